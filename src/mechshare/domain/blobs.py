@@ -1,0 +1,72 @@
+"""Stored files: how they are named, and what is told of them."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mechshare.domain.ids import MechanismId
+
+_KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
+_LONGEST_KEY = 200
+_SCHEME = "blob:"
+
+CONTENT_TYPES: Mapping[str, str] = {
+    "gif": "image/gif",
+    "apng": "image/apng",
+    "webp": "image/webp",
+    "mp4": "video/mp4",
+    "webm": "video/webm",
+    "mov": "video/quicktime",
+}
+"""The types that stored files are served as, by the extension of their key; everything else is a plain download."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobFacts:
+    """What is known of a stored file. `size` in bytes; `sha256` in lower-case hexadecimal digits."""
+
+    key: str
+    size: int
+    sha256: str
+
+
+def is_blob_key(text: str) -> bool:
+    """Whether `text` names a blob: lower-case words, `-`, `_`, `.` between them, `/` between parts; so never `..`."""
+    return len(text) <= _LONGEST_KEY and _KEY.match(text) is not None
+
+
+def original_key(upload_id: str, extension: str) -> str:
+    """Where a file is kept as it was sent."""
+    return f"originals/{upload_id}.{extension}"
+
+
+def derivative_key(mechanism_id: MechanismId, fence: int, sha256: str, extension: str) -> str:
+    """Where something made from the original is kept.
+
+    The name holds the attempt that made it and its content, so that no two attempts and no two contents share one.
+    """
+    return f"{derivative_prefix(mechanism_id)}{fence}-{sha256[:32]}.{extension}"
+
+
+def derivative_prefix(mechanism_id: MechanismId) -> str:
+    return f"media/{mechanism_id}/"
+
+
+def mechanism_of(key: str) -> MechanismId | None:
+    """The mechanism that a derivative's key belongs to; None for any other key."""
+    parts = key.split("/")
+    return MechanismId(parts[1]) if len(parts) == 3 and parts[0] == "media" else None
+
+
+def blob_url(key: str) -> str:
+    """A stored file as a URL, in the form in which the domain keeps it; it means nothing outside."""
+    return _SCHEME + key
+
+
+def blob_key(url: str) -> str | None:
+    """The key in a URL made by `blob_url`; None for media that is hosted elsewhere."""
+    return url.removeprefix(_SCHEME) if url.startswith(_SCHEME) else None
+
+
+def content_type_of(key: str) -> str:
+    return CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")

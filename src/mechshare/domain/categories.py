@@ -1,0 +1,74 @@
+"""Kinematic families: what kind of mechanism a clip shows."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mechshare.domain.errors import InvalidField
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.text import clean_text
+
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    id: CategoryId
+    name_en: str
+    name_ja: str
+    created_at: datetime
+    updated_at: datetime
+    version: int = 0
+
+    def renamed(self, *, name_en: str, name_ja: str, now: datetime) -> "Category":
+        return replace(
+            self, name_en=clean_name("name_en", name_en), name_ja=clean_name("name_ja", name_ja), updated_at=now
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryCount:
+    """A category with the number of published mechanisms in it."""
+
+    category: Category
+    mechanism_count: int
+
+
+def clean_slug(slug: str) -> CategoryId:
+    """A category's identifier: 2-40 of a-z 0-9 in words joined by single hyphens. Raises InvalidField."""
+    cleaned = slug.strip().lower()
+    if not (2 <= len(cleaned) <= 40 and _SLUG.match(cleaned)):
+        raise InvalidField(
+            "id",
+            en="must be 2 to 40 of a-z and 0-9, in words joined by single hyphens.",
+            ja="半角英小文字と数字を 1 個のハイフンでつないだ 2〜40 文字にしてください。",
+        )
+    return CategoryId(cleaned)
+
+
+def clean_name(field: str, name: str) -> str:
+    return clean_text(field, name, shortest=1, longest=80)
+
+
+FIRST_CATEGORIES: tuple[tuple[str, str, str], ...] = (
+    ("linkages", "Linkages", "リンク機構"),
+    ("four-bar", "Four-bar linkages", "四節リンク機構"),
+    ("slider-crank", "Slider-cranks", "スライダクランク機構"),
+    ("straight-line", "Straight-line mechanisms", "直線運動機構"),
+    ("parallel-linkages", "Parallelogram linkages", "平行リンク機構"),
+    ("spatial-linkages", "Spatial linkages", "空間リンク機構"),
+    ("parallel-mechanisms", "Parallel mechanisms", "パラレルメカニズム"),
+    ("gears", "Gears", "歯車"),
+    ("planetary-gears", "Planetary gears", "遊星歯車"),
+    ("cams", "Cams", "カム機構"),
+    ("intermittent", "Intermittent motion", "間欠運動機構"),
+    ("ratchets", "Ratchets", "ラチェット機構"),
+    ("escapements", "Escapements", "脱進機"),
+    ("belts-chains", "Belts and chains", "ベルト・チェーン伝動"),
+    ("screws", "Screws", "ねじ機構"),
+    ("couplings", "Shaft couplings", "軸継手"),
+    ("springs", "Springs", "ばね機構"),
+    ("compliant", "Compliant mechanisms", "コンプライアントメカニズム"),
+    ("deployable", "Deployable structures", "展開構造"),
+)
+"""(id, English name, Japanese name) of the families that a new installation starts with, in the order shown."""

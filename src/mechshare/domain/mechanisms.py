@@ -1,0 +1,233 @@
+"""The mechanism: a physical motion, shared as a short clip."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from mechshare.domain.blobs import blob_url
+from mechshare.domain.errors import InvalidField, NotReady, NothingToRetry, WithdrawnByModerator
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.text import clean_text
+
+LONGEST_DURATION = 24 * 3600.0
+"""Seconds; the bound for clips hosted elsewhere, whose length we take on trust."""
+MOST_CATEGORIES = 10
+
+
+class ProcessingState(StrEnum):
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processing:
+    """How far the clip is from being watchable. `failure` stands exactly while the state is FAILED."""
+
+    state: ProcessingState
+    failure: ProcessingFailure | None = None
+
+
+READY = Processing(state=ProcessingState.READY)
+PENDING = Processing(state=ProcessingState.PENDING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalFile:
+    """The clip as it was sent. `size` in bytes, `sha256` in hexadecimal digits, `name` as the sender called it."""
+
+    key: str
+    format: MediaFormat
+    size: int
+    sha256: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedFiles:
+    """Blob keys of what was made from the original: MP4 video, WebP thumbnail, small looping preview."""
+
+    video: str
+    thumbnail: str
+    preview: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mechanism:
+    """`duration` is in seconds, to the millisecond, and unknown until the clip was processed.
+
+    `file_url` (the watchable clip), `thumbnail_url` and `preview_url` are https URLs for media hosted elsewhere, or
+    `blob:` URLs (see `mechshare.domain.blobs`) once a clip stored here is ready.
+    """
+
+    id: MechanismId
+    title: str
+    description: str
+    user_id: UserId
+    file_url: str | None = None
+    thumbnail_url: str | None = None
+    preview_url: str | None = None
+    duration: float | None = None
+    created_at: datetime
+    updated_at: datetime
+    is_published: bool = False
+    categories: tuple[CategoryId, ...] = ()
+    processing: Processing
+    media: MediaFacts | None = None
+    original: OriginalFile | None = None
+    withdrawn_reason: str | None = None
+    version: int = 0
+
+    def can_be_edited_by(self, user_id: UserId) -> bool:
+        return self.user_id == user_id
+
+    def publish(self, now: datetime) -> "Mechanism":
+        """Seen by everyone from now on. Raises NotReady, WithdrawnByModerator."""
+        if self.withdrawn_reason is not None:
+            raise WithdrawnByModerator(reason=self.withdrawn_reason)
+        if self.processing.state is not ProcessingState.READY:
+            raise NotReady(state=self.processing.state.value)
+        return self if self.is_published else replace(self, is_published=True, updated_at=now)
+
+    def withdraw(self, now: datetime) -> "Mechanism":
+        """Seen by its owner alone from now on; the owner may publish it again."""
+        return replace(self, is_published=False, updated_at=now) if self.is_published else self
+
+    def withdraw_for(self, reason: str, now: datetime) -> "Mechanism":
+        """Withdrawn by a moderator, who says why; only a moderator's `reinstate` lets it be published again."""
+        cleaned = clean_text("reason", reason, shortest=1, longest=500)
+        return replace(self, is_published=False, withdrawn_reason=cleaned, updated_at=now)
+
+    def reinstate(self, now: datetime) -> "Mechanism":
+        return replace(self, withdrawn_reason=None, updated_at=now)
+
+    def described(
+        self, *, title: str, description: str, categories: Iterable[CategoryId], now: datetime
+    ) -> "Mechanism":
+        """With another title, description and categories. Raises InvalidField."""
+        return replace(
+            self,
+            title=clean_title(title),
+            description=clean_description(description),
+            categories=clean_categories(categories),
+            updated_at=now,
+        )
+
+    def processing_started(self, now: datetime) -> "Mechanism":
+        return replace(self, processing=Processing(state=ProcessingState.PROCESSING), updated_at=now)
+
+    def processed(self, facts: MediaFacts, files: DerivedFiles, now: datetime) -> "Mechanism":
+        return replace(
+            self,
+            media=facts,
+            duration=facts.duration_ms / 1000,
+            file_url=blob_url(files.video),
+            thumbnail_url=blob_url(files.thumbnail),
+            preview_url=blob_url(files.preview),
+            processing=READY,
+            updated_at=now,
+        )
+
+    def processing_failed(self, failure: ProcessingFailure, now: datetime) -> "Mechanism":
+        failed = Processing(state=ProcessingState.FAILED, failure=failure)
+        return replace(self, processing=failed, updated_at=now)
+
+    def processing_retried(self, now: datetime) -> "Mechanism":
+        """Waiting to be processed again. Raises NothingToRetry unless processing has failed."""
+        if self.processing.state is not ProcessingState.FAILED:
+            raise NothingToRetry(state=self.processing.state.value)
+        return replace(self, processing=PENDING, updated_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Whose mechanism it is, as far as everyone may see it."""
+
+    id: UserId
+    username: str
+    display_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthoredMechanism:
+    """A mechanism joined with its author, read in one go."""
+
+    mechanism: Mechanism
+    author: Author
+
+
+class MechanismSort(StrEnum):
+    """Orders of a list. Equal keys are ordered by identifier, in the same direction."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    RECENTLY_CHANGED = "-updated_at"
+    TITLE = "title"
+
+
+def sort_key(mechanism: Mechanism, sort: MechanismSort) -> datetime | str:
+    """What `sort` compares; titles compare by code point."""
+    if sort is MechanismSort.TITLE:
+        return mechanism.title
+    return mechanism.updated_at if sort is MechanismSort.RECENTLY_CHANGED else mechanism.created_at
+
+
+def clean_title(title: str) -> str:
+    return clean_text("title", title, shortest=1, longest=200)
+
+
+def clean_description(description: str) -> str:
+    return clean_text("description", description, shortest=0, longest=20_000, lines=True)
+
+
+def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
+    """Each category once, in the order given. Raises InvalidField beyond MOST_CATEGORIES."""
+    distinct = tuple(dict.fromkeys(categories))
+    if len(distinct) > MOST_CATEGORIES:
+        raise InvalidField(
+            "categories",
+            en=f"at most {MOST_CATEGORIES} categories.",
+            ja=f"カテゴリーは {MOST_CATEGORIES} 個までです。",
+        )
+    return distinct
+
+
+def clean_external_url(field: str, url: str) -> str:
+    """An https URL of at most 2,000 characters with a host and no credentials in it. Raises InvalidField.
+
+    It is shown, never fetched.
+    """
+    cleaned = clean_text(field, url, shortest=1, longest=2_000)
+    if not _is_plain_https(cleaned):
+        raise InvalidField(
+            field,
+            en="must be an https URL with a host and without user name or password.",
+            ja="ホスト名を含み、ユーザー名やパスワードを含まない https の URL にしてください。",
+        )
+    return cleaned
+
+
+def _is_plain_https(url: str) -> bool:
+    if any(character.isspace() for character in url):
+        return False
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+
+
+def clean_duration(duration: float) -> float:
+    """A duration in seconds, rounded to the millisecond, above 0. Raises InvalidField."""
+    if not 0.001 <= duration <= LONGEST_DURATION:
+        raise InvalidField(
+            "duration",
+            en=f"must be 0.001 to {LONGEST_DURATION:.0f} seconds.",
+            ja=f"0.001〜{LONGEST_DURATION:.0f} 秒で指定してください。",
+        )
+    return round(duration, 3)

@@ -1,0 +1,47 @@
+"""Lists, a page at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Generic, TypeVar
+
+DEFAULT_LIMIT = 20
+LARGEST_LIMIT = 100
+DEEPEST_OFFSET = 10_000
+"""The furthest item that a page number reaches; further on, a cursor costs the same at any depth."""
+EXACT_TOTAL = 10_000
+"""Totals are counted up to here; beyond it, counting would cost more than the page."""
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """A place in a sorted list: just after the item with this sort key and identifier (keyset paging)."""
+
+    key: datetime | str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRequest:
+    """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on."""
+
+    page: int = 1
+    limit: int = DEFAULT_LIMIT
+    after: Position | None = None
+
+    @property
+    def offset(self) -> int:
+        return 0 if self.after else (self.page - 1) * self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T_co]):
+    """One page. `total` counts the whole list, exactly while `total_is_exact`; `next` is where the next page begins."""
+
+    items: tuple[T_co, ...]
+    page: int
+    limit: int
+    total: int
+    total_is_exact: bool = True
+    next: Position | None = None

@@ -1,0 +1,25 @@
+"""Answers that were given to requests carrying an Idempotency-Key, kept so that the same request gets them again."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mechshare.domain.errors import IdempotencyKeyReused
+
+RECEIPT_LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    """`scope` is whose key it is and for which operation; `fingerprint` digests the request; `answer` is the body."""
+
+    scope: str
+    key: str
+    fingerprint: str
+    answer: bytes
+    created_at: datetime
+
+    def answer_to(self, fingerprint: str) -> bytes:
+        """The first answer, for the same request. Raises IdempotencyKeyReused for another one."""
+        if fingerprint != self.fingerprint:
+            raise IdempotencyKeyReused()
+        return self.answer

@@ -1,0 +1,58 @@
+"""Signed-in sessions, and the tokens that prove them."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from mechshare.domain.ids import SessionId, UserId
+
+ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
+SESSION_LIFETIME = timedelta(days=30)
+"""How long a session lives after its last refresh."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One sign-in on one device: the family of all refresh tokens that descend from it."""
+
+    id: SessionId
+    user_id: UserId
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    user_agent: str = ""
+    address: str = ""
+
+    def is_live(self, now: datetime) -> bool:
+        return self.revoked_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """A refresh token as it is stored: by the SHA-256 of its text, so that a stolen database opens no session."""
+
+    hash: str
+    session_id: SessionId
+    issued_at: datetime
+    consumed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What an access token says, after it was verified."""
+
+    user_id: UserId
+    session_id: SessionId
+    token_id: str
+    issued_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """What signing in or refreshing hands out. `expires_in` is the access token's lifetime in whole seconds."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    session_id: SessionId

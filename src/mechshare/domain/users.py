@@ -1,0 +1,132 @@
+"""People, what they may do, and what others see of them."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from mechshare.domain.errors import InvalidField
+from mechshare.domain.ids import UserId
+from mechshare.domain.text import clean_text
+
+
+class Role(StrEnum):
+    USER = "user"
+    MODERATOR = "moderator"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What a route may ask of its caller. Ownership is not a permission: it is decided by `mechshare.domain.policy`."""
+
+    CREATE_MECHANISMS = "mechanisms:create"
+    WITHDRAW_ANY_MECHANISM = "mechanisms:withdraw_any"
+    MANAGE_ANY_MECHANISM = "mechanisms:manage_any"
+    MANAGE_CATEGORIES = "categories:manage"
+    MANAGE_USERS = "users:manage"
+
+
+_USER = frozenset({Permission.CREATE_MECHANISMS})
+_MODERATOR = _USER | {Permission.WITHDRAW_ANY_MECHANISM}
+_PERMISSIONS = {Role.USER: _USER, Role.MODERATOR: _MODERATOR, Role.ADMIN: frozenset(Permission)}
+
+_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,28})[a-z0-9]\Z")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+\Z")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An account. Its credentials are kept apart, so that no answer, log or cache can hold them by accident."""
+
+    id: UserId
+    username: str
+    email: str
+    display_name: str
+    bio: str = ""
+    role: Role = Role.USER
+    suspended_at: datetime | None = None
+    created_at: datetime
+    updated_at: datetime
+    version: int = 0
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
+    def has_permission(self, permission: Permission) -> bool:
+        """Whether the role grants `permission`; a suspended user is granted nothing."""
+        return not self.is_suspended and permission in _PERMISSIONS[self.role]
+
+    def described(self, *, display_name: str, bio: str, now: datetime) -> "User":
+        return replace(self, display_name=clean_display_name(display_name), bio=clean_bio(bio), updated_at=now)
+
+    def with_role(self, role: Role, now: datetime) -> "User":
+        return replace(self, role=role, updated_at=now)
+
+    def suspended(self, now: datetime) -> "User":
+        return self if self.is_suspended else replace(self, suspended_at=now, updated_at=now)
+
+    def reinstated(self, now: datetime) -> "User":
+        return replace(self, suspended_at=None, updated_at=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What everyone may see of a user: never the e-mail address, the role or a suspension."""
+
+    id: UserId
+    username: str
+    display_name: str
+    bio: str
+    created_at: datetime
+
+
+def profile_of(user: User) -> Profile:
+    return Profile(
+        id=user.id,
+        username=user.username,
+        display_name=user.display_name,
+        bio=user.bio,
+        created_at=user.created_at,
+    )
+
+
+def clean_username(username: str) -> str:
+    """The user name in its one spelling (lower case), 3-30 of a-z 0-9 _ -, first and last a letter or digit.
+
+    Raises InvalidField.
+    """
+    cleaned = username.strip().lower()
+    if not _USERNAME.match(cleaned):
+        raise InvalidField(
+            "username",
+            en="must be 3 to 30 of a-z, 0-9, _ and -, with a letter or digit first and last.",
+            ja="半角英小文字・数字・_・- の 3〜30 文字で、先頭と末尾は英数字にしてください。",
+        )
+    return cleaned
+
+
+def clean_email(email: str) -> str:
+    """The address with its ends stripped and in lower case, at most 254 characters. Raises InvalidField."""
+    cleaned = clean_text("email", email, shortest=3, longest=254).lower()
+    if not _EMAIL.match(cleaned):
+        raise InvalidField("email", en="is not an e-mail address.", ja="メールアドレスの形式ではありません。")
+    return cleaned
+
+
+def clean_display_name(display_name: str) -> str:
+    return clean_text("display_name", display_name, shortest=1, longest=50)
+
+
+def clean_bio(bio: str) -> str:
+    return clean_text("bio", bio, shortest=0, longest=2_000, lines=True)
+
+
+def check_password(password: str) -> None:
+    """Length alone is asked for (NIST SP 800-63B 5.1.1.2): 8 to 200 characters. Raises InvalidField."""
+    if not 8 <= len(password) <= 200:
+        raise InvalidField(
+            "password",
+            en="must be 8 to 200 characters long.",
+            ja="8〜200 文字で入力してください。",
+        )

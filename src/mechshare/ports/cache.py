@@ -1,0 +1,27 @@
+"""Copies of answers, kept to be given again. Losing all of them changes the speed and nothing else."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol
+
+
+class Cache(Protocol):
+    """Entries belong to a group (`mechanism:{id}`); forgetting a group drops its entries in every process.
+
+    An entry is never older than the last `forget` of its group that had returned before the entry was asked for,
+    nor older than its lifetime.
+    """
+
+    async def get_or_load(
+        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+    ) -> bytes:
+        """The entry `key` of `group`, loaded if it is not there. Concurrent callers in a process share one load.
+
+        What a load gives is not kept if its group was forgotten while it ran. If `load` raises, so does this, for
+        all who waited, and nothing is kept.
+        """
+        ...
+
+    async def forget(self, *groups: str) -> None:
+        """Drops every entry of these groups, those being loaded included."""
+        ...

@@ -1,0 +1,248 @@
+"""The database: the truth of which everything else is a copy.
+
+Adapters translate what their driver raises: StaleVersion and NameTaken as said below, Unavailable when the database
+does not answer. Times go in and come out aware, in UTC, to the microsecond; text comes out as it went in.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from mechshare.domain.audit import AuditEntry
+from mechshare.domain.categories import Category, CategoryCount
+from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
+from mechshare.domain.jobs import Job, JobKind, JobState
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
+from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.receipts import Receipt
+from mechshare.domain.sessions import RefreshToken, Session
+from mechshare.domain.users import User
+
+
+class UserRepository(Protocol):
+    async def find_by_id(self, id: UserId) -> User | None: ...
+
+    async def find_by_login(self, login: str) -> User | None:
+        """The user with this user name or, failing that, this e-mail address; both in their clean spelling."""
+        ...
+
+    async def save(self, user: User) -> User:
+        """Stores `user` and gives it back with its new version.
+
+        Version 0 is a new user. Raises StaleVersion when the stored version is not `user.version`, NameTaken when
+        the user name or e-mail address is another's.
+        """
+        ...
+
+    async def find_all(self, request: PageRequest) -> Page[User]:
+        """Newest first; positions are (created_at, id)."""
+        ...
+
+    async def delete(self, id: UserId) -> None:
+        """With credentials, sessions and receipts. Mechanisms must be deleted first."""
+        ...
+
+
+class CredentialRepository(Protocol):
+    """Password hashes, kept apart from users."""
+
+    async def find(self, user_id: UserId) -> str | None: ...
+
+    async def save(self, user_id: UserId, password_hash: str) -> None: ...
+
+
+class SessionRepository(Protocol):
+    async def find_by_id(self, id: SessionId) -> Session | None: ...
+
+    async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
+        """Those neither revoked nor expired at `now`, most recently used first."""
+        ...
+
+    async def save(self, session: Session) -> None:
+        """Stores a new session, or what changed of one (`last_used_at`, `expires_at`)."""
+        ...
+
+    async def add_token(self, token: RefreshToken) -> None: ...
+
+    async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
+        """The token and whether this call, of all there ever are, was the one to consume it; None if there is none."""
+        ...
+
+    async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
+        """Revokes the live sessions of the user, or `only` that one of theirs; how many were."""
+        ...
+
+
+class CategoryRepository(Protocol):
+    async def find_by_id(self, id: CategoryId) -> Category | None: ...
+
+    async def find_all(self) -> tuple[CategoryCount, ...]:
+        """In the order in which they were created (then by identifier), with how many published mechanisms each has."""
+        ...
+
+    async def save(self, category: Category) -> Category:
+        """As for users; NameTaken when a new category's identifier is in use."""
+        ...
+
+    async def delete(self, id: CategoryId) -> None:
+        """Raises CategoryInUse while any mechanism, published or not, is in it."""
+        ...
+
+
+class MechanismRepository(Protocol):
+    async def find_by_id(self, id: MechanismId) -> Mechanism | None: ...
+
+    async def find_authored(self, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
+        """Those that exist, in the order of `ids`; at most 1,000 at a time."""
+        ...
+
+    async def find_all(
+        self,
+        request: PageRequest,
+        *,
+        sort: MechanismSort = MechanismSort.NEWEST,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+    ) -> Page[AuthoredMechanism]:
+        """A page of the mechanisms in any of `category_ids` (none given: in any or no category).
+
+        Positions are (`mechshare.domain.mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL.
+        """
+        ...
+
+    async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
+        """The user's oldest mechanism that was made from a file with this content."""
+        ...
+
+    async def save(self, mechanism: Mechanism) -> Mechanism:
+        """Stores `mechanism` and gives it back with its new version; version 0 is a new one.
+
+        Raises StaleVersion when the stored version is not `mechanism.version` (a deleted one is stale too), and
+        CategoryNotFound when one of its categories does not exist.
+        """
+        ...
+
+    async def delete(self, id: MechanismId, version: int) -> None:
+        """Raises StaleVersion when the stored version is another, or there is none."""
+        ...
+
+
+class JobLedger(Protocol):
+    """What workers do with jobs. Leases and due times are judged by the database's own clock.
+
+    Methods with a `fence` change nothing and give False unless the job is running under exactly this fence.
+    """
+
+    async def add(self, job: Job) -> None:
+        """A new job, due at once by the database's clock."""
+        ...
+
+    async def claim(self, lease: timedelta) -> Job | None:
+        """The job that has been due longest, now running with attempt and fence one higher; None when none is due.
+
+        However many claim at the same moment, each job goes to one.
+        """
+        ...
+
+    async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
+        """Extends the lease and notes how far the work is."""
+        ...
+
+    async def finish(self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None) -> bool:
+        """Ends the job as DONE, FAILED or CANCELLED."""
+        ...
+
+    async def postpone(
+        self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
+    ) -> bool:
+        """Back to the queue, due after `delay`."""
+        ...
+
+    async def find_expired(self, limit: int) -> tuple[Job, ...]:
+        """Running jobs whose lease has run out, longest ago first."""
+        ...
+
+
+class JobRepository(Protocol):
+    """What people and other services ask of jobs."""
+
+    async def find_by_id(self, id: JobId) -> Job | None: ...
+
+    async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
+        """The one of this kind for this subject that was created last."""
+        ...
+
+    async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
+        """Newest first; positions are (created_at, id)."""
+        ...
+
+    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]: ...
+
+    async def cancel(self, subject: str, kind: JobKind) -> int:
+        """Cancels the jobs of this kind for this subject that have not ended; how many were.
+
+        A worker that runs one finds its fence gone when it next writes.
+        """
+        ...
+
+
+class ReceiptRepository(Protocol):
+    async def find(self, scope: str, key: str) -> Receipt | None: ...
+
+    async def add(self, receipt: Receipt) -> None:
+        """Raises IdempotencyKeyReused when there is one under this scope and key."""
+        ...
+
+    async def delete_older(self, than: datetime) -> int: ...
+
+
+class AuditLog(Protocol):
+    async def add(self, entry: AuditEntry) -> None: ...
+
+    async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
+        """How many SIGN_IN_FAILED entries since then name this subject, or come from this address (give one)."""
+        ...
+
+    async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
+        """Newest first; positions are (at, id)."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """The repositories as of one transaction."""
+
+    users: UserRepository
+    credentials: CredentialRepository
+    sessions: SessionRepository
+    categories: CategoryRepository
+    mechanisms: MechanismRepository
+    ledger: JobLedger
+    jobs: JobRepository
+    receipts: ReceiptRepository
+    audit: AuditLog
+
+
+class Database(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """A transaction: kept durably on a clean exit, undone whole on an exception. Serialisable for its writes.
+
+        No network, blob or media work inside it.
+        """
+        ...
+
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """For reading alone, outside any transaction: each statement sees what is committed. Writing raises RuntimeError."""
+        ...
+
+    async def migrate(self) -> None:
+        """Brings the schema up to date; safe to call from many processes at once. No-op when it is."""
+        ...
+
+    async def check(self) -> str:
+        """One line on what answers and its version. Raises Unavailable; also when the schema is not up to date."""
+        ...
+
+    async def close(self) -> None: ...
