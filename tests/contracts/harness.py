@@ -1,0 +1,192 @@
+"""Every adapter of every port, opened the same way, so that one suite per port runs over all of them.
+
+`open_adapters[port][adapter]` is an async context manager: given a folder of its own, it gives a fresh, empty adapter.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
+
+
+@asynccontextmanager
+async def _memory_blobs(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.blobs.memory import MemoryBlobStore
+
+    yield MemoryBlobStore()
+
+
+@asynccontextmanager
+async def _file_blobs(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.blobs.files import FileBlobStore
+
+    yield FileBlobStore(folder / "blobs")
+
+
+@asynccontextmanager
+async def _memory_cache(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.cache.memory import MemoryCache
+
+    yield MemoryCache()
+
+
+@asynccontextmanager
+async def _shared_memory_cache(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.cache.memory import MemoryCache
+
+    yield MemoryCache(board=folder / "cache-board")
+
+
+@asynccontextmanager
+async def _memory_doorbell(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.jobs.memory import MemoryDoorbell
+
+    bell = MemoryDoorbell()
+    yield bell
+    await bell.close()
+
+
+@asynccontextmanager
+async def _embedded_doorbell(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.jobs.embedded import EmbeddedDoorbell
+
+    bell = EmbeddedDoorbell(folder / "bells")
+    yield bell
+    await bell.close()
+
+
+@asynccontextmanager
+async def _memory_limits(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.limits.memory import MemoryRateLimiter
+
+    yield MemoryRateLimiter()
+
+
+@asynccontextmanager
+async def _argon2(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
+
+    yield Argon2PasswordHasher()
+
+
+@asynccontextmanager
+async def _fast_passwords(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.passwords.fast import FastPasswordHasher
+
+    yield FastPasswordHasher()
+
+
+@asynccontextmanager
+async def _hs256(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.clock.system import SystemClock
+    from mechshare.adapters.tokens.jwt import JwtTokenIssuer
+
+    yield JwtTokenIssuer.from_secret(b"0123456789abcdef0123456789abcdef", SystemClock())
+
+
+@asynccontextmanager
+async def _eddsa(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.clock.system import SystemClock
+    from mechshare.adapters.tokens.jwt import JwtTokenIssuer
+
+    yield JwtTokenIssuer.from_ed25519_seed(b"0123456789abcdef0123456789abcdef", SystemClock())
+
+
+@asynccontextmanager
+async def _system_clock(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.clock.system import SystemClock
+
+    yield SystemClock()
+
+
+@asynccontextmanager
+async def _frozen_clock(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.clock.frozen import FrozenClock
+
+    yield FrozenClock()
+
+
+@asynccontextmanager
+async def _uuid7_ids(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.ids.uuid7 import Uuid7IdSource
+
+    yield Uuid7IdSource()
+
+
+@asynccontextmanager
+async def _sequence_ids(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.ids.sequence import SequenceIdSource
+
+    yield SequenceIdSource()
+
+
+@asynccontextmanager
+async def _memory_database(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.clock.system import SystemClock
+    from mechshare.adapters.persistence.memory import MemoryDatabase
+
+    yield MemoryDatabase(SystemClock())
+
+
+@asynccontextmanager
+async def _sqlite_database(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+    database = SqlDatabase(f"sqlite:///{folder / 'mechshare.db'}")
+    await database.migrate()
+    yield database
+    await database.close()
+
+
+@asynccontextmanager
+async def _memory_search(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.search.memory import MemorySearchIndex
+
+    yield MemorySearchIndex()
+
+
+@asynccontextmanager
+async def _sqlite_search(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.search.sqlite import SqliteSearchIndex
+
+    index = SqliteSearchIndex(folder / "search.db")
+    yield index
+    await index.close()
+
+
+@asynccontextmanager
+async def _av(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.media.av import AvMediaProcessor
+
+    yield AvMediaProcessor()
+
+
+@asynccontextmanager
+async def _stub_media(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.media.stub import StubMediaProcessor
+
+    yield StubMediaProcessor()
+
+
+open_adapters: Mapping[str, Mapping[str, Opener]] = {
+    "blobs": {"memory": _memory_blobs, "files": _file_blobs},
+    "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache},
+    "clock": {"system": _system_clock, "frozen": _frozen_clock},
+    "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},
+    "jobs": {"memory": _memory_doorbell, "embedded": _embedded_doorbell},
+    "limits": {"memory": _memory_limits},
+    "media": {"av": _av, "stub": _stub_media},
+    "passwords": {"argon2": _argon2, "fast": _fast_passwords},
+    "persistence": {"memory": _memory_database, "sqlite": _sqlite_database},
+    "search": {"memory": _memory_search, "sqlite": _sqlite_search},
+    "tokens": {"hs256": _hs256, "eddsa": _eddsa},
+}
+
+
+def adapters_of(port: str) -> list[Any]:
+    """The adapters of `port`, as parameters of a fixture."""
+    return [pytest.param(opener, id=name) for name, opener in open_adapters[port].items()]
