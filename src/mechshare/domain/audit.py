@@ -24,6 +24,15 @@ class AuditAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a request came from."""
+
+    address: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """`subject` is what it was done to: an account name for sign-ins, else an identifier. Never holds a secret."""
 

@@ -22,7 +22,10 @@ class Category:
 
     def renamed(self, *, name_en: str, name_ja: str, now: datetime) -> "Category":
         return replace(
-            self, name_en=clean_name("name_en", name_en), name_ja=clean_name("name_ja", name_ja), updated_at=now
+            self,
+            name_en=clean_name("name_en", name_en),
+            name_ja=clean_name("name_ja", name_ja),
+            updated_at=now,
         )
 
 

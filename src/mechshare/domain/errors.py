@@ -170,7 +170,10 @@ class MalformedRequest(Malformed):
     """`details` names each field at fault: (field, message)."""
 
     code = "MALFORMED_REQUEST"
-    messages = {"en": "The request could not be read: {problem}", "ja": "リクエストを読み取れません: {problem}"}
+    messages = {
+        "en": "The request could not be read: {problem}",
+        "ja": "リクエストを読み取れません: {problem}",
+    }
 
     def __init__(self, *, problem: str, details: Sequence[tuple[str, str]] = ()) -> None:
         self.details = tuple(details)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from mechshare.domain.blobs import blob_url
-from mechshare.domain.errors import InvalidField, NotReady, NothingToRetry, WithdrawnByModerator
+from mechshare.domain.errors import InvalidField, NothingToRetry, NotReady, WithdrawnByModerator
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.text import clean_text

@@ -3,9 +3,9 @@
 from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.users import Permission, User
+from mechshare.domain.users import Actor, Permission
 
-Viewer = User | None
+Viewer = Actor | None
 """Who asks; None is an anonymous caller."""
 
 
@@ -14,7 +14,7 @@ def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
     withdrew it, by moderators."""
     if mechanism.is_published:
         return True
-    if viewer is None or viewer.is_suspended:
+    if viewer is None:
         return False
     if mechanism.can_be_edited_by(viewer.id) or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM):
         return True
@@ -26,7 +26,7 @@ def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:
 
     Without a user the list is the public one, the same for every caller.
     """
-    if viewer is None or viewer.is_suspended or user_id is None:
+    if viewer is None or user_id is None:
         return False
     return viewer.id == user_id or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM)
 
@@ -38,7 +38,7 @@ def require_visible(viewer: Viewer, mechanism: Mechanism | None) -> Mechanism:
     return mechanism
 
 
-def require_editor(actor: User, mechanism: Mechanism | None) -> Mechanism:
+def require_editor(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
     """`mechanism`, if `actor` is its owner or an admin.
 
     Raises MechanismNotFound when `actor` may not even see it, else UnauthorizedOperation.
@@ -50,7 +50,7 @@ def require_editor(actor: User, mechanism: Mechanism | None) -> Mechanism:
     return found
 
 
-def require_withdrawer(actor: User, mechanism: Mechanism | None) -> Mechanism:
+def require_withdrawer(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
     """`mechanism`, if `actor` is its owner, a moderator or an admin. Raises as `require_editor` does."""
     found = require_visible(actor, mechanism)
     if not found.can_be_edited_by(actor.id):
@@ -58,7 +58,7 @@ def require_withdrawer(actor: User, mechanism: Mechanism | None) -> Mechanism:
     return found
 
 
-def require_permission(actor: Viewer, permission: Permission) -> User:
+def require_permission(actor: Viewer, permission: Permission) -> Actor:
     """`actor`, if signed in and granted `permission`. Raises AuthenticationRequired, UnauthorizedOperation."""
     if actor is None:
         raise AuthenticationRequired()

@@ -72,14 +72,13 @@ class FoundMechanism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """Search results with their mechanisms. `degraded` says that the index was out and the database answered."""
+    """Search results with their mechanisms. `facets` as in SearchResult."""
 
     items: tuple[FoundMechanism, ...]
     page: int
     limit: int
     total: int
     facets: Mapping[CategoryId, int]
-    degraded: bool = False
 
 
 def clean_query(text: str) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.users import Actor
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(days=30)
@@ -55,4 +56,12 @@ class Tokens:
     access_token: str
     refresh_token: str
     expires_in: int
+    session_id: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A caller whose access token was verified, and whose session and account are in order."""
+
+    actor: Actor
     session_id: SessionId

@@ -35,6 +35,17 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who makes a request, as far as deciding about it takes: a user who is signed in and not suspended."""
+
+    id: UserId
+    role: Role
+
+    def has_permission(self, permission: Permission) -> bool:
+        return permission in _PERMISSIONS[self.role]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     """An account. Its credentials are kept apart, so that no answer, log or cache can hold them by accident."""
 
@@ -58,7 +69,9 @@ class User:
         return not self.is_suspended and permission in _PERMISSIONS[self.role]
 
     def described(self, *, display_name: str, bio: str, now: datetime) -> "User":
-        return replace(self, display_name=clean_display_name(display_name), bio=clean_bio(bio), updated_at=now)
+        return replace(
+            self, display_name=clean_display_name(display_name), bio=clean_bio(bio), updated_at=now
+        )
 
     def with_role(self, role: Role, now: datetime) -> "User":
         return replace(self, role=role, updated_at=now)

@@ -151,7 +151,9 @@ class JobLedger(Protocol):
         """Extends the lease and notes how far the work is."""
         ...
 
-    async def finish(self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None) -> bool:
+    async def finish(
+        self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None
+    ) -> bool:
         """Ends the job as DONE, FAILED or CANCELLED."""
         ...
 

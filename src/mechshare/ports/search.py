@@ -34,3 +34,7 @@ class SearchIndex(Protocol):
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces the whole index by these, with no moment at which searches find less; how many there were."""
         ...
+
+    async def close(self) -> None:
+        """Gives back what the adapter holds."""
+        ...

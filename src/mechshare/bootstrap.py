@@ -1,0 +1,197 @@
+"""The composition root: URL scheme -> adapter, adapters -> Application. The only module that knows adapters by name."""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.blobs.memory import MemoryBlobStore
+from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.ids.uuid7 import Uuid7IdSource
+from mechshare.adapters.jobs.embedded import EmbeddedDoorbell
+from mechshare.adapters.jobs.memory import MemoryDoorbell
+from mechshare.adapters.limits.memory import MemoryRateLimiter
+from mechshare.adapters.media.av import AvMediaProcessor
+from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
+from mechshare.adapters.persistence.memory import MemoryDatabase
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.adapters.search.sqlite import SqliteSearchIndex
+from mechshare.adapters.tokens.jwt import JwtTokenIssuer
+from mechshare.application import Application
+from mechshare.domain.jobs import JobKind
+from mechshare.domain.media_links import LinkSigner
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
+from mechshare.ports.clock import Clock
+from mechshare.ports.jobs import Doorbell
+from mechshare.ports.limits import RateLimiter
+from mechshare.ports.media import MediaProcessor
+from mechshare.ports.passwords import PasswordHasher
+from mechshare.ports.persistence import Database
+from mechshare.ports.search import SearchIndex
+from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.auditing import Auditor
+from mechshare.services.authentication import AuthenticationService
+from mechshare.services.categories import CategoryService
+from mechshare.services.changes import Changes
+from mechshare.services.health import HealthService
+from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
+from mechshare.services.mechanisms import MechanismService
+from mechshare.services.media import MediaService
+from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
+from mechshare.services.search import IndexMechanism, SearchService
+from mechshare.services.sessions import SessionService
+from mechshare.services.uploads import UploadService
+from mechshare.services.users import UserService
+from mechshare.settings import Settings, SettingsError
+
+A = TypeVar("A")
+Schemes = Mapping[str, Callable[[str, Settings], A]]
+
+DATABASES: Schemes[Database] = {
+    "memory": lambda url, settings: MemoryDatabase(SystemClock()),
+    "sqlite": lambda url, settings: SqlDatabase(url),
+}
+BLOB_STORES: Schemes[BlobStore] = {
+    "memory": lambda url, settings: MemoryBlobStore(),
+    "file": lambda url, settings: FileBlobStore(_path_of(url)),
+}
+SEARCH_INDEXES: Schemes[SearchIndex] = {
+    "memory": lambda url, settings: MemorySearchIndex(),
+    "sqlite": lambda url, settings: SqliteSearchIndex(_path_of(url)),
+}
+DOORBELLS: Schemes[Doorbell] = {
+    "memory": lambda url, settings: MemoryDoorbell(),
+    "embedded": lambda url, settings: EmbeddedDoorbell(settings.data / "bells"),
+}
+CACHES: Schemes[Cache] = {
+    "memory": lambda url, settings: MemoryCache(board=settings.data / "cache-board"),
+}
+LIMITERS: Schemes[RateLimiter] = {
+    "memory": lambda url, settings: MemoryRateLimiter(),
+}
+
+
+def build(
+    settings: Settings,
+    observer: JobObserver,
+    *,
+    clock: Clock | None = None,
+    media: MediaProcessor | None = None,
+    passwords: PasswordHasher | None = None,
+) -> Application:
+    """The application that `settings` describe. Nothing is contacted yet. Raises SettingsError.
+
+    Tests may give a clock, and quicker ways to process media and to hash passwords.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    scratch = settings.data / "scratch"
+    scratch.mkdir(exist_ok=True)
+    secret = settings.secret or _kept_secret(settings.data / "secret.key")
+    clock = clock or SystemClock()
+    media = media or AvMediaProcessor()
+    passwords = passwords or Argon2PasswordHasher()
+    ids = Uuid7IdSource()
+    database = _chosen(DATABASES, "database_url", settings.database_url, settings)
+    blobs = _chosen(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
+    index = _chosen(SEARCH_INDEXES, "search_url", settings.search_url, settings)
+    doorbell = _chosen(DOORBELLS, "jobs_url", settings.jobs_url, settings)
+    cache = _chosen(CACHES, "cache_url", settings.cache_url, settings)
+    limiter = _chosen(LIMITERS, "limits_url", settings.limits_url, settings)
+    tokens = _token_issuer(settings.token_algorithm, _derived(secret, "tokens"), clock)
+    links = LinkSigner(_derived(secret, "links"))
+    changes = Changes(cache, doorbell)
+    handlers: dict[JobKind, JobHandler] = {
+        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
+            database, blobs, media, changes, clock, ids, scratch
+        ),
+        JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
+        JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
+    }
+
+    async def close() -> None:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(database.close)
+            stack.push_async_callback(index.close)
+            stack.push_async_callback(doorbell.close)
+
+    return Application(
+        settings=settings,
+        authentication=AuthenticationService(database, tokens, cache, clock),
+        users=UserService(database, passwords, changes, clock, ids),
+        sessions=SessionService(database, passwords, tokens, changes, clock, ids),
+        categories=CategoryService(database, changes, clock),
+        mechanisms=MechanismService(database, changes, clock, ids),
+        uploads=UploadService(blobs, ids, settings.largest_upload),
+        processing=ProcessingService(database, changes, clock, ids),
+        media=MediaService(database, blobs, links, clock),
+        search=SearchService(database, index),
+        jobs=JobService(database, handlers),
+        health=HealthService(database, blobs, index),
+        runner=JobRunner(database, handlers, doorbell, clock, observer),
+        auditor=Auditor(clock, ids),
+        database=database,
+        blobs=blobs,
+        cache=cache,
+        limiter=limiter,
+        doorbell=doorbell,
+        tokens=tokens,
+        links=links,
+        clock=clock,
+        close=close,
+    )
+
+
+def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
+    scheme = urlsplit(url).scheme
+    if scheme not in schemes:
+        raise SettingsError(
+            f"MECHSHARE_{name.upper()} must begin with one of {', '.join(f'{known}:' for known in schemes)} "
+            f"It is '{url}'."
+        )
+    return schemes[scheme](url, settings)
+
+
+def _path_of(url: str) -> Path:
+    """The path that a URL names: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it)."""
+    parts = urlsplit(url)
+    path = parts.path.removeprefix("/") if parts.scheme == "sqlite" else parts.path
+    return Path(url2pathname(path))
+
+
+def _kept_secret(path: Path) -> bytes:
+    """The secret in `path`, made there by the first of however many processes that come for it."""
+    fresh = secrets.token_urlsafe(48)
+    candidate = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        descriptor = os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(fresh)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(candidate, path)
+        except FileExistsError:
+            pass
+        finally:
+            candidate.unlink()
+    return path.read_bytes().strip()
+
+
+def _derived(secret: bytes, purpose: str) -> bytes:
+    """A key of its own for each purpose, so that what is signed for one means nothing for another."""
+    return hashlib.blake2b(purpose.encode(), key=hashlib.sha512(secret).digest(), digest_size=32).digest()
+
+
+def _token_issuer(algorithm: str, key: bytes, clock: Clock) -> TokenIssuer:
+    if algorithm == "EdDSA":
+        return JwtTokenIssuer.from_ed25519_seed(key, clock)
+    return JwtTokenIssuer.from_secret(key, clock)

@@ -1,0 +1,36 @@
+"""Links to stored files that work for whoever holds them, until they expire."""
+
+import hmac
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+LINK_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSigner:
+    """Signs blob keys with HMAC-SHA-256 (RFC 2104) under a secret of at least 32 bytes."""
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < 32:
+            raise ValueError("the secret for signing links must be at least 32 bytes long")
+
+    def expiry(self, now: datetime) -> int:
+        """When a link made now should end, in Unix seconds: rounded up to the hour after its lifetime.
+
+        Links made within one hour are therefore equal, and caches can hold what they lead to.
+        """
+        hour = 3600
+        end = int((now + LINK_LIFETIME).timestamp())
+        return end - end % hour + hour
+
+    def sign(self, key: str, expires: int) -> str:
+        return hmac.new(self.secret, f"{key}\n{expires}".encode(), sha256).hexdigest()
+
+    def is_valid(self, key: str, expires: int, signature: str, now: datetime) -> bool:
+        """Whether `signature` was made for `key` and `expires`, and that has not passed."""
+        expected = self.sign(key, expires)
+        return hmac.compare_digest(expected.encode(), signature.encode()) and now.timestamp() < expires

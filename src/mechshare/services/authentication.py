@@ -1,0 +1,68 @@
+"""Who makes a request, told from its access token."""
+
+from collections import OrderedDict
+from datetime import datetime, timedelta
+
+from mechshare.domain.errors import InvalidToken
+from mechshare.domain.sessions import Claims, SignedIn
+from mechshare.domain.users import Actor, Role
+from mechshare.ports.cache import Cache
+from mechshare.ports.clock import Clock
+from mechshare.ports.persistence import Database
+from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.changes import access_group
+
+MOST_TOKENS = 10_000
+STANDING_LIFETIME = timedelta(seconds=30)
+"""How long a caller's standing is believed at most, should word of a change be lost."""
+
+
+class AuthenticationService:
+    """A verified token is remembered until it expires, since checking a signature costs more than the whole answer.
+
+    What it is good for (role, suspension, session) is looked up apart, in a cache that every change empties.
+    """
+
+    def __init__(self, database: Database, tokens: TokenIssuer, cache: Cache, clock: Clock) -> None:
+        self._database = database
+        self._tokens = tokens
+        self._cache = cache
+        self._clock = clock
+        self._verified: OrderedDict[str, Claims] = OrderedDict()
+
+    async def authenticate(self, access_token: str) -> SignedIn:
+        """The caller. Raises InvalidToken for a bad or expired token, an ended session, a suspended or deleted user."""
+        claims = self._claims_of(access_token, self._clock.now())
+
+        async def load() -> bytes:
+            return await self._standing(claims)
+
+        standing = await self._cache.get_or_load(
+            access_group(claims.user_id), claims.session_id, load, STANDING_LIFETIME
+        )
+        if not standing:
+            raise InvalidToken()
+        return SignedIn(
+            actor=Actor(id=claims.user_id, role=Role(standing.decode())), session_id=claims.session_id
+        )
+
+    def _claims_of(self, token: str, now: datetime) -> Claims:
+        claims = self._verified.get(token)
+        if claims is None:
+            claims = self._tokens.verify(token)
+            self._verified[token] = claims
+            if len(self._verified) > MOST_TOKENS:
+                self._verified.popitem(last=False)
+        elif now >= claims.expires_at:
+            del self._verified[token]
+            raise InvalidToken()
+        return claims
+
+    async def _standing(self, claims: Claims) -> bytes:
+        """The role's name, or nothing for a caller who is to be refused."""
+        async with self._database.read() as tx:
+            user = await tx.users.find_by_id(claims.user_id)
+            session = await tx.sessions.find_by_id(claims.session_id)
+        if user is None or user.is_suspended or session is None or not session.is_live(self._clock.now()):
+            return b""
+        return user.role.value.encode()

@@ -1,0 +1,105 @@
+"""Kinematic families, kept by admins."""
+
+from datetime import timedelta
+
+from mechshare.domain.categories import FIRST_CATEGORIES, Category, CategoryCount, clean_name, clean_slug
+from mechshare.domain.errors import CategoryNotFound, StaleVersion
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.policy import require_permission
+from mechshare.domain.users import Actor, Permission
+from mechshare.ports.clock import Clock
+from mechshare.ports.persistence import Database
+from mechshare.services.changes import Changes
+from mechshare.services.receipts import Once, Replay, do_once
+
+
+class CategoryService:
+    def __init__(self, database: Database, changes: Changes, clock: Clock) -> None:
+        self._database = database
+        self._changes = changes
+        self._clock = clock
+
+    async def seed(self) -> int:
+        """Gives an installation without any category the first ones; how many were added."""
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            if await tx.categories.find_all():
+                return 0
+            for position, (slug, name_en, name_ja) in enumerate(FIRST_CATEGORIES):
+                at = now + timedelta(microseconds=position)
+                await tx.categories.save(
+                    Category(
+                        id=CategoryId(slug), name_en=name_en, name_ja=name_ja, created_at=at, updated_at=at
+                    )
+                )
+        return len(FIRST_CATEGORIES)
+
+    async def find_all(self) -> tuple[CategoryCount, ...]:
+        """Every category with its number of published mechanisms, in the order in which they were made."""
+        async with self._database.read() as tx:
+            return await tx.categories.find_all()
+
+    async def get_category(self, category_id: CategoryId) -> Category:
+        """Raises CategoryNotFound."""
+        async with self._database.read() as tx:
+            return _existing(await tx.categories.find_by_id(category_id))
+
+    async def create_category(
+        self, actor: Actor, slug: str, name_en: str, name_ja: str, once: Once[Category] | None = None
+    ) -> Category | Replay:
+        """Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused."""
+        require_permission(actor, Permission.MANAGE_CATEGORIES)
+        now = self._clock.now()
+        category = Category(
+            id=clean_slug(slug),
+            name_en=clean_name("name_en", name_en),
+            name_ja=clean_name("name_ja", name_ja),
+            created_at=now,
+            updated_at=now,
+        )
+        async with self._database.begin() as tx:
+            created = await do_once(tx, self._clock, once, lambda: tx.categories.save(category))
+        await self._changes.mechanisms_changed()
+        return created
+
+    async def update_category(
+        self,
+        actor: Actor,
+        category_id: CategoryId,
+        *,
+        name_en: str | None = None,
+        name_ja: str | None = None,
+        version: int | None = None,
+    ) -> Category:
+        """None leaves a name as it is. Raises UnauthorizedOperation, CategoryNotFound, InvalidField, StaleVersion."""
+        require_permission(actor, Permission.MANAGE_CATEGORIES)
+        async with self._database.begin() as tx:
+            category = _existing(await tx.categories.find_by_id(category_id))
+            if version is not None and category.version != version:
+                raise StaleVersion()
+            changed = category.renamed(
+                name_en=category.name_en if name_en is None else name_en,
+                name_ja=category.name_ja if name_ja is None else name_ja,
+                now=self._clock.now(),
+            )
+            saved = await tx.categories.save(changed)
+        await self._changes.mechanisms_changed()
+        return saved
+
+    async def delete_category(
+        self, actor: Actor, category_id: CategoryId, version: int | None = None
+    ) -> None:
+        """Raises UnauthorizedOperation, CategoryNotFound, CategoryInUse, StaleVersion."""
+        require_permission(actor, Permission.MANAGE_CATEGORIES)
+        async with self._database.begin() as tx:
+            category = _existing(await tx.categories.find_by_id(category_id))
+            if version is not None and category.version != version:
+                raise StaleVersion()
+            await tx.categories.delete(category_id)
+        await self._changes.mechanisms_changed()
+
+
+def _existing(category: Category | None) -> Category:
+    if category is None:
+        raise CategoryNotFound()
+    return category

@@ -1,0 +1,207 @@
+"""Doing the work that the ledger holds, so that all of it ends: done, or failed with a reason."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from mechshare.domain.errors import JobNotCancellable, JobNotFound
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import HEARTBEAT, LEASE, Job, JobKind, JobState, backoff
+from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.pages import Page, PageRequest
+from mechshare.ports.clock import Clock
+from mechshare.ports.jobs import Doorbell
+from mechshare.ports.media import MediaRejected
+from mechshare.ports.persistence import Database, UnitOfWork
+
+Progress = Callable[[str, float], Awaitable[None]]
+"""Told how far a job is: the step's name, and 0..1 within it."""
+Completion = Callable[[UnitOfWork], Awaitable[None]]
+"""What a job has to write; done in the transaction that ends it, so that it happens once or not at all."""
+
+
+async def nothing_to_write(tx: UnitOfWork) -> None:
+    """The completion of a job whose work is all done elsewhere."""
+
+
+class JobHandler(Protocol):
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        """The work, outside any transaction; may be repeated, so it changes nothing that others see."""
+        ...
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        """What has to be written when the job fails for good."""
+        ...
+
+    async def ended(self, job: Job) -> None:
+        """Called after the transaction that ended the job."""
+        ...
+
+
+class JobObserver(Protocol):
+    """Hears of every attempt that ends, for logs and metrics."""
+
+    def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None: ...
+
+    def attempt_crashed(self, job: Job, error: Exception) -> None: ...
+
+
+class _LostLeaseError(Exception):
+    """Another worker owns the job by now; what this one made is discarded."""
+
+
+class JobRunner:
+    """Claims jobs one at a time and runs them. Any number of runners, in any number of processes, share the ledger."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[JobKind, JobHandler],
+        doorbell: Doorbell,
+        clock: Clock,
+        observer: JobObserver,
+    ) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._doorbell = doorbell
+        self._clock = clock
+        self._observer = observer
+
+    async def run_one(self) -> Job | None:
+        """Claims and runs the job that has been due longest; that job, or None when none was due."""
+        async with self._database.begin() as tx:
+            job = await tx.ledger.claim(LEASE)
+        if job is not None:
+            await self._attempt(job)
+        return job
+
+    async def reap(self) -> int:
+        """Takes back the jobs of workers that fell silent: to be tried again, or failed for good; how many."""
+        async with self._database.read() as tx:
+            expired = await tx.ledger.find_expired(limit=100)
+        failure = ProcessingFailure(code=FailureCode.WORKER_LOST)
+        for job in expired:
+            await self._fail(job, failure, permanent=False)
+        if expired:
+            await self._doorbell.ring()
+        return len(expired)
+
+    async def _attempt(self, job: Job) -> None:
+        handler = self._handlers[job.kind]
+        progress = _Progress(self._database, job)
+        heart = asyncio.create_task(progress.beat())
+        try:
+            completion = await self._run_while_owned(handler.run(job, progress.report), heart)
+            await self._complete(job, completion)
+        except _LostLeaseError:
+            return
+        except MediaRejected as rejected:
+            await self._fail(job, rejected.failure, permanent=rejected.permanent)
+        except Exception as error:
+            self._observer.attempt_crashed(job, error)
+            failure = ProcessingFailure(code=FailureCode.CRASHED, detail=type(error).__name__)
+            await self._fail(job, failure, permanent=False)
+        finally:
+            heart.cancel()
+            await asyncio.gather(heart, return_exceptions=True)
+        await handler.ended(job)
+
+    async def _run_while_owned(self, work: Awaitable[Completion], heart: "asyncio.Task[None]") -> Completion:
+        """What `work` gives; it is stopped as soon as the heartbeat finds the lease gone."""
+        working = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait({working, heart}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                heart.result()
+                raise _LostLeaseError()
+            return await working
+        finally:
+            if not working.done():
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+
+    async def _complete(self, job: Job, completion: Completion) -> None:
+        async with self._database.begin() as tx:
+            await completion(tx)
+            if not await tx.ledger.finish(job.id, job.fence, JobState.DONE):
+                raise _LostLeaseError()
+        self._observer.attempt_ended(job, JobState.DONE, None)
+
+    async def _fail(self, job: Job, failure: ProcessingFailure, *, permanent: bool) -> None:
+        again = not permanent and job.may_be_tried_again(self._clock.now())
+        async with self._database.begin() as tx:
+            if again:
+                kept = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
+            else:
+                kept = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
+                if kept:
+                    await self._handlers[job.kind].give_up(tx, job, failure)
+        if kept:
+            self._observer.attempt_ended(job, JobState.QUEUED if again else JobState.FAILED, failure)
+
+
+class _Progress:
+    """Keeps the lease of a job alive while it is worked on, and writes down how far the work is."""
+
+    def __init__(self, database: Database, job: Job) -> None:
+        self._database = database
+        self._job = job
+        self._step = ""
+        self._fraction = 0.0
+
+    async def report(self, step: str, fraction: float) -> None:
+        is_new_step = step != self._step
+        self._step, self._fraction = step, fraction
+        if is_new_step:
+            await self._renew()
+
+    async def beat(self) -> None:
+        """Renews until the lease is found lost."""
+        while True:
+            await asyncio.sleep(HEARTBEAT.total_seconds())
+            if not await self._renew():
+                return
+
+    async def _renew(self) -> bool:
+        async with self._database.begin() as tx:
+            return await tx.ledger.renew(self._job.id, self._job.fence, LEASE, self._step, self._fraction)
+
+
+class JobService:
+    """What operators ask of the ledger, on the command line."""
+
+    def __init__(self, database: Database, handlers: Mapping[JobKind, JobHandler]) -> None:
+        self._database = database
+        self._handlers = handlers
+
+    async def find_all(self, request: PageRequest, state: JobState | None = None) -> Page[Job]:
+        async with self._database.read() as tx:
+            return await tx.jobs.find_all(request, state=state)
+
+    async def get_job(self, job_id: JobId) -> Job:
+        """Raises JobNotFound."""
+        async with self._database.read() as tx:
+            return _existing(await tx.jobs.find_by_id(job_id))
+
+    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
+        async with self._database.read() as tx:
+            return await tx.jobs.count_by_state()
+
+    async def cancel(self, job_id: JobId) -> None:
+        """Ends a job that nobody wants any more; a worker at it is stopped at its next heartbeat.
+
+        Raises JobNotFound, JobNotCancellable.
+        """
+        async with self._database.begin() as tx:
+            job = _existing(await tx.jobs.find_by_id(job_id))
+            if job.state.has_ended or not await tx.jobs.cancel(job.subject, job.kind):
+                raise JobNotCancellable(state=job.state.value)
+            handler = self._handlers[job.kind]
+            await handler.give_up(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
+        await handler.ended(job)
+
+
+def _existing(job: Job | None) -> Job:
+    if job is None:
+        raise JobNotFound()
+    return job

@@ -1,0 +1,276 @@
+"""Mechanisms: made, read, listed, changed, published, withdrawn and deleted."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import InvalidField, StaleVersion
+from mechshare.domain.ids import CategoryId, JobId, MechanismId, UserId
+from mechshare.domain.jobs import JobKind, new_job
+from mechshare.domain.mechanisms import (
+    PENDING,
+    READY,
+    AuthoredMechanism,
+    Mechanism,
+    MechanismSort,
+    OriginalFile,
+    clean_categories,
+    clean_description,
+    clean_duration,
+    clean_external_url,
+    clean_title,
+)
+from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.policy import (
+    Viewer,
+    require_editor,
+    require_permission,
+    require_visible,
+    require_withdrawer,
+    sees_unpublished_of,
+)
+from mechshare.domain.users import Actor, Permission
+from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.services.auditing import Auditor
+from mechshare.services.changes import Changes
+from mechshare.services.deletion import delete_mechanism
+from mechshare.services.receipts import Once, Replay, do_once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExternalMedia:
+    """A clip hosted elsewhere, taken at its word. `duration` in seconds."""
+
+    file_url: str
+    thumbnail_url: str
+    duration: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a new mechanism is made from: a received file, or a clip hosted elsewhere."""
+
+    title: str
+    description: str
+    categories: Sequence[CategoryId]
+    media: OriginalFile | ExternalMedia
+
+
+class MechanismService:
+    def __init__(self, database: Database, changes: Changes, clock: Clock, ids: IdSource) -> None:
+        self._auditor = Auditor(clock, ids)
+        self._database = database
+        self._changes = changes
+        self._clock = clock
+        self._ids = ids
+
+    async def create_mechanism(
+        self,
+        actor: Actor,
+        draft: Draft,
+        origin: Origin | None = None,
+        once: Once[AuthoredMechanism] | None = None,
+    ) -> AuthoredMechanism | Replay:
+        """A new mechanism of the actor's, unpublished; a received file is promised to be processed.
+
+        Both are kept in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
+        IdempotencyKeyReused.
+        """
+        require_permission(actor, Permission.CREATE_MECHANISMS)
+        mechanism = self._drafted(actor, draft)
+        request_id = origin.request_id if origin else ""
+        async with self._database.begin() as tx:
+
+            async def create() -> AuthoredMechanism:
+                saved = await tx.mechanisms.save(mechanism)
+                await self._promise(tx, JobKind.INDEX_MECHANISM, saved.id, request_id)
+                if saved.original is not None:
+                    await self._promise(tx, JobKind.PROCESS_MECHANISM_FILE, saved.id, request_id)
+                return await _authored(tx, saved.id)
+
+            created = await do_once(tx, self._clock, once, create)
+        await self._changes.mechanisms_changed(mechanism.id)
+        return created
+
+    async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
+        """Raises MechanismNotFound, also for one that `viewer` may not see."""
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_authored([mechanism_id])
+        require_visible(viewer, found[0].mechanism if found else None)
+        return found[0]
+
+    async def find_all(
+        self,
+        viewer: Viewer,
+        request: PageRequest,
+        *,
+        sort: MechanismSort = MechanismSort.NEWEST,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+    ) -> Page[AuthoredMechanism]:
+        """A page of what is published; narrowed to one's own user, of everything one has."""
+        async with self._database.read() as tx:
+            return await tx.mechanisms.find_all(
+                request,
+                sort=sort,
+                category_ids=category_ids,
+                user_id=user_id,
+                published_only=not sees_unpublished_of(viewer, user_id),
+            )
+
+    async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
+        """The user's mechanism made from a file with this content, so that an import adds nothing twice."""
+        async with self._database.read() as tx:
+            return await tx.mechanisms.find_by_original(user_id, sha256)
+
+    async def update_mechanism(
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        *,
+        title: str | None = None,
+        description: str | None = None,
+        categories: Iterable[CategoryId] | None = None,
+        version: int | None = None,
+    ) -> AuthoredMechanism:
+        """None leaves as it is. Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound,
+        StaleVersion."""
+
+        async def describe(tx: UnitOfWork, found: Mechanism | None) -> Mechanism:
+            mechanism = _at_version(require_editor(actor, found), version)
+            return mechanism.described(
+                title=mechanism.title if title is None else title,
+                description=mechanism.description if description is None else description,
+                categories=mechanism.categories if categories is None else categories,
+                now=self._clock.now(),
+            )
+
+        return await self._change(mechanism_id, describe)
+
+    async def publish(
+        self, actor: Actor, mechanism_id: MechanismId, version: int | None = None
+    ) -> AuthoredMechanism:
+        """Seen by everyone from now on; nothing happens to one that is published already.
+
+        A moderator's withdrawal is lifted when a moderator publishes. Raises MechanismNotFound,
+        UnauthorizedOperation, NotReady, WithdrawnByModerator, StaleVersion.
+        """
+
+        async def publish(tx: UnitOfWork, found: Mechanism | None) -> Mechanism:
+            now = self._clock.now()
+            if found and found.withdrawn_reason and _moderates(actor):
+                mechanism = require_withdrawer(actor, found).reinstate(now)
+            else:
+                mechanism = require_editor(actor, found)
+            return _at_version(mechanism, version).publish(now)
+
+        return await self._change(mechanism_id, publish)
+
+    async def withdraw(
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        origin: Origin,
+        *,
+        reason: str | None = None,
+        version: int | None = None,
+    ) -> AuthoredMechanism:
+        """Seen by its owner alone from now on.
+
+        Moderators must give a reason for what is not theirs, and only they can lift it again. Raises
+        MechanismNotFound, UnauthorizedOperation, InvalidField, StaleVersion.
+        """
+
+        async def withdraw(tx: UnitOfWork, found: Mechanism | None) -> Mechanism:
+            mechanism = _at_version(require_withdrawer(actor, found), version)
+            now = self._clock.now()
+            if mechanism.can_be_edited_by(actor.id):
+                return mechanism.withdraw(now)
+            why = _given(reason)
+            action = AuditAction.WITHDRAWN_BY_MODERATOR
+            await self._auditor.note(tx, action, actor.id, mechanism_id, origin, why)
+            return mechanism.withdraw_for(why, now)
+
+        return await self._change(mechanism_id, withdraw)
+
+    async def delete_mechanism(
+        self, actor: Actor, mechanism_id: MechanismId, origin: Origin, version: int | None = None
+    ) -> None:
+        """Gone at once for everybody; its files follow. Raises MechanismNotFound, UnauthorizedOperation,
+        StaleVersion."""
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await delete_mechanism(
+                tx, _at_version(mechanism, version), self._new_job_id, now, origin.request_id
+            )
+            await self._auditor.note(tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, origin)
+        await self._changes.mechanisms_changed(mechanism_id)
+
+    def _drafted(self, actor: Actor, draft: Draft) -> Mechanism:
+        now = self._clock.now()
+        external = draft.media if isinstance(draft.media, ExternalMedia) else None
+        return Mechanism(
+            id=MechanismId(self._ids.new_id()),
+            title=clean_title(draft.title),
+            description=clean_description(draft.description),
+            user_id=actor.id,
+            file_url=clean_external_url("file_url", external.file_url) if external else None,
+            thumbnail_url=clean_external_url("thumbnail_url", external.thumbnail_url) if external else None,
+            duration=clean_duration(external.duration) if external else None,
+            created_at=now,
+            updated_at=now,
+            categories=clean_categories(draft.categories),
+            processing=READY if external else PENDING,
+            original=draft.media if isinstance(draft.media, OriginalFile) else None,
+        )
+
+    async def _change(
+        self,
+        mechanism_id: MechanismId,
+        change: Callable[[UnitOfWork, Mechanism | None], Awaitable[Mechanism]],
+    ) -> AuthoredMechanism:
+        """Keeps what `change` makes of the stored mechanism, and promises the index its new version."""
+        async with self._database.begin() as tx:
+            found = await tx.mechanisms.find_by_id(mechanism_id)
+            changed = await change(tx, found)
+            if changed != found:
+                await tx.mechanisms.save(changed)
+                await self._promise(tx, JobKind.INDEX_MECHANISM, mechanism_id, "")
+            authored = await _authored(tx, mechanism_id)
+        await self._changes.mechanisms_changed(mechanism_id)
+        return authored
+
+    async def _promise(self, tx: UnitOfWork, kind: JobKind, id: MechanismId, request_id: str) -> None:
+        job = new_job(self._new_job_id(), kind, id, now=self._clock.now(), request_id=request_id)
+        await tx.ledger.add(job)
+
+    def _new_job_id(self) -> JobId:
+        return JobId(self._ids.new_id())
+
+
+async def _authored(tx: UnitOfWork, id: MechanismId) -> AuthoredMechanism:
+    (found,) = await tx.mechanisms.find_authored([id])
+    return found
+
+
+def _at_version(mechanism: Mechanism, version: int | None) -> Mechanism:
+    if version is not None and mechanism.version != version:
+        raise StaleVersion()
+    return mechanism
+
+
+def _moderates(actor: Actor) -> bool:
+    return actor.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
+
+
+def _given(reason: str | None) -> str:
+    if reason is None:
+        raise InvalidField(
+            "reason",
+            en="must say why somebody else's mechanism is withdrawn.",
+            ja="他のユーザーの機構を取り下げる理由を入力してください。",
+        )
+    return reason

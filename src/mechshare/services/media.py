@@ -1,0 +1,68 @@
+"""Handing out stored files to those who may have them."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.blobs import content_type_of, is_blob_key, mechanism_of
+from mechshare.domain.errors import MechanismNotFound, MediaNotFound
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.media_links import LinkSigner
+from mechshare.domain.policy import Viewer, can_see, require_editor
+from mechshare.domain.users import Actor
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.clock import Clock
+from mechshare.ports.persistence import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredMedia:
+    """A file that the caller may have. `size` in bytes; `is_public` says that everybody may."""
+
+    key: str
+    size: int
+    content_type: str
+    is_public: bool
+    download_name: str | None = None
+
+
+class MediaService:
+    def __init__(self, database: Database, blobs: BlobStore, links: LinkSigner, clock: Clock) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._links = links
+        self._clock = clock
+
+    async def find_media(
+        self, viewer: Viewer, key: str, *, expires: int = 0, signature: str = ""
+    ) -> StoredMedia:
+        """A derived file, for those who see its mechanism or hold a signed link to it. Raises MediaNotFound."""
+        mechanism_id = mechanism_of(key) if is_blob_key(key) else None
+        if mechanism_id is None:
+            raise MediaNotFound()
+        async with self._database.read() as tx:
+            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+        holds_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
+        if mechanism is None or not (holds_link or can_see(viewer, mechanism)):
+            raise MediaNotFound()
+        return await self._stored(key, is_public=mechanism.is_published)
+
+    async def find_original(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
+        """The file as it was sent, for its owner and admins. Raises MechanismNotFound, UnauthorizedOperation."""
+        async with self._database.read() as tx:
+            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+        if mechanism.original is None:
+            raise MechanismNotFound()
+        return await self._stored(
+            mechanism.original.key, is_public=False, download_name=mechanism.original.name
+        )
+
+    async def _stored(self, key: str, *, is_public: bool, download_name: str | None = None) -> StoredMedia:
+        size = await self._blobs.stat(key)
+        if size is None:
+            raise MediaNotFound()
+        return StoredMedia(
+            key=key,
+            size=size,
+            content_type=content_type_of(key),
+            is_public=is_public,
+            download_name=download_name,
+        )

@@ -1,0 +1,223 @@
+"""From a clip as it was sent to one that anyone can watch."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+from mechshare.domain.blobs import derivative_key
+from mechshare.domain.errors import MediaNotFound
+from mechshare.domain.ids import JobId, MechanismId
+from mechshare.domain.jobs import Job, JobKind, new_job
+from mechshare.domain.mechanisms import (
+    PENDING,
+    DerivedFiles,
+    Mechanism,
+    OriginalFile,
+    Processing,
+    ProcessingState,
+)
+from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.policy import Viewer, require_editor, require_visible
+from mechshare.domain.users import Actor
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
+from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.services.changes import Changes
+from mechshare.services.jobs import Completion, Progress, nothing_to_write
+
+_READ_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessingStatus:
+    """How far a clip is. `attempt` counts from 1 once work began; `progress` is 0..1 within `step`."""
+
+    processing: Processing
+    attempt: int
+    step: str
+    progress: float
+
+
+class ProcessingService:
+    """What people see of the processing of a mechanism, and asking for it again."""
+
+    def __init__(self, database: Database, changes: Changes, clock: Clock, ids: IdSource) -> None:
+        self._database = database
+        self._changes = changes
+        self._clock = clock
+        self._ids = ids
+
+    async def get_status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus:
+        """Raises MechanismNotFound."""
+        async with self._database.read() as tx:
+            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
+        if job is None:
+            return ProcessingStatus(processing=mechanism.processing, attempt=0, step="", progress=1.0)
+        return ProcessingStatus(
+            processing=mechanism.processing, attempt=job.attempt, step=job.step, progress=job.progress
+        )
+
+    async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
+        """Promises to process a failed clip again. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            await tx.mechanisms.save(mechanism.processing_retried(now))
+            id = JobId(self._ids.new_id())
+            await tx.ledger.add(new_job(id, JobKind.PROCESS_MECHANISM_FILE, mechanism_id, now=now))
+        await self._changes.mechanisms_changed(mechanism_id)
+        return ProcessingStatus(processing=PENDING, attempt=0, step="", progress=0.0)
+
+
+class ProcessMechanismFile:
+    """The job `process_mechanism_file`: thumbnail, watchable video, preview and facts of one clip.
+
+    `scratch` is a folder for files that are in the making.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        media: MediaProcessor,
+        changes: Changes,
+        clock: Clock,
+        ids: IdSource,
+        scratch: Path,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._media = media
+        self._changes = changes
+        self._clock = clock
+        self._ids = ids
+        self._scratch = scratch
+
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        mechanism = await self._started(MechanismId(job.subject))
+        if mechanism is None or mechanism.original is None:
+            return nothing_to_write
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="clip-") as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetched(mechanism.original, Path(folder))
+            made = await self.process_mechanism_file(mechanism, source, progress)
+            await progress("store", 0.0)
+            files = await self._stored(mechanism.id, job.fence, made)
+
+        async def publish(tx: UnitOfWork) -> None:
+            current = await tx.mechanisms.find_by_id(mechanism.id)
+            if current is not None:
+                await self._keep(tx, current.processed(made.facts, files, self._clock.now()), job)
+
+        return publish
+
+    async def process_mechanism_file(
+        self, mechanism: Mechanism, file_path: Path, progress: Progress
+    ) -> Derivatives:
+        """What `file_path`, the mechanism's original, gives. Raises MediaRejected."""
+        original = _original_of(mechanism)
+        into = file_path.parent / "made"
+        await asyncio.to_thread(into.mkdir)
+        made = await self._media.process(file_path, original.format, into, progress)
+        return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
+        if current is not None:
+            await self._keep(tx, current.processing_failed(failure, self._clock.now()), job)
+
+    async def ended(self, job: Job) -> None:
+        await self._changes.mechanisms_changed(MechanismId(job.subject))
+
+    async def _started(self, mechanism_id: MechanismId) -> Mechanism | None:
+        async with self._database.begin() as tx:
+            found = await tx.mechanisms.find_by_id(mechanism_id)
+            if found is None or found.processing.state is ProcessingState.PROCESSING:
+                return found
+            saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))
+        await self._changes.mechanisms_changed(mechanism_id)
+        return saved
+
+    async def _keep(self, tx: UnitOfWork, mechanism: Mechanism, job: Job) -> None:
+        await tx.mechanisms.save(mechanism)
+        id = JobId(self._ids.new_id())
+        now = self._clock.now()
+        await tx.ledger.add(
+            new_job(id, JobKind.INDEX_MECHANISM, mechanism.id, now=now, request_id=job.request_id)
+        )
+
+    async def _fetched(self, original: OriginalFile, folder: Path) -> Path:
+        """A copy of the original on this machine, checked against the digest that was acknowledged."""
+        path = folder / f"source.{original.format.extension}"
+        digest = sha256()
+        try:
+            with path.open("wb") as file:
+                async for chunk in self._blobs.read(original.key):
+                    digest.update(chunk)
+                    await asyncio.to_thread(file.write, chunk)
+        except MediaNotFound as lost:
+            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=True) from lost
+        if digest.hexdigest() != original.sha256:
+            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
+        return path
+
+    async def _stored(self, id: MechanismId, fence: int, made: Derivatives) -> DerivedFiles:
+        return DerivedFiles(
+            video=await self._store(id, fence, made.video),
+            thumbnail=await self._store(id, fence, made.thumbnail),
+            preview=await self._store(id, fence, made.preview),
+        )
+
+    async def _store(self, id: MechanismId, fence: int, path: Path) -> str:
+        digest = await asyncio.to_thread(_digest_of, path)
+        key = derivative_key(id, fence, digest, path.suffix.removeprefix("."))
+        with path.open("rb") as file:
+            await self._blobs.write(key, _chunks_of(file))
+        return key
+
+
+class DeleteBlobs:
+    """The job `delete_blobs`: removes the blob named by the subject, or all under it when it ends with `/`."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        if job.subject.endswith("/"):
+            for key in [key async for key in self._blobs.list(job.subject)]:
+                await self._blobs.delete(key)
+        else:
+            await self._blobs.delete(job.subject)
+        return nothing_to_write
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        """Nothing else depends on it; the failed job tells the operator which files are left."""
+
+    async def ended(self, job: Job) -> None:
+        """Nobody waits for it."""
+
+
+def _original_of(mechanism: Mechanism) -> OriginalFile:
+    if mechanism.original is None:
+        raise ValueError(f"mechanism {mechanism.id} has no file of its own")
+    return mechanism.original
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = sha256()
+        while chunk := file.read(_READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+async def _chunks_of(file: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
+        yield chunk

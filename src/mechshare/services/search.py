@@ -1,0 +1,125 @@
+"""Finding mechanisms, and keeping the index in step with the database."""
+
+from collections.abc import AsyncIterator, Sequence
+
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.jobs import Job
+from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
+from mechshare.domain.search import (
+    FoundMechanism,
+    SearchDocument,
+    SearchPage,
+    SearchQuery,
+    SearchSort,
+    clean_query,
+    document_of,
+)
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.search import SearchIndex
+from mechshare.services.changes import Changes
+from mechshare.services.jobs import Completion, Progress, nothing_to_write
+
+_DELETED = 2**62
+"""The version under which a deleted mechanism leaves the index: above any that it ever had."""
+
+
+class SearchService:
+    def __init__(self, database: Database, index: SearchIndex) -> None:
+        self._database = database
+        self._index = index
+
+    async def search(
+        self,
+        viewer: Viewer,
+        text: str,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        sort: SearchSort = SearchSort.RELEVANCE,
+        page: int = 1,
+        limit: int = 20,
+    ) -> SearchPage:
+        """What `viewer` may see and `text` matches; everything for an empty text. Raises InvalidField, Unavailable.
+
+        The index proposes and the database decides: a hit that is gone or hidden by now is left out.
+        """
+        query = SearchQuery(
+            text=clean_query(text),
+            category_ids=tuple(category_ids),
+            user_id=user_id,
+            published_only=not sees_unpublished_of(viewer, user_id),
+            sort=sort,
+            offset=(page - 1) * limit,
+            limit=limit,
+        )
+        result = await self._index.search(query)
+        highlights = {hit.mechanism_id: hit.highlights for hit in result.hits}
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_authored(list(highlights))
+        items = tuple(
+            FoundMechanism(found=item, highlights=highlights[item.mechanism.id])
+            for item in found
+            if can_see(viewer, item.mechanism)
+        )
+        return SearchPage(items=items, page=page, limit=limit, total=result.total, facets=result.facets)
+
+    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+        """Titles of published mechanisms that go on from `prefix`; none for an empty one. Raises InvalidField."""
+        cleaned = clean_query(prefix)
+        return await self._index.suggest(cleaned, limit) if cleaned else ()
+
+    async def reindex(self) -> int:
+        """Rebuilds the whole index from the database; how many mechanisms it holds."""
+        return await self._index.rebuild(self._documents())
+
+    async def _documents(self) -> AsyncIterator[SearchDocument]:
+        request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
+        while request is not None:
+            async with self._database.read() as tx:
+                page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
+                names = await _category_names(tx)
+            for item in page.items:
+                yield _document(item, names)
+            request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+
+
+class IndexMechanism:
+    """The job `index_mechanism`: makes the index and the caches say of one mechanism what the database says."""
+
+    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
+        self._database = database
+        self._index = index
+        self._changes = changes
+
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        mechanism_id = MechanismId(job.subject)
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_authored([mechanism_id])
+            names = await _category_names(tx) if found else {}
+        if found:
+            await self._index.put([_document(found[0], names)])
+        else:
+            await self._index.remove(mechanism_id, _DELETED)
+        await self._changes.mechanisms_changed(mechanism_id)
+        return nothing_to_write
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        """The database is right whatever the index says; the failed job tells the operator to reindex."""
+
+    async def ended(self, job: Job) -> None:
+        """The caches were told while it ran."""
+
+
+async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:
+    return {
+        count.category.id: (count.category.name_en, count.category.name_ja)
+        for count in await tx.categories.find_all()
+    }
+
+
+def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:
+    spoken = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
+    return document_of(item, spoken)

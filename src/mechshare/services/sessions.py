@@ -1,0 +1,190 @@
+"""Signing in and staying signed in."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import (
+    InvalidCredentials,
+    InvalidToken,
+    SessionNotFound,
+    TooManyFailedSignIns,
+)
+from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.sessions import (
+    ACCESS_TOKEN_LIFETIME,
+    SESSION_LIFETIME,
+    Claims,
+    RefreshToken,
+    Session,
+    SignedIn,
+    Tokens,
+)
+from mechshare.domain.users import User, check_password
+from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
+from mechshare.ports.passwords import PasswordHasher
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.auditing import Auditor
+from mechshare.services.changes import Changes
+
+FAILURE_WINDOW = timedelta(minutes=15)
+MOST_FAILURES = 10
+"""Failed sign-ins in the window, for one account name or from one address, before further ones are refused."""
+
+
+class SessionService:
+    def __init__(
+        self,
+        database: Database,
+        passwords: PasswordHasher,
+        tokens: TokenIssuer,
+        changes: Changes,
+        clock: Clock,
+        ids: IdSource,
+    ) -> None:
+        self._auditor = Auditor(clock, ids)
+        self._database = database
+        self._passwords = passwords
+        self._tokens = tokens
+        self._changes = changes
+        self._clock = clock
+        self._ids = ids
+
+    async def login(self, login: str, password: str, origin: Origin) -> Tokens:
+        """Opens a session for the user with this user name or e-mail address.
+
+        Raises InvalidCredentials alike for an absent account, a wrong password and a suspended account, and
+        TooManyFailedSignIns (for an account name that does not exist, too).
+        """
+        name = login.strip().lower()
+        async with self._database.read() as tx:
+            await self._refuse_guessing(tx, name, origin)
+            user = await tx.users.find_by_login(name)
+            stored = await tx.credentials.find(user.id) if user else None
+        right = await self._passwords.verify(password, stored)
+        if user is None or user.is_suspended or not right or stored is None:
+            await self._auditor.note_refusal(
+                self._database, AuditAction.SIGN_IN_FAILED, user.id if user else None, name, origin
+            )
+            raise InvalidCredentials()
+        renewed = await self._passwords.hash(password) if self._passwords.needs_rehash(stored) else None
+        return await self._open(user, name, renewed, origin)
+
+    async def refresh(self, refresh_token: str, origin: Origin) -> Tokens:
+        """New tokens for a refresh token, which is used up by it.
+
+        Presenting one twice ends its whole session, since one of the two holders must have stolen it. Raises
+        InvalidToken.
+        """
+        now = self._clock.now()
+        renewed: Tokens | None = None
+        session: Session | None = None
+        async with self._database.begin() as tx:
+            consumed = await tx.sessions.consume_token(_digest(refresh_token), now)
+            if consumed is not None:
+                token, is_first_use = consumed
+                session = await tx.sessions.find_by_id(token.session_id)
+                if session is not None and is_first_use and session.is_live(now):
+                    renewed = await self._renew(tx, session, now)
+                elif session is not None and not is_first_use:
+                    await tx.sessions.revoke(session.user_id, now, only=session.id)
+                    await self._auditor.note(
+                        tx, AuditAction.REFRESH_REUSED, session.user_id, session.id, origin
+                    )
+        if renewed is None:
+            if session is not None:
+                await self._changes.access_changed(session.user_id)
+            raise InvalidToken()
+        return renewed
+
+    async def logout(self, caller: SignedIn, origin: Origin) -> None:
+        """Ends the session in which the request is made."""
+        await self._end(caller.actor.id, caller.session_id, origin)
+
+    async def revoke(self, caller: SignedIn, session_id: SessionId, origin: Origin) -> None:
+        """Ends another of the caller's sessions. Raises SessionNotFound."""
+        await self._end(caller.actor.id, session_id, origin)
+
+    async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
+        """The caller's sessions that are live, the most recently used first."""
+        async with self._database.read() as tx:
+            return await tx.sessions.find_live(caller.actor.id, self._clock.now())
+
+    async def change_password(self, caller: SignedIn, old: str, new: str, origin: Origin) -> None:
+        """Ends every other session of the caller's. Raises InvalidField, InvalidCredentials, TooManyFailedSignIns."""
+        check_password(new)
+        user_id = caller.actor.id
+        async with self._database.read() as tx:
+            await self._refuse_guessing(tx, user_id, origin)
+            stored = await tx.credentials.find(user_id)
+        if not await self._passwords.verify(old, stored):
+            await self._auditor.note_refusal(
+                self._database, AuditAction.SIGN_IN_FAILED, user_id, user_id, origin
+            )
+            raise InvalidCredentials()
+        password_hash = await self._passwords.hash(new)
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            await tx.credentials.save(user_id, password_hash)
+            for session in await tx.sessions.find_live(user_id, now):
+                if session.id != caller.session_id:
+                    await tx.sessions.revoke(user_id, now, only=session.id)
+            await self._auditor.note(tx, AuditAction.PASSWORD_CHANGED, user_id, user_id, origin)
+        await self._changes.access_changed(user_id)
+
+    async def _refuse_guessing(self, tx: UnitOfWork, subject: str, origin: Origin) -> None:
+        since = self._clock.now() - FAILURE_WINDOW
+        failures = await tx.audit.failed_sign_ins(since, subject=subject)
+        if origin.address:
+            failures = max(failures, await tx.audit.failed_sign_ins(since, address=origin.address))
+        if failures >= MOST_FAILURES:
+            raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
+
+    async def _open(self, user: User, name: str, renewed_hash: str | None, origin: Origin) -> Tokens:
+        now = self._clock.now()
+        session = Session(
+            id=SessionId(self._ids.new_id()),
+            user_id=user.id,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + SESSION_LIFETIME,
+            user_agent=origin.user_agent[:200],
+            address=origin.address,
+        )
+        async with self._database.begin() as tx:
+            if renewed_hash is not None:
+                await tx.credentials.save(user.id, renewed_hash)
+            await self._auditor.note(tx, AuditAction.SIGNED_IN, user.id, name, origin)
+            return await self._renew(tx, session, now)
+
+    async def _renew(self, tx: UnitOfWork, session: Session, now: datetime) -> Tokens:
+        await tx.sessions.save(replace(session, last_used_at=now, expires_at=now + SESSION_LIFETIME))
+        secret = self._ids.new_secret()
+        await tx.sessions.add_token(RefreshToken(hash=_digest(secret), session_id=session.id, issued_at=now))
+        claims = Claims(
+            user_id=session.user_id,
+            session_id=session.id,
+            token_id=self._ids.new_id(),
+            issued_at=now,
+            expires_at=now + ACCESS_TOKEN_LIFETIME,
+        )
+        return Tokens(
+            access_token=self._tokens.issue(claims),
+            refresh_token=secret,
+            expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
+            session_id=session.id,
+        )
+
+    async def _end(self, user_id: UserId, session_id: SessionId, origin: Origin) -> None:
+        async with self._database.begin() as tx:
+            if not await tx.sessions.revoke(user_id, self._clock.now(), only=session_id):
+                raise SessionNotFound()
+            await self._auditor.note(tx, AuditAction.SIGNED_OUT, user_id, session_id, origin)
+        await self._changes.access_changed(user_id)
+
+
+def _digest(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,67 @@
+"""Taking in files."""
+
+from collections.abc import AsyncIterator
+
+from mechshare.domain.blobs import original_key
+from mechshare.domain.errors import FileTooLarge, UnsupportedFile
+from mechshare.domain.mechanisms import OriginalFile
+from mechshare.domain.media import SNIFF_BYTES, sniff
+from mechshare.domain.policy import require_permission
+from mechshare.domain.users import Actor, Permission
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.ids import IdSource
+
+LONGEST_NAME = 200
+
+
+class UploadService:
+    """`largest` is the size of the largest file taken, in bytes."""
+
+    def __init__(self, blobs: BlobStore, ids: IdSource, largest: int) -> None:
+        self._blobs = blobs
+        self._ids = ids
+        self.largest = largest
+
+    async def receive(self, actor: Actor, chunks: AsyncIterator[bytes], name: str) -> OriginalFile:
+        """Keeps a file durably, streaming it; what it is, is told by its content and never by its name.
+
+        Nothing is kept when it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, StorageFull,
+        Unavailable, or what `chunks` raises.
+        """
+        require_permission(actor, Permission.CREATE_MECHANISMS)
+        head = b""
+        async for chunk in chunks:
+            head += chunk
+            if len(head) >= SNIFF_BYTES:
+                break
+        format = sniff(head[:SNIFF_BYTES])
+        if format is None:
+            raise UnsupportedFile()
+        key = original_key(self._ids.new_id(), format.extension)
+        facts = await self._blobs.write(key, self._counted(head, chunks))
+        return OriginalFile(
+            key=key, format=format, size=facts.size, sha256=facts.sha256, name=_shown_name(name)
+        )
+
+    async def discard(self, original: OriginalFile) -> None:
+        """Forgets a received file from which no mechanism was made."""
+        await self._blobs.delete(original.key)
+
+    async def _counted(self, head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        received = len(head)
+        self._refuse_beyond(received)
+        yield head
+        async for chunk in rest:
+            received += len(chunk)
+            self._refuse_beyond(received)
+            yield chunk
+
+    def _refuse_beyond(self, received: int) -> None:
+        if received > self.largest:
+            raise FileTooLarge(limit=self.largest)
+
+
+def _shown_name(name: str) -> str:
+    """The last part of what the sender called the file, printable characters only: it is shown, never opened."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in last if character.isprintable())[:LONGEST_NAME]

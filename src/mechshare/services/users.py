@@ -1,0 +1,208 @@
+"""Accounts: joining, describing oneself, leaving; and what admins decide about others."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import StaleVersion, UserNotFound
+from mechshare.domain.ids import JobId, UserId
+from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.pages import LARGEST_LIMIT, Page, PageRequest
+from mechshare.domain.policy import require_permission
+from mechshare.domain.users import (
+    Actor,
+    Permission,
+    Profile,
+    Role,
+    User,
+    check_password,
+    clean_display_name,
+    clean_email,
+    clean_username,
+    profile_of,
+)
+from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
+from mechshare.ports.passwords import PasswordHasher
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.services.auditing import Auditor
+from mechshare.services.changes import Changes
+from mechshare.services.deletion import delete_mechanism
+from mechshare.services.receipts import Once, Replay, do_once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    username: str
+    email: str
+    password: str
+    display_name: str = ""
+
+
+class UserService:
+    def __init__(
+        self, database: Database, passwords: PasswordHasher, changes: Changes, clock: Clock, ids: IdSource
+    ) -> None:
+        self._auditor = Auditor(clock, ids)
+        self._database = database
+        self._passwords = passwords
+        self._changes = changes
+        self._clock = clock
+        self._ids = ids
+
+    async def register(
+        self, registration: Registration, origin: Origin, once: Once[User] | None = None
+    ) -> User | Replay:
+        """A new account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
+        return await self._join(registration, Role.USER, origin, once)
+
+    async def create_admin(self, registration: Registration) -> User:
+        """A new account with the role `admin`, for the operator's command line. Raises InvalidField, NameTaken."""
+        created = await self._join(registration, Role.ADMIN, Origin(), None)
+        assert isinstance(created, User), "without a key there is nothing to replay"  # noqa: S101
+        return created
+
+    async def _join(
+        self, registration: Registration, role: Role, origin: Origin, once: Once[User] | None
+    ) -> User | Replay:
+        user = self._new_user(registration, role)
+        password_hash = await self._passwords.hash(registration.password)
+        async with self._database.begin() as tx:
+
+            async def join() -> User:
+                saved = await tx.users.save(user)
+                await tx.credentials.save(saved.id, password_hash)
+                await self._auditor.note(tx, AuditAction.REGISTERED, saved.id, saved.username, origin)
+                return saved
+
+            return await do_once(tx, self._clock, once, join)
+
+    def _new_user(self, registration: Registration, role: Role) -> User:
+        check_password(registration.password)
+        username = clean_username(registration.username)
+        now = self._clock.now()
+        return User(
+            id=UserId(self._ids.new_id()),
+            username=username,
+            email=clean_email(registration.email),
+            display_name=clean_display_name(registration.display_name or username),
+            role=role,
+            created_at=now,
+            updated_at=now,
+        )
+
+    async def get_user(self, user_id: UserId) -> User:
+        """The account itself, for its owner. Raises UserNotFound."""
+        async with self._database.read() as tx:
+            return _existing(await tx.users.find_by_id(user_id))
+
+    async def get_profile(self, user_id: UserId) -> Profile:
+        """What everyone may see of a user. Raises UserNotFound."""
+        return profile_of(await self.get_user(user_id))
+
+    async def update_user(
+        self,
+        actor: Actor,
+        *,
+        display_name: str | None = None,
+        bio: str | None = None,
+        version: int | None = None,
+    ) -> User:
+        """The actor's own description changed; None leaves as it is. Raises InvalidField, StaleVersion."""
+        async with self._database.begin() as tx:
+            user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
+            changed = user.described(
+                display_name=user.display_name if display_name is None else display_name,
+                bio=user.bio if bio is None else bio,
+                now=self._clock.now(),
+            )
+            return await tx.users.save(changed)
+
+    async def delete_user(self, actor: Actor, origin: Origin, version: int | None = None) -> None:
+        """The actor's own account with everything that is theirs. Raises StaleVersion."""
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
+            deleted = [
+                await delete_mechanism(tx, item.mechanism, self._new_job_id, now, origin.request_id)
+                for item in await _all_of(tx, user.id)
+            ]
+            await tx.users.delete(user.id)
+            await self._auditor.note(tx, AuditAction.USER_DELETED, user.id, user.id, origin)
+        await self._changes.access_changed(actor.id)
+        await self._changes.mechanisms_changed(*deleted)
+
+    async def find_all(self, actor: Actor, request: PageRequest) -> Page[User]:
+        """Every account, for admins. Raises UnauthorizedOperation."""
+        require_permission(actor, Permission.MANAGE_USERS)
+        async with self._database.read() as tx:
+            return await tx.users.find_all(request)
+
+    async def change_standing(
+        self,
+        actor: Actor,
+        user_id: UserId,
+        origin: Origin,
+        *,
+        role: Role | None = None,
+        suspended: bool | None = None,
+        version: int | None = None,
+    ) -> User:
+        """Another's role or suspension, decided by an admin; None leaves as it is.
+
+        A suspended user's sessions end. Raises UnauthorizedOperation, UserNotFound, StaleVersion.
+        """
+        require_permission(actor, Permission.MANAGE_USERS)
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            user = _at_version(_existing(await tx.users.find_by_id(user_id)), version)
+            changed, actions = _with_standing(user, role, suspended, now)
+            if actions:
+                changed = await tx.users.save(changed)
+            if changed.is_suspended:
+                await tx.sessions.revoke(user_id, now)
+            for action in actions:
+                await self._auditor.note(tx, action, actor.id, user_id, origin)
+        await self._changes.access_changed(user_id)
+        return changed
+
+    def _new_job_id(self) -> JobId:
+        return JobId(self._ids.new_id())
+
+
+def _existing(user: User | None) -> User:
+    if user is None:
+        raise UserNotFound()
+    return user
+
+
+def _at_version(user: User, version: int | None) -> User:
+    if version is not None and user.version != version:
+        raise StaleVersion()
+    return user
+
+
+def _with_standing(
+    user: User, role: Role | None, suspended: bool | None, now: datetime
+) -> tuple[User, list[AuditAction]]:
+    actions = []
+    if role is not None and role is not user.role:
+        user = user.with_role(role, now)
+        actions.append(AuditAction.ROLE_CHANGED)
+    if suspended is True and not user.is_suspended:
+        user = user.suspended(now)
+        actions.append(AuditAction.SUSPENDED)
+    if suspended is False and user.is_suspended:
+        user = user.reinstated(now)
+        actions.append(AuditAction.REINSTATED)
+    return user, actions
+
+
+async def _all_of(tx: UnitOfWork, user_id: UserId) -> list[AuthoredMechanism]:
+    found: list[AuthoredMechanism] = []
+    request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
+    while request is not None:
+        page = await tx.mechanisms.find_all(request, user_id=user_id, published_only=False)
+        found += page.items
+        request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+    return found

@@ -1,0 +1,109 @@
+"""What an operator can set. `load` is the only reader of the environment."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PREFIX = "MECHSHARE_"
+
+
+class SettingsError(Exception):
+    """A setting cannot be used; the message says which one and what to write instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Adapters are chosen by URL; everything that is kept on this machine is kept under `data`.
+
+    `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
+    and `job_slots` the jobs that each of them runs at a time (0: none). `largest_upload` is in bytes;
+    `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses whose
+    X-Forwarded-For is believed. `log_file` gets the errors, besides what goes to the console.
+    """
+
+    data: Path
+    database_url: str
+    blobs_url: str
+    search_url: str
+    jobs_url: str = "embedded:"
+    cache_url: str = "memory:"
+    limits_url: str = "memory:"
+    secret: bytes = field(default=b"", repr=False)
+    token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    job_slots: int = 1
+    largest_upload: int = 512 * 1024 * 1024
+    requests_per_minute: int = 1200
+    trusted_proxies: tuple[str, ...] = ()
+    log_format: str = "console"
+    log_file: str = ""
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ` (names begin with MECHSHARE_), on one machine and without a server where unset.
+
+    Raises SettingsError for a value that cannot be used and for a name that is not a setting: a misspelt one would
+    otherwise be ignored in silence.
+    """
+    given = {
+        name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
+    }
+    _refuse_unknown(given)
+    data = Path(given.get("data", "mechshare-data")).absolute()
+    return Settings(
+        data=data,
+        database_url=given.get("database_url", f"sqlite:///{data / 'mechshare.db'}"),
+        blobs_url=given.get("blobs_url", f"file://{data / 'blobs'}"),
+        search_url=given.get("search_url", f"sqlite:///{data / 'search.db'}"),
+        jobs_url=given.get("jobs_url", Settings.jobs_url),
+        cache_url=given.get("cache_url", Settings.cache_url),
+        limits_url=given.get("limits_url", Settings.limits_url),
+        secret=_secret(given),
+        token_algorithm=_one_of(given, "token_algorithm", ("HS256", "EdDSA")),
+        host=given.get("host", Settings.host),
+        port=_whole(given, "port", Settings.port, least=0, most=65_535),
+        workers=_whole(given, "workers", os.cpu_count() or 1, least=1, most=256),
+        job_slots=_whole(given, "job_slots", Settings.job_slots, least=0, most=64),
+        largest_upload=_whole(given, "largest_upload", Settings.largest_upload, least=1, most=2**40),
+        requests_per_minute=_whole(
+            given, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
+        ),
+        trusted_proxies=tuple(filter(None, given.get("trusted_proxies", "").split(","))),
+        log_format=_one_of(given, "log_format", ("console", "json")),
+        log_file=given.get("log_file", ""),
+    )
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    known = set(Settings.__dataclass_fields__)
+    unknown = sorted(set(given) - known)
+    if unknown:
+        names = ", ".join(PREFIX + name.upper() for name in unknown)
+        choices = ", ".join(PREFIX + name.upper() for name in sorted(known))
+        raise SettingsError(f"{names} is not a setting of mechshare. There are: {choices}.")
+
+
+def _secret(given: Mapping[str, str]) -> bytes:
+    secret = given.get("secret", "").encode()
+    if secret and len(secret) < 32:
+        raise SettingsError(f"{PREFIX}SECRET must be at least 32 bytes long; it is {len(secret)}.")
+    return secret
+
+
+def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = given.get(name, choices[0])
+    if value not in choices:
+        raise SettingsError(f"{PREFIX}{name.upper()} must be one of {', '.join(choices)}; it is '{value}'.")
+    return value
+
+
+def _whole(given: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    text = given.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} must be a whole number from {least} to {most}; it is '{text}'."
+        )
+    return int(text)
