@@ -161,7 +161,7 @@ def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
 
 
 def _path_of(url: str) -> Path:
-    """The path that a URL names: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it)."""
+    """The path in a URL: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it)."""
     parts = urlsplit(url)
     path = parts.path.removeprefix("/") if parts.scheme == "sqlite" else parts.path
     return Path(url2pathname(path))

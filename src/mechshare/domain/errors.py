@@ -112,7 +112,7 @@ class MediaNotFound(NotFound):
     code = "MEDIA_NOT_FOUND"
     messages = {
         "en": "No such media, or its link has expired. Read the mechanism again for a fresh link.",
-        "ja": "メディアが存在しないか、リンクの有効期限が切れています。機構を読み直して新しいリンクを取得してください。",
+        "ja": "メディアが存在しないか、リンクの期限が切れています。機構を読み直して新しいリンクを取得してください。",
     }
 
 

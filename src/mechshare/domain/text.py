@@ -1,4 +1,4 @@
-"""Text as people type it: normalised once, at the edge of the domain, so that it compares and sorts alike everywhere."""
+"""Text as people type it: normalised once, at the edge of the domain, so that it compares alike everywhere."""
 
 import unicodedata
 

@@ -236,7 +236,10 @@ class Database(Protocol):
         ...
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """For reading alone, outside any transaction: each statement sees what is committed. Writing raises RuntimeError."""
+        """For reading alone, outside any transaction: each statement sees what is committed.
+
+        Writing raises RuntimeError.
+        """
         ...
 
     async def migrate(self) -> None:
