@@ -1,0 +1,138 @@
+"""How text becomes tokens: Latin words and numbers by their stem, Japanese by its characters in pairs.
+
+    four-bar linkages -> four bar linkag =fourbar =linkages
+    遊星歯車           -> 遊星 星歯 歯車 車
+
+Japanese and Chinese have no spaces between words, so a run of their characters becomes its overlapping pairs, and its
+last character alone: a run of two or more is then found as consecutive pairs, one character as the beginning of a pair.
+A token that begins with `=` is a word as it was written (or a compound written as one word); it stands behind all
+others, so that it never parts two neighbours.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+import snowballstemmer  # type: ignore[import-untyped]
+
+from mechshare.adapters.search.folding import fold
+
+LONGEST_TOKEN = 64
+LONGEST_COMPOUND = 8
+"""Parts; longer chains of hyphens or dots are addresses or rulers, which nobody types as one word."""
+
+_KANA = r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+_CJK = rf"\u3005-\u3007{_KANA}\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+_LETTER = rf"[^\W_{_CJK}]"
+_WORD = rf"{_LETTER}(?:\+\+|\#)(?!{_LETTER})|{_LETTER}+(?:(?<=\d)\.(?=\d){_LETTER}+)*(?:['’]s(?!{_LETTER}))?"
+_JOINER = r"[-‐‑–—−/.&_'’]"
+_WORDS = re.compile(_WORD)
+_SEGMENTS = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?:{_WORD})(?:{_JOINER}(?:{_WORD}))*")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`text` as it is indexed; it was made from [start, end) of the folded text."""
+
+    text: str
+    start: int
+    end: int
+    is_cjk: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of Japanese or Chinese characters, or one or more words joined by single hyphens and the like."""
+
+    words: tuple[Token, ...]
+    is_cjk: bool
+
+    @property
+    def stems(self) -> tuple[Token, ...]:
+        return tuple(Token(stem(word.text), word.start, word.end) for word in self.words)
+
+    @property
+    def joined(self) -> str:
+        return "".join(as_written(word.text) for word in self.words)[:LONGEST_TOKEN]
+
+
+def segments(folded: str) -> Iterator[Segment]:
+    for match in _SEGMENTS.finditer(folded):
+        if match["cjk"]:
+            yield Segment((Token(match[0], match.start(), match.end(), True),), True)
+        else:
+            found = _WORDS.finditer(folded, match.start(), match.end())
+            yield Segment(tuple(Token(word[0][:LONGEST_TOKEN], word.start(), word.end()) for word in found), False)
+
+
+def tokens_of(folded: str) -> list[Token]:
+    """The tokens of text that was folded, in order; those as written follow all others."""
+    in_order: list[Token] = []
+    as_written: list[Token] = []
+    for segment in segments(folded):
+        if segment.is_cjk:
+            in_order.extend(_pairs(segment.words[0]))
+        else:
+            in_order.extend(segment.stems)
+            as_written.extend(_written(segment))
+    return in_order + as_written
+
+
+def index_text(text: str) -> str:
+    """The tokens of `text` as people write it, separated by spaces."""
+    return " ".join(token.text for token in tokens_of(fold(text).text))
+
+
+@lru_cache(maxsize=50_000)
+def stem(word: str) -> str:
+    """The stem of an English word (Snowball's Porter2); anything else is its own stem."""
+    ending = word[-2:] in ("'s", "’s")
+    bare = word[:-2] if ending else word
+    if not (bare.isascii() and bare.isalpha()):
+        return bare
+    # A stemmer holds the word it works on, so threads cannot share one; making one costs less than a lock.
+    return str(snowballstemmer.stemmer("english").stemWord(bare))
+
+
+def as_written(word: str) -> str:
+    """A word without the apostrophe of its 's."""
+    return word.replace("'", "").replace("’", "")
+
+
+def openings(title: str) -> Iterator[str]:
+    """What a reader might type first to be offered `title`: the rest of it from each word or run on, longest first.
+
+    Within Japanese a run begins where kanji or katakana does, so that ラチェットと爪 is offered for 爪 too.
+    """
+    folded = fold(title).text
+    for segment in segments(folded):
+        for word in segment.words:
+            for start in _run_starts(word) if segment.is_cjk else (word.start,):
+                yield spaced(folded[start:])[:LONGEST_TOKEN]
+
+
+def spaced(folded: str) -> str:
+    """Folded text with all that is no letter or digit made single spaces."""
+    return _NOT_LETTERS.sub(" ", folded).strip()
+
+
+def _run_starts(run: Token) -> Iterator[int]:
+    inner = {run.start + match.start() for match in _KANJI_OR_KATAKANA.finditer(run.text)}
+    yield from sorted({run.start} | inner)
+
+
+def _pairs(run: Token) -> Iterator[Token]:
+    for offset in range(len(run.text)):
+        pair = run.text[offset : offset + 2]
+        yield Token(pair, run.start + offset, run.start + offset + len(pair), True)
+
+
+def _written(segment: Segment) -> Iterator[Token]:
+    for word in segment.words:
+        if as_written(word.text) != stem(word.text):
+            yield Token("=" + as_written(word.text), word.start, word.end)
+    if 1 < len(segment.words) <= LONGEST_COMPOUND:
+        yield Token("=" + segment.joined, segment.words[0].start, segment.words[-1].end)

@@ -1,0 +1,175 @@
+"""The search index in the memory of one process."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from mechshare.adapters.search.analysis import LONGEST_TOKEN, openings, spaced, tokens_of
+from mechshare.adapters.search.folding import fold, folded_line
+from mechshare.adapters.search.highlights import highlights_of, occurrences
+from mechshare.adapters.search.query import Phrase, Question, question_of
+from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS, microseconds, searched_fields
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
+
+_SATURATION = 1.2
+_LENGTH_WEIGHT = 0.75
+_LEAST_RARITY = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    document: SearchDocument
+    line: str
+    fields: tuple[tuple[str, ...], ...]
+    openings: tuple[str, ...]
+    touched: int
+
+    @property
+    def length(self) -> int:
+        return sum(map(len, self.fields))
+
+
+class MemorySearchIndex:
+    """Ranks by BM25 over weighted fields, with the formula and constants of SQLite's FTS5."""
+
+    def __init__(self) -> None:
+        self._entries: dict[MechanismId, _Entry] = {}
+        self._removed: dict[MechanismId, tuple[int, int]] = {}
+        self._changes = 0
+
+    async def put(self, documents: Sequence[SearchDocument]) -> None:
+        self._changes += 1
+        for document in documents:
+            self._put(document, unless_newer_since=-1)
+
+    async def remove(self, mechanism_id: MechanismId, version: int) -> None:
+        self._changes += 1
+        held = self._entries.pop(mechanism_id, None)
+        dead_version, _ = self._removed.get(mechanism_id, (version, 0))
+        last = max(version, dead_version, held.document.version if held else version)
+        self._removed[mechanism_id] = (last, self._changes)
+
+    async def search(self, query: SearchQuery) -> SearchResult:
+        question = question_of(query.text)
+        scores = self._scores(question)
+        matches = [(entry, score) for entry, score in scores if _passes(query, entry.document)]
+        by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+        matches.sort(key=lambda match: _place(match[0].document, 0.0 if by_newest else match[1]))
+        start = max(query.offset, 0)
+        page = matches[start : start + max(query.limit, 0)]
+        return SearchResult(
+            hits=tuple(_hit(question, entry.document, score) for entry, score in page),
+            total=len(matches),
+            facets=_facets([entry.document for entry, _ in matches]),
+        )
+
+    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+        asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+        if not asked:
+            return ()
+        offered: dict[str, tuple[bool, str]] = {}
+        for entry in self._entries.values():
+            if entry.document.is_published and any(text.startswith(asked) for text in entry.openings):
+                offer = (not entry.openings[0].startswith(asked), entry.document.title)
+                offered[entry.line] = min(offered.get(entry.line, offer), offer)
+        in_order = sorted(offered, key=lambda line: (offered[line][0], line))
+        return tuple(offered[line][1] for line in in_order[: max(limit, 0)])
+
+    async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        """Replaces one by one, and forgets what was not among them at the end; changes made meanwhile stand."""
+        self._changes += 1
+        began, count = self._changes, 0
+        async for document in documents:
+            self._changes += 1
+            count += 1
+            self._put(document, unless_newer_since=began)
+            await asyncio.sleep(0)
+        self._entries = {key: entry for key, entry in self._entries.items() if entry.touched > began}
+        return count
+
+    def _put(self, document: SearchDocument, *, unless_newer_since: int) -> None:
+        """Versions count among the changes made since; what is older than that gives way."""
+        held = self._entries.get(document.mechanism_id)
+        if held and held.touched > unless_newer_since and held.document.version > document.version:
+            return
+        dead = self._removed.get(document.mechanism_id)
+        if dead and dead[1] > unless_newer_since and dead[0] >= document.version:
+            return
+        self._removed.pop(document.mechanism_id, None)
+        self._entries[document.mechanism_id] = _Entry(
+            document=document,
+            line=folded_line(document.title),
+            fields=tuple(_tokens(text) for text in searched_fields(document)),
+            openings=tuple(openings(document.title)),
+            touched=self._changes,
+        )
+
+    def _scores(self, question: Question) -> list[tuple[_Entry, float]]:
+        entries = list(self._entries.values())
+        if question.is_blank:
+            return [(entry, 0.0) for entry in entries]
+        if not question.clauses:
+            return []
+        counts = [{phrase: _weighted_count(phrase, entry) for phrase in question.phrases} for entry in entries]
+        rarity = {
+            phrase: _rarity(sum(count[phrase] > 0 for count in counts), len(entries))
+            for phrase in question.phrases
+        }
+        usual = sum(entry.length for entry in entries) / max(len(entries), 1)
+        return [
+            (entry, _score(question, count, rarity, entry.length / usual) + EQUAL_TITLE * (entry.line == question.line))
+            for entry, count in zip(entries, counts, strict=True)
+            if all(any(count[phrase] for phrase in clause) for clause in question.clauses)
+        ]
+
+
+def _tokens(text: str) -> tuple[str, ...]:
+    return tuple(token.text for token in tokens_of(fold(text).text))
+
+
+def _weighted_count(phrase: Phrase, entry: _Entry) -> float:
+    counts = (sum(1 for _ in occurrences(phrase, field)) for field in entry.fields)
+    return sum(weight * count for weight, count in zip(WEIGHTS, counts, strict=True))
+
+
+def _rarity(holders: int, everyone: int) -> float:
+    rarity = math.log((everyone - holders + 0.5) / (holders + 0.5))
+    return rarity if rarity > 0 else _LEAST_RARITY
+
+
+def _score(
+    question: Question, counts: Mapping[Phrase, float], rarity: Mapping[Phrase, float], length: float
+) -> float:
+    """`length` of the document, as a multiple of the usual one."""
+    damping = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
+    return sum(
+        rarity[phrase] * counts[phrase] * (_SATURATION + 1) / (counts[phrase] + damping)
+        for phrase in question.phrases
+    )
+
+
+def _passes(query: SearchQuery, document: SearchDocument) -> bool:
+    return (
+        (document.is_published or not query.published_only)
+        and (query.user_id is None or document.user_id == query.user_id)
+        and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
+    )
+
+
+def _place(document: SearchDocument, score: float) -> tuple[float, int, str]:
+    return -score, -microseconds(document.created_at), document.mechanism_id
+
+
+def _hit(question: Question, document: SearchDocument, score: float) -> Hit:
+    marks = highlights_of(question, document.title, document.description)
+    return Hit(mechanism_id=document.mechanism_id, score=score, highlights=marks)
+
+
+def _facets(documents: Sequence[SearchDocument]) -> Mapping[CategoryId, int]:
+    counts: dict[CategoryId, int] = {}
+    for document in documents:
+        for category in dict.fromkeys(document.category_ids):
+            counts[category] = counts.get(category, 0) + 1
+    return counts

@@ -1,0 +1,95 @@
+"""What is asked of an index: every clause must match, each by any of its phrases."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mechshare.adapters.search.analysis import (
+    LONGEST_COMPOUND,
+    Segment,
+    Token,
+    as_written,
+    segments,
+    stem,
+    tokens_of,
+)
+from mechshare.adapters.search.folding import fold, folded_line
+
+MOST_CLAUSES = 100
+"""A query of 200 characters holds no more words; what follows them in a longer one is not asked."""
+
+_QUOTED = re.compile(r'"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Tokens that follow each other; with `is_prefix`, the last one is only the beginning of a token."""
+
+    tokens: tuple[str, ...]
+    is_prefix: bool = False
+
+
+Clause = tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """`line` is the folded text, to be compared with whole titles.
+
+    Nothing asked (`is_blank`) is answered by everything; text without any letter or digit, by nothing.
+    """
+
+    line: str
+    clauses: tuple[Clause, ...]
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.line
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        return tuple(phrase for clause in self.clauses for phrase in clause)
+
+
+def question_of(text: str) -> Question:
+    """What people mean by `text`: words anywhere, "quoted words" in a row, the last word perhaps not finished."""
+    clauses = tuple(dict.fromkeys(_clauses(fold(text).text.replace("“", '"').replace("”", '"'))))
+    return Question(line=folded_line(text), clauses=clauses[:MOST_CLAUSES])
+
+
+def _clauses(folded: str) -> Iterator[Clause]:
+    parts = _QUOTED.split(folded)
+    for number, part in enumerate(parts):
+        if number % 2:
+            yield from _quoted(part)
+            continue
+        found = list(segments(part))
+        for segment in found:
+            yield _clause(segment, is_last=number == len(parts) - 1 and segment is found[-1])
+
+
+def _quoted(part: str) -> Iterator[Clause]:
+    tokens = [token for token in tokens_of(part) if not token.text.startswith("=")]
+    if tokens:
+        yield (_in_a_row(tokens),)
+
+
+def _clause(segment: Segment, *, is_last: bool) -> Clause:
+    if segment.is_cjk:
+        return (_in_a_row(tokens_of(segment.words[0].text)),)
+    phrases = [Phrase(tuple(token.text for token in segment.stems))]
+    if len(segment.words) <= LONGEST_COMPOUND:
+        phrases.append(Phrase(("=" + segment.joined,), is_prefix=is_last))
+    if is_last:
+        before = tuple(stem(word.text) for word in segment.words[:-1])
+        phrases.append(Phrase((*before, as_written(segment.words[-1].text)), is_prefix=True))
+    return tuple(phrases)
+
+
+def _in_a_row(tokens: list[Token]) -> Phrase:
+    """The last character alone says nothing new after its pair; without a pair it is the beginning of any."""
+    texts = tuple(token.text for token in tokens)
+    if not tokens[-1].is_cjk:
+        return Phrase(texts)
+    ends_a_pair = len(tokens) > 1 and tokens[-2].end == tokens[-1].end
+    return Phrase(texts[:-1]) if ends_a_pair else Phrase(texts, is_prefix=True)
