@@ -65,7 +65,9 @@ def segments(folded: str) -> Iterator[Segment]:
             yield Segment((Token(match[0], match.start(), match.end(), True),), True)
         else:
             found = _WORDS.finditer(folded, match.start(), match.end())
-            yield Segment(tuple(Token(word[0][:LONGEST_TOKEN], word.start(), word.end()) for word in found), False)
+            yield Segment(
+                tuple(Token(word[0][:LONGEST_TOKEN], word.start(), word.end()) for word in found), False
+            )
 
 
 def tokens_of(folded: str) -> list[Token]:

@@ -5,7 +5,9 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_PLAIN = re.compile(r"[\x00-\x7f\u3001\u3002\u3005\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u4e00-\u9fff]+")
+_PLAIN = re.compile(
+    r"[\x00-\x7f\u3001\u3002\u3005\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u4e00-\u9fff]+"
+)
 """Characters that fold to one character each, and that only a following mark can change."""
 
 

@@ -84,7 +84,9 @@ def _excerpt(text: str, spans: list[Span]) -> Span:
         return 0, len(text)
     windows = [max(0, min(start - LEAD, len(text) - EXCERPT_LENGTH)) for start, _ in spans]
     ends = [window + EXCERPT_LENGTH for window in windows]
-    counts = [sum(start >= w and end <= e for start, end in spans) for w, e in zip(windows, ends, strict=True)]
+    counts = [
+        sum(start >= w and end <= e for start, end in spans) for w, e in zip(windows, ends, strict=True)
+    ]
     best = counts.index(max(counts))
     inside = [span for span in spans if span[1] > windows[best] and span[0] < ends[best]]
     return _snapped_start(text, windows[best], inside[0][0]), _snapped_end(text, ends[best], inside[-1][1])

@@ -112,14 +112,20 @@ class MemorySearchIndex:
             return [(entry, 0.0) for entry in entries]
         if not question.clauses:
             return []
-        counts = [{phrase: _weighted_count(phrase, entry) for phrase in question.phrases} for entry in entries]
+        counts = [
+            {phrase: _weighted_count(phrase, entry) for phrase in question.phrases} for entry in entries
+        ]
         rarity = {
             phrase: _rarity(sum(count[phrase] > 0 for count in counts), len(entries))
             for phrase in question.phrases
         }
         usual = sum(entry.length for entry in entries) / max(len(entries), 1)
         return [
-            (entry, _score(question, count, rarity, entry.length / usual) + EQUAL_TITLE * (entry.line == question.line))
+            (
+                entry,
+                _score(question, count, rarity, entry.length / usual)
+                + EQUAL_TITLE * (entry.line == question.line),
+            )
             for entry, count in zip(entries, counts, strict=True)
             if all(any(count[phrase] for phrase in clause) for clause in question.clauses)
         ]

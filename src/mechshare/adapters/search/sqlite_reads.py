@@ -1,0 +1,115 @@
+"""What is read from the SQLite search index: each function is one statement, which sees one state of it."""
+
+import json
+import sqlite3
+
+from mechshare.adapters.search.analysis import LONGEST_TOKEN, spaced
+from mechshare.adapters.search.folding import fold
+from mechshare.adapters.search.highlights import highlights_of
+from mechshare.adapters.search.query import Phrase, Question, question_of
+from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
+
+_LARGEST = 2**63 - 1
+
+_PASSES = """
+    (d.is_published OR NOT :published_only)
+    AND (:user_id IS NULL OR d.user_id = :user_id)
+    AND (:categories IS NULL OR EXISTS (
+        SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
+"""
+_ANSWER = """
+    , page AS (
+        SELECT row, score FROM match
+        ORDER BY CASE WHEN :by_newest THEN 0 ELSE score END DESC, created_at DESC, id LIMIT :limit OFFSET :offset
+    )
+    SELECT 'hit', d.id, page.score, d.title, d.description, d.created_at FROM page JOIN document d USING (row)
+    UNION ALL SELECT 'total', NULL, count(*), NULL, NULL, NULL FROM match
+    UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL
+        FROM match JOIN category c ON c.document = match.row GROUP BY c.id
+"""
+_LISTING = f"""
+    WITH match AS MATERIALIZED (
+        SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
+    ) {_ANSWER}
+"""  # noqa: S608 - put together from constants alone
+_MATCHING = f"""
+    WITH match AS MATERIALIZED (
+        SELECT d.row, d.id, d.created_at,
+            -bm25(words, {", ".join(map(str, WEIGHTS))}) + (d.line = :line) * {EQUAL_TITLE} AS score
+        FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
+    ) {_ANSWER}
+"""  # noqa: S608 - put together from constants alone
+_SUGGEST = """
+    SELECT min(d.title) FROM opening o JOIN document d ON d.row = o.document
+    WHERE o.text >= :prefix AND o.text < :beyond AND d.is_published
+    GROUP BY d.line ORDER BY max(o.is_first) DESC, d.line LIMIT :limit
+"""
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT is_complete FROM state").fetchone()[0])
+
+
+def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
+    question = question_of(query.text)
+    if not question.is_blank and not question.clauses:
+        return SearchResult(hits=(), total=0, facets={})
+    statement = _LISTING if question.is_blank else _MATCHING
+    rows = connection.execute(statement, _parameters(query, question)).fetchall()
+    by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+    found = [row[1:] for row in rows if row[0] == "hit"]
+    found.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
+    return SearchResult(
+        hits=tuple(
+            Hit(
+                mechanism_id=MechanismId(key),
+                score=score,
+                highlights=highlights_of(question, title, description),
+            )
+            for key, score, title, description, _ in found
+        ),
+        total=next(row[2] for row in rows if row[0] == "total"),
+        facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
+    )
+
+
+def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[str, ...]:
+    asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+    if not asked:
+        return ()
+    bounds = {"prefix": asked, "beyond": asked + "\U0010ffff", "limit": _bounded(limit)}
+    return tuple(title for (title,) in connection.execute(_SUGGEST, bounds))
+
+
+def match_expression(question: Question) -> str:
+    """The question in the language of FTS5; every token is quoted, so nothing a person types is an operator."""
+    return " AND ".join("(" + " OR ".join(map(_quoted, clause)) + ")" for clause in question.clauses)
+
+
+def _quoted(phrase: Phrase) -> str:
+    return '"' + " ".join(phrase.tokens).replace('"', '""') + '"' + ("*" if phrase.is_prefix else "")
+
+
+def _parameters(query: SearchQuery, question: Question) -> dict[str, object]:
+    categories = [_storable(category) for category in query.category_ids]
+    return {
+        "words": match_expression(question),
+        "line": question.line,
+        "published_only": query.published_only,
+        "user_id": None if query.user_id is None else _storable(query.user_id),
+        "categories": json.dumps(categories) if categories else None,
+        "by_newest": query.sort is SearchSort.NEWEST,
+        "limit": _bounded(query.limit),
+        "offset": _bounded(query.offset),
+    }
+
+
+def _bounded(number: int) -> int:
+    return min(max(number, 0), _LARGEST)
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates cannot be bound, and name nothing."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,142 @@
+"""What is written to the SQLite search index: each function is one transaction."""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mechshare.adapters.search.analysis import index_text, openings
+from mechshare.adapters.search.folding import folded_line
+from mechshare.adapters.search.ranking import microseconds, searched_fields
+from mechshare.adapters.search.sqlite_file import transaction
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A document with all that takes time to make of it, made before the write that others wait for."""
+
+    document: SearchDocument
+    line: str
+    words: tuple[str, ...]
+    openings: tuple[str, ...]
+
+
+def prepare(document: SearchDocument) -> Prepared:
+    return Prepared(
+        document=document,
+        line=folded_line(document.title),
+        words=tuple(index_text(text) for text in searched_fields(document)),
+        openings=tuple(openings(document.title)),
+    )
+
+
+def put(
+    connection: sqlite3.Connection, documents: Sequence[Prepared], *, unless_newer_since: int = -1
+) -> None:
+    """All of them or none. Versions count among the changes made since; what is older than that gives way."""
+    with transaction(connection) as change:
+        for prepared in documents:
+            if not _is_outdone(connection, prepared.document, unless_newer_since):
+                _forget(connection, prepared.document.mechanism_id)
+                connection.execute("DELETE FROM removed WHERE id = ?", (prepared.document.mechanism_id,))
+                _insert(connection, prepared, change)
+
+
+def remove(connection: sqlite3.Connection, mechanism_id: MechanismId, version: int) -> None:
+    with transaction(connection) as change:
+        held = _forget(connection, mechanism_id)
+        connection.execute(
+            "INSERT INTO removed VALUES (:id, :version, :change) ON CONFLICT (id)"
+            " DO UPDATE SET version = max(version, :version), touched = :change",
+            {
+                "id": mechanism_id,
+                "version": version if held is None else max(held, version),
+                "change": change,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuild:
+    """Every change after `began` belongs to the rebuild or was made meanwhile. `birth` names the tables."""
+
+    began: int
+    birth: str
+
+
+def begin_rebuild(connection: sqlite3.Connection) -> Rebuild:
+    with transaction(connection) as change:
+        return Rebuild(began=change, birth=_birth(connection))
+
+
+def end_rebuild(connection: sqlite3.Connection, rebuild: Rebuild) -> None:
+    """Forgets what no change has touched since. Raises sqlite3.Error when the tables are not the ones begun with."""
+    with transaction(connection):
+        if _birth(connection) != rebuild.birth:
+            raise sqlite3.DatabaseError("the search index was begun anew during its rebuild")
+        rows = connection.execute("SELECT id FROM document WHERE touched <= ?", (rebuild.began,)).fetchall()
+        for (mechanism_id,) in rows:
+            _forget(connection, mechanism_id)
+        connection.execute("UPDATE state SET is_complete = 1")
+
+
+def _birth(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("SELECT birth FROM state").fetchone()[0])
+
+
+def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since: int) -> bool:
+    asked = {"id": document.mechanism_id, "version": document.version, "since": since}
+    newer = connection.execute(
+        "SELECT 1 FROM document WHERE id = :id AND version > :version AND touched > :since"
+        " UNION ALL SELECT 1 FROM removed WHERE id = :id AND version >= :version AND touched > :since",
+        asked,
+    )
+    return newer.fetchone() is not None
+
+
+def _forget(connection: sqlite3.Connection, mechanism_id: str) -> int | None:
+    """The version that was held, if one was."""
+    held = connection.execute(
+        "DELETE FROM document WHERE id = ? RETURNING row, version", (mechanism_id,)
+    ).fetchone()
+    if held is None:
+        return None
+    row, version = held
+    connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
+    connection.execute("DELETE FROM category WHERE document = ?", (row,))
+    connection.execute("DELETE FROM opening WHERE document = ?", (row,))
+    return int(version)
+
+
+def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int) -> None:
+    document = prepared.document
+    row = connection.execute(
+        "INSERT INTO document (id, version, touched, title, line, description, user_id, is_published, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            document.mechanism_id,
+            document.version,
+            change,
+            document.title,
+            prepared.line,
+            document.description,
+            document.user_id,
+            document.is_published,
+            microseconds(document.created_at),
+        ),
+    ).lastrowid
+    connection.execute(
+        "INSERT INTO words (rowid, title, categories, author, description) VALUES (?, ?, ?, ?, ?)",
+        (row, *prepared.words),
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO category VALUES (?, ?)",
+        [(row, category) for category in document.category_ids],
+    )
+    connection.executemany("INSERT OR IGNORE INTO opening VALUES (?, ?, ?)", _opening_rows(prepared, row))
+
+
+def _opening_rows(prepared: Prepared, row: int | None) -> Iterator[tuple[str, int | None, bool]]:
+    for number, text in enumerate(prepared.openings):
+        yield text, row, number == 0
