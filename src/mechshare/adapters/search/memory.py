@@ -23,6 +23,7 @@ class _Entry:
     document: SearchDocument
     line: str
     fields: tuple[tuple[str, ...], ...]
+    weights: Mapping[str, float]
     openings: tuple[str, ...]
     touched: int
 
@@ -98,10 +99,12 @@ class MemorySearchIndex:
         if dead and dead[1] > unless_newer_since and dead[0] >= document.version:
             return
         self._removed.pop(document.mechanism_id, None)
+        fields = tuple(_tokens(text) for text in searched_fields(document))
         self._entries[document.mechanism_id] = _Entry(
             document=document,
             line=folded_line(document.title),
-            fields=tuple(_tokens(text) for text in searched_fields(document)),
+            fields=fields,
+            weights=_weights(fields),
             openings=tuple(openings(document.title)),
             touched=self._changes,
         )
@@ -135,9 +138,25 @@ def _tokens(text: str) -> tuple[str, ...]:
     return tuple(token.text for token in tokens_of(fold(text).text))
 
 
+def _weights(fields: Sequence[Sequence[str]]) -> Mapping[str, float]:
+    """How often each token occurs, an occurrence in each field counting as much as the field weighs."""
+    weights: dict[str, float] = {}
+    for weight, tokens in zip(WEIGHTS, fields, strict=True):
+        for token in tokens:
+            weights[token] = weights.get(token, 0.0) + weight
+    return weights
+
+
 def _weighted_count(phrase: Phrase, entry: _Entry) -> float:
-    counts = (sum(1 for _ in occurrences(phrase, field)) for field in entry.fields)
-    return sum(weight * count for weight, count in zip(WEIGHTS, counts, strict=True))
+    *before, last = phrase.tokens
+    if any(token not in entry.weights for token in before):
+        return 0.0
+    if before:
+        counts = (sum(1 for _ in occurrences(phrase, tokens)) for tokens in entry.fields)
+        return sum(weight * count for weight, count in zip(WEIGHTS, counts, strict=True))
+    if phrase.is_prefix:
+        return sum(weight for token, weight in entry.weights.items() if token.startswith(last))
+    return entry.weights.get(last, 0.0)
 
 
 def _rarity(holders: int, everyone: int) -> float:

@@ -77,13 +77,13 @@ def _quoted(part: str) -> Iterator[Clause]:
 def _clause(segment: Segment, *, is_last: bool) -> Clause:
     if segment.is_cjk:
         return (_in_a_row(tokens_of(segment.words[0].text)),)
-    phrases = [Phrase(tuple(token.text for token in segment.stems))]
+    stems, last = tuple(token.text for token in segment.stems), as_written(segment.words[-1].text)
+    phrases = [Phrase(stems)]
     if len(segment.words) <= LONGEST_COMPOUND:
-        phrases.append(Phrase(("=" + segment.joined,), is_prefix=is_last))
+        phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
     if is_last:
-        before = tuple(stem(word.text) for word in segment.words[:-1])
-        phrases.append(Phrase((*before, as_written(segment.words[-1].text)), is_prefix=True))
-    return tuple(phrases)
+        phrases.append(Phrase((*stems[:-1], last), is_prefix=True))
+    return tuple(dict.fromkeys(phrases))
 
 
 def _in_a_row(tokens: list[Token]) -> Phrase:
