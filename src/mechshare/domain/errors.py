@@ -248,6 +248,14 @@ class StaleVersion(Stale):
     }
 
 
+class VersionRequired(PreconditionRequired):
+    code = "VERSION_REQUIRED"
+    messages = {
+        "en": "Say which version you change: send 'If-Match' with the ETag you read (or * to overwrite any).",
+        "ja": "変更する版を指定してください。読み取った ETag を If-Match で送るか、* で任意の版を上書きします。",
+    }
+
+
 class FileTooLarge(TooLarge):
     code = "FILE_TOO_LARGE"
     messages = {

@@ -1,0 +1,79 @@
+"""Answers that can be cached, compared and changed safely: ETag, If-None-Match, If-Match."""
+
+import re
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+from litestar import MediaType, Request, Response
+
+from mechshare.domain.errors import MalformedRequest, VersionRequired
+
+PUBLIC = "public, no-cache"
+"""May be kept by anyone, and must be checked by its ETag before each use."""
+PRIVATE = "private, no-cache"
+_VERSION = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"\Z')
+
+
+def etag_of(body: bytes, version: int | None = None) -> str:
+    """A strong ETag: what the body is, led by the resource's version where it has one."""
+    digest = blake2b(body, digest_size=8).hexdigest()
+    return f'"{digest}"' if version is None else f'"{version}-{digest}"'
+
+
+def answer(
+    request: Request[Any, Any, Any],
+    body: bytes,
+    *,
+    etag: str,
+    cache: str = PRIVATE,
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+) -> Response[Any]:
+    """`body` as JSON; 304 without it when a reader holds this very one already (RFC 9110, 13.1.2)."""
+    told = {"ETag": etag, "Cache-Control": cache, "Vary": "Authorization", **(headers or {})}
+    if status == 200 and _is_held(request.headers.get("if-none-match"), etag):
+        return Response(content=None, status_code=304, headers=told, media_type=MediaType.JSON)
+    return Response(content=body, status_code=status, headers=told, media_type=MediaType.JSON)
+
+
+def resource(
+    request: Request[Any, Any, Any],
+    content: object,
+    *,
+    version: int | None = None,
+    status: int = 200,
+    cache: str = PRIVATE,
+    headers: dict[str, str] | None = None,
+) -> Response[Any]:
+    """`content` encoded and answered as above."""
+    body = msgspec.json.encode(content)
+    return answer(request, body, etag=etag_of(body, version), cache=cache, status=status, headers=headers)
+
+
+def nothing() -> Response[None]:
+    """204."""
+    return Response(content=None, status_code=204, headers={"Cache-Control": "no-store"})
+
+
+def expected_version(request: Request[Any, Any, Any]) -> int | None:
+    """The version that If-Match names; None for `*`. Raises VersionRequired, MalformedRequest."""
+    header = request.headers.get("if-match")
+    if header is None:
+        raise VersionRequired()
+    if header.strip() == "*":
+        return None
+    matched = _VERSION.match(header.strip())
+    if matched is None:
+        raise MalformedRequest(
+            problem="see details.", details=[("If-Match", "must be an ETag as it was received, or *.")]
+        )
+    return int(matched.group(1))
+
+
+def _is_held(header: str | None, etag: str) -> bool:
+    if header is None:
+        return False
+    if header.strip() == "*":
+        return True
+    return any(tag.strip().removeprefix("W/") == etag for tag in header.split(","))

@@ -1,0 +1,96 @@
+"""The HTTP API: routes, errors and the outer layers put together."""
+
+import asyncio
+import gc
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from litestar import Litestar
+from litestar.exceptions import HTTPException
+from litestar.middleware import DefineMiddleware
+from litestar.types import ASGIApp
+
+from mechshare import bootstrap, settings
+from mechshare.application import Application
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http import (
+    categories,
+    errors,
+    mechanisms,
+    media,
+    operations,
+    pages,
+    processing,
+    search,
+    sessions,
+    users,
+)
+from mechshare.entrypoints.http.edge import Edge
+from mechshare.entrypoints.http.limits import RequestLimit
+from mechshare.entrypoints.http.schema import openapi_config
+from mechshare.entrypoints.logs import configure_logging
+from mechshare.entrypoints.worker.loop import work
+from mechshare.entrypoints.worker.observer import LoggingObserver
+
+_SHORT_BODY = 1024 * 1024
+
+
+def create() -> ASGIApp:
+    """The application that the environment describes; what the server's processes call."""
+    chosen = settings.load(os.environ)
+    configure_logging(chosen)
+    return build_app(bootstrap.build(chosen, LoggingObserver()))
+
+
+def build_app(application: Application) -> ASGIApp:
+    """The ASGI application over `application`, whose jobs it runs as well while it is up."""
+    limit = application.settings.requests_per_minute
+    app = Litestar(
+        route_handlers=[
+            sessions.router,
+            users.router,
+            mechanisms.router,
+            processing.router,
+            media.router,
+            categories.router,
+            search.router,
+            operations.router,
+            pages.router,
+        ],
+        exception_handlers={
+            DomainException: errors.answer_domain_error,
+            HTTPException: errors.answer_framework_error,
+            Exception: errors.answer_unexpected_error,
+        },
+        middleware=[DefineMiddleware(RequestLimit, amount=limit)] if limit else [],
+        lifespan=[_running(application)],
+        logging_config=None,
+        openapi_config=openapi_config(),
+        request_max_body_size=_SHORT_BODY,
+    )
+    app.state.application = application
+    return Edge(app)
+
+
+def _running(application: Application) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        await application.database.migrate()
+        await application.categories.seed()
+        stop = asyncio.Event()
+        slots = application.settings.job_slots
+        working = asyncio.create_task(work(application, slots=slots, stop=stop)) if slots else None
+        # What start-up made lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            stop.set()
+            await application.doorbell.ring()
+            if working is not None:
+                await working
+            await application.close()
+
+    return lifespan

@@ -1,0 +1,115 @@
+"""Who calls: the guard of routes, and the caller as handlers see it."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+
+from mechshare.application import Application
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import AuthenticationRequired, InvalidToken, UnauthorizedOperation
+from mechshare.domain.policy import Viewer, require_permission
+from mechshare.domain.sessions import SignedIn
+from mechshare.domain.users import Actor, Permission
+from mechshare.entrypoints.http.edge import request_id_of
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def application_of(connection: Connection) -> Application:
+    application: Application = connection.app.state.application
+    return application
+
+
+def require_permissions(*permissions: str) -> Guard:
+    """The guard of a route: lets pass who is signed in and granted all of `permissions`; with none, any signed-in.
+
+    Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation; the last is audited.
+    """
+    wanted = tuple(Permission(permission) for permission in permissions)
+
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        signed_in = await _sign_in(connection)
+        if signed_in is None:
+            raise AuthenticationRequired()
+        for permission in wanted:
+            try:
+                require_permission(signed_in.actor, permission)
+            except UnauthorizedOperation as refusal:
+                await note_denial(connection, signed_in.actor, refusal)
+                raise
+        connection.scope["user"] = signed_in
+
+    guard.permissions = wanted  # type: ignore[attr-defined]
+    return guard
+
+
+def caller_of(connection: Connection) -> SignedIn:
+    """The caller of a guarded route."""
+    caller: SignedIn = connection.scope["user"]
+    return caller
+
+
+def actor_of(connection: Connection) -> Actor:
+    """The caller of a guarded route, as far as deciding about it takes."""
+    return caller_of(connection).actor
+
+
+async def viewer_of(connection: Connection) -> Viewer:
+    """The caller of an open route; None without a token. Raises InvalidToken for a bad one."""
+    signed_in = await _sign_in(connection)
+    return signed_in.actor if signed_in else None
+
+
+async def _sign_in(connection: Connection) -> SignedIn | None:
+    header = connection.headers.get("authorization")
+    if header is None:
+        return None
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidToken()
+    return await application_of(connection).authentication.authenticate(token.strip())
+
+
+async def note_denial(connection: Connection, actor: Actor, refusal: UnauthorizedOperation) -> None:
+    """Audits that `actor` was refused, in a transaction of its own: what was refused has been rolled back."""
+    application = application_of(connection)
+    await application.auditor.note_refusal(
+        application.database,
+        AuditAction.DENIED,
+        actor.id,
+        f"{connection.scope['method']} {connection.scope['path']}",
+        origin_of(connection),
+        refusal.code,
+    )
+
+
+def origin_of(connection: Connection) -> Origin:
+    return Origin(
+        address=address_of(connection),
+        user_agent=connection.headers.get("user-agent", "")[:200],
+        request_id=request_id_of(connection.scope),
+    )
+
+
+def address_of(connection: Connection) -> str:
+    """The caller's address: the peer's, or the last one before the proxies that the operator trusts."""
+    address = connection.client.host if connection.client else ""
+    trusted = application_of(connection).settings.trusted_proxies
+    hops = connection.headers.get("x-forwarded-for", "").split(",") if address in trusted else []
+    while hops and address in trusted:
+        claimed = hops.pop().strip()
+        if not _is_address(claimed):
+            break
+        address = claimed
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

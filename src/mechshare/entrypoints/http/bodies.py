@@ -1,0 +1,46 @@
+"""Request bodies: decoded strictly, unknown fields refused."""
+
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request
+
+from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
+
+T = TypeVar("T")
+JSON = ("application/json", "application/merge-patch+json")
+LARGEST_BODY = 256 * 1024
+
+
+async def decoded_body(request: Request[Any, Any, Any], shape: type[T]) -> T:
+    """The JSON body as `shape`. Raises UnsupportedContentType, MalformedRequest, BodyTooLarge."""
+    content_type, _ = request.content_type
+    if content_type not in JSON:
+        raise UnsupportedContentType(content_type=content_type, accepted="application/json")
+    return decoded(await short_body(request), shape)
+
+
+async def short_body(request: Request[Any, Any, Any]) -> bytes:
+    """The body, of at most LARGEST_BODY bytes. Raises BodyTooLarge."""
+    gathered = bytearray()
+    async for chunk in request.stream():
+        gathered += chunk
+        if len(gathered) > LARGEST_BODY:
+            raise BodyTooLarge(limit=LARGEST_BODY)
+    return bytes(gathered)
+
+
+def decoded(body: bytes, shape: type[T]) -> T:
+    """Raises MalformedRequest, naming the field at fault where one is."""
+    try:
+        return msgspec.json.decode(body, type=shape)
+    except msgspec.ValidationError as problem:
+        message, _, path = str(problem).partition(" - at `$")
+        field = path.rstrip("`").lstrip(".")
+        raise MalformedRequest(
+            problem="see details.", details=[(field or "(body)", f"{message}.")]
+        ) from problem
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise MalformedRequest(problem=f"the body is not JSON ({problem}).") from problem
+    except RecursionError as problem:
+        raise MalformedRequest(problem="the body is nested too deeply.") from problem

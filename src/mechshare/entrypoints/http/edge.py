@@ -1,0 +1,86 @@
+"""The outermost layer: what happens to every request, whatever it asks for."""
+
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from mechshare.entrypoints.metrics import LATENCY, REQUESTS
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_log = structlog.get_logger("mechshare.http")
+
+
+class Edge:
+    """Gives each request an identifier (X-Request-ID, taken or made), and logs, counts and times its answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 500
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = message["headers"] = list(message.get("headers", ()))
+                headers.append((b"x-request-id", request_id.encode()))
+                headers.append((b"x-content-type-options", b"nosniff"))
+            await send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send_named)
+        finally:
+            self._note(scope, status, time.perf_counter() - started)
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        method = scope["method"]
+        endpoint = scope.get("path_template") or "(none)"
+        counter, histogram = self._metrics(method, endpoint, status)
+        counter.inc()
+        histogram.observe(seconds)
+        if status >= 500:
+            _log.warning(
+                "answered", method=method, endpoint=endpoint, status=status, seconds=round(seconds, 4)
+            )
+        else:
+            _log.debug("answered", method=method, endpoint=endpoint, status=status, seconds=round(seconds, 4))
+
+    def _metrics(self, method: str, endpoint: str, status: int) -> tuple[Any, Any]:
+        """The labelled counter and histogram; looking them up by label each time would cost more than counting."""
+        key = (method, endpoint, status)
+        found = self._children.get(key)
+        if found is None:
+            found = self._children[key] = (
+                REQUESTS.labels(method, endpoint, str(status)),
+                LATENCY.labels(method, endpoint),
+            )
+        return found
+
+
+def request_id_of(scope: Scope) -> str:
+    """The request's identifier."""
+    state: MutableMapping[str, Any] = scope.get("state", {})
+    return str(state.get("request_id", ""))
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given = value.decode("latin-1")
+            return given if _REQUEST_ID.match(given) else uuid4().hex
+    return uuid4().hex

@@ -1,0 +1,113 @@
+"""/media, and the files as they were sent"""
+
+import re
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from litestar import Request, Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
+
+from mechshare.domain.ids import MechanismId
+from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.errors import RangeNotSatisfiable
+from mechshare.entrypoints.http.mechanisms import MECHANISMS_PATH
+from mechshare.services.media import StoredMedia
+
+Req = Request[Any, Any, Any]
+PUBLIC_MEDIA = "public, max-age=3600, immutable"
+"""An address never leads to other content, but what is public may be withdrawn: an hour in shared caches."""
+PRIVATE_MEDIA = "private, max-age=3600, immutable"
+ORIGINAL = "private, no-cache"
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+_RANGED = {
+    206: ResponseSpec(bytes, description="A part of the file (Range)", media_type="*/*"),
+    304: ResponseSpec(None, description="You hold this file already (If-None-Match)"),
+}
+Mechanism = FromPath[str]
+
+
+@get(
+    "/api/v1/media/{mechanism_id:str}/{name:str}", summary="Watch a clip", media_type="*/*", responses=_RANGED
+)
+async def get_media(
+    request: Req,
+    mechanism_id: Mechanism,
+    name: FromPath[str],
+    expires: Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)] = 0,
+    signature: Annotated[str, QueryParameter(name="signature", max_length=64)] = "",
+) -> Response[bytes]:
+    """The file behind a `file_url`, `thumbnail_url` or `preview_url`: whole, or one range of it."""
+    viewer = None if signature else await viewer_of(request)
+    found = await application_of(request).media.find_media(
+        viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature
+    )
+    return _served(request, found, PUBLIC_MEDIA if found.is_public else PRIVATE_MEDIA)
+
+
+@get(
+    MECHANISMS_PATH + "/{mechanism_id:str}/original",
+    guards=[require_permissions()],
+    summary="Get a clip back as it was sent",
+    media_type="*/*",
+    responses=_RANGED,
+)
+async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
+    """For its owner and admins."""
+    found = await application_of(request).media.find_original(actor_of(request), MechanismId(mechanism_id))
+    return _served(request, found, ORIGINAL)
+
+
+def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
+    etag = f'"{media.key.rpartition("/")[2].partition(".")[0]}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": cache,
+        "Content-Disposition": _disposition(media),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "ETag": etag,
+    }
+    if etag in request.headers.get("if-none-match", ""):
+        return Response(content=None, status_code=304, headers=headers)
+    start, end = _range(request, etag, media.size)
+    status = 200
+    if (start, end) != (0, media.size):
+        status = 206
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
+    headers["Content-Length"] = str(end - start)
+    chunks = application_of(request).blobs.read(media.key, start, end)
+    return Stream(chunks, status_code=status, headers=headers, media_type=media.content_type)
+
+
+def _range(request: Req, etag: str, size: int) -> tuple[int, int]:
+    """The bytes asked for, from start to before end (RFC 9110, 14): all of them where no usable range is given.
+
+    Several ranges at once are answered with the whole file, as the RFC allows. Raises RangeNotSatisfiable.
+    """
+    matched = _RANGE.match(request.headers.get("range", ""))
+    if matched is None or request.headers.get("if-range", etag) != etag:
+        return 0, size
+    first, last = matched.groups()
+    if not first and not last:
+        return 0, size
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+        if last and int(last) < int(first):
+            return 0, size
+    if start >= size or start >= end:
+        raise RangeNotSatisfiable(size=size)
+    return start, end
+
+
+def _disposition(media: StoredMedia) -> str:
+    """Shown in place, or saved under the name it was sent under (RFC 6266)."""
+    if media.download_name is None:
+        return "inline"
+    return f"attachment; filename*=UTF-8''{quote(media.download_name or 'clip')}"
+
+
+router = Router("/", tags=["media"], route_handlers=[get_media, get_original])

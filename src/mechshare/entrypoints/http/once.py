@@ -1,0 +1,46 @@
+"""The Idempotency-Key header: a request that is sent again gets its first answer again."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, TypeVar
+
+from litestar import Request, Response
+
+from mechshare.domain.errors import MalformedRequest
+from mechshare.entrypoints.http.answers import answer, etag_of
+from mechshare.services.receipts import Once, Replay
+
+T = TypeVar("T")
+REPLAYED = "Idempotent-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+
+
+def once_of(
+    request: Request[Any, Any, Any], caller: str, fingerprint: bytes, render: Callable[[T], bytes]
+) -> Once[T] | None:
+    """What makes the request take effect once, if it asks for that. `fingerprint` stands for all that was sent.
+
+    Raises MalformedRequest for a key that is not 1 to 200 visible ASCII characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.match(key):
+        raise MalformedRequest(
+            problem="see details.",
+            details=[("Idempotency-Key", "must be 1 to 200 visible ASCII characters.")],
+        )
+    return Once(
+        scope=f"{caller} {request.scope['method']} {request.scope['path']}",
+        key=key,
+        fingerprint=sha256(fingerprint).hexdigest(),
+        render=render,
+    )
+
+
+def replayed(request: Request[Any, Any, Any], replay: Replay, status: int) -> Response[Any]:
+    """The first answer, marked as given again."""
+    return answer(
+        request, replay.answer, etag=etag_of(replay.answer), status=status, headers={REPLAYED: "true"}
+    )

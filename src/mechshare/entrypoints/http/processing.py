@@ -1,0 +1,105 @@
+"""/mechanisms/{id}/processing"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+from litestar.response import ServerSentEvent, ServerSentEventMessage
+from msgspec import Struct
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import ProcessingState
+from mechshare.domain.policy import Viewer
+from mechshare.entrypoints.http.answers import resource
+from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.errors import preferred_language
+from mechshare.entrypoints.http.mechanism_answers import ReasonAnswer, processing_answer
+from mechshare.entrypoints.http.mechanisms import MECHANISMS_PATH
+from mechshare.entrypoints.http.schema import NOT_MODIFIED
+from mechshare.services.processing import ProcessingStatus
+
+Req = Request[Any, Any, Any]
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the ledger while somebody listens."""
+LISTEN_FOR = 600.0
+"""Seconds after which a listener is let go; it may come again."""
+
+
+class StatusAnswer(Struct):
+    """`attempt` counts from 1 once work began; `progress` is 0..1 within `step`."""
+
+    state: ProcessingState
+    reason: ReasonAnswer | None
+    attempt: int
+    step: str
+    progress: float
+
+
+@get("/processing", summary="See how far a clip is", responses=NOT_MODIFIED)
+async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[StatusAnswer]:
+    """Ends in ready, or in failed with a reason in words that can be acted on."""
+    viewer = await viewer_of(request)
+    status = await application_of(request).processing.get_status(viewer, MechanismId(mechanism_id))
+    return resource(request, _answer(status, _language(request)))
+
+
+@post(
+    "/processing/retry",
+    guards=[require_permissions()],
+    status_code=202,
+    summary="Process a failed clip again",
+)
+async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[StatusAnswer]:
+    status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
+    return resource(request, _answer(status, _language(request)), status=202)
+
+
+@get("/processing/events", summary="Watch a clip being processed (server-sent events)")
+async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerSentEvent:
+    """An event `processing` at each change, until it is ready or failed."""
+    viewer = await viewer_of(request)
+    id = MechanismId(mechanism_id)
+    first = await application_of(request).processing.get_status(viewer, id)
+    return ServerSentEvent(_events(request, viewer, id, first))
+
+
+async def _events(
+    request: Req, viewer: Viewer, id: MechanismId, status: ProcessingStatus
+) -> AsyncIterator[ServerSentEventMessage]:
+    processing = application_of(request).processing
+    language = _language(request)
+    told: StatusAnswer | None = None
+    for _ in range(int(LISTEN_FOR / LOOK_EVERY)):
+        answer = _answer(status, language)
+        if answer != told:
+            yield ServerSentEventMessage(data=msgspec.json.encode(answer).decode(), event="processing")
+            told = answer
+        if answer.state in (ProcessingState.READY, ProcessingState.FAILED):
+            return
+        await asyncio.sleep(LOOK_EVERY)
+        status = await processing.get_status(viewer, id)
+
+
+def _language(request: Req) -> str:
+    return preferred_language(request.headers.get("accept-language", ""))
+
+
+def _answer(status: ProcessingStatus, language: str) -> StatusAnswer:
+    told = processing_answer(status.processing, language)
+    return StatusAnswer(
+        state=told.state,
+        reason=told.reason,
+        attempt=status.attempt,
+        step=status.step,
+        progress=round(status.progress, 3),
+    )
+
+
+router = Router(
+    MECHANISMS_PATH + "/{mechanism_id:str}",
+    tags=["processing"],
+    route_handlers=[get_processing, retry_processing, watch_processing],
+)

@@ -1,0 +1,115 @@
+"""What the OpenAPI document says beyond what the framework finds out itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
+from litestar.openapi.spec import (
+    Components,
+    OpenAPIMediaType,
+    Operation,
+    RequestBody,
+    Schema,
+    SecurityScheme,
+    Tag,
+)
+
+NOT_MODIFIED = {304: ResponseSpec(None, description="You hold this very answer already (If-None-Match)")}
+
+
+TAGS = {
+    "auth": "Joining, signing in and staying signed in",
+    "users": "Accounts and profiles",
+    "mechanisms": "Clips of physical motion",
+    "processing": "From a clip as it was sent to one that anyone can watch",
+    "media": "The files themselves",
+    "categories": "Kinematic families",
+    "search": "Finding mechanisms, in Japanese and English",
+    "operations": "For those who run an installation",
+}
+ASSETS = "/schema/assets"
+"""Where the page for trying the API finds its program: on this server, so that it works without the internet."""
+
+
+def openapi_config() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="mechshare",
+        version="1",
+        summary="Share physical mechanisms as short videos",
+        description="Every error has one body: `status`, `message`, `code`, `request_id` and, for bad input, `details`.",
+        tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
+        components=Components(
+            security_schemes={"token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
+        ),
+        path="/schema",
+        use_handler_docstrings=True,
+        render_plugins=[
+            SwaggerRenderPlugin(
+                path="/",
+                js_url=f"{ASSETS}/swagger-ui-bundle.js",
+                css_url=f"{ASSETS}/swagger-ui.css",
+                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+            ),
+            JsonRenderPlugin(),
+        ],
+    )
+
+
+def body_of(
+    shape: type[Any], *, example: dict[str, Any] | None = None, required: bool = True
+) -> type[Operation]:
+    """An operation whose JSON body is `shape`; the handler decodes it itself, so that errors are told our way."""
+    return _with_bodies({"application/json": _schema_of(shape, example)}, required)
+
+
+def form_of(shape: type[Any], elsewhere: type[Any], *, example: dict[str, Any]) -> type[Operation]:
+    """An operation that takes a form, `shape` and a `file`, or `elsewhere` as JSON."""
+    form = _schema_of(shape, None)
+    form["properties"] = {**form["properties"], "file": {"type": "string", "format": "binary"}}
+    form["required"] = [*form["required"], "file"]
+    return _with_bodies(
+        {"multipart/form-data": form, "application/json": _schema_of(elsewhere, example)}, True
+    )
+
+
+@dataclass
+class _PlainSchema(Schema):
+    """A JSON Schema that stands in the document as it is."""
+
+    plain: dict[str, Any] = field(default_factory=dict)
+
+    def to_schema(self) -> dict[str, Any]:
+        return self.plain
+
+
+def _with_bodies(schemas: dict[str, dict[str, Any]], required: bool) -> type[Operation]:
+    class OperationWithBody(Operation):
+        def __post_init__(self) -> None:
+            content = {
+                media_type: OpenAPIMediaType(schema=_PlainSchema(plain=schema))
+                for media_type, schema in schemas.items()
+            }
+            self.request_body = RequestBody(required=required, content=content)
+
+    return OperationWithBody
+
+
+def _schema_of(shape: type[Any], example: dict[str, Any] | None) -> dict[str, Any]:
+    (schema,), components = msgspec.json.schema_components([shape], ref_template="{name}")
+    plain: dict[str, Any] = _inlined(schema, components)
+    plain.pop("title", None)
+    return plain if example is None else {**plain, "examples": [example]}
+
+
+def _inlined(part: Any, components: dict[str, Any]) -> Any:
+    """`part` with every reference replaced by what it names; bodies are small and refer to nothing twice."""
+    if isinstance(part, list):
+        return [_inlined(item, components) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _inlined(components[part["$ref"]], components)
+    return {name: _inlined(item, components) for name, item in part.items()}
