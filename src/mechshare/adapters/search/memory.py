@@ -1,6 +1,5 @@
 """The search index in the memory of one process."""
 
-import asyncio
 import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +85,6 @@ class MemorySearchIndex:
             self._changes += 1
             count += 1
             self._put(document, unless_newer_since=began)
-            await asyncio.sleep(0)
         self._entries = {key: entry for key, entry in self._entries.items() if entry.touched > began}
         return count
 
@@ -115,20 +113,12 @@ class MemorySearchIndex:
             return [(entry, 0.0) for entry in entries]
         if not question.clauses:
             return []
-        counts = [
-            {phrase: _weighted_count(phrase, entry) for phrase in question.phrases} for entry in entries
-        ]
-        rarity = {
-            phrase: _rarity(sum(count[phrase] > 0 for count in counts), len(entries))
-            for phrase in question.phrases
-        }
+        phrases = question.phrases
+        counts = [{phrase: _weighted_count(phrase, entry) for phrase in phrases} for entry in entries]
+        rarity = {phrase: _rarity(sum(c[phrase] > 0 for c in counts), len(entries)) for phrase in phrases}
         usual = sum(entry.length for entry in entries) / max(len(entries), 1)
         return [
-            (
-                entry,
-                _score(question, count, rarity, entry.length / usual)
-                + EQUAL_TITLE * (entry.line == question.line),
-            )
+            (entry, _score(count, rarity, entry.length / usual) + EQUAL_TITLE * (entry.line == question.line))
             for entry, count in zip(entries, counts, strict=True)
             if all(any(count[phrase] for phrase in clause) for clause in question.clauses)
         ]
@@ -164,14 +154,11 @@ def _rarity(holders: int, everyone: int) -> float:
     return rarity if rarity > 0 else _LEAST_RARITY
 
 
-def _score(
-    question: Question, counts: Mapping[Phrase, float], rarity: Mapping[Phrase, float], length: float
-) -> float:
+def _score(counts: Mapping[Phrase, float], rarity: Mapping[Phrase, float], length: float) -> float:
     """`length` of the document, as a multiple of the usual one."""
     damping = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
     return sum(
-        rarity[phrase] * counts[phrase] * (_SATURATION + 1) / (counts[phrase] + damping)
-        for phrase in question.phrases
+        rarity[phrase] * count * (_SATURATION + 1) / (count + damping) for phrase, count in counts.items()
     )
 
 

@@ -80,7 +80,7 @@ async def note_denial(connection: Connection, actor: Actor, refusal: Unauthorize
         application.database,
         AuditAction.DENIED,
         actor.id,
-        f"{connection.scope['method']} {connection.scope['path']}",
+        f"{connection.scope.get('method', '')} {connection.scope['path']}",
         origin_of(connection),
         refusal.code,
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from mechshare.domain.errors import TooManyRequests
@@ -23,7 +24,7 @@ class RequestLimit:
         self._policy = f'"requests";q={amount};w={_MINUTE}'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_FREE):
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_FREE):
             await self._app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive, send)

@@ -173,7 +173,7 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
     "/{mechanism_id:str}",
     guards=[require_permissions()],
     summary="Change a mechanism",
-    operation_class=body_of(MechanismChanges),
+    operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
     """Needs If-Match."""

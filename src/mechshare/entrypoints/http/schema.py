@@ -39,7 +39,7 @@ def openapi_config() -> OpenAPIConfig:
         title="mechshare",
         version="1",
         summary="Share physical mechanisms as short videos",
-        description="Every error has one body: `status`, `message`, `code`, `request_id` and, for bad input, `details`.",
+        description="Each error is told as `status`, `message`, `code`, `request_id`, and `details` for bad input.",
         tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
         components=Components(
             security_schemes={"token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}

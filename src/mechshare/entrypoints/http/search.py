@@ -87,7 +87,7 @@ async def search_mechanisms(
         page=found.page,
         limit=found.limit,
         total=found.total,
-        facets=dict(found.facets),
+        facets={str(id): count for id, count in found.facets.items()},
     )
     return resource(request, body, cache=PRIVATE if sees_unpublished_of(viewer, user) else PUBLIC)
 
