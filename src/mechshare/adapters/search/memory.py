@@ -118,7 +118,11 @@ class MemorySearchIndex:
         rarity = {phrase: _rarity(sum(c[phrase] > 0 for c in counts), len(entries)) for phrase in phrases}
         usual = sum(entry.length for entry in entries) / max(len(entries), 1)
         return [
-            (entry, _score(count, rarity, entry.length / usual) + EQUAL_TITLE * (entry.line == question.line))
+            (
+                entry,
+                _score(phrases, count, rarity, entry.length / usual)
+                + EQUAL_TITLE * (entry.line == question.line),
+            )
             for entry, count in zip(entries, counts, strict=True)
             if all(any(count[phrase] for phrase in clause) for clause in question.clauses)
         ]
@@ -154,12 +158,13 @@ def _rarity(holders: int, everyone: int) -> float:
     return rarity if rarity > 0 else _LEAST_RARITY
 
 
-def _score(counts: Mapping[Phrase, float], rarity: Mapping[Phrase, float], length: float) -> float:
-    """`length` of the document, as a multiple of the usual one."""
+def _score(
+    phrases: Sequence[Phrase], counts: Mapping[Phrase, float], rarity: Mapping[Phrase, float], length: float
+) -> float:
+    """`length` of the document, as a multiple of the usual one. A phrase of two clauses counts for each."""
     damping = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
-    return sum(
-        rarity[phrase] * count * (_SATURATION + 1) / (count + damping) for phrase, count in counts.items()
-    )
+    gains = {phrase: count * (_SATURATION + 1) / (count + damping) for phrase, count in counts.items()}
+    return sum(rarity[phrase] * gains[phrase] for phrase in phrases)
 
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:

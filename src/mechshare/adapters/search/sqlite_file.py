@@ -23,10 +23,10 @@ _SCHEMA = (
     """
     CREATE TABLE document (
         row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, touched INTEGER NOT NULL,
-        title TEXT NOT NULL, line TEXT NOT NULL, description TEXT NOT NULL, user_id TEXT NOT NULL,
-        is_published INTEGER NOT NULL, created_at INTEGER NOT NULL
+        is_published INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
+        line TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL
     ) STRICT
-    """,
+    """,  # the description last, so that finding reads past it only for what is shown
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",
     """
@@ -43,7 +43,7 @@ _SCHEMA = (
     # Tokens come ready made and apart by spaces: everything outside ASCII is a token character to this tokenizer.
     """
     CREATE VIRTUAL TABLE words USING fts5 (
-        title, categories, author, description, tokenize = "ascii tokenchars '=+#.'", prefix = '1 2'
+        title, categories, author, description, tokenize = "ascii tokenchars '=+#.'"
     )
     """,
 )

@@ -1,0 +1,107 @@
+"""The index in memory stands for the one in SQLite: the same answers in the same order, with the same scores."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.adapters.search.sqlite import SqliteSearchIndex
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchQuery, SearchResult, SearchSort
+from tests.contracts.relevance import QUERIES, documents
+
+SAMPLES = documents()
+WORDS = (
+    "gear",
+    "gears",
+    "rotating",
+    "four-bar",
+    "4bar",
+    "歯車",
+    "歯",
+    "遊星歯車",
+    "カム",
+    "plan",
+    '"cam lifts"',
+    "c++",
+)
+
+
+@pytest.fixture
+async def pair(tmp_path: Path) -> AsyncIterator[tuple[MemorySearchIndex, SqliteSearchIndex]]:
+    in_file = SqliteSearchIndex(tmp_path / "search.db")
+    yield MemorySearchIndex(), in_file
+    await in_file.close()
+
+
+def assert_alike(one: SearchResult, other: SearchResult) -> None:
+    assert [hit.mechanism_id for hit in one.hits] == [hit.mechanism_id for hit in other.hits]
+    assert [hit.score for hit in one.hits] == pytest.approx([hit.score for hit in other.hits])
+    assert [hit.highlights for hit in one.hits] == [hit.highlights for hit in other.hits]
+    assert (one.total, one.facets) == (other.total, other.facets)
+
+
+@pytest.mark.parametrize("sort", SearchSort)
+async def test_every_judged_question_is_answered_alike(
+    pair: tuple[MemorySearchIndex, SqliteSearchIndex], sort: SearchSort
+) -> None:
+    for index in pair:
+        await index.put(SAMPLES)
+
+    for text in (*QUERIES, *WORDS, ""):
+        query = SearchQuery(text=text, sort=sort, limit=100)
+        assert_alike(await pair[0].search(query), await pair[1].search(query))
+        assert await pair[0].suggest(text[:2], 10) == await pair[1].suggest(text[:2], 10)
+
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["put", "put", "put", "remove", "rebuild"]),
+        st.sampled_from("abcde"),
+        st.integers(1, 4),
+        st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@given(changes=CHANGES, words=st.lists(st.sampled_from(WORDS), max_size=2))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_any_history_leads_to_the_same_answers(
+    pair: tuple[MemorySearchIndex, SqliteSearchIndex],
+    changes: list[tuple[str, str, int, str, bool]],
+    words: list[str],
+) -> None:
+    memory, in_file = MemorySearchIndex(), pair[1]
+    await in_file.rebuild(_stream([]))
+    run = hex(id(memory))
+
+    for change, key, version, title, is_published in changes:
+        document = replace(
+            SAMPLES[ord(key) % 5],
+            mechanism_id=MechanismId(run + key),
+            version=version,
+            title=title,
+            is_published=is_published,
+        )
+        for index in (memory, in_file):
+            if change == "put":
+                await index.put([document])
+            elif change == "remove":
+                await index.remove(document.mechanism_id, version)
+            else:
+                await index.rebuild(_stream([document]))
+
+    for only in (True, False):
+        query = SearchQuery(text=" ".join(words), published_only=only, limit=50)
+        assert_alike(await memory.search(query), await in_file.search(query))
+
+
+async def _stream(these: list) -> AsyncIterator:  # type: ignore[type-arg]
+    for each in these:
+        yield each

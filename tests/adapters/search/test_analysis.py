@@ -1,0 +1,114 @@
+"""How text is folded and cut into tokens, and how a question is put to FTS5."""
+
+import unicodedata
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.adapters.search.analysis import index_text, openings
+from mechshare.adapters.search.folding import fold, folded_line
+from mechshare.adapters.search.query import MOST_CLAUSES, question_of
+from mechshare.adapters.search.sqlite_reads import match_expression
+
+HARD = st.text(alphabet="aＡåÅﬁß㍉ｶﾞﾊﾟカがﾞ゙゚\u0301\u0323한한々歯\ufe0fﾡￂ\u0344Ω")
+
+
+class TestFolding:
+    @given(text=st.text() | HARD)
+    def test_it_is_what_unicode_says(self, text: str) -> None:
+        whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+
+        assert fold(text).text == whole
+
+    @given(text=st.text() | HARD)
+    def test_every_character_knows_where_it_came_from(self, text: str) -> None:
+        folded = fold(text)
+
+        assert len(folded.starts) == len(folded.ends) == len(folded.text)
+        for (start, end), (next_start, next_end) in pairwise(zip(folded.starts, folded.ends, strict=True)):
+            assert start < end <= len(text)
+            assert (start, end) == (next_start, next_end) or end <= next_start
+
+    @pytest.mark.parametrize(
+        ("text", "part", "origin"),
+        [
+            ("ＧＥＡＲ歯車", "歯車", "歯車"),
+            ("xｶﾞｲﾄﾞy", "ガ", "ｶﾞ"),
+            ("1㍉y", "リ", "㍉"),
+            ("Ｓtraße", "ss", "ß"),
+        ],
+    )
+    def test_a_part_is_found_in_the_original(self, text: str, part: str, origin: str) -> None:
+        folded = fold(text)
+        place = folded.text.index(part)
+
+        start, end = folded.span(place, place + len(part))
+
+        assert text[start:end] == origin
+
+    def test_a_lone_surrogate_is_no_text(self) -> None:
+        assert fold("a\ud800").text == "a?"
+
+    def test_a_line_has_single_spaces(self) -> None:
+        assert folded_line("　Geneva\t\n ＤＲＩＶＥ ") == "geneva drive"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("", ""),
+        ("four-bar linkages", "four bar linkag =fourbar =linkages"),
+        ("遊星歯車", "遊星 星歯 歯車 車"),
+        ("歯", "歯"),
+        ("歯車、車", "歯車 車 車"),
+        ("M3ねじ", "m3 ねじ じ"),
+        ("4-bar 6R C++ F# 2.5mm", "4 bar 6r c++ f# 2.5mm =4bar"),
+        ("abc++ c++x #1 +", "abc c x 1"),
+        ("Watt's d'Alembert", "watt d alembert =watts =dalembert"),
+        ("R&D, rack_and_pinion", "r d rack and pinion =rd =rackandpinion"),
+        ("1-2-3-4-5-6-7-8-9", "1 2 3 4 5 6 7 8 9"),
+        ("スピード・カム", "スピ ピー ード ド カム ム"),
+        ("🙂 * \" '", ""),
+        ("x" * 100, "x" * 64),
+    ],
+)
+def test_text_becomes_tokens(text: str, tokens: str) -> None:
+    assert index_text(text) == tokens
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Planetary gear set", ["planetary gear set", "gear set", "set"]),
+        ("遊星歯車機構", ["遊星歯車機構"]),
+        ("ラチェットと爪", ["ラチェットと爪", "爪"]),
+        ("ゼネバ機構（4 溝）", ["ゼネバ機構 4 溝", "機構 4 溝", "4 溝", "溝"]),
+        ("ばねの力", ["ばねの力", "力"]),
+        ("***", []),
+    ],
+)
+def test_a_title_is_offered_from_each_of_its_words(title: str, expected: list[str]) -> None:
+    assert list(openings(title)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("歯車", '("歯車")'),
+        ("遊星歯車 歯", '("遊星 星歯 歯車") AND ("歯"*)'),
+        ("gears 歯", '("gear" OR "=gears") AND ("歯"*)'),
+        ("4-bars 歯", '("4 bar" OR "4bars" OR "=4bars") AND ("歯"*)'),
+        ("gear", '("gear" OR "=gear"* OR "gear"*)'),
+        ('"four bars"', '("four bar")'),
+        ('" OR NEAR(', '("or" OR "=or") AND ("near" OR "=near"* OR "near"*)'),
+        ("***", ""),
+    ],
+)
+def test_a_question_becomes_quoted_tokens(text: str, expression: str) -> None:
+    assert match_expression(question_of(text)) == expression
+
+
+def test_a_question_has_an_end() -> None:
+    assert len(question_of(" ".join(map(str, range(1000)))).clauses) == MOST_CLAUSES

@@ -1,0 +1,299 @@
+"""What the search index owes to being a file: several processes, damage, other versions, a disk that says no."""
+
+import asyncio
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from mechshare.adapters.search import sqlite_file
+from mechshare.adapters.search.sqlite import BATCH, SqliteSearchIndex
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchDocument, SearchQuery
+from tests.contracts.relevance import documents
+
+CAM = replace(documents()[0], mechanism_id=MechanismId("one"), title="cam")
+
+PUTTER = """
+import asyncio, sys
+from dataclasses import replace
+from pathlib import Path
+from mechshare.adapters.search.sqlite import SqliteSearchIndex
+from tests.contracts.relevance import documents
+
+async def put(path, first):
+    index = SqliteSearchIndex(Path(path))
+    for version in range(first, 40, 4):
+        await index.put([replace(d, version=version, title=f"{d.title} edition{version}") for d in documents()[:10]])
+    await index.close()
+
+asyncio.run(put(sys.argv[1], int(sys.argv[2])))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "index" / "search.db"
+
+
+@pytest.fixture
+async def index(path: Path) -> AsyncIterator[SqliteSearchIndex]:
+    opened = SqliteSearchIndex(path)
+    yield opened
+    await opened.close()
+
+
+async def stream(*these: SearchDocument) -> AsyncIterator[SearchDocument]:
+    for each in these:
+        yield each
+
+
+async def total(index: SqliteSearchIndex, text: str = "") -> int:
+    return (await index.search(SearchQuery(text=text))).total
+
+
+async def filled(path: Path) -> None:
+    index = SqliteSearchIndex(path)
+    await index.rebuild(stream(*documents()))
+    await index.close()
+
+
+async def test_it_is_kept(path: Path, index: SqliteSearchIndex) -> None:
+    await filled(path)
+
+    assert await total(index) == len(documents())
+    assert not await index.needs_rebuild()
+
+
+async def test_nothing_is_opened_before_it_is_used(path: Path) -> None:
+    index = SqliteSearchIndex(path)
+    await index.close()
+
+    assert not path.parent.exists()
+
+
+async def test_a_new_index_needs_a_rebuild_until_one_is_done(index: SqliteSearchIndex) -> None:
+    await index.put([CAM])
+    before = await index.needs_rebuild()
+
+    await index.rebuild(stream(CAM))
+
+    assert before
+    assert not await index.needs_rebuild()
+
+
+async def test_several_processes_put_and_the_newest_stands(path: Path, index: SqliteSearchIndex) -> None:
+    putters = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", PUTTER, str(path), str(first))
+        for first in range(4)
+    ]
+    codes = await asyncio.gather(*(putter.wait() for putter in putters))
+
+    assert codes == [0, 0, 0, 0]
+    assert await total(index) == 10
+    assert await total(index, "edition39") == 10
+
+
+async def test_what_another_index_writes_during_a_rebuild_stands(
+    path: Path, index: SqliteSearchIndex
+) -> None:
+    other = SqliteSearchIndex(path)
+    held = [replace(CAM, mechanism_id=MechanismId(f"{n:04}")) for n in range(2 * BATCH)]
+    await index.put(held)
+
+    async def read() -> AsyncIterator[SearchDocument]:
+        for number, each in enumerate(held):
+            if number == BATCH + 1:
+                await other.put(
+                    [replace(held[0], version=2, title="gear"), replace(held[-1], version=2, title="gear")]
+                )
+                await other.put([replace(CAM, mechanism_id=MechanismId("new"), title="gear")])
+                await other.remove(held[1].mechanism_id, 2)
+            yield each
+
+    await index.rebuild(read())
+    await other.close()
+
+    assert await total(index, "gear") == 3
+    assert await total(index, "cam") == 2 * BATCH - 3
+
+
+def spoil_header(path: Path) -> None:
+    path.write_bytes(b"no database at all" * 500)
+
+
+def spoil_pages(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+def run_sql(*statements: str):  # type: ignore[no-untyped-def]
+    def spoil(path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            for statement in statements:
+                connection.execute(statement)
+
+    return spoil
+
+
+SPOILERS = {
+    "header": spoil_header,
+    "empty": empty,
+    "cut": cut,
+    "older version": run_sql("PRAGMA user_version = 0"),
+    "newer version": run_sql("PRAGMA user_version = 99", "CREATE TABLE tomorrow (a)"),
+    "table lost": run_sql("DROP TABLE category"),
+    "virtual table lost": run_sql("DROP TABLE words"),
+}
+
+
+@pytest.mark.parametrize("spoil", SPOILERS.values(), ids=SPOILERS.keys())
+async def test_a_file_that_is_not_ours_is_begun_anew_and_says_so(
+    path: Path, index: SqliteSearchIndex, spoil: object
+) -> None:
+    await filled(path)
+    spoil(path)  # type: ignore[operator]
+
+    with capture_logs() as logs:
+        assert await total(index) == 0
+
+    assert [entry["event"] for entry in logs] == ["search_index_begun_anew"]
+    assert await index.needs_rebuild()
+    await index.rebuild(stream(CAM))
+    assert await total(index, "cam") == 1
+    assert not await index.needs_rebuild()
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [spoil_pages, run_sql("UPDATE words_data SET block = X'FFFFFFFFFFFFFFFFFF'")],
+    ids=["pages", "words"],
+)
+async def test_damage_found_while_searching_is_said_once_and_healed(
+    path: Path, index: SqliteSearchIndex, spoil: object
+) -> None:
+    await filled(path)
+    spoil(path)  # type: ignore[operator]
+
+    with capture_logs() as logs, pytest.raises(DependencyUnavailable):
+        await index.search(SearchQuery(text="gear"))
+
+    assert [entry["event"] for entry in logs] == ["search_index_begun_anew"]
+    assert await total(index, "gear") == 0
+    assert await index.needs_rebuild()
+
+
+async def test_a_file_that_is_deleted_under_way_is_begun_again(path: Path, index: SqliteSearchIndex) -> None:
+    await index.put([CAM])
+    assert await total(index) == 1
+
+    for file in path.parent.iterdir():
+        file.unlink()
+
+    assert await total(index) == 0
+    await index.put([CAM])
+    assert await total(index, "cam") == 1
+
+
+async def test_a_rebuild_whose_file_went_is_not_said_done(path: Path, index: SqliteSearchIndex) -> None:
+    async def read() -> AsyncIterator[SearchDocument]:
+        for number in range(BATCH + 1):
+            yield replace(CAM, mechanism_id=MechanismId(str(number)))
+        for file in path.parent.iterdir():
+            file.unlink()
+
+    with pytest.raises(DependencyUnavailable):
+        await index.rebuild(read())
+
+    assert await index.needs_rebuild()
+
+
+async def test_several_that_find_it_broken_keep_one_file(path: Path) -> None:
+    await filled(path)
+    spoil_header(path)
+    indexes = [SqliteSearchIndex(path) for _ in range(4)]
+
+    await asyncio.gather(
+        *(each.put([replace(CAM, mechanism_id=MechanismId(str(n)))]) for n, each in enumerate(indexes))
+    )
+
+    assert [await total(each) for each in indexes] == [4, 4, 4, 4]
+    for each in indexes:
+        await each.close()
+
+
+async def test_a_writer_that_never_ends_is_unavailable_and_reads_go_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.01)
+    await filled(path)
+    index = SqliteSearchIndex(path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(DependencyUnavailable, match="search index"):
+            await index.put([CAM])
+        with pytest.raises(DependencyUnavailable):
+            await index.remove(CAM.mechanism_id, 1)
+        with pytest.raises(DependencyUnavailable):
+            await index.rebuild(stream(CAM))
+        assert await total(index) == len(documents())
+
+    await index.put([CAM])
+    assert await total(index) == len(documents()) + 1
+    await index.close()
+
+
+async def test_a_path_that_cannot_be_is_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "search.db", tmp_path / "folder"):
+        index = SqliteSearchIndex(path)
+
+        with pytest.raises(DependencyUnavailable):
+            await index.search(SearchQuery())
+        with pytest.raises(DependencyUnavailable):
+            await index.suggest("a", 1)
+        await index.close()
+
+
+async def test_a_put_is_all_or_nothing(path: Path, index: SqliteSearchIndex) -> None:
+    await index.put([CAM])
+    run_sql(
+        "CREATE TRIGGER no BEFORE INSERT ON document WHEN NEW.id = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )(path)
+
+    with pytest.raises(DependencyUnavailable):
+        await index.put(
+            [replace(CAM, title="gear", version=2), replace(CAM, mechanism_id=MechanismId("bad"))]
+        )
+
+    assert (await total(index, "cam"), await total(index, "gear")) == (1, 0)
+
+
+async def test_a_cancelled_put_leaves_the_writer_sound(index: SqliteSearchIndex) -> None:
+    many = [replace(CAM, mechanism_id=MechanismId(str(number))) for number in range(300)]
+    putting = asyncio.create_task(index.put(many))
+    await asyncio.sleep(0)
+    putting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await putting
+
+    await index.put([replace(CAM, title="gear")])
+
+    assert await total(index, "gear") == 1
+    assert await total(index, "cam") in (0, 300)
