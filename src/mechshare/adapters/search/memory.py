@@ -19,16 +19,14 @@ _LEAST_RARITY = 1e-6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
+    """`length` counts the tokens of all `fields`. `touched` is the number of the change that put it here."""
+
     document: SearchDocument
     line: str
     fields: tuple[tuple[str, ...], ...]
-    weights: Mapping[str, float]
+    length: int
     openings: tuple[str, ...]
     touched: int
-
-    @property
-    def length(self) -> int:
-        return sum(map(len, self.fields))
 
 
 class MemorySearchIndex:
@@ -36,6 +34,7 @@ class MemorySearchIndex:
 
     def __init__(self) -> None:
         self._entries: dict[MechanismId, _Entry] = {}
+        self._holders: dict[str, dict[MechanismId, float]] = {}
         self._removed: dict[MechanismId, tuple[int, int]] = {}
         self._changes = 0
 
@@ -46,7 +45,7 @@ class MemorySearchIndex:
 
     async def remove(self, mechanism_id: MechanismId, version: int) -> None:
         self._changes += 1
-        held = self._entries.pop(mechanism_id, None)
+        held = self._forget(mechanism_id)
         dead_version, _ = self._removed.get(mechanism_id, (version, 0))
         last = max(version, dead_version, held.document.version if held else version)
         self._removed[mechanism_id] = (last, self._changes)
@@ -85,7 +84,8 @@ class MemorySearchIndex:
             self._changes += 1
             count += 1
             self._put(document, unless_newer_since=began)
-        self._entries = {key: entry for key, entry in self._entries.items() if entry.touched > began}
+        for key in [key for key, entry in self._entries.items() if entry.touched <= began]:
+            self._forget(key)
         return count
 
     def _put(self, document: SearchDocument, *, unless_newer_since: int) -> None:
@@ -97,35 +97,61 @@ class MemorySearchIndex:
         if dead and dead[1] > unless_newer_since and dead[0] >= document.version:
             return
         self._removed.pop(document.mechanism_id, None)
+        self._forget(document.mechanism_id)
         fields = tuple(_tokens(text) for text in searched_fields(document))
         self._entries[document.mechanism_id] = _Entry(
             document=document,
             line=folded_line(document.title),
             fields=fields,
-            weights=_weights(fields),
+            length=sum(map(len, fields)),
             openings=tuple(openings(document.title)),
             touched=self._changes,
         )
+        for token, weight in _weights(fields).items():
+            self._holders.setdefault(token, {})[document.mechanism_id] = weight
+
+    def _forget(self, mechanism_id: MechanismId) -> _Entry | None:
+        entry = self._entries.pop(mechanism_id, None)
+        for token in _weights(entry.fields) if entry else ():
+            del self._holders[token][mechanism_id]
+            if not self._holders[token]:
+                del self._holders[token]
+        return entry
 
     def _scores(self, question: Question) -> list[tuple[_Entry, float]]:
-        entries = list(self._entries.values())
         if question.is_blank:
-            return [(entry, 0.0) for entry in entries]
+            return [(entry, 0.0) for entry in self._entries.values()]
         if not question.clauses:
             return []
         phrases = question.phrases
-        counts = [{phrase: _weighted_count(phrase, entry) for phrase in phrases} for entry in entries]
-        rarity = {phrase: _rarity(sum(c[phrase] > 0 for c in counts), len(entries)) for phrase in phrases}
-        usual = sum(entry.length for entry in entries) / max(len(entries), 1)
-        return [
-            (
-                entry,
-                _score(phrases, count, rarity, entry.length / usual)
-                + EQUAL_TITLE * (entry.line == question.line),
-            )
-            for entry, count in zip(entries, counts, strict=True)
-            if all(any(count[phrase] for phrase in clause) for clause in question.clauses)
-        ]
+        counts = {phrase: self._counts(phrase) for phrase in phrases}
+        rarity = {phrase: _rarity(len(counts[phrase]), len(self._entries)) for phrase in phrases}
+        usual = sum(entry.length for entry in self._entries.values()) / max(len(self._entries), 1)
+        matches = [set().union(*(counts[phrase] for phrase in clause)) for clause in question.clauses]
+        scores = []
+        for key in set.intersection(*matches):
+            entry = self._entries[key]
+            damping = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * entry.length / usual)
+            # A phrase of two clauses counts for each of them.
+            gains = (rarity[phrase] * _gain(counts[phrase].get(key, 0.0), damping) for phrase in phrases)
+            scores.append((entry, sum(gains) + EQUAL_TITLE * (entry.line == question.line)))
+        return scores
+
+    def _counts(self, phrase: Phrase) -> Mapping[MechanismId, float]:
+        """How often `phrase` occurs, weighted, in each document that holds it."""
+        *before, last = phrase.tokens
+        if before:
+            keys = set.intersection(*(set(self._holders.get(token, ())) for token in before))
+            counts = {key: _weighted_count(phrase, self._entries[key].fields) for key in keys}
+            return {key: count for key, count in counts.items() if count}
+        if not phrase.is_prefix:
+            return self._holders.get(last, {})
+        totals: dict[MechanismId, float] = {}
+        for token, holders in self._holders.items():
+            if token.startswith(last):
+                for key, count in holders.items():
+                    totals[key] = totals.get(key, 0.0) + count
+        return totals
 
 
 def _tokens(text: str) -> tuple[str, ...]:
@@ -141,16 +167,9 @@ def _weights(fields: Sequence[Sequence[str]]) -> Mapping[str, float]:
     return weights
 
 
-def _weighted_count(phrase: Phrase, entry: _Entry) -> float:
-    *before, last = phrase.tokens
-    if any(token not in entry.weights for token in before):
-        return 0.0
-    if before:
-        counts = (sum(1 for _ in occurrences(phrase, tokens)) for tokens in entry.fields)
-        return sum(weight * count for weight, count in zip(WEIGHTS, counts, strict=True))
-    if phrase.is_prefix:
-        return sum(weight for token, weight in entry.weights.items() if token.startswith(last))
-    return entry.weights.get(last, 0.0)
+def _weighted_count(phrase: Phrase, fields: Sequence[Sequence[str]]) -> float:
+    counts = (sum(1 for _ in occurrences(phrase, tokens)) for tokens in fields)
+    return sum(weight * count for weight, count in zip(WEIGHTS, counts, strict=True))
 
 
 def _rarity(holders: int, everyone: int) -> float:
@@ -158,13 +177,8 @@ def _rarity(holders: int, everyone: int) -> float:
     return rarity if rarity > 0 else _LEAST_RARITY
 
 
-def _score(
-    phrases: Sequence[Phrase], counts: Mapping[Phrase, float], rarity: Mapping[Phrase, float], length: float
-) -> float:
-    """`length` of the document, as a multiple of the usual one. A phrase of two clauses counts for each."""
-    damping = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
-    gains = {phrase: count * (_SATURATION + 1) / (count + damping) for phrase, count in counts.items()}
-    return sum(rarity[phrase] * gains[phrase] for phrase in phrases)
+def _gain(count: float, damping: float) -> float:
+    return count * (_SATURATION + 1) / (count + damping)
 
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:
