@@ -1,0 +1,118 @@
+"""Answers kept in this process, and dropped in time with the other processes of this machine."""
+
+import asyncio
+import itertools
+import mmap
+import os
+import struct
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import blake2b
+from pathlib import Path
+
+_SLOTS = 65_536
+_SLOT = struct.Struct("=Q")
+_BOARD_BYTES = _SLOTS * _SLOT.size
+_ENTRY_OVERHEAD = 256
+
+
+@dataclass(slots=True)
+class _Entry:
+    body: bytes
+    slot: int
+    generation: bytes
+    ends: float
+
+
+class MemoryCache:
+    """Keeps the most recently used entries, up to `capacity` bytes.
+
+    Each group owns a slot on a board; forgetting the group writes a number there that never stood there before. An
+    entry is good while its slot holds what it held before the entry was loaded. Where the board is a file, mapped by
+    every process of the machine, forgetting in one is forgetting in all, at the cost of a memory access.
+    """
+
+    def __init__(self, capacity: int = 64 * 1024 * 1024, board: Path | None = None) -> None:
+        self._capacity = capacity
+        self._size = 0
+        self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
+        self._loads: dict[tuple[str, str], tuple[bytes, asyncio.Task[bytes]]] = {}
+        self._board = bytearray(_BOARD_BYTES) if board is None else _mapped(board)
+        self._numbers = itertools.count(time.time_ns() ^ (os.getpid() << 40))
+
+    async def get_or_load(
+        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+    ) -> bytes:
+        name = (group, key)
+        entry = self._entries.get(name)
+        if entry is not None:
+            if self._board[entry.slot : entry.slot + 8] == entry.generation and time.monotonic() < entry.ends:
+                self._entries.move_to_end(name)
+                return entry.body
+            self._drop(name)
+        return await self._load(name, load, lifetime)
+
+    async def forget(self, *groups: str) -> None:
+        for group in groups:
+            slot = _slot_of(group)
+            self._board[slot : slot + 8] = _SLOT.pack(next(self._numbers) & 0xFFFF_FFFF_FFFF_FFFF)
+
+    async def _load(
+        self, name: tuple[str, str], load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+    ) -> bytes:
+        slot = _slot_of(name[0])
+        generation = bytes(self._board[slot : slot + 8])
+        under_way = self._loads.get(name)
+        if under_way is None or under_way[0] != generation:
+            task = asyncio.create_task(self._keep(name, slot, generation, load, lifetime))
+            under_way = self._loads[name] = (generation, task)
+            task.add_done_callback(lambda done: self._ended(name, done))
+        # Shielded: whoever stops waiting must not stop the others.
+        return await asyncio.shield(under_way[1])
+
+    async def _keep(
+        self,
+        name: tuple[str, str],
+        slot: int,
+        generation: bytes,
+        load: Callable[[], Awaitable[bytes]],
+        lifetime: timedelta,
+    ) -> bytes:
+        body = await load()
+        if self._board[slot : slot + 8] == generation:
+            self._drop(name)
+            self._entries[name] = _Entry(body, slot, generation, time.monotonic() + lifetime.total_seconds())
+            self._size += len(body) + _ENTRY_OVERHEAD
+            while self._size > self._capacity and self._entries:
+                self._drop(next(iter(self._entries)))
+        return body
+
+    def _ended(self, name: tuple[str, str], task: "asyncio.Task[bytes]") -> None:
+        if self._loads.get(name, (b"", None))[1] is task:
+            del self._loads[name]
+        if not task.cancelled():
+            task.exception()  # whoever still waits hears of it; nobody else has to
+
+    def _drop(self, name: tuple[str, str]) -> None:
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            self._size -= len(entry.body) + _ENTRY_OVERHEAD
+
+
+def _slot_of(group: str) -> int:
+    digest = blake2b(group.encode(), digest_size=2).digest()
+    return int.from_bytes(digest, "big") * _SLOT.size
+
+
+def _mapped(path: Path) -> mmap.mmap:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(descriptor).st_size < _BOARD_BYTES:
+            os.ftruncate(descriptor, _BOARD_BYTES)
+        return mmap.mmap(descriptor, _BOARD_BYTES)
+    finally:
+        os.close(descriptor)

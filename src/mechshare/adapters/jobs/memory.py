@@ -1,0 +1,23 @@
+"""A doorbell for one event loop."""
+
+import asyncio
+from datetime import timedelta
+
+
+class MemoryDoorbell:
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    async def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, timeout: timedelta) -> None:
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()
+
+    async def close(self) -> None:
+        """It holds nothing."""
