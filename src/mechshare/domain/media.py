@@ -46,6 +46,9 @@ class FailureCode(StrEnum):
     WORKER_LOST = "worker_lost"
     DEADLINE_PASSED = "deadline_passed"
     CANCELLED = "cancelled"
+    FILE_LOST = "file_lost"
+    FILE_ALTERED = "file_altered"
+    UNAVAILABLE = "unavailable"
 
 
 FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {}
