@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 
 PREFIX = "MECHSHARE_"
@@ -45,13 +46,14 @@ class Settings:
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ` (names begin with MECHSHARE_), on one machine and without a server where unset.
 
-    Raises SettingsError for a value that cannot be used and for a name that is not a setting: a misspelt one would
-    otherwise be ignored in silence.
+    An empty value counts as unset. Raises SettingsError for a value that cannot be used and for a name that is not
+    a setting: a misspelt one would otherwise be ignored in silence.
     """
     given = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
     }
     _refuse_unknown(given)
+    given = {name: value for name, value in given.items() if value}
     data = Path(given.get("data", "mechshare-data")).absolute()
     return Settings(
         data=data,
@@ -71,7 +73,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         requests_per_minute=_whole(
             given, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
         ),
-        trusted_proxies=tuple(filter(None, given.get("trusted_proxies", "").split(","))),
+        trusted_proxies=_addresses(given, "trusted_proxies"),
         log_format=_one_of(given, "log_format", ("console", "json")),
         log_file=given.get("log_file", ""),
     )
@@ -86,8 +88,18 @@ def _refuse_unknown(given: Mapping[str, str]) -> None:
         raise SettingsError(f"{names} is not a setting of mechshare. There are: {choices}.")
 
 
+def _addresses(given: Mapping[str, str], name: str) -> tuple[str, ...]:
+    texts = [text.strip() for text in given.get(name, "").split(",") if text.strip()]
+    try:
+        return tuple(str(ip_address(text)) for text in texts)
+    except ValueError as problem:
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} must be IP addresses with commas between them; {problem}."
+        ) from problem
+
+
 def _secret(given: Mapping[str, str]) -> bytes:
-    secret = given.get("secret", "").encode()
+    secret = os.fsencode(given.get("secret", ""))
     if secret and len(secret) < 32:
         raise SettingsError(f"{PREFIX}SECRET must be at least 32 bytes long; it is {len(secret)}.")
     return secret

@@ -37,10 +37,15 @@ class CategoryCount:
     mechanism_count: int
 
 
+def is_slug(text: str) -> bool:
+    """Whether `text` could name a category: 2-40 of a-z 0-9 in words joined by single hyphens."""
+    return 2 <= len(text) <= 40 and _SLUG.match(text) is not None
+
+
 def clean_slug(slug: str) -> CategoryId:
-    """A category's identifier: 2-40 of a-z 0-9 in words joined by single hyphens. Raises InvalidField."""
+    """A category's identifier in its one spelling (lower case). Raises InvalidField for what is not `is_slug`."""
     cleaned = slug.strip().lower()
-    if not (2 <= len(cleaned) <= 40 and _SLUG.match(cleaned)):
+    if not is_slug(cleaned):
         raise InvalidField(
             "id",
             en="must be 2 to 40 of a-z and 0-9, in words joined by single hyphens.",

@@ -7,7 +7,14 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from mechshare.domain.blobs import blob_url
-from mechshare.domain.errors import InvalidField, NothingToRetry, NotReady, WithdrawnByModerator
+from mechshare.domain.categories import is_slug
+from mechshare.domain.errors import (
+    CategoryNotFound,
+    InvalidField,
+    NothingToRetry,
+    NotReady,
+    WithdrawnByModerator,
+)
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.text import clean_text
@@ -15,6 +22,8 @@ from mechshare.domain.text import clean_text
 LONGEST_DURATION = 24 * 3600.0
 """Seconds; the bound for clips hosted elsewhere, whose length we take on trust."""
 MOST_CATEGORIES = 10
+_NEVER_IN_URLS = frozenset('<>"\\^`{|}')
+"""What a URL holds only percent-encoded (RFC 3986, 2); browsers read some of these as something else, `\\` as `/`."""
 
 
 class ProcessingState(StrEnum):
@@ -185,7 +194,10 @@ def clean_description(description: str) -> str:
 
 
 def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
-    """Each category once, in the order given. Raises InvalidField beyond MOST_CATEGORIES."""
+    """Each category once, in the order given.
+
+    Raises InvalidField beyond MOST_CATEGORIES, and CategoryNotFound for what can name none.
+    """
     distinct = tuple(dict.fromkeys(categories))
     if len(distinct) > MOST_CATEGORIES:
         raise InvalidField(
@@ -193,6 +205,8 @@ def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]
             en=f"at most {MOST_CATEGORIES} categories.",
             ja=f"カテゴリーは {MOST_CATEGORIES} 個までです。",
         )
+    if not all(map(is_slug, distinct)):
+        raise CategoryNotFound()
     return distinct
 
 
@@ -212,14 +226,14 @@ def clean_external_url(field: str, url: str) -> str:
 
 
 def _is_plain_https(url: str) -> bool:
-    if any(character.isspace() for character in url):
+    if any(character.isspace() or character in _NEVER_IN_URLS for character in url):
         return False
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
         return False
-    return parts.scheme == "https" and bool(parts.hostname) and "@" not in parts.netloc
+    return parts.scheme == "https" and bool((parts.hostname or "").strip(".")) and "@" not in parts.netloc
 
 
 def clean_duration(duration: float) -> float:
@@ -230,4 +244,4 @@ def clean_duration(duration: float) -> float:
             en=f"must be 0.001 to {LONGEST_DURATION:.0f} seconds.",
             ja=f"0.001〜{LONGEST_DURATION:.0f} 秒で指定してください。",
         )
-    return round(duration, 3)
+    return round(float(duration), 3)

@@ -33,4 +33,5 @@ class LinkSigner:
     def is_valid(self, key: str, expires: int, signature: str, now: datetime) -> bool:
         """Whether `signature` was made for `key` and `expires`, and that has not passed."""
         expected = self.sign(key, expires)
-        return hmac.compare_digest(expected.encode(), signature.encode()) and now.timestamp() < expires
+        is_ours = signature.isascii() and hmac.compare_digest(expected, signature)
+        return is_ours and now.timestamp() < expires

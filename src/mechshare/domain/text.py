@@ -1,11 +1,14 @@
 """Text as people type it: normalised once, at the edge of the domain, so that it compares alike everywhere."""
 
+import re
 import unicodedata
 
 from mechshare.domain.errors import InvalidField
 
 _ALLOWED_CONTROLS = frozenset("\n\t")
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cs"})  # controls (NUL among them) and lone surrogates
+_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Controls (NUL among them), lone surrogates, and the separators of lines and paragraphs."""
+_LINE_ENDS = re.compile("\r\n|[\r\u0085\u2028\u2029]")
 _BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
@@ -17,7 +20,7 @@ def clean_text(field: str, text: str, *, shortest: int, longest: int, lines: boo
     CVE-2021-42574).
     """
     if lines:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        text = _LINE_ENDS.sub("\n", text)
     if any(_is_refused(character, lines) for character in text):
         raise InvalidField(
             field,
@@ -32,6 +35,15 @@ def clean_text(field: str, text: str, *, shortest: int, longest: int, lines: boo
             ja=f"{shortest}〜{longest} 文字で入力してください（現在 {len(cleaned)} 文字）。",
         )
     return cleaned
+
+
+def readable_text(text: str, *, longest: int) -> str:
+    """`text` as `clean_text` would have it, whatever it is: cut where too long, U+FFFD for each refused character.
+
+    For what is only looked up or written down, and so need not be refused.
+    """
+    readable = "".join("\ufffd" if _is_refused(character, False) else character for character in text)
+    return unicodedata.normalize("NFC", readable).strip()[:longest]
 
 
 def _is_refused(character: str, lines: bool) -> bool:

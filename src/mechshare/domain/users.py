@@ -1,13 +1,14 @@
 """People, what they may do, and what others see of them."""
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import UserId
-from mechshare.domain.text import clean_text
+from mechshare.domain.text import clean_text, readable_text
 
 
 class Role(StrEnum):
@@ -64,10 +65,6 @@ class User:
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
 
-    def has_permission(self, permission: Permission) -> bool:
-        """Whether the role grants `permission`; a suspended user is granted nothing."""
-        return not self.is_suspended and permission in _PERMISSIONS[self.role]
-
     def described(self, *, display_name: str, bio: str, now: datetime) -> "User":
         return replace(
             self, display_name=clean_display_name(display_name), bio=clean_bio(bio), updated_at=now
@@ -121,10 +118,15 @@ def clean_username(username: str) -> str:
 
 def clean_email(email: str) -> str:
     """The address with its ends stripped and in lower case, at most 254 characters. Raises InvalidField."""
-    cleaned = clean_text("email", email, shortest=3, longest=254).lower()
+    cleaned = clean_text("email", email.lower(), shortest=3, longest=254)
     if not _EMAIL.match(cleaned):
         raise InvalidField("email", en="is not an e-mail address.", ja="メールアドレスの形式ではありません。")
     return cleaned
+
+
+def normal_login(login: str) -> str:
+    """What was given as user name or e-mail address, in the spelling in which both are stored."""
+    return readable_text(login.lower(), longest=254)
 
 
 def clean_display_name(display_name: str) -> str:
@@ -135,9 +137,17 @@ def clean_bio(bio: str) -> str:
     return clean_text("bio", bio, shortest=0, longest=2_000, lines=True)
 
 
+def normal_password(password: str) -> str:
+    """`password` in NFKC (NIST SP 800-63B 5.1.1.2), so that every keyboard gives the same characters.
+
+    Lone surrogates, which no keyboard gives and no hash takes, become `?`.
+    """
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
+
+
 def check_password(password: str) -> None:
     """Length alone is asked for (NIST SP 800-63B 5.1.1.2): 8 to 200 characters. Raises InvalidField."""
-    if not 8 <= len(password) <= 200:
+    if not 8 <= len(normal_password(password)) <= 200:
         raise InvalidField(
             "password",
             en="must be 8 to 200 characters long.",
