@@ -128,7 +128,7 @@ def build(
         authentication=AuthenticationService(database, tokens, cache, clock),
         users=UserService(database, passwords, changes, clock, ids),
         sessions=SessionService(database, passwords, tokens, changes, clock, ids),
-        categories=CategoryService(database, changes, clock),
+        categories=CategoryService(database, changes, clock, ids),
         mechanisms=MechanismService(database, changes, clock, ids),
         uploads=UploadService(blobs, ids, settings.largest_upload),
         processing=ProcessingService(database, changes, clock, ids),

@@ -216,6 +216,14 @@ class NameTaken(Conflict):
     }
 
 
+class OwnStanding(Conflict):
+    code = "OWN_STANDING"
+    messages = {
+        "en": "You cannot change your own role or suspension. Ask another admin.",
+        "ja": "自分自身の権限や停止状態は変更できません。他の管理者に依頼してください。",
+    }
+
+
 class CategoryInUse(Conflict):
     code = "CATEGORY_IN_USE"
     messages = {

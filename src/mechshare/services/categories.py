@@ -8,16 +8,19 @@ from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database
 from mechshare.services.changes import Changes
+from mechshare.services.naming import show_new_name
 from mechshare.services.receipts import Once, Replay, do_once
 
 
 class CategoryService:
-    def __init__(self, database: Database, changes: Changes, clock: Clock) -> None:
+    def __init__(self, database: Database, changes: Changes, clock: Clock, ids: IdSource) -> None:
         self._database = database
         self._changes = changes
         self._clock = clock
+        self._ids = ids
 
     async def seed(self) -> int:
         """Gives an installation without any category the first ones; how many were added."""
@@ -71,7 +74,10 @@ class CategoryService:
         name_ja: str | None = None,
         version: int | None = None,
     ) -> Category:
-        """None leaves a name as it is. Raises UnauthorizedOperation, CategoryNotFound, InvalidField, StaleVersion."""
+        """None leaves a name as it is; what is in the category is found under its new names.
+
+        Raises UnauthorizedOperation, CategoryNotFound, InvalidField, StaleVersion.
+        """
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         async with self._database.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
@@ -83,7 +89,8 @@ class CategoryService:
                 now=self._clock.now(),
             )
             saved = await tx.categories.save(changed)
-        await self._changes.mechanisms_changed()
+            renamed = await show_new_name(tx, self._clock, self._ids, category_ids=[category_id])
+        await self._changes.mechanisms_changed(*renamed)
         return saved
 
     async def delete_category(

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mechshare.domain.audit import AuditAction, Origin
-from mechshare.domain.errors import StaleVersion, UserNotFound
-from mechshare.domain.ids import JobId, UserId
-from mechshare.domain.mechanisms import AuthoredMechanism
-from mechshare.domain.pages import LARGEST_LIMIT, Page, PageRequest
+from mechshare.domain.errors import OwnStanding, StaleVersion, UserNotFound
+from mechshare.domain.ids import JobId, MechanismId, UserId
+from mechshare.domain.pages import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import (
     Actor,
@@ -19,15 +18,17 @@ from mechshare.domain.users import (
     clean_display_name,
     clean_email,
     clean_username,
+    normal_password,
     profile_of,
 )
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence import Database
 from mechshare.services.auditing import Auditor
 from mechshare.services.changes import Changes
 from mechshare.services.deletion import delete_mechanism
+from mechshare.services.naming import every_mechanism, show_new_name
 from mechshare.services.receipts import Once, Replay, do_once
 
 
@@ -66,7 +67,7 @@ class UserService:
         self, registration: Registration, role: Role, origin: Origin, once: Once[User] | None
     ) -> User | Replay:
         user = self._new_user(registration, role)
-        password_hash = await self._passwords.hash(registration.password)
+        password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._database.begin() as tx:
 
             async def join() -> User:
@@ -108,7 +109,11 @@ class UserService:
         bio: str | None = None,
         version: int | None = None,
     ) -> User:
-        """The actor's own description changed; None leaves as it is. Raises InvalidField, StaleVersion."""
+        """The actor's own description changed; None leaves as it is. Raises InvalidField, StaleVersion.
+
+        A new display name is told with all of the actor's mechanisms from now on.
+        """
+        renamed: list[MechanismId] = []
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
             changed = user.described(
@@ -116,7 +121,12 @@ class UserService:
                 bio=user.bio if bio is None else bio,
                 now=self._clock.now(),
             )
-            return await tx.users.save(changed)
+            saved = await tx.users.save(changed)
+            if saved.display_name != user.display_name:
+                renamed = await show_new_name(tx, self._clock, self._ids, user_id=user.id)
+        if renamed:
+            await self._changes.mechanisms_changed(*renamed)
+        return saved
 
     async def delete_user(self, actor: Actor, origin: Origin, version: int | None = None) -> None:
         """The actor's own account with everything that is theirs. Raises StaleVersion."""
@@ -124,8 +134,8 @@ class UserService:
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
             deleted = [
-                await delete_mechanism(tx, item.mechanism, self._new_job_id, now, origin.request_id)
-                for item in await _all_of(tx, user.id)
+                await delete_mechanism(tx, mechanism, self._new_job_id, now, origin.request_id)
+                async for mechanism in every_mechanism(tx, user_id=user.id)
             ]
             await tx.users.delete(user.id)
             await self._auditor.note(tx, AuditAction.USER_DELETED, user.id, user.id, origin)
@@ -150,9 +160,11 @@ class UserService:
     ) -> User:
         """Another's role or suspension, decided by an admin; None leaves as it is.
 
-        A suspended user's sessions end. Raises UnauthorizedOperation, UserNotFound, StaleVersion.
+        A suspended user's sessions end. Raises UnauthorizedOperation, OwnStanding, UserNotFound, StaleVersion.
         """
         require_permission(actor, Permission.MANAGE_USERS)
+        if user_id == actor.id:
+            raise OwnStanding()
         now = self._clock.now()
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(user_id)), version)
@@ -196,13 +208,3 @@ def _with_standing(
         user = user.reinstated(now)
         actions.append(AuditAction.REINSTATED)
     return user, actions
-
-
-async def _all_of(tx: UnitOfWork, user_id: UserId) -> list[AuthoredMechanism]:
-    found: list[AuthoredMechanism] = []
-    request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
-    while request is not None:
-        page = await tx.mechanisms.find_all(request, user_id=user_id, published_only=False)
-        found += page.items
-        request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
-    return found
