@@ -2,11 +2,13 @@
 
 from mechshare.domain.audit import AuditAction, AuditEntry, Origin
 from mechshare.domain.ids import UserId
+from mechshare.domain.text import readable_text
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database, UnitOfWork
 
 LONGEST_SUBJECT = 254
+LONGEST_DETAIL = 500
 
 
 class Auditor:
@@ -30,10 +32,10 @@ class Auditor:
             at=self._clock.now(),
             action=action,
             actor_id=actor_id,
-            subject=subject[:LONGEST_SUBJECT],
+            subject=readable_text(subject, longest=LONGEST_SUBJECT),
             address=origin.address,
             request_id=origin.request_id,
-            detail=detail,
+            detail=readable_text(detail, longest=LONGEST_DETAIL),
         )
         await tx.audit.add(entry)
 

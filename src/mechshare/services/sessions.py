@@ -21,7 +21,8 @@ from mechshare.domain.sessions import (
     SignedIn,
     Tokens,
 )
-from mechshare.domain.users import User, check_password
+from mechshare.domain.text import readable_text
+from mechshare.domain.users import check_password, normal_login, normal_password
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
@@ -33,6 +34,7 @@ from mechshare.services.changes import Changes
 FAILURE_WINDOW = timedelta(minutes=15)
 MOST_FAILURES = 10
 """Failed sign-ins in the window, for one account name or from one address, before further ones are refused."""
+LONGEST_USER_AGENT = 200
 
 
 class SessionService:
@@ -59,19 +61,15 @@ class SessionService:
         Raises InvalidCredentials alike for an absent account, a wrong password and a suspended account, and
         TooManyFailedSignIns (for an account name that does not exist, too).
         """
-        name = login.strip().lower()
-        async with self._database.read() as tx:
-            await self._refuse_guessing(tx, name, origin)
-            user = await tx.users.find_by_login(name)
-            stored = await tx.credentials.find(user.id) if user else None
-        right = await self._passwords.verify(password, stored)
-        if user is None or user.is_suspended or not right or stored is None:
-            await self._auditor.note_refusal(
-                self._database, AuditAction.SIGN_IN_FAILED, user.id if user else None, name, origin
-            )
+        name = normal_login(login)
+        try:
+            tokens = await self._sign_in(name, normal_password(password), origin)
+        except TooManyFailedSignIns:
+            await self._note_throttled(name, origin)
+            raise
+        if tokens is None:
             raise InvalidCredentials()
-        renewed = await self._passwords.hash(password) if self._passwords.needs_rehash(stored) else None
-        return await self._open(user, name, renewed, origin)
+        return tokens
 
     async def refresh(self, refresh_token: str, origin: Origin) -> Tokens:
         """New tokens for a refresh token, which is used up by it.
@@ -82,6 +80,7 @@ class SessionService:
         now = self._clock.now()
         renewed: Tokens | None = None
         session: Session | None = None
+        action = AuditAction.DENIED
         async with self._database.begin() as tx:
             consumed = await tx.sessions.consume_token(_digest(refresh_token), now)
             if consumed is not None:
@@ -91,9 +90,10 @@ class SessionService:
                     renewed = await self._renew(tx, session, now)
                 elif session is not None and not is_first_use:
                     await tx.sessions.revoke(session.user_id, now, only=session.id)
-                    await self._auditor.note(
-                        tx, AuditAction.REFRESH_REUSED, session.user_id, session.id, origin
-                    )
+                    action = AuditAction.REFRESH_REUSED
+            if renewed is None:
+                user_id = session.user_id if session else None
+                await self._auditor.note(tx, action, user_id, session.id if session else "refresh", origin)
         if renewed is None:
             if session is not None:
                 await self._changes.access_changed(session.user_id)
@@ -117,48 +117,91 @@ class SessionService:
         """Ends every other session of the caller's. Raises InvalidField, InvalidCredentials, TooManyFailedSignIns."""
         check_password(new)
         user_id = caller.actor.id
+        try:
+            changed = await self._replace_password(caller, normal_password(old), normal_password(new), origin)
+        except TooManyFailedSignIns:
+            await self._note_throttled(user_id, origin)
+            raise
+        if not changed:
+            raise InvalidCredentials()
+        await self._changes.access_changed(user_id)
+
+    async def _sign_in(self, name: str, password: str, origin: Origin) -> Tokens | None:
+        """None when refused, which has been written down. Raises TooManyFailedSignIns.
+
+        Hashing takes long, and no transaction waits for it. So the one that decides looks at everything again: of
+        many guesses made at once, those beyond the limit are refused, and nothing is opened with a password or by an
+        account that changed meanwhile.
+        """
+        async with self._database.read() as tx:
+            await self._refuse_guessing(tx, name, origin)
+            user = await tx.users.find_by_login(name)
+            stored = await tx.credentials.find(user.id) if user else None
+        is_right = await self._passwords.verify(password, stored)
+        renewed = stored
+        if is_right and stored is not None and self._passwords.needs_rehash(stored):
+            renewed = await self._passwords.hash(password)
+        async with self._database.begin() as tx:
+            await self._refuse_guessing(tx, name, origin)
+            if is_right and user is not None and await self._admits(tx, user.id, stored):
+                if renewed is not None and renewed != stored:
+                    await tx.credentials.save(user.id, renewed)
+                return await self._open(tx, user.id, name, origin)
+            await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user.id if user else None, name, origin)
+        return None
+
+    async def _replace_password(self, caller: SignedIn, old: str, new: str, origin: Origin) -> bool:
+        """False when `old` is wrong, which has been written down. Raises TooManyFailedSignIns."""
+        user_id = caller.actor.id
         async with self._database.read() as tx:
             await self._refuse_guessing(tx, user_id, origin)
             stored = await tx.credentials.find(user_id)
-        if not await self._passwords.verify(old, stored):
-            await self._auditor.note_refusal(
-                self._database, AuditAction.SIGN_IN_FAILED, user_id, user_id, origin
-            )
-            raise InvalidCredentials()
+        is_right = await self._passwords.verify(old, stored)
         password_hash = await self._passwords.hash(new)
         now = self._clock.now()
         async with self._database.begin() as tx:
+            await self._refuse_guessing(tx, user_id, origin)
+            if not (is_right and await self._admits(tx, user_id, stored)):
+                await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user_id, user_id, origin)
+                return False
             await tx.credentials.save(user_id, password_hash)
             for session in await tx.sessions.find_live(user_id, now):
                 if session.id != caller.session_id:
                     await tx.sessions.revoke(user_id, now, only=session.id)
             await self._auditor.note(tx, AuditAction.PASSWORD_CHANGED, user_id, user_id, origin)
-        await self._changes.access_changed(user_id)
+        return True
 
     async def _refuse_guessing(self, tx: UnitOfWork, subject: str, origin: Origin) -> None:
         since = self._clock.now() - FAILURE_WINDOW
-        failures = await tx.audit.failed_sign_ins(since, subject=subject)
+        failures = await tx.audit.failed_sign_ins(since, subject=subject) if subject else 0
         if origin.address:
             failures = max(failures, await tx.audit.failed_sign_ins(since, address=origin.address))
         if failures >= MOST_FAILURES:
             raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
 
-    async def _open(self, user: User, name: str, renewed_hash: str | None, origin: Origin) -> Tokens:
+    async def _note_throttled(self, subject: str, origin: Origin) -> None:
+        await self._auditor.note_refusal(
+            self._database, AuditAction.DENIED, None, subject, origin, TooManyFailedSignIns.code
+        )
+
+    async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
+        """Whether the account is in order and its password still the one that was `checked`."""
+        user = await tx.users.find_by_id(user_id)
+        return user is not None and not user.is_suspended and await tx.credentials.find(user_id) == checked
+
+    async def _open(self, tx: UnitOfWork, user_id: UserId, name: str, origin: Origin) -> Tokens:
         now = self._clock.now()
         session = Session(
             id=SessionId(self._ids.new_id()),
-            user_id=user.id,
+            user_id=user_id,
             created_at=now,
             last_used_at=now,
             expires_at=now + SESSION_LIFETIME,
-            user_agent=origin.user_agent[:200],
+            user_agent=readable_text(origin.user_agent, longest=LONGEST_USER_AGENT),
             address=origin.address,
         )
-        async with self._database.begin() as tx:
-            if renewed_hash is not None:
-                await tx.credentials.save(user.id, renewed_hash)
-            await self._auditor.note(tx, AuditAction.SIGNED_IN, user.id, name, origin)
-            return await self._renew(tx, session, now)
+        await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, name, origin)
+        return await self._renew(tx, session, now)
 
     async def _renew(self, tx: UnitOfWork, session: Session, now: datetime) -> Tokens:
         await tx.sessions.save(replace(session, last_used_at=now, expires_at=now + SESSION_LIFETIME))
