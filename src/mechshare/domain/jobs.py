@@ -56,13 +56,17 @@ class Job:
     created_at: datetime
     ended_at: datetime | None = None
 
+    def is_overdue(self, now: datetime) -> bool:
+        """Whether its deadline has passed: the attempt under way is the last."""
+        return now >= self.created_at + DEADLINE
+
     def may_be_tried_again(self, now: datetime) -> bool:
-        return self.attempt < MOST_ATTEMPTS and now < self.created_at + DEADLINE
+        return self.attempt < MOST_ATTEMPTS and not self.is_overdue(now)
 
 
 def backoff(attempt: int) -> timedelta:
-    """How long to wait after the `attempt`-th failure, 1-based: 2, 4, 8, 16 s, and never more than a minute."""
-    return timedelta(seconds=min(2**attempt, 60))
+    """How long to wait after the `attempt`-th failure, 1-based: 2, 4, 8, 16, 32 s, and then a minute each time."""
+    return timedelta(seconds=min(2 ** min(attempt, 6), 60))
 
 
 def new_job(id: JobId, kind: JobKind, subject: str, *, now: datetime, request_id: str = "") -> Job:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Protocol
 
-from mechshare.domain.errors import JobNotCancellable, JobNotFound
+from mechshare.domain.errors import JobNotCancellable, JobNotFound, OutOfSpace, Unavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import HEARTBEAT, LEASE, Job, JobKind, JobState, backoff
 from mechshare.domain.media import FailureCode, ProcessingFailure
@@ -15,7 +15,7 @@ from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence import Database, UnitOfWork
 
 Progress = Callable[[str, float], Awaitable[None]]
-"""Told how far a job is: the step's name, and 0..1 within it."""
+"""Told how far a job is: the step's name, and 0..1 within it. Raises LostLease."""
 Completion = Callable[[UnitOfWork], Awaitable[None]]
 """What a job has to write; done in the transaction that ends it, so that it happens once or not at all."""
 
@@ -26,7 +26,10 @@ async def nothing_to_write(tx: UnitOfWork) -> None:
 
 class JobHandler(Protocol):
     async def run(self, job: Job, progress: Progress) -> Completion:
-        """The work, outside any transaction; may be repeated, so it changes nothing that others see."""
+        """The work, outside any transaction; may be repeated, so it changes nothing that others see.
+
+        Raises MediaRejected, LostLease; Unavailable and OutOfSpace, which are not the job's fault; and anything else.
+        """
         ...
 
     async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
@@ -34,7 +37,11 @@ class JobHandler(Protocol):
         ...
 
     async def ended(self, job: Job) -> None:
-        """Called after the transaction that ended the job."""
+        """Called after the transaction that ended the attempt."""
+        ...
+
+    async def abandoned(self, job: Job) -> None:
+        """Called instead when the attempt had lost the job: what it made is nobody's."""
         ...
 
 
@@ -46,8 +53,8 @@ class JobObserver(Protocol):
     def attempt_crashed(self, job: Job, error: Exception) -> None: ...
 
 
-class _LostLeaseError(Exception):
-    """Another worker owns the job by now; what this one made is discarded."""
+class LostLease(Exception):
+    """The job is another worker's by now, or nobody's; what this one made is discarded."""
 
 
 class JobRunner:
@@ -81,7 +88,8 @@ class JobRunner:
             expired = await tx.ledger.find_expired(limit=100)
         failure = ProcessingFailure(code=FailureCode.WORKER_LOST)
         for job in expired:
-            await self._fail(job, failure, permanent=False)
+            if await self._fail(job, failure):
+                await self._handlers[job.kind].ended(job)
         if expired:
             await self._doorbell.ring()
         return len(expired)
@@ -92,19 +100,22 @@ class JobRunner:
         heart = asyncio.create_task(progress.beat())
         try:
             completion = await self._run_while_owned(handler.run(job, progress.report), heart)
-            await self._complete(job, completion)
-        except _LostLeaseError:
-            return
+            kept = await self._complete(job, completion)
+        except LostLease:
+            kept = False
         except MediaRejected as rejected:
-            await self._fail(job, rejected.failure, permanent=rejected.permanent)
+            kept = await self._fail(job, rejected.failure, permanent=rejected.permanent)
+        except (Unavailable, OutOfSpace) as error:
+            failure = ProcessingFailure(code=FailureCode.UNAVAILABLE, detail=error.message)
+            kept = await self._fail(job, failure, blameless=True)
         except Exception as error:
             self._observer.attempt_crashed(job, error)
             failure = ProcessingFailure(code=FailureCode.CRASHED, detail=type(error).__name__)
-            await self._fail(job, failure, permanent=False)
+            kept = await self._fail(job, failure)
         finally:
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
-        await handler.ended(job)
+        await (handler.ended(job) if kept else handler.abandoned(job))
 
     async def _run_while_owned(self, work: Awaitable[Completion], heart: "asyncio.Task[None]") -> Completion:
         """What `work` gives; it is stopped as soon as the heartbeat finds the lease gone."""
@@ -113,22 +124,29 @@ class JobRunner:
             await asyncio.wait({working, heart}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
                 heart.result()
-                raise _LostLeaseError()
+                raise LostLease()
             return await working
         finally:
             if not working.done():
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
 
-    async def _complete(self, job: Job, completion: Completion) -> None:
+    async def _complete(self, job: Job, completion: Completion) -> bool:
         async with self._database.begin() as tx:
             await completion(tx)
             if not await tx.ledger.finish(job.id, job.fence, JobState.DONE):
-                raise _LostLeaseError()
+                raise LostLease()
         self._observer.attempt_ended(job, JobState.DONE, None)
+        return True
 
-    async def _fail(self, job: Job, failure: ProcessingFailure, *, permanent: bool) -> None:
-        again = not permanent and job.may_be_tried_again(self._clock.now())
+    async def _fail(
+        self, job: Job, failure: ProcessingFailure, *, permanent: bool = False, blameless: bool = False
+    ) -> bool:
+        """Puts the job off or ends it; False when it is another's by now. A blameless one is tried to its deadline."""
+        overdue = job.is_overdue(self._clock.now())
+        if overdue and not permanent:
+            failure = ProcessingFailure(code=FailureCode.DEADLINE_PASSED, detail=failure.code.value)
+        again = not (permanent or overdue) and (blameless or job.may_be_tried_again(self._clock.now()))
         async with self._database.begin() as tx:
             if again:
                 kept = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
@@ -138,6 +156,7 @@ class JobRunner:
                     await self._handlers[job.kind].give_up(tx, job, failure)
         if kept:
             self._observer.attempt_ended(job, JobState.QUEUED if again else JobState.FAILED, failure)
+        return kept
 
 
 class _Progress:
@@ -152,8 +171,8 @@ class _Progress:
     async def report(self, step: str, fraction: float) -> None:
         is_new_step = step != self._step
         self._step, self._fraction = step, fraction
-        if is_new_step:
-            await self._renew()
+        if is_new_step and not await self._renew():
+            raise LostLease()
 
     async def beat(self) -> None:
         """Renews until the lease is found lost."""
@@ -163,8 +182,15 @@ class _Progress:
                 return
 
     async def _renew(self) -> bool:
-        async with self._database.begin() as tx:
-            return await tx.ledger.renew(self._job.id, self._job.fence, LEASE, self._step, self._fraction)
+        """Whether the job is still this worker's, as far as can be told: a silent database has lent it to nobody else.
+
+        What the silence hid shows at the next beat, and at the latest when the outcome is written.
+        """
+        try:
+            async with self._database.begin() as tx:
+                return await tx.ledger.renew(self._job.id, self._job.fence, LEASE, self._step, self._fraction)
+        except Unavailable:
+            return True
 
 
 class JobService:

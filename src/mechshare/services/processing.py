@@ -8,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from mechshare.domain.blobs import derivative_key
+from mechshare.domain.blobs import derivative_key, derivative_prefix
 from mechshare.domain.errors import MediaNotFound
 from mechshare.domain.ids import JobId, MechanismId
-from mechshare.domain.jobs import Job, JobKind, new_job
+from mechshare.domain.jobs import LEASE, Job, JobKind, new_job
 from mechshare.domain.mechanisms import (
     PENDING,
     DerivedFiles,
@@ -29,7 +29,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.services.changes import Changes
-from mechshare.services.jobs import Completion, Progress, nothing_to_write
+from mechshare.services.jobs import Completion, LostLease, Progress, nothing_to_write
 
 _READ_BYTES = 256 * 1024
 
@@ -58,8 +58,9 @@ class ProcessingService:
         async with self._database.read() as tx:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
             job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
-        if job is None:
-            return ProcessingStatus(processing=mechanism.processing, attempt=0, step="", progress=1.0)
+        if job is None or mechanism.processing.state is ProcessingState.READY:
+            attempt = job.attempt if job else 0
+            return ProcessingStatus(processing=mechanism.processing, attempt=attempt, step="", progress=1.0)
         return ProcessingStatus(
             processing=mechanism.processing, attempt=job.attempt, step=job.step, progress=job.progress
         )
@@ -101,7 +102,7 @@ class ProcessMechanismFile:
         self._scratch = scratch
 
     async def run(self, job: Job, progress: Progress) -> Completion:
-        mechanism = await self._started(MechanismId(job.subject))
+        mechanism = await self._started(job)
         if mechanism is None or mechanism.original is None:
             return nothing_to_write
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="clip-") as folder:
@@ -136,8 +137,19 @@ class ProcessMechanismFile:
     async def ended(self, job: Job) -> None:
         await self._changes.mechanisms_changed(MechanismId(job.subject))
 
-    async def _started(self, mechanism_id: MechanismId) -> Mechanism | None:
+    async def abandoned(self, job: Job) -> None:
+        """Files that were stored after those of a deleted mechanism had been removed go, too."""
+        mechanism_id = MechanismId(job.subject)
         async with self._database.begin() as tx:
+            if await tx.mechanisms.find_by_id(mechanism_id) is None:
+                await self._promise(tx, JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), job)
+
+    async def _started(self, job: Job) -> Mechanism | None:
+        """The mechanism, shown as being processed. Raises LostLease, so that no late worker undoes what is done."""
+        mechanism_id = MechanismId(job.subject)
+        async with self._database.begin() as tx:
+            if not await tx.ledger.renew(job.id, job.fence, LEASE, "start", 0.0):
+                raise LostLease()
             found = await tx.mechanisms.find_by_id(mechanism_id)
             if found is None or found.processing.state is ProcessingState.PROCESSING:
                 return found
@@ -147,11 +159,11 @@ class ProcessMechanismFile:
 
     async def _keep(self, tx: UnitOfWork, mechanism: Mechanism, job: Job) -> None:
         await tx.mechanisms.save(mechanism)
+        await self._promise(tx, JobKind.INDEX_MECHANISM, mechanism.id, job)
+
+    async def _promise(self, tx: UnitOfWork, kind: JobKind, subject: str, job: Job) -> None:
         id = JobId(self._ids.new_id())
-        now = self._clock.now()
-        await tx.ledger.add(
-            new_job(id, JobKind.INDEX_MECHANISM, mechanism.id, now=now, request_id=job.request_id)
-        )
+        await tx.ledger.add(new_job(id, kind, subject, now=self._clock.now(), request_id=job.request_id))
 
     async def _fetched(self, original: OriginalFile, folder: Path) -> Path:
         """A copy of the original on this machine, checked against the digest that was acknowledged."""
@@ -202,6 +214,9 @@ class DeleteBlobs:
 
     async def ended(self, job: Job) -> None:
         """Nobody waits for it."""
+
+    async def abandoned(self, job: Job) -> None:
+        """Whoever has the job now removes what is left."""
 
 
 def _original_of(mechanism: Mechanism) -> OriginalFile:
