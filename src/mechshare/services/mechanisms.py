@@ -188,10 +188,11 @@ class MechanismService:
             now = self._clock.now()
             if mechanism.can_be_edited_by(actor.id):
                 return mechanism.withdraw(now)
-            why = _given(reason)
+            withdrawn = mechanism.withdraw_for(_given(reason), now)
+            why = withdrawn.withdrawn_reason or ""
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             await self._auditor.note(tx, action, actor.id, mechanism_id, origin, why)
-            return mechanism.withdraw_for(why, now)
+            return withdrawn
 
         return await self._change(mechanism_id, withdraw)
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mechshare.domain.receipts import Receipt
+from mechshare.domain.receipts import RECEIPT_LIFETIME, Receipt
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import UnitOfWork
 
@@ -33,10 +33,11 @@ async def do_once(
 ) -> T | Replay:
     """What `do` gives, its answer being kept in the same transaction; a Replay when it was done before.
 
-    Raises IdempotencyKeyReused when the key came with another request.
+    A key is free again after RECEIPT_LIFETIME. Raises IdempotencyKeyReused when it came with another request.
     """
     if once is None:
         return await do()
+    await tx.receipts.delete_older(clock.now() - RECEIPT_LIFETIME)
     known = await tx.receipts.find(once.scope, once.key)
     if known is not None:
         return Replay(known.answer_to(once.fingerprint))

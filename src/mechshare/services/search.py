@@ -1,10 +1,11 @@
 """Finding mechanisms, and keeping the index in step with the database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
@@ -44,7 +45,7 @@ class SearchService:
     ) -> SearchPage:
         """What `viewer` may see and `text` matches; everything for an empty text. Raises InvalidField, Unavailable.
 
-        The index proposes and the database decides: a hit that is gone or hidden by now is left out.
+        The index proposes and the database decides: a hit that is gone or hidden by now is left out and not counted.
         """
         query = SearchQuery(
             text=clean_query(text),
@@ -64,7 +65,11 @@ class SearchService:
             for item in found
             if can_see(viewer, item.mechanism)
         )
-        return SearchPage(items=items, page=page, limit=limit, total=result.total, facets=result.facets)
+        total = result.total - (len(highlights) - len(items))
+        hidden = [item.mechanism for item in found if not can_see(viewer, item.mechanism)]
+        return SearchPage(
+            items=items, page=page, limit=limit, total=total, facets=_without(hidden, result.facets)
+        )
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
         """Titles of published mechanisms that go on from `prefix`; none for an empty one. Raises InvalidField."""
@@ -111,6 +116,16 @@ class IndexMechanism:
 
     async def ended(self, job: Job) -> None:
         """The caches were told while it ran."""
+
+    async def abandoned(self, job: Job) -> None:
+        """Whoever has the job now says the same to the index."""
+
+
+def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:
+    """`facets` not counting what the index does not know to be hidden yet."""
+    superfluous = Counter(category for mechanism in hidden for category in mechanism.categories)
+    left = {category: count - superfluous[category] for category, count in facets.items()}
+    return {category: count for category, count in left.items() if count > 0}
 
 
 async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Taking in files."""
 
+import unicodedata
 from collections.abc import AsyncIterator
 
 from mechshare.domain.blobs import original_key
@@ -63,5 +64,5 @@ class UploadService:
 
 def _shown_name(name: str) -> str:
     """The last part of what the sender called the file, printable characters only: it is shown, never opened."""
-    last = name.replace("\\", "/").rpartition("/")[2]
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     return "".join(character for character in last if character.isprintable())[:LONGEST_NAME]
