@@ -320,6 +320,14 @@ class DependencyUnavailable(Unavailable):
     }
 
 
+class SchemaOutdated(Unavailable):
+    code = "SCHEMA_OUTDATED"
+    messages = {
+        "en": "The database's schema is at {found}, this program needs {newest}. Run 'mechshare migrate'.",
+        "ja": "データベースのスキーマは {found} ですが、{newest} が必要です。mechshare migrate を実行してください。",
+    }
+
+
 class StorageFull(OutOfSpace):
     code = "STORAGE_FULL"
     messages = {

@@ -1,0 +1,177 @@
+"""The tables. What is only ever read and written as a whole stands in one JSON column."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from mechshare.adapters.persistence.sql.types import UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_Id = Uuid(as_uuid=False)
+
+
+def _partial(name: str, *columns: str, where: str) -> Index:
+    return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("username", String(30), nullable=False, unique=True),
+    Column("email", String(254), nullable=False, unique=True),
+    Column("display_name", String(50), nullable=False),
+    Column("bio", Text, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("suspended_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+    Index(None, "created_at", "id"),
+)
+
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("password_hash", String(255), nullable=False),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created_at", UtcTime, nullable=False),
+    Column("last_used_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("user_agent", String(200), nullable=False),
+    Column("address", String(64), nullable=False),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("hash", String(64), primary_key=True),
+    Column("session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("issued_at", UtcTime, nullable=False),
+    Column("consumed_at", UtcTime),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name_en", String(80), nullable=False),
+    Column("name_ja", String(80), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+
+mechanisms = Table(
+    "mechanisms",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("file_url", Text),
+    Column("thumbnail_url", Text),
+    Column("preview_url", Text),
+    Column("duration", Float),
+    Column("created_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("is_published", Boolean, nullable=False),
+    Column("withdrawn_reason", Text),
+    Column("processing_state", String(16), nullable=False),
+    Column("failure", JSON(none_as_null=True)),
+    Column("media", JSON(none_as_null=True)),
+    Column("original", JSON(none_as_null=True)),
+    Column("original_sha256", String(64)),
+    Column("version", Integer, nullable=False),
+    Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
+    Index("ix_mechanisms_original", "user_id", "original_sha256"),
+    _partial("ix_mechanisms_public_created", "created_at", "id", where="is_published"),
+    _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
+    _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
+)
+
+mechanism_categories = Table(
+    "mechanism_categories",
+    metadata,
+    Column("category_id", String(40), ForeignKey("categories.id"), primary_key=True),
+    Column("mechanism_id", _Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, nullable=False),
+    Index("ix_mechanism_categories_of_mechanism", "mechanism_id", "position", "category_id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("subject", String(200), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("run_after", UtcTime, nullable=False),
+    Column("lease_until", UtcTime),
+    Column("step", String(64), nullable=False),
+    Column("progress", Float, nullable=False),
+    Column("failure", JSON(none_as_null=True)),
+    Column("request_id", String(64), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime),
+    _partial("ix_jobs_due", "run_after", "id", where="state = 'queued'"),
+    _partial("ix_jobs_leased", "lease_until", where="state = 'running'"),
+    Index("ix_jobs_of_subject", "subject", "kind", "created_at"),
+    Index("ix_jobs_created", "created_at", "id"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("scope", String(200), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("answer", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False, index=True),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("actor_id", _Id),
+    Column("subject", String(254), nullable=False),
+    Column("address", String(64), nullable=False),
+    Column("request_id", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("ix_audit_at", "at", "id"),
+    _partial("ix_audit_failed_subject", "subject", "at", where="action = 'sign_in_failed'"),
+    _partial("ix_audit_failed_address", "address", "at", where="action = 'sign_in_failed'"),
+)
