@@ -1,0 +1,108 @@
+"""The whole error tree, found by introspection: a leaf that is added is held to the same."""
+
+import re
+from string import Formatter
+
+import pytest
+
+from mechshare.domain import errors
+from mechshare.domain.errors import LANGUAGES, DomainException, InvalidField, MalformedRequest
+
+JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+def leaves_of(family: type[DomainException]) -> list[type[DomainException]]:
+    below = [leaf for child in family.__subclasses__() for leaf in leaves_of(child)]
+    return ([family] if "code" in vars(family) else []) + below
+
+
+LEAVES = leaves_of(DomainException)
+FAMILIES = [family for family in DomainException.__subclasses__() if family.__module__ == errors.__name__]
+
+
+def facts_of(leaf: type[DomainException]) -> dict[str, set[str]]:
+    """The names that each language's message needs."""
+    return {
+        language: {name for _, name, _, _ in Formatter().parse(leaf.messages[language]) if name}
+        for language in LANGUAGES
+    }
+
+
+def built(leaf: type[DomainException]) -> DomainException:
+    if leaf is InvalidField:
+        return InvalidField("title", en="is too long.", ja="長すぎます。")
+    if leaf is MalformedRequest:
+        return MalformedRequest(problem="cut short", details=[("title", "is missing")])
+    names = facts_of(leaf)["en"]
+    return leaf(**dict.fromkeys(names, 7))
+
+
+def test_there_are_leaves_to_look_at():
+    assert len(LEAVES) > 25
+
+
+def test_every_code_is_one_leafs_own_and_reads_as_a_constant():
+    codes = [leaf.code for leaf in LEAVES]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[A-Z]+(_[A-Z]+)*", code) for code in codes)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_a_leaf_speaks_every_language_from_the_same_facts(leaf):
+    assert set(leaf.messages) == set(LANGUAGES)
+    if leaf is not InvalidField:
+        needed = facts_of(leaf)
+        assert needed["en"] == needed["ja"]
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_a_leaf_can_be_told_to_a_person(leaf):
+    error = built(leaf)
+    for language in LANGUAGES:
+        told = error.message_in(language)
+        assert "{" not in told
+        assert told == told.strip()
+    assert str(error) == error.message == error.message_in("en")
+    assert error.message_in("tlh") == error.message
+    assert JAPANESE.search(error.message_in("ja"))
+    assert not JAPANESE.search(error.message)
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_a_message_is_whole_sentences(leaf):
+    if leaf in (InvalidField, MalformedRequest):
+        return  # their sentence is a fact
+    error = built(leaf)
+    assert error.message.endswith(".")
+    assert error.message_in("ja").endswith("。")
+
+
+@pytest.mark.parametrize(
+    "leaf", [leaf for leaf in LEAVES if facts_of(leaf)["en"]], ids=lambda leaf: leaf.__name__
+)
+def test_a_leaf_without_its_facts_cannot_be_made(leaf):
+    with pytest.raises((KeyError, TypeError)):
+        leaf()
+
+
+@pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
+def test_every_leaf_belongs_to_one_family(leaf):
+    if leaf.__module__ == errors.__name__:
+        assert len([family for family in FAMILIES if issubclass(leaf, family)]) == 1
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
+def test_a_family_has_leaves_and_no_code_of_its_own(family):
+    assert leaves_of(family)
+    assert "code" not in vars(family)
+
+
+def test_facts_are_told_and_never_taken_for_a_format():
+    error = errors.NameTaken(field="username", value="{field} {0.__class__} %s")
+    assert error.message == "username '{field} {0.__class__} %s' is already in use. Choose another."
+
+
+def test_a_refusal_for_asking_too_often_says_when_to_ask_again():
+    error = errors.TooManyRequests(retry_after=9)
+    assert error.retry_after == 9
+    assert "9 seconds" in error.message

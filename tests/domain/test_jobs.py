@@ -1,0 +1,60 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import (
+    DEADLINE,
+    HEARTBEAT,
+    LEASE,
+    MOST_ATTEMPTS,
+    JobKind,
+    JobState,
+    backoff,
+    new_job,
+)
+from tests.domain.values import NOW
+
+JOB = new_job(JobId("j"), JobKind.INDEX_MECHANISM, "m", now=NOW, request_id="r")
+
+
+def test_a_new_job_is_due_at_once_and_untried():
+    assert (JOB.state, JOB.attempt, JOB.fence) == (JobState.QUEUED, 0, 0)
+    assert JOB.run_after == JOB.created_at == NOW
+    assert JOB.request_id == "r"
+
+
+def test_the_first_waits_double():
+    assert [backoff(attempt).total_seconds() for attempt in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
+
+
+@given(st.integers(1, 10**9))
+def test_no_wait_is_longer_than_a_minute_or_shorter_than_the_one_before(attempt):
+    assert timedelta(0) < backoff(attempt) <= backoff(attempt + 1) <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("attempt", range(1, MOST_ATTEMPTS + 2))
+def test_a_job_is_tried_five_times(attempt):
+    assert replace(JOB, attempt=attempt).may_be_tried_again(NOW) is (attempt < MOST_ATTEMPTS)
+
+
+def test_a_job_is_not_tried_again_after_its_deadline():
+    tried = replace(JOB, attempt=1)
+    just_before = NOW + DEADLINE - timedelta(microseconds=1)
+
+    assert tried.may_be_tried_again(just_before)
+    assert not tried.is_overdue(just_before)
+    assert not tried.may_be_tried_again(NOW + DEADLINE)
+    assert tried.is_overdue(NOW + DEADLINE)
+
+
+def test_a_lease_outlives_a_missed_heartbeat():
+    assert 2 * HEARTBEAT + timedelta(seconds=1) <= LEASE
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_a_state_tells_whether_the_job_has_ended(state):
+    assert state.has_ended is (state not in (JobState.QUEUED, JobState.RUNNING))

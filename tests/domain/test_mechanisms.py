@@ -1,0 +1,347 @@
+import math
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from mechshare.domain.errors import (
+    CategoryNotFound,
+    DomainException,
+    InvalidField,
+    NothingToRetry,
+    NotReady,
+    WithdrawnByModerator,
+)
+from mechshare.domain.mechanisms import (
+    LONGEST_DURATION,
+    MOST_CATEGORIES,
+    PENDING,
+    READY,
+    DerivedFiles,
+    MechanismSort,
+    Processing,
+    ProcessingState,
+    clean_categories,
+    clean_description,
+    clean_duration,
+    clean_external_url,
+    clean_title,
+    sort_key,
+)
+from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
+from tests.domain.values import NOW, OTHER, OWNER, a_mechanism
+
+LATER = NOW + timedelta(minutes=5)
+FAILURE = ProcessingFailure(code=FailureCode.CRASHED, detail="ValueError")
+FACTS = MediaFacts(
+    width=320,
+    height=240,
+    duration_ms=2345,
+    frame_count=47,
+    frame_rate=20.0,
+    codec="gif",
+    size=1000,
+    sha256="0" * 64,
+)
+FILES = DerivedFiles(video="media/m/1-a.mp4", thumbnail="media/m/1-b.webp", preview="media/m/1-c.webp")
+NOT_READY = [
+    PENDING,
+    Processing(state=ProcessingState.PROCESSING),
+    Processing(state=ProcessingState.FAILED, failure=FAILURE),
+]
+
+
+def test_what_is_ready_can_be_published():
+    published = a_mechanism(processing=READY).publish(LATER)
+    assert (published.is_published, published.updated_at) == (True, LATER)
+
+
+@pytest.mark.parametrize("processing", NOT_READY, ids=lambda processing: processing.state)
+def test_what_is_not_ready_cannot_be_published(processing):
+    with pytest.raises(NotReady) as refused:
+        a_mechanism(processing=processing).publish(LATER)
+    assert refused.value.facts == {"state": processing.state.value}
+
+
+def test_publishing_and_withdrawing_again_change_nothing():
+    published = a_mechanism(processing=READY).publish(NOW)
+    assert published.publish(LATER) is published
+
+    withdrawn = published.withdraw(LATER)
+    assert not withdrawn.is_published
+    assert withdrawn.withdraw(LATER + timedelta(1)) is withdrawn
+
+
+def test_an_owner_may_publish_again_what_they_withdrew_themselves():
+    withdrawn = a_mechanism(processing=READY).publish(NOW).withdraw(NOW)
+    assert withdrawn.publish(LATER).is_published
+
+
+def test_a_moderators_withdrawal_stands_until_it_is_lifted():
+    withdrawn = a_mechanism(processing=READY).publish(NOW).withdraw_for("  off topic ", NOW)
+
+    with pytest.raises(WithdrawnByModerator) as refused:
+        withdrawn.publish(LATER)
+    assert "off topic" in refused.value.message
+    assert withdrawn.withdraw(LATER).withdrawn_reason == "off topic"
+    assert withdrawn.reinstate(LATER).publish(LATER).is_published
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "a\x00b"])
+def test_a_moderator_gives_a_reason_that_can_be_read(reason):
+    with pytest.raises(InvalidField) as refused:
+        a_mechanism(is_published=True, processing=READY).withdraw_for(reason, NOW)
+    assert refused.value.field == "reason"
+
+
+def test_only_what_failed_can_be_retried():
+    failed = a_mechanism().processing_failed(FAILURE, NOW)
+    assert failed.processing_retried(LATER).processing == PENDING
+
+    for processing in (*NOT_READY[:2], READY):
+        with pytest.raises(NothingToRetry) as refused:
+            a_mechanism(processing=processing).processing_retried(LATER)
+        assert refused.value.facts == {"state": processing.state.value}
+
+
+def test_processing_gives_facts_files_and_a_duration_to_the_millisecond():
+    ready = a_mechanism().processing_started(NOW).processed(FACTS, FILES, LATER)
+
+    assert ready.processing == READY
+    assert ready.media == FACTS
+    assert ready.duration == 2.345
+    assert ready.file_url == "blob:media/m/1-a.mp4"
+    assert ready.thumbnail_url == "blob:media/m/1-b.webp"
+    assert ready.preview_url == "blob:media/m/1-c.webp"
+
+
+def test_a_mechanism_is_edited_by_its_owner():
+    assert a_mechanism().can_be_edited_by(OWNER)
+    assert not a_mechanism().can_be_edited_by(OTHER)
+
+
+def test_a_description_is_cleaned_and_the_identity_kept():
+    mechanism = a_mechanism()
+    described = mechanism.described(
+        title=" か\u3099 ", description="a\r\nb", categories=["gears", "gears"], now=LATER
+    )
+    assert (described.title, described.description, described.categories) == ("が", "a\nb", ("gears",))
+    assert (described.id, described.created_at, described.updated_at) == (mechanism.id, NOW, LATER)
+
+
+class Life(RuleBasedStateMachine):
+    """Whatever is done to a mechanism in whatever order, these stay true."""
+
+    def __init__(self):
+        super().__init__()
+        self.mechanism = a_mechanism()
+        self.now = NOW
+
+    def attempt(self, change):
+        self.now += timedelta(seconds=1)
+        before = self.mechanism
+        try:
+            self.mechanism = change(self.mechanism)
+        except DomainException:
+            assert self.mechanism is before
+
+    @rule()
+    def publish(self):
+        self.attempt(lambda m: m.publish(self.now))
+
+    @rule()
+    def withdraw(self):
+        self.attempt(lambda m: m.withdraw(self.now))
+
+    @rule(reason=st.sampled_from(["", "spam", "x" * 600]))
+    def withdraw_for(self, reason):
+        self.attempt(lambda m: m.withdraw_for(reason, self.now))
+
+    @rule()
+    def reinstate(self):
+        self.attempt(lambda m: m.reinstate(self.now))
+
+    @rule()
+    def begin_and_fail(self):
+        if self.mechanism.processing.state is ProcessingState.PENDING:
+            self.attempt(lambda m: m.processing_started(self.now).processing_failed(FAILURE, self.now))
+
+    @rule()
+    def begin_and_succeed(self):
+        if self.mechanism.processing.state is ProcessingState.PENDING:
+            self.attempt(lambda m: m.processing_started(self.now).processed(FACTS, FILES, self.now))
+
+    @rule()
+    def retry(self):
+        self.attempt(lambda m: m.processing_retried(self.now))
+
+    @invariant()
+    def what_is_published_can_be_watched(self):
+        if self.mechanism.is_published:
+            assert self.mechanism.processing == READY
+            assert self.mechanism.file_url is not None
+            assert self.mechanism.withdrawn_reason is None
+
+    @invariant()
+    def a_failure_stands_exactly_while_processing_has_failed(self):
+        processing = self.mechanism.processing
+        assert (processing.failure is not None) == (processing.state is ProcessingState.FAILED)
+
+    @invariant()
+    def time_does_not_run_backwards(self):
+        assert self.mechanism.created_at <= self.mechanism.updated_at <= self.now
+
+
+TestLife = Life.TestCase
+
+
+@pytest.mark.parametrize("title", ["歯車", "x", "x" * 200, "四節リンク機構 (crank-rocker)"])
+def test_titles_of_one_to_two_hundred_characters_are_taken(title):
+    assert clean_title(title) == title
+
+
+@pytest.mark.parametrize("title", ["", "  ", "x" * 201, "a\nb", "a\x00"])
+def test_other_titles_are_refused(title):
+    with pytest.raises(InvalidField) as refused:
+        clean_title(title)
+    assert refused.value.field == "title"
+
+
+def test_a_description_may_be_empty_and_long_and_have_lines():
+    assert clean_description("") == ""
+    assert clean_description("x" * 20_000) == "x" * 20_000
+    assert clean_description("a\r\nb\tc") == "a\nb\tc"
+    with pytest.raises(InvalidField):
+        clean_description("x" * 20_001)
+
+
+def test_each_category_is_kept_once_in_the_order_given():
+    assert clean_categories(["gears", "cams", "gears"]) == ("gears", "cams")
+    assert clean_categories([]) == ()
+
+
+def test_only_so_many_categories_are_taken():
+    names = [f"c{number:02}" for number in range(MOST_CATEGORIES + 1)]
+    assert len(clean_categories(names[:-1])) == MOST_CATEGORIES
+    with pytest.raises(InvalidField) as refused:
+        clean_categories(names)
+    assert refused.value.field == "categories"
+
+
+@pytest.mark.parametrize("name", ["", "Gears", "a\x00", "\ud800", "x" * 41, "a b", "歯車", "../x"])
+def test_what_can_name_no_category_names_none(name):
+    with pytest.raises(CategoryNotFound):
+        clean_categories(["gears", name])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.com",
+        "https://example.com/clip.mp4?x=1&y=%20#t=2",
+        "HTTPS://example.com/",
+        "https://example.com:8443/a@b",
+        "https://[2001:db8::1]/clip.mp4",
+        "https://日本語.jp/機構.mp4",
+        "https://example.com/it's(1).mp4",
+    ],
+)
+def test_https_urls_are_taken_as_they_are(url):
+    assert clean_external_url("file_url", f" {url} ") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "https://",
+        "https:///clip.mp4",
+        "https://./clip.mp4",
+        "https:example.com",
+        "https:/example.com/x",
+        "//example.com/x",
+        "example.com",
+        "/etc/passwd",
+        "http://example.com/x",
+        "ftp://example.com/x",
+        "file:///etc/passwd",
+        "blob:media/x/1-a.mp4",
+        "data:text/html,<script>",
+        "javascript:alert(1)//https://example.com",
+        "java\nscript:alert(1)",
+        " javascript:alert(1)",
+        "https://user:secret@example.com/x",
+        "https://user@example.com/x",
+        "https://@example.com/x",
+        "https://example.com\\@evil.example/x",
+        "https:\\\\evil.example/x",
+        "https://evil.example\\.example.com/x",
+        'https://example.com/"onerror=alert(1)',
+        "https://example.com/<script>",
+        "https://example.com/a b",
+        "https://example.com/a\u3000b",
+        "https://example.com/a\tb",
+        "https://example.com/a\nb",
+        "https://exam\x00ple.com/",
+        "https://example.com/\u202egpj.mp4",
+        "https://example.com:99999/",
+        "https://example.com:port/",
+        "https://[::1/x",
+        "https://evil.example／x.example.com/",
+        "https://example.com/" + "x" * 2000,
+        "\ud800",
+    ],
+)
+def test_anything_but_a_plain_https_url_is_refused(url):
+    with pytest.raises(InvalidField) as refused:
+        clean_external_url("file_url", url)
+    assert refused.value.field == "file_url"
+
+
+@given(
+    st.text(st.characters(), max_size=80)
+    | st.text("htps:/@\\.?#[]%abc \t\n\x00", max_size=30).map("https://".__add__)
+)
+def test_no_url_that_passes_reads_as_another_scheme_or_holds_credentials(url):
+    try:
+        passed = clean_external_url("file_url", url)
+    except InvalidField:
+        return
+    authority = passed[len("https://") :].split("/")[0].split("?")[0].split("#")[0]
+    assert passed.lower().startswith("https://")
+    assert authority
+    assert "@" not in authority
+    assert not set(passed) & set('\\<>" \t\r\n\x00')
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [(0.001, 0.001), (2.34567, 2.346), (1, 1.0), (LONGEST_DURATION, LONGEST_DURATION), (0.0014, 0.001)],
+)
+def test_a_duration_is_kept_to_the_millisecond(given_, kept):
+    cleaned = clean_duration(given_)
+    assert cleaned == kept
+    assert isinstance(cleaned, float)
+
+
+@pytest.mark.parametrize(
+    "duration",
+    [0, -1, 0.0009, 1e-300, LONGEST_DURATION + 0.001, math.inf, -math.inf, math.nan, 10**400, -(10**400)],
+)
+def test_a_duration_that_no_clip_has_is_refused(duration):
+    with pytest.raises(InvalidField) as refused:
+        clean_duration(duration)
+    assert refused.value.field == "duration"
+
+
+def test_each_order_compares_what_it_is_named_for():
+    mechanism = a_mechanism(updated_at=LATER)
+    keys = {sort: sort_key(mechanism, sort) for sort in MechanismSort}
+    assert keys == {
+        MechanismSort.NEWEST: NOW,
+        MechanismSort.OLDEST: NOW,
+        MechanismSort.RECENTLY_CHANGED: LATER,
+        MechanismSort.TITLE: "歯車",
+    }

@@ -1,0 +1,151 @@
+"""Who may see and change what, as a table: every kind of viewer against every state of a mechanism."""
+
+from dataclasses import replace
+
+import pytest
+
+from mechshare.domain import policy
+from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
+from mechshare.domain.ids import UserId
+from mechshare.domain.mechanisms import PENDING, READY, Processing, ProcessingState
+from mechshare.domain.users import Actor, Permission, Role
+from tests.domain.values import OTHER, OWNER, a_mechanism
+
+VIEWERS = {
+    "anonymous": None,
+    "owner": Actor(id=OWNER, role=Role.USER),
+    "other": Actor(id=OTHER, role=Role.USER),
+    "moderator": Actor(id=OTHER, role=Role.MODERATOR),
+    "admin": Actor(id=OTHER, role=Role.ADMIN),
+}
+FAILED = Processing(state=ProcessingState.FAILED)
+MECHANISMS = {
+    "published": a_mechanism(is_published=True, processing=READY),
+    "pending": a_mechanism(processing=PENDING),
+    "ready": a_mechanism(processing=READY),
+    "failed": a_mechanism(processing=FAILED),
+    "withdrawn": a_mechanism(processing=READY, withdrawn_reason="off topic"),
+    "absent": None,
+}
+# seen / edited / withdrawn; `-`: looks absent, `x`: refused, `o`: allowed
+TABLE = {
+    ("anonymous", "published"): "o",
+    ("anonymous", "pending"): "-",
+    ("anonymous", "ready"): "-",
+    ("anonymous", "failed"): "-",
+    ("anonymous", "withdrawn"): "-",
+    ("owner", "published"): "ooo",
+    ("owner", "pending"): "ooo",
+    ("owner", "ready"): "ooo",
+    ("owner", "failed"): "ooo",
+    ("owner", "withdrawn"): "ooo",
+    ("other", "published"): "oxx",
+    ("other", "pending"): "---",
+    ("other", "ready"): "---",
+    ("other", "failed"): "---",
+    ("other", "withdrawn"): "---",
+    ("moderator", "published"): "oxo",
+    ("moderator", "pending"): "---",
+    ("moderator", "ready"): "---",
+    ("moderator", "failed"): "---",
+    ("moderator", "withdrawn"): "oxo",
+    ("admin", "published"): "ooo",
+    ("admin", "pending"): "ooo",
+    ("admin", "ready"): "ooo",
+    ("admin", "failed"): "ooo",
+    ("admin", "withdrawn"): "ooo",
+    ("anonymous", "absent"): "-",
+    ("owner", "absent"): "---",
+    ("other", "absent"): "---",
+    ("moderator", "absent"): "---",
+    ("admin", "absent"): "---",
+}
+CELLS = [(viewer, state) for viewer in VIEWERS for state in MECHANISMS]
+
+
+def outcome(decide, viewer, mechanism):
+    try:
+        assert decide(viewer, mechanism) is mechanism
+    except MechanismNotFound:
+        return "-"
+    except UnauthorizedOperation:
+        return "x"
+    return "o"
+
+
+def test_the_table_has_every_cell():
+    assert set(TABLE) == set(CELLS)
+
+
+@pytest.mark.parametrize(("viewer", "state"), CELLS)
+def test_the_policy_says_what_the_table_says(viewer, state):
+    decisions = [policy.require_visible, policy.require_editor, policy.require_withdrawer]
+    asked = decisions if VIEWERS[viewer] else decisions[:1]
+
+    answers = "".join(outcome(decide, VIEWERS[viewer], MECHANISMS[state]) for decide in asked)
+
+    assert answers == TABLE[viewer, state]
+
+
+@pytest.mark.parametrize(("viewer", "state"), [cell for cell in CELLS if cell[1] != "absent"])
+def test_asking_and_requiring_agree(viewer, state):
+    sees = policy.can_see(VIEWERS[viewer], MECHANISMS[state])
+    assert sees is (TABLE[viewer, state][0] == "o")
+
+
+def test_what_is_hidden_and_what_is_absent_raise_the_same():
+    with pytest.raises(MechanismNotFound) as hidden:
+        policy.require_editor(VIEWERS["other"], MECHANISMS["ready"])
+    with pytest.raises(MechanismNotFound) as absent:
+        policy.require_editor(VIEWERS["other"], None)
+    assert (hidden.value.message, hidden.value.facts) == (absent.value.message, absent.value.facts)
+
+
+@pytest.mark.parametrize("state", [state for state in MECHANISMS if state != "absent"])
+def test_who_owns_a_mechanism_is_told_by_the_identifier_alone(state):
+    theirs = replace(MECHANISMS[state], user_id=OTHER)
+    assert policy.require_editor(VIEWERS["other"], theirs) is theirs
+
+
+ANYBODY = UserId("01900000-0000-7000-8000-00000000000c")
+
+
+@pytest.mark.parametrize(
+    ("viewer", "narrowed_to", "sees"),
+    [
+        ("anonymous", None, False),
+        ("anonymous", OWNER, False),
+        ("owner", None, False),
+        ("owner", OWNER, True),
+        ("owner", OTHER, False),
+        ("moderator", OWNER, False),
+        ("moderator", None, False),
+        ("admin", None, False),
+        ("admin", OWNER, True),
+        ("admin", ANYBODY, True),
+    ],
+)
+def test_a_list_shows_the_unpublished_to_their_owner_and_to_admins(viewer, narrowed_to, sees):
+    assert policy.sees_unpublished_of(VIEWERS[viewer], narrowed_to) is sees
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+@pytest.mark.parametrize("state", [state for state in MECHANISMS if state != "absent"])
+def test_a_list_shows_nothing_that_reading_one_would_hide(viewer, state):
+    mechanism = MECHANISMS[state]
+    if policy.sees_unpublished_of(VIEWERS[viewer], mechanism.user_id):
+        assert policy.can_see(VIEWERS[viewer], mechanism)
+
+
+@pytest.mark.parametrize("permission", Permission)
+def test_a_permission_is_required_of_whoever_asks(permission):
+    with pytest.raises(AuthenticationRequired):
+        policy.require_permission(None, permission)
+    admin = VIEWERS["admin"]
+    assert policy.require_permission(admin, permission) is admin
+
+
+def test_a_refusal_names_the_permission_that_is_missing():
+    with pytest.raises(UnauthorizedOperation) as refused:
+        policy.require_permission(VIEWERS["other"], Permission.MANAGE_USERS)
+    assert refused.value.facts == {"permission": "users:manage"}
