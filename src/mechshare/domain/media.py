@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SNIFF_BYTES = 4096
+"""How much of a file's beginning tells what it is."""
 
 
 class MediaFormat(StrEnum):
@@ -21,15 +22,56 @@ class MediaFormat(StrEnum):
 
 
 def sniff(head: bytes) -> MediaFormat | None:
+    """The format of a file that begins with `head` (SNIFF_BYTES of it), by its magic numbers; its name is no evidence.
+
+    None for anything else: playlists, pages, scripts, drawings, plain PNG, and containers that only look alike.
+    """
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return MediaFormat.GIF
-    if head[4:8] == b"ftyp":
-        return MediaFormat.MOV if head[8:12] == b"qt  " else MediaFormat.MP4
-    return None
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return MediaFormat.WEBP
+    if head[:8] == b"\x89PNG\r\n\x1a\n":
+        return MediaFormat.APNG if _is_animated_png(head) else None
+    if head[:4] == b"\x1aE\xdf\xa3":
+        return MediaFormat.WEBM if b"webm" in head[:64] else None
+    return _sniff_boxes(head)
+
+
+def _is_animated_png(head: bytes) -> bool:
+    """Whether an animation control chunk stands before the image data, as the format asks."""
+    offset = 8
+    while offset + 8 <= len(head):
+        kind = head[offset + 4 : offset + 8]
+        if kind == b"acTL":
+            return True
+        if kind == b"IDAT":
+            return False
+        offset += 12 + int.from_bytes(head[offset : offset + 4], "big")
+    return False
+
+
+_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip")
+_PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+
+
+def _sniff_boxes(head: bytes) -> MediaFormat | None:
+    """MP4 and MOV, by their first box (ISO/IEC 14496-12); old QuickTime files have no brand."""
+    kind = head[4:8]
+    if kind == b"ftyp":
+        brand = head[8:12]
+        if brand in _PICTURE_BRANDS:
+            return None
+        return MediaFormat.MOV if brand == b"qt  " else MediaFormat.MP4
+    return MediaFormat.MOV if kind in _MOV_BOXES and len(head) >= 16 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
+    """`width` x `height` in px as shown; `duration_ms` includes the last frame's; `frame_rate` is the mean, in 1/s.
+
+    `size` in bytes and `sha256` in hexadecimal digits are the original's.
+    """
+
     width: int
     height: int
     duration_ms: int
@@ -41,20 +83,102 @@ class MediaFacts:
 
 
 class FailureCode(StrEnum):
+    """Why a clip could not be processed, or a job not be done."""
+
+    EMPTY = "empty"
     UNREADABLE = "unreadable"
+    TRUNCATED = "truncated"
+    UNSUPPORTED_CODEC = "unsupported_codec"
+    NO_VIDEO = "no_video"
+    PICTURE_TOO_LARGE = "picture_too_large"
+    TOO_LONG = "too_long"
+    TOO_MANY_STREAMS = "too_many_streams"
+    TIMED_OUT = "timed_out"
+    OUT_OF_MEMORY = "out_of_memory"
     CRASHED = "crashed"
+    FILE_LOST = "file_lost"
+    FILE_ALTERED = "file_altered"
     WORKER_LOST = "worker_lost"
     DEADLINE_PASSED = "deadline_passed"
     CANCELLED = "cancelled"
-    FILE_LOST = "file_lost"
-    FILE_ALTERED = "file_altered"
-    UNAVAILABLE = "unavailable"
 
 
-FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {}
+FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
+    FailureCode.EMPTY: {
+        "en": "The file holds no frame. Export the clip again and send the new file.",
+        "ja": "ファイルにフレームがありません。書き出し直したファイルを送ってください。",
+    },
+    FailureCode.UNREADABLE: {
+        "en": "The file can't be read as what it says it is. Check that it plays, or export it again.",
+        "ja": "ファイルを読み取れません。再生できるか確認するか、書き出し直してください。",
+    },
+    FailureCode.TRUNCATED: {
+        "en": "The file ends too early: part of it is missing. Send the complete file.",
+        "ja": "ファイルが途中で切れています。完全なファイルを送ってください。",
+    },
+    FailureCode.UNSUPPORTED_CODEC: {
+        "en": "The clip's codec is not supported. Export it as H.264, VP9 or GIF.",
+        "ja": "対応していないコーデックです。H.264、VP9、GIF のいずれかで書き出してください。",
+    },
+    FailureCode.NO_VIDEO: {
+        "en": "The file has no moving picture. Send a clip with a video track.",
+        "ja": "ファイルに映像がありません。映像のあるクリップを送ってください。",
+    },
+    FailureCode.PICTURE_TOO_LARGE: {
+        "en": "The picture is too large. Scale it down to at most 8192 px a side and 40 million pixels.",
+        "ja": "画面が大きすぎます。一辺 8192 px、4,000 万画素以下に縮小してください。",
+    },
+    FailureCode.TOO_LONG: {
+        "en": "The clip is too long. Cut it to two minutes or less: one cycle of the motion says most.",
+        "ja": "クリップが長すぎます。2 分以内に切り取ってください。動きの 1 周期で十分です。",
+    },
+    FailureCode.TOO_MANY_STREAMS: {
+        "en": "The file holds too many tracks. Export the clip with its video track alone.",
+        "ja": "ファイルのトラックが多すぎます。映像トラックだけで書き出してください。",
+    },
+    FailureCode.TIMED_OUT: {
+        "en": "Processing took too long. Send a shorter or smaller clip.",
+        "ja": "処理に時間がかかりすぎました。短い、または小さいクリップを送ってください。",
+    },
+    FailureCode.OUT_OF_MEMORY: {
+        "en": "Processing took too much memory. Send a clip with a smaller picture.",
+        "ja": "処理に必要なメモリーが多すぎます。画面の小さいクリップを送ってください。",
+    },
+    FailureCode.CRASHED: {
+        "en": "Processing broke down. Try again; if it fails again, export the clip anew.",
+        "ja": "処理中に異常終了しました。再試行し、だめなら書き出し直してください。",
+    },
+    FailureCode.FILE_LOST: {
+        "en": "The stored file is gone. Send the clip again, and tell the operator.",
+        "ja": "保存されたファイルが失われました。もう一度送り、運用者にもお知らせください。",
+    },
+    FailureCode.FILE_ALTERED: {
+        "en": "The stored file is not what was sent. Send the clip again, and tell the operator.",
+        "ja": "保存されたファイルが送信時と異なります。もう一度送り、運用者にもお知らせください。",
+    },
+    FailureCode.WORKER_LOST: {
+        "en": "The worker stopped each time it was at this clip. Try again, or export the clip anew.",
+        "ja": "このクリップの処理中にワーカーが繰り返し停止しました。再試行するか、書き出し直してください。",
+    },
+    FailureCode.DEADLINE_PASSED: {
+        "en": "It could not be processed within a day. Try again.",
+        "ja": "1 日以内に処理できませんでした。再試行してください。",
+    },
+    FailureCode.CANCELLED: {
+        "en": "An operator cancelled the processing. Try again, or ask them why.",
+        "ja": "運用者が処理を取り消しました。再試行するか、理由を問い合わせてください。",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingFailure:
+    """`detail` is for operators and logs; people read `message`."""
+
     code: FailureCode
     detail: str = ""
+
+    def message(self, language: str) -> str:
+        """What happened and what to do about it, in `language` (English for one that is not spoken)."""
+        messages = FAILURE_MESSAGES[self.code]
+        return messages.get(language, messages["en"])

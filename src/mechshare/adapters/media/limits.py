@@ -1,0 +1,19 @@
+"""How much a clip may ask of the machine."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaLimits:
+    """Of the clip: longest side and area of its picture (px), duration (s), frames, streams. Of the process that
+    handles it: address space and size of a written file (bytes), processor time and wall clock (s)."""
+
+    side: int = 8192
+    area: int = 40_000_000
+    duration: float = 120.0
+    frames: int = 10_000
+    streams: int = 16
+    memory: int = 1024 * 1024 * 1024
+    file_size: int = 256 * 1024 * 1024
+    cpu_seconds: int = 60
+    wall_seconds: float = 120.0
