@@ -98,6 +98,7 @@ class FailureCode(StrEnum):
     CRASHED = "crashed"
     FILE_LOST = "file_lost"
     FILE_ALTERED = "file_altered"
+    UNAVAILABLE = "unavailable"
     WORKER_LOST = "worker_lost"
     DEADLINE_PASSED = "deadline_passed"
     CANCELLED = "cancelled"
@@ -155,6 +156,10 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.FILE_ALTERED: {
         "en": "The stored file is not what was sent. Send the clip again, and tell the operator.",
         "ja": "保存されたファイルが送信時と異なります。もう一度送り、運用者にもお知らせください。",
+    },
+    FailureCode.UNAVAILABLE: {
+        "en": "Something that processing needs does not answer at present. It is tried again by itself.",
+        "ja": "処理に必要なものが現在応答していません。自動的に再試行されます。",
     },
     FailureCode.WORKER_LOST: {
         "en": "The worker stopped each time it was at this clip. Try again, or export the clip anew.",
