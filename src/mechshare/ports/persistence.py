@@ -216,15 +216,32 @@ class AuditLog(Protocol):
 class UnitOfWork(Protocol):
     """The repositories as of one transaction."""
 
-    users: UserRepository
-    credentials: CredentialRepository
-    sessions: SessionRepository
-    categories: CategoryRepository
-    mechanisms: MechanismRepository
-    ledger: JobLedger
-    jobs: JobRepository
-    receipts: ReceiptRepository
-    audit: AuditLog
+    @property
+    def users(self) -> UserRepository: ...
+
+    @property
+    def credentials(self) -> CredentialRepository: ...
+
+    @property
+    def sessions(self) -> SessionRepository: ...
+
+    @property
+    def categories(self) -> CategoryRepository: ...
+
+    @property
+    def mechanisms(self) -> MechanismRepository: ...
+
+    @property
+    def ledger(self) -> JobLedger: ...
+
+    @property
+    def jobs(self) -> JobRepository: ...
+
+    @property
+    def receipts(self) -> ReceiptRepository: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
 
 
 class Database(Protocol):

@@ -53,12 +53,7 @@ class AvMediaProcessor:
     async def _ask_child(
         self, source: Path, format: MediaFormat, folder: Path, progress: Progress
     ) -> dict[str, Any]:
-        task = {
-            "source": str(source.absolute()),
-            "format": format.value,
-            "into": str(folder.absolute()),
-            "limits": asdict(self._limits),
-        }
+        task = _task(source, format, folder, self._limits)
         child = await _start(folder)
         try:
             async with asyncio.timeout(self._limits.wall_seconds):
@@ -67,6 +62,15 @@ class AvMediaProcessor:
             raise _rejected(FailureCode.TIMED_OUT, "wall clock") from late
         finally:
             await _end(child)
+
+
+def _task(source: Path, format: MediaFormat, folder: Path, limits: MediaLimits) -> dict[str, Any]:
+    return {
+        "source": str(source.absolute()),
+        "format": format.value,
+        "into": str(folder.absolute()),
+        "limits": asdict(limits),
+    }
 
 
 async def _start(folder: Path) -> asyncio.subprocess.Process:
@@ -98,7 +102,8 @@ async def _converse(
     child: asyncio.subprocess.Process, task: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Hands over the task and listens until the child has told the outcome, or ended without one."""
-    assert child.stdin and child.stdout and child.stderr, "all three were asked for"  # noqa: S101
+    if child.stdin is None or child.stdout is None or child.stderr is None:
+        raise RuntimeError("the child was started without its pipes")
     complaints = asyncio.create_task(_last_words(child.stderr))
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # it ended at once; its exit status tells why

@@ -176,7 +176,8 @@ def _glance(picture: Picture) -> NDArray[np.float32]:
     rows, columns = (max(1, side // _EYE) for side in grey.shape)
     trimmed = grey[: grey.shape[0] // rows * rows, : grey.shape[1] // columns * columns]
     blocks = trimmed.reshape(trimmed.shape[0] // rows, rows, trimmed.shape[1] // columns, columns)
-    return blocks.mean(axis=(1, 3), dtype=np.float32)
+    means: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return means
 
 
 def _even(side: float) -> int:

@@ -69,7 +69,7 @@ def opened(source: Path, format: MediaFormat, limits: MediaLimits) -> Iterator[C
                 yield Clip("webp", 0, _webp_frames(image))
             return
         # The file is handed over open: without a name there is no protocol by which it could lead elsewhere.
-        with av.open(file, format=_DEMUXERS[format], metadata_errors="replace") as container:
+        with av.open(file, "r", format=_DEMUXERS[format], metadata_errors="replace") as container:
             yield _contained(container, limits)
 
 
@@ -122,9 +122,9 @@ def _picture(frame: VideoFrame) -> Picture:
     """The frame as it is shown: on white where it is transparent, and turned as a telephone's film asks."""
     names = {component.is_alpha for component in frame.format.components}
     if True in names or frame.format.has_palette:
-        picture = _on_white(frame.to_ndarray(format="rgba"))
+        picture = _on_white(frame.to_ndarray(format="rgba").astype(np.uint8, copy=False))
     else:
-        picture = frame.to_ndarray(format="rgb24")
+        picture = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
     turns = (frame.rotation // 90) % 4
     return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
 

@@ -88,6 +88,9 @@ class MemorySearchIndex:
             self._forget(key)
         return count
 
+    async def close(self) -> None:
+        """It holds nothing outside."""
+
     def _put(self, document: SearchDocument, *, unless_newer_since: int) -> None:
         """Versions count among the changes made since; what is older than that gives way."""
         held = self._entries.get(document.mechanism_id)
