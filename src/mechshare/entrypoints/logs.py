@@ -1,0 +1,68 @@
+"""Logs: for people on a console, or as JSON for machines; errors to a rotating file as well, where one is named."""
+
+import logging
+import logging.config
+from typing import Any
+
+import structlog
+
+from mechshare.settings import Settings
+
+_FILE_BYTES = 10 * 1024 * 1024
+_FILES = 5
+
+
+def configure_logging(settings: Settings) -> None:
+    """Sets up structlog and the standard library's logging for this process; both come out the same way."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    machine = [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    person = [structlog.dev.ConsoleRenderer(colors=False)]
+    handlers: dict[str, Any] = {
+        "console": {"class": "logging.StreamHandler", "formatter": settings.log_format, "level": "INFO"}
+    }
+    if settings.log_file:
+        handlers["file"] = {
+            "class": "logging.handlers.RotatingFileHandler",
+            "formatter": "json",
+            "filename": settings.log_file,
+            "maxBytes": _FILE_BYTES,
+            "backupCount": _FILES,
+            "level": "ERROR",
+            "delay": True,
+        }
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "json": _formatter(shared, machine),
+                "console": _formatter(shared, person),
+            },
+            "handlers": handlers,
+            "root": {"level": "INFO", "handlers": list(handlers)},
+        }
+    )
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def _formatter(shared: list[Any], last: list[Any]) -> dict[str, Any]:
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return {
+        "()": structlog.stdlib.ProcessorFormatter,
+        "foreign_pre_chain": shared,
+        "processors": [remove, *last],
+    }

@@ -1,0 +1,67 @@
+"""The loop that works the ledger off. Any number of them, in any number of processes, share it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from mechshare.application import Application
+from mechshare.domain.errors import OutOfSpace, Unavailable
+from mechshare.domain.receipts import RECEIPT_LIFETIME
+
+LOOK_AGAIN = timedelta(seconds=1)
+"""How long a worker sleeps at most: whoever is deaf to the doorbell looks this often."""
+REAP_EVERY = timedelta(seconds=5)
+SWEEP_EVERY = timedelta(hours=1)
+GRACE = 10.0
+"""Seconds that a job under way gets to end when the loop is stopped; then the ledger takes it back."""
+_log = structlog.get_logger("mechshare.worker")
+
+
+async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
+    """Runs up to `slots` jobs at a time until `stop` is set, and gives those under way GRACE seconds to end."""
+
+    async def run_next() -> None:
+        if await app.runner.run_one() is None:
+            await app.doorbell.wait(LOOK_AGAIN)
+
+    async def reap() -> None:
+        await app.runner.reap()
+        await _pause(stop, REAP_EVERY)
+
+    async def sweep() -> None:
+        async with app.database.begin() as tx:
+            await tx.receipts.delete_older(app.clock.now() - RECEIPT_LIFETIME)
+        await _pause(stop, SWEEP_EVERY)
+
+    loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, sweep)]
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
+        await app.doorbell.ring()
+        await asyncio.wait(loops, timeout=GRACE)
+    finally:
+        for task in (stopped, *loops):
+            task.cancel()
+        await asyncio.gather(*loops, return_exceptions=True)
+
+
+async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
+    """Repeats `step`; what does not answer is waited for, since the work is safe in the ledger."""
+    while not stop.is_set():
+        try:
+            await step()
+        except (Unavailable, OutOfSpace) as down:
+            _log.warning("worker_waits", problem=down.message)
+            await _pause(stop, LOOK_AGAIN)
+        except Exception:
+            _log.exception("worker_stumbled")
+            await _pause(stop, LOOK_AGAIN)
+
+
+async def _pause(stop: asyncio.Event, time: timedelta) -> None:
+    """Waits for `time`, or until `stop` is set."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([stopping], timeout=time.total_seconds())
+    stopping.cancel()

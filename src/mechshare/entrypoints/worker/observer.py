@@ -1,0 +1,29 @@
+"""Tells logs and metrics how attempts at jobs end."""
+
+import structlog
+
+from mechshare.domain.jobs import Job, JobState
+from mechshare.domain.media import ProcessingFailure
+from mechshare.entrypoints.metrics import JOB_ATTEMPTS
+
+_log = structlog.get_logger("mechshare.jobs")
+
+
+class LoggingObserver:
+    def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None:
+        outcome = "retried" if state is JobState.QUEUED else state.value
+        JOB_ATTEMPTS.labels(job.kind.value, outcome).inc()
+        facts = {
+            "kind": job.kind.value,
+            "job_id": job.id,
+            "subject": job.subject,
+            "attempt": job.attempt,
+            "request_id": job.request_id,
+        }
+        if failure is None:
+            _log.info("job_" + outcome, **facts)
+        else:
+            _log.warning("job_" + outcome, failure=failure.code.value, detail=failure.detail, **facts)
+
+    def attempt_crashed(self, job: Job, error: Exception) -> None:
+        _log.error("job_crashed", kind=job.kind.value, job_id=job.id, subject=job.subject, exc_info=error)
