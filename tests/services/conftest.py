@@ -1,0 +1,49 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mechshare.adapters.persistence.memory import MemoryDatabase
+
+from mechshare import bootstrap
+from mechshare.adapters.blobs.memory import MemoryBlobStore
+from mechshare.adapters.clock.frozen import FrozenClock
+from mechshare.adapters.media.stub import StubMediaProcessor
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.settings import Settings
+from tests.services.faults import FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
+from tests.services.world import Observer, World
+
+
+def _database(kind: str, folder: Path, clock: FrozenClock) -> Any:
+    if kind == "memory":
+        return MemoryDatabase(clock)
+    return SqlDatabase(f"sqlite:///{folder / 'mechshare.db'}")
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def world(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[World]:
+    clock, observer = FrozenClock(), Observer()
+    database = FaultyDatabase(_database(request.param, tmp_path, clock))
+    blobs, index = FaultyBlobs(MemoryBlobStore()), FaultyIndex(MemorySearchIndex())
+    media = FaultyMedia(StubMediaProcessor())
+    monkeypatch.setitem(bootstrap.DATABASES, "faulty", lambda url, settings: database)
+    monkeypatch.setitem(bootstrap.BLOB_STORES, "faulty", lambda url, settings: blobs)
+    monkeypatch.setitem(bootstrap.SEARCH_INDEXES, "faulty", lambda url, settings: index)
+    settings = Settings(
+        data=tmp_path / "data",
+        database_url="faulty:",
+        blobs_url="faulty:",
+        search_url="faulty:",
+        jobs_url="memory:",
+        secret=b"a secret for tests, of thirty-two bytes and more",
+        largest_upload=100_000,
+    )
+    app = bootstrap.build(settings, observer, clock=clock, media=media, passwords=FastPasswordHasher())
+    await database.migrate()
+    yield World(app, clock, observer, database, blobs, index, media)
+    await app.close()

@@ -1,0 +1,185 @@
+"""Adapters that fail when told to. Everything else they pass on to the real adapter that they wrap."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from mechshare.domain.blobs import BlobFacts
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import Job
+from mechshare.domain.media import MediaFormat, ProcessingFailure
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.ports.media import Derivatives, MediaProcessor
+
+OVER_AT_ONCE = timedelta(seconds=-1)
+"""A lease that has run out when it is given."""
+
+
+class ImpatientLedger:
+    """Writes down how long jobs are put off, and makes them due at once; `lease`, when set, replaces every lease."""
+
+    def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
+        self._inner = inner
+        self._faults = faults
+        self.has_claimed = False
+
+    async def claim(self, lease: timedelta) -> Job | None:
+        claimed: Job | None = await self._inner.claim(self._faults.lease or lease)
+        self.has_claimed = claimed is not None
+        return claimed
+
+    async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
+        return await self._inner.renew(id, fence, self._faults.lease or lease, step, progress)
+
+    async def postpone(
+        self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
+    ) -> bool:
+        self._faults.delays.append(delay)
+        return await self._inner.postpone(id, fence, timedelta(0), failure)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class _UnitOfWork:
+    def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
+        self._inner = inner
+        self.ledger = ImpatientLedger(inner.ledger, faults)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class FaultyDatabase:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.is_down = False
+        self.refused = asyncio.Semaphore(0)
+        """Can be acquired once for each refusal."""
+        self.lease: timedelta | None = None
+        self.delays: list[timedelta] = []
+        self.after_claim: Callable[[], Awaitable[None]] | None = None
+        """Awaited once, between a worker's claim and its work: as if the worker had been stopped there."""
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        self._refuse()
+        async with self._inner.begin() as tx:
+            unit = _UnitOfWork(tx, self)
+            yield unit
+        if unit.ledger.has_claimed and self.after_claim is not None:
+            happens, self.after_claim = self.after_claim, None
+            await happens()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        self._refuse()
+        async with self._inner.read() as tx:
+            yield _UnitOfWork(tx, self)
+
+    async def check(self) -> str:
+        self._refuse()
+        return str(await self._inner.check())
+
+    async def migrate(self) -> None:
+        await self._inner.migrate()
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    def _refuse(self) -> None:
+        if self.is_down:
+            self.refused.release()
+            raise DependencyUnavailable(dependency="database")
+
+
+class FaultyBlobs:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.is_down = False
+        self.after_write: Callable[[], Awaitable[None]] | None = None
+
+    async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
+        self._refuse()
+        facts: BlobFacts = await self._inner.write(key, chunks)
+        if self.after_write is not None:
+            happens, self.after_write = self.after_write, None
+            await happens()
+        return facts
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        self._refuse()
+        async for chunk in self._inner.read(key, start, end):
+            yield chunk
+
+    async def stat(self, key: str) -> int | None:
+        self._refuse()
+        size: int | None = await self._inner.stat(key)
+        return size
+
+    async def delete(self, key: str) -> None:
+        self._refuse()
+        await self._inner.delete(key)
+
+    def list(self, prefix: str) -> AsyncIterator[str]:
+        self._refuse()
+        keys: AsyncIterator[str] = self._inner.list(prefix)
+        return keys
+
+    def _refuse(self) -> None:
+        if self.is_down:
+            raise DependencyUnavailable(dependency="blob store")
+
+
+class FaultyIndex:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.is_down = False
+        self.before_put: Callable[[], Awaitable[None]] | None = None
+
+    async def put(self, documents: list[SearchDocument]) -> None:
+        self._refuse()
+        if self.before_put is not None:
+            happens, self.before_put = self.before_put, None
+            await happens()
+        await self._inner.put(documents)
+
+    async def search(self, query: SearchQuery) -> SearchResult:
+        self._refuse()
+        result: SearchResult = await self._inner.search(query)
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def _refuse(self) -> None:
+        if self.is_down:
+            raise DependencyUnavailable(dependency="search index")
+
+
+class FaultyMedia:
+    """Meets one of `faults` at each call while there are any: an exception is raised, a function is awaited."""
+
+    def __init__(self, inner: MediaProcessor) -> None:
+        self._inner = inner
+        self.faults: list[Exception | Callable[[], Awaitable[None]]] = []
+        self.calls = 0
+
+    async def process(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Derivatives:
+        self.calls += 1
+        fault = self.faults.pop(0) if self.faults else None
+        if isinstance(fault, Exception):
+            raise fault
+        if fault is not None:
+            await fault()
+        return await self._inner.process(source, format, into, progress)

@@ -1,0 +1,73 @@
+from datetime import timedelta
+
+import pytest
+
+from mechshare.domain.errors import InvalidToken
+from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME
+from mechshare.domain.users import Role
+from tests.services.world import HERE
+
+
+async def refused(world, token):
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(token)
+
+
+async def test_a_token_is_good_until_it_expires_and_not_a_moment_longer(world):
+    await world.join("mika")
+    tokens, caller = await world.sign_in("mika")
+
+    world.clock.advance(ACCESS_TOKEN_LIFETIME - timedelta(seconds=1))
+    assert await world.app.authentication.authenticate(tokens.access_token) == caller
+
+    world.clock.advance(timedelta(seconds=1))
+    await refused(world, tokens.access_token)
+    await refused(world, tokens.access_token)
+
+
+async def test_a_token_first_seen_after_its_end_is_refused(world):
+    await world.join("mika")
+    tokens = await world.app.sessions.login("mika", "correct horse battery", HERE)
+    world.clock.advance(ACCESS_TOKEN_LIFETIME)
+    await refused(world, tokens.access_token)
+
+
+@pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "\ud800", "a" * 10_000])
+async def test_what_is_no_token_is_refused(world, token):
+    await refused(world, token)
+
+
+async def test_an_altered_token_is_refused_though_the_true_one_was_seen(world):
+    await world.join("mika")
+    tokens, _ = await world.sign_in("mika")
+    head, claims, signature = tokens.access_token.split(".")
+    await refused(world, f"{head}.{claims}.{signature[::-1]}")
+    await refused(world, f"{head}.{claims}.")
+    await refused(world, tokens.access_token + "A")
+
+
+@pytest.mark.parametrize("end", ["signed out", "suspended", "deleted"])
+async def test_a_caller_who_was_believed_is_refused_as_soon_as_their_standing_ends(world, end):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    tokens, caller = await world.sign_in("mika")
+    assert await world.app.authentication.authenticate(tokens.access_token) == caller
+
+    if end == "signed out":
+        await world.app.sessions.logout(caller, HERE)
+    elif end == "suspended":
+        await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+    else:
+        await world.app.users.delete_user(mika, HERE)
+
+    await refused(world, tokens.access_token)
+
+
+async def test_the_end_of_one_users_sessions_leaves_others_alone(world):
+    await world.join("mika")
+    await world.join("other")
+    _, caller = await world.sign_in("mika")
+    tokens, other = await world.sign_in("other")
+
+    await world.app.sessions.logout(caller, HERE)
+
+    assert await world.app.authentication.authenticate(tokens.access_token) == other

@@ -1,0 +1,128 @@
+import asyncio
+
+import pytest
+
+from mechshare.domain.categories import FIRST_CATEGORIES
+from mechshare.domain.errors import (
+    CategoryInUse,
+    CategoryNotFound,
+    InvalidField,
+    NameTaken,
+    StaleVersion,
+    UnauthorizedOperation,
+)
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.users import Role
+from mechshare.services.receipts import Once, Replay
+from tests.services.world import HERE
+
+GEARS = CategoryId("gears")
+
+
+@pytest.fixture
+async def admin(world):
+    return await world.join("admin", Role.ADMIN)
+
+
+async def test_a_new_installation_gets_its_categories_once_and_in_order(world):
+    assert await world.app.categories.seed() == len(FIRST_CATEGORIES)
+    assert await world.app.categories.seed() == 0
+    shown = await world.app.categories.find_all()
+    assert [count.category.id for count in shown] == [slug for slug, _, _ in FIRST_CATEGORIES]
+    assert {count.mechanism_count for count in shown} == {0}
+
+
+async def test_many_processes_that_start_at_once_seed_once(world):
+    added = await asyncio.gather(*(world.app.categories.seed() for _ in range(5)))
+    assert sorted(added) == [0, 0, 0, 0, len(FIRST_CATEGORIES)]
+
+
+async def test_an_installation_with_categories_of_its_own_is_left_alone(world, admin):
+    await world.app.categories.create_category(admin, "own", "Own", "独自")
+    assert await world.app.categories.seed() == 0
+
+
+async def test_counts_are_of_what_is_published(world, admin):
+    await world.app.categories.seed()
+    await world.external(admin, categories=(GEARS,))
+    await world.published(admin, categories=(GEARS,))
+    counts = {count.category.id: count.mechanism_count for count in await world.app.categories.find_all()}
+    assert counts[GEARS] == 1
+    assert sum(counts.values()) == 1
+
+
+async def test_an_admin_makes_renames_and_removes_a_category(world, admin):
+    app = world.app.categories
+    made = await app.create_category(admin, " New-One ", "New", "新しい")
+    assert (made.id, made.name_en, made.name_ja, made.version) == ("new-one", "New", "新しい", 1)
+
+    renamed = await app.update_category(admin, made.id, name_en="Newer", version=1)
+    assert (renamed.name_en, renamed.name_ja, renamed.version) == ("Newer", "新しい", 2)
+    for attempt in (
+        app.update_category(admin, made.id, name_en="x", version=1),
+        app.delete_category(admin, made.id, version=1),
+    ):
+        with pytest.raises(StaleVersion):
+            await attempt
+
+    await app.delete_category(admin, made.id, version=2)
+    with pytest.raises(CategoryNotFound):
+        await app.get_category(made.id)
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+async def test_nobody_else_does(world, role):
+    actor = await world.join("mika", role)
+    await world.app.categories.seed()
+    app = world.app.categories
+    for attempt in (
+        app.create_category(actor, "own", "Own", "独自"),
+        app.update_category(actor, GEARS, name_en="x"),
+        app.delete_category(actor, GEARS),
+    ):
+        with pytest.raises(UnauthorizedOperation):
+            await attempt
+
+
+async def test_a_name_in_use_a_bad_name_and_an_absent_category_are_refused(world, admin):
+    await world.app.categories.seed()
+    app = world.app.categories
+    with pytest.raises(NameTaken):
+        await app.create_category(admin, "GEARS", "x", "x")
+    with pytest.raises(InvalidField):
+        await app.create_category(admin, "歯車", "x", "x")
+    with pytest.raises(InvalidField):
+        await app.update_category(admin, GEARS, name_ja="")
+    for attempt in (app.update_category(admin, "absent", name_en="x"), app.delete_category(admin, "absent")):
+        with pytest.raises(CategoryNotFound):
+            await attempt
+
+
+async def test_a_category_in_use_stays_though_nothing_in_it_is_published(world, admin):
+    await world.app.categories.seed()
+    made = await world.external(admin, categories=(GEARS,))
+    with pytest.raises(CategoryInUse):
+        await world.app.categories.delete_category(admin, GEARS)
+
+    await world.app.mechanisms.delete_mechanism(admin, made.id, HERE)
+
+    await world.app.categories.delete_category(admin, GEARS)
+
+
+async def test_the_same_request_again_gives_the_first_answer(world, admin):
+    once = Once(scope="s", key="k", fingerprint="f", render=lambda category: category.id.encode())
+    await world.app.categories.create_category(admin, "own", "Own", "独自", once)
+    assert await world.app.categories.create_category(admin, "own", "Own", "独自", once) == Replay(b"own")
+
+
+async def test_what_is_in_a_category_is_found_under_its_new_name(world, admin):
+    await world.app.categories.seed()
+    shown = await world.published(admin, "x1", categories=(GEARS,))
+    await world.published(admin, "x2")
+    await world.work()
+
+    await world.app.categories.update_category(admin, GEARS, name_en="Toothed wheels")
+    await world.work()
+
+    found = await world.app.search.search(None, "toothed")
+    assert [item.found.mechanism.id for item in found.items] == [shown.id]

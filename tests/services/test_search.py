@@ -1,0 +1,162 @@
+import pytest
+
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.domain.errors import DependencyUnavailable, InvalidField
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.search import LONGEST_QUERY, SearchSort
+from mechshare.domain.users import Role
+from tests.services.world import HERE
+
+GEARS, CAMS = CategoryId("gears"), CategoryId("cams")
+
+
+@pytest.fixture
+async def mika(world):
+    await world.app.categories.seed()
+    return await world.join("mika")
+
+
+async def found(world, viewer, text, **narrowed):
+    page = await world.app.search.search(viewer, text, **narrowed)
+    return [item.found.mechanism.id for item in page.items], page.total, dict(page.facets)
+
+
+async def test_what_is_published_is_found_by_title_category_and_author(world, mika):
+    made = await world.published(mika, "遊星歯車", categories=(CAMS,))
+    await world.work()
+    for text in ("歯車", "cams", "カム", "mika", ""):
+        assert await found(world, None, text) == ([made.id], 1, {CAMS: 1})
+    assert await found(world, None, "linkage") == ([], 0, {})
+
+
+async def test_what_is_hidden_is_in_no_hit_total_facet_or_suggestion(world, mika):
+    other, admin = await world.join("other"), await world.join("admin", Role.ADMIN)
+    await world.external(mika, "secret gear", categories=(GEARS,))
+    await world.work()
+    for viewer in (None, other, admin, mika):
+        assert await found(world, viewer, "secret") == ([], 0, {})
+    for viewer in (None, other):
+        assert await found(world, viewer, "secret", user_id=mika.id) == ([], 0, {})
+    assert await world.app.search.suggest("sec", 10) == ()
+
+
+async def test_owners_and_admins_find_what_is_hidden_among_ones_own(world, mika):
+    admin = await world.join("admin", Role.ADMIN)
+    hidden = await world.external(mika, "secret gear", categories=(GEARS,))
+    await world.work()
+    for viewer in (mika, admin):
+        assert await found(world, viewer, "secret", user_id=mika.id) == ([hidden.id], 1, {GEARS: 1})
+
+
+@pytest.mark.parametrize("end", ["withdrawn", "by moderator", "deleted"])
+async def test_what_was_withdrawn_is_hidden_before_the_index_hears_of_it(world, mika, end):
+    mod = await world.join("mod", Role.MODERATOR)
+    made = await world.published(mika, "secret gear", categories=(GEARS,))
+    kept = await world.published(mika, "known gear", categories=(GEARS, CAMS))
+    await world.work()
+    app = world.app.mechanisms
+
+    if end == "deleted":
+        await app.delete_mechanism(mika, made.id, HERE)
+    else:
+        await app.withdraw(mod if end == "by moderator" else mika, made.id, HERE, reason="spam")
+
+    assert (await found(world, None, "secret"))[:2] == ([], 0)
+    assert (await found(world, None, "gear"))[:2] == ([kept.id], 1)
+    if end != "deleted":
+        assert (await found(world, None, "gear"))[2] == {GEARS: 1, CAMS: 1}
+    await world.work()
+    assert await found(world, None, "gear") == ([kept.id], 1, {GEARS: 1, CAMS: 1})
+    assert await world.app.search.suggest("secret", 10) == ()
+
+
+async def test_a_change_is_found_and_what_it_replaced_is_not(world, mika):
+    made = await world.published(mika, "crank")
+    await world.work()
+    await world.app.mechanisms.update_mechanism(mika, made.id, title="rocker")
+    await world.work()
+    assert (await found(world, None, "rocker"))[0] == [made.id]
+    assert (await found(world, None, "crank"))[0] == []
+
+
+async def test_an_update_that_comes_late_does_not_bring_back_what_is_gone(world, mika):
+    made = await world.published(mika, "crank")
+
+    async def deleted():
+        await world.app.mechanisms.delete_mechanism(mika, made.id, HERE)
+        await world.work()
+
+    world.index.before_put = deleted
+    await world.work()
+
+    assert await found(world, None, "crank") == ([], 0, {})
+
+
+async def test_an_update_that_comes_late_does_not_replace_a_newer_one(world, mika):
+    made = await world.published(mika, "crank")
+
+    async def renamed():
+        await world.app.mechanisms.update_mechanism(mika, made.id, title="rocker")
+        await world.work()
+
+    world.index.before_put = renamed
+    await world.work()
+
+    assert (await found(world, None, "rocker"))[0] == [made.id]
+    assert (await found(world, None, "crank"))[1] == 0
+
+
+async def test_an_index_that_was_lost_is_rebuilt_whole(world, mika):
+    made = [await world.published(mika, f"crank {number}") for number in range(120)]
+    gone = await world.published(mika, "crank gone")
+    await world.work()
+    world.index._inner = MemorySearchIndex()
+    assert (await found(world, None, "crank"))[1] == 0
+    await world.app.mechanisms.delete_mechanism(mika, gone.id, HERE)
+
+    assert await world.app.search.reindex() == len(made)
+
+    assert (await found(world, None, "crank"))[1] == len(made)
+
+
+async def test_a_search_can_be_narrowed_sorted_and_paged(world, mika):
+    made = []
+    for number, category in enumerate((GEARS, CAMS, GEARS)):
+        made.append((await world.published(mika, f"crank {number}", categories=(category,))).id)
+    await world.work()
+
+    assert set((await found(world, None, "crank", category_ids=[GEARS]))[0]) == {made[0], made[2]}
+    newest, total, _ = await found(world, None, "crank", sort=SearchSort.NEWEST, limit=2)
+    rest, _, _ = await found(world, None, "crank", sort=SearchSort.NEWEST, limit=2, page=2)
+    assert total == 3
+    assert sorted([*newest, *rest]) == sorted(made)
+
+
+async def test_suggestions_are_titles_of_what_is_published(world, mika):
+    await world.published(mika, "Geneva drive")
+    await world.work()
+    assert await world.app.search.suggest("gen", 10) == ("Geneva drive",)
+    assert await world.app.search.suggest("  ", 10) == ()
+
+
+@pytest.mark.parametrize("text", ["x" * (LONGEST_QUERY + 1), "a\x00", "\ud800"])
+async def test_a_query_that_is_no_text_is_refused(world, text):
+    for attempt in (world.app.search.search(None, text), world.app.search.suggest(text, 10)):
+        with pytest.raises(InvalidField) as refused:
+            await attempt
+        assert refused.value.field == "q"
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "*", "a AND", "NEAR(", "-x", "a:b", "%", "_", "'; DROP TABLE x", "(" * 50]
+)
+async def test_a_query_is_never_taken_for_a_language(world, mika, text):
+    await world.published(mika, "crank")
+    await world.work()
+    assert (await found(world, None, text))[1] in (0, 1)
+
+
+async def test_an_index_that_is_out_is_told_as_such(world):
+    world.index.is_down = True
+    with pytest.raises(DependencyUnavailable):
+        await world.app.search.search(None, "x")

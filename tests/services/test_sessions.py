@@ -1,0 +1,353 @@
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import (
+    InvalidCredentials,
+    InvalidField,
+    InvalidToken,
+    SessionNotFound,
+    TooManyFailedSignIns,
+)
+from mechshare.domain.ids import SessionId
+from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, SESSION_LIFETIME
+from mechshare.domain.users import Role
+from mechshare.services.sessions import FAILURE_WINDOW, MOST_FAILURES
+from tests.services.world import HERE, PASSWORD
+
+ABSENT = SessionId("01900000-0000-7000-8000-0000000000ff")
+
+
+def elsewhere(number: int) -> Origin:
+    return Origin(address=f"198.51.100.{number}", user_agent="test", request_id="r")
+
+
+async def refused(world, login, password, origin=HERE):
+    with pytest.raises((InvalidCredentials, TooManyFailedSignIns)) as refusal:
+        await world.app.sessions.login(login, password, origin)
+    return refusal.value
+
+
+@pytest.mark.parametrize("login", ["mika", " MIKA ", "mika@example.com", "Mika@Example.COM"])
+async def test_one_signs_in_by_name_or_address_in_any_spelling(world, login):
+    actor = await world.join("mika")
+    tokens, caller = await world.sign_in(login)
+    assert caller.actor == actor
+    assert caller.session_id == tokens.session_id
+    assert tokens.expires_in == ACCESS_TOKEN_LIFETIME.total_seconds()
+
+
+async def test_suspended_absent_and_wrong_look_alike(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    await world.join("other")
+    await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+
+    answers = [
+        await refused(world, "mika", PASSWORD),
+        await refused(world, "mika", "wrong password"),
+        await refused(world, "nobody", PASSWORD),
+        await refused(world, "other", "wrong password"),
+        await refused(world, "", ""),
+        await refused(world, "\x00", "\ud800"),
+        await refused(world, "\ud800" * 300, "x" * 300),
+    ]
+
+    assert {(type(answer), answer.message, str(answer.facts)) for answer in answers} == {
+        (InvalidCredentials, "Wrong user name or password.", "{}")
+    }
+    failures = [entry for entry in await world.audited() if entry.action is AuditAction.SIGN_IN_FAILED]
+    assert len(failures) == len(answers)
+
+
+@pytest.mark.parametrize("name", ["mika", "nobody"])
+async def test_guessing_at_one_account_is_refused_from_the_eleventh_failure(world, name):
+    await world.join("mika")
+    for number in range(MOST_FAILURES):
+        assert isinstance(await refused(world, name, "wrong password", elsewhere(number)), InvalidCredentials)
+
+    refusal = await refused(world, name.upper(), "wrong password", elsewhere(99))
+    assert isinstance(refusal, TooManyFailedSignIns)
+    assert refusal.retry_after > 0
+    assert isinstance(await refused(world, name, PASSWORD, elsewhere(99)), TooManyFailedSignIns)
+
+
+async def test_guessing_from_one_address_is_refused_from_the_eleventh_failure(world):
+    await world.join("mika")
+    for number in range(MOST_FAILURES):
+        assert isinstance(await refused(world, f"user-{number}", "wrong password"), InvalidCredentials)
+
+    assert isinstance(await refused(world, "mika", PASSWORD), TooManyFailedSignIns)
+    assert (await world.sign_in("mika", elsewhere(1)))[1]
+
+
+async def test_guesses_made_at_once_do_not_slip_past_the_limit(world):
+    await world.join("mika")
+    guesses = [world.app.sessions.login("mika", "wrong password", elsewhere(number)) for number in range(40)]
+
+    outcomes = await asyncio.gather(*guesses, return_exceptions=True)
+
+    assert sum(isinstance(outcome, InvalidCredentials) for outcome in outcomes) == MOST_FAILURES
+    assert sum(isinstance(outcome, TooManyFailedSignIns) for outcome in outcomes) == 30
+
+
+async def test_who_waits_may_try_again_and_refusals_do_not_prolong_the_wait(world):
+    await world.join("mika")
+    for number in range(MOST_FAILURES):
+        await refused(world, "mika", "wrong password", elsewhere(number))
+    world.clock.advance(FAILURE_WINDOW - timedelta(minutes=1))
+    assert isinstance(await refused(world, "mika", PASSWORD), TooManyFailedSignIns)
+
+    world.clock.advance(timedelta(minutes=1, seconds=1))
+
+    assert (await world.sign_in("mika"))[1]
+
+
+async def test_one_who_is_throttled_is_audited_as_denied(world):
+    for _ in range(MOST_FAILURES + 1):
+        await refused(world, "mika", "wrong password")
+    entry = (await world.audited())[0]
+    assert (entry.action, entry.subject, entry.detail) == (
+        AuditAction.DENIED,
+        "mika",
+        "TOO_MANY_FAILED_SIGN_INS",
+    )
+
+
+async def test_refreshing_gives_new_tokens_for_the_same_session(world):
+    await world.join("mika")
+    first, caller = await world.sign_in("mika")
+
+    second = await world.app.sessions.refresh(first.refresh_token, HERE)
+
+    assert second.refresh_token != first.refresh_token
+    assert second.session_id == first.session_id
+    assert await world.app.authentication.authenticate(second.access_token) == caller
+    assert await world.app.sessions.refresh(second.refresh_token, HERE)
+
+
+async def test_a_token_presented_twice_ends_its_session_and_the_refusal_is_kept(world):
+    await world.join("mika")
+    first, caller = await world.sign_in("mika")
+    other, _ = await world.sign_in("mika")
+    second = await world.app.sessions.refresh(first.refresh_token, HERE)
+
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(first.refresh_token, HERE)
+
+    for token in (first.refresh_token, second.refresh_token):
+        with pytest.raises(InvalidToken):
+            await world.app.sessions.refresh(token, HERE)
+    for token in (first.access_token, second.access_token):
+        with pytest.raises(InvalidToken):
+            await world.app.authentication.authenticate(token)
+    reused = [entry for entry in await world.audited() if entry.action is AuditAction.REFRESH_REUSED]
+    assert reused[-1].actor_id == caller.actor.id
+    assert reused[-1].subject == first.session_id
+    assert await world.app.authentication.authenticate(other.access_token)
+
+
+async def test_of_fifty_uses_of_one_token_at_once_one_succeeds(world):
+    await world.join("mika")
+    tokens, _ = await world.sign_in("mika")
+
+    outcomes = await asyncio.gather(
+        *(world.app.sessions.refresh(tokens.refresh_token, HERE) for _ in range(50)), return_exceptions=True
+    )
+
+    assert sum(isinstance(outcome, InvalidToken) for outcome in outcomes) == 49
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(tokens.access_token)
+
+
+@pytest.mark.parametrize("token", ["", "x", "\ud800", "\x00", "é" * 10_000])
+async def test_a_token_that_was_never_issued_is_refused_and_audited(world, token):
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(token, HERE)
+    entry = (await world.audited())[0]
+    assert (entry.action, entry.actor_id) == (AuditAction.DENIED, None)
+
+
+async def test_a_session_lives_a_month_beyond_its_last_refresh(world):
+    await world.join("mika")
+    tokens, _ = await world.sign_in("mika")
+
+    world.clock.advance(SESSION_LIFETIME - timedelta(seconds=1))
+    tokens = await world.app.sessions.refresh(tokens.refresh_token, HERE)
+    world.clock.advance(SESSION_LIFETIME)
+
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(tokens.refresh_token, HERE)
+
+
+async def test_signing_out_ends_this_session_alone(world):
+    await world.join("mika")
+    tokens, caller = await world.sign_in("mika")
+    other, _ = await world.sign_in("mika")
+
+    await world.app.sessions.logout(caller, HERE)
+
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(tokens.access_token)
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(tokens.refresh_token, HERE)
+    with pytest.raises(SessionNotFound):
+        await world.app.sessions.logout(caller, HERE)
+    assert await world.app.authentication.authenticate(other.access_token)
+
+
+async def test_one_lists_and_ends_ones_own_sessions_only(world):
+    await world.join("mika")
+    await world.join("other")
+    tokens, caller = await world.sign_in("mika")
+    world.clock.advance(timedelta(seconds=1))
+    newer, _ = await world.sign_in("mika", elsewhere(7))
+    foreign, _ = await world.sign_in("other")
+
+    sessions = await world.app.sessions.find_sessions(caller)
+    assert [session.id for session in sessions] == [newer.session_id, tokens.session_id]
+    assert sessions[0].address == "198.51.100.7"
+    for id in (foreign.session_id, ABSENT):
+        with pytest.raises(SessionNotFound):
+            await world.app.sessions.revoke(caller, id, HERE)
+
+    await world.app.sessions.revoke(caller, newer.session_id, HERE)
+
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(newer.access_token)
+    assert await world.app.authentication.authenticate(foreign.access_token)
+
+
+async def test_a_new_password_ends_the_other_sessions(world):
+    await world.join("mika")
+    tokens, caller = await world.sign_in("mika")
+    other, _ = await world.sign_in("mika")
+
+    await world.app.sessions.change_password(caller, PASSWORD, "another password", HERE)
+
+    assert await world.app.authentication.authenticate(tokens.access_token)
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(other.access_token)
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(other.refresh_token, HERE)
+    assert isinstance(await refused(world, "mika", PASSWORD), InvalidCredentials)
+    assert await world.app.sessions.login("mika", "another password", HERE)
+
+
+async def test_a_password_works_in_every_unicode_spelling(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+    await world.app.sessions.change_password(caller, PASSWORD, "カ\u3099イト\u3099の歯車です", HERE)
+    assert await world.app.sessions.login("mika", "ガイドの歯車です", HERE)
+
+
+async def test_the_old_password_is_asked_for_and_guessing_it_is_throttled(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+    for number in range(MOST_FAILURES):
+        with pytest.raises(InvalidCredentials):
+            await world.app.sessions.change_password(caller, "wrong", "another password", elsewhere(number))
+
+    with pytest.raises(TooManyFailedSignIns):
+        await world.app.sessions.change_password(caller, PASSWORD, "another password", elsewhere(99))
+
+
+async def test_a_password_that_breaks_the_rules_changes_nothing(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+    with pytest.raises(InvalidField):
+        await world.app.sessions.change_password(caller, PASSWORD, "short", HERE)
+    assert await world.sign_in("mika")
+
+
+async def test_of_two_changes_from_one_password_one_wins(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+
+    outcomes = await asyncio.gather(
+        world.app.sessions.change_password(caller, PASSWORD, "first new password", elsewhere(1)),
+        world.app.sessions.change_password(caller, PASSWORD, "second new password", elsewhere(2)),
+        return_exceptions=True,
+    )
+
+    assert sum(outcome is None for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, InvalidCredentials) for outcome in outcomes) == 1
+
+
+class Meanwhile:
+    """A password hasher during whose work something else happens once."""
+
+    def __init__(self, inner, happens):
+        self.inner, self.happens = inner, happens
+
+    async def hash(self, password):
+        return await self.inner.hash(password)
+
+    async def verify(self, password, hash):
+        right = await self.inner.verify(password, hash)
+        if self.happens is not None:
+            happening, self.happens = self.happens, None
+            await happening()
+        return right
+
+    def needs_rehash(self, hash):
+        return True
+
+
+@pytest.fixture
+def meanwhile(world, monkeypatch):
+    def during_verification(happens):
+        hasher = Meanwhile(world.app.sessions._passwords, happens)
+        monkeypatch.setattr(world.app.sessions, "_passwords", hasher)
+
+    return during_verification
+
+
+async def test_a_password_changed_during_a_sign_in_opens_nothing_and_stays_changed(world, meanwhile):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+    meanwhile(lambda: world.app.sessions.change_password(caller, PASSWORD, "another password", HERE))
+
+    assert isinstance(await refused(world, "mika", PASSWORD), InvalidCredentials)
+
+    assert len(await world.app.sessions.find_sessions(caller)) == 1
+    assert await world.app.sessions.login("mika", "another password", HERE)
+
+
+@pytest.mark.parametrize("fate", ["suspended", "deleted"])
+async def test_an_account_that_ends_during_a_sign_in_opens_nothing(world, meanwhile, fate):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+
+    async def happens():
+        if fate == "suspended":
+            await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+        else:
+            await world.app.users.delete_user(mika, HERE)
+
+    meanwhile(happens)
+
+    assert isinstance(await refused(world, "mika", PASSWORD), InvalidCredentials)
+
+
+async def test_a_weak_hash_is_renewed_when_its_password_is_given(world, meanwhile):
+    actor = await world.join("mika")
+
+    async def kept():
+        async with world.database.read() as tx:
+            return await tx.credentials.find(actor.id)
+
+    before = await kept()
+    meanwhile(None)
+    await world.sign_in("mika")
+
+    assert await kept() != before
+    assert await world.sign_in("mika")
+
+
+async def test_what_the_browser_calls_itself_is_cut_and_made_readable(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika", replace(HERE, user_agent="x\x00" + "y" * 500))
+    (session,) = await world.app.sessions.find_sessions(caller)
+    assert session.user_agent == "x\ufffd" + "y" * 198

@@ -1,0 +1,77 @@
+from pathlib import Path
+
+import pytest
+
+from mechshare.settings import Settings, SettingsError, load
+
+
+def test_nothing_needs_to_be_set():
+    settings = load({})
+    assert settings.data.is_absolute()
+    assert settings.database_url == f"sqlite:///{settings.data}/mechshare.db"
+    assert settings.blobs_url == f"file://{settings.data}/blobs"
+    assert (settings.secret, settings.port, settings.token_algorithm) == (b"", 8000, "HS256")
+
+
+def test_other_peoples_variables_are_no_concern():
+    assert load({"PATH": "/bin", "mechshare_port": "1"}) == load({})
+
+
+def test_everything_is_kept_under_the_data_folder():
+    settings = load({"MECHSHARE_DATA": "/srv/mechshare"})
+    assert settings.data == Path("/srv/mechshare")
+    assert settings.database_url == "sqlite:////srv/mechshare/mechshare.db"
+    assert settings.blobs_url == "file:///srv/mechshare/blobs"
+
+
+def test_every_setting_can_be_set():
+    names = set(Settings.__dataclass_fields__)
+    for name in sorted(names - {"secret", "token_algorithm", "log_format", "trusted_proxies"}):
+        assert getattr(load({f"MECHSHARE_{name.upper()}": "7"}), name) in (7, "7", Path("7").absolute())
+
+
+def test_an_empty_setting_is_an_unset_one():
+    names = Settings.__dataclass_fields__
+    assert load({f"MECHSHARE_{name.upper()}": "" for name in names}) == load({})
+
+
+def test_a_misspelt_setting_is_refused_with_the_right_names():
+    with pytest.raises(SettingsError, match=r"MECHSHARE_PROT is not a setting.*MECHSHARE_PORT"):
+        load({"MECHSHARE_PROT": "1"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "-1"),
+        ("PORT", "65536"),
+        ("PORT", "1.5"),
+        ("PORT", "٨"),
+        ("PORT", "9" * 400),
+        ("WORKERS", "0"),
+        ("LARGEST_UPLOAD", "0"),
+        ("LOG_FORMAT", "xml"),
+        ("TOKEN_ALGORITHM", "none"),
+        ("SECRET", "x" * 31),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1;10.0.0.2"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(name, value):
+    with pytest.raises(SettingsError, match=f"MECHSHARE_{name}"):
+        load({f"MECHSHARE_{name}": value})
+
+
+def test_a_secret_is_kept_out_of_sight():
+    secret = "s" * 32
+    assert load({"MECHSHARE_SECRET": secret}).secret == secret.encode()
+    assert secret not in repr(load({"MECHSHARE_SECRET": secret}))
+    with pytest.raises(SettingsError) as refused:
+        load({"MECHSHARE_SECRET": "short secret"})
+    assert "short secret" not in str(refused.value)
+
+
+def test_proxies_are_listed_with_or_without_spaces():
+    settings = load({"MECHSHARE_TRUSTED_PROXIES": "10.0.0.1, 2001:DB8::0:1 ,,"})
+    assert settings.trusted_proxies == ("10.0.0.1", "2001:db8::1")

@@ -1,0 +1,271 @@
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from mechshare.domain.audit import AuditAction
+from mechshare.domain.errors import (
+    IdempotencyKeyReused,
+    InvalidField,
+    InvalidToken,
+    MechanismNotFound,
+    NameTaken,
+    OwnStanding,
+    StaleVersion,
+    UnauthorizedOperation,
+    UserNotFound,
+)
+from mechshare.domain.ids import UserId
+from mechshare.domain.pages import PageRequest
+from mechshare.domain.users import Role
+from mechshare.services.receipts import Once, Replay
+from mechshare.services.users import Registration
+from tests.services.world import HERE, PASSWORD
+
+ABSENT = UserId("01900000-0000-7000-8000-0000000000ff")
+
+
+def registration(name="mika", **changes):
+    return Registration(**{"username": name, "email": f"{name}@example.com", "password": PASSWORD, **changes})
+
+
+def once(key="k", fingerprint="f"):
+    return Once(scope="anonymous", key=key, fingerprint=fingerprint, render=lambda user: user.id.encode())
+
+
+async def test_whoever_joins_can_sign_in_and_is_an_ordinary_user(world):
+    joined = await world.app.users.register(registration(" Mika ", email="MIKA@example.com"), HERE)
+
+    _, caller = await world.sign_in("mika")
+    assert joined.username == joined.display_name == "mika"
+    assert joined.email == "mika@example.com"
+    assert (joined.role, joined.version) == (Role.USER, 1)
+    assert caller.actor.id == joined.id
+    assert [entry.action for entry in await world.audited()] == [
+        AuditAction.SIGNED_IN,
+        AuditAction.REGISTERED,
+    ]
+
+
+@pytest.mark.parametrize("taken", [{"username": "MIKA"}, {"email": "Mika@Example.com"}])
+async def test_a_name_or_address_in_use_is_refused_and_leaves_nothing(world, taken):
+    await world.join("mika")
+
+    with pytest.raises(NameTaken):
+        await world.app.users.register(registration("other", **taken), HERE)
+
+    actor = await world.join("admin", Role.ADMIN)
+    assert (await world.app.users.find_all(actor, PageRequest())).total == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("username", "x"),
+        ("email", "x"),
+        ("password", "short"),
+        ("display_name", "x" * 51),
+        ("email", "\ud800@b.co"),
+    ],
+)
+async def test_a_field_that_breaks_a_rule_is_named(world, field, value):
+    with pytest.raises(InvalidField) as refused:
+        await world.app.users.register(registration(**{field: value}), HERE)
+    assert refused.value.field == field
+
+
+async def test_of_many_who_want_one_name_one_gets_it(world):
+    outcomes = await asyncio.gather(
+        *(world.app.users.register(registration(email=f"{n}@example.com"), HERE) for n in range(10)),
+        return_exceptions=True,
+    )
+    assert [type(outcome).__name__ for outcome in outcomes].count("User") == 1
+    assert sum(isinstance(outcome, NameTaken) for outcome in outcomes) == 9
+
+
+async def test_joining_again_with_the_same_key_gives_the_first_answer(world):
+    first = await world.app.users.register(registration(), HERE, once())
+    again = await world.app.users.register(registration(), HERE, once())
+
+    assert again == Replay(first.id.encode())
+    with pytest.raises(IdempotencyKeyReused):
+        await world.app.users.register(registration("other"), HERE, once(fingerprint="g"))
+
+
+async def test_a_key_is_free_again_after_a_day(world):
+    await world.app.users.register(registration(), HERE, once())
+    world.clock.advance(timedelta(hours=24, seconds=1))
+
+    joined = await world.app.users.register(registration("other"), HERE, once(fingerprint="g"))
+
+    assert joined.username == "other"
+
+
+async def test_a_key_whose_request_failed_is_still_free(world):
+    await world.join("mika")
+    with pytest.raises(NameTaken):
+        await world.app.users.register(registration(), HERE, once())
+
+    joined = await world.app.users.register(registration("other"), HERE, once())
+
+    assert joined.username == "other"
+
+
+async def test_the_operator_can_make_an_admin(world):
+    created = await world.app.users.create_admin(registration("root"))
+    _, caller = await world.sign_in("root")
+    assert created.role is caller.actor.role is Role.ADMIN
+
+
+async def test_a_profile_holds_nothing_private(world):
+    actor = await world.join("mika", Role.ADMIN)
+    profile = await world.app.users.get_profile(actor.id)
+    assert profile.username == "mika"
+    assert "example.com" not in repr(profile)
+    assert "admin" not in repr(profile)
+
+
+async def test_an_absent_user_is_not_found(world):
+    with pytest.raises(UserNotFound):
+        await world.app.users.get_profile(ABSENT)
+    with pytest.raises(UserNotFound):
+        await world.app.users.get_user(ABSENT)
+
+
+async def test_one_describes_oneself(world):
+    actor = await world.join("mika")
+
+    changed = await world.app.users.update_user(actor, bio="歯車\r\nが好き", version=1)
+
+    assert (changed.display_name, changed.bio, changed.version) == ("mika", "歯車\nが好き", 2)
+    with pytest.raises(StaleVersion):
+        await world.app.users.update_user(actor, bio="x", version=1)
+
+
+async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world):
+    actor = await world.join("mika")
+    mechanisms = [await world.published(actor, f"title {number}") for number in range(3)]
+    await world.work()
+
+    await world.app.users.update_user(actor, display_name="Watt")
+    await world.work()
+
+    found = await world.app.search.search(None, "watt")
+    assert {item.found.mechanism.id for item in found.items} == {made.id for made in mechanisms}
+    shown = [(await world.app.mechanisms.get_mechanism(None, made.id)) for made in mechanisms]
+    assert {item.author.display_name for item in shown} == {"Watt"}
+    assert all(now.mechanism.version > then.version for now, then in zip(shown, mechanisms, strict=True))
+    assert (await world.app.search.search(None, "mika")).total == 0
+
+
+async def test_a_new_bio_alone_leaves_the_mechanisms_be(world):
+    actor = await world.join("mika")
+    made = await world.published(actor)
+
+    await world.app.users.update_user(actor, bio="x")
+
+    assert (await world.stored(made.id)).version == made.version
+
+
+async def test_who_leaves_takes_everything_along(world):
+    actor = await world.join("mika")
+    await world.sign_in("mika")
+    made = [await world.create(actor) for _ in range(3)]
+    await world.work()
+    tokens, _ = await world.sign_in("mika")
+
+    await world.app.users.delete_user(actor, HERE)
+    await world.work()
+
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(tokens.access_token)
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(tokens.refresh_token, HERE)
+    with pytest.raises(UserNotFound):
+        await world.app.users.get_user(actor.id)
+    for mechanism in made:
+        with pytest.raises(MechanismNotFound):
+            await world.app.mechanisms.get_mechanism(actor, mechanism.id)
+    assert await world.keys() == []
+    assert AuditAction.USER_DELETED in [entry.action for entry in await world.audited()]
+
+
+async def test_leaving_at_an_old_version_is_refused_whole(world):
+    actor = await world.join("mika")
+    made = await world.external(actor)
+    await world.app.users.update_user(actor, bio="x")
+
+    with pytest.raises(StaleVersion):
+        await world.app.users.delete_user(actor, HERE, version=1)
+
+    assert await world.stored(made.id) is not None
+
+
+async def test_a_name_is_free_again_when_its_owner_has_left(world):
+    await world.app.users.delete_user(await world.join("mika"), HERE)
+    assert (await world.join("mika")).role is Role.USER
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
+async def test_only_admins_decide_about_others(world, role):
+    actor, other = await world.join("mika", role), await world.join("other")
+    with pytest.raises(UnauthorizedOperation):
+        await world.app.users.change_standing(actor, other.id, HERE, role=Role.ADMIN)
+    with pytest.raises(UnauthorizedOperation):
+        await world.app.users.find_all(actor, PageRequest())
+
+
+async def test_a_change_of_standing_holds_at_once_and_is_audited(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    tokens, before = await world.sign_in("mika")
+
+    changed = await world.app.users.change_standing(admin, mika.id, HERE, role=Role.MODERATOR)
+
+    after = await world.app.authentication.authenticate(tokens.access_token)
+    assert (before.actor.role, after.actor.role) == (Role.USER, Role.MODERATOR)
+    entry = (await world.audited())[0]
+    assert (entry.action, entry.actor_id, entry.subject) == (AuditAction.ROLE_CHANGED, admin.id, mika.id)
+    assert changed.version == 2
+
+
+async def test_a_suspension_ends_every_session_and_reinstating_opens_none(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    tokens, _ = await world.sign_in("mika")
+
+    await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(tokens.access_token)
+    await world.app.users.change_standing(admin, mika.id, HERE, suspended=False)
+
+    with pytest.raises(InvalidToken):
+        await world.app.authentication.authenticate(tokens.access_token)
+    with pytest.raises(InvalidToken):
+        await world.app.sessions.refresh(tokens.refresh_token, HERE)
+    assert (await world.sign_in("mika"))[1].actor.id == mika.id
+
+
+async def test_what_does_not_change_is_neither_saved_nor_audited(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    entries = len(await world.audited())
+
+    unchanged = await world.app.users.change_standing(admin, mika.id, HERE, role=Role.USER, suspended=False)
+
+    assert unchanged.version == 1
+    assert len(await world.audited()) == entries
+
+
+@pytest.mark.parametrize("change", [{"role": Role.USER}, {"suspended": True}, {"suspended": False}, {}])
+async def test_an_admin_cannot_lock_themselves_out(world, change):
+    admin = await world.join("admin", Role.ADMIN)
+    with pytest.raises(OwnStanding):
+        await world.app.users.change_standing(admin, admin.id, HERE, **change)
+    assert (await world.app.users.get_user(admin.id)).role is Role.ADMIN
+
+
+async def test_the_standing_of_an_old_version_or_an_absent_user_stays(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    await world.app.users.update_user(mika, bio="x")
+    with pytest.raises(StaleVersion):
+        await world.app.users.change_standing(admin, mika.id, HERE, suspended=True, version=1)
+    with pytest.raises(UserNotFound):
+        await world.app.users.change_standing(admin, ABSENT, HERE, suspended=True)
