@@ -92,8 +92,8 @@ class SessionService:
                     await tx.sessions.revoke(session.user_id, now, only=session.id)
                     action = AuditAction.REFRESH_REUSED
             if renewed is None:
-                user_id = session.user_id if session else None
-                await self._auditor.note(tx, action, user_id, session.id if session else "refresh", origin)
+                user_id, subject = (session.user_id, session.id) if session else (None, "refresh")
+                await self._auditor.note(tx, action, user_id, subject, origin, InvalidToken.code)
         if renewed is None:
             if session is not None:
                 await self._changes.access_changed(session.user_id)
