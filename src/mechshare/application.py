@@ -9,6 +9,7 @@ from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.jobs import Doorbell
 from mechshare.ports.limits import RateLimiter
+from mechshare.ports.media import MediaProcessor
 from mechshare.ports.persistence import Database
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.auditing import Auditor
@@ -53,5 +54,6 @@ class Application:
     doorbell: Doorbell
     tokens: TokenIssuer
     links: LinkSigner
+    processor: MediaProcessor
     clock: Clock
     close: Callable[[], Awaitable[None]]

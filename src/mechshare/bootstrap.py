@@ -92,9 +92,7 @@ def build(
 
     Tests may give a clock, and quicker ways to process media and to hash passwords.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
-    scratch = settings.data / "scratch"
-    scratch.mkdir(exist_ok=True)
+    scratch = _folder(settings.data / "scratch")
     secret = settings.secret or _kept_secret(settings.data / "secret.key")
     clock = clock or SystemClock()
     media = media or AvMediaProcessor()
@@ -145,9 +143,20 @@ def build(
         doorbell=doorbell,
         tokens=tokens,
         links=links,
+        processor=media,
         clock=clock,
         close=close,
     )
+
+
+def _folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise SettingsError(
+            f"MECHSHARE_DATA can't be used: {problem.strerror}: '{problem.filename}'."
+        ) from problem
+    return path
 
 
 def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:

@@ -44,6 +44,7 @@ def configure_logging(settings: Settings) -> None:
                 "console": _formatter(shared, person),
             },
             "handlers": handlers,
+            "loggers": {"alembic": {"level": "WARNING"}},
             "root": {"level": "INFO", "handlers": list(handlers)},
         }
     )

@@ -97,6 +97,11 @@ class UserService:
         async with self._database.read() as tx:
             return _existing(await tx.users.find_by_id(user_id))
 
+    async def find_by_login(self, login: str) -> User:
+        """The account with this user name or e-mail address, for the operator's command line. Raises UserNotFound."""
+        async with self._database.read() as tx:
+            return _existing(await tx.users.find_by_login(login.strip().lower()))
+
     async def get_profile(self, user_id: UserId) -> Profile:
         """What everyone may see of a user. Raises UserNotFound."""
         return profile_of(await self.get_user(user_id))

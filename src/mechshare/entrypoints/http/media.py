@@ -28,9 +28,7 @@ _RANGED = {
 Mechanism = FromPath[str]
 
 
-@get(
-    "/api/v1/media/{mechanism_id:str}/{name:str}", summary="Watch a clip", media_type="*/*", responses=_RANGED
-)
+@get("/api/v1/media/{mechanism_id:str}/{name:str}", summary="Watch a clip", responses=_RANGED)
 async def get_media(
     request: Req,
     mechanism_id: Mechanism,
@@ -50,7 +48,6 @@ async def get_media(
     MECHANISMS_PATH + "/{mechanism_id:str}/original",
     guards=[require_permissions()],
     summary="Get a clip back as it was sent",
-    media_type="*/*",
     responses=_RANGED,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:

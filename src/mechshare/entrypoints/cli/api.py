@@ -1,0 +1,85 @@
+"""A client of the HTTP API with the standard library alone, for the demonstration."""
+
+import http.client
+import json
+import secrets
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+_CHUNK = 256 * 1024
+API = "/api/v1"
+
+
+class ApiError(Exception):
+    """The server refused; the message is its own."""
+
+
+class Api:
+    """Speaks to the server at `address`; signed in once `login` was called."""
+
+    def __init__(self, address: str) -> None:
+        self._netloc = urlsplit(address).netloc
+        self._token = ""
+
+    def get(self, path: str, **query: str) -> Any:
+        return self._asked("GET", API + path + (f"?{urlencode(query)}" if query else ""))
+
+    def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        encoded = json.dumps(body or {}).encode()
+        return self._asked("POST", API + path, encoded, {"Content-Type": "application/json"})
+
+    def login(self, username: str, password: str) -> None:
+        tokens = self.post("/auth/login", {"username": username, "password": password})
+        self._token = tokens["access_token"]
+
+    def upload(self, file: Path, fields: dict[str, str]) -> Any:
+        """A new mechanism from `file`, sent piece by piece."""
+        boundary = secrets.token_hex(16)
+        parts = [
+            _part(boundary, f'name="{name}"') + value.encode() + b"\r\n" for name, value in fields.items()
+        ]
+        head = b"".join(parts) + _part(boundary, f'name="file"; filename="{file.name}"')
+        tail = f"\r\n--{boundary}--\r\n".encode()
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(len(head) + file.stat().st_size + len(tail)),
+        }
+
+        def body() -> Any:
+            yield head
+            with file.open("rb") as source:
+                while chunk := source.read(_CHUNK):
+                    yield chunk
+            yield tail
+
+        return self._asked("POST", API + "/mechanisms", body(), headers)
+
+    def read_range(self, path: str, first: int, last: int) -> tuple[int, str, int]:
+        """(status, Content-Range, bytes received) for a part of a file."""
+        connection = http.client.HTTPConnection(self._netloc, timeout=30)
+        try:
+            connection.request("GET", path, headers={"Range": f"bytes={first}-{last}"})
+            answer = connection.getresponse()
+            return answer.status, answer.headers.get("Content-Range", ""), len(answer.read())
+        finally:
+            connection.close()
+
+    def _asked(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+        connection = http.client.HTTPConnection(self._netloc, timeout=60)
+        sent = dict(headers or {})
+        if self._token:
+            sent["Authorization"] = f"Bearer {self._token}"
+        try:
+            connection.request(method, path, body=body, headers=sent)
+            answer = connection.getresponse()
+            told = json.loads(answer.read() or b"null")
+        finally:
+            connection.close()
+        if answer.status >= 400:
+            raise ApiError(f"{method} {path}: {answer.status} {told['message']}")
+        return told
+
+
+def _part(boundary: str, disposition: str) -> bytes:
+    return f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n".encode()

@@ -1,0 +1,226 @@
+"""`mechshare demo`"""
+
+import http.client
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from mechshare.demo.clips import render_clips
+from mechshare.entrypoints.cli.api import Api, ApiError
+from mechshare.settings import PREFIX, Settings
+
+_QUERIES = ("歯車", "遊星歯車", "四節リンク", "geneva", "straight line", "cam")
+_PATIENCE = 120.0
+"""Seconds within which the server must answer, and within which a clip must be processed."""
+_console = Console()
+
+
+@dataclass(slots=True)
+class Shown:
+    """A clip, and what the server says of it."""
+
+    file: Path
+    fields: dict[str, str]
+    mechanism: dict[str, Any]
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option(
+    "--exit", "leave", is_flag=True, help="Leave when everything was shown, instead of going on serving."
+)
+@click.option("--port", type=click.IntRange(1, 65_535), help="The port to serve on (8000, or a free one).")
+@click.pass_obj
+def demo(chosen: Settings, folder: Path | None, leave: bool, port: int | None) -> None:
+    """Show the whole product on this machine: share clips, process, publish, find and watch them.
+
+    The clips are linkages that mechshare computes and draws itself, or those in FOLDER. Everything is kept in
+    MECHSHARE_DATA, or for the time of the demonstration where that is not set.
+    """
+    with tempfile.TemporaryDirectory(prefix="mechshare-demo-") as scratch:
+        data = chosen.data if PREFIX + "DATA" in os.environ else Path(scratch) / "data"
+        clips = _own_clips(Path(scratch) / "clips") if folder is None else _clips_of(folder)
+        with _serving(data, port or _free_port()) as address:
+            try:
+                _show(Api(address), clips)
+            except ApiError as refusal:
+                raise click.ClickException(str(refusal)) from refusal
+            _console.print(f"\ngallery      {address}/\ntry the API  {address}/schema", highlight=False)
+            if not leave:
+                _console.print("serving until Ctrl-C")
+                _wait_for_interrupt()
+
+
+def _own_clips(into: Path) -> list[tuple[Path, dict[str, str]]]:
+    into.mkdir(parents=True)
+    _console.rule("drawing linkages")
+    rendered = render_clips(into, lambda clip: _console.print(f"  {clip.title}", highlight=False))
+    return [
+        (
+            path,
+            {"title": clip.title, "description": clip.description, "categories": ",".join(clip.categories)},
+        )
+        for clip, path in rendered
+    ]
+
+
+def _clips_of(folder: Path) -> list[tuple[Path, dict[str, str]]]:
+    files = sorted(path for path in folder.iterdir() if path.is_file() and path.suffix.lower() in _SUFFIXES)
+    if not files:
+        raise click.ClickException(f"there is no clip in {folder}: {', '.join(sorted(_SUFFIXES))}")
+    return [(path, {"title": path.stem.replace("_", " ")}) for path in files]
+
+
+_SUFFIXES = frozenset((".gif", ".apng", ".png", ".webp", ".mp4", ".webm", ".mov"))
+
+
+def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
+    username, password = f"demo-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
+    api.post(
+        "/auth/register",
+        {
+            "username": username,
+            "email": f"{username}@example.com",
+            "password": password,
+            "display_name": "Demo",
+        },
+    )
+    api.login(username, password)
+    _console.rule(f"sharing as {username}")
+    shown = [Shown(path, fields, api.upload(path, fields)) for path, fields in clips]
+    for one in shown:
+        _finish(api, one)
+    _console.print(_processed_table(shown))
+    ready = [one for one in shown if one.mechanism["is_published"]]
+    _console.rule("finding")
+    _console.print(_found_table(api))
+    _console.rule("watching")
+    for one in ready[:1]:
+        status, told, size = api.read_range(one.mechanism["file_url"], 0, 1023)
+        _console.print(
+            f"  {one.mechanism['title']}: {status}, {told}, {size} bytes received", highlight=False
+        )
+    if len(ready) < len(shown):
+        raise ApiError(f"{len(shown) - len(ready)} of {len(shown)} clips could not be processed")
+
+
+def _finish(api: Api, one: Shown) -> None:
+    """Waits until the clip is processed, and publishes it."""
+    path = f"/mechanisms/{one.mechanism['id']}"
+    ends = time.monotonic() + _PATIENCE
+    state = "pending"
+    while state in ("pending", "processing") and time.monotonic() < ends:
+        state = api.get(path + "/processing")["state"]
+        time.sleep(0.1)
+    if state == "ready":
+        api.post(path + "/publish")
+    one.mechanism = api.get(path)
+
+
+def _processed_table(shown: list[Shown]) -> Table:
+    table = Table("clip", "state", "duration", "picture", "frames", "codec")
+    for one in shown:
+        media, state = one.mechanism["media"], one.mechanism["processing"]
+        if media is None:
+            reason = state["reason"]["message"] if state["reason"] else ""
+            table.add_row(one.mechanism["title"], state["state"], reason)
+            continue
+        table.add_row(
+            one.mechanism["title"],
+            "published" if one.mechanism["is_published"] else state["state"],
+            f"{one.mechanism['duration']:.3f} s",
+            f"{media['width']} x {media['height']} px",
+            str(media["frame_count"]),
+            media["codec"],
+        )
+    return table
+
+
+def _found_table(api: Api) -> Table:
+    table = Table("search for", "hits", "first")
+    for query in _QUERIES:
+        found = _settled(api, query)
+        first = found["items"][0]["mechanism"]["title"] if found["items"] else ""
+        table.add_row(query, str(found["total"]), first)
+    return table
+
+
+def _settled(api: Api, query: str) -> Any:
+    """The answer to a search, once the index has taken in what was published a moment ago."""
+    found = api.get("/search/mechanisms", q=query)
+    for _ in range(20):
+        if found["items"]:
+            break
+        time.sleep(0.1)
+        found = api.get("/search/mechanisms", q=query)
+    return found
+
+
+@contextmanager
+def _serving(data: Path, port: int) -> Iterator[str]:
+    """A server of its own, ended with the demonstration."""
+    environ = {**os.environ, PREFIX + "DATA": str(data), PREFIX + "PORT": str(port)}
+    command = [sys.executable, "-m", "mechshare", "serve"]
+    process = subprocess.Popen(command, env=environ)  # noqa: S603  our own program
+    try:
+        _wait_until_ready(port, process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(60)
+
+
+def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
+    ends = time.monotonic() + _PATIENCE
+    while time.monotonic() < ends:
+        if process.poll() is not None:
+            raise click.ClickException("the server ended before it answered; what it said stands above")
+        if _is_ready(port):
+            return
+        time.sleep(0.1)
+    raise click.ClickException(f"the server did not answer within {_PATIENCE:.0f} s")
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    """8000, or any free port where that is taken."""
+    for wanted in (8000, 0):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", wanted))
+            except OSError:
+                continue
+            port: int = probe.getsockname()[1]
+            return port
+    raise click.ClickException("there is no free port")
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        signal.pause()
+    except KeyboardInterrupt:
+        _console.print("stopping")

@@ -1,0 +1,92 @@
+"""`mechshare serve` and `mechshare worker`"""
+
+import asyncio
+import os
+import shutil
+import signal
+
+import click
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.http import HTTP1Settings
+
+from mechshare.application import Application
+from mechshare.entrypoints.cli.opening import open_application, run
+from mechshare.entrypoints.worker.loop import work
+from mechshare.settings import PREFIX, Settings
+
+_APP = "mechshare.entrypoints.http.app:create"
+_BACKLOG = 1024
+
+
+@click.command()
+@click.option("--host", help="The address to listen on (MECHSHARE_HOST, 127.0.0.1).")
+@click.option("--port", type=click.IntRange(1, 65_535), help="The port (MECHSHARE_PORT, 8000).")
+@click.option(
+    "--workers", type=click.IntRange(1, 256), help="Server processes (MECHSHARE_WORKERS, one a core)."
+)
+@click.pass_obj
+def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve the API and the gallery, and process clips, until stopped."""
+    address, number = host or chosen.host, port or chosen.port
+    run(chosen, _nothing_more)
+    _share_metrics(chosen)
+    _announce(chosen, address, number)
+    Granian(
+        _APP,
+        factory=True,
+        address=address,
+        port=number,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=workers or chosen.workers,
+        backlog=_BACKLOG,
+        websockets=False,
+        log_access=False,
+        respawn_failed_workers=True,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+    ).serve()
+
+
+@click.command()
+@click.option("--slots", type=click.IntRange(1, 64), help="Jobs at a time (MECHSHARE_JOB_SLOTS).")
+@click.pass_obj
+def worker(chosen: Settings, slots: int | None) -> None:
+    """Process clips and keep the search index in step, without serving, until stopped."""
+
+    async def working() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop.set)
+        async with open_application(chosen) as application:
+            await application.database.migrate()
+            await work(application, slots=slots or max(1, chosen.job_slots), stop=stop)
+
+    click.echo(f"working off the jobs in {chosen.database_url}; Ctrl-C stops")
+    asyncio.run(working())
+
+
+async def _nothing_more(application: Application) -> None:
+    """The schema was brought up to date on the way here, once for all the server's processes."""
+
+
+def _share_metrics(chosen: Settings) -> None:
+    """The server's processes write their metrics to one folder, so that each of them can tell the sum."""
+    folder = chosen.data / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    os.environ[PREFIX + "DATA"] = str(chosen.data)
+
+
+def _announce(chosen: Settings, host: str, port: int) -> None:
+    address = f"http://{host}:{port}"
+    click.secho("mechshare", bold=True)
+    for name, value in (
+        ("gallery", address + "/"),
+        ("try the API", address + "/schema"),
+        ("is it well?", address + "/health/ready"),
+        ("data", str(chosen.data)),
+    ):
+        click.echo(f"  {name:12} {value}")

@@ -1,0 +1,92 @@
+"""`mechshare users`"""
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from mechshare.application import Application
+from mechshare.domain.audit import Origin
+from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.users import Role, User
+from mechshare.entrypoints.cli.opening import OPERATOR, run
+from mechshare.services.users import Registration
+from mechshare.settings import Settings
+
+
+@click.group()
+def users() -> None:
+    """Accounts: make, list, suspend, change the role of."""
+
+
+@users.command("create-admin")
+@click.argument("username")
+@click.argument("email")
+@click.password_option(help="Asked for when left out, as it should be: arguments can be read by others.")
+@click.pass_obj
+def create_admin(chosen: Settings, username: str, email: str, password: str) -> None:
+    """Make an account that may do everything."""
+    registration = Registration(username=username, email=email, password=password)
+
+    async def command(application: Application) -> User:
+        return await application.users.create_admin(registration)
+
+    user = run(chosen, command)
+    click.echo(f"{user.username} is an admin ({user.id})")
+
+
+@users.command("list")
+@click.pass_obj
+def list_users(chosen: Settings) -> None:
+    """List every account, the newest first."""
+
+    async def command(application: Application) -> list[User]:
+        found: list[User] = []
+        request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
+        while request:
+            page = await application.users.find_all(OPERATOR, request)
+            found += page.items
+            request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+        return found
+
+    table = Table("user name", "e-mail", "role", "suspended", "since")
+    for user in run(chosen, command):
+        suspended = f"{user.suspended_at:%Y-%m-%d}" if user.suspended_at else ""
+        table.add_row(user.username, user.email, user.role.value, suspended, f"{user.created_at:%Y-%m-%d}")
+    Console().print(table)
+
+
+@users.command("set-role")
+@click.argument("username")
+@click.argument("role", type=click.Choice([role.value for role in Role]))
+@click.pass_obj
+def set_role(chosen: Settings, username: str, role: str) -> None:
+    """Make somebody a user, a moderator or an admin."""
+    user = run(chosen, lambda application: _change(application, username, role=Role(role)))
+    click.echo(f"{user.username} is now: {user.role.value}")
+
+
+@users.command()
+@click.argument("username")
+@click.pass_obj
+def suspend(chosen: Settings, username: str) -> None:
+    """Refuse an account from now on; its sessions end."""
+    user = run(chosen, lambda application: _change(application, username, suspended=True))
+    click.echo(f"{user.username} is suspended")
+
+
+@users.command()
+@click.argument("username")
+@click.pass_obj
+def reinstate(chosen: Settings, username: str) -> None:
+    """Let a suspended account in again."""
+    user = run(chosen, lambda application: _change(application, username, suspended=False))
+    click.echo(f"{user.username} may sign in again")
+
+
+async def _change(
+    application: Application, username: str, *, role: Role | None = None, suspended: bool | None = None
+) -> User:
+    user = await application.users.find_by_login(username)
+    return await application.users.change_standing(
+        OPERATOR, user.id, Origin(), role=role, suspended=suspended
+    )
