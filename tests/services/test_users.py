@@ -117,6 +117,15 @@ async def test_the_operator_can_make_an_admin(world):
     assert created.role is caller.actor.role is Role.ADMIN
 
 
+@pytest.mark.parametrize("login", ["mika", " MIKA ", "Mika@Example.com"])
+async def test_the_operator_finds_an_account_by_name_or_address(world, login):
+    actor = await world.join("mika")
+    assert (await world.app.users.find_by_login(login)).id == actor.id
+    for absent in ("nobody", "", "\ud800"):
+        with pytest.raises(UserNotFound):
+            await world.app.users.find_by_login(absent)
+
+
 async def test_a_profile_holds_nothing_private(world):
     actor = await world.join("mika", Role.ADMIN)
     profile = await world.app.users.get_profile(actor.id)

@@ -18,6 +18,7 @@ from mechshare.domain.users import (
     clean_display_name,
     clean_email,
     clean_username,
+    normal_login,
     normal_password,
     profile_of,
 )
@@ -100,7 +101,7 @@ class UserService:
     async def find_by_login(self, login: str) -> User:
         """The account with this user name or e-mail address, for the operator's command line. Raises UserNotFound."""
         async with self._database.read() as tx:
-            return _existing(await tx.users.find_by_login(login.strip().lower()))
+            return _existing(await tx.users.find_by_login(normal_login(login)))
 
     async def get_profile(self, user_id: UserId) -> Profile:
         """What everyone may see of a user. Raises UserNotFound."""
