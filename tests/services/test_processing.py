@@ -9,6 +9,7 @@ from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.media import MediaRejected
 from mechshare.services import jobs
+from mechshare.services.changes import mechanism_group
 from tests.services.faults import OVER_AT_ONCE
 from tests.services.world import GIF, HERE, chunks
 
@@ -248,6 +249,24 @@ async def test_a_clip_whose_worker_is_lost_each_time_fails_with_that_reason(worl
     assert (await failure_of(world, made)).code is FailureCode.WORKER_LOST
     assert (await processing_job(world, made)).state is JobState.FAILED
     assert [delay.total_seconds() for delay in world.database.delays][-4:] == [2, 4, 8, 16]
+
+
+async def test_caches_hear_of_what_the_reaper_decides(world, mika):
+    made = await world.create(mika)
+    await world.app.runner.run_one()
+    world.database.lease = OVER_AT_ONCE
+    await claim(world)
+
+    async def kept(body):
+        async def load():
+            return body
+
+        group = mechanism_group(made.id)
+        return await world.app.cache.get_or_load(group, "k", load, timedelta(hours=1))
+
+    assert await kept(b"before") == await kept(b"again") == b"before"
+    await world.app.runner.reap()
+    assert await kept(b"after") == b"after"
 
 
 async def test_a_worker_at_work_is_left_in_peace(world, mika):

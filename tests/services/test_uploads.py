@@ -52,11 +52,12 @@ async def test_what_is_no_clip_is_refused_and_leaves_nothing(world, content):
     assert await world.keys() == []
 
 
+@pytest.mark.parametrize("size", [100, 1000, 10**9])
 @pytest.mark.parametrize("over", [0, 1, SNIFF_BYTES])
-async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(world, over):
+async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(world, over, size):
     mika = await world.join("mika")
     content = GIF.ljust(world.app.uploads.largest + over, b"\x00")
-    parts = chunks(*(content[at : at + 1000] for at in range(0, len(content), 1000)))
+    parts = chunks(*(content[at : at + size] for at in range(0, len(content), size)))
     if over == 0:
         assert (await world.app.uploads.receive(mika, parts, "x")).size == len(content)
         return
