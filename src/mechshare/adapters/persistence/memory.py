@@ -1,0 +1,64 @@
+"""The database in this process: transactions over dictionaries of frozen values."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from mechshare.adapters.persistence.memory_accounts import (
+    MemoryCredentialRepository,
+    MemorySessionRepository,
+    MemoryUserRepository,
+)
+from mechshare.adapters.persistence.memory_jobs import MemoryJobLedger, MemoryJobRepository
+from mechshare.adapters.persistence.memory_mechanisms import (
+    MemoryCategoryRepository,
+    MemoryMechanismRepository,
+)
+from mechshare.adapters.persistence.memory_records import MemoryAuditLog, MemoryReceiptRepository
+from mechshare.adapters.persistence.memory_tables import Access, Tables
+from mechshare.ports.clock import Clock
+
+
+class MemoryUnitOfWork:
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self.users = MemoryUserRepository(access)
+        self.credentials = MemoryCredentialRepository(access)
+        self.sessions = MemorySessionRepository(access)
+        self.categories = MemoryCategoryRepository(access)
+        self.mechanisms = MemoryMechanismRepository(access)
+        self.ledger = MemoryJobLedger(access, clock)
+        self.jobs = MemoryJobRepository(access, clock)
+        self.receipts = MemoryReceiptRepository(access)
+        self.audit = MemoryAuditLog(access)
+
+
+class MemoryDatabase:
+    """One transaction at a time works on a copy, which takes the place of the tables when it ends well.
+
+    `clock` is the database's own, by which leases are judged.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._tables = Tables()
+        self._writing = asyncio.Lock()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[MemoryUnitOfWork]:
+        async with self._writing:
+            draft = self._tables.copy()
+            yield MemoryUnitOfWork(Access(lambda: draft, writable=True), self._clock)
+            self._tables = draft
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[MemoryUnitOfWork]:
+        yield MemoryUnitOfWork(Access(lambda: self._tables, writable=False), self._clock)
+
+    async def migrate(self) -> None:
+        """It has no schema."""
+
+    async def check(self) -> str:
+        return "in this process's memory"
+
+    async def close(self) -> None:
+        """It holds nothing outside."""

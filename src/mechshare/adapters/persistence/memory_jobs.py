@@ -1,0 +1,117 @@
+"""The job ledger in memory."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from mechshare.adapters.persistence.memory_tables import Access, paged
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import Job, JobKind, JobState
+from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.pages import Page, PageRequest
+from mechshare.ports.clock import Clock
+
+
+class MemoryJobLedger:
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    async def add(self, job: Job) -> None:
+        self._access.write().jobs[job.id] = replace(job, run_after=self._clock.now())
+
+    async def claim(self, lease: timedelta) -> Job | None:
+        jobs = self._access.write().jobs
+        now = self._clock.now()
+        due = [job for job in jobs.values() if job.state is JobState.QUEUED and job.run_after <= now]
+        if not due:
+            return None
+        job = min(due, key=lambda one: (one.run_after, one.id))
+        claimed = jobs[job.id] = replace(
+            job,
+            state=JobState.RUNNING,
+            attempt=job.attempt + 1,
+            fence=job.fence + 1,
+            lease_until=now + lease,
+            step="",
+            progress=0.0,
+        )
+        return claimed
+
+    async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
+        until = self._clock.now() + lease
+        return self._change(id, fence, lease_until=until, step=step, progress=progress)
+
+    async def finish(
+        self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None
+    ) -> bool:
+        changes: dict[str, Any] = {"progress": 1.0} if state is JobState.DONE else {}
+        return self._change(
+            id, fence, state=state, failure=failure, lease_until=None, ended_at=self._clock.now(), **changes
+        )
+
+    async def postpone(
+        self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
+    ) -> bool:
+        due = self._clock.now() + delay
+        return self._change(
+            id, fence, state=JobState.QUEUED, failure=failure, lease_until=None, run_after=due
+        )
+
+    async def find_expired(self, limit: int) -> tuple[Job, ...]:
+        now = self._clock.now()
+        expired = [
+            (job.lease_until, job.id, job)
+            for job in self._access.read().jobs.values()
+            if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until < now
+        ]
+        return tuple(job for _, _, job in sorted(expired, key=lambda one: one[:2])[:limit])
+
+    def _change(self, id: JobId, fence: int, **changes: Any) -> bool:
+        jobs = self._access.write().jobs
+        job = jobs.get(id)
+        if job is None or job.fence != fence or job.state is not JobState.RUNNING:
+            return False
+        jobs[id] = replace(job, **changes)
+        return True
+
+
+class MemoryJobRepository:
+    def __init__(self, access: Access, clock: Clock) -> None:
+        self._access = access
+        self._clock = clock
+
+    async def find_by_id(self, id: JobId) -> Job | None:
+        return self._access.read().jobs.get(id)
+
+    async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
+        same = [
+            job for job in self._access.read().jobs.values() if (job.kind, job.subject) == (kind, subject)
+        ]
+        return max(same, key=lambda job: (job.created_at, job.id), default=None)
+
+    async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
+        wanted = (job for job in self._access.read().jobs.values() if state in (None, job.state))
+        return paged(wanted, request, key=lambda job: (job.created_at, job.id), descending=True)
+
+    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
+        return Counter((job.kind, job.state) for job in self._access.read().jobs.values())
+
+    async def cancel(self, subject: str, kind: JobKind) -> int:
+        jobs = self._access.write().jobs
+        under_way = [
+            job
+            for job in jobs.values()
+            if (job.subject, job.kind) == (subject, kind) and not job.state.has_ended
+        ]
+        for job in under_way:
+            jobs[job.id] = replace(
+                job,
+                state=JobState.CANCELLED,
+                fence=job.fence + 1,
+                lease_until=None,
+                ended_at=self._clock.now(),
+            )
+        return len(under_way)

@@ -1,0 +1,52 @@
+"""Receipts and the audit log in memory."""
+
+from datetime import datetime
+
+from mechshare.adapters.persistence.memory_tables import Access, paged
+from mechshare.domain.audit import AuditAction, AuditEntry
+from mechshare.domain.errors import IdempotencyKeyReused
+from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.receipts import Receipt
+
+
+class MemoryReceiptRepository:
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find(self, scope: str, key: str) -> Receipt | None:
+        return self._access.read().receipts.get((scope, key))
+
+    async def add(self, receipt: Receipt) -> None:
+        receipts = self._access.write().receipts
+        if (receipt.scope, receipt.key) in receipts:
+            raise IdempotencyKeyReused()
+        receipts[receipt.scope, receipt.key] = receipt
+
+    async def delete_older(self, than: datetime) -> int:
+        receipts = self._access.write().receipts
+        old = [name for name, receipt in receipts.items() if receipt.created_at < than]
+        for name in old:
+            del receipts[name]
+        return len(old)
+
+
+class MemoryAuditLog:
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def add(self, entry: AuditEntry) -> None:
+        self._access.write().audit.append(entry)
+
+    async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
+        return sum(
+            entry.action is AuditAction.SIGN_IN_FAILED
+            and entry.at >= since
+            and subject in ("", entry.subject)
+            and address in ("", entry.address)
+            for entry in self._access.read().audit
+        )
+
+    async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
+        return paged(
+            self._access.read().audit, request, key=lambda entry: (entry.at, entry.id), descending=True
+        )

@@ -1,0 +1,77 @@
+"""What the database in memory holds, and how its repositories reach it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import TypeVar
+
+from mechshare.domain.audit import AuditEntry
+from mechshare.domain.categories import Category
+from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
+from mechshare.domain.jobs import Job
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.pages import EXACT_TOTAL, Page, PageRequest, Position
+from mechshare.domain.receipts import Receipt
+from mechshare.domain.sessions import RefreshToken, Session
+from mechshare.domain.users import User
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Tables:
+    users: dict[UserId, User] = field(default_factory=dict)
+    credentials: dict[UserId, str] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
+    tokens: dict[str, RefreshToken] = field(default_factory=dict)
+    categories: dict[CategoryId, Category] = field(default_factory=dict)
+    mechanisms: dict[MechanismId, Mechanism] = field(default_factory=dict)
+    jobs: dict[JobId, Job] = field(default_factory=dict)
+    receipts: dict[tuple[str, str], Receipt] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
+
+    def copy(self) -> "Tables":
+        """Tables of their own; the values in them are frozen and can be shared."""
+        return Tables(**{table.name: getattr(self, table.name).copy() for table in fields(self)})
+
+
+class Access:
+    """The way to the tables: those of a transaction, or the committed ones, which only it may replace."""
+
+    def __init__(self, tables: Callable[[], Tables], *, writable: bool) -> None:
+        self._tables = tables
+        self._writable = writable
+
+    def read(self) -> Tables:
+        return self._tables()
+
+    def write(self) -> Tables:
+        if not self._writable:
+            raise RuntimeError("written outside a transaction: use begin()")
+        return self._tables()
+
+
+def paged(
+    items: Iterable[T],
+    request: PageRequest,
+    *,
+    key: Callable[[T], tuple[datetime | str, str]],
+    descending: bool,
+) -> Page[T]:
+    """The page of `items` that `request` asks for, in the order of `key`: (sort key, identifier)."""
+    ordered = sorted(items, key=key, reverse=descending)
+    start = request.offset
+    if request.after is not None:
+        place = (request.after.key, request.after.id)
+        passed = [key(item) >= place if descending else key(item) <= place for item in ordered]
+        start = passed.index(False) if False in passed else len(ordered)
+    found = ordered[start : start + request.limit]
+    ends = start + request.limit >= len(ordered)
+    return Page(
+        items=tuple(found),
+        page=request.page,
+        limit=request.limit,
+        total=min(len(ordered), EXACT_TOTAL),
+        total_is_exact=len(ordered) <= EXACT_TOTAL,
+        next=None if ends else Position(key=key(found[-1])[0], id=key(found[-1])[1]),
+    )
