@@ -175,20 +175,23 @@ def _serving(data: Path, port: int) -> Iterator[str]:
     """A server of its own, ended with the demonstration."""
     environ = {**os.environ, PREFIX + "DATA": str(data), PREFIX + "PORT": str(port)}
     command = [sys.executable, "-m", "mechshare", "serve"]
-    process = subprocess.Popen(command, env=environ)  # noqa: S603  our own program
+    data.mkdir(parents=True, exist_ok=True)
+    log = data / "server.log"
+    with log.open("ab") as said:
+        process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)  # noqa: S603  our own program
     try:
-        _wait_until_ready(port, process)
+        _wait_until_ready(port, process, log)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
 
 
-def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
     ends = time.monotonic() + _PATIENCE
     while time.monotonic() < ends:
         if process.poll() is not None:
-            raise click.ClickException("the server ended before it answered; what it said stands above")
+            raise click.ClickException(f"the server ended before it answered:\n{log.read_text()[-2000:]}")
         if _is_ready(port):
             return
         time.sleep(0.1)

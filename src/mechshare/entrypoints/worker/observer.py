@@ -2,7 +2,7 @@
 
 import structlog
 
-from mechshare.domain.jobs import Job, JobState
+from mechshare.domain.jobs import Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.entrypoints.metrics import JOB_ATTEMPTS
 
@@ -20,10 +20,12 @@ class LoggingObserver:
             "attempt": job.attempt,
             "request_id": job.request_id,
         }
-        if failure is None:
+        if failure is not None:
+            _log.warning("job_" + outcome, failure=failure.code.value, detail=failure.detail, **facts)
+        elif job.kind is JobKind.PROCESS_MECHANISM_FILE:
             _log.info("job_" + outcome, **facts)
         else:
-            _log.warning("job_" + outcome, failure=failure.code.value, detail=failure.detail, **facts)
+            _log.debug("job_" + outcome, **facts)  # one for each change: too many to be news
 
     def attempt_crashed(self, job: Job, error: Exception) -> None:
         _log.error("job_crashed", kind=job.kind.value, job_id=job.id, subject=job.subject, exc_info=error)

@@ -1,0 +1,65 @@
+"""The project's chores: `pip install nox && nox -s demo`, `pip install nox && nox -s tests`."""
+
+import nox
+
+nox.needs_version = ">=2025.5.1"
+nox.options.sessions = ["tests"]
+nox.options.reuse_existing_virtualenvs = True
+
+PACKAGES = ("src/mechshare", "bench")
+CODE = ("src", "tests", "bench", "noxfile.py")
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """The project, editable, and its dependency groups, all at the pinned versions."""
+    wanted = [f"--group={group}" for group in groups]
+    session.install("--upgrade", "pip>=25.1")
+    session.install("--constraint=constraints.txt", "--editable=.", *wanted)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Show the whole product on this machine, and go on serving; `-- --exit` leaves, `-- FOLDER` takes your clips."""
+    install(session)
+    session.run("mechshare", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Style, types, import rules and every test; `-- ARGUMENTS` go to pytest."""
+    install(session, "tests", "checks")
+    if not session.posargs:
+        check_style(session)
+        check_types(session)
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and import rules."""
+    install(session, "checks")
+    check_style(session)
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types."""
+    install(session, "checks")
+    check_types(session)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """What mechshare costs over a bare server, as ratios; needs wrk."""
+    install(session)
+    session.run("python", "-m", "bench", *session.posargs)
+
+
+def check_style(session: nox.Session) -> None:
+    session.run("ruff", "check", *CODE)
+    session.run("ruff", "format", "--check", *CODE)
+
+
+def check_types(session: nox.Session) -> None:
+    session.run("mypy", *PACKAGES)
