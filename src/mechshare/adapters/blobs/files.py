@@ -38,8 +38,8 @@ class FileBlobStore:
         target = self._path(key)
         aside = self._incoming / secrets.token_hex(16)
         try:
+            facts = await self._write_aside(key, aside, chunks)
             with _translated():
-                facts = await self._write_aside(key, aside, chunks)
                 await asyncio.to_thread(self._put_in_place, aside, target)
         except BaseException:
             await asyncio.shield(asyncio.to_thread(aside.unlink, missing_ok=True))
@@ -85,18 +85,20 @@ class FileBlobStore:
         return self._root / key
 
     async def _write_aside(self, key: str, aside: Path, chunks: AsyncIterator[bytes]) -> BlobFacts:
-        file = await asyncio.to_thread(_create, aside)
         digest = sha256()
         size = 0
         gathered = bytearray()
+        with _translated():
+            file = await asyncio.to_thread(_create, aside)
         try:
             async for chunk in chunks:
                 gathered += chunk
                 if len(gathered) >= _GATHERED:
-                    size += await asyncio.to_thread(_append, file, gathered, digest.update)
+                    size += await _appended(file, gathered, digest.update)
                     gathered = bytearray()
-            size += await asyncio.to_thread(_append, file, gathered, digest.update)
-            await asyncio.to_thread(os.fsync, file)
+            size += await _appended(file, gathered, digest.update)
+            with _translated():
+                await asyncio.to_thread(os.fsync, file)
         finally:
             os.close(file)
         return BlobFacts(key=key, size=size, sha256=digest.hexdigest())
@@ -109,8 +111,8 @@ class FileBlobStore:
                 for folder in target.relative_to(self._root).parents
                 if not (self._root / folder).exists()
             ]
-            target.parent.mkdir(parents=True, exist_ok=True)
             try:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 aside.replace(target)
             except FileNotFoundError:
                 if not aside.exists():
@@ -160,6 +162,11 @@ def _translated() -> Iterator[None]:
 def _create(path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+
+
+async def _appended(file: int, content: bytearray, digest: Callable[[bytearray], None]) -> int:
+    with _translated():
+        return await asyncio.to_thread(_append, file, content, digest)
 
 
 def _append(file: int, content: bytearray, digest: Callable[[bytearray], None]) -> int:

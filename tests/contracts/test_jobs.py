@@ -1,0 +1,49 @@
+"""What every doorbell promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from mechshare.ports.jobs import Doorbell
+from tests.contracts.harness import adapters_of
+
+FOREVER = timedelta(hours=1)
+NOT_AT_ALL = timedelta(0)
+
+
+@pytest.fixture(params=adapters_of("jobs"))
+async def bell(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Doorbell]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+async def test_a_ring_wakes_who_waits(bell: Doorbell) -> None:
+    waiting = asyncio.create_task(bell.wait(FOREVER))
+    await asyncio.sleep(0)
+    await bell.ring()
+    await waiting
+
+
+async def test_a_ring_while_nobody_waits_is_kept(bell: Doorbell) -> None:
+    await bell.ring()
+    await bell.wait(FOREVER)
+
+
+async def test_without_a_ring_the_wait_ends_by_itself(bell: Doorbell) -> None:
+    await bell.wait(NOT_AT_ALL)
+
+
+async def test_many_rings_are_no_trouble(bell: Doorbell) -> None:
+    await bell.wait(NOT_AT_ALL)
+    for _ in range(1_000):
+        await bell.ring()
+    await bell.wait(FOREVER)
+
+
+async def test_ringing_after_closing_raises_nothing(bell: Doorbell) -> None:
+    await bell.wait(NOT_AT_ALL)
+    await bell.close()
+    await bell.ring()

@@ -1,0 +1,45 @@
+"""What every rate limiter promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mechshare.ports.limits import Quota, RateLimiter
+from tests.contracts.harness import adapters_of
+
+QUOTA = Quota(name="requests", amount=5, seconds=3600)
+
+
+@pytest.fixture(params=adapters_of("limits"))
+async def limiter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[RateLimiter]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+async def test_exactly_the_quota_is_allowed(limiter: RateLimiter) -> None:
+    verdicts = [await limiter.hit(QUOTA, "a") for _ in range(8)]
+    assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 3
+
+
+async def test_exactly_the_quota_is_allowed_to_many_at_once(limiter: RateLimiter) -> None:
+    verdicts = await asyncio.gather(*(limiter.hit(QUOTA, "a") for _ in range(50)))
+    assert sum(verdict.allowed for verdict in verdicts) == 5
+
+
+async def test_what_remains_is_told(limiter: RateLimiter) -> None:
+    assert [(await limiter.hit(QUOTA, "a")).remaining for _ in range(6)] == [4, 3, 2, 1, 0, 0]
+
+
+async def test_when_it_is_back_is_told_in_whole_seconds_within_the_window(limiter: RateLimiter) -> None:
+    verdict = await limiter.hit(QUOTA, "a")
+    assert 1 <= verdict.reset_after <= 2 * QUOTA.seconds
+
+
+async def test_keys_and_quotas_are_counted_apart(limiter: RateLimiter) -> None:
+    other = Quota(name="other", amount=5, seconds=3600)
+    for _ in range(6):
+        await limiter.hit(QUOTA, "a")
+    assert (await limiter.hit(QUOTA, "b")).allowed
+    assert (await limiter.hit(other, "a")).allowed
