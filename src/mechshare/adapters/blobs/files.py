@@ -114,7 +114,7 @@ class FileBlobStore:
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 aside.replace(target)
-            except FileNotFoundError:
+            except (FileNotFoundError, FileExistsError):  # a folder was removed while it was being made
                 if not aside.exists():
                     raise
                 continue
