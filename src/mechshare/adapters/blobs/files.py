@@ -1,212 +1,183 @@
 """Blobs as files of this machine."""
 
 import asyncio
-import errno
 import os
-import secrets
-import time
+import stat
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from hashlib import sha256
+from contextlib import suppress
+from errno import EDQUOT, ENOSPC
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
+import structlog
+
+from mechshare.adapters.blobs.drafts import Draft, remove_forgotten
+from mechshare.adapters.blobs.folders import NOWHERE, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
 T = TypeVar("T")
+_log = structlog.get_logger("mechshare.blobs")
 _CHUNK = 256 * 1024
 _GATHERED = 1024 * 1024
 """Bytes gathered before the disk is asked: a thread's turn costs more than writing a small chunk."""
-_INCOMING = ".incoming"
-_FORGOTTEN_AFTER = 24 * 3600
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_LISTED = 500
+_FOLDER = "_"
+"""Ends the names of folders, and of no file: so `a` and `a/b` can both be blobs."""
 
 
 class FileBlobStore:
-    """Each blob is a file under `root`, written aside, synced and renamed into place, its folder synced as well.
+    """Each blob is a file below `root`: `media/x/1.mp4` is `media_/x_/1.mp4`.
 
-    What a crash left aside is removed a day later, when a store is opened.
+    It is written aside, synced and renamed into place, its folders synced as well. Below `root` no link is followed.
+    What a crash left aside more than a day ago is removed by the first write.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._incoming = root / _INCOMING
-        self._remove_forgotten()
+        self._is_swept = False
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
-        target = self._path(key)
-        aside = self._incoming / secrets.token_hex(16)
+        draft = Draft(self._root, _names(key))
+        gathered = bytearray()
         try:
-            facts = await self._write_aside(key, aside, chunks)
-            with _translated():
-                await asyncio.to_thread(self._put_in_place, aside, target)
+            await _in_thread(self._sweep)
+            await _in_thread(draft.begin)
+            async for chunk in chunks:
+                gathered += chunk
+                if len(gathered) >= _GATHERED:
+                    await _in_thread(draft.append, gathered)
+                    gathered = bytearray()
+            await _in_thread(draft.append, gathered)
+            await _in_thread(draft.publish)
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(aside.unlink, missing_ok=True))
+            await _discard(draft)
             raise
-        return facts
+        draft.close()
+        return BlobFacts(key=key, size=draft.size, sha256=draft.sha256)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        path = self._path(key)
-        with _translated():
-            file = await asyncio.to_thread(_open_for_reading, path)
+        names = _names(key)
+        files: list[int] = []
         try:
+            # The thread itself puts it there: a descriptor handed over could be lost to a cancellation.
+            await _in_thread(lambda: files.extend(self._open(names)))
+            if not files:
+                raise MediaNotFound()
             offset = start
             while end is None or offset < end:
                 size = _CHUNK if end is None else min(_CHUNK, end - offset)
-                with _translated():
-                    chunk = await asyncio.to_thread(os.pread, file, size, offset)
+                chunk = await _in_thread(os.pread, files[0], size, offset)
                 if not chunk:
                     return
                 offset += len(chunk)
                 yield chunk
         finally:
-            os.close(file)
+            for file in files:
+                os.close(file)
 
     async def stat(self, key: str) -> int | None:
-        path = self._path(key)
-        with _translated():
-            return await asyncio.to_thread(_size_of, path)
+        return await _in_thread(self._size, _names(key))
 
     async def delete(self, key: str) -> None:
-        path = self._path(key)
-        with _translated():
-            await asyncio.to_thread(self._remove, path)
+        await _in_thread(self._remove, _names(key))
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
-        with _translated():
-            keys = await asyncio.to_thread(lambda: sorted(self._keys(prefix)))
-        for key in keys:
-            yield key
+        folder = prefix.rpartition("/")[0]
+        if folder and not is_blob_key(folder):
+            return
+        keys = self._keys(f"{folder}/" if folder else "", prefix)
+        while batch := await _in_thread(lambda: list(islice(keys, _LISTED))):
+            for key in batch:
+                yield key
 
-    def _path(self, key: str) -> Path:
-        if not is_blob_key(key):
-            raise ValueError(f"not a blob key: {key!r}")
-        return self._root / key
+    def _sweep(self) -> None:
+        if not self._is_swept:
+            remove_forgotten(self._root)
+            self._is_swept = True
 
-    async def _write_aside(self, key: str, aside: Path, chunks: AsyncIterator[bytes]) -> BlobFacts:
-        digest = sha256()
-        size = 0
-        gathered = bytearray()
-        with _translated():
-            file = await asyncio.to_thread(_create, aside)
+    def _open(self, names: tuple[str, ...]) -> tuple[int, ...]:
+        """The file's descriptor, if there is one."""
         try:
-            async for chunk in chunks:
-                gathered += chunk
-                if len(gathered) >= _GATHERED:
-                    size += await _appended(file, gathered, digest.update)
-                    gathered = bytearray()
-            size += await _appended(file, gathered, digest.update)
-            with _translated():
-                await asyncio.to_thread(os.fsync, file)
-        finally:
-            os.close(file)
-        return BlobFacts(key=key, size=size, sha256=digest.hexdigest())
+            with opened(self._root, names[:-1]) as folders:
+                return (os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]),)
+        except OSError as problem:
+            if problem.errno in NOWHERE:
+                return ()
+            raise
 
-    def _put_in_place(self, aside: Path, target: Path) -> None:
-        """Renames, and syncs every folder that now has a new entry. A folder may be removed under our hands."""
-        while True:
-            created = [
-                folder
-                for folder in target.relative_to(self._root).parents
-                if not (self._root / folder).exists()
-            ]
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                aside.replace(target)
-            except (FileNotFoundError, FileExistsError):  # a folder was removed while it was being made
-                if not aside.exists():
-                    raise
-                continue
-            break
-        _sync_folder(target.parent)
-        for folder in created:
-            _sync_folder(folder.parent)
+    def _size(self, names: tuple[str, ...]) -> int | None:
+        try:
+            with opened(self._root, names[:-1]) as folders:
+                found = os.stat(names[-1], dir_fd=folders[-1], follow_symlinks=False)
+        except OSError as problem:
+            if problem.errno in NOWHERE:
+                return None
+            raise
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
 
-    def _remove(self, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        for folder in path.parents:
-            if folder == self._root or not _remove_empty(folder):
-                break
-        if path.parent.exists():
-            _sync_folder(path.parent)
+    def _remove(self, names: tuple[str, ...]) -> None:
+        with suppress(FileNotFoundError, NotADirectoryError), opened(self._root, names[:-1]) as folders:
+            os.unlink(names[-1], dir_fd=folders[-1])
+            os.fsync(folders[-1])
+        prune(self._root, names[:-1])
 
-    def _keys(self, prefix: str) -> Iterator[str]:
-        folder = self._root / prefix.rpartition("/")[0]
-        for parent, _, names in os.walk(folder):
-            for name in names:
-                key = (Path(parent) / name).relative_to(self._root).as_posix()
-                if key.startswith(prefix) and is_blob_key(key):
-                    yield key
-
-    def _remove_forgotten(self) -> None:
-        before = time.time() - _FORGOTTEN_AFTER
-        for path in self._incoming.glob("*"):
-            if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+    def _keys(self, base: str, prefix: str) -> Iterator[str]:
+        """The keys in the folder `base`, and in those below, that begin with `prefix`: in order, a folder at a time."""
+        folders = tuple(part + _FOLDER for part in base.split("/")[:-1])
+        try:
+            with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:
+                found = sorted(base + part for entry in entries if (part := _part_of_key(entry)))
+        except OSError as problem:
+            if problem.errno in NOWHERE:
+                return
+            raise
+        for key in found:
+            if key.startswith(prefix) and key.endswith("/"):
+                yield from self._keys(key, prefix)
+            elif key.startswith(prefix) and is_blob_key(key):
+                yield key
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """What the system refuses, in the core's words."""
+async def _discard(draft: Draft) -> None:
+    """Never raises: what made the draft useless is what the caller has to hear of."""
     try:
-        yield
-    except FileNotFoundError as problem:
-        raise MediaNotFound() from problem
+        await _in_thread(draft.discard)
+    except (DependencyUnavailable, StorageFull) as problem:
+        _log.warning("blob_draft_not_discarded", problem=str(problem.__cause__))
+
+
+def _names(key: str) -> tuple[str, ...]:
+    """The folders, and the file, that a blob is kept in. Raises ValueError."""
+    if not is_blob_key(key):
+        raise ValueError(f"not a blob key: {key!r}")
+    *folders, name = key.split("/")
+    return (*(folder + _FOLDER for folder in folders), name)
+
+
+def _part_of_key(entry: "os.DirEntry[str]") -> str:
+    """What a folder (with its `/`) or a file adds to the keys of its blobs; nothing, if it holds none."""
+    if entry.is_dir(follow_symlinks=False):
+        return entry.name.removesuffix(_FOLDER) + "/" if entry.name.endswith(_FOLDER) else ""
+    return entry.name if entry.is_file(follow_symlinks=False) else ""
+
+
+async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+    """What `work` gives, its failures in the core's words.
+
+    A cancellation passes on only after `work` has ended: it must not go on with files that were closed meanwhile.
+    """
+    running = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        while not running.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running])
+        running.exception()  # the cancellation is the greater news
+        raise
     except OSError as problem:
-        if problem.errno in _FULL:
+        if problem.errno in (ENOSPC, EDQUOT):
             raise StorageFull() from problem
         raise DependencyUnavailable(dependency="blob store") from problem
-
-
-def _create(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-
-
-async def _appended(file: int, content: bytearray, digest: Callable[[bytearray], None]) -> int:
-    with _translated():
-        return await asyncio.to_thread(_append, file, content, digest)
-
-
-def _append(file: int, content: bytearray, digest: Callable[[bytearray], None]) -> int:
-    digest(content)
-    with memoryview(content) as rest:
-        written = 0
-        while written < len(content):
-            written += os.write(file, rest[written:])
-    return written
-
-
-def _open_for_reading(path: Path) -> int:
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-
-
-def _size_of(path: Path) -> int | None:
-    try:
-        return path.stat(follow_symlinks=False).st_size
-    except FileNotFoundError:
-        return None
-
-
-def _remove_empty(folder: Path) -> bool:
-    try:
-        folder.rmdir()
-    except FileNotFoundError:
-        return True
-    except OSError as problem:
-        if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
-            return False
-        raise
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    try:
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
-        return  # removed since: then nothing of it has to be kept
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
