@@ -1,22 +1,26 @@
 """/search"""
 
+from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from mechshare.application import Application
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
-from mechshare.domain.policy import sees_unpublished_of
-from mechshare.domain.search import LONGEST_QUERY, FoundMechanism, SearchSort
-from mechshare.entrypoints.http.answers import PRIVATE, PUBLIC, resource
+from mechshare.domain.policy import Viewer, sees_unpublished_of
+from mechshare.domain.search import LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
+from mechshare.entrypoints.http.answers import PRIVATE, PUBLIC, answer, etag_of, resource
 from mechshare.entrypoints.http.auth import application_of, viewer_of
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
-from mechshare.entrypoints.http.mechanisms import ByUser, Categories
+from mechshare.entrypoints.http.mechanisms import CACHED_FOR, ByUser, Categories
 from mechshare.entrypoints.http.paging import Limit, PageNumber
 from mechshare.entrypoints.http.schema import NOT_MODIFIED
+from mechshare.services.changes import LISTS
 
 Req = Request[Any, Any, Any]
 Text = Annotated[
@@ -73,23 +77,22 @@ async def search_mechanisms(
         )
     viewer = await viewer_of(request)
     user = UserId(user_id) if user_id is not None else None
-    found = await application_of(request).search.search(
-        viewer,
-        q,
-        category_ids=[CategoryId(id) for id in category or ()],
-        user_id=user,
-        sort=sort,
-        page=number,
-        limit=size,
-    )
-    body = SearchAnswer(
-        items=[_found(request, item) for item in found.items],
-        page=found.page,
-        limit=found.limit,
-        total=found.total,
-        facets={str(id): count for id, count in found.facets.items()},
-    )
-    return resource(request, body, cache=PRIVATE if sees_unpublished_of(viewer, user) else PUBLIC)
+    application = application_of(request)
+    ids = [CategoryId(id) for id in category or ()]
+
+    async def load(viewer: Viewer = None) -> bytes:
+        found = await application.search.search(
+            viewer, q, category_ids=ids, user_id=user, sort=sort, page=number, limit=size
+        )
+        return msgspec.json.encode(_answer(application, found))
+
+    if sees_unpublished_of(viewer, user):
+        body, cache = await load(viewer), PRIVATE
+    else:
+        # The index's jobs forget this group once they have written, so no answer outlives a change.
+        key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
+        body, cache = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR), PUBLIC
+    return answer(request, body, etag=etag_of(body), cache=cache)
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
@@ -103,10 +106,20 @@ async def suggest(
     return resource(request, SuggestionsAnswer(list(titles)), cache=PUBLIC)
 
 
-def _found(request: Req, item: FoundMechanism) -> FoundAnswer:
-    application = application_of(request)
+def _answer(application: Application, found: SearchPage) -> SearchAnswer:
+    now = application.clock.now()
+    return SearchAnswer(
+        items=[_found(application, item, now) for item in found.items],
+        page=found.page,
+        limit=found.limit,
+        total=found.total,
+        facets={str(id): count for id, count in found.facets.items()},
+    )
+
+
+def _found(application: Application, item: FoundMechanism, now: datetime) -> FoundAnswer:
     return FoundAnswer(
-        mechanism=mechanism_answer(item.found, application.links, application.clock.now()),
+        mechanism=mechanism_answer(item.found, application.links, now),
         highlights={
             name: [Piece(text, is_match) for text, is_match in pieces]
             for name, pieces in item.highlights.items()
