@@ -1,10 +1,8 @@
 """Answers kept in this process, and dropped in time with the other processes of this machine."""
 
 import asyncio
-import itertools
 import mmap
 import os
-import struct
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -14,34 +12,36 @@ from hashlib import blake2b
 from pathlib import Path
 
 _SLOTS = 65_536
-_SLOT = struct.Struct("=Q")
-_BOARD_BYTES = _SLOTS * _SLOT.size
-_ENTRY_OVERHEAD = 256
+_SLOT_BYTES = 8
+_BOARD_BYTES = _SLOTS * _SLOT_BYTES
+_ENTRY_OVERHEAD = 448
+"""Bytes that an entry takes besides its body and the text of its name (measured, rounded up)."""
 
 
 @dataclass(slots=True)
 class _Entry:
     body: bytes
     slot: int
-    generation: bytes
+    generation: int
     ends: float
+    cost: int
 
 
 class MemoryCache:
     """Keeps the most recently used entries, up to `capacity` bytes.
 
-    Each group owns a slot on a board; forgetting the group writes a number there that never stood there before. An
-    entry is good while its slot holds what it held before the entry was loaded. Where the board is a file, mapped by
-    every process of the machine, forgetting in one is forgetting in all, at the cost of a memory access.
+    Each group has a slot on a board; forgetting the group writes a random number there. An entry is good while its
+    slot holds what it held before the entry was loaded. Where the board is a file, mapped by every process of the
+    machine, forgetting in one is forgetting in all, at the cost of a memory access. Groups that share a slot are
+    forgotten together.
     """
 
     def __init__(self, capacity: int = 64 * 1024 * 1024, board: Path | None = None) -> None:
         self._capacity = capacity
         self._size = 0
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
-        self._loads: dict[tuple[str, str], tuple[bytes, asyncio.Task[bytes]]] = {}
-        self._board = bytearray(_BOARD_BYTES) if board is None else _mapped(board)
-        self._numbers = itertools.count(time.time_ns() ^ (os.getpid() << 40))
+        self._loads: dict[tuple[str, str], tuple[int, asyncio.Task[bytes]]] = {}
+        self._board = memoryview(bytearray(_BOARD_BYTES) if board is None else _mapped(board)).cast("Q")
 
     async def get_or_load(
         self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
@@ -49,7 +49,7 @@ class MemoryCache:
         name = (group, key)
         entry = self._entries.get(name)
         if entry is not None:
-            if self._board[entry.slot : entry.slot + 8] == entry.generation and time.monotonic() < entry.ends:
+            if self._board[entry.slot] == entry.generation and time.monotonic() < entry.ends:
                 self._entries.move_to_end(name)
                 return entry.body
             self._drop(name)
@@ -57,14 +57,15 @@ class MemoryCache:
 
     async def forget(self, *groups: str) -> None:
         for group in groups:
-            slot = _slot_of(group)
-            self._board[slot : slot + 8] = _SLOT.pack(next(self._numbers) & 0xFFFF_FFFF_FFFF_FFFF)
+            # Random, not counted: processes that were forked would count alike, and a number that stands there again
+            # would make old entries good again.
+            self._board[_slot_of(group)] = int.from_bytes(os.urandom(_SLOT_BYTES), "little")
 
     async def _load(
         self, name: tuple[str, str], load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         slot = _slot_of(name[0])
-        generation = bytes(self._board[slot : slot + 8])
+        generation = self._board[slot]
         under_way = self._loads.get(name)
         if under_way is None or under_way[0] != generation:
             task = asyncio.create_task(self._keep(name, slot, generation, load, lifetime))
@@ -77,21 +78,24 @@ class MemoryCache:
         self,
         name: tuple[str, str],
         slot: int,
-        generation: bytes,
+        generation: int,
         load: Callable[[], Awaitable[bytes]],
         lifetime: timedelta,
     ) -> bytes:
+        # Counted from before the load: what it gives may be as old as that.
+        ends = time.monotonic() + lifetime.total_seconds()
         body = await load()
-        if self._board[slot : slot + 8] == generation:
+        cost = len(body) + len(name[0]) + len(name[1]) + _ENTRY_OVERHEAD
+        if self._board[slot] == generation and cost <= self._capacity:
             self._drop(name)
-            self._entries[name] = _Entry(body, slot, generation, time.monotonic() + lifetime.total_seconds())
-            self._size += len(body) + _ENTRY_OVERHEAD
-            while self._size > self._capacity and self._entries:
+            self._entries[name] = _Entry(body, slot, generation, ends, cost)
+            self._size += cost
+            while self._size > self._capacity:
                 self._drop(next(iter(self._entries)))
         return body
 
     def _ended(self, name: tuple[str, str], task: "asyncio.Task[bytes]") -> None:
-        if self._loads.get(name, (b"", None))[1] is task:
+        if self._loads.get(name, (0, None))[1] is task:
             del self._loads[name]
         if not task.cancelled():
             task.exception()  # whoever still waits hears of it; nobody else has to
@@ -99,12 +103,12 @@ class MemoryCache:
     def _drop(self, name: tuple[str, str]) -> None:
         entry = self._entries.pop(name, None)
         if entry is not None:
-            self._size -= len(entry.body) + _ENTRY_OVERHEAD
+            self._size -= entry.cost
 
 
 def _slot_of(group: str) -> int:
     digest = blake2b(group.encode(), digest_size=2).digest()
-    return int.from_bytes(digest, "big") * _SLOT.size
+    return int.from_bytes(digest, "big")
 
 
 def _mapped(path: Path) -> mmap.mmap:
