@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from secrets import token_hex
@@ -19,21 +20,22 @@ class EmbeddedDoorbell:
         self._folder = folder
         self._rung = asyncio.Event()
         self._own: tuple[Path, int] | None = None
+        self._is_deaf = False
 
     async def ring(self) -> None:
         self._rung.set()
         try:
-            others = [
-                path for path in self._folder.glob("*.bell") if self._own is None or path != self._own[0]
-            ]
-            for path in others:
-                _ring(path)
+            bells = list(self._folder.glob("*.bell"))
         except OSError as problem:
             _log.warning("doorbell_out_of_order", problem=str(problem))
+            return
+        for bell in bells:
+            if self._own is None or bell != self._own[0]:
+                _ring(bell)
 
     async def wait(self, timeout: timedelta) -> None:
-        if self._own is None:
-            self._own = self._listen()
+        if self._own is None and not self._is_deaf:
+            self._listen()
         try:
             async with asyncio.timeout(timeout.total_seconds()):
                 await self._rung.wait()
@@ -49,33 +51,55 @@ class EmbeddedDoorbell:
             path.unlink(missing_ok=True)
             self._own = None
 
-    def _listen(self) -> tuple[Path, int]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        path = self._folder / f"{os.getpid()}-{token_hex(4)}.bell"
-        os.mkfifo(path, 0o600)
-        # Opened for writing too: a FIFO whose writers have all gone would be readable for ever.
-        descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK)
-        asyncio.get_running_loop().add_reader(descriptor, self._heard, descriptor)
-        return path, descriptor
+    def _listen(self) -> None:
+        try:
+            self._own = _hung(self._folder / f"{os.getpid()}-{token_hex(4)}.bell")
+        except OSError as problem:
+            # From now on the timeout alone wakes who waits here; said once, not every second.
+            self._is_deaf = True
+            _log.warning("doorbell_deaf", problem=str(problem))
+        else:
+            descriptor = self._own[1]
+            asyncio.get_running_loop().add_reader(descriptor, self._heard, descriptor)
 
     def _heard(self, descriptor: int) -> None:
-        os.read(descriptor, 4096)
         self._rung.set()
+        with suppress(BlockingIOError):
+            os.read(descriptor, 4096)
+
+
+def _hung(path: Path) -> tuple[Path, int]:
+    """A FIFO at `path`, and its descriptor. It gets its name last: one without a reader is taken for a dead one's."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unnamed = path.with_suffix(".new")
+    os.mkfifo(unnamed, 0o600)
+    try:
+        # Opened for writing too: a FIFO whose writers have all gone would be readable for ever.
+        descriptor = os.open(unnamed, os.O_RDWR | os.O_NONBLOCK)
+    except OSError:
+        unnamed.unlink(missing_ok=True)
+        raise
+    try:
+        unnamed.rename(path)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return path, descriptor
 
 
 def _ring(path: Path) -> None:
+    """Rings one bell. Never raises: the others are to be rung as well."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return
+        try:
+            os.write(descriptor, b"!")
+        finally:
+            os.close(descriptor)
+    except (FileNotFoundError, BlockingIOError, BrokenPipeError):
+        return  # it has gone; or it is full, and so rings already
     except OSError as problem:
         if problem.errno != errno.ENXIO:
-            raise
-        path.unlink(missing_ok=True)
-        return
-    try:
-        os.write(descriptor, b"!")
-    except BlockingIOError:
-        return  # it is full, and so rings already
-    finally:
-        os.close(descriptor)
+            _log.warning("doorbell_out_of_order", problem=str(problem))
+            return
+        with suppress(OSError):  # whoever rings next will try again
+            path.unlink(missing_ok=True)
