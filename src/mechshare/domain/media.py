@@ -1,5 +1,6 @@
 """Clips: what kinds are taken, what is known of one, and why one could not be processed."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -24,7 +25,8 @@ class MediaFormat(StrEnum):
 def sniff(head: bytes) -> MediaFormat | None:
     """The format of a file that begins with `head` (SNIFF_BYTES of it), by its magic numbers; its name is no evidence.
 
-    None for anything else: playlists, pages, scripts, drawings, plain PNG, and containers that only look alike.
+    None for anything else: playlists, pages, scripts, drawings, plain PNG, and containers that only look alike
+    (Matroska that is not WebM, HEIC and AVIF). A still WebP passes: it is a clip of one frame, as a still GIF is.
     """
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return MediaFormat.GIF
@@ -33,8 +35,12 @@ def sniff(head: bytes) -> MediaFormat | None:
     if head[:8] == b"\x89PNG\r\n\x1a\n":
         return MediaFormat.APNG if _is_animated_png(head) else None
     if head[:4] == b"\x1aE\xdf\xa3":
-        return MediaFormat.WEBM if b"webm" in head[:64] else None
+        return MediaFormat.WEBM if _WEBM_DOCTYPE.search(head) else None
     return _sniff_boxes(head)
+
+
+_WEBM_DOCTYPE = re.compile(rb"\x42\x82(?:\x84|\x40\x04|\x01\0{6}\x04)webm")
+"""EBML's DocType (RFC 8794), whose length of 4 may be written in one, two or eight bytes."""
 
 
 def _is_animated_png(head: bytes) -> bool:
@@ -50,25 +56,46 @@ def _is_animated_png(head: bytes) -> bool:
     return False
 
 
-_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip")
-_PICTURE_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"avif", b"avis", b"crx ")
+_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_PICTURE_BRANDS = frozenset(
+    (
+        b"heic",
+        b"heix",
+        b"heim",
+        b"heis",
+        b"hevc",
+        b"hevx",
+        b"mif1",
+        b"mif2",
+        b"msf1",
+        b"avif",
+        b"avis",
+        b"crx ",
+    )
+)
+_BOX_HEADER = 8
+_LARGEST_BRANDS = 1024
+"""A brand box is longer than this in no file; four letters in a text would make it so."""
 
 
 def _sniff_boxes(head: bytes) -> MediaFormat | None:
     """MP4 and MOV, by their first box (ISO/IEC 14496-12); old QuickTime files have no brand."""
-    kind = head[4:8]
+    length, kind = int.from_bytes(head[:4], "big"), head[4:8]
     if kind == b"ftyp":
         brand = head[8:12]
-        if brand in _PICTURE_BRANDS:
+        if not 2 * _BOX_HEADER <= length <= _LARGEST_BRANDS or brand in _PICTURE_BRANDS:
             return None
         return MediaFormat.MOV if brand == b"qt  " else MediaFormat.MP4
-    return MediaFormat.MOV if kind in _MOV_BOXES and len(head) >= 16 else None
+    if kind not in _MOV_BOXES or len(head) < 2 * _BOX_HEADER:
+        return None
+    return MediaFormat.MOV if length >= _BOX_HEADER or length <= 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
     """`width` x `height` in px as shown; `duration_ms` includes the last frame's; `frame_rate` is the mean, in 1/s.
 
+    Neither is ever 0. A single frame lasts as long as its file says, 100 ms where it doesn't: then the rate is 10/s.
     `size` in bytes and `sha256` in hexadecimal digits are the original's.
     """
 

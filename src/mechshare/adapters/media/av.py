@@ -3,36 +3,47 @@
 import asyncio
 import json
 import os
-import shutil
 import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict
-from hashlib import sha256
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.adapters.media.names import DERIVATIVES, PREVIEW, THUMBNAIL, VIDEO
+from mechshare.domain.media import (
+    SNIFF_BYTES,
+    FailureCode,
+    MediaFacts,
+    MediaFormat,
+    ProcessingFailure,
+    sniff,
+)
 from mechshare.ports.media import Derivatives, MediaRejected
 
 _CHILD = "mechshare.adapters.media.child"
 _LINE = 64 * 1024
 _LAST_WORDS = 2_000
-_PASSING = (FailureCode.CRASHED, FailureCode.TIMED_OUT, FailureCode.OUT_OF_MEMORY)
+_PASSING = (FailureCode.CRASHED, FailureCode.TIMED_OUT)
 """What may go better another time: the machine was busy, or somebody ended the process."""
+_CODES = frozenset(code.value for code in FailureCode)
 _log = structlog.get_logger("mechshare.media")
 
 Progress = Callable[[str, float], Awaitable[None]]
 
 
 class AvMediaProcessor:
-    """A stranger's file is opened only in a child process: without sockets, in a private folder, as the one format its
-    content showed, within MediaLimits. Whatever happens there, this process goes on."""
+    """A stranger's file is opened only in a child process: without sockets, threads or any file but its own, read as
+    the one format its content showed, within MediaLimits. Whatever happens there, this process goes on.
+
+    The same file gives the same bytes again, on the same kind of machine with the same release of PyAV and Pillow.
+    """
 
     def __init__(self, limits: MediaLimits | None = None) -> None:
         self._limits = limits or MediaLimits()
@@ -40,14 +51,11 @@ class AvMediaProcessor:
     async def process(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
             made = await self._ask_child(source, format, Path(folder), progress)
-            for name in ("thumbnail.webp", "video.mp4", "preview.webp"):
-                await asyncio.to_thread(shutil.move, Path(folder) / name, into / name)
-        size, digest = await asyncio.to_thread(_size_and_digest, source)
+            size, digest = await asyncio.to_thread(_size_and_digest, source)
+            facts = MediaFacts(**made, size=size, sha256=digest)
+            _take(Path(folder), into)
         return Derivatives(
-            facts=MediaFacts(**made, size=size, sha256=digest),
-            thumbnail=into / "thumbnail.webp",
-            video=into / "video.mp4",
-            preview=into / "preview.webp",
+            facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
         )
 
     async def _ask_child(
@@ -56,9 +64,11 @@ class AvMediaProcessor:
         task = _task(source, format, folder, self._limits)
         child = await _start(folder)
         try:
-            async with asyncio.timeout(self._limits.wall_seconds):
+            async with asyncio.timeout(self._limits.wall_seconds) as clock:
                 return await _converse(child, task, progress)
         except TimeoutError as late:
+            if not clock.expired():
+                raise
             raise _rejected(FailureCode.TIMED_OUT, "wall clock") from late
         finally:
             await _end(child)
@@ -69,19 +79,13 @@ def _task(source: Path, format: MediaFormat, folder: Path, limits: MediaLimits) 
         "source": str(source.absolute()),
         "format": format.value,
         "into": str(folder.absolute()),
+        "parent": os.getpid(),
         "limits": asdict(limits),
     }
 
 
 async def _start(folder: Path) -> asyncio.subprocess.Process:
     """The child in a session of its own, so that it can be ended with whatever it might have started."""
-    environ = {
-        "LANG": "C.UTF-8",
-        "MALLOC_ARENA_MAX": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-        "OMP_NUM_THREADS": "1",
-        "TMPDIR": str(folder),
-    }
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
@@ -92,7 +96,7 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         cwd=folder,
-        env=environ,
+        env={"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
         start_new_session=True,
         limit=_LINE,
     )
@@ -109,21 +113,51 @@ async def _converse(
         with suppress(BrokenPipeError, ConnectionResetError):  # it ended at once; its exit status tells why
             child.stdin.write(json.dumps(task).encode() + b"\n")
             await child.stdin.drain()
-        while line := await child.stdout.readline():
-            told: dict[str, Any] = json.loads(line)
-            if "step" in told:
-                await progress(told["step"], told["fraction"])
-            elif "refused" in told:
-                raise _rejected(FailureCode(told["refused"]), told["detail"])
-            elif "made" in told:
-                made: dict[str, Any] = told["made"]
+        while told := await _next_word(child.stdout):
+            made = await _understood(told, progress)
+            if made is not None:
                 return made
-            elif not told.get("confined", True):
-                _log.warning("media_child_without_call_filter", platform=sys.platform)
         raise _ended(await child.wait(), await complaints)
     finally:
         complaints.cancel()
         await asyncio.gather(complaints, return_exceptions=True)
+
+
+async def _next_word(stream: asyncio.StreamReader) -> Any:
+    """None at the end. Raises MediaRejected for what is no line of JSON: a child taken over might say anything."""
+    try:
+        line = await stream.readline()
+        return json.loads(line) if line else None
+    except ValueError as nonsense:
+        raise _rejected(FailureCode.CRASHED, "its answer can't be read") from nonsense
+
+
+async def _understood(told: Any, progress: Progress) -> dict[str, Any] | None:
+    """The facts, once they are told. Raises MediaRejected."""
+    match told:
+        case {"step": str(step), "fraction": float() | int() as fraction}:
+            await progress(step, fraction)
+        case {"refused": str(code), "detail": str(detail)} if code in _CODES:
+            raise _rejected(FailureCode(code), detail)
+        case {
+            "made": {
+                "width": int(),
+                "height": int(),
+                "duration_ms": int(),
+                "frame_count": int(),
+                "frame_rate": float() | int(),
+                "codec": str(),
+                **more,
+            } as made
+        } if not more:
+            return dict(made)
+        case {"confined": True}:
+            pass
+        case {"confined": False}:
+            _log.warning("media_child_without_call_filter", platform=sys.platform)
+        case _:
+            raise _rejected(FailureCode.CRASHED, "its answer makes no sense")
+    return None
 
 
 async def _last_words(stream: asyncio.StreamReader) -> str:
@@ -155,11 +189,17 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     await asyncio.shield(child.wait())
 
 
+def _take(folder: Path, into: Path) -> None:
+    """Moves what was made out of the child's folder. Raises MediaRejected if it is not what it should be."""
+    for name, format in DERIVATIVES.items():
+        made = folder / name
+        with os.fdopen(os.open(made, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            if sniff(file.read(SNIFF_BYTES)) is not format:
+                raise _rejected(FailureCode.CRASHED, f"{name} is no {format.value}")
+    for name in DERIVATIVES:
+        (folder / name).replace(into / name)
+
+
 def _size_and_digest(path: Path) -> tuple[int, str]:
-    digest = sha256()
-    size = 0
     with path.open("rb") as file:
-        while chunk := file.read(_LINE * 16):
-            digest.update(chunk)
-            size += len(chunk)
-    return size, digest.hexdigest()
+        return os.fstat(file.fileno()).st_size, file_digest(file, "sha256").hexdigest()

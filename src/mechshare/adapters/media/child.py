@@ -1,26 +1,43 @@
 """The process that handles one file: `python -I -m mechshare.adapters.media.child`.
 
 It reads its task as one line of JSON, and writes lines of JSON: progress, then the outcome. It is confined before it
-opens the file, so that whatever a hostile file makes the decoders do stays in here.
+looks into the file, so that whatever a hostile file makes the decoders do stays in here.
 """
 
+import errno
 import json
+import os
 import sys
 import time
+from contextlib import ExitStack
+from importlib import import_module
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import av
 import av.error
-from av.video.codeccontext import VideoCodecContext
 from PIL import Image
 
-from mechshare.adapters.media.derivatives import Facts, make_derivatives
+from mechshare.adapters.media.derivatives import Facts, Outputs, make_derivatives, verify
 from mechshare.adapters.media.frames import RefusedClip, opened
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import confine
+from mechshare.adapters.media.wholeness import ends_early
 from mechshare.domain.media import FailureCode, MediaFormat
 
+_IMPORTED_LATE = (
+    "av.audio.codeccontext",
+    "av.audio.stream",
+    "av.subtitles.codeccontext",
+    "av.subtitles.stream",
+    "av.video.codeccontext",
+    "PIL.ImageColor",
+    "PIL.ImagePalette",
+    "PIL.WebPImagePlugin",
+)
+"""What PyAV and Pillow import when they first need it: too late for a process that may open no file any more."""
 _TELL_EVERY = 0.25
 """Seconds between two words of progress."""
 
@@ -28,23 +45,18 @@ _TELL_EVERY = 0.25
 def main() -> None:
     task = json.loads(sys.stdin.readline())
     limits = MediaLimits(**task["limits"])
-    Image.MAX_IMAGE_PIXELS = limits.area
-    Image.init()
+    Image.MAX_IMAGE_PIXELS = limits.area // 2  # Pillow refuses at twice this
+    Image.preinit()
+    for name in _IMPORTED_LATE:
+        import_module(name)
     av.logging.set_level(None)
-    confined = confine(limits)
-    tell(confined=confined)
-    try:
-        made = _process(Path(task["source"]), MediaFormat(task["format"]), Path(task["into"]), limits)
-    except RefusedClip as refusal:
-        tell(refused=refusal.code.value, detail=refusal.detail)
-    except (MemoryError, av.error.MemoryError) as problem:
-        tell(refused=FailureCode.OUT_OF_MEMORY.value, detail=str(problem))
-    except Image.DecompressionBombError as problem:
-        tell(refused=FailureCode.PICTURE_TOO_LARGE.value, detail=str(problem))
-    except (av.error.FFmpegError, EOFError, OSError, SyntaxError, ValueError) as problem:
-        tell(refused=FailureCode.UNREADABLE.value, detail=f"{type(problem).__name__}: {problem}"[:300])
-    else:
-        tell(made=made)
+    with ExitStack() as files:
+        source = files.enter_context(Path(task["source"]).open("rb"))
+        into = _outputs(Path(task["into"]), files)
+        reread = files.enter_context(FileIO(os.dup(into.reread.fileno())))
+        tell(confined=confine(limits, task["parent"]))
+        told = _outcome(source, MediaFormat(task["format"]), into, reread, limits)
+    tell(**told)
 
 
 def tell(**facts: Any) -> None:
@@ -52,14 +64,50 @@ def tell(**facts: Any) -> None:
     sys.stdout.flush()
 
 
-def _process(source: Path, format: MediaFormat, into: Path, limits: MediaLimits) -> dict[str, Any]:
-    if source.stat().st_size == 0:
+def _outputs(folder: Path, files: ExitStack) -> Outputs:
+    return Outputs(
+        video=files.enter_context(FileIO(folder / VIDEO, "xb+")),
+        reread=files.enter_context(FileIO(folder / VIDEO, "rb")),
+        thumbnail=files.enter_context((folder / THUMBNAIL).open("xb+")),
+        preview=files.enter_context((folder / PREVIEW).open("xb+")),
+    )
+
+
+def _outcome(
+    source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
+) -> dict[str, Any]:
+    try:
+        return {"made": _process(source, format, into, reread, limits)}
+    except RefusedClip as refusal:
+        return _refused(refusal.code, refusal.detail)
+    except MemoryError as problem:
+        return _refused(FailureCode.OUT_OF_MEMORY, str(problem))
+    except Image.DecompressionBombError as problem:
+        return _refused(FailureCode.PICTURE_TOO_LARGE, str(problem))
+    except PermissionError:
+        raise  # something was tried that this process may not do: no fault that is known of the file
+    except (av.error.FFmpegError, EOFError, OSError, SyntaxError, ValueError) as problem:
+        if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
+            return _refused(FailureCode.TOO_LONG, "what is made of it grows too large")
+        return _refused(FailureCode.UNREADABLE, f"{type(problem).__name__}: {problem}"[:300])
+
+
+def _refused(code: FailureCode, detail: str) -> dict[str, Any]:
+    return {"refused": code.value, "detail": detail}
+
+
+def _process(
+    source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
+) -> dict[str, Any]:
+    if os.fstat(source.fileno()).st_size == 0:
         raise RefusedClip(FailureCode.EMPTY)
+    if ends_early(source, format):
+        raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:
         facts = make_derivatives(clip, into, limits, _Teller())
         codec = clip.codec
     tell(step="verify", fraction=0.0)
-    _verify(into, facts)
+    verify(into, reread, facts)
     return {**_told(facts), "codec": codec}
 
 
@@ -70,33 +118,23 @@ def _told(facts: Facts) -> dict[str, Any]:
         "height": facts.height,
         "frame_count": facts.count,
         "duration_ms": milliseconds,
-        "frame_rate": round(facts.count * 1000 / milliseconds, 3),
+        "frame_rate": max(0.001, round(facts.count * 1000 / milliseconds, 3)),
     }
 
 
-def _verify(into: Path, facts: Facts) -> None:
-    """Opens what was made as a reader would. Raises ValueError: what can't be read back is not to be published."""
-    with av.open(str(into / "video.mp4"), format="mov") as container:
-        stream = container.streams.video[0]
-        context: VideoCodecContext = stream.codec_context
-        if context.name != "h264" or context.pix_fmt != "yuv420p" or stream.frames != facts.count:
-            raise ValueError(f"the video made is {context.name} {context.pix_fmt} of {stream.frames} frames")
-    for name in ("thumbnail.webp", "preview.webp"):
-        with Image.open(into / name, formats=["WEBP"]) as image:
-            image.load()
-
-
 class _Teller:
-    """Passes progress on, but not for every frame."""
+    """Passes progress on: each step, and each step's fractions, but not for every frame."""
 
     def __init__(self) -> None:
+        self._step = ""
         self._next = 0.0
 
     def __call__(self, step: str, fraction: float) -> None:
         now = time.monotonic()
-        if now >= self._next:
+        if step != self._step or now >= self._next:
+            self._step = step
             self._next = now + _TELL_EVERY
-            tell(step=step, fraction=round(fraction, 3))
+            tell(step=step, fraction=round(min(1.0, fraction), 3))
 
 
 if __name__ == "__main__":

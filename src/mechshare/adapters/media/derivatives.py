@@ -1,18 +1,17 @@
 """What is made of a clip, in one pass over its frames."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
+from io import FileIO
+from typing import IO, BinaryIO
 
 import av
-import numpy as np
 from av.video.frame import VideoFrame
-from numpy.typing import NDArray
-from PIL import Image
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from PIL import Image, ImageChops, ImageStat
 
-from mechshare.adapters.media.frames import Clip, Picture, RefusedClip, TimedFrame
+from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode
 
@@ -21,17 +20,36 @@ PREVIEW_SIDE = 320
 PREVIEW_SECONDS = Fraction(4)
 PREVIEW_STEP = Fraction(1, 12)
 """Seconds between two frames of a preview, at least."""
-VIDEO_SIDE = 1280
 _CLOCK = Fraction(1, 90_000)
-_EYE = 64
-"""Frames are compared at this many px a side: enough to see what moves, too few to see noise."""
+_EYE = (64, 64)
+"""Frames are compared at this size, in px: enough to see what moves, too small to see noise."""
+_BLANK = 8.0
+"""Pictures whose greys spread less than this (of 255) show next to nothing."""
+_BT709 = 1
+"""AVCOL_SPC_BT709: the colours that browsers assume."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Open, empty files, since none can be opened any more when a stranger's is read.
+
+    `reread` is a second, independent look into `video`: its index is moved to the front when all else is written.
+    """
+
+    video: FileIO
+    reread: FileIO
+    thumbnail: IO[bytes]
+    preview: IO[bytes]
 
 
 @dataclass(slots=True)
 class Facts:
+    """What was seen of a clip. Size in px, times in seconds; `shown` of `count` frames were not replaced at once."""
+
     width: int = 0
     height: int = 0
     count: int = 0
+    shown: int = 0
     start: Fraction = Fraction(0)
     end: Fraction = Fraction(0)
 
@@ -39,65 +57,68 @@ class Facts:
     def duration(self) -> Fraction:
         return self.end - self.start
 
+    def add(self, frame: TimedFrame) -> None:
+        if self.count == 0:
+            self.width, self.height, self.start = frame.width, frame.height, frame.start
+        self.count += 1
+        self.shown += 1 if frame.duration else 0
+        self.end = frame.start + frame.duration
+
 
 def make_derivatives(
-    clip: Clip, into: Path, limits: MediaLimits, report: Callable[[str, float], None]
+    clip: Clip, into: Outputs, limits: MediaLimits, report: Callable[[str, float], None]
 ) -> Facts:
-    """Writes `thumbnail.webp`, `video.mp4` and `preview.webp` to `into`. Raises RefusedClip."""
+    """Writes what is in Outputs, from one frame at a time. Raises RefusedClip."""
     facts = Facts()
     thumbnail = _Thumbnail()
     preview = _Preview()
     video: _Video | None = None
     for frame in clip.frames:
-        if facts.count == 0:
-            facts.height, facts.width = frame.picture.shape[:2]
-            facts.start = frame.start
-            video = _Video(into / "video.mp4", facts.width, facts.height)
-        facts.count += 1
-        facts.end = frame.start + frame.duration
-        _refuse_length(facts, limits)
-        thumbnail.see(frame)
-        preview.see(frame, facts.start)
-        if video is not None:
+        facts.add(frame)
+        if facts.duration > limits.duration:
+            raise RefusedClip(FailureCode.TOO_LONG, f"{float(facts.duration):.1f} s")
+        if frame.duration:
+            video = video or _Video(into, frame.image)
+            thumbnail.see(frame)
+            preview.see(frame, facts.start)
             video.write(frame, facts.start)
-        report("decode", min(1.0, facts.count / clip.expected) if clip.expected else 0.5)
+        report("decode", clip.done())
     if video is None:
         raise RefusedClip(FailureCode.EMPTY)
-    if facts.count < clip.expected:
-        raise RefusedClip(FailureCode.TRUNCATED, f"{facts.count} of {clip.expected} frames")
+    report("video", 0.0)
     video.close()
+    report("thumbnail", 0.0)
+    thumbnail.save(into.thumbnail)
     report("preview", 0.0)
-    preview.save(into / "preview.webp")
-    thumbnail.save(into / "thumbnail.webp")
+    preview.save(into.preview)
     return facts
 
 
-def _refuse_length(facts: Facts, limits: MediaLimits) -> None:
-    if facts.count > limits.frames or facts.duration > limits.duration:
-        raise RefusedClip(FailureCode.TOO_LONG, f"{facts.count} frames, {float(facts.duration):.1f} s")
-
-
 class _Thumbnail:
-    """The frame that differs most from the one before it: where something moves. The first of equals."""
+    """The frame that differs most from the one before it, where something moves; not a blank one if there are others.
+    The first of equals."""
 
     def __init__(self) -> None:
-        self._before: NDArray[np.float32] | None = None
+        self._before: Image.Image | None = None
         self._most = -1.0
-        self._chosen: Picture | None = None
+        self._chosen: Image.Image | None = None
 
     def see(self, frame: TimedFrame) -> None:
-        seen = _glance(frame.picture)
-        motion = 0.0 if self._before is None else float(np.abs(seen - self._before).mean())
+        seen = frame.image.convert("L").resize(_EYE, Image.Resampling.BOX)
+        before = self._before or seen
+        motion = ImageStat.Stat(ImageChops.difference(seen, before)).mean[0]
+        score = motion if ImageStat.Stat(seen).stddev[0] >= _BLANK else 0.0
         self._before = seen
-        if motion > self._most:
-            self._most = motion
-            self._chosen = frame.picture
+        if score > self._most:
+            self._most = score
+            self._chosen = frame.image
 
-    def save(self, path: Path) -> None:
-        assert self._chosen is not None, "a thumbnail is saved after a frame was seen"  # noqa: S101
-        image = Image.fromarray(self._chosen)
+    def save(self, file: IO[bytes]) -> None:
+        if self._chosen is None:
+            raise ValueError("no frame was seen")
+        image = self._chosen.copy()
         image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-        image.save(path, "WEBP", quality=82, method=4)
+        image.save(file, "WEBP", quality=82, method=4)
 
 
 class _Preview:
@@ -115,48 +136,61 @@ class _Preview:
         self._end = min(PREVIEW_SECONDS, start + frame.duration)
         if self._starts and start - self._starts[-1] < PREVIEW_STEP:
             return
-        image = Image.fromarray(frame.picture)
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BILINEAR)
+        image = frame.image.copy()
+        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC)
         self._images.append(image)
         self._starts.append(start)
 
-    def save(self, path: Path) -> None:
+    def save(self, file: IO[bytes]) -> None:
+        """Animated WebP: an MP4 would be half as large, but plays only where <video> may start by itself."""
         ends = [*self._starts[1:], self._end]
         durations = [
             max(1, round((end - start) * 1000)) for start, end in zip(self._starts, ends, strict=True)
         ]
         first, *rest = self._images
         first.save(
-            path, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=60, method=2
+            file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=40, method=2
         )
 
 
 class _Video:
     """H.264 in MP4 that every browser plays: yuv420p, even sides, its index in front, the clip's own timing."""
 
-    def __init__(self, path: Path, width: int, height: int) -> None:
-        scale = min(1.0, VIDEO_SIDE / max(width, height))
-        self._width = _even(width * scale)
-        self._height = _even(height * scale)
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+    def __init__(self, into: Outputs, like: Image.Image) -> None:
+        def open_again(url: str, flags: int, options: Mapping[str, str]) -> FileIO:
+            return into.reread
+
+        self._container = av.open(
+            into.video, "w", format="mp4", options={"movflags": "+faststart"}, io_open=open_again
+        )
         self._stream = self._container.add_stream("libx264", rate=30)
-        self._stream.width, self._stream.height = self._width, self._height
+        self._stream.width, self._stream.height = _even(like.width), _even(like.height)
         self._stream.pix_fmt = "yuv420p"
-        self._stream.time_base = _CLOCK
-        self._stream.codec_context.time_base = _CLOCK
-        self._stream.codec_context.thread_count = 1
+        context = self._stream.codec_context
+        context.time_base = self._stream.time_base = _CLOCK
+        context.color_range, context.colorspace = ColorRange.MPEG, _BT709
+        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+        context.thread_count = 1
         # No B-frames: packets come in the order of their frames, so that each can be told how long it is shown.
         self._stream.options = {"preset": "veryfast", "crf": "23", "bf": "0"}
+        self._next = 0
         self._lengths: dict[int, int] = {}
 
     def write(self, frame: TimedFrame, origin: Fraction) -> None:
-        picture = VideoFrame.from_ndarray(frame.picture, format="rgb24")
-        scaled = picture.reformat(width=self._width, height=self._height, format="yuv420p")
-        scaled.pts = round((frame.start - origin) / _CLOCK)
-        scaled.time_base = _CLOCK
-        end = round((frame.start + frame.duration - origin) / _CLOCK)
-        self._lengths[scaled.pts] = max(1, end - scaled.pts)
-        self._mux(scaled)
+        picture = _frame_of(frame.image).reformat(
+            self._stream.width,
+            self._stream.height,
+            "yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+        start = max(self._next, round((frame.start - origin) / _CLOCK))
+        end = max(start + 1, round((frame.start + frame.duration - origin) / _CLOCK))
+        self._next = end
+        picture.pts, picture.time_base = start, _CLOCK
+        self._lengths[start] = end - start
+        self._mux(picture)
 
     def close(self) -> None:
         self._mux(None)
@@ -169,16 +203,26 @@ class _Video:
             self._container.mux(packet)
 
 
-def _glance(picture: Picture) -> NDArray[np.float32]:
-    """The picture in grey, at about _EYE px a side, each the mean of what it stands for."""
-    step = max(1, math.ceil(max(picture.shape[:2]) / (_EYE * 4)))
-    grey = picture[::step, ::step].astype(np.float32).mean(axis=2)
-    rows, columns = (max(1, side // _EYE) for side in grey.shape)
-    trimmed = grey[: grey.shape[0] // rows * rows, : grey.shape[1] // columns * columns]
-    blocks = trimmed.reshape(trimmed.shape[0] // rows, rows, trimmed.shape[1] // columns, columns)
-    means: NDArray[np.float32] = blocks.mean(axis=(1, 3), dtype=np.float32)
-    return means
+def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
+    """Reads what was made as a viewer would. Raises ValueError: what can't be read back is not to be published."""
+    with av.open(reread, "r", format="mov") as container:
+        stream = container.streams.video[0]
+        stream.codec_context.thread_count = 1
+        first = next(container.decode(stream))
+        lasts = (stream.duration or 0) * (stream.time_base or 0)
+        told = stream.codec_context.name, first.format.name, stream.frames
+    if told != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
+        raise ValueError(f"the video made is {told} of {float(lasts)} s")
+    for file in (made.thumbnail, made.preview):
+        file.seek(0)
+        with Image.open(file, formats=["WEBP"]) as image:
+            image.load()
 
 
-def _even(side: float) -> int:
+def _frame_of(image: Image.Image) -> VideoFrame:
+    frame: VideoFrame = VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+    return frame
+
+
+def _even(side: int) -> int:
     return max(2, round(side / 2) * 2)

@@ -1,26 +1,24 @@
 """Reading a clip's frames one after the other, whatever its format."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NoReturn
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
-from numpy.typing import NDArray
-from PIL import Image, ImageSequence
+from PIL import Image
 
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode, MediaFormat
 
-Picture = NDArray[np.uint8]
-"""Height x width x 3, RGB."""
-
+WORKING_SIDE = 1280
+"""Longest side of the pictures that are handed on, in px: nothing made of a clip is larger."""
 _DEMUXERS = {
     MediaFormat.GIF: "gif",
     MediaFormat.APNG: "apng",
@@ -28,8 +26,14 @@ _DEMUXERS = {
     MediaFormat.MOV: "mov",
     MediaFormat.WEBM: "matroska",
 }
-_ASSUMED = Fraction(1, 25)
-"""How long a frame is shown whose file does not say, in seconds."""
+_DECODERS = frozenset(
+    ("gif", "apng", "png", "mjpeg", "h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "prores")
+)
+"""FFmpeg's hundreds of others are not needed, and less well tried."""
+_ASSUMED = Fraction(1, 10)
+"""How long a frame is shown whose file does not say, in seconds; browsers do the same."""
+_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_MICROSECOND = Fraction(1, 1_000_000)
 
 
 class RefusedClip(Exception):
@@ -43,48 +47,73 @@ class RefusedClip(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TimedFrame:
-    """A picture as it is shown (upright, on white), from `start` seconds for `duration` seconds."""
+    """A picture from `start` seconds for `duration` seconds, 0 when another one replaces it at once.
 
-    picture: Picture
+    `image` is RGB as it is shown (upright, on white) and at most WORKING_SIDE px a side; `width` x `height` px is the
+    size that it stands for.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
     start: Fraction
     duration: Fraction
 
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """What a file says of itself, and its frames. `expected` is how many it claims to have, 0 where it doesn't say."""
+    """The frames of a file, in the order in which they are shown; `done` tells how much of it was read, 0..1."""
 
     codec: str
-    expected: int
     frames: Iterator[TimedFrame]
+    done: Callable[[], float]
 
 
 @contextmanager
-def opened(source: Path, format: MediaFormat, limits: MediaLimits) -> Iterator[Clip]:
-    """The clip in `source`, read as `format` and as nothing else. Raises RefusedClip."""
-    with source.open("rb") as file:
-        if format is MediaFormat.WEBP:
-            with Image.open(file, formats=["WEBP"]) as image:
-                _refuse_size(image.width, image.height, limits)
-                yield Clip("webp", 0, _webp_frames(image))
-            return
-        # The file is handed over open: without a name there is no protocol by which it could lead elsewhere.
-        with av.open(file, "r", format=_DEMUXERS[format], metadata_errors="replace") as container:
-            yield _contained(container, limits)
+def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator[Clip]:
+    """The clip in `file`, read as `format` and as nothing else. Raises RefusedClip, also while frames are read.
+
+    FFmpeg does not read animated WebP, so Pillow does.
+    """
+    if format is MediaFormat.WEBP:
+        with Image.open(file, formats=["WEBP"]) as image:
+            _refuse_size(image.width, image.height, limits)
+            yield Clip("webp", _webp_frames(image, limits), lambda: image.tell() / _frames_in(image))
+        return
+    # The file is handed over open, and asking for another one fails: no protocol could lead anywhere.
+    options = {
+        "protocol_whitelist": "none",
+        "format_whitelist": _DEMUXERS[format],
+        "codec_whitelist": ",".join(sorted(_DECODERS)),
+        "max_pixels": str(limits.area),
+    }
+    with av.open(
+        file, "r", format=_DEMUXERS[format], options=options, metadata_errors="replace", io_open=_nothing_else
+    ) as container:
+        yield _contained(container, file, format, limits)
 
 
-def _contained(container: InputContainer, limits: MediaLimits) -> Clip:
+def _nothing_else(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+    raise RefusedClip(FailureCode.UNREADABLE, "it refers to another file")
+
+
+def _contained(container: InputContainer, file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Clip:
     if len(container.streams) > limits.streams:
         raise RefusedClip(FailureCode.TOO_MANY_STREAMS, f"{len(container.streams)} streams")
-    stream = next(iter(container.streams.video), None)
-    if stream is None:
-        raise RefusedClip(FailureCode.NO_VIDEO)
+    stream = container.streams.best("video")
+    if not isinstance(stream, VideoStream):
+        raise RefusedClip(FailureCode.UNSUPPORTED_CODEC if container.streams.video else FailureCode.NO_VIDEO)
     context = stream.codec_context
-    if context is None:
-        raise RefusedClip(FailureCode.UNSUPPORTED_CODEC)
+    if context is None or context.codec.name not in _DECODERS:
+        raise RefusedClip(FailureCode.UNSUPPORTED_CODEC, context.codec.name if context else "")
     _refuse_size(context.width, context.height, limits)
+    _refuse_length(_declared(container, stream), stream.frames, limits)
     context.thread_count = 1
-    return Clip(context.codec.name, stream.frames, _decoded(container, stream, limits))
+    context.options = {"max_pixels": str(limits.area)}
+    size = os.fstat(file.fileno()).st_size
+    expected = len(stream.index_entries) if format in (MediaFormat.MP4, MediaFormat.MOV) else 0
+    frames = _decoded(container, stream, expected, limits)
+    return Clip(context.codec.canonical_name, frames, lambda: file.tell() / size)
 
 
 def _refuse_size(width: int, height: int, limits: MediaLimits) -> None:
@@ -92,56 +121,117 @@ def _refuse_size(width: int, height: int, limits: MediaLimits) -> None:
         raise RefusedClip(FailureCode.PICTURE_TOO_LARGE, f"{width} x {height} px")
 
 
-def _decoded(container: InputContainer, stream: VideoStream, limits: MediaLimits) -> Iterator[TimedFrame]:
-    """The frames, each with how long it is shown: until the next one, and the last as long as its packet says."""
-    lengths: dict[int, Fraction] = {}
-    waiting: tuple[Picture, Fraction] | None = None
-    last = _ASSUMED
+def _refuse_length(seconds: Fraction | None, frames: int, limits: MediaLimits) -> None:
+    if seconds is not None and seconds > limits.duration:
+        raise RefusedClip(FailureCode.TOO_LONG, f"{float(seconds):.0f} s")
+    if frames > limits.frames:
+        raise RefusedClip(FailureCode.TOO_LONG, f"{frames} frames")
+
+
+def _declared(container: InputContainer, stream: VideoStream) -> Fraction | None:
+    """How long the picture lasts by the file's own account, in seconds."""
+    if stream.duration is not None and stream.time_base is not None:
+        return stream.duration * stream.time_base
+    return container.duration * _MICROSECOND if container.duration else None
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, expected: int, limits: MediaLimits
+) -> Iterator[TimedFrame]:
+    """The frames, each with how long it is shown: until the next one; the last as long as it or its file says."""
     base = stream.time_base or Fraction(1, 1000)
+    packets = 0
+    first = last = Fraction(0)
+    waiting: tuple[Image.Image, int, int, Fraction] | None = None
     for packet in container.demux(stream):
-        if packet.pts is not None and packet.duration:
-            lengths[packet.pts] = packet.duration * base
+        packets += 1 if packet.size else 0
+        _refuse_length(None, packets, limits)
         for frame in packet.decode():
             _refuse_size(frame.width, frame.height, limits)
-            start = _start_of(frame, base, waiting)
-            if waiting is not None and start > waiting[1]:
-                yield TimedFrame(waiting[0], waiting[1], start - waiting[1])
-            waiting = (_picture(frame), start)
-            last = lengths.pop(frame.pts, last) if frame.pts is not None else last
+            start = _start_of(frame, base, waiting[3] + last if waiting else Fraction(0))
+            if waiting is None:
+                first = start
+            else:
+                start = max(start, waiting[3])
+                yield TimedFrame(*waiting, start - waiting[3])
+            waiting = (*_shown(frame), start)
+            _refuse_length(start - first, 0, limits)
+            last = frame.duration * base if frame.duration else last or _usual(stream)
+    if packets < expected:
+        raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {expected} frames")
     if waiting is not None:
-        yield TimedFrame(waiting[0], waiting[1], last)
+        yield TimedFrame(*waiting, _corrected(container, stream, waiting[3], last, first) - waiting[3])
 
 
-def _start_of(frame: VideoFrame, base: Fraction, before: tuple[Picture, Fraction] | None) -> Fraction:
-    if frame.pts is None:
-        return before[1] + _ASSUMED if before else Fraction(0)
-    return frame.pts * (frame.time_base or base)
+def _start_of(frame: VideoFrame, base: Fraction, otherwise: Fraction) -> Fraction:
+    return otherwise if frame.pts is None else frame.pts * (frame.time_base or base)
 
 
-def _picture(frame: VideoFrame) -> Picture:
+def _usual(stream: VideoStream) -> Fraction:
+    return 1 / stream.average_rate if stream.average_rate else _ASSUMED
+
+
+def _corrected(
+    container: InputContainer, stream: VideoStream, start: Fraction, last: Fraction, first: Fraction
+) -> Fraction:
+    """When the last frame, shown from `start` for `last`, ends: as the file says, if that is within the same frame.
+
+    Where timestamps are rounded (WebM: to a millisecond) the file's own length is the better account.
+    """
+    declared = _declared(container, stream)
+    if declared is None:
+        return start + last
+    end = declared + (first if stream.duration is not None else 0)
+    return end if start < end < start + 2 * last else start + last
+
+
+def _shown(frame: VideoFrame) -> tuple[Image.Image, int, int]:
     """The frame as it is shown: on white where it is transparent, and turned as a telephone's film asks."""
-    names = {component.is_alpha for component in frame.format.components}
-    if True in names or frame.format.has_palette:
-        picture = _on_white(frame.to_ndarray(format="rgba").astype(np.uint8, copy=False))
+    if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
+        image = _fitted(_on_white(_image(frame.reformat(format="rgba", threads=1), "RGBA")))
     else:
-        picture = frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    turns = (frame.rotation // 90) % 4
-    return np.ascontiguousarray(np.rot90(picture, turns)) if turns else picture
+        width, height = _fitting(frame.width, frame.height)
+        smaller = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
+        image = _image(smaller, "RGB")
+    turns = round(frame.rotation / 90) % 4
+    if turns:
+        image = image.transpose(_TURNS[turns])
+    return (image, frame.height, frame.width) if turns % 2 else (image, frame.width, frame.height)
 
 
-def _on_white(pixels: NDArray[np.uint8]) -> Picture:
-    alpha = pixels[..., 3:].astype(np.uint16)
-    if alpha.min() == 255:
-        return np.ascontiguousarray(pixels[..., :3])
-    blended = (pixels[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
-    return blended.astype(np.uint8)
+def _image(frame: VideoFrame, mode: str) -> Image.Image:
+    plane: Any = frame.planes[0]  # gives its bytes without a copy, which Pillow's types don't know
+    return Image.frombuffer(mode, (frame.width, frame.height), plane, "raw", mode, plane.line_size, 1)
 
 
-def _webp_frames(image: Image.Image) -> Iterator[TimedFrame]:
+def _on_white(image: Image.Image) -> Image.Image:
+    picture = Image.new("RGB", image.size, "white")
+    picture.paste(image, mask=image)
+    return picture
+
+
+def _fitting(width: int, height: int) -> tuple[int, int]:
+    scale = min(1.0, WORKING_SIDE / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _fitted(image: Image.Image) -> Image.Image:
+    size = _fitting(*image.size)
+    return image if size == image.size else image.resize(size, Image.Resampling.BOX)
+
+
+def _frames_in(image: Image.Image) -> int:
+    return int(getattr(image, "n_frames", 1))
+
+
+def _webp_frames(image: Image.Image, limits: MediaLimits) -> Iterator[TimedFrame]:
+    """A still picture is a clip of one frame. A frame for which no length is given is shown for _ASSUMED."""
     start = Fraction(0)
-    for frame in ImageSequence.Iterator(image):
-        pixels = np.asarray(frame.convert("RGBA"))
-        milliseconds: Any = frame.info.get("duration") or 0
-        duration = Fraction(int(milliseconds), 1000) or Fraction(1, 10)
-        yield TimedFrame(_on_white(pixels), start, duration)
+    _refuse_length(None, _frames_in(image), limits)
+    for index in range(_frames_in(image)):
+        image.seek(index)
+        image.load()
+        picture = _fitted(_on_white(image.convert("RGBA")))
+        duration = Fraction(int(image.info.get("duration") or 0), 1000) or _ASSUMED
+        yield TimedFrame(picture, image.width, image.height, start, duration)
         start += duration

@@ -1,10 +1,13 @@
 """Taking from the process that handles a stranger's file whatever it does not need."""
 
 import ctypes
+import os
 import platform
 import resource
+import signal
 import struct
 import sys
+from collections.abc import Mapping, Sequence
 
 from mechshare.adapters.media.limits import MediaLimits
 
@@ -12,24 +15,45 @@ _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_SET_SECCOMP = 22
 _SECCOMP_MODE_FILTER = 2
-_SIGKILL = 9
 _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | 1  # SECCOMP_RET_ERRNO | EPERM
-_KILL = 0x80000000
+_KILL = 0x80000000  # SECCOMP_RET_KILL_PROCESS
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF: load a word, jump if =, jump if >=, return
+_NUMBER, _ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
 _OTHER_ABI = 0x40000000  # x32 calls, which would pass by numbers of their own
 
-# Numbers of the calls that open sockets, start programs or reach into other processes.
-_REFUSED = {
-    "x86_64": (0xC000003E, (41, 42, 43, 44, 49, 50, 53, 57, 58, 59, 62, 101, 288, 310, 311, 322, 425)),
-    "aarch64": (0xC00000B7, (117, 129, 198, 199, 200, 201, 202, 203, 206, 221, 242, 270, 271, 281, 425)),
+_AUDIT_ARCHITECTURE: Mapping[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+_REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
+    "x86_64": {
+        "opening files": (2, 85, 257, 304, 319, 437),
+        "changing names": (76, *range(80, 85), *range(86, 89), 133, *range(258, 260), *range(263, 267), 316),
+        "changing rights": (*range(90, 95), 260, 268),
+        "mounts": (155, 161, 165, 166, 428, 429, 430),
+        "sockets": (41, 42, 43, 44, 46, 49, 50, 53, 240, 288, 307),
+        "processes and threads": (56, 57, 58, 59, 272, 308, 322, 435),
+        "signals to and looks into others": (62, 101, 129, 200, 234, 297, 302, 310, 311, 424, 434, 438, 440),
+        "the kernel's wider surface": (29, 248, 249, 250, 298, 321, 323, 425, 426, 427),
+    },
+    "aarch64": {
+        "opening files": (56, 265, 279, 437),
+        "changing names": (*range(33, 39), 45, 49, 50, 276),
+        "changing rights": (52, 53, 54, 55),
+        "mounts": (39, 40, 41, 51, 428, 429, 430),
+        "sockets": (180, 198, 199, 200, 201, 202, 203, 206, 211, 242, 269),
+        "processes and threads": (97, 220, 221, 268, 281, 435),
+        "signals to and looks into others": (117, 129, 130, 131, 138, 240, 261, 270, 271, 424, 434, 438, 440),
+        "the kernel's wider surface": (194, 217, 218, 219, 241, 280, 282, 425, 426, 427),
+    },
 }
+"""Calls that fail with EPERM, by their numbers in Linux' unistd.h. What must be read or written is open by then."""
 
 
-def confine(limits: MediaLimits) -> bool:
-    """Limits this process for good; False where the platform has no filter for system calls.
+def confine(limits: MediaLimits, parent: int) -> bool:
+    """Limits this process, a child of the process `parent`, for good.
 
-    The rest (memory, processor time, file size, open files, no core dump, death with the parent) holds everywhere.
+    Memory, processor time, size of written files, open files, no core dump; on Linux, death with the parent, no new
+    rights, and no call that opens a file or a socket, starts a thread or a process, or reaches another process.
+    False where the platform has no such filter of calls.
     """
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
@@ -39,22 +63,34 @@ def confine(limits: MediaLimits) -> bool:
     if sys.platform != "linux":
         return False
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it died before the kernel was asked to tell
+        raise SystemExit("the parent is gone")
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     return _filter_calls(libc)
 
 
 def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """A seccomp filter (seccomp(2)) under which the refused calls fail with EPERM."""
-    if platform.machine() not in _REFUSED:
+    """Installs the filter for good (seccomp(2))."""
+    machine = platform.machine()
+    if machine not in _REFUSED:
         return False
-    architecture, refused = _REFUSED[platform.machine()]
-    steps = [(_LOAD, 0, 0, 4), (_EQUAL, 1, 0, architecture), (_RETURN, 0, 0, _KILL), (_LOAD, 0, 0, 0)]
-    steps.append((_AT_LEAST, len(refused) + 1, 0, _OTHER_ABI))
-    for index, number in enumerate(refused):
-        steps.append((_EQUAL, len(refused) - index, 0, number))
-    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
-    program = b"".join(struct.pack("=HBBI", *step) for step in steps)
+    refused = [number for group in _REFUSED[machine].values() for number in group]
+    program = _program(_AUDIT_ARCHITECTURE[machine], refused)
     kept = ctypes.create_string_buffer(program)
-    described = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(kept))
+    described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(kept))
     return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0) == 0)
+
+
+def _program(architecture: int, refused: Sequence[int]) -> bytes:
+    """In the kernel's BPF: each step is a code, how far to jump if true, how far if false, and an operand."""
+    steps = [
+        (_LOAD, 0, 0, _ARCHITECTURE),
+        (_EQUAL, 1, 0, architecture),
+        (_RETURN, 0, 0, _KILL),
+        (_LOAD, 0, 0, _NUMBER),
+        (_AT_LEAST, len(refused) + 1, 0, _OTHER_ABI),
+    ]
+    steps += [(_EQUAL, len(refused) - index, 0, number) for index, number in enumerate(refused)]
+    steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
+    return b"".join(struct.pack("=HBBI", *step) for step in steps)

@@ -1,16 +1,28 @@
-"""Makes placeholders instead of decoding anything, for tests that are about something else."""
+"""Draws a small placeholder instead of decoding anything, for tests that are about something else."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from fractions import Fraction
 from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
+from PIL import Image
+
+from mechshare.adapters.media.derivatives import Outputs, make_derivatives
+from mechshare.adapters.media.frames import Clip, TimedFrame
+from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.ports.media import Derivatives, MediaRejected
 
+_WIDTH, _HEIGHT = 320, 240
+_FRAME = Fraction(6, 5)
+
 
 class StubMediaProcessor:
-    """Every file that is not empty is a 320 x 240 clip of 2.4 s."""
+    """Every file that is not empty is a clip of 320 x 240 px and two frames, 2.4 s, coloured by the file's digest."""
 
     async def process(
         self,
@@ -22,25 +34,38 @@ class StubMediaProcessor:
         content = await asyncio.to_thread(source.read_bytes)
         if not content:
             raise MediaRejected(ProcessingFailure(code=FailureCode.EMPTY), permanent=True)
-        digest = sha256(content).hexdigest()
-        for step in ("decode", "verify"):
-            await progress(step, 1.0)
+        digest = sha256(content)
+        await asyncio.to_thread(_draw, digest.digest(), into)
+        await progress("decode", 1.0)
         facts = MediaFacts(
-            width=320,
-            height=240,
+            width=_WIDTH,
+            height=_HEIGHT,
             duration_ms=2400,
-            frame_count=60,
-            frame_rate=25.0,
+            frame_count=2,
+            frame_rate=0.833,
             codec="stub",
             size=len(content),
-            sha256=digest,
+            sha256=digest.hexdigest(),
         )
-        made = {name: into / name for name in ("thumbnail.webp", "video.mp4", "preview.webp")}
-        for name, path in made.items():
-            path.write_bytes(f"{name} of {digest}".encode())
         return Derivatives(
-            facts=facts,
-            thumbnail=made["thumbnail.webp"],
-            video=made["video.mp4"],
-            preview=made["preview.webp"],
+            facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
+        )
+
+
+def _draw(digest: bytes, into: Path) -> None:
+    """Two plain frames whose colours are the first bytes of `digest`."""
+    colours = tuple(digest[0:3]), tuple(digest[3:6])
+    images = [Image.new("RGB", (_WIDTH, _HEIGHT), colour) for colour in colours]
+    frames = (
+        TimedFrame(image, _WIDTH, _HEIGHT, index * _FRAME, _FRAME) for index, image in enumerate(images)
+    )
+    with ExitStack() as files:
+        outputs = Outputs(
+            video=files.enter_context(FileIO(into / VIDEO, "xb+")),
+            reread=files.enter_context(FileIO(into / VIDEO, "rb")),
+            thumbnail=files.enter_context((into / THUMBNAIL).open("xb")),
+            preview=files.enter_context((into / PREVIEW).open("xb")),
+        )
+        make_derivatives(
+            Clip("stub", frames, lambda: 1.0), outputs, MediaLimits(), lambda step, fraction: None
         )

@@ -1,0 +1,115 @@
+"""Whether a file goes on to the end that its own structure announces; decoders are content with less."""
+
+from collections.abc import Callable, Mapping
+from typing import BinaryIO
+
+from mechshare.domain.media import MediaFormat
+
+_COLOURS = 0x80
+_EBML = b"\x1aE\xdf\xa3"
+_SEGMENT = b"\x18S\x80g"
+
+
+def ends_early(file: BinaryIO, format: MediaFormat) -> bool:
+    """Whether `file` is cut off. False for a whole file, and for one whose structure makes no sense at all.
+
+    Leaves the file at its beginning.
+    """
+    size = file.seek(0, 2)
+    file.seek(0)
+    try:
+        return _ENDS_EARLY[format](file, size)
+    finally:
+        file.seek(0)
+
+
+def _gif(file: BinaryIO, size: int) -> bool:
+    """GIF89a: a screen, then blocks up to the trailer; a block's data are sub-blocks up to one of no length."""
+    screen = file.read(13)
+    _skip_colours(file, screen[10:11])
+    while kind := file.read(1):
+        if kind == b";":
+            return False
+        if kind == b"!":
+            file.read(1)
+        elif kind == b",":
+            _skip_colours(file, file.read(9)[8:9])
+            file.read(1)
+        else:
+            return False
+        while length := file.read(1):
+            if length == b"\0":
+                break
+            file.seek(length[0], 1)
+    return True
+
+
+def _skip_colours(file: BinaryIO, flags: bytes) -> None:
+    if flags and flags[0] & _COLOURS:
+        file.seek(3 * 2 ** ((flags[0] & 7) + 1), 1)
+
+
+def _apng(file: BinaryIO, size: int) -> bool:
+    """PNG: chunks up to IEND, each of a length, a kind, its data and a checksum."""
+    file.seek(8)
+    while len(head := file.read(8)) == 8:
+        if file.seek(int.from_bytes(head[:4], "big") + 4, 1) > size:
+            return True
+        if head[4:] == b"IEND":
+            return False
+    return True
+
+
+def _webp(file: BinaryIO, size: int) -> bool:
+    return int.from_bytes(file.read(8)[4:], "little") + 8 > size
+
+
+def _boxes(file: BinaryIO, size: int) -> bool:
+    """ISO/IEC 14496-12: boxes of a length and a kind; the index (moov) may stand before or after the data."""
+    start, indexed = 0, False
+    while len(head := file.read(16)) >= 8:
+        length = int.from_bytes(head[:4], "big")
+        if length == 1:
+            length = int.from_bytes(head[8:], "big")
+        length = length or size - start
+        indexed = indexed or head[4:8] == b"moov"
+        if length < 8:
+            return False
+        start += length
+        if start > size:
+            return True
+        file.seek(start)
+    return not indexed
+
+
+def _webm(file: BinaryIO, size: int) -> bool:
+    """EBML (RFC 8794): a header, then one segment that holds all the rest, and may not know how long it is."""
+    file.seek(len(_EBML))
+    header = _length(file)
+    if header is None or file.seek(header, 1) > size:
+        return True
+    if file.read(len(_SEGMENT)) != _SEGMENT:
+        return file.tell() >= size
+    segment = _length(file)
+    return segment is not None and file.tell() + segment > size
+
+
+def _length(file: BinaryIO) -> int | None:
+    """An EBML length: as many bytes as its first one has leading zeros, and one; None if not known."""
+    first = file.read(1)
+    if not first or not first[0]:
+        return None
+    more = 8 - first[0].bit_length()
+    mask = (1 << (7 - more)) - 1
+    value = int.from_bytes(bytes([first[0] & mask]) + file.read(more), "big")
+    return None if value == (1 << 7 * (more + 1)) - 1 else value
+
+
+_ENDS_EARLY: Mapping[MediaFormat, Callable[[BinaryIO, int], bool]] = {
+    MediaFormat.GIF: _gif,
+    MediaFormat.APNG: _apng,
+    MediaFormat.WEBP: _webp,
+    MediaFormat.MP4: _boxes,
+    MediaFormat.MOV: _boxes,
+    MediaFormat.WEBM: _webm,
+}
