@@ -11,8 +11,6 @@ from pathlib import Path
 
 import click
 from PIL import Image
-from rich.console import Console
-from rich.table import Table
 
 from mechshare.application import Application
 from mechshare.domain.media import MediaFormat
@@ -64,11 +62,11 @@ def doctor(chosen: Settings) -> None:
             return [*_configured(chosen), *await _answering(application), *await _able(application)]
 
     findings = asyncio.run(examine())
-    table = Table("", "what", "found", "what to do")
     for finding in findings:
-        sign = "[green]ok[/green]" if not finding.remedy else "[red]!![/red]"
-        table.add_row(sign, finding.name, finding.told, finding.remedy)
-    Console().print(table)
+        click.echo(click.style("!!", fg="red") if finding.remedy else click.style("ok", fg="green"), nl=False)
+        click.echo(f"  {finding.name}: {finding.told}")
+        if finding.remedy:
+            click.echo(f"      {finding.remedy}")
     if any(finding.remedy and finding.is_essential for finding in findings):
         raise SystemExit(1)
 

@@ -1,0 +1,67 @@
+"""`mechshare jobs`"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from mechshare.domain.audit import Origin
+from mechshare.domain.errors import JobNotCancellable, JobNotFound, NothingToRetry
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import JobKind
+from mechshare.domain.users import Actor, User
+from mechshare.entrypoints.cli.opening import open_application
+from mechshare.services.mechanisms import Draft
+from mechshare.services.users import Registration
+from mechshare.settings import Settings
+from tests.cli.conftest import Run
+
+
+@pytest.fixture
+def waiting(chosen: Settings, clips: Path) -> JobId:
+    """A clip was shared and nobody is working: the job that waits to process it."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield (clips / "歯車.gif").read_bytes()
+
+    async def share() -> JobId:
+        async with open_application(chosen) as application:
+            await application.database.migrate()
+            joining = Registration(username="sakura", email="s@example.com", password="four-bar linkage")
+            user = await application.users.register(joining, Origin())
+            assert isinstance(user, User)
+            actor = Actor(id=user.id, role=user.role)
+            file = await application.uploads.receive(actor, content(), "歯車.gif")
+            draft = Draft(title="歯車", description="", categories=[], media=file)
+            created = await application.mechanisms.create_mechanism(actor, draft)
+            async with application.database.read() as tx:
+                job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, created.mechanism.id)  # type: ignore[union-attr]
+            assert job is not None
+            return job.id
+
+    return asyncio.run(share())
+
+
+def test_what_waits_is_listed_and_shown(run: Run, waiting: JobId) -> None:
+    assert "queued" in run("jobs", "list", "--state", "queued").output
+    assert "process_mechanism_file" in run("jobs", "show", waiting).output
+
+
+def test_a_cancelled_job_can_be_retried_once(run: Run, waiting: JobId) -> None:
+    run("jobs", "cancel", waiting)
+    assert "cancelled" in run("jobs", "show", waiting).output
+    assert "tried again" in run("jobs", "retry", waiting).output
+    with pytest.raises(NothingToRetry):
+        run("jobs", "retry", waiting)
+
+
+def test_what_has_ended_is_not_cancelled(run: Run, waiting: JobId) -> None:
+    run("jobs", "cancel", waiting)
+    with pytest.raises(JobNotCancellable):
+        run("jobs", "cancel", waiting)
+
+
+def test_an_unknown_job_is_said_to_be_unknown(run: Run) -> None:
+    with pytest.raises(JobNotFound):
+        run("jobs", "show", "01900000-0000-7000-8000-000000000000")
