@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from jwt.exceptions import PyJWTError
+from jwt import get_algorithm_by_name
+from jwt.exceptions import InvalidKeyError
 
 from mechshare.domain.errors import InvalidToken
 from mechshare.domain.ids import SessionId, UserId
@@ -24,6 +24,7 @@ _SHORTEST_SECRET = 32
 _HEADER = {"alg", "kid", "typ"}
 _TEXTS = ("sub", "aud", "iss", "jti", "sid")
 _TIMES = ("exp", "iat")
+_CLAIMS = {*_TEXTS, *_TIMES}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 253_402_300_799  # the end of the year 9999, beyond which there is no datetime
 
@@ -41,7 +42,8 @@ class SigningKey:
 class JwtTokenIssuer:
     """Signs with the first of its keys and verifies with all of them, so that keys can be rotated.
 
-    One algorithm, chosen here and never by the token.
+    One algorithm, chosen here and never by the token. Only the signature is left to the library: of headers and
+    claims it takes more than RFC 8725 wants taken.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class JwtTokenIssuer:
         if not keys:
             raise ValueError("a token issuer needs a key")
         self._algorithm = algorithm
+        self._signatures = get_algorithm_by_name(algorithm)
         self._keys = {key.id: key for key in keys}
         self._first = keys[0]
         self._clock = clock
@@ -64,7 +67,7 @@ class JwtTokenIssuer:
 
     @classmethod
     def from_secret(cls, secret: bytes, clock: Clock, *, older: Sequence[bytes] = ()) -> "JwtTokenIssuer":
-        """HS256. Raises ValueError for a secret shorter than 32 bytes (RFC 7518, 3.2)."""
+        """HS256. Raises ValueError for a secret shorter than 32 bytes (RFC 7518, 3.2) and for a key of another kind."""
         return cls("HS256", [_secret_key(one) for one in (secret, *older)], clock)
 
     @classmethod
@@ -82,14 +85,15 @@ class JwtTokenIssuer:
             "iss": self._issuer,
             "aud": self._audience,
         }
-        headers = {"typ": TYPE, "kid": self._first.id}
-        return jwt.encode(payload, self._first.signer, algorithm=self._algorithm, headers=headers)
+        header = {"typ": TYPE, "alg": self._algorithm, "kid": self._first.id}
+        content = f"{_part(header)}.{_part(payload)}"
+        return f"{content}.{_base64(self._signatures.sign(content.encode(), self._first.signer))}"
 
     def verify(self, token: str) -> Claims:
         payload = self._payload(token)
-        if any(type(payload.get(name)) is not str for name in _TEXTS):
+        if set(payload) != _CLAIMS or any(type(payload[name]) is not str for name in _TEXTS):
             raise InvalidToken()
-        if any(type(payload.get(name)) is not int or not 0 <= payload[name] <= _LAST for name in _TIMES):
+        if any(type(payload[name]) is not int or not 0 <= payload[name] <= _LAST for name in _TIMES):
             raise InvalidToken()
         if payload["iss"] != self._issuer or payload["aud"] != self._audience:
             raise InvalidToken()
@@ -109,30 +113,45 @@ class JwtTokenIssuer:
 
     def _payload(self, token: str) -> dict[str, Any]:
         """The claims behind a signature of ours; what they say is still to be judged."""
-        if len(token) > _LONGEST or not token.isascii():
+        parts = token.split(".") if len(token) <= _LONGEST and token.isascii() else ()
+        if len(parts) != 3:
             raise InvalidToken()
-        header = _strict_json(token.partition(".")[0])
+        header = _strict_json(parts[0])
         if set(header) != _HEADER or header["typ"] != TYPE or header["alg"] != self._algorithm:
             raise InvalidToken()
         key = self._keys.get(header["kid"]) if isinstance(header["kid"], str) else None
-        if key is None or token.count(".") != 2:
+        signed, signature = f"{parts[0]}.{parts[1]}".encode(), _strict_base64(parts[2])
+        if key is None or not self._signatures.verify(signed, key.verifier, signature):
             raise InvalidToken()
-        try:
-            # Only the signature is the library's to judge: of claims it takes what RFC 8725 wants refused.
-            jwt.PyJWS().decode(token, key.verifier, algorithms=[self._algorithm])
-        except (PyJWTError, ValueError) as problem:
-            raise InvalidToken() from problem
-        return _strict_json(token.split(".")[1])
+        return _strict_json(parts[1])
+
+
+def _part(content: Mapping[str, object]) -> str:
+    return _base64(json.dumps(content, separators=(",", ":")).encode())
+
+
+def _base64(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _strict_base64(part: str) -> bytes:
+    """What `part` stands for, if it is the one way to write it: no padding, no loose bits. Raises InvalidToken."""
+    try:
+        content = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+    except ValueError as problem:
+        raise InvalidToken() from problem
+    if _base64(content) != part:
+        raise InvalidToken()
+    return content
 
 
 def _strict_json(part: str) -> dict[str, Any]:
-    """A part of a token as an object: canonical base64url, no name twice. Raises InvalidToken."""
+    """A part of a token as an object in UTF-8, no name twice. Raises InvalidToken."""
     try:
-        raw = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
-        found = json.loads(raw, object_pairs_hook=_distinct)
+        found = json.loads(_strict_base64(part).decode(), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as problem:
         raise InvalidToken() from problem
-    if base64.urlsafe_b64encode(raw).rstrip(b"=").decode() != part or not isinstance(found, dict):
+    if not isinstance(found, dict):
         raise InvalidToken()
     return found
 
@@ -147,6 +166,10 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _secret_key(secret: bytes) -> SigningKey:
     if len(secret) < _SHORTEST_SECRET:
         raise ValueError("a secret that signs tokens must be at least 32 bytes long")
+    try:
+        get_algorithm_by_name("HS256").prepare_key(secret)
+    except InvalidKeyError as problem:  # a public key, for one, which everybody may know
+        raise ValueError("a secret that signs tokens must not be a key of another kind") from problem
     name = hashlib.blake2b(secret, digest_size=8, person=b"mechshare kid").hexdigest()
     return SigningKey(name, secret, secret)
 
@@ -157,9 +180,10 @@ def _ed25519_key(seed: bytes) -> SigningKey:
     private = Ed25519PrivateKey.from_private_bytes(seed)
     public: Ed25519PublicKey = private.public_key()
     raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
-    jwk = {"crv": "Ed25519", "kty": "OKP", "x": base64.urlsafe_b64encode(raw).rstrip(b"=").decode()}
+    jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64(raw)}
+    # RFC 7638, over the members that make the key
     thumbprint = hashlib.sha256(json.dumps(jwk, separators=(",", ":"), sort_keys=True).encode()).digest()
-    name = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
+    name = _base64(thumbprint)
     return SigningKey(name, private, public, {**jwk, "alg": "EdDSA", "use": "sig", "kid": name})
 
 
