@@ -1,0 +1,199 @@
+"""The database in memory and the one in SQL, driven side by side: they never differ."""
+
+import asyncio
+import tempfile
+import unicodedata
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from mechshare.adapters.clock.frozen import FrozenClock
+from mechshare.adapters.persistence.memory import MemoryDatabase
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.domain.categories import Category
+from mechshare.domain.errors import DomainException
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_title
+from mechshare.domain.pages import PageRequest
+from mechshare.domain.users import User
+from mechshare.ports.persistence import UnitOfWork
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TITLES = ["歯車", unicodedata.normalize("NFD", "ギア"), "ギア", "a", "B", "é", "🦾 arm"]
+CATEGORIES = ["gears", "cams"]
+Step = Callable[[UnitOfWork], Awaitable[Any]]
+
+
+def id_of(number: int) -> str:
+    return f"01900000-0000-7000-8000-{number:012x}"
+
+
+class Side:
+    """What became of the last steps on one database."""
+
+    def __init__(self, database: Any) -> None:
+        self.database = database
+
+    async def write(self, step: Step, fail: bool) -> Any:
+        try:
+            async with self.database.begin() as tx:
+                done = await step(tx)
+                if fail:
+                    raise LookupError
+        except DomainException as refusal:
+            return type(refusal)
+        except LookupError:
+            return "undone"
+        return done
+
+
+class Databases(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.folder = tempfile.TemporaryDirectory()
+        sql = SqlDatabase(f"sqlite:///{Path(self.folder.name) / 'x.db'}")
+        self.loop.run_until_complete(sql.migrate())
+        self.sides = (Side(MemoryDatabase(FrozenClock())), Side(sql))
+        self.made = 0
+
+    def teardown(self) -> None:
+        self.loop.run_until_complete(self.sides[1].database.close())
+        self.loop.close()
+        self.folder.cleanup()
+
+    def both(self, step: Step, fail: bool = False) -> Any:
+        memory, sql = (self.loop.run_until_complete(side.write(step, fail)) for side in self.sides)
+        assert memory == sql
+        return memory
+
+    @initialize()
+    def begin(self) -> None:
+        async def step(tx: UnitOfWork) -> None:
+            for number, name in enumerate(("sakura", "kaede")):
+                user = User(
+                    id=UserId(id_of(number)),
+                    username=name,
+                    email=f"{name}@example.com",
+                    display_name=name,
+                    created_at=NOW,
+                    updated_at=NOW,
+                )
+                await tx.users.save(user)
+            for name in CATEGORIES:
+                await tx.categories.save(
+                    Category(id=CategoryId(name), name_en=name, name_ja=name, created_at=NOW, updated_at=NOW)
+                )
+
+        self.both(step)
+
+    @rule(
+        owner=st.integers(0, 1),
+        title=st.sampled_from(TITLES),
+        seconds=st.integers(0, 2),
+        categories=st.lists(st.sampled_from([*CATEGORIES, "no-such"]), unique=True),
+        published=st.booleans(),
+        fail=st.booleans(),
+    )
+    def create(
+        self, owner: int, title: str, seconds: int, categories: list[str], published: bool, fail: bool
+    ) -> None:
+        self.made += 1
+        at = NOW + timedelta(seconds=seconds)
+        mechanism = Mechanism(
+            id=MechanismId(id_of(100 + self.made)),
+            title=clean_title(title),
+            description="",
+            user_id=UserId(id_of(owner)),
+            created_at=at,
+            updated_at=at,
+            is_published=published,
+            categories=tuple(map(CategoryId, categories)),
+            processing=READY,
+        )
+        self.both(lambda tx: tx.mechanisms.save(mechanism), fail)
+
+    @rule(
+        number=st.integers(1, 8),
+        version=st.integers(0, 3),
+        title=st.sampled_from(TITLES),
+        published=st.booleans(),
+        fail=st.booleans(),
+    )
+    def change(self, number: int, version: int, title: str, published: bool, fail: bool) -> None:
+        async def step(tx: UnitOfWork) -> Any:
+            found = await tx.mechanisms.find_by_id(MechanismId(id_of(100 + number)))
+            if found is None or version == 0:
+                return found
+            return await tx.mechanisms.save(
+                replace(found, title=clean_title(title), is_published=published, version=version)
+            )
+
+        self.both(step, fail)
+
+    @rule(number=st.integers(1, 8), version=st.integers(1, 3), fail=st.booleans())
+    def delete(self, number: int, version: int, fail: bool) -> None:
+        self.both(lambda tx: tx.mechanisms.delete(MechanismId(id_of(100 + number)), version), fail)
+
+    @rule(
+        name=st.sampled_from(["sakura", "kaede", "momiji"]),
+        owner=st.integers(0, 2),
+        version=st.integers(0, 2),
+    )
+    def rename(self, name: str, owner: int, version: int) -> None:
+        user = User(
+            id=UserId(id_of(owner)),
+            username=name,
+            email=f"{name}@example.com",
+            display_name=name,
+            created_at=NOW,
+            updated_at=NOW,
+            version=version,
+        )
+        if version > 0 or owner == 2:
+            self.both(lambda tx: tx.users.save(user))
+
+    @rule(category=st.sampled_from(CATEGORIES))
+    def delete_category(self, category: str) -> None:
+        self.both(lambda tx: tx.categories.delete(CategoryId(category)))
+
+    @rule(
+        sort=st.sampled_from(MechanismSort),
+        limit=st.integers(1, 3),
+        categories=st.lists(st.sampled_from(CATEGORIES), unique=True),
+        owner=st.sampled_from([None, 0, 1]),
+        published_only=st.booleans(),
+    )
+    def walk(
+        self, sort: MechanismSort, limit: int, categories: list[str], owner: int | None, published_only: bool
+    ) -> None:
+        async def step(tx: UnitOfWork) -> Any:
+            pages = []
+            request: PageRequest | None = PageRequest(limit=limit)
+            while request is not None:
+                page = await tx.mechanisms.find_all(
+                    request,
+                    sort=sort,
+                    category_ids=[CategoryId(one) for one in categories],
+                    user_id=None if owner is None else UserId(id_of(owner)),
+                    published_only=published_only,
+                )
+                pages.append(page)
+                request = PageRequest(limit=limit, after=page.next) if page.next else None
+            return pages
+
+        self.both(step)
+
+    @invariant()
+    def counts_agree(self) -> None:
+        self.both(lambda tx: tx.categories.find_all())
+
+
+Databases.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestDatabases = Databases.TestCase

@@ -1,0 +1,82 @@
+"""The schema's migrations."""
+
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, inspect
+
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.errors import SchemaOutdated
+
+
+@pytest.fixture
+def engine(tmp_path: Path):  # type: ignore[no-untyped-def]
+    opened = create_engine(f"sqlite:///{tmp_path / 'x.db'}")
+    yield opened
+    opened.dispose()
+
+
+def config() -> Config:
+    made = Config()
+    made.set_main_option("script_location", "mechshare.adapters.persistence.sql:migrations")
+    return made
+
+
+def move(engine: Engine, to: str, *, up: bool) -> None:
+    with engine.begin() as connection:
+        chosen = config()
+        chosen.attributes["connection"] = connection
+        (command.upgrade if up else command.downgrade)(chosen, to)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def test_every_migration_goes_up_down_and_up(engine: Engine) -> None:
+    revisions = [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
+    for before, revision in zip(["base", *revisions], revisions, strict=False):
+        move(engine, revision, up=True)
+        move(engine, before, up=False)
+        move(engine, revision, up=True)
+    assert tables(engine) == set(metadata.tables)
+    move(engine, "base", up=False)
+    assert tables(engine) == set()
+
+
+def test_the_migrated_schema_is_the_one_that_the_program_uses(engine: Engine) -> None:
+    move(engine, "head", up=True)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+async def test_a_database_that_was_never_migrated_is_told_apart(tmp_path: Path) -> None:
+    database = SqlDatabase(f"sqlite:///{tmp_path / 'x.db'}")
+    try:
+        with pytest.raises(SchemaOutdated):
+            await database.check()
+        await database.migrate()
+        assert "schema" in await database.check()
+    finally:
+        await database.close()
+
+
+async def test_what_was_kept_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
+    from tests.contracts.test_persistence import keep_user
+
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    first = SqlDatabase(url)
+    await first.migrate()
+    user = await keep_user(first)
+    await first.close()
+    second = SqlDatabase(url)
+    await second.migrate()
+    async with second.read() as tx:
+        assert await tx.users.find_by_id(user.id) == user
+    await second.close()
