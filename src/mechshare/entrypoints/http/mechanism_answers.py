@@ -1,14 +1,20 @@
 """A mechanism as the API tells it."""
 
 from datetime import datetime
+from typing import Any
 
+import msgspec
+from litestar import Request, Response
 from msgspec import Struct
 
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
 from mechshare.domain.media import MediaFacts
 from mechshare.domain.media_links import LinkSigner
+from mechshare.entrypoints.http.answers import answer, etag_of
+from mechshare.entrypoints.http.auth import application_of
 
+MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
 
 
@@ -112,3 +118,14 @@ def _address(url: str | None, links: LinkSigner, expires: int | None) -> str | N
         return url
     path = MEDIA_PATH + key.removeprefix("media/")
     return path if expires is None else f"{path}?expires={expires}&signature={links.sign(key, expires)}"
+
+
+def mechanism_resource(
+    request: Request[Any, Any, Any], item: AuthoredMechanism, status: int = 200
+) -> Response[Any]:
+    """One mechanism as an answer to somebody who may see it."""
+    application = application_of(request)
+    body = msgspec.json.encode(mechanism_answer(item, application.links, application.clock.now()))
+    version = item.mechanism.version
+    headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
+    return answer(request, body, etag=etag_of(body, version), status=status, headers=headers)

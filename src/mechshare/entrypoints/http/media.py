@@ -12,7 +12,7 @@ from litestar.response import Stream
 from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.errors import RangeNotSatisfiable
-from mechshare.entrypoints.http.mechanisms import MECHANISMS_PATH
+from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
 from mechshare.services.media import StoredMedia
 
 Req = Request[Any, Any, Any]

@@ -16,8 +16,7 @@ from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.answers import resource
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.errors import preferred_language
-from mechshare.entrypoints.http.mechanism_answers import ReasonAnswer, processing_answer
-from mechshare.entrypoints.http.mechanisms import MECHANISMS_PATH
+from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH, ReasonAnswer, processing_answer
 from mechshare.entrypoints.http.schema import NOT_MODIFIED
 from mechshare.services.processing import ProcessingStatus
 
