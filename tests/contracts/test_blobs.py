@@ -146,6 +146,44 @@ async def test_keys_are_listed_by_prefix_in_order(blobs: BlobStore) -> None:
     assert await keys(blobs) == sorted(await keys(blobs))
 
 
+async def test_the_order_is_that_of_whole_keys(blobs: BlobStore) -> None:
+    names = ["a-b", "a.b", "a/b", "a/b-c/d", "a/b/c", "a0", "a_b", "b"]
+    for name in reversed(names):
+        await blobs.write(name, pieces(b"x"))
+    assert names == sorted(names)
+    assert await keys(blobs) == names
+    assert await keys(blobs, "a/b") == ["a/b", "a/b-c/d", "a/b/c"]
+
+
+async def test_a_blob_may_have_the_name_of_a_folder(blobs: BlobStore) -> None:
+    await blobs.write("a/b", pieces(b"inner"))
+    assert await blobs.stat("a") is None
+    with pytest.raises(MediaNotFound):
+        await read(blobs, "a")
+    await blobs.delete("a")
+
+    await blobs.write("a", pieces(b"outer"))
+    await blobs.write("a/b/c", pieces(b"innermost"))
+
+    assert [await read(blobs, key) for key in ("a", "a/b", "a/b/c")] == [b"outer", b"inner", b"innermost"]
+    await blobs.delete("a")
+    assert await keys(blobs) == ["a/b", "a/b/c"]
+
+
+@pytest.mark.parametrize(
+    "prefix", ["..", "../", "/", "/etc/", "a/../", "a//", "./", "\x00/", "b/", "A", "あ"]
+)
+async def test_a_prefix_of_nothing_lists_nothing(blobs: BlobStore, prefix: str) -> None:
+    await blobs.write("a/b", pieces(b"x"))
+    assert await keys(blobs, prefix) == []
+
+
+async def test_many_blobs_are_listed(blobs: BlobStore) -> None:
+    names = [f"media/{number % 3}/{number:04}.mp4" for number in range(1_100)]
+    await asyncio.gather(*(blobs.write(name, pieces(b"x")) for name in names))
+    assert await keys(blobs, "media/") == sorted(names)
+
+
 @pytest.mark.parametrize(
     "key", ["", "/etc/passwd", "../x", "a/../b", "a//b", "A.mp4", "a/", ".hidden", "a\x00b", "あ"]
 )

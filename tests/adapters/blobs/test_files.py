@@ -1,0 +1,370 @@
+"""What only files can suffer: crashes, full disks, links, and other hands in the same folders."""
+
+import asyncio
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import threading
+import tracemalloc
+from collections.abc import AsyncIterator, Iterator
+from hashlib import sha256
+from itertools import product
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
+
+KEY = "media/m/1.mp4"
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "blobs"
+
+
+@pytest.fixture
+def blobs(root: Path) -> FileBlobStore:
+    return FileBlobStore(root)
+
+
+async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def read(blobs: FileBlobStore, key: str) -> bytes:
+    return b"".join([chunk async for chunk in blobs.read(key)])
+
+
+async def keys(blobs: FileBlobStore, prefix: str = "") -> list[str]:
+    return [key async for key in blobs.list(prefix)]
+
+
+def files_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if not path.is_dir()]
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_blob_is_found_by_the_next_process(blobs: FileBlobStore, root: Path) -> None:
+    await blobs.write(KEY, pieces(b"abc"))
+    assert await read(FileBlobStore(root), KEY) == b"abc"
+    assert await keys(FileBlobStore(root)) == [KEY]
+
+
+async def test_twenty_megabytes_pass_through_little_memory(blobs: FileBlobStore) -> None:
+    async def much() -> AsyncIterator[bytes]:
+        for number in range(320):
+            yield bytes([number % 256]) * 65_536
+
+    tracemalloc.start()
+    try:
+        facts = await blobs.write(KEY, much())
+        size = sum([len(chunk) async for chunk in blobs.read(KEY)])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert facts.size == size == 20 * MIB
+    assert peak < 6 * MIB
+
+
+async def test_a_reader_under_way_sees_no_mixture(blobs: FileBlobStore) -> None:
+    await blobs.write(KEY, pieces(b"a" * MIB))
+    reading = blobs.read(KEY)
+    begun = await anext(reading)
+    await blobs.write(KEY, pieces(b"b" * MIB))
+
+    rest = b"".join([chunk async for chunk in reading])
+
+    assert begun + rest == b"a" * MIB
+    assert await read(blobs, KEY) == b"b" * MIB
+
+
+async def test_a_reader_that_stops_early_gives_its_file_back(blobs: FileBlobStore) -> None:
+    await blobs.write(KEY, pieces(b"a" * MIB))
+    before = descriptors()
+    for _ in range(20):
+        reading = blobs.read(KEY)
+        await anext(reading)
+        await reading.aclose()  # type: ignore[attr-defined]
+    assert descriptors() == before
+
+
+async def test_a_source_that_fails_leaves_neither_file_nor_folder(blobs: FileBlobStore, root: Path) -> None:
+    async def failing() -> AsyncIterator[bytes]:
+        yield b"x" * 2 * MIB
+        raise OSError("the sender's disk, not ours")
+
+    before = descriptors()
+    with pytest.raises(OSError, match="not ours"):
+        await blobs.write(KEY, failing())
+
+    assert files_in(root) == []
+    assert [path.name for path in root.iterdir()] == [".incoming"]
+    assert descriptors() == before
+
+
+@pytest.mark.parametrize(
+    ("call", "nth"),
+    [
+        ("open", 1),
+        ("mkdir", 1),
+        ("mkdir", 3),
+        ("write", 1),
+        ("write", 2),
+        ("fsync", 3),
+        ("rename", 1),
+        ("fsync", 4),
+        ("fsync", 6),
+    ],
+)
+@pytest.mark.parametrize("times", [1, 3])
+async def test_a_cancellation_at_any_step_leaves_nothing(
+    blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int, times: int
+) -> None:
+    before = descriptors()
+    writing = asyncio.create_task(blobs.write(KEY, pieces(b"x" * MIB, b"y" * MIB)))
+    done = cancel_after(writing, call, nth, times, monkeypatch)
+
+    ended = await asyncio.gather(writing, return_exceptions=True)
+
+    assert done.is_set()
+    assert isinstance(ended[0], asyncio.CancelledError)
+    assert files_in(root) == []
+    assert descriptors() == before
+
+
+def cancel_after(
+    task: "asyncio.Task[Any]", call: str, nth: int, times: int, monkeypatch: pytest.MonkeyPatch
+) -> threading.Event:
+    """Cancels `task` when `os.<call>` was called the nth time, and goes on only when the task knows of it."""
+    loop, original, count = asyncio.get_running_loop(), getattr(os, call), itertools.count(1)
+    done = threading.Event()
+
+    def cancel(left: int) -> None:
+        task.cancel()
+        if left > 1:
+            loop.call_later(0.001, cancel, left - 1)
+        else:
+            loop.call_soon(done.set)
+
+    def called(*arguments: Any, **names: Any) -> Any:
+        answer = original(*arguments, **names)
+        if next(count) == nth:
+            loop.call_soon_threadsafe(cancel, times)
+            assert done.wait(10)
+        return answer
+
+    monkeypatch.setattr(os, call, called)
+    return done
+
+
+async def test_a_cancellation_after_another_blob_was_replaced_leaves_one_of_both(
+    blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await blobs.write(KEY, pieces(b"old"))
+    writing = asyncio.create_task(blobs.write(KEY, pieces(b"new")))
+    cancel_after(writing, "rename", 1, 1, monkeypatch)
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert await read(blobs, KEY) == b"new"
+
+
+async def test_a_read_that_is_cancelled_gives_its_file_back(blobs: FileBlobStore) -> None:
+    await blobs.write(KEY, pieces(b"x" * 8 * MIB))
+    before = descriptors()
+    for steps in range(30):
+        reading = asyncio.create_task(read(blobs, KEY))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+    assert descriptors() == before
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from mechshare.adapters.blobs.files import FileBlobStore
+
+async def slowly():
+    for number in range(8):
+        yield b"x" * 1024 * 1024
+        print(number, flush=True)
+        await asyncio.sleep(0.002)
+
+async def main():
+    store = FileBlobStore(Path(sys.argv[1]))
+    while True:
+        await store.write("media/m/1.mp4", slowly())
+        print("written", flush=True)
+
+asyncio.run(main())
+"""
+
+
+def write_until_killed(root: Path, lines: int) -> list[bytes]:
+    """What a writing process said, up to the line after which it was killed."""
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE) as writer:
+        assert writer.stdout is not None
+        told = [writer.stdout.readline().strip() for _ in range(lines)]
+        writer.send_signal(signal.SIGKILL)
+    return told
+
+
+@pytest.mark.parametrize("lines", [1, 4, 8, 9, 14])
+async def test_a_writer_that_is_killed_leaves_a_whole_blob_or_none(root: Path, lines: int) -> None:
+    told = write_until_killed(root, lines)
+
+    blobs = FileBlobStore(root)
+    is_acknowledged = b"written" in told
+    if is_acknowledged or await blobs.stat(KEY) is not None:
+        assert sha256(await read(blobs, KEY)).digest() == sha256(b"x" * 8 * MIB).digest()
+    else:
+        assert await keys(blobs) == []
+    await blobs.write(KEY, pieces(b"again"))
+    assert await read(blobs, KEY) == b"again"
+
+
+async def test_what_a_crash_left_is_removed_by_a_write_a_day_later(blobs: FileBlobStore, root: Path) -> None:
+    incoming = root / ".incoming"
+    incoming.mkdir(parents=True)
+    for name, age in (("old", 25 * 3600), ("recent", 23 * 3600)):
+        (incoming / name).write_bytes(b"left")
+        then = (incoming / name).stat().st_mtime - age
+        os.utime(incoming / name, (then, then))
+
+    await blobs.write(KEY, pieces(b"x"))
+
+    assert [path.name for path in incoming.iterdir()] == ["recent"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of one megabyte."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "mechshare-test", str(place)]
+    try:
+        subprocess.run(mounting, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as problem:
+        pytest.skip(f"a file system can't be mounted here: {problem}")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.parametrize("size", [2 * MIB, 30 * MIB])
+async def test_a_full_disk_is_told_and_keeps_nothing(small_disk: Path, size: int) -> None:
+    blobs = FileBlobStore(small_disk / "blobs")
+    await blobs.write("originals/kept.gif", pieces(b"x" * 1000))
+    free = os.statvfs(small_disk).f_bavail
+
+    with pytest.raises(StorageFull):
+        await blobs.write(KEY, pieces(*[b"y" * 65_536] * (size // 65_536)))
+
+    assert await keys(blobs) == ["originals/kept.gif"]
+    assert [path.name for path in files_in(small_disk)] == ["kept.gif"]
+    assert os.statvfs(small_disk).f_bavail == free
+    await blobs.write(KEY, pieces(b"y" * 500_000))
+    assert await blobs.stat(KEY) == 500_000
+
+
+async def test_a_store_that_cannot_be_used_is_said_to_be_unavailable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    blobs = FileBlobStore(tmp_path / "file")
+    with pytest.raises(DependencyUnavailable):
+        await blobs.write(KEY, pieces(b"x"))
+
+
+def ways_up() -> list[str]:
+    """Ways to write `..` that some decoder, somewhere, has taken for it."""
+    dots = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "．．", "..%00", "..\x00", "‥", "\u2024\u2024"]
+    dots += ["%c0%ae%c0%ae", "..;", ". .", ".. "]
+    slashes = ["/", "\\", "%2f", "%5c", "%252f", "//", "/./", "\u2215", "\uff0f", "%c0%af"]
+    ways = [f"{dot}{slash}secret.txt" for dot, slash in product(dots, slashes)]
+    ways += [f"media{slash}{dot}{slash}{dot}{slash}secret.txt" for dot, slash in product(dots, slashes)]
+    ways += [quote(f"../{depth * '../'}secret.txt", safe="") for depth in range(5)]
+    ways += ["/secret.txt", "..", ".", "~/secret.txt", "file:///secret.txt", "media/..", "C:\\secret.txt"]
+    return ways
+
+
+@pytest.mark.parametrize("link", ["media_", "media_/m_", "media_/m_/1.mp4"])
+async def test_no_link_is_followed(blobs: FileBlobStore, root: Path, link: str) -> None:
+    outside = root.parent / "outside"
+    (outside / "m_").mkdir(parents=True)
+    for secret in (outside / "1.mp4", outside / "m_" / "1.mp4"):
+        secret.write_bytes(b"secret")
+    (root / link).parent.mkdir(parents=True)
+    (root / link).symlink_to(outside / "1.mp4" if link.endswith(".mp4") else outside)
+
+    assert await keys(blobs) == []
+    assert await blobs.stat(KEY) is None
+    with pytest.raises(MediaNotFound):
+        await read(blobs, KEY)
+    await blobs.delete(KEY)
+    if link.endswith(".mp4"):
+        await blobs.write(KEY, pieces(b"ours"))
+    else:
+        with pytest.raises(DependencyUnavailable):
+            await blobs.write(KEY, pieces(b"ours"))
+
+    assert {path.read_bytes() for path in files_in(outside)} == {b"secret"}
+    assert len(files_in(outside)) == 2
+
+
+async def test_empty_folders_do_not_stay(blobs: FileBlobStore, root: Path) -> None:
+    await blobs.write("media/m/a/1.mp4", pieces(b"x"))
+    await blobs.write("media/n/1.mp4", pieces(b"x"))
+
+    await blobs.delete("media/m/a/1.mp4")
+    assert [path.name for path in (root / "media_").iterdir()] == ["n_"]
+
+    await blobs.delete("media/n/1.mp4")
+    assert [path.name for path in root.iterdir()] == [".incoming"]
+
+
+HAMMER = """
+import asyncio, sys
+from pathlib import Path
+from mechshare.adapters.blobs.files import FileBlobStore
+
+async def one():
+    yield b"x"
+
+async def main():
+    store, name = FileBlobStore(Path(sys.argv[1])), sys.argv[2]
+    for _ in range(150):
+        await store.write(f"media/m/{name}.mp4", one())
+        await store.delete(f"media/m/{name}.mp4")
+    await store.write(f"media/m/{name}.mp4", one())
+
+asyncio.run(main())
+"""
+
+
+def hammer(root: Path, *names: str) -> list[int]:
+    running = [subprocess.Popen([sys.executable, "-c", HAMMER, str(root), name]) for name in names]
+    return [process.wait() for process in running]
+
+
+async def test_processes_that_write_and_delete_side_by_side_lose_nothing(root: Path) -> None:
+    assert hammer(root, "a", "b") == [0, 0]
+    assert await keys(FileBlobStore(root)) == ["media/m/a.mp4", "media/m/b.mp4"]
+
+
+async def test_what_others_put_there_is_not_listed(blobs: FileBlobStore, root: Path) -> None:
+    await blobs.write(KEY, pieces(b"x"))
+    (root / "lost+found").mkdir()
+    (root / "media_" / ".DS_Store").write_bytes(b"")
+    (root / "media_" / "Thumbs.db").write_bytes(b"")
+    assert await keys(blobs) == [KEY]
