@@ -32,7 +32,13 @@ _DECODERS = frozenset(
 """FFmpeg's hundreds of others are not needed, and less well tried."""
 _ASSUMED = Fraction(1, 10)
 """How long a frame is shown whose file does not say, in seconds; browsers do the same."""
+_GIF_SHORTEST = Fraction(2, 100)
+"""A shorter delay of a GIF, in seconds, means that it does not say: browsers and ffprobe 5 agree, FFmpeg 8 does not."""
+_INDEXED = frozenset((MediaFormat.MP4, MediaFormat.MOV))
+_TIMED = _INDEXED | {MediaFormat.WEBM}
+"""Formats that tell how long the whole lasts."""
 _TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_MARGIN = 256
 _MICROSECOND = Fraction(1, 1_000_000)
 
 
@@ -80,17 +86,35 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
             _refuse_size(image.width, image.height, limits)
             yield Clip("webp", _webp_frames(image, limits), lambda: image.tell() / _frames_in(image))
         return
+    _refuse_size(*_stated_size(file, format), limits)
     # The file is handed over open, and asking for another one fails: no protocol could lead anywhere.
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": _DEMUXERS[format],
         "codec_whitelist": ",".join(sorted(_DECODERS)),
-        "max_pixels": str(limits.area),
     }
+    if format is not MediaFormat.WEBM:  # there, and only there, the stated size would be forgotten
+        options["max_pixels"] = _most_pixels(limits)
     with av.open(
         file, "r", format=_DEMUXERS[format], options=options, metadata_errors="replace", io_open=_nothing_else
     ) as container:
         yield _contained(container, file, format, limits)
+
+
+def _stated_size(file: BinaryIO, format: MediaFormat) -> tuple[int, int]:
+    """The size that a GIF or PNG begins with, in px; 0 x 0 for the others, whose size FFmpeg tells undecoded."""
+    head = file.read(24)
+    file.seek(0)
+    if format is MediaFormat.GIF:
+        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
+    if format is MediaFormat.APNG:
+        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+    return 0, 0
+
+
+def _most_pixels(limits: MediaLimits) -> str:
+    """For decoders, which count the margins that they work with, too."""
+    return str(limits.area + _MARGIN * limits.side)
 
 
 def _nothing_else(url: str, flags: int, options: dict[str, str]) -> NoReturn:
@@ -109,10 +133,9 @@ def _contained(container: InputContainer, file: BinaryIO, format: MediaFormat, l
     _refuse_size(context.width, context.height, limits)
     _refuse_length(_declared(container, stream), stream.frames, limits)
     context.thread_count = 1
-    context.options = {"max_pixels": str(limits.area)}
+    context.options = {"max_pixels": _most_pixels(limits)}
     size = os.fstat(file.fileno()).st_size
-    expected = len(stream.index_entries) if format in (MediaFormat.MP4, MediaFormat.MOV) else 0
-    frames = _decoded(container, stream, expected, limits)
+    frames = _decoded(container, stream, format, limits)
     return Clip(context.codec.canonical_name, frames, lambda: file.tell() / size)
 
 
@@ -136,7 +159,7 @@ def _declared(container: InputContainer, stream: VideoStream) -> Fraction | None
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream, expected: int, limits: MediaLimits
+    container: InputContainer, stream: VideoStream, format: MediaFormat, limits: MediaLimits
 ) -> Iterator[TimedFrame]:
     """The frames, each with how long it is shown: until the next one; the last as long as it or its file says."""
     base = stream.time_base or Fraction(1, 1000)
@@ -148,7 +171,7 @@ def _decoded(
         _refuse_length(None, packets, limits)
         for frame in packet.decode():
             _refuse_size(frame.width, frame.height, limits)
-            start = _start_of(frame, base, waiting[3] + last if waiting else Fraction(0))
+            start = _start_of(frame, base, format, waiting[3] + last if waiting else Fraction(0))
             if waiting is None:
                 first = start
             else:
@@ -156,33 +179,43 @@ def _decoded(
                 yield TimedFrame(*waiting, start - waiting[3])
             waiting = (*_shown(frame), start)
             _refuse_length(start - first, 0, limits)
-            last = frame.duration * base if frame.duration else last or _usual(stream)
-    if packets < expected:
-        raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {expected} frames")
+            last = _length_of(frame, base, format) or last or _usual(stream)
+    if format in _INDEXED and packets < len(stream.index_entries):
+        raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {len(stream.index_entries)} frames")
     if waiting is not None:
-        yield TimedFrame(*waiting, _corrected(container, stream, waiting[3], last, first) - waiting[3])
+        end = waiting[3] + last
+        if format in _TIMED:
+            end = _corrected(end, _declared_end(container, stream, first), last)
+        yield TimedFrame(*waiting, end - waiting[3])
 
 
-def _start_of(frame: VideoFrame, base: Fraction, otherwise: Fraction) -> Fraction:
-    return otherwise if frame.pts is None else frame.pts * (frame.time_base or base)
+def _start_of(frame: VideoFrame, base: Fraction, format: MediaFormat, otherwise: Fraction) -> Fraction:
+    if format is MediaFormat.GIF or frame.pts is None:
+        return otherwise
+    return frame.pts * (frame.time_base or base)
+
+
+def _length_of(frame: VideoFrame, base: Fraction, format: MediaFormat) -> Fraction:
+    length = (frame.duration or 0) * base
+    return _ASSUMED if format is MediaFormat.GIF and length < _GIF_SHORTEST else length
 
 
 def _usual(stream: VideoStream) -> Fraction:
     return 1 / stream.average_rate if stream.average_rate else _ASSUMED
 
 
-def _corrected(
-    container: InputContainer, stream: VideoStream, start: Fraction, last: Fraction, first: Fraction
-) -> Fraction:
-    """When the last frame, shown from `start` for `last`, ends: as the file says, if that is within the same frame.
-
-    Where timestamps are rounded (WebM: to a millisecond) the file's own length is the better account.
-    """
+def _declared_end(container: InputContainer, stream: VideoStream, first: Fraction) -> Fraction | None:
+    """When the last frame ends by the file's own account: a track's length counts from its first frame."""
     declared = _declared(container, stream)
-    if declared is None:
-        return start + last
-    end = declared + (first if stream.duration is not None else 0)
-    return end if start < end < start + 2 * last else start + last
+    return declared + first if declared is not None and stream.duration is not None else declared
+
+
+def _corrected(end: Fraction, declared: Fraction | None, last: Fraction) -> Fraction:
+    """The declared end if it is within one frame of the one that was seen.
+
+    Where timestamps are rounded (WebM: to a millisecond) it is the better account.
+    """
+    return declared if declared is not None and abs(declared - end) < last else end
 
 
 def _shown(frame: VideoFrame) -> tuple[Image.Image, int, int]:

@@ -35,8 +35,8 @@ class StubMediaProcessor:
         if not content:
             raise MediaRejected(ProcessingFailure(code=FailureCode.EMPTY), permanent=True)
         digest = sha256(content)
-        await asyncio.to_thread(_draw, digest.digest(), into)
         await progress("decode", 1.0)
+        await asyncio.to_thread(_draw, digest.digest(), into)
         facts = MediaFacts(
             width=_WIDTH,
             height=_HEIGHT,
