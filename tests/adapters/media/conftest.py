@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from mechshare.adapters.media.av import AvMediaProcessor
+from mechshare.domain.media import SNIFF_BYTES, sniff
+
+
+async def unheard(step, fraction):
+    """Nobody watches."""
+
+
+@pytest.fixture
+def into(tmp_path):
+    folder = tmp_path / "made"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def process(into):
+    """Processes a file as the product does: as what its content shows."""
+
+    async def process(path: Path, limits=None, format=None, progress=unheard):
+        with path.open("rb") as file:
+            format = format or sniff(file.read(SNIFF_BYTES))
+        return await AvMediaProcessor(limits).process(path, format, into, progress)
+
+    return process

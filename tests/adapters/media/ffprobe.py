@@ -1,0 +1,48 @@
+"""What ffprobe, a second opinion from another release of FFmpeg, says of a file."""
+
+import json
+import shutil
+import subprocess
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def needs_ffprobe() -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which("ffprobe") is None, reason="ffprobe is not installed")
+
+
+def probe(path: Path, *entries: str) -> Any:
+    command = ["ffprobe", "-v", "error", "-count_frames", "-select_streams", "v:0", "-of", "json"]
+    told = subprocess.run(
+        [*command, "-show_entries", ":".join(entries), str(path)], check=True, capture_output=True
+    )
+    return json.loads(told.stdout)
+
+
+def duration_ms(path: Path) -> int:
+    """Of the picture: its track's, else the file's, else up to the end of the last packet.
+
+    Up to the last packet for GIF, too: there ffprobe sums up delays that it then does not use.
+    """
+    told = probe(path, "stream=duration", "format=duration", "packet=pts_time,duration_time")
+    stated = told["streams"][0].get("duration") or told["format"].get("duration")
+    if stated is None or path.suffix == ".gif":
+        first, last = told["packets"][0], told["packets"][-1]
+        return round(
+            (Fraction(last["pts_time"]) + Fraction(last["duration_time"]) - Fraction(first["pts_time"]))
+            * 1000
+        )
+    return round(Fraction(stated) * 1000)
+
+
+def frame_count(path: Path) -> int:
+    return int(probe(path, "stream=nb_read_frames")["streams"][0]["nb_read_frames"])
+
+
+def times_ms(path: Path) -> list[int]:
+    """When each frame is shown."""
+    frames = probe(path, "frame=pts_time")["frames"]
+    return [round(Fraction(frame["pts_time"]) * 1000) for frame in frames]

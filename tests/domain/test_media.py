@@ -1,0 +1,122 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.domain.media import FAILURE_MESSAGES, FailureCode, MediaFormat, ProcessingFailure, sniff
+
+EBML = b"\x1aE\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\xf3\x81\x08"
+PNG = b"\x89PNG\r\n\x1a\n"
+HEADER = b"\0\0\0\x0dIHDR" + bytes(17)
+ANIMATION = b"\0\0\0\x08acTL" + bytes(12)
+IMAGE_DATA = b"\0\0\0\x04IDAT" + bytes(8)
+
+
+def box(kind: bytes, content: bytes = b"") -> bytes:
+    return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+
+def brand(name: bytes) -> bytes:
+    return box(b"ftyp", name + b"\0\0\2\0" + name) + box(b"moov", bytes(64))
+
+
+@pytest.mark.parametrize(
+    ("head", "format"),
+    [
+        (b"GIF87a" + bytes(20), MediaFormat.GIF),
+        (b"GIF89a<script>alert(1)</script>", MediaFormat.GIF),
+        (PNG + HEADER + ANIMATION + IMAGE_DATA, MediaFormat.APNG),
+        (b"RIFF\x10\0\0\0WEBPVP8X", MediaFormat.WEBP),
+        (brand(b"isom"), MediaFormat.MP4),
+        (brand(b"mp42"), MediaFormat.MP4),
+        (brand(b"iso6"), MediaFormat.MP4),
+        (brand(b"qt  "), MediaFormat.MOV),
+        (box(b"wide") + b"\0\0\0\0mdat", MediaFormat.MOV),
+        (b"\0\0\0\0mdat" + bytes(20), MediaFormat.MOV),
+        (b"\0\0\0\1mdat" + bytes(20), MediaFormat.MOV),
+        (box(b"moov", bytes(40)), MediaFormat.MOV),
+        (EBML + b"\x42\x82\x84webm\x42\x87\x81\x04", MediaFormat.WEBM),
+        (EBML + b"\xec\xa0" + bytes(32) + b"\x42\x82\x40\x04webm", MediaFormat.WEBM),
+    ],
+)
+def test_a_clip_is_known_by_its_content(head, format):
+    assert sniff(head) is format
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"\0",
+        b"GIF",
+        b"GIF88a" + bytes(20),
+        b"ffconcat version 1.0\nfile /etc/passwd\n",
+        b"#EXTM3U\n#EXT-X-VERSION:3\nhttp://localhost/x.ts\n",
+        b"<?xml version='1.0'?><MPD xmlns='urn:mpeg:dash:schema:mpd:2011'/>",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+        b"<!doctype html><img src=x>",
+        b"this is free software, as everybody knows",
+        b"\0\0\0\2moov" + bytes(20),
+        b"bearmoovers of all countries, unite",
+        b"lookftypisom and other four-letter words",
+        b"%PDF-1.7\n",
+        b"RIFF\x10\0\0\0WAVEfmt ",
+        b"RIFF\x10\0\0\0AVI LIST",
+        b"\xff\xd8\xff\xe0\0\x10JFIF",
+        b"OggS" + bytes(30),
+        PNG + HEADER + IMAGE_DATA + ANIMATION,
+        PNG + HEADER,
+        PNG,
+        EBML + b"\x42\x82\x88matroska" + b"webm",
+        brand(b"heic"),
+        brand(b"avif"),
+        brand(b"crx "),
+        b"\0\0\0\x08ftyp",
+    ],
+)
+def test_anything_else_is_refused(head):
+    assert sniff(head) is None
+
+
+@given(st.binary(max_size=64))
+def test_no_bytes_break_the_look_at_them(head):
+    assert sniff(head) in {None, *MediaFormat}
+
+
+@given(
+    st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80).filter(lambda t: t[:3] != "GIF")
+)
+def test_no_plain_text_is_taken_for_a_clip(text):
+    assert sniff(text.encode()) is None or text.startswith("RIFF")
+
+
+def test_the_chunks_of_a_picture_may_claim_any_length():
+    endless = PNG + b"\xff\xff\xff\xfftEXt" + bytes(100)
+
+    assert sniff(endless) is None
+
+
+def test_each_format_has_its_own_extension():
+    assert len({format.extension for format in MediaFormat}) == len(MediaFormat)
+
+
+@pytest.mark.parametrize("code", FailureCode)
+def test_each_failure_says_what_happened_and_what_to_do_in_both_languages(code):
+    messages = FAILURE_MESSAGES[code]
+
+    assert set(messages) == {"en", "ja"}
+    assert messages["en"].count(".") >= 2
+    assert messages["ja"].count("。") >= 2
+    assert any("ぁ" <= letter <= "ん" for letter in messages["ja"])
+
+
+def test_no_two_failures_are_told_alike():
+    for language in ("en", "ja"):
+        told = [messages[language] for messages in FAILURE_MESSAGES.values()]
+        assert len(set(told)) == len(told)
+
+
+def test_a_failure_speaks_english_to_whom_it_cannot_answer_otherwise():
+    failure = ProcessingFailure(code=FailureCode.TRUNCATED, detail="12 of 90 frames")
+
+    assert failure.message("fr") == failure.message("en") != failure.message("ja")
+    assert failure.detail not in failure.message("en")
