@@ -1,0 +1,252 @@
+"""What the cache in memory owes beyond the port: little memory, and staying true between processes."""
+
+import asyncio
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.adapters.cache.memory import MemoryCache
+
+LONG = timedelta(minutes=5)
+
+
+def giving(body: bytes) -> Callable[[], Awaitable[bytes]]:
+    async def load() -> bytes:
+        return body
+
+    return load
+
+
+async def held(cache: MemoryCache, group: str, key: str) -> bool:
+    """Whether the cache has an entry of its own, and does not ask for it."""
+    return await cache.get_or_load(group, key, giving(b"asked again"), timedelta(0)) != b"asked again"
+
+
+async def test_what_was_used_longest_ago_makes_room() -> None:
+    cache = MemoryCache(capacity=5_000)
+    for key in "abc":
+        await cache.get_or_load("g", key, giving(b"x" * 1_000), LONG)
+    await cache.get_or_load("g", "a", giving(b"never"), LONG)
+    await cache.get_or_load("g", "d", giving(b"x" * 1_000), LONG)
+    assert [await held(cache, "g", key) for key in "abcd"] == [True, False, True, True]
+
+
+async def test_a_body_larger_than_all_room_drives_nothing_out() -> None:
+    cache = MemoryCache(capacity=5_000)
+    await cache.get_or_load("g", "small", giving(b"small"), LONG)
+    large = b"x" * 5_000
+    assert await cache.get_or_load("g", "large", giving(large), LONG) == large
+    assert await held(cache, "g", "small")
+    assert not await held(cache, "g", "large")
+
+
+async def test_no_more_memory_is_held_than_the_capacity() -> None:
+    capacity = 1_000_000
+    cache = MemoryCache(capacity=capacity)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(20_000):
+            # Long keys and short bodies: what is not the body counts as well.
+            await cache.get_or_load("g", f"{number}{'k' * 200}", lambda: giving(bytes(10))(), LONG)
+        held_bytes = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert capacity / 2 < held_bytes <= capacity
+
+
+async def test_replaced_and_forgotten_entries_leave_no_debt() -> None:
+    cache = MemoryCache(capacity=10_000)
+    for _ in range(1_000):
+        await cache.get_or_load("g", "k", giving(b"x" * 1_000), LONG)
+        await cache.forget("g")
+    for key in "abc":
+        await cache.get_or_load("h", key, giving(b"x" * 1_000), LONG)
+    assert [await held(cache, "h", key) for key in "abc"] == [True, True, True]
+
+
+async def test_a_hit_never_gives_way_to_others() -> None:
+    cache = MemoryCache()
+    await cache.get_or_load("g", "k", giving(b"there"), LONG)
+    asking = cache.get_or_load("g", "k", giving(b"not asked"), LONG)
+    with pytest.raises(StopIteration) as ended:
+        asking.send(None)  # type: ignore[attr-defined]
+    assert ended.value.value == b"there"
+
+
+async def test_forgetting_in_one_cache_is_seen_by_the_others_on_its_board(tmp_path: Path) -> None:
+    one, other = (MemoryCache(board=tmp_path / "run" / "board") for _ in range(2))
+    apart = MemoryCache()
+    for cache in (one, other, apart):
+        for group in ("g", "h"):
+            await cache.get_or_load(group, "k", giving(b"old"), LONG)
+
+    await one.forget("g")
+
+    assert [await held(cache, "g", "k") for cache in (one, other, apart)] == [False, False, True]
+    assert [await held(cache, "h", "k") for cache in (one, other)] == [True, True]
+
+
+async def test_what_is_loaded_while_another_cache_forgets_is_not_kept(tmp_path: Path) -> None:
+    one, other = (MemoryCache(board=tmp_path / "board") for _ in range(2))
+
+    async def overtaken() -> bytes:
+        await other.forget("g")
+        return b"old"
+
+    assert await one.get_or_load("g", "k", overtaken, LONG) == b"old"
+    assert not await held(one, "g", "k")
+
+
+async def test_who_asks_after_forgetting_does_not_join_a_load_from_before(tmp_path: Path) -> None:
+    one, other = (MemoryCache(board=tmp_path / "board") for _ in range(2))
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> bytes:
+        begun.set()
+        await gate.wait()
+        return b"old"
+
+    first = asyncio.create_task(one.get_or_load("g", "k", slow, LONG))
+    await begun.wait()
+    await other.forget("g")
+    assert await one.get_or_load("g", "k", giving(b"new"), LONG) == b"new"
+    gate.set()
+    assert await first == b"old"
+    assert await one.get_or_load("g", "k", giving(b"newest"), LONG) == b"new"
+
+
+FORGETTER = """
+import asyncio, sys
+from pathlib import Path
+from mechshare.adapters.cache.memory import MemoryCache
+
+cache = MemoryCache(board=Path(sys.argv[1]))
+for line in sys.stdin:
+    asyncio.run(cache.forget(line.strip()))
+    print("forgotten", flush=True)
+"""
+
+
+async def test_forgetting_in_another_process_is_seen_at_once(tmp_path: Path) -> None:
+    cache = MemoryCache(board=tmp_path / "board")
+    command = [sys.executable, "-c", FORGETTER, str(tmp_path / "board")]
+    process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    for number in range(50):
+        await cache.get_or_load("g", "k", giving(b"%d" % number), LONG)
+        assert await held(cache, "g", "k")
+
+        process.stdin.write(b"g\n")
+        assert await process.stdout.readline() == b"forgotten\n"
+
+        assert not await held(cache, "g", "k")
+    process.stdin.close()
+    assert await process.wait() == 0
+
+
+FORKED = """
+import asyncio, os, sys
+from datetime import timedelta
+from pathlib import Path
+from mechshare.adapters.cache.memory import MemoryCache
+
+cache = MemoryCache(board=Path(sys.argv[1]))
+
+async def give():
+    return b"old"
+
+async def again():
+    return b"new"
+
+def in_child(group):
+    child = os.fork()
+    if child == 0:
+        asyncio.run(cache.forget(group))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+
+in_child("g")
+asyncio.run(cache.get_or_load("g", "k", give, timedelta(hours=1)))
+in_child("g")
+print(asyncio.run(cache.get_or_load("g", "k", again, timedelta(hours=1))).decode())
+"""
+
+
+def test_processes_that_were_forked_do_not_undo_each_others_forgetting(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, str(tmp_path / "board")], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "new\n"
+
+
+async def test_an_entry_is_as_old_as_the_beginning_of_its_load() -> None:
+    cache = MemoryCache()
+
+    async def slow() -> bytes:
+        await asyncio.sleep(0.06)
+        return b"old"
+
+    await cache.get_or_load("g", "k", slow, timedelta(seconds=0.05))
+    assert not await held(cache, "g", "k")
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("change"), st.integers(0, 1), st.sampled_from("gh")),
+        st.tuples(st.just("ask"), st.integers(0, 1), st.sampled_from("gh")),
+        st.tuples(st.just("let go"), st.integers(0, 5), st.just("")),
+    ),
+    max_size=40,
+)
+
+
+@given(steps=STEPS)
+async def test_nothing_older_than_the_last_forgetting_is_ever_given(
+    steps: list[tuple[str, int, str]],
+) -> None:
+    """Two caches over one truth, loads that take as long as they like, and every answer held to the rule."""
+    caches = [MemoryCache(), MemoryCache()]
+    caches[1]._board = caches[0]._board  # as if both had mapped one file
+    truth = {"g": 0, "h": 0}
+    asked: list[tuple[asyncio.Event, asyncio.Task[bytes], int]] = []
+
+    for step, number, group in steps:
+        if step == "change":
+            truth[group] += 1
+            await caches[number].forget(group)
+        elif step == "ask":
+            gate = asyncio.Event()
+            loading = caches[number].get_or_load(group, "k", slowly(gate, truth, group), LONG)
+            asked.append((gate, asyncio.create_task(loading), truth[group]))
+        elif number < len(asked):
+            asked[number][0].set()
+        await settle()
+
+    for gate, task, least in asked:
+        gate.set()
+        assert int(await task) >= least
+
+
+def slowly(gate: asyncio.Event, truth: dict[str, int], group: str) -> Callable[[], Awaitable[bytes]]:
+    """Reads the truth first, and gives it only when the gate opens."""
+
+    async def load() -> bytes:
+        read = truth[group]
+        await gate.wait()
+        return b"%d" % read
+
+    return load
+
+
+async def settle() -> None:
+    for _ in range(3):
+        await asyncio.sleep(0)
