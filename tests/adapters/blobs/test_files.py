@@ -1,6 +1,7 @@
 """What only files can suffer: crashes, full disks, links, and other hands in the same folders."""
 
 import asyncio
+import errno
 import itertools
 import os
 import signal
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from hashlib import sha256
 from itertools import product
 from pathlib import Path
@@ -368,3 +369,44 @@ async def test_what_others_put_there_is_not_listed(blobs: FileBlobStore, root: P
     (root / "media_" / ".DS_Store").write_bytes(b"")
     (root / "media_" / "Thumbs.db").write_bytes(b"")
     assert await keys(blobs) == [KEY]
+
+
+def before_the_first_rename(act: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets `act` happen to the file that is about to be renamed, once."""
+    rename, acts = os.rename, [act]
+
+    def renamed(source: Path, *arguments: Any, **names: Any) -> None:
+        if acts:
+            acts.pop()(source)
+        rename(source, *arguments, **names)
+
+    monkeypatch.setattr(os, "rename", renamed)
+
+
+async def test_a_folder_that_vanishes_at_the_last_moment_is_made_again(
+    blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_the_first_rename(lambda source: (root / "media_" / "m_").rmdir(), monkeypatch)
+    await blobs.write(KEY, pieces(b"x"))
+    assert await read(blobs, KEY) == b"x"
+
+
+async def test_a_draft_that_vanishes_is_a_failure(
+    blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before_the_first_rename(lambda source: source.unlink(), monkeypatch)
+    with pytest.raises(DependencyUnavailable):
+        await blobs.write(KEY, pieces(b"x"))
+    assert await keys(blobs) == []
+
+
+async def test_a_disk_that_fails_at_the_last_moment_leaves_neither_file_nor_folder(
+    blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(source: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    before_the_first_rename(fail, monkeypatch)
+    with pytest.raises(DependencyUnavailable):
+        await blobs.write(KEY, pieces(b"x"))
+    assert [path.name for path in root.rglob("*")] == [".incoming"]
