@@ -42,7 +42,7 @@ class RequestLimit:
             return
         refusal = TooManyRequests(retry_after=verdict.reset_after)
         refused: Response[Any] = answer_domain_error(request, refusal)
-        await refused.to_asgi_response(request.app, request)(scope, receive, send_counted)
+        await refused.to_asgi_response(None, request)(scope, receive, send_counted)
 
 
 def _left(verdict: Verdict) -> bytes:

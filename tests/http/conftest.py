@@ -1,0 +1,160 @@
+"""The HTTP API in one process, over adapters in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from litestar import Litestar
+
+from mechshare import bootstrap
+from mechshare.adapters.media.stub import StubMediaProcessor
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.application import Application
+from mechshare.domain.users import Role, User
+from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.services.users import Registration
+from mechshare.settings import Settings
+from tests.services.world import GIF
+
+PASSWORD = "four-bar linkage"
+API = "/api/v1"
+
+
+def memory_settings(data: Path, **changes: Any) -> Settings:
+    plain: dict[str, Any] = {
+        "data": data,
+        "database_url": "memory:",
+        "blobs_url": "memory:",
+        "search_url": "memory:",
+        "jobs_url": "memory:",
+        "job_slots": 0,
+        "requests_per_minute": 0,
+    }
+    return Settings(**{**plain, **changes})
+
+
+@dataclass
+class Site:
+    """A server and its visitors. `as_` headers of whoever was signed up are in `tokens`."""
+
+    application: Application
+    litestar: Litestar
+    client: httpx.AsyncClient
+    tokens: dict[str, dict[str, str]]
+    ids: dict[str, str]
+
+    async def sign_up(self, name: str, role: Role = Role.USER) -> dict[str, str]:
+        """Headers with which `name` is signed in."""
+        joining = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        if role is Role.ADMIN:
+            await self.application.users.create_admin(Registration(**joining))
+        else:
+            assert (await self.client.post(f"{API}/auth/register", json=joining)).status_code == 201
+        if role is Role.MODERATOR:
+            await self.give_role(name, role)
+        answer = await self.client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        self.tokens[name] = headers
+        self.ids[name] = (await self.client.get(f"{API}/users/me", headers=headers)).json()["id"]
+        return headers
+
+    async def give_role(self, name: str, role: Role) -> None:
+        async with self.application.database.begin() as tx:
+            user = await tx.users.find_by_login(name)
+            assert isinstance(user, User)
+            await tx.users.save(user.with_role(role, self.application.clock.now()))
+
+    async def share(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
+        """A mechanism whose clip waits to be processed."""
+        answer = await self.client.post(
+            f"{API}/mechanisms",
+            headers=headers,
+            data={"title": title, **fields},
+            files={"file": ("clip.gif", GIF, "image/gif")},
+        )
+        assert answer.status_code == 202, answer.text
+        made: dict[str, Any] = answer.json()
+        return made
+
+    async def work(self) -> None:
+        """Works the ledger off."""
+        while await self.application.runner.run_one() is not None:
+            continue
+
+    async def ready(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
+        made = await self.share(headers, title, **fields)
+        await self.work()
+        answer = await self.client.get(f"{API}/mechanisms/{made['id']}", headers=headers)
+        found: dict[str, Any] = answer.json()
+        assert found["processing"]["state"] == "ready"
+        return found
+
+    async def published(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
+        made = await self.ready(headers, title, **fields)
+        answer = await self.client.post(f"{API}/mechanisms/{made['id']}/publish", headers=headers)
+        assert answer.status_code == 200, answer.text
+        await self.work()
+        published: dict[str, Any] = answer.json()
+        return published
+
+
+class Running:
+    """The server's start and end, both in one task of its own, as the framework asks."""
+
+    def __init__(self, litestar: Litestar) -> None:
+        self._litestar = litestar
+        self._up, self._down = asyncio.Event(), asyncio.Event()
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        async with self._litestar.lifespan():
+            self._up.set()
+            await self._down.wait()
+
+    async def up(self) -> None:
+        waiting = asyncio.create_task(self._up.wait())
+        await asyncio.wait({waiting, self._task}, return_when=asyncio.FIRST_COMPLETED)
+        if self._task.done():
+            self._task.result()
+
+    async def down(self) -> None:
+        self._down.set()
+        await self._task
+
+
+@pytest.fixture
+async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
+    """Opens a site, with other settings where given."""
+    closing: list[tuple[httpx.AsyncClient, Running]] = []
+
+    async def opening(**changes: Any) -> Site:
+        application = bootstrap.build(
+            memory_settings(tmp_path / "data", **changes),
+            LoggingObserver(),
+            media=StubMediaProcessor(),
+            passwords=FastPasswordHasher(),
+        )
+        app = build_app(application)
+        litestar = app._app  # type: ignore[attr-defined]
+        running = Running(litestar)
+        await running.up()
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        client = httpx.AsyncClient(transport=transport, base_url="http://mechshare.test")
+        closing.append((client, running))
+        return Site(application, litestar, client, {}, {})
+
+    yield opening
+    for client, running in closing:
+        await client.aclose()
+        await running.down()
+
+
+@pytest.fixture
+async def site(open_site: Any) -> Site:
+    opened: Site = await open_site()
+    return opened

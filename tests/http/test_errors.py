@@ -1,0 +1,146 @@
+"""Every error is told in one shape, and none of them is ours to blame on the sender."""
+
+from typing import Any
+
+import pytest
+
+from tests.http.conftest import API, Site
+
+MECHANISMS = f"{API}/mechanisms"
+
+
+def assert_one_shape(answer: Any) -> None:
+    body = answer.json()
+    assert set(body) - {"details"} == {"status", "message", "code", "request_id"}
+    assert body["status"] == "error"
+    assert body["message"]
+    assert body["request_id"] == answer.headers["x-request-id"]
+    for detail in body.get("details", ()):
+        assert set(detail) == {"field", "message"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "request_", "status"),
+    [
+        ("GET", "/nothing/here", {}, 404),
+        ("GET", f"{MECHANISMS}/%2e%2e%2fetc", {}, 404),
+        ("PUT", MECHANISMS, {}, 405),
+        ("POST", "/health/live", {}, 405),
+        (
+            "POST",
+            f"{API}/auth/login",
+            {"content": b"{", "headers": {"Content-Type": "application/json"}},
+            400,
+        ),
+        (
+            "POST",
+            f"{API}/auth/login",
+            {"content": b"\xff\xfe", "headers": {"Content-Type": "application/json"}},
+            400,
+        ),
+        ("POST", f"{API}/auth/login", {"content": b"{}"}, 415),
+        ("POST", f"{API}/auth/login", {"json": {"username": 1, "password": "x"}}, 400),
+        ("POST", f"{API}/auth/login", {"json": {"username": "x", "password": "y", "z": 1}}, 400),
+        ("POST", f"{API}/auth/login", {"json": {"username": "\x00", "password": "\x00"}}, 401),
+        ("POST", f"{API}/auth/login", {"content": b'{"username":"\\ud800","password":"x"}'}, 415),
+        (
+            "POST",
+            f"{API}/auth/login",
+            {"content": b"[" * 100_000, "headers": {"Content-Type": "application/json"}},
+            400,
+        ),
+        (
+            "POST",
+            f"{API}/auth/login",
+            {"content": b'{"username":' + b"9" * 400 + b"}", "headers": {"Content-Type": "application/json"}},
+            400,
+        ),
+        (
+            "POST",
+            f"{API}/auth/register",
+            {"content": b'"' + b"x" * 2_000_000 + b'"', "headers": {"Content-Type": "application/json"}},
+            413,
+        ),
+        ("POST", f"{API}/auth/register", {"json": {"username": "x", "email": "e", "password": "p"}}, 422),
+        ("GET", MECHANISMS, {"params": {"page": "10" * 9}}, 400),
+        ("GET", MECHANISMS, {"params": {"sort": "no"}}, 400),
+        ("GET", MECHANISMS, {"headers": {"Authorization": "Basic eA=="}}, 401),
+        ("GET", f"{API}/search/mechanisms", {"params": {"q": "x" * 201}}, 400),
+        ("GET", f"{API}/search/mechanisms", {"params": {"q": "\x00"}}, 422),
+        ("GET", f"{API}/categories/no-such", {}, 404),
+        ("GET", f"{API}/users/no-such", {}, 404),
+        ("GET", f"{API}/users/me", {}, 401),
+        ("GET", f"{API}/media/x/..%2f..%2fetc%2fpasswd", {}, 404),
+    ],
+)
+async def test_refusals_have_their_status_and_one_shape(
+    site: Site, method: str, path: str, request_: dict[str, Any], status: int
+) -> None:
+    answer = await site.client.request(method, path, **request_)
+    assert answer.status_code == status, answer.text
+    assert_one_shape(answer)
+
+
+async def test_errors_speak_japanese_to_those_who_ask_for_it(site: Site) -> None:
+    for header, expected in (
+        ("ja", "ja"),
+        ("ja-JP,en;q=0.5", "ja"),
+        ("en,ja;q=0.9", "en"),
+        ("fr", "en"),
+        ("ja;q=x", "en"),
+        ("", "en"),
+    ):
+        answer = await site.client.get(f"{API}/users/x", headers={"Accept-Language": header})
+        assert answer.headers["content-language"] == expected
+        assert answer.json()["code"] == "USER_NOT_FOUND"
+        assert ("見つかりません" in answer.json()["message"]) == (expected == "ja")
+
+
+async def test_a_defect_is_told_without_its_details(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(*args: object, **named: object) -> None:
+        raise ZeroDivisionError("secret detail")
+
+    monkeypatch.setattr(site.application.mechanisms, "find_all", broken)
+    answer = await site.client.get(MECHANISMS)
+    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert "secret" not in answer.text
+    assert_one_shape(answer)
+
+
+async def test_a_request_keeps_its_identifier_or_is_given_one(site: Site) -> None:
+    assert (await site.client.get("/health/live", headers={"X-Request-ID": "r-1"})).headers[
+        "x-request-id"
+    ] == "r-1"
+    for bad in ("", "a b", "x" * 65, "é"):
+        made = (await site.client.get("/health/live", headers={"X-Request-ID": bad.encode()})).headers[
+            "x-request-id"
+        ]
+        assert made
+        assert made != bad
+
+
+async def test_too_many_requests_are_told_when_to_come_again(open_site: Any) -> None:
+    site = await open_site(requests_per_minute=3)
+    answers = [await site.client.get(MECHANISMS) for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
+    assert [answer.headers["ratelimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+    assert answers[3].headers["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert int(answers[3].headers["retry-after"]) >= 1
+    assert_one_shape(answers[3])
+    assert (await site.client.get("/health/live")).status_code == 200
+    spoofed = await site.client.get(MECHANISMS, headers={"X-Forwarded-For": "198.51.100.7"})
+    assert spoofed.status_code == 429
+
+
+async def test_no_answer_names_an_address(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    for path in (
+        f"/users/{site.ids['sakura']}",
+        f"/users/{site.ids['sakura']}/mechanisms",
+        "/mechanisms",
+        f"/mechanisms/{made['id']}",
+        "/search/mechanisms?q=歯車",
+        "/search/suggest?q=歯",
+    ):
+        assert "example.com" not in (await site.client.get(API + path)).text, path

@@ -1,0 +1,307 @@
+"""/mechanisms over HTTP"""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mechshare.domain.errors import StorageFull
+from mechshare.domain.pages import PageRequest
+from mechshare.domain.users import Role
+from tests.http.conftest import API, Site
+from tests.services.world import GIF
+
+MECHANISMS = f"{API}/mechanisms"
+ELSEWHERE = {
+    "title": "四節リンク",
+    "file_url": "https://media.example/a.mp4",
+    "thumbnail_url": "https://media.example/a.webp",
+    "duration": 2.4,
+}
+
+
+def form(**fields: str) -> dict[str, Any]:
+    return {"data": {"title": "歯車", **fields}, "files": {"file": ("clip.gif", GIF, "image/gif")}}
+
+
+async def blob_keys(site: Site) -> list[str]:
+    return [key async for key in site.application.blobs.list("")]
+
+
+async def test_a_clip_becomes_a_mechanism_that_everyone_can_watch(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    shared = await site.published(headers, "遊星歯車", categories="gears,planetary-gears", description="説明")
+    seen = (await site.client.get(f"{MECHANISMS}/{shared['id']}")).json()
+    assert seen["user"]["username"] == "sakura"
+    assert (seen["title"], seen["categories"], seen["duration"]) == (
+        "遊星歯車",
+        ["gears", "planetary-gears"],
+        2.4,
+    )
+    for url in (seen["file_url"], seen["thumbnail_url"], seen["preview_url"]):
+        assert (await site.client.get(url)).status_code == 200
+
+
+async def test_a_clip_hosted_elsewhere_is_ready_at_once(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    answer = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
+    assert answer.status_code == 201
+    assert answer.json()["processing"] == {"state": "ready", "reason": None}
+    assert answer.headers["location"] == f"{MECHANISMS}/{answer.json()['id']}"
+
+
+@pytest.mark.parametrize("order", [["title", "file"], ["file", "title"]])
+async def test_the_fields_of_the_form_may_come_in_any_order(site: Site, order: list[str]) -> None:
+    headers = await site.sign_up("sakura")
+    parts: dict[str, Any] = {"title": (None, "歯車"), "file": ("clip.gif", GIF)}
+    answer = await site.client.post(
+        MECHANISMS, headers=headers, files=[(name, parts[name]) for name in order]
+    )
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "code"),
+    [
+        ({"data": {"title": "x"}, "files": {"other": ("a", b"b")}}, 400, "MALFORMED_REQUEST"),
+        ({"data": {"title": "x", "surprise": "y"}, "files": {"file": ("a", GIF)}}, 400, "MALFORMED_REQUEST"),
+        ({"files": {"file": ("a", GIF)}}, 400, "MALFORMED_REQUEST"),
+        (
+            {"data": {"title": "x"}, "files": [("file", ("a", GIF)), ("file", ("b", GIF))]},
+            400,
+            "MALFORMED_REQUEST",
+        ),
+        ({"data": {"title": " "}, "files": {"file": ("a", GIF)}}, 422, "INVALID_FIELD"),
+        (
+            {"data": {"title": "x", "categories": "no-such"}, "files": {"file": ("a", GIF)}},
+            404,
+            "CATEGORY_NOT_FOUND",
+        ),
+        (
+            {"data": {"title": "x"}, "files": {"file": ("a.gif", b"ffconcat version 1.0")}},
+            415,
+            "UNSUPPORTED_FILE",
+        ),
+        ({"data": {"title": "x"}, "files": {"file": ("a.gif", b"")}}, 415, "UNSUPPORTED_FILE"),
+        ({"data": {"title": "x" * 200_000}, "files": {"file": ("a", GIF)}}, 413, "BODY_TOO_LARGE"),
+        (
+            {"content": b"<svg/>", "headers": {"Content-Type": "image/svg+xml"}},
+            415,
+            "UNSUPPORTED_CONTENT_TYPE",
+        ),
+        ({"content": b"x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "MALFORMED_REQUEST"),
+        (
+            {"content": b"x", "headers": {"Content-Type": "multipart/form-data; boundary=b"}},
+            400,
+            "MALFORMED_REQUEST",
+        ),
+        ({"json": {**ELSEWHERE, "file_url": "http://media.example/a"}}, 422, "INVALID_FIELD"),
+        ({"json": {**ELSEWHERE, "duration": 0}}, 422, "INVALID_FIELD"),
+        ({"json": {**ELSEWHERE, "is_published": True}}, 400, "MALFORMED_REQUEST"),
+        ({"json": []}, 400, "MALFORMED_REQUEST"),
+    ],
+)
+async def test_a_bad_request_is_refused_and_keeps_nothing(
+    site: Site, request_: dict[str, Any], status: int, code: str
+) -> None:
+    headers = await site.sign_up("sakura")
+    answer = await site.client.post(
+        MECHANISMS, **{**request_, "headers": {**headers, **request_.get("headers", {})}}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert await blob_keys(site) == []
+
+
+async def test_a_file_over_the_limit_is_refused_and_keeps_nothing(open_site: Any) -> None:
+    site = await open_site(largest_upload=1_000)
+    headers = await site.sign_up("sakura")
+    answer = await site.client.post(
+        MECHANISMS, headers=headers, data={"title": "x"}, files={"file": ("a.gif", GIF + bytes(2_000))}
+    )
+    assert (answer.status_code, answer.json()["code"]) == (413, "FILE_TOO_LARGE")
+    assert await blob_keys(site) == []
+
+
+async def test_a_full_disk_is_507_and_the_next_upload_works(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = await site.sign_up("sakura")
+
+    async def full(key: str, chunks: Any) -> None:
+        raise StorageFull()
+
+    with monkeypatch.context() as broken:
+        broken.setattr(site.application.blobs, "write", full)
+        answer = await site.client.post(MECHANISMS, headers=headers, **form())
+    assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
+    assert answer.headers["retry-after"]
+    assert (await site.client.post(MECHANISMS, headers=headers, **form())).status_code == 202
+
+
+async def test_changing_needs_the_version_that_was_read(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.ready(headers)
+    url = f"{MECHANISMS}/{made['id']}"
+    etag = (await site.client.get(url, headers=headers)).headers["etag"]
+    without = await site.client.patch(url, headers=headers, json={"title": "新"})
+    assert (without.status_code, without.json()["code"]) == (428, "VERSION_REQUIRED")
+    changed = await site.client.patch(url, headers={**headers, "If-Match": etag}, json={"title": "新"})
+    assert (changed.status_code, changed.json()["title"]) == (200, "新")
+    stale = await site.client.patch(url, headers={**headers, "If-Match": etag}, json={"title": "古"})
+    assert (stale.status_code, stale.json()["code"]) == (412, "STALE_VERSION")
+    forced = await site.client.patch(url, headers={**headers, "If-Match": "*"}, json={"description": None})
+    assert forced.status_code == 200
+    assert (await site.client.delete(url, headers={**headers, "If-Match": etag})).status_code == 412
+    gone = await site.client.delete(url, headers={**headers, "If-Match": forced.headers["etag"]})
+    assert gone.status_code == 204
+    assert (await site.client.get(url, headers=headers)).status_code == 404
+    await site.work()
+    assert await blob_keys(site) == []
+
+
+async def test_an_unchanged_answer_is_not_sent_again(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    for url in (
+        f"{MECHANISMS}/{made['id']}",
+        MECHANISMS,
+        f"{API}/categories",
+        f"{API}/search/mechanisms?q=歯車",
+    ):
+        first = await site.client.get(url)
+        again = await site.client.get(url, headers={"If-None-Match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b""), url
+
+
+async def test_no_answer_outlives_a_change(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    url = f"{MECHANISMS}/{made['id']}"
+    assert (await site.client.get(url)).status_code == 200
+    assert (await site.client.get(MECHANISMS)).json()["total"] == 1
+    await site.client.post(f"{url}/withdraw", headers=headers)
+    assert (await site.client.get(url)).status_code == 404
+    assert (await site.client.get(MECHANISMS)).json()["total"] == 0
+    assert (await site.client.get(f"{API}/search/mechanisms?q=歯車")).json()["items"] == []
+
+
+async def test_the_same_request_under_one_key_takes_effect_once(site: Site) -> None:
+    headers = {**await site.sign_up("sakura"), "Idempotency-Key": "k-1"}
+    answers = [await site.client.post(MECHANISMS, headers=headers, **form()) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
+    assert len(await blob_keys(site)) == 1
+    other = await site.client.post(MECHANISMS, headers=headers, **form(description="other"))
+    assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_the_same_request_at_the_same_time_takes_effect_once(site: Site) -> None:
+    headers = {**await site.sign_up("sakura"), "Idempotency-Key": "k-1"}
+    answers = await asyncio.gather(
+        *(site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE) for _ in range(8))
+    )
+    assert len({answer.json()["id"] for answer in answers}) == 1
+
+
+async def test_lists_are_walked_by_page_and_by_cursor(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    for number in range(5):
+        made = await site.client.post(MECHANISMS, headers=headers, json={**ELSEWHERE, "title": f"t{number}"})
+        await site.client.post(f"{MECHANISMS}/{made.json()['id']}/publish", headers=headers)
+    by_page = [(await site.client.get(f"{MECHANISMS}?limit=2&page={page}")).json() for page in (1, 2, 3)]
+    url, by_cursor = f"{MECHANISMS}?limit=2", []
+    while url:
+        answer = await site.client.get(url)
+        by_cursor.append(answer.json())
+        url = answer.links["next"]["url"] if answer.links else ""
+    assert by_page == by_cursor
+    titles = [item["title"] for page in by_page for item in page["items"]]
+    assert titles == ["t4", "t3", "t2", "t1", "t0"]
+    assert {(page["total"], page["limit"], page["total_is_exact"]) for page in by_page} == {(5, 2, True)}
+    oldest = (await site.client.get(f"{MECHANISMS}?sort=created_at")).json()["items"]
+    assert [item["title"] for item in oldest] == titles[::-1]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=0",
+        "page=x",
+        "page=1000000000000000000",
+        "page=5000&limit=100",
+        "page=" + "9" * 400,
+        "limit=0",
+        "limit=101",
+        "sort=no-such",
+        "cursor=x",
+        "cursor=bnVsbA",
+        "cursor=WyIiLDEsMSwieCJd",
+        "cursor=" + "A" * 3_000,
+    ],
+)
+async def test_a_bad_page_is_refused_with_the_field_at_fault(site: Site, query: str) -> None:
+    answer = await site.client.get(f"{MECHANISMS}?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["details"][0]["field"] == query.partition("=")[0]
+
+
+async def test_one_sees_ones_own_drafts_and_nobody_elses(site: Site) -> None:
+    mine, other = await site.sign_up("sakura"), await site.sign_up("kaede")
+    draft = await site.share(mine)
+    url = f"{API}/users/{site.ids['sakura']}/mechanisms"
+    assert [item["id"] for item in (await site.client.get(url, headers=mine)).json()["items"]] == [
+        draft["id"]
+    ]
+    for headers in (other, {}):
+        assert (await site.client.get(url, headers=headers)).json()["total"] == 0
+        narrowed = await site.client.get(
+            f"{API}/search/mechanisms", params={"user_id": site.ids["sakura"]}, headers=headers
+        )
+        assert narrowed.json()["total"] == 0
+        assert narrowed.json()["facets"] == {}
+
+
+async def test_a_moderator_withdraws_with_a_reason_and_only_a_moderator_lifts_it(site: Site) -> None:
+    owner, moderator = await site.sign_up("sakura"), await site.sign_up("boss", Role.MODERATOR)
+    made = await site.published(owner)
+    url = f"{MECHANISMS}/{made['id']}"
+    without = await site.client.post(f"{url}/withdraw", headers=moderator)
+    assert (without.status_code, without.json()["details"][0]["field"]) == (422, "reason")
+    withdrawn = await site.client.post(f"{url}/withdraw", headers=moderator, json={"reason": "重複"})
+    assert withdrawn.json()["withdrawn_reason"] == "重複"
+    refused = await site.client.post(f"{url}/publish", headers=owner)
+    assert (refused.status_code, refused.json()["code"]) == (403, "WITHDRAWN_BY_MODERATOR")
+    lifted = await site.client.post(f"{url}/publish", headers=moderator)
+    assert lifted.json()["is_published"]
+
+
+async def test_processing_is_told_in_words_and_can_be_watched(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.share(headers)
+    url = f"{MECHANISMS}/{made['id']}/processing"
+    assert (await site.client.get(url, headers=headers)).json()["state"] == "pending"
+    retried = await site.client.post(f"{url}/retry", headers=headers)
+    assert (retried.status_code, retried.json()["code"]) == (409, "NOTHING_TO_RETRY")
+    await site.work()
+    watched = await site.client.get(f"{url}/events", headers=headers)
+    assert watched.headers["content-type"].startswith("text/event-stream")
+    assert "event: processing" in watched.text
+    assert '"state":"ready"' in watched.text
+
+
+async def test_a_failure_is_told_in_the_language_asked_for_and_can_be_retried(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.share(headers)
+    async with site.application.database.read() as tx:
+        (job,) = [
+            j for j in (await tx.jobs.find_all(PageRequest())).items if j.kind == "process_mechanism_file"
+        ]
+    await site.application.jobs.cancel(job.id)
+    url = f"{MECHANISMS}/{made['id']}/processing"
+    told = (await site.client.get(url, headers={**headers, "Accept-Language": "ja"})).json()
+    assert (told["state"], told["reason"]["code"]) == ("failed", "cancelled")
+    assert "再試行" in told["reason"]["message"]
+    assert (await site.client.post(f"{url}/retry", headers=headers)).status_code == 202
+    await site.work()
+    assert (await site.client.get(url, headers=headers)).json()["state"] == "ready"

@@ -1,0 +1,117 @@
+"""/media over HTTP"""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mechshare.domain.media_links import LINK_LIFETIME
+from tests.http.conftest import API, Site
+from tests.services.world import GIF
+
+
+@pytest.fixture
+async def clip(site: Site) -> dict[str, Any]:
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    content = (await site.client.get(made["file_url"])).content
+    return {**made, "content": content, "size": len(content), "headers": headers}
+
+
+async def test_a_file_is_served_as_what_it_is_and_as_nothing_else(site: Site, clip: dict[str, Any]) -> None:
+    for name, kind in (
+        ("file_url", "video/mp4"),
+        ("thumbnail_url", "image/webp"),
+        ("preview_url", "image/webp"),
+    ):
+        headers = (await site.client.get(clip[name])).headers
+        assert headers["content-type"] == kind
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["content-security-policy"] == "default-src 'none'; sandbox"
+        assert headers["cache-control"] == "public, max-age=3600, immutable"
+        assert headers["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize(
+    ("asked", "span"),
+    [
+        ("bytes=0-9", (0, 10)),
+        ("bytes=5-", (5, None)),
+        ("bytes=-7", (-7, None)),
+        ("bytes=3-99999999", (3, None)),
+    ],
+)
+async def test_a_range_is_served(site: Site, clip: dict[str, Any], asked: str, span: tuple[int, int]) -> None:
+    answer = await site.client.get(clip["file_url"], headers={"Range": asked})
+    expected = clip["content"][slice(*span)]
+    start = clip["content"].index(expected)
+    assert (answer.status_code, answer.content) == (206, expected)
+    assert answer.headers["content-range"] == f"bytes {start}-{start + len(expected) - 1}/{clip['size']}"
+
+
+@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
+async def test_a_range_outside_is_416(site: Site, clip: dict[str, Any], asked: str) -> None:
+    answer = await site.client.get(clip["file_url"], headers={"Range": asked})
+    assert answer.status_code == 416
+    assert answer.headers["content-range"] == f"bytes */{clip['size']}"
+
+
+@pytest.mark.parametrize("asked", ["bytes=9-3", "lines=1-2", "bytes=a-b", "bytes=0-1,3-4", "bytes=-"])
+async def test_a_range_that_cannot_be_used_gives_the_whole_file(
+    site: Site, clip: dict[str, Any], asked: str
+) -> None:
+    answer = await site.client.get(clip["file_url"], headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (200, clip["content"])
+
+
+async def test_if_range_gives_the_whole_of_another_file(site: Site, clip: dict[str, Any]) -> None:
+    etag = (await site.client.get(clip["file_url"])).headers["etag"]
+    for given, status in ((etag, 206), ('"other"', 200)):
+        headers = {"Range": "bytes=0-9", "If-Range": given}
+        assert (await site.client.get(clip["file_url"], headers=headers)).status_code == status
+    assert (await site.client.get(clip["file_url"], headers={"If-None-Match": etag})).status_code == 304
+
+
+async def test_a_draft_is_served_by_its_signed_link_and_by_nothing_else(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    draft = await site.ready(headers)
+    link = draft["file_url"]
+    plain, _, query = link.partition("?")
+    assert (await site.client.get(link)).status_code == 200
+    assert (await site.client.get(link)).headers["cache-control"].startswith("private")
+    assert (await site.client.get(plain, headers=headers)).status_code == 200
+    expires, _, signature = query.partition("&")
+    later = int(expires.removeprefix("expires=")) + 3600
+    other = (await site.ready(headers))["file_url"].partition("?")[0]
+    for forged in (
+        plain,
+        f"{plain}?{expires}",
+        f"{plain}?{expires}&signature={'0' * 64}",
+        f"{plain}?expires={later}&{signature}",
+        f"{other}?{query}",
+        f"{plain}?{expires}&signature=é",
+    ):
+        assert (await site.client.get(forged)).status_code == 404, forged
+
+
+async def test_a_signed_link_ends(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    draft = await site.ready(headers)
+    path = draft["file_url"].partition("?")[0]
+    key = "media/" + path.removeprefix(f"{API}/media/")
+    links = site.application.links
+    past = links.expiry(site.application.clock.now() - LINK_LIFETIME - timedelta(hours=2))
+    answer = await site.client.get(f"{path}?expires={past}&signature={links.sign(key, past)}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+
+
+async def test_what_was_withdrawn_is_served_no_more(site: Site, clip: dict[str, Any]) -> None:
+    await site.client.post(f"{API}/mechanisms/{clip['id']}/withdraw", headers=clip["headers"])
+    assert (await site.client.get(clip["file_url"])).status_code == 404
+
+
+async def test_an_original_is_given_back_as_a_download_to_its_owner(site: Site, clip: dict[str, Any]) -> None:
+    answer = await site.client.get(f"{API}/mechanisms/{clip['id']}/original", headers=clip["headers"])
+    assert answer.content == GIF
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''clip.gif"
+    assert answer.headers["cache-control"] == "private, no-cache"
