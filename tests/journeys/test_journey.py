@@ -1,0 +1,204 @@
+"""The whole way of a clip over HTTP: shared, processed, published, found, watched, changed, withdrawn, deleted."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from mechshare import bootstrap, settings
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.demo.clips import CLIPS, render_clip
+from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from tests.http.conftest import API, PASSWORD, Running, memory_settings
+
+SHARED_MEDIA = Path(__file__).parents[3] / "shared" / "media"
+MECHANISMS = f"{API}/mechanisms"
+
+
+@pytest.fixture(params=["memory", "embedded"])
+async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A server that processes clips for real, in each deployment that needs no other server."""
+    data = tmp_path / "data"
+    if request.param == "memory":
+        chosen = memory_settings(data, job_slots=1)
+    else:
+        chosen = settings.load({"MECHSHARE_DATA": str(data), "MECHSHARE_REQUESTS_PER_MINUTE": "0"})
+    app = build_app(bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
+    running = Running(app._app)  # type: ignore[attr-defined]
+    await running.up()
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test"
+    ) as opened:
+        yield opened
+    await running.down()
+
+
+async def signed_up(client: httpx.AsyncClient) -> dict[str, str]:
+    joining = {"username": "sakura", "email": "sakura@example.com", "password": PASSWORD}
+    assert (await client.post(f"{API}/auth/register", json=joining)).status_code == 201
+    answer = await client.post(f"{API}/auth/login", json={"username": "sakura", "password": PASSWORD})
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+
+async def share(client: httpx.AsyncClient, headers: dict[str, str], path: Path, **fields: str) -> str:
+    with path.open("rb") as file:
+        answer = await client.post(
+            MECHANISMS,
+            headers=headers,
+            data={"title": path.stem, **fields},
+            files={"file": (path.name, file)},
+        )
+    assert answer.status_code == 202, answer.text
+    id: str = answer.json()["id"]
+    return id
+
+
+async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> dict[str, Any]:
+    """How the processing ended."""
+    for _ in range(1_200):
+        status: dict[str, Any] = (await client.get(f"{MECHANISMS}/{id}/processing", headers=headers)).json()
+        if status["state"] in ("ready", "failed"):
+            return status
+        await asyncio.sleep(0.05)
+    pytest.fail(f"pending for ever: {status}")
+
+
+async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: bool) -> None:
+    """Waits until a search finds the mechanism, or finds it no more: the index follows by a job."""
+    for _ in range(200):
+        answer = (await client.get(f"{API}/search/mechanisms", params={"q": query})).json()
+        if (id in [item["mechanism"]["id"] for item in answer["items"]]) == expected:
+            return
+        await asyncio.sleep(0.05)
+    pytest.fail(f"'{query}' {'does not find' if expected else 'still finds'} it")
+
+
+async def test_a_clip_goes_all_the_way(client: httpx.AsyncClient, tmp_path: Path) -> None:
+    headers = await signed_up(client)
+    clip = next(clip for clip in CLIPS if "planetary-gears" in clip.categories)
+    path = render_clip(clip, tmp_path, lambda done: None)
+    id = await share(
+        client,
+        headers,
+        path,
+        title=clip.title,
+        description=clip.description,
+        categories=",".join(clip.categories),
+    )
+    assert (await client.get(f"{MECHANISMS}/{id}")).status_code == 404
+    status = await processed(client, headers, id)
+    assert (status["state"], status["reason"], status["attempt"], status["progress"]) == (
+        "ready",
+        None,
+        1,
+        1.0,
+    )
+    await client.post(f"{MECHANISMS}/{id}/publish", headers=headers)
+    for query in ("遊星歯車", "歯車", "planetary", "planet gear", "ＰＬＡＮＥＴＡＲＹ"):
+        await found(client, query, id, expected=True)
+    suggested = (await client.get(f"{API}/search/suggest", params={"q": "遊星"})).json()["items"]
+    assert suggested == [clip.title]
+
+    seen = await client.get(f"{MECHANISMS}/{id}")
+    mechanism = seen.json()
+    assert mechanism["duration"] == clip.period_ms / 1000
+    assert mechanism["media"]["frame_count"] == clip.frame_count
+    part = await client.get(mechanism["file_url"], headers={"Range": "bytes=0-11"})
+    assert (part.status_code, part.content[4:8]) == (206, b"ftyp")
+    assert (await client.get(mechanism["thumbnail_url"])).content[8:12] == b"WEBP"
+
+    renamed = await client.patch(
+        f"{MECHANISMS}/{id}",
+        headers={**headers, "If-Match": seen.headers["etag"]},
+        json={"title": "差動歯車"},
+    )
+    assert renamed.status_code == 200
+    await found(client, "差動", id, expected=True)
+    await client.post(f"{MECHANISMS}/{id}/withdraw", headers=headers)
+    assert (await client.get(mechanism["file_url"])).status_code == 404
+    await found(client, "差動", id, expected=False)
+    gone = await client.delete(f"{MECHANISMS}/{id}", headers={**headers, "If-Match": "*"})
+    assert gone.status_code == 204
+    assert (await client.get(f"{MECHANISMS}/{id}", headers=headers)).status_code == 404
+
+
+def expected_clips() -> list[Any]:
+    """(file, width, height, frames, seconds) as the README of the shared clips has them."""
+    readme = SHARED_MEDIA / "README.md"
+    if not readme.exists():
+        return [
+            pytest.param(
+                None, id="none", marks=pytest.mark.skip(reason=f"there are no clips in {SHARED_MEDIA}")
+            )
+        ]
+    row = re.compile(r"^\| (\S+\.gif) \| (\d+) x (\d+) \| (\d+) \| ([\d.]+) \|$", re.MULTILINE)
+    return [pytest.param(match, id=match[0]) for match in row.findall(readme.read_text(encoding="utf-8"))]
+
+
+@pytest.mark.parametrize("expected", expected_clips())
+async def test_real_clips_are_measured_to_the_millisecond(
+    client: httpx.AsyncClient, expected: tuple[str, str, str, str, str]
+) -> None:
+    name, width, height, frames, seconds = expected
+    headers = await signed_up(client)
+    id = await share(client, headers, SHARED_MEDIA / name)
+    assert (await processed(client, headers, id))["state"] == "ready"
+    mechanism = (await client.get(f"{MECHANISMS}/{id}", headers=headers)).json()
+    media = mechanism["media"]
+    assert (media["width"], media["height"], media["frame_count"]) == (int(width), int(height), int(frames))
+    assert mechanism["duration"] == pytest.approx(float(seconds), abs=0.005)
+    assert (await client.get(mechanism["preview_url"])).status_code == 200
+
+
+GIF_HEAD = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+HUGE_PICTURE = b",\x00\x00\x00\x00\x80\x3e\x80\x3e\x00\x02\x02\x4c\x01\x00;"
+MP4_HEAD = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2"
+REFUSED = {
+    "ffconcat.mp4": b"ffconcat version 1.0\nfile /etc/passwd\n",
+    "playlist.m3u8": b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1/x.ts\n",
+    "drawing.svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+    "page.gif": b"<!doctype html><script>alert(1)</script>",
+    "manifest.mpd": b'<?xml version="1.0"?><MPD><BaseURL>http://127.0.0.1/</BaseURL></MPD>',
+    "text.mov": "ただの文章".encode(),
+    "empty.gif": b"",
+    "still.png": b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(40),
+    "script.mp4": b"#!/bin/sh\nrm -rf /\n",
+}
+FAILED = {
+    "headless.mp4": MP4_HEAD + b"\x00" * 500,
+    "polyglot.gif": GIF_HEAD + b"<script>alert(1)</script>" * 10,
+    "huge.gif": b"GIF89a\x80\x3e\x80\x3e\x80\x00\x00"
+    + GIF_HEAD[13:]
+    + b",\x00\x00\x00\x00\x80\x3e\x80\x3e\x00\x02\x02\x4c\x01\x00;",
+    "noise.webm": b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm"
+    + bytes(200),
+    "webp.webp": b"RIFF\x10\x00\x00\x00WEBPVP8 " + bytes(30),
+}
+
+
+async def test_hostile_files_are_refused_or_fail_with_a_reason_and_the_server_goes_on(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    headers = await signed_up(client)
+    for name, content in REFUSED.items():
+        answer = await client.post(
+            MECHANISMS, headers=headers, data={"title": name}, files={"file": (name, content, "video/mp4")}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_FILE"), name
+    for name, content in FAILED.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        id = await share(client, headers, path)
+        status = await processed(client, headers, id)
+        assert status["state"] == "failed", name
+        assert len(status["reason"]["message"]) > 20
+        refused = await client.post(f"{MECHANISMS}/{id}/publish", headers=headers)
+        assert refused.json()["code"] == "MECHANISM_NOT_READY"
+    clip = min(CLIPS, key=lambda one: one.period_ms)
+    id = await share(client, headers, render_clip(clip, tmp_path, lambda done: None))
+    assert (await processed(client, headers, id))["state"] == "ready"
