@@ -7,7 +7,6 @@ from hashlib import sha256
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.progress import Progress
 
 from mechshare.application import Application
@@ -49,12 +48,9 @@ def import_clips(
         return await _import(application, user, list(_files(paths)), categories, publish)
 
     report = run(chosen, command)
-    console = Console()
-    console.print(
-        f"{len(report.added)} added, {report.known} were there already, {len(report.refused)} refused"
-    )
+    click.echo(f"{len(report.added)} added, {report.known} were there already, {len(report.refused)} refused")
     for path, why in report.refused:
-        console.print(f"  [red]{path}[/red]: {why}", highlight=False)
+        click.echo(f"  {path}: {why}")
     if report.refused:
         raise SystemExit(1)
 

@@ -28,7 +28,7 @@ from mechshare.entrypoints.http import (
 )
 from mechshare.entrypoints.http.edge import Edge
 from mechshare.entrypoints.http.limits import RequestLimit
-from mechshare.entrypoints.http.schema import openapi_config
+from mechshare.entrypoints.http.schema import document_refusals, openapi_config
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
@@ -70,6 +70,7 @@ def build_app(application: Application) -> ASGIApp:
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application
+    document_refusals(app)
     return Edge(app)
 
 

@@ -80,7 +80,7 @@ class ErrorBody(Struct):
 
 
 def status_of(error: DomainException) -> int:
-    return next(STATUSES[family] for family in type(error).__mro__ if family in STATUSES)
+    return status_of_kind(type(error))
 
 
 def answer_domain_error(request: Request[Any, Any, Any], error: DomainException) -> Response[bytes]:
@@ -184,3 +184,29 @@ def _headers(error: DomainException) -> dict[str, str]:
     if isinstance(error, RangeNotSatisfiable):
         return {"Content-Range": f"bytes */{error.facts['size']}"}
     return {}
+
+
+def errors_page() -> str:
+    """The page that lists every error, made from the tree: docs/errors.md."""
+    kinds = sorted(_leaves(DomainException), key=lambda kind: (status_of_kind(kind), kind.code))
+    rows = [(status_of_kind(kind), kind.code, kind.messages) for kind in kinds]
+    lines = [
+        "# Errors",
+        "",
+        "Every refusal has one body: `status` (`error`), `message`, `code`, `request_id`; `details` for bad input.",
+        "Codes never change. Messages come in Japanese for `Accept-Language: ja`; what stands in braces is filled in.",
+        "",
+        "| status | code | message | メッセージ |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {status} | `{code}` | {told['en']} | {told['ja']} |" for status, code, told in rows]
+    return "\n".join(lines) + "\n"
+
+
+def status_of_kind(kind: type[DomainException]) -> int:
+    return next(STATUSES[family] for family in kind.__mro__ if family in STATUSES)
+
+
+def _leaves(kind: type[DomainException]) -> list[type[DomainException]]:
+    children = kind.__subclasses__()
+    return [leaf for child in children for leaf in _leaves(child)] if children else [kind]

@@ -4,18 +4,23 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
 from litestar.openapi.spec import (
     Components,
     OpenAPIMediaType,
+    OpenAPIResponse,
     Operation,
+    Reference,
     RequestBody,
     Schema,
     SecurityScheme,
     Tag,
 )
+
+from mechshare.entrypoints.http.errors import ErrorBody
 
 NOT_MODIFIED = {304: ResponseSpec(None, description="You hold this very answer already (If-None-Match)")}
 
@@ -49,6 +54,7 @@ def openapi_config() -> OpenAPIConfig:
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",
+                favicon="<link rel='icon' href='data:,'>",
                 js_url=f"{ASSETS}/swagger-ui-bundle.js",
                 css_url=f"{ASSETS}/swagger-ui.css",
                 standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
@@ -113,3 +119,38 @@ def _inlined(part: Any, components: dict[str, Any]) -> Any:
     if "$ref" in part:
         return _inlined(components[part["$ref"]], components)
     return {name: _inlined(item, components) for name, item in part.items()}
+
+
+_VIEWED = ("mechanisms", "processing", "media", "search")
+"""Tags of routes that take a token where there is one, and do without."""
+
+
+def document_refusals(app: Litestar) -> None:
+    """Adds to the document what holds for every route: how refusals are told, and where a token is asked for."""
+    document = app.openapi_schema
+    described = _schema_of(ErrorBody, None)
+    document.components.schemas = {
+        **(document.components.schemas or {}),
+        "ErrorBody": _PlainSchema(plain=described),
+    }
+    refusal = OpenAPIMediaType(schema=Reference(ref="#/components/schemas/ErrorBody"))
+    for route in app.routes:
+        for handler in getattr(route, "route_handlers", ()):
+            item = (document.paths or {}).get(route.path_format or "/")
+            for method in handler.http_methods if item else ():
+                operation: Operation | None = getattr(item, method.lower(), None)
+                if operation is not None:
+                    _document(operation, bool(handler.resolve_guards()), refusal)
+
+
+def _document(operation: Operation, is_guarded: bool, refusal: OpenAPIMediaType) -> None:
+    content = {"application/json": refusal}
+    responses = dict(operation.responses or {})
+    responses["4XX"] = OpenAPIResponse(description="Refused", content=dict(content))
+    responses["5XX"] = OpenAPIResponse(description="Not possible at present", content=dict(content))
+    responses.pop("400", None)
+    operation.responses = responses
+    if is_guarded:
+        operation.security = [{"token": []}]
+    elif set(operation.tags or ()) & set(_VIEWED):
+        operation.security = [{}, {"token": []}]

@@ -1,0 +1,67 @@
+"""The OpenAPI document, and that the API keeps to it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from mechshare.entrypoints.http.errors import errors_page
+from tests.http.conftest import Site
+
+DOCS = Path(__file__).parents[2] / "docs"
+UPDATE = "run 'UPDATE_DOCS=1 pytest tests/http/test_schema.py' and look at the difference"
+
+
+async def document(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = (await site.client.get("/schema/openapi.json")).json()
+    return found
+
+
+def kept(name: str, text: str) -> str:
+    """What the repository has of a generated page; written first where that is asked for."""
+    path = DOCS / name
+    if os.environ.get("UPDATE_DOCS"):
+        path.write_text(text, encoding="utf-8")
+    return path.read_text(encoding="utf-8")
+
+
+async def test_a_change_of_the_api_shows_in_its_committed_document(site: Site) -> None:
+    text = json.dumps(await document(site), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    assert kept("openapi.json", text) == text, UPDATE
+
+
+def test_every_error_stands_in_the_list_of_errors() -> None:
+    assert kept("errors.md", errors_page()) == errors_page(), UPDATE
+
+
+async def test_every_operation_tells_how_it_refuses_and_whether_it_wants_a_token(site: Site) -> None:
+    for path, item in (await document(site))["paths"].items():
+        for method, operation in item.items():
+            assert {"4XX", "5XX"} <= set(operation["responses"]), (method, path)
+            assert operation["summary"], (method, path)
+            if method != "get" and not path.startswith("/api/v1/auth/"):
+                assert operation["security"] == [{"token": []}], (method, path)
+
+
+async def test_the_pages_for_people_have_all_they_need_on_this_server(site: Site) -> None:
+    for page in ("/", "/schema"):
+        text = (await site.client.get(page)).text
+        assert "//cdn" not in text
+        links = [part.split('"')[0] for mark in ('src="', 'href="') for part in text.split(mark)[1:]]
+        assert links
+        for link in links:
+            if link.startswith("/"):
+                assert (await site.client.get(link)).status_code == 200, (page, link)
+
+
+async def test_metrics_speak_of_routes_and_never_of_identifiers(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers)
+    await site.client.get(f"/api/v1/mechanisms/{made['id']}")
+    text = (await site.client.get("/metrics")).text
+    assert (
+        'http_requests_total{endpoint="/api/v1/mechanisms/{mechanism_id}",method="GET",status="200"}' in text
+    )
+    assert "http_request_duration_seconds_bucket" in text
+    assert 'mechshare_job_attempts_total{kind="process_mechanism_file",outcome="done"}' in text
+    assert made["id"] not in text
