@@ -1,8 +1,11 @@
 """The loop that works the ledger off. Any number of them, in any number of processes, share it."""
 
 import asyncio
+import shutil
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -14,6 +17,7 @@ LOOK_AGAIN = timedelta(seconds=1)
 """How long a worker sleeps at most: whoever is deaf to the doorbell looks this often."""
 REAP_EVERY = timedelta(seconds=5)
 SWEEP_EVERY = timedelta(hours=1)
+FORGOTTEN_AFTER = timedelta(days=1)
 GRACE = 10.0
 """Seconds that a job under way gets to end when the loop is stopped; then the ledger takes it back."""
 _log = structlog.get_logger("mechshare.worker")
@@ -33,6 +37,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
     async def sweep() -> None:
         async with app.database.begin() as tx:
             await tx.receipts.delete_older(app.clock.now() - RECEIPT_LIFETIME)
+        await asyncio.to_thread(remove_forgotten, app.settings.data / "scratch")
         await _pause(stop, SWEEP_EVERY)
 
     loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, sweep)]
@@ -45,6 +50,14 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         for task in (stopped, *loops):
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
+
+
+def remove_forgotten(scratch: Path) -> None:
+    """Removes what workers that were killed had in the making, a day ago or more: nobody is at it any more."""
+    before = time.time() - FORGOTTEN_AFTER.total_seconds()
+    for folder in scratch.iterdir():
+        if folder.stat().st_mtime < before:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

@@ -1,0 +1,98 @@
+"""Several processes over one SQLite file, as the server's workers are."""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from tests.contracts.test_persistence import keep_user, promise
+
+PROCESSES = 4
+JOBS = 60
+CHANGES = 15
+
+CLAIM = """
+import asyncio, sys
+from datetime import timedelta
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+async def main():
+    database = SqlDatabase(sys.argv[1])
+    while True:
+        async with database.begin() as tx:
+            job = await tx.ledger.claim(timedelta(minutes=5))
+        if job is None:
+            break
+        print(job.id, flush=True)
+    await database.close()
+
+asyncio.run(main())
+"""
+
+COUNT = """
+import asyncio, sys
+from dataclasses import replace
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+async def main():
+    database = SqlDatabase(sys.argv[1])
+    for _ in range(int(sys.argv[3])):
+        async with database.begin() as tx:
+            user = await tx.users.find_by_id(sys.argv[2])
+            await tx.users.save(replace(user, bio=str(int(user.bio or 0) + 1)))
+    await database.close()
+
+asyncio.run(main())
+"""
+
+MIGRATE = """
+import asyncio, sys
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+async def main():
+    database = SqlDatabase(sys.argv[1])
+    await database.migrate()
+    print(await database.check())
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+def run_side_by_side(program: str, *arguments: str) -> list[str]:
+    """What each of PROCESSES processes printed; all of them must end well."""
+    command = [sys.executable, "-c", program, *arguments]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+    printed = [process.communicate(timeout=120)[0] for process in running]
+    assert [process.returncode for process in running] == [0] * PROCESSES
+    return printed
+
+
+async def test_no_job_is_claimed_twice(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    database = SqlDatabase(url)
+    await database.migrate()
+    jobs = await promise(database, JOBS)
+    claimed = Counter("".join(run_side_by_side(CLAIM, url)).split())
+    await database.close()
+    assert claimed == Counter({job.id: 1 for job in jobs})
+
+
+async def test_no_change_is_lost(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'x.db'}"
+    database = SqlDatabase(url)
+    await database.migrate()
+    user = await keep_user(database)
+    run_side_by_side(COUNT, url, user.id, str(CHANGES))
+    async with database.read() as tx:
+        found = await tx.users.find_by_id(user.id)
+    await database.close()
+    total = PROCESSES * CHANGES
+    assert found == replace(user, bio=str(total), version=1 + total)
+
+
+def test_of_many_who_migrate_at_once_all_find_it_done(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'new' / 'x.db'}"
+    assert len(set(run_side_by_side(MIGRATE, url))) == 1

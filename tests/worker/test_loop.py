@@ -1,0 +1,93 @@
+"""The loop that works the ledger off."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mechshare import bootstrap
+from mechshare.adapters.media.stub import StubMediaProcessor
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.application import Application
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.jobs import JobState
+from mechshare.domain.pages import PageRequest
+from mechshare.entrypoints.worker.loop import FORGOTTEN_AFTER, remove_forgotten, work
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from tests.contracts.test_persistence import promise
+from tests.http.conftest import memory_settings
+
+
+@pytest.fixture
+async def application(tmp_path: Path) -> AsyncIterator[Application]:
+    built = bootstrap.build(
+        memory_settings(tmp_path / "data"),
+        LoggingObserver(),
+        media=StubMediaProcessor(),
+        passwords=FastPasswordHasher(),
+    )
+    yield built
+    await built.close()
+
+
+async def until_done(application: Application, count: int) -> None:
+    while True:
+        async with application.database.read() as tx:
+            if (await tx.jobs.find_all(PageRequest(), state=JobState.DONE)).total == count:
+                return
+        await asyncio.sleep(0.01)
+
+
+async def test_all_that_is_promised_is_done_by_as_many_as_are_asked_for(application: Application) -> None:
+    await promise(application.database, 20)
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(application, slots=3, stop=stop))
+    await until_done(application, 20)
+    stop.set()
+    await application.doorbell.ring()
+    await working
+
+
+async def test_a_ring_wakes_the_loop(application: Application) -> None:
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(application, slots=1, stop=stop))
+    await asyncio.sleep(0)
+    await promise(application.database, 1)
+    await application.doorbell.ring()
+    await until_done(application, 1)
+    stop.set()
+    await working
+
+
+async def test_what_does_not_answer_is_waited_for(
+    application: Application, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = application.runner.run_one
+    failures = iter([DependencyUnavailable(dependency="database"), ZeroDivisionError()])
+
+    async def faulty() -> Any:
+        for failure in failures:
+            raise failure
+        return await real()
+
+    monkeypatch.setattr(application.runner, "run_one", faulty)
+    monkeypatch.setattr("mechshare.entrypoints.worker.loop.LOOK_AGAIN", FORGOTTEN_AFTER * 0)
+    await promise(application.database, 1)
+    stop = asyncio.Event()
+    working = asyncio.create_task(work(application, slots=1, stop=stop))
+    await until_done(application, 1)
+    stop.set()
+    await working
+
+
+def test_what_killed_workers_left_goes_after_a_day_and_not_before(tmp_path: Path) -> None:
+    for name, age in (("clip-old", FORGOTTEN_AFTER.total_seconds() + 60), ("clip-new", 60.0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "source.gif").touch()
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    remove_forgotten(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["clip-new"]
