@@ -1,130 +1,239 @@
-"""Engineering drawings that move: links, joints, grounds and traces on a light background."""
+"""Engineering drawings that move: links, joints, frames and traces on light paper."""
 
-from collections.abc import Sequence
-from math import atan2, cos, pi, sin
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from math import hypot, pi
 
 from PIL import Image, ImageDraw, ImageFont
 
-from mechshare.demo.kinematics import Point, polar
+from mechshare.demo.kinematics import Point, between, distance, polar
 
 WIDTH, HEIGHT = 480, 360
 """Size of a picture, px."""
-_FINER = 2
-"""Pictures are drawn this many times as large and scaled down, which smooths every edge."""
-
-PAPER = (250, 250, 247)
-INK = (38, 50, 62)
-FAINT = (196, 203, 206)
-STEEL = (92, 124, 148)
-BLUE = (38, 112, 160)
-GREEN = (66, 140, 108)
-AMBER = (214, 142, 44)
-RED = (198, 66, 58)
+FINER = 4
+"""Pictures are drawn this many times as large and averaged down, which smooths every edge."""
 
 Color = tuple[int, int, int]
+PAPER: Color = (249, 250, 251)
+GRID: Color = (238, 241, 244)
+INK: Color = (38, 49, 63)
+GREY: Color = (112, 124, 138)
+FAINT: Color = (198, 206, 214)
+FRAME: Color = (222, 227, 232)
+AMBER: Color = (232, 152, 56)
+"""What drives."""
+BLUE: Color = (74, 126, 178)
+"""What connects."""
+TEAL: Color = (48, 154, 142)
+"""What is driven."""
+RED: Color = (208, 62, 74)
+"""What is traced."""
+
+_EDGE = 1.4
+_BAR = 13.0
 
 
 class Sheet:
-    """One picture. `scale` is px for a unit of the mechanism, `origin` where its (0, 0) stands, in px from top left."""
+    """One picture, at first empty. Points are in units of the mechanism, whose (0, 0) stands at `origin` px from the
+    top left and whose unit is `scale` px; what belongs to the drawing (widths of links, joints, lines) is in px.
+    """
 
     def __init__(self, scale: float, origin: Point) -> None:
-        self._image = Image.new("RGB", (WIDTH * _FINER, HEIGHT * _FINER), PAPER)
+        self._image = _squared_paper().copy()
         self._draw = ImageDraw.Draw(self._image)
-        self._scale = scale * _FINER
-        self._origin = (origin[0] * _FINER, origin[1] * _FINER)
+        self._scale = scale * FINER
+        self._origin = (origin[0] * FINER, origin[1] * FINER)
 
-    def finished(self, title: str) -> Image.Image:
-        font = ImageFont.load_default(15 * _FINER)
-        self._draw.text((16 * _FINER, 12 * _FINER), title, fill=INK, font=font)
-        return self._image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
+    def units(self, px: float) -> float:
+        """A length on the paper, as a length of the mechanism."""
+        return px * FINER / self._scale
 
-    def bar(self, a: Point, b: Point, color: Color, width: float = 0.26) -> None:
-        """A link with rounded ends."""
-        thick = width * self._scale
-        self._draw.line([self._at(a), self._at(b)], fill=color, width=round(thick))
-        for end in (a, b):
-            self.disc(end, width / 2, color)
+    def picture(self, heading: str, note: str) -> Image.Image:
+        """WIDTH x HEIGHT px, with the heading and a line of facts in the corner."""
+        self.text((16, 12), heading, 17, INK)
+        self.text((16, 35), note, 11.5, GREY)
+        return self._image.reduce(FINER)
 
-    def joint(self, at: Point, radius: float = 0.15) -> None:
-        self.disc(at, radius, PAPER, outline=INK)
+    def thumbnail(self, heading: str, shrunk: int) -> Image.Image:
+        """The picture `shrunk` times smaller, its heading large enough to read there."""
+        self.text((16, 12), heading, 11.5 * shrunk, INK)
+        return self._image.reduce(FINER * shrunk)
 
-    def disc(self, at: Point, radius: float, color: Color, outline: Color | None = None) -> None:
-        self._draw.ellipse(self._box(at, radius), fill=color, outline=outline, width=round(1.4 * _FINER))
+    def text(self, at: Point, words: str, size: float, color: Color, anchor: str = "la") -> None:
+        """`at` in px from the top left, `size` in px; `anchor` as in Pillow (left ascender)."""
+        place = (at[0] * FINER, at[1] * FINER)
+        self._draw.text(place, words, fill=color, font=ImageFont.load_default(size * FINER), anchor=anchor)
 
-    def cut_disc(
-        self,
-        at: Point,
-        radius: float,
-        color: Color,
-        *,
-        slots: Sequence[tuple[Point, Point, float]],
-        discs: Sequence[tuple[Point, float]],
-    ) -> None:
-        """A disc from which slots (from, to, width) and other discs (centre, radius) are cut; what lies below shows."""
-        mask = Image.new("L", self._image.size, 0)
-        cutter = ImageDraw.Draw(mask)
-        cutter.ellipse(self._box(at, radius), fill=255)
-        for a, b, width in slots:
-            cutter.line([self._at(a), self._at(b)], fill=0, width=round(width * self._scale))
-            cutter.ellipse(self._box(b, width / 2), fill=0)
-        for center, reach in discs:
-            cutter.ellipse(self._box(center, reach), fill=0)
-        self._image.paste(color, mask=mask)
+    def link(self, points: Sequence[Point], color: Color, width: float = _BAR) -> None:
+        """A rigid body with rounded ends: a bar through two points, a plate through more."""
+        edges = list(pairwise(points)) if len(points) == 2 else list(pairwise([*points, points[0]]))
+        for grown, shade in ((0.0, mixed(color, INK, 0.45)), (-2 * _EDGE, color)):
+            for a, b in edges:
+                self._capsule(a, b, width + grown, shade)
+            if len(points) > 2:
+                self._draw.polygon([self._at(point) for point in points], fill=shade)
 
-    def ring(self, at: Point, radius: float, color: Color, width: float) -> None:
-        self._draw.ellipse(self._box(at, radius), outline=color, width=round(width * self._scale))
+    def joint(self, at: Point, radius: float = 4.6) -> None:
+        self._circle(at, radius + _EDGE, INK)
+        self._circle(at, radius, PAPER)
 
-    def shape(self, points: Sequence[Point], color: Color, outline: Color | None = None) -> None:
+    def pencil(self, at: Point, strength: float = 1.0) -> None:
+        """The point that draws the trace; it fades and shrinks away as `strength` goes to 0."""
+        self._circle(at, 5.6 * strength, PAPER)
+        self._circle(at, 4.2 * strength, mixed(PAPER, RED, strength))
+
+    def disc(self, at: Point, radius: float, color: Color) -> None:
+        """A body of `radius` units."""
+        px = radius * self._scale / FINER
+        self._circle(at, px, mixed(color, INK, 0.45))
+        self._circle(at, px - _EDGE, color)
+
+    def circle(self, at: Point, radius: float) -> None:
+        """The path of a point that goes round, `radius` in units."""
+        (x, y), reach = self._at(at), radius * self._scale
+        self._draw.ellipse(
+            (x - reach, y - reach, x + reach, y + reach), outline=FAINT, width=round(1.2 * FINER)
+        )
+
+    def body(self, points: Sequence[Point], color: Color) -> None:
+        """A closed outline, filled."""
         corners = [self._at(point) for point in points]
         self._draw.polygon(corners, fill=color)
-        if outline:
-            self._draw.line([*corners, corners[0]], fill=outline, width=round(1.4 * _FINER), joint="curve")
+        self._draw.line([*corners, *corners[:2]], fill=mixed(color, INK, 0.55), width=round(_EDGE * FINER))
 
-    def curve(self, points: Sequence[Point], color: Color, width: float = 2.0) -> None:
-        """An open line, `width` px thick."""
+    def line(self, points: Sequence[Point], color: Color, width: float = 1.4) -> None:
         corners = [self._at(point) for point in points]
-        self._draw.line(corners, fill=color, width=round(width * _FINER), joint="curve")
+        self._draw.line(corners, fill=color, width=round(width * FINER), joint="curve")
 
-    def trace(self, points: Sequence[Point], head: int, color: Color = RED) -> None:
-        """A closed path, strongest where the tracing point (`points[head]`) just was, fading behind it."""
-        count = len(points)
-        for age in range(count - 1, -1, -1):
-            a, b = points[(head - age) % count], points[(head - age - 1) % count]
-            self.curve([a, b], _mixed(color, PAPER, 0.85 * age / count), 2.2)
-        self.disc(points[head], 0.09, color)
+    def dashes(self, a: Point, b: Point, color: Color = FAINT) -> None:
+        """A thin chain of dashes, for lines that only the eye needs."""
+        count = max(1, round(distance(a, b) / self.units(9)))
+        for step in range(count):
+            self.line([between(a, b, step / count), between(a, b, (step + 0.55) / count)], color, 1.2)
 
-    def ground(self, at: Point, size: float = 0.42, turn: float = 0.0) -> None:
-        """A fixed pivot: a triangle on hatched ground, `turn` radians from upright."""
-        corners = [polar(at, size * 1.15, turn - pi / 2 + spread) for spread in (-0.5, 0.5)]
-        self.shape([at, *corners], PAPER, INK)
-        foot = ((corners[0][0] + corners[1][0]) / 2, (corners[0][1] + corners[1][1]) / 2)
-        self.hatch(polar(foot, size, turn + pi), polar(foot, size, turn), turn)
+    def dimension(self, a: Point, b: Point, words: str) -> None:
+        """A level dimension line from `a` to `b` with its value above it."""
+        self.line([a, b], GREY, 1.0)
+        long, half = self.units(8), self.units(2.2)
+        for tip, inward in ((a, long), (b, -long)):
+            corners = [tip, (tip[0] + inward, tip[1] + half), (tip[0] + inward, tip[1] - half)]
+            self._draw.polygon([self._at(corner) for corner in corners], fill=GREY)
+            self.line([(tip[0], tip[1] - 2 * half), (tip[0], tip[1] + 2 * half)], GREY, 1.0)
+        self.label(between(a, b, 0.5), words, above=5)
+
+    def label(self, at: Point, words: str, above: float = 0.0) -> None:
+        """Small words centred over (or, with `above` < 0, under) a point of the mechanism, that many px away."""
+        x, y = self._at(at)
+        anchor = "mb" if above >= 0 else "mt"
+        self.text((x / FINER, y / FINER - above), words, 10.5, GREY, anchor)
+
+    def leaf(self, points: Sequence[Point], color: Color, width: float) -> None:
+        """A bent leaf spring whose middle line is given, `width` px thick."""
+        half = self.units(width / 2)
+        left, right = [], []
+        for number, (x, y) in enumerate(points):
+            (ax, ay), (bx, by) = points[max(0, number - 1)], points[min(len(points) - 1, number + 1)]
+            length = hypot(bx - ax, by - ay)
+            nx, ny = (ay - by) / length * half, (bx - ax) / length * half
+            left.append((x + nx, y + ny))
+            right.append((x - nx, y - ny))
+        self.body([*left, *reversed(right)], color)
+
+    def trace(self, position: Callable[[float], Point], part: float, steps: int = 150) -> None:
+        """The way of `position` in the last cycle, a function of the part of the cycle: fading with its age."""
+        half = 1.1 * FINER
+        way = [self._at(position(part - age / steps)) for age in range(steps + 1)]
+        left, top = (round(min(ways) - 2 * half) for ways in zip(*way, strict=True))
+        right, bottom = (round(max(ways) + 2 * half) for ways in zip(*way, strict=True))
+        fade = Image.new("L", (right - left, bottom - top), 0)
+        strokes = ImageDraw.Draw(fade)
+        way = [(x - left, y - top) for x, y in way]
+        for age in range(steps - 1, -1, -1):
+            alpha = round(235 * (1 - 0.82 * age / steps))
+            x, y = way[age]
+            strokes.line([way[age + 1], way[age]], fill=alpha, width=round(2 * half))
+            strokes.ellipse((x - half, y - half, x + half, y + half), fill=alpha)
+        self._image.paste(RED, (left, top), fade)
+        self.pencil(position(part))
+
+    def pivot(self, at: Point, turn: float = 0.0, size: float = 15.0) -> None:
+        """A joint of the frame: a triangle on hatched ground, which is `turn` from below it, counter-clockwise.
+
+        `size`, in px, is half the ground's width.
+        """
+        down = turn - pi / 2
+        foot = polar(at, self.units(4 + 0.85 * size), down)
+        half = self.units(size)
+        sides = [polar(foot, half * 0.62, down - pi / 2), polar(foot, half * 0.62, down + pi / 2)]
+        self.body([at, *sides], FRAME)
+        self.ground(polar(foot, half, down - pi / 2), polar(foot, half, down + pi / 2))
         self.joint(at)
 
-    def hatch(self, a: Point, b: Point, turn: float = 0.0) -> None:
-        """A line of the frame, hatched on the side that is `turn` radians from below."""
-        self.curve([a, b], INK, 2.0)
-        length = ((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2) ** 0.5
-        along = atan2(b[1] - a[1], b[0] - a[0])
-        for step in range(int(length / 0.16) + 1):
-            start = polar(a, min(length, step * 0.16), along)
-            self.curve([start, polar(start, 0.2, turn - pi * 0.7)], INK, 1.0)
+    def ground(self, a: Point, b: Point) -> None:
+        """The frame's edge from `a` to `b`, hatched on its right."""
+        length = distance(a, b)
+        ahead = ((b[0] - a[0]) / length, (b[1] - a[1]) / length)
+        right = (ahead[1], -ahead[0])
+        deep, gap = self.units(6.5), self.units(6.5)
+        for step in range(round(length / gap)):
+            x, y = between(a, b, (step + 1) * gap / length if (step + 1) * gap < length else 1.0)
+            foot = (x + (right[0] - ahead[0]) * deep, y + (right[1] - ahead[1]) * deep)
+            self.line([(x, y), foot], GREY, 1.0)
+        self.line([a, b], INK, 1.8)
 
-    def _box(self, at: Point, radius: float) -> tuple[float, float, float, float]:
-        x, y = self._at(at)
-        reach = radius * self._scale
-        return x - reach, y - reach, x + reach, y + reach
+    def pedestal(self, shaft: Point, floor: float) -> None:
+        """A bearing's stand behind a wheel: from the shaft down to y = floor."""
+        narrow, wide = self.units(11), self.units(24)
+        corners = [
+            (shaft[0] - narrow, shaft[1]),
+            (shaft[0] - wide, floor),
+            (shaft[0] + wide, floor),
+            (shaft[0] + narrow, shaft[1]),
+        ]
+        self.body([*corners, *(polar(shaft, narrow, pi * step / 12) for step in range(1, 12))], FRAME)
+
+    def _capsule(self, a: Point, b: Point, width: float, color: Color) -> None:
+        (ax, ay), (bx, by) = self._at(a), self._at(b)
+        half = width * FINER / 2
+        length = hypot(bx - ax, by - ay) or 1.0
+        nx, ny = (ay - by) / length * half, (bx - ax) / length * half
+        self._draw.polygon(
+            [(ax + nx, ay + ny), (bx + nx, by + ny), (bx - nx, by - ny), (ax - nx, ay - ny)], fill=color
+        )
+        for end in (a, b):
+            self._circle(end, width / 2, color)
+
+    def _circle(self, at: Point, radius: float, color: Color) -> None:
+        (x, y), reach = self._at(at), radius * FINER
+        self._draw.ellipse((x - reach, y - reach, x + reach, y + reach), fill=color)
 
     def _at(self, point: Point) -> Point:
         return self._origin[0] + point[0] * self._scale, self._origin[1] - point[1] * self._scale
 
 
-def turned(points: Sequence[Point], angle: float, center: Point = (0.0, 0.0)) -> list[Point]:
-    """`points` turned about (0, 0) and moved to `center`."""
-    c, s = cos(angle), sin(angle)
-    return [(center[0] + x * c - y * s, center[1] + x * s + y * c) for x, y in points]
-
-
-def _mixed(color: Color, other: Color, part: float) -> Color:
+def mixed(color: Color, other: Color, part: float) -> Color:
+    """`color` with `part` of `other` in it."""
     r, g, b = (round(one * (1 - part) + two * part) for one, two in zip(color, other, strict=True))
     return r, g, b
+
+
+def coil(bottom: Point, top: Point, width: float, turns: int) -> list[Point]:
+    """A coil spring seen from its side, between two points above each other: a zigzag between two level ends."""
+    (x, low), high, half = bottom, top[1], width / 2
+    bends = [
+        (x + (half if number % 2 else -half), low + (high - low) * number / (2 * turns))
+        for number in range(2 * turns + 1)
+    ]
+    return [(x + half, low), *bends, (x + half, high)]
+
+
+@cache
+def _squared_paper() -> Image.Image:
+    paper = Image.new("RGB", (WIDTH * FINER, HEIGHT * FINER), PAPER)
+    draw = ImageDraw.Draw(paper)
+    for x in range(20, WIDTH, 20):
+        draw.rectangle((x * FINER, 0, x * FINER + FINER - 1, HEIGHT * FINER), fill=GRID)
+    for y in range(20, HEIGHT, 20):
+        draw.rectangle((0, y * FINER, WIDTH * FINER, y * FINER + FINER - 1), fill=GRID)
+    return paper

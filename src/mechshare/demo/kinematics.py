@@ -1,10 +1,11 @@
-"""How the demonstration's mechanisms move: positions from the angle of what drives them.
+"""How linkages move: where their joints are, from the angle of the crank or the place of what is moved.
 
-Lengths are in units of the drawing, angles in radians, points are (x, y) with y upwards.
+Lengths are in units of the mechanism, angles in radians counter-clockwise, points are (x, y) with y upwards.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import acos, atan2, cos, hypot, pi, sin, sqrt, tan
+from math import acos, atan2, cos, hypot, pi, sin, sqrt
 
 Point = tuple[float, float]
 
@@ -17,16 +18,30 @@ def distance(a: Point, b: Point) -> float:
     return hypot(b[0] - a[0], b[1] - a[1])
 
 
+def between(a: Point, b: Point, part: float) -> Point:
+    """The point that is `part` of the way from `a` to `b`."""
+    return a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part
+
+
+def turned(points: Sequence[Point], angle: float, center: Point = (0.0, 0.0)) -> list[Point]:
+    """`points` turned about (0, 0) and moved so that (0, 0) comes to `center`."""
+    c, s = cos(angle), sin(angle)
+    return [(center[0] + x * c - y * s, center[1] + x * s + y * c) for x, y in points]
+
+
 @dataclass(frozen=True, slots=True)
 class FourBar:
-    """A crank-rocker: the shortest link turns all round while Grashof's condition holds (s + l <= p + q)."""
+    """A crank-rocker with its crank's pivot at (0, 0) and its rocker's at (ground, 0).
 
-    ground: float = 4.0
-    crank: float = 1.3
-    coupler: float = 3.6
-    rocker: float = 2.6
-    offset: Point = (1.9, 1.7)
-    """The coupler point, along and across the coupler from the crank's pin."""
+    The crank turns all round because it is the shortest link and Grashof's condition holds (s + l <= p + q).
+    """
+
+    ground: float
+    crank: float
+    coupler: float
+    rocker: float
+    offset: Point
+    """The coupler point: along the coupler from the crank's pin, and across it to the left."""
 
     def at(self, angle: float) -> tuple[Point, Point, Point]:
         """(crank pin, rocker pin, coupler point)."""
@@ -36,88 +51,51 @@ class FourBar:
         along = atan2(pivot[1] - pin[1], pivot[0] - pin[0])
         opening = acos((self.coupler**2 + reach**2 - self.rocker**2) / (2 * self.coupler * reach))
         direction = along + opening
-        rocker = polar(pin, self.coupler, direction)
-        across = polar(pin, self.offset[0], direction)
-        return pin, rocker, polar(across, self.offset[1], direction + pi / 2)
+        [point] = turned([self.offset], direction, pin)
+        return pin, polar(pin, self.coupler, direction), point
+
+
+CRANK_ROCKER = FourBar(ground=4.0, crank=1.35, coupler=3.7, rocker=2.7, offset=(1.75, 1.75))
+
+CHEBYSHEV = FourBar(ground=2.0, crank=1.0, coupler=2.5, rocker=2.5, offset=(5.0, 0.0))
+"""Chebyshev's lambda linkage (1878): the coupler's far end runs almost straight at 4 cranks above the pivots."""
 
 
 @dataclass(frozen=True, slots=True)
 class SliderCrank:
-    """In line: the slider runs along the x axis through the crank's shaft."""
+    """The slider's pin runs along y = offset, so it goes out and comes back in unequal times.
+
+    The bore is part of the frame: from `bore_from` to the right, `bore` to either side of that line.
+    """
 
     crank: float = 1.0
-    rod: float = 3.0
+    rod: float = 3.4
+    offset: float = -0.3
+    bore: float = 0.52
+    bore_from: float = 2.7
 
     def at(self, angle: float) -> tuple[Point, Point]:
         """(crank pin, slider pin)."""
         pin = polar((0.0, 0.0), self.crank, angle)
-        return pin, (pin[0] + sqrt(self.rod**2 - pin[1] ** 2), 0.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Geneva:
-    """An external Geneva drive whose pin enters and leaves its slots along them, so that the wheel starts without a
-    shock: the crank is `distance * sin(pi / slots)` long."""
-
-    slots: int = 6
-    distance: float = 4.0
+        return pin, (pin[0] + sqrt(self.rod**2 - (pin[1] - self.offset) ** 2), self.offset)
 
     @property
-    def crank(self) -> float:
-        return self.distance * sin(pi / self.slots)
-
-    @property
-    def wheel(self) -> float:
-        return self.distance * cos(pi / self.slots)
-
-    @property
-    def engaged(self) -> float:
-        """The wheel moves while the crank is within this angle of the line between the shafts."""
-        return pi / 2 - pi / self.slots
-
-    def wheel_angle(self, angle: float) -> float:
-        """How far the wheel has turned since the middle of a step, for a crank angle of -pi to pi from that line."""
-        if abs(angle) >= self.engaged:
-            return pi / self.slots if angle > 0 else -pi / self.slots
-        return atan2(self.crank * sin(angle), self.distance - self.crank * cos(angle))
-
-
-@dataclass(frozen=True, slots=True)
-class PlanetaryGear:
-    """Sun driven, ring held, carrier driven. ring = sun + 2 planet, and sun + ring divides by the planets' number."""
-
-    sun: int = 18
-    planet: int = 12
-    planets: int = 3
-
-    @property
-    def ring(self) -> int:
-        return self.sun + 2 * self.planet
-
-    @property
-    def ratio(self) -> float:
-        """Turns of the sun for one of the carrier (Willis)."""
-        return 1 + self.ring / self.sun
-
-    @property
-    def ring_angle(self) -> float:
-        """Where a space of the ring stands, so that it meshes with a planet whose sun stands at 0."""
-        pitch = 2 * pi / self.ring
-        return -((-self.planet_angle(0.0, 0.0)) * self.planet / (2 * pi)) * pitch
-
-    def planet_angle(self, position: float, sun_angle: float) -> float:
-        """The turn of a planet at `position` round the sun: a space of it meets each tooth of the sun."""
-        phase = (position - sun_angle) * self.sun / (2 * pi)
-        return position + pi - (2 * pi / self.planet) * (0.5 - phase)
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest x of the slider's pin, where crank and rod lie in one line."""
+        near, far = (sqrt((self.rod + side * self.crank) ** 2 - self.offset**2) for side in (-1, 1))
+        return near, far
 
 
 @dataclass(frozen=True, slots=True)
 class Peaucellier:
-    """The cell of Peaucellier and Lipkin (1864): it inverts a circle through its pivot into an exact straight line."""
+    """The cell of Peaucellier (1864) and Lipkin (1871): it inverts a circle through its pivot into a straight line.
+
+    The arms turn about (0, 0), the crank about (crank, 0).
+    """
 
     arm: float = 5.0
-    side: float = 2.8
-    crank: float = 1.7
+    side: float = 3.4
+    crank: float = 1.5
 
     @property
     def line(self) -> float:
@@ -137,45 +115,15 @@ class Peaucellier:
 
 
 @dataclass(frozen=True, slots=True)
-class RollerCam:
-    """A disc cam: lifts a roller along a cycloid, holds it, lets it down, rests; for 120, 60, 120 and 60 degrees."""
-
-    base: float = 1.5
-    lift: float = 1.1
-    roller: float = 0.38
-
-    def rise(self, angle: float) -> float:
-        """How far the follower is lifted when the cam has turned by `angle`."""
-        turned = (angle / (2 * pi)) % 1.0 * 6
-        if turned < 2:
-            return self.lift * _cycloid(turned / 2)
-        if turned < 3:
-            return self.lift
-        return self.lift * (1 - _cycloid((turned - 3) / 2)) if turned < 5 else 0.0
-
-    def pitch_point(self, angle: float) -> Point:
-        """Where the roller's centre is, seen from the cam."""
-        return polar((0.0, 0.0), self.base + self.roller + self.rise(angle), -angle)
-
-    def profile(self, points: int = 360) -> list[Point]:
-        """The cam's edge: a roller's radius inside the curve of the roller's centre."""
-        found = []
-        for number in range(points):
-            angle = 2 * pi * number / points
-            before, at, after = (self.pitch_point(angle + step) for step in (-1e-3, 0.0, 1e-3))
-            along = atan2(after[1] - before[1], after[0] - before[0])
-            found.append(polar(at, self.roller, along - pi / 2))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
 class LeafStage:
-    """A stage on two parallel leaf springs, clamped at both ends: it moves straight, and sinks a little."""
+    """A stage on two parallel leaf springs, clamped at both ends: it moves without turning, and sinks a little."""
 
     height: float = 4.0
+    span: float = 3.2
+    """Between the leaves."""
 
     def leaf(self, travel: float, points: int = 40) -> list[Point]:
-        """The bent leaf from its foot at (0, 0): the cubic of a beam whose ends stay upright."""
+        """The bent leaf from its foot at (0, 0) to the stage: the cubic of a beam whose ends stay upright."""
         top = self.height - self.sink(travel)
         return [
             (travel * (3 * part**2 - 2 * part**3), top * part)
@@ -185,35 +133,3 @@ class LeafStage:
     def sink(self, travel: float) -> float:
         """What the stage loses in height, to second order: 3/5 of travel squared over height."""
         return 0.6 * travel**2 / self.height
-
-
-def gear_outline(teeth: int, module: float, *, addendum: float = 1.0, dedendum: float = 1.2) -> list[Point]:
-    """An involute gear with a pressure angle of 20 degrees, one tooth centred on angle 0; a little backlash."""
-    pressure = pi / 9
-    pitch = module * teeth / 2
-    base = pitch * cos(pressure)
-    tip, root = pitch + addendum * module, pitch - dedendum * module
-    half = pi / (2 * teeth) * 0.96 + _involute(pressure)
-    flank = [max(root, base) + (tip - max(root, base)) * step / 6 for step in range(7)]
-    angles = [half - _involute(acos(min(1.0, base / radius))) for radius in flank]
-    outline: list[Point] = []
-    for tooth in range(teeth):
-        center = 2 * pi * tooth / teeth
-        outline.append(polar((0.0, 0.0), root, center - angles[0]))
-        outline += [
-            polar((0.0, 0.0), radius, center - turn) for radius, turn in zip(flank, angles, strict=True)
-        ]
-        outline += [
-            polar((0.0, 0.0), radius, center + turn)
-            for radius, turn in zip(reversed(flank), reversed(angles), strict=True)
-        ]
-        outline.append(polar((0.0, 0.0), root, center + angles[0]))
-    return outline
-
-
-def _involute(angle: float) -> float:
-    return tan(angle) - angle
-
-
-def _cycloid(part: float) -> float:
-    return part - sin(2 * pi * part) / (2 * pi)
