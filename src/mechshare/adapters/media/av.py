@@ -192,10 +192,13 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 def _take(folder: Path, into: Path) -> None:
     """Moves what was made out of the child's folder. Raises MediaRejected if it is not what it should be."""
     for name, format in DERIVATIVES.items():
-        made = folder / name
-        with os.fdopen(os.open(made, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            if sniff(file.read(SNIFF_BYTES)) is not format:
-                raise _rejected(FailureCode.CRASHED, f"{name} is no {format.value}")
+        try:
+            with os.fdopen(os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+                found = sniff(file.read(SNIFF_BYTES))
+        except OSError as missing:
+            raise _rejected(FailureCode.CRASHED, f"{name} can't be read") from missing
+        if found is not format:
+            raise _rejected(FailureCode.CRASHED, f"{name} is no {format.value}")
     for name in DERIVATIVES:
         (folder / name).replace(into / name)
 

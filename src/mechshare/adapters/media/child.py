@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib import import_module
 from io import FileIO
@@ -25,8 +26,13 @@ from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import confine
 from mechshare.adapters.media.wholeness import ends_early
-from mechshare.domain.media import FailureCode, MediaFormat
+from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
+_FAMILY: Mapping[MediaFormat | None, MediaFormat] = {
+    **{format: format for format in MediaFormat},
+    MediaFormat.MOV: MediaFormat.MP4,
+}
+"""A film from a camera may call itself either."""
 _IMPORTED_LATE = (
     "av.audio.codeccontext",
     "av.audio.stream",
@@ -84,12 +90,18 @@ def _outcome(
         return _refused(FailureCode.OUT_OF_MEMORY, str(problem))
     except Image.DecompressionBombError as problem:
         return _refused(FailureCode.PICTURE_TOO_LARGE, str(problem))
+    except av.error.FFmpegError as problem:
+        return _broken(problem)
     except PermissionError:
         raise  # something was tried that this process may not do: no fault that is known of the file
-    except (av.error.FFmpegError, EOFError, OSError, SyntaxError, ValueError) as problem:
-        if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
-            return _refused(FailureCode.TOO_LONG, "what is made of it grows too large")
-        return _refused(FailureCode.UNREADABLE, f"{type(problem).__name__}: {problem}"[:300])
+    except (EOFError, OSError, SyntaxError, ValueError) as problem:
+        return _broken(problem)
+
+
+def _broken(problem: Exception) -> dict[str, Any]:
+    if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
+        return _refused(FailureCode.TOO_LONG, "what is made of it grows too large")
+    return _refused(FailureCode.UNREADABLE, f"{type(problem).__name__}: {problem}"[:300])
 
 
 def _refused(code: FailureCode, detail: str) -> dict[str, Any]:
@@ -99,8 +111,11 @@ def _refused(code: FailureCode, detail: str) -> dict[str, Any]:
 def _process(
     source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
 ) -> dict[str, Any]:
-    if os.fstat(source.fileno()).st_size == 0:
+    head = source.read(SNIFF_BYTES)
+    if not head:
         raise RefusedClip(FailureCode.EMPTY)
+    if _FAMILY.get(sniff(head)) is not _FAMILY[format]:
+        raise RefusedClip(FailureCode.UNREADABLE, f"it is no {format.value}")
     if ends_early(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:

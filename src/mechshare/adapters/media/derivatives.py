@@ -7,6 +7,7 @@ from io import FileIO
 from typing import IO, BinaryIO
 
 import av
+import av.error
 from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image, ImageChops, ImageStat
@@ -197,7 +198,11 @@ class _Video:
         self._container.close()
 
     def _mux(self, frame: VideoFrame | None) -> None:
-        for packet in self._stream.encode(frame):
+        try:
+            packets = self._stream.encode(frame)
+        except av.error.ExternalError as problem:  # x264 gives no reason; with sound frames there is but one
+            raise MemoryError("for the encoder") from problem
+        for packet in packets:
             if packet.pts is not None:
                 packet.duration = self._lengths.pop(packet.pts)
             self._container.mux(packet)

@@ -64,22 +64,30 @@ def _webp(file: BinaryIO, size: int) -> bool:
     return int.from_bytes(file.read(8)[4:], "little") + 8 > size
 
 
+_OUTER_BOXES = frozenset(
+    b"ftyp moov mdat moof mfra free skip wide pnot uuid meta styp sidx ssix prft emsg udta PICT".split()
+)
+
+
 def _boxes(file: BinaryIO, size: int) -> bool:
-    """ISO/IEC 14496-12: boxes of a length and a kind; the index (moov) may stand before or after the data."""
-    start, indexed = 0, False
-    while len(head := file.read(16)) >= 8:
+    """ISO/IEC 14496-12: boxes of a length and a kind; the index (moov) may stand before or after the data (mdat).
+
+    What comes after the last of them, and is none, does not count.
+    """
+    start, missing = 0, {b"moov", b"mdat"}
+    while len(head := file.read(16)) >= 8 and head[4:8] in _OUTER_BOXES:
         length = int.from_bytes(head[:4], "big")
         if length == 1:
             length = int.from_bytes(head[8:], "big")
         length = length or size - start
-        indexed = indexed or head[4:8] == b"moov"
+        missing.discard(head[4:8])
         if length < 8:
             return False
         start += length
         if start > size:
             return True
         file.seek(start)
-    return not indexed
+    return bool(missing)
 
 
 def _webm(file: BinaryIO, size: int) -> bool:

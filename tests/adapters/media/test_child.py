@@ -1,0 +1,201 @@
+"""The process that handles a file may be ended, or go mad: the one that started it goes on and says what happened."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mechshare.adapters.media.limits import MediaLimits
+from mechshare.domain.media import FailureCode, MediaFormat
+from mechshare.ports.media import MediaRejected
+from tests.adapters.media import hostile
+from tests.clips import write_clip
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
+
+
+@pytest.fixture
+def laborious(tmp_path):
+    """A small file that keeps a processor busy for long."""
+    path = tmp_path / "laborious.gif"
+    path.write_bytes(hostile.gif(2000, 2000, 5000, 2))
+    return path
+
+
+def children_of(parent: int) -> list[int]:
+    """The processes that handle a file for `parent`."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            after_name = stat.read_text().rpartition(")")[2].split()
+            command = (stat.parent / "cmdline").read_bytes()
+        except OSError:
+            continue
+        if int(after_name[1]) == parent and b"mechshare.adapters.media.child" in command:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def is_gone(pid: int) -> bool:
+    """Waits for it, a little."""
+    for _ in range(1000):
+        if not is_running(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "permanent"),
+    [
+        (MediaLimits(cpu_seconds=1), FailureCode.TIMED_OUT, False),
+        (MediaLimits(wall_seconds=0.5), FailureCode.TIMED_OUT, False),
+        (MediaLimits(memory=200 * 1024 * 1024), FailureCode.OUT_OF_MEMORY, True),
+        (MediaLimits(file_size=20), FailureCode.TOO_LONG, True),
+    ],
+    ids=["processor", "wall", "memory", "file"],
+)
+async def test_who_takes_too_much_is_ended(tmp_path, into, process, laborious, limits, code, permanent):
+    if limits.file_size < 100:
+        laborious = write_clip(tmp_path / "short.gif", [100] * 3)
+
+    with pytest.raises(MediaRejected) as refusal:
+        await process(laborious, limits)
+
+    assert (refusal.value.failure.code, refusal.value.permanent) == (code, permanent)
+    assert children_of(os.getpid()) == []
+    assert list(into.iterdir()) == []
+
+
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+async def test_a_child_that_is_killed_may_be_tried_again(into, process, laborious, by):
+    killed = []
+
+    async def kill(step, fraction):
+        killed.extend(children_of(os.getpid()))
+        os.kill(killed[-1], by)
+
+    with pytest.raises(MediaRejected) as refusal:
+        await process(laborious, progress=kill)
+
+    assert (refusal.value.failure.code, refusal.value.permanent) == (FailureCode.CRASHED, False)
+    assert str(by.value) in refusal.value.failure.detail
+    assert not is_running(killed[0])
+    assert list(into.iterdir()) == []
+
+
+async def test_whoever_stops_waiting_ends_the_child(into, process, laborious):
+    begun = asyncio.Event()
+
+    async def begin(step, fraction):
+        begun.set()
+
+    task = asyncio.create_task(process(laborious, progress=begin))
+    await begun.wait()
+    [child] = children_of(os.getpid())
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert not is_running(child)
+    assert list(into.iterdir()) == []
+
+
+async def test_a_stopped_child_is_ended_too(into, process, laborious):
+    stopped = []
+
+    async def stop(step, fraction):
+        stopped.extend(children_of(os.getpid()))
+        os.kill(stopped[-1], signal.SIGSTOP)
+
+    with pytest.raises(MediaRejected) as refusal:
+        await process(laborious, MediaLimits(wall_seconds=2), progress=stop)
+
+    assert refusal.value.failure.code is FailureCode.TIMED_OUT
+    assert not is_running(stopped[0])
+    assert list(into.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of a death on Linux alone")
+def test_the_child_does_not_outlive_its_parent(into, laborious):
+    program = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from mechshare.adapters.media.av import AvMediaProcessor\n"
+        "from mechshare.domain.media import MediaFormat\n"
+        "async def tell(step, fraction): print(step, flush=True)\n"
+        "asyncio.run(AvMediaProcessor().process("
+        "Path(sys.argv[1]), MediaFormat.GIF, Path(sys.argv[2]), tell))\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(laborious), str(into)], stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"decode\n"
+        [child] = children_of(parent.pid)
+        parent.kill()
+
+    assert is_gone(child)
+
+
+async def test_the_parent_goes_on_serving_meanwhile(process, laborious):
+    turns = 0
+
+    async def turn():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    turning = asyncio.create_task(turn())
+    with pytest.raises(MediaRejected):
+        await process(laborious, MediaLimits(wall_seconds=1))
+    turning.cancel()
+
+    assert turns > 50
+
+
+MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "frame_rate": 1.0, "codec": "gif"}}'
+
+
+@pytest.mark.parametrize(
+    "saying",
+    [
+        "echo hello",
+        "echo null",
+        "echo '[1]'",
+        'echo \'{"made": {"width": "<script>"}}\'',
+        'echo \'{"refused": "because", "detail": ""}\'',
+        'echo \'{"step": 1, "fraction": "x"}\'',
+        "head -c 200000 /dev/zero",
+        "yes | head -c 3000000 >&2; exit 3",
+        f"echo '{MADE}'",
+        f"touch thumbnail.webp video.mp4 preview.webp; echo '{MADE}'",
+        f"for n in thumbnail.webp video.mp4 preview.webp; do ln -s $SECRET $n; done; echo '{MADE}'",
+        f"for n in thumbnail.webp video.mp4 preview.webp; do echo '<html>' > $n; done; echo '{MADE}'",
+    ],
+)
+async def test_a_child_that_was_taken_over_is_not_believed(tmp_path, into, process, monkeypatch, saying):
+    clip = write_clip(tmp_path / "clip.gif", [100] * 2)
+    impostor = tmp_path / "impostor"
+    impostor.write_text(f"#!/bin/sh\nread task\nSECRET={clip}\n{saying}\n")
+    impostor.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(impostor))
+
+    with pytest.raises(MediaRejected) as refusal:
+        await process(clip, format=MediaFormat.GIF)
+
+    assert (refusal.value.failure.code, refusal.value.permanent) == (FailureCode.CRASHED, False)
+    assert len(str(refusal.value)) < 3000
+    assert list(into.iterdir()) == []

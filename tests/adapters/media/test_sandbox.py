@@ -1,0 +1,109 @@
+"""What a confined process can no longer do."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import ctypes, json, os, resource, socket, sys, threading
+from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.sandbox import confine
+
+readable = open(sys.argv[1], "rb")
+writable = open(sys.argv[2], "wb")
+confined = confine(MediaLimits(memory=2**30), os.getppid())
+libc = ctypes.CDLL(None, use_errno=True)
+
+def start_thread():
+    thread = threading.Thread(target=print)
+    thread.start()
+
+def attach():
+    if libc.ptrace(16, os.getppid(), 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "ptrace")
+
+attempts = {
+    "read another file": lambda: open("/etc/passwd"),
+    "write another file": lambda: open(sys.argv[2] + ".more", "w"),
+    "list a folder": lambda: os.listdir("/"),
+    "remove a file": lambda: os.unlink(sys.argv[1]),
+    "rename a file": lambda: os.rename(sys.argv[1], sys.argv[2]),
+    "link a file": lambda: os.symlink("/etc/passwd", sys.argv[2] + ".link"),
+    "make a folder": lambda: os.mkdir(sys.argv[2] + ".folder"),
+    "change rights": lambda: os.chmod(sys.argv[1], 0o777),
+    "open a socket": lambda: socket.socket(),
+    "open a local socket": lambda: socket.socketpair(),
+    "fork": os.fork,
+    "run a program": lambda: os.execv("/bin/true", ["true"]),
+    "start a thread": start_thread,
+    "end its parent": lambda: os.kill(os.getppid(), 0),
+    "trace its parent": attach,
+    "keep files in memory": lambda: os.memfd_create("x"),
+    "take more memory": lambda: bytearray(2**31),
+    "raise a limit": lambda: resource.setrlimit(resource.RLIMIT_CPU, (10**6, 10**6)),
+    "read what is open": lambda: readable.read(),
+    "write what is open": lambda: writable.write(b"x"),
+}
+outcomes = {}
+for name, attempt in attempts.items():
+    try:
+        attempt()
+        outcomes[name] = "done"
+    except (OSError, MemoryError, RuntimeError, ValueError) as refusal:
+        outcomes[name] = type(refusal).__name__
+print(json.dumps([confined, outcomes]))
+"""
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sandbox")
+    (folder / "readable").write_bytes(b"x")
+    told = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder / "readable"), str(folder / "writable")],
+        check=True,
+        capture_output=True,
+    )
+    confined, outcomes = json.loads(told.stdout)
+    if not confined:
+        pytest.skip("this platform has no filter for system calls")
+    return outcomes
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "read another file",
+        "write another file",
+        "list a folder",
+        "remove a file",
+        "rename a file",
+        "link a file",
+        "make a folder",
+        "change rights",
+        "open a socket",
+        "open a local socket",
+        "fork",
+        "run a program",
+        "end its parent",
+        "trace its parent",
+        "keep files in memory",
+    ],
+)
+def test_the_kernel_refuses(outcomes, attempt):
+    assert outcomes[attempt] == "PermissionError"
+
+
+def test_no_thread_is_started(outcomes):
+    assert outcomes["start a thread"] == "RuntimeError"
+
+
+def test_limits_hold_for_good(outcomes):
+    assert outcomes["take more memory"] == "MemoryError"
+    assert outcomes["raise a limit"] in {"ValueError", "PermissionError"}
+
+
+def test_what_was_open_before_still_works(outcomes):
+    assert (outcomes["read what is open"], outcomes["write what is open"]) == ("done", "done")

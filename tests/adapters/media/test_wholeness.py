@@ -1,0 +1,51 @@
+from io import BytesIO
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.adapters.media.wholeness import ends_early
+from mechshare.domain.media import MediaFormat
+from tests.clips import write_clip
+
+ARRANGEMENTS = [
+    *[(format, {}) for format in MediaFormat],
+    (MediaFormat.MP4, {"options": {"movflags": "+faststart"}}),
+    (MediaFormat.MP4, {"options": {"movflags": "frag_keyframe+empty_moov"}}),
+    (MediaFormat.WEBM, {"options": {"live": "1"}}),
+]
+WHOLE = ARRANGEMENTS[:-2]
+"""Those of which each cut can be seen: a stream that is written live may end anywhere."""
+
+
+def content_of(tmp_path, format, details):
+    return write_clip(tmp_path / f"clip.{format}", [100] * 5, **details).read_bytes()
+
+
+@pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
+def test_a_whole_file_does_not_end_early(tmp_path, format, details):
+    assert not ends_early(BytesIO(content_of(tmp_path, format, details)), format)
+
+
+@pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
+def test_what_follows_the_end_does_not_count(tmp_path, format, details):
+    content = content_of(tmp_path, format, details)
+
+    assert not ends_early(BytesIO(content + b"<html>" * 9), format)
+
+
+@pytest.mark.parametrize(("format", "details"), WHOLE, ids=str)
+def test_every_cut_is_seen(tmp_path, format, details):
+    content = content_of(tmp_path, format, details)
+
+    unseen = [end for end in range(60, len(content)) if not ends_early(BytesIO(content[:end]), format)]
+
+    assert unseen == []
+
+
+@given(st.sampled_from(MediaFormat), st.binary(max_size=200))
+def test_no_bytes_break_the_look_at_them(format, content):
+    file = BytesIO(content)
+
+    assert ends_early(file, format) in {True, False}
+    assert file.tell() == 0
