@@ -69,7 +69,9 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     ),
     request_max_body_size=None,
     status_code=202,
-    responses={201: ResponseSpec(MechanismAnswer, description="There is nothing to process")},
+    responses={
+        201: ResponseSpec(MechanismAnswer, generate_examples=False, description="There is nothing to process")
+    },
     summary="Share a mechanism",
 )
 async def create_mechanism(request: Req) -> Response[MechanismAnswer]:

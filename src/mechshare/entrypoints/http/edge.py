@@ -18,7 +18,8 @@ _log = structlog.get_logger("mechshare.http")
 
 
 class Edge:
-    """Gives each request an identifier (X-Request-ID, taken or made), and logs, counts and times its answer."""
+    """Gives each request an identifier (X-Request-ID, taken or made), which stands in all that is logged on its way;
+    counts and times its answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -55,12 +56,12 @@ class Edge:
         counter, histogram = self._metrics(method, endpoint, status)
         counter.inc()
         histogram.observe(seconds)
-        if status >= 500:
+        if (
+            status >= 500
+        ):  # what went well is counted, not told one by one: that would cost as much as answering
             _log.warning(
                 "answered", method=method, endpoint=endpoint, status=status, seconds=round(seconds, 4)
             )
-        else:
-            _log.debug("answered", method=method, endpoint=endpoint, status=status, seconds=round(seconds, 4))
 
     def _metrics(self, method: str, endpoint: str, status: int) -> tuple[Any, Any]:
         """The labelled counter and histogram; looking them up by label each time would cost more than counting."""

@@ -22,8 +22,12 @@ PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 _RANGED = {
-    206: ResponseSpec(bytes, description="A part of the file (Range)", media_type="*/*"),
-    304: ResponseSpec(None, description="You hold this file already (If-None-Match)"),
+    206: ResponseSpec(
+        bytes, generate_examples=False, description="A part of the file (Range)", media_type="*/*"
+    ),
+    304: ResponseSpec(
+        None, generate_examples=False, description="You hold this file already (If-None-Match)"
+    ),
 }
 Mechanism = FromPath[str]
 

@@ -22,7 +22,11 @@ from litestar.openapi.spec import (
 
 from mechshare.entrypoints.http.errors import ErrorBody
 
-NOT_MODIFIED = {304: ResponseSpec(None, description="You hold this very answer already (If-None-Match)")}
+NOT_MODIFIED = {
+    304: ResponseSpec(
+        None, generate_examples=False, description="You hold this very answer already (If-None-Match)"
+    )
+}
 
 
 TAGS = {
