@@ -309,6 +309,28 @@ async def test_a_clip_that_was_cut_without_encoding_it_again_is_whole(tmp_path, 
     assert facts.frame_count == ffprobe.frame_count(cut)
 
 
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "sound"), [("clip.mp4", "aac"), ("clip.mov", "aac"), ("clip.webm", "libopus")]
+)
+async def test_sound_is_left_out_and_does_not_count(tmp_path, process, name, sound):
+    silent = write_clip(tmp_path / f"silent-{name}", [40] * 10)
+    path = tmp_path / name
+    ffmpeg("-i", silent, "-f", "lavfi", "-i", "sine=d=2", "-c:v", "copy", "-c:a", sound, path)
+
+    made = await process(path)
+
+    assert (made.facts.duration_ms, made.facts.frame_count) == (400, 10)
+    with av.open(str(made.video)) as container:
+        assert [stream.type for stream in container.streams] == ["video"]
+
+
+async def test_a_film_may_call_itself_mp4_or_mov(tmp_path, process):
+    path = write_clip(tmp_path / "clip.mp4", [40] * 3)
+
+    assert (await process(path, format=MediaFormat.MOV)).facts.duration_ms == 120
+
+
 @pytest.mark.parametrize(
     ("limits", "code"),
     [

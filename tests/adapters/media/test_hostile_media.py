@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+import av
+import av.error
 import pytest
 
 from mechshare.domain.media import FailureCode, MediaFormat, sniff
@@ -39,7 +41,8 @@ async def calls():
 
 
 LURES = {
-    "ffconcat": "ffconcat version 1.0\nfile {file}\n",
+    "ffconcat": "ffconcat version 1.0\nfile canary.gif\n",
+    "ffconcat-elsewhere": "ffconcat version 1.0\nfile {file}\n",
     "ffconcat-http": "ffconcat version 1.0\nfile {http}/clip.mp4\n",
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{http}/clip.ts\n#EXT-X-ENDLIST\n",
     "hls-file": "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{file}\n#EXT-X-ENDLIST\n",
@@ -51,6 +54,26 @@ LURES = {
     "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\n",
     "text": "concat:{file}|{file}",
 }
+
+
+async def test_the_lures_work_on_whoever_opens_them_without_care(tmp_path, canary, calls):
+    callers, port = calls
+    playlist, script = tmp_path / "playlist.m3u8", tmp_path / "script.mp4"
+    playlist.write_text(LURES["hls"].format(http=f"http://127.0.0.1:{port}"))
+    script.write_text(LURES["ffconcat"])
+
+    with playlist.open("rb") as opened:
+        assert await asyncio.to_thread(frames_seen_in, opened) == 0
+    assert await asyncio.to_thread(frames_seen_in, str(script)) == 3
+    assert len(callers) > 0
+
+
+def frames_seen_in(file):
+    try:
+        with av.open(file) as container:
+            return sum(1 for _ in container.decode(video=0))
+    except av.error.FFmpegError:
+        return 0
 
 
 @pytest.mark.parametrize("format", MediaFormat)
