@@ -1,8 +1,8 @@
 """The database in this process: transactions over dictionaries of frozen values."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from mechshare.adapters.persistence.memory_accounts import (
     MemoryCredentialRepository,
@@ -47,12 +47,14 @@ class MemoryDatabase:
     async def begin(self) -> AsyncIterator[MemoryUnitOfWork]:
         async with self._writing:
             draft = self._tables.copy()
-            yield MemoryUnitOfWork(Access(lambda: draft, writable=True), self._clock)
+            with _lasting(Access(lambda: draft, writable=True)) as access:
+                yield MemoryUnitOfWork(access, self._clock)
             self._tables = draft
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[MemoryUnitOfWork]:
-        yield MemoryUnitOfWork(Access(lambda: self._tables, writable=False), self._clock)
+        with _lasting(Access(lambda: self._tables, writable=False)) as access:
+            yield MemoryUnitOfWork(access, self._clock)
 
     async def migrate(self) -> None:
         """It has no schema."""
@@ -62,3 +64,11 @@ class MemoryDatabase:
 
     async def close(self) -> None:
         """It holds nothing outside."""
+
+
+@contextmanager
+def _lasting(access: Access) -> Iterator[Access]:
+    try:
+        yield access
+    finally:
+        access.end()

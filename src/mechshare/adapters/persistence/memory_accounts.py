@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
-from mechshare.adapters.persistence.memory_tables import Access, paged
-from mechshare.domain.errors import NameTaken, StaleVersion
+from mechshare.adapters.persistence.memory_tables import Access, add, paged
+from mechshare.domain.errors import NameTaken, SessionNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.pages import Page, PageRequest
 from mechshare.domain.sessions import RefreshToken, Session
@@ -27,11 +27,11 @@ class MemoryUserRepository:
         stored = users.get(user.id)
         if (stored.version if stored else 0) != user.version:
             raise StaleVersion()
-        for other in users.values():
-            if other.id != user.id and other.username == user.username:
-                raise NameTaken(field="username", value=user.username)
-            if other.id != user.id and other.email == user.email:
-                raise NameTaken(field="email", value=user.email)
+        others = [other for other in users.values() if other.id != user.id]
+        if any(other.username == user.username for other in others):
+            raise NameTaken(field="username", value=user.username)
+        if any(other.email == user.email for other in others):
+            raise NameTaken(field="email", value=user.email)
         saved = users[user.id] = replace(user, version=user.version + 1)
         return saved
 
@@ -61,7 +61,10 @@ class MemoryCredentialRepository:
         return self._access.read().credentials.get(user_id)
 
     async def save(self, user_id: UserId, password_hash: str) -> None:
-        self._access.write().credentials[user_id] = password_hash
+        tables = self._access.write()
+        if user_id not in tables.users:
+            raise UserNotFound()
+        tables.credentials[user_id] = password_hash
 
 
 class MemorySessionRepository:
@@ -77,14 +80,19 @@ class MemorySessionRepository:
         return tuple(sorted(live, key=lambda session: (session.last_used_at, session.id), reverse=True))
 
     async def save(self, session: Session) -> None:
-        sessions = self._access.write().sessions
-        stored = sessions.get(session.id, session)
-        sessions[session.id] = replace(
+        tables = self._access.write()
+        if session.user_id not in tables.users:
+            raise UserNotFound()
+        stored = tables.sessions.get(session.id, session)
+        tables.sessions[session.id] = replace(
             stored, last_used_at=session.last_used_at, expires_at=session.expires_at
         )
 
     async def add_token(self, token: RefreshToken) -> None:
-        self._access.write().tokens[token.hash] = token
+        tables = self._access.write()
+        if token.session_id not in tables.sessions:
+            raise SessionNotFound()
+        add(tables.tokens, token.hash, token)
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         tokens = self._access.write().tokens

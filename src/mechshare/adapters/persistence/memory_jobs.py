@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from mechshare.adapters.persistence.memory_tables import Access, paged
+from mechshare.adapters.persistence.memory_tables import Access, add, paged
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
@@ -20,7 +20,7 @@ class MemoryJobLedger:
         self._clock = clock
 
     async def add(self, job: Job) -> None:
-        self._access.write().jobs[job.id] = replace(job, run_after=self._clock.now())
+        add(self._access.write().jobs, job.id, replace(job, run_after=self._clock.now()))
 
     async def claim(self, lease: timedelta) -> Job | None:
         jobs = self._access.write().jobs
@@ -97,7 +97,7 @@ class MemoryJobRepository:
         return paged(wanted, request, key=lambda job: (job.created_at, job.id), descending=True)
 
     async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
-        return Counter((job.kind, job.state) for job in self._access.read().jobs.values())
+        return dict(Counter((job.kind, job.state) for job in self._access.read().jobs.values()))
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
         jobs = self._access.write().jobs

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mechshare.adapters.persistence.memory_tables import Access, Tables, paged
 from mechshare.domain.categories import Category, CategoryCount
-from mechshare.domain.errors import CategoryInUse, CategoryNotFound, NameTaken, StaleVersion
+from mechshare.domain.errors import CategoryInUse, CategoryNotFound, NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism, MechanismSort, sort_key
 from mechshare.domain.pages import Page, PageRequest
@@ -92,6 +92,8 @@ class MemoryMechanismRepository:
         stored = tables.mechanisms.get(mechanism.id)
         if (stored.version if stored else 0) != mechanism.version:
             raise StaleVersion()
+        if mechanism.user_id not in tables.users:
+            raise UserNotFound()
         if not set(mechanism.categories) <= set(tables.categories):
             raise CategoryNotFound()
         saved = tables.mechanisms[mechanism.id] = replace(mechanism, version=mechanism.version + 1)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from mechshare.adapters.persistence.memory_tables import Access, paged
+from mechshare.adapters.persistence.memory_tables import Access, add, paged
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.pages import Page, PageRequest
@@ -35,7 +35,7 @@ class MemoryAuditLog:
         self._access = access
 
     async def add(self, entry: AuditEntry) -> None:
-        self._access.write().audit.append(entry)
+        add(self._access.write().audit, entry.id, entry)
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
         return sum(
@@ -43,10 +43,9 @@ class MemoryAuditLog:
             and entry.at >= since
             and subject in ("", entry.subject)
             and address in ("", entry.address)
-            for entry in self._access.read().audit
+            for entry in self._access.read().audit.values()
         )
 
     async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
-        return paged(
-            self._access.read().audit, request, key=lambda entry: (entry.at, entry.id), descending=True
-        )
+        entries = self._access.read().audit.values()
+        return paged(entries, request, key=lambda entry: (entry.at, entry.id), descending=True)

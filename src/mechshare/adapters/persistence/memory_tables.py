@@ -15,6 +15,7 @@ from mechshare.domain.receipts import Receipt
 from mechshare.domain.sessions import RefreshToken, Session
 from mechshare.domain.users import User
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -28,7 +29,7 @@ class Tables:
     mechanisms: dict[MechanismId, Mechanism] = field(default_factory=dict)
     jobs: dict[JobId, Job] = field(default_factory=dict)
     receipts: dict[tuple[str, str], Receipt] = field(default_factory=dict)
-    audit: list[AuditEntry] = field(default_factory=list)
+    audit: dict[str, AuditEntry] = field(default_factory=dict)
 
     def copy(self) -> "Tables":
         """Tables of their own; the values in them are frozen and can be shared."""
@@ -36,19 +37,32 @@ class Tables:
 
 
 class Access:
-    """The way to the tables: those of a transaction, or the committed ones, which only it may replace."""
+    """The way to the tables, for as long as the unit of work lasts: a transaction's own, or those last committed."""
 
     def __init__(self, tables: Callable[[], Tables], *, writable: bool) -> None:
         self._tables = tables
         self._writable = writable
+        self._has_ended = False
 
     def read(self) -> Tables:
+        if self._has_ended:
+            raise RuntimeError("the unit of work has ended: do all that belongs to it within its block")
         return self._tables()
 
     def write(self) -> Tables:
         if not self._writable:
             raise RuntimeError("written outside a transaction: use begin()")
-        return self._tables()
+        return self.read()
+
+    def end(self) -> None:
+        self._has_ended = True
+
+
+def add(table: dict[K, T], key: K, value: T) -> None:
+    """Raises RuntimeError when there is one under this key: only a program that is wrong makes two."""
+    if key in table:
+        raise RuntimeError(f"there is one already: {key}")
+    table[key] = value
 
 
 def paged(
