@@ -1,51 +1,80 @@
 """The audit log in SQL."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, literal_column, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, func, insert, literal_column, select
 
-from mechshare.adapters.persistence.sql.paging import paged
+from mechshare.adapters.persistence.sql.paging import listing, paged
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.pages import Page, PageRequest, Position
 
+_INSERT = insert(audit)
+_FAILED = select(func.count()).where(
+    # Written out in the statement, for the partial indexes to be used.
+    audit.c.action == literal_column(f"'{AuditAction.SIGN_IN_FAILED.value}'"),
+    audit.c.at >= bindparam("since"),
+)
+_OF_SUBJECT = audit.c.subject == bindparam("subject")
+_FROM_ADDRESS = audit.c.address == bindparam("address")
+_FAILED_SIGN_INS = {
+    (False, False): _FAILED,
+    (True, False): _FAILED.where(_OF_SUBJECT),
+    (False, True): _FAILED.where(_FROM_ADDRESS),
+    (True, True): _FAILED.where(_OF_SUBJECT, _FROM_ADDRESS),
+}
+"""By whether the subject and whether the address is given."""
+_NEWEST = listing(select(audit), key=audit.c.at, id=audit.c.id, descending=True, counted=select(audit.c.id))
+
 
 class SqlAuditLog:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def add(self, entry: AuditEntry) -> None:
-        values = {**asdict(entry), "action": entry.action.value}
-        await self._connection.execute(insert(audit).values(values))
+        await self._statements.change(_INSERT, _values(entry))
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
-        # The action stands in the statement as text, for the partial indexes to be used.
-        failures = select(func.count()).where(
-            audit.c.action == literal_column(f"'{AuditAction.SIGN_IN_FAILED.value}'"), audit.c.at >= since
-        )
-        if subject:
-            failures = failures.where(audit.c.subject == subject)
-        if address:
-            failures = failures.where(audit.c.address == address)
-        count: int = (await self._connection.execute(failures)).scalar_one()
+        given = {name: value for name, value in (("subject", subject), ("address", address)) if value}
+        counted = _FAILED_SIGN_INS[bool(subject), bool(address)]
+        count: int = (await self._statements.row(counted, {"since": since, **given}))[0]
         return count
 
     async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
         return await paged(
-            self._connection,
-            select(audit),
+            self._statements,
+            _NEWEST,
             request,
-            key=audit.c.at,
-            id=audit.c.id,
-            descending=True,
             value=_entry,
             position=lambda entry: Position(key=entry.at, id=entry.id),
-            counted=select(audit.c.id),
         )
 
 
 def _entry(row: Any) -> AuditEntry:
-    return AuditEntry(**{**row._mapping, "action": AuditAction(row.action)})
+    """From the columns of `audit` in their order."""
+    id, at, action, actor_id, subject, address, request_id, detail = row
+    return AuditEntry(
+        id=id,
+        at=at,
+        action=AuditAction(action),
+        actor_id=actor_id,
+        subject=subject,
+        address=address,
+        request_id=request_id,
+        detail=detail,
+    )
+
+
+def _values(entry: AuditEntry) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "action": entry.action.value,
+        "actor_id": entry.actor_id,
+        "subject": entry.subject,
+        "address": entry.address,
+        "request_id": entry.request_id,
+        "detail": entry.detail,
+    }

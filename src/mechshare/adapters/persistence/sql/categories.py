@@ -3,69 +3,86 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
-from mechshare.adapters.persistence.sql.errors import unique
-from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories, mechanisms
+from mechshare.adapters.persistence.sql.errors import UniqueViolated
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories
 from mechshare.domain.categories import Category, CategoryCount
-from mechshare.domain.errors import CategoryInUse, StaleVersion
+from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
 from mechshare.domain.ids import CategoryId
+
+_BY_ID = select(categories).where(categories.c.id == bindparam("id"))
+_PUBLISHED_IN_IT = (
+    select(func.count())
+    .where(
+        mechanism_categories.c.category_id == categories.c.id,
+        text("mechanism_categories.is_published"),  # as the partial index has it
+    )
+    .correlate(categories)
+    .scalar_subquery()
+)
+_COUNTED = select(*categories.c, _PUBLISHED_IN_IT).order_by(categories.c.created_at, categories.c.id)
+_IN_USE = select(func.count()).where(mechanism_categories.c.category_id == bindparam("id"))
+_INSERT = insert(categories)
+_UPDATE = update(categories).where(
+    categories.c.id == bindparam("same_id"), categories.c.version == bindparam("same_version")
+)
+_DELETE = delete(categories).where(categories.c.id == bindparam("id"))
 
 
 class SqlCategoryRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def find_by_id(self, id: CategoryId) -> Category | None:
-        row = (await self._connection.execute(select(categories).where(categories.c.id == id))).one_or_none()
+        row = await self._statements.row(_BY_ID, {"id": id})
         return _category(row) if row else None
 
     async def find_all(self) -> tuple[CategoryCount, ...]:
-        counts = (
-            select(mechanism_categories.c.category_id, func.count().label("mechanism_count"))
-            .join(mechanisms, mechanisms.c.id == mechanism_categories.c.mechanism_id)
-            .where(mechanisms.c.is_published)
-            .group_by(mechanism_categories.c.category_id)
-            .subquery()
-        )
-        wanted = (
-            select(categories, func.coalesce(counts.c.mechanism_count, 0).label("mechanism_count"))
-            .outerjoin(counts, counts.c.category_id == categories.c.id)
-            .order_by(categories.c.created_at, categories.c.id)
-        )
-        rows = (await self._connection.execute(wanted)).all()
-        return tuple(
-            CategoryCount(category=_category(row), mechanism_count=row.mechanism_count) for row in rows
-        )
+        rows = await self._statements.rows(_COUNTED)
+        return tuple(CategoryCount(category=_category(row[:-1]), mechanism_count=row[-1]) for row in rows)
 
     async def save(self, category: Category) -> Category:
         saved = replace(category, version=category.version + 1)
-        values = {name: getattr(saved, name) for name in categories.c.keys()}  # noqa: SIM118  columns, not a dict
-        with unique(id=category.id):
-            if category.version == 0:
-                await self._connection.execute(insert(categories).values(values))
-                return saved
-            same = (categories.c.id == category.id) & (categories.c.version == category.version)
-            changed = await self._connection.execute(update(categories).where(same).values(values))
-        if changed.rowcount == 0:
+        values = _values(saved)
+        if category.version == 0:
+            try:
+                await self._statements.change(_INSERT, values)
+            except UniqueViolated as problem:
+                raise NameTaken(field="id", value=category.id) from problem
+            return saved
+        same = {"same_id": category.id, "same_version": category.version}
+        if not await self._statements.change(_UPDATE, values | same):
             raise StaleVersion()
         return saved
 
     async def delete(self, id: CategoryId) -> None:
-        inside = select(func.count()).where(mechanism_categories.c.category_id == id)
-        count = (await self._connection.execute(inside)).scalar_one()
+        count = (await self._statements.row(_IN_USE, {"id": id}))[0]
         if count:
             raise CategoryInUse(count=count)
-        await self._connection.execute(delete(categories).where(categories.c.id == id))
+        await self._statements.change(_DELETE, {"id": id})
 
 
 def _category(row: Any) -> Category:
+    """From the columns of `categories` in their order."""
+    id, name_en, name_ja, created_at, updated_at, version = row
     return Category(
-        id=CategoryId(row.id),
-        name_en=row.name_en,
-        name_ja=row.name_ja,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        version=row.version,
+        id=id,
+        name_en=name_en,
+        name_ja=name_ja,
+        created_at=created_at,
+        updated_at=updated_at,
+        version=version,
     )
+
+
+def _values(category: Category) -> dict[str, Any]:
+    return {
+        "id": category.id,
+        "name_en": category.name_en,
+        "name_ja": category.name_ja,
+        "created_at": category.created_at,
+        "updated_at": category.updated_at,
+        "version": category.version,
+    }

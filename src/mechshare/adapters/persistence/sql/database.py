@@ -23,18 +23,19 @@ class SqlDatabase:
 
     def __init__(self, url: str) -> None:
         self._dialect = dialect_of(url)
+        self._newest: str | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
         with translated():
             async with self._dialect.begin() as connection:
-                yield SqlUnitOfWork(connection, self._dialect)
+                yield SqlUnitOfWork(connection)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
         with translated():
             async with self._dialect.reader.connect() as connection:
-                yield SqlUnitOfWork(connection, self._dialect)
+                yield SqlUnitOfWork(connection)
 
     async def migrate(self) -> None:
         with translated():
@@ -48,9 +49,10 @@ class SqlDatabase:
             async with self._dialect.reader.connect() as connection:
                 version = await self._dialect.version(connection)
                 revision = await _revision(connection)
-        newest = ScriptDirectory.from_config(_config()).get_current_head()
-        if revision != newest:
-            raise SchemaOutdated(found=revision or "none", newest=newest)
+        # Found once: it is asked for as often as somebody looks whether this process is well.
+        self._newest = self._newest or ScriptDirectory.from_config(_config()).get_current_head()
+        if revision != self._newest:
+            raise SchemaOutdated(found=revision or "none", newest=self._newest)
         return f"{version}, schema {revision}"
 
     async def close(self) -> None:

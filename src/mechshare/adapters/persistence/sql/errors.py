@@ -1,46 +1,65 @@
-"""What the drivers raise, in the core's words."""
+"""What SQLAlchemy and the drivers raise, in the core's words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    ResourceClosedError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from mechshare.domain.errors import DependencyUnavailable, NameTaken, StorageFull
+from mechshare.domain.errors import DependencyUnavailable, StorageFull
 
 _NAME = "database"
+_FOREIGN_KEY = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
+_UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
+
+
+class ConstraintViolated(RuntimeError):
+    """A statement would have broken a rule of the schema. Repositories say what that means; where none does, the
+    program is at fault."""
+
+
+class ForeignKeyViolated(ConstraintViolated):
+    """What a row refers to does not exist, or what is to go is still referred to."""
+
+
+class UniqueViolated(ConstraintViolated):
+    """There is such a row already."""
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises Unavailable, OutOfSpace or, for a write outside a transaction, RuntimeError."""
+    """Raises Unavailable, OutOfSpace or ConstraintViolated; RuntimeError for what only a program does wrong."""
     try:
         yield
-    except IntegrityError:
-        raise
-    except PoolTimeout as problem:
-        raise DependencyUnavailable(dependency=_NAME) from problem
-    except (OperationalError, InterfaceError) as problem:
-        told = str(problem.orig)
-        if "readonly database" in told:
-            raise RuntimeError("written outside a transaction: use begin()") from problem
-        if "disk is full" in told:
-            raise StorageFull() from problem
-        raise DependencyUnavailable(dependency=_NAME) from problem
-    except DBAPIError as problem:
-        if problem.connection_invalidated:
-            raise DependencyUnavailable(dependency=_NAME) from problem
-        raise
+    except SQLAlchemyError as problem:
+        raise _translation(problem) from problem
 
 
-@contextmanager
-def unique(**values: str) -> Iterator[None]:
-    """Raises NameTaken for whichever of the columns in `values` is not unique."""
-    try:
-        yield
-    except IntegrityError as problem:
-        told = str(problem.orig)
-        for column, value in values.items():
-            if column in told:
-                raise NameTaken(field=column, value=value) from problem
-        raise
+def _translation(problem: SQLAlchemyError) -> Exception:
+    if isinstance(problem, IntegrityError):
+        return _violation(problem)
+    if isinstance(problem, PoolTimeout):
+        return DependencyUnavailable(dependency=_NAME)
+    if isinstance(problem, ResourceClosedError):
+        return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
+    told = str(problem.orig) if isinstance(problem, DBAPIError) else ""
+    if "readonly database" in told:
+        return RuntimeError("written outside a transaction: use begin()")
+    if "disk is full" in told:
+        return StorageFull()
+    if isinstance(problem, OperationalError | InterfaceError):
+        return DependencyUnavailable(dependency=_NAME)
+    return RuntimeError(f"{type(problem).__name__}: {problem}")
+
+
+def _violation(problem: IntegrityError) -> ConstraintViolated:
+    code = getattr(problem.orig, "sqlite_errorname", None) or getattr(problem.orig, "sqlstate", None)
+    kind = ForeignKeyViolated if code in _FOREIGN_KEY else UniqueViolated if code in _UNIQUE else None
+    return (kind or ConstraintViolated)(str(problem.orig))

@@ -4,174 +4,215 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, select, update
 
-from mechshare.adapters.persistence.sql.dialects import Sqlite
-from mechshare.adapters.persistence.sql.mechanisms import failure_from, failure_kept
-from mechshare.adapters.persistence.sql.paging import paged
+from mechshare.adapters.persistence.sql.dialects import Now
+from mechshare.adapters.persistence.sql.paging import listing, paged
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import jobs
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pages import Page, PageRequest, Position
 
+_NOW = Now(literal_column("0"))
+_LATER = Now(bindparam("microseconds", type_=BigInteger()))
+
+
+def _is(state: JobState) -> Any:
+    """Written out in the statement, for the partial indexes to be used."""
+    return jobs.c.state == literal_column(f"'{state.value}'")
+
+
+_DUE = (
+    select(jobs.c.id)
+    .where(_is(JobState.QUEUED), jobs.c.run_after <= _NOW)
+    .order_by(jobs.c.run_after, jobs.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = (
+    update(jobs)
+    .where(jobs.c.id == _DUE)
+    .values(
+        state=JobState.RUNNING.value,
+        attempt=jobs.c.attempt + 1,
+        fence=jobs.c.fence + 1,
+        lease_until=_LATER,
+        step="",
+        progress=0.0,
+    )
+    .returning(*jobs.c)
+)
+_ADD = insert(jobs).values(run_after=_NOW)
+_HELD = (
+    (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
+)
+_RENEW = (
+    update(jobs)
+    .where(_HELD)
+    .values(lease_until=_LATER, step=bindparam("step"), progress=bindparam("progress"))
+)
+_END = (
+    update(jobs)
+    .where(_HELD)
+    .values(state=bindparam("state"), failure=bindparam("failure"), lease_until=None, ended_at=_NOW)
+)
+_END_DONE = _END.values(progress=1.0)
+_POSTPONE = (
+    update(jobs)
+    .where(_HELD)
+    .values(state=JobState.QUEUED.value, failure=bindparam("failure"), lease_until=None, run_after=_LATER)
+)
+_EXPIRED = (
+    select(jobs)
+    .where(_is(JobState.RUNNING), jobs.c.lease_until < _NOW)
+    .order_by(jobs.c.lease_until, jobs.c.id)
+    .limit(bindparam("limit"))
+)
+
+_OF_SUBJECT = (jobs.c.subject == bindparam("of_subject")) & (jobs.c.kind == bindparam("of_kind"))
+_BY_ID = select(jobs).where(jobs.c.id == bindparam("id"))
+_LATEST = select(jobs).where(_OF_SUBJECT).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
+_COUNTS = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
+_CANCEL = (
+    update(jobs)
+    .where(_OF_SUBJECT, _is(JobState.QUEUED) | _is(JobState.RUNNING))
+    .values(state=JobState.CANCELLED.value, fence=jobs.c.fence + 1, lease_until=None, ended_at=_NOW)
+)
+_NEWEST = listing(
+    select(jobs), key=jobs.c.created_at, id=jobs.c.id, descending=True, counted=select(jobs.c.id)
+)
+_IN_STATE = jobs.c.state == bindparam("state")
+_NEWEST_IN_STATE = listing(
+    select(jobs).where(_IN_STATE),
+    key=jobs.c.created_at,
+    id=jobs.c.id,
+    descending=True,
+    counted=select(jobs.c.id).where(_IN_STATE),
+)
+
 
 class SqlJobLedger:
-    def __init__(self, connection: AsyncConnection, dialect: Sqlite) -> None:
-        self._connection = connection
-        self._dialect = dialect
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def add(self, job: Job) -> None:
-        values = {
-            "id": job.id,
-            "kind": job.kind.value,
-            "subject": job.subject,
-            "state": job.state.value,
-            "attempt": job.attempt,
-            "fence": job.fence,
-            "run_after": self._dialect.now(),
-            "step": job.step,
-            "progress": job.progress,
-            "request_id": job.request_id,
-            "created_at": job.created_at,
-        }
-        await self._connection.execute(insert(jobs).values(values))
+        await self._statements.change(_ADD, _values(job))
 
     async def claim(self, lease: timedelta) -> Job | None:
-        due = (
-            select(jobs.c.id)
-            .where(jobs.c.state == JobState.QUEUED.value, jobs.c.run_after <= self._dialect.now())
-            .order_by(jobs.c.run_after, jobs.c.id)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
-        )
-        claimed = (
-            update(jobs)
-            .where(jobs.c.id == due)
-            .values(
-                state=JobState.RUNNING.value,
-                attempt=jobs.c.attempt + 1,
-                fence=jobs.c.fence + 1,
-                lease_until=self._dialect.now(lease),
-                step="",
-                progress=0.0,
-            )
-            .returning(*jobs.c)
-        )
-        row = (await self._connection.execute(claimed)).one_or_none()
+        row = await self._statements.row(_CLAIM, {"microseconds": _microseconds(lease)})
         return _job(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
-        until = self._dialect.now(lease)
-        return await self._change(id, fence, {"lease_until": until, "step": step, "progress": progress})
+        note = {"microseconds": _microseconds(lease), "step": step, "progress": progress}
+        return await self._change(_RENEW, id, fence, note)
 
     async def finish(
         self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None
     ) -> bool:
-        values: dict[str, Any] = {
-            "state": state.value,
-            "failure": failure_kept(failure),
-            "lease_until": None,
-        }
-        if state is JobState.DONE:
-            values["progress"] = 1.0
-        return await self._change(id, fence, {**values, "ended_at": self._dialect.now()})
+        end = _END_DONE if state is JobState.DONE else _END
+        return await self._change(end, id, fence, {"state": state.value, "failure": failure})
 
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        values = {
-            "state": JobState.QUEUED.value,
-            "failure": failure_kept(failure),
-            "lease_until": None,
-            "run_after": self._dialect.now(delay),
-        }
-        return await self._change(id, fence, values)
+        until = {"microseconds": _microseconds(delay), "failure": failure}
+        return await self._change(_POSTPONE, id, fence, until)
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
-        expired = (
-            select(jobs)
-            .where(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < self._dialect.now())
-            .order_by(jobs.c.lease_until)
-            .limit(limit)
-        )
-        return tuple(_job(row) for row in (await self._connection.execute(expired)).all())
+        return tuple(map(_job, await self._statements.rows(_EXPIRED, {"limit": limit})))
 
-    async def _change(self, id: JobId, fence: int, values: dict[str, Any]) -> bool:
-        held = (jobs.c.id == id) & (jobs.c.fence == fence) & (jobs.c.state == JobState.RUNNING.value)
-        changed = await self._connection.execute(update(jobs).where(held).values(values))
-        return changed.rowcount == 1
+    async def _change(self, statement: Any, id: JobId, fence: int, values: dict[str, Any]) -> bool:
+        held = {"held_id": id, "held_fence": fence}
+        return await self._statements.change(statement, values | held) == 1
 
 
 class SqlJobRepository:
-    def __init__(self, connection: AsyncConnection, dialect: Sqlite) -> None:
-        self._connection = connection
-        self._dialect = dialect
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def find_by_id(self, id: JobId) -> Job | None:
-        row = (await self._connection.execute(select(jobs).where(jobs.c.id == id))).one_or_none()
+        row = await self._statements.row(_BY_ID, {"id": id})
         return _job(row) if row else None
 
     async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
-        latest = (
-            select(jobs)
-            .where(jobs.c.subject == subject, jobs.c.kind == kind.value)
-            .order_by(jobs.c.created_at.desc(), jobs.c.id.desc())
-            .limit(1)
-        )
-        row = (await self._connection.execute(latest)).one_or_none()
+        row = await self._statements.row(_LATEST, {"of_kind": kind.value, "of_subject": subject})
         return _job(row) if row else None
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
-        wanted = [jobs.c.state == state.value] if state else []
         return await paged(
-            self._connection,
-            select(jobs).where(*wanted),
+            self._statements,
+            _NEWEST_IN_STATE if state else _NEWEST,
             request,
-            key=jobs.c.created_at,
-            id=jobs.c.id,
-            descending=True,
             value=_job,
             position=lambda job: Position(key=job.created_at, id=job.id),
-            counted=select(jobs.c.id).where(*wanted),
+            parameters={"state": state.value} if state else {},
         )
 
     async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
-        counts = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
-        rows = (await self._connection.execute(counts)).all()
+        rows = await self._statements.rows(_COUNTS)
         return {(JobKind(kind), JobState(state)): count for kind, state, count in rows}
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
-        under_way = (
-            (jobs.c.subject == subject)
-            & (jobs.c.kind == kind.value)
-            & jobs.c.state.in_([JobState.QUEUED.value, JobState.RUNNING.value])
-        )
-        values = {
-            "state": JobState.CANCELLED.value,
-            "fence": jobs.c.fence + 1,
-            "lease_until": None,
-            "ended_at": self._dialect.now(),
-        }
-        return (await self._connection.execute(update(jobs).where(under_way).values(values))).rowcount
+        return await self._statements.change(_CANCEL, {"of_kind": kind.value, "of_subject": subject})
+
+
+def _microseconds(duration: timedelta) -> int:
+    return duration // timedelta(microseconds=1)
 
 
 def _job(row: Any) -> Job:
+    """From the columns of `jobs` in their order."""
+    (
+        id,
+        kind,
+        subject,
+        state,
+        attempt,
+        fence,
+        run_after,
+        lease_until,
+        step,
+        progress,
+        failure,
+        request_id,
+        created_at,
+        ended_at,
+    ) = row
     return Job(
-        id=JobId(row.id),
-        kind=JobKind(row.kind),
-        subject=row.subject,
-        state=JobState(row.state),
-        attempt=row.attempt,
-        fence=row.fence,
-        run_after=row.run_after,
-        lease_until=row.lease_until,
-        step=row.step,
-        progress=row.progress,
-        failure=failure_from(row.failure),
-        request_id=row.request_id,
-        created_at=row.created_at,
-        ended_at=row.ended_at,
+        id=id,
+        kind=JobKind(kind),
+        subject=subject,
+        state=JobState(state),
+        attempt=attempt,
+        fence=fence,
+        run_after=run_after,
+        lease_until=lease_until,
+        step=step,
+        progress=progress,
+        failure=failure,
+        request_id=request_id,
+        created_at=created_at,
+        ended_at=ended_at,
     )
+
+
+def _values(job: Job) -> dict[str, Any]:
+    """All but when it is due, which the database's clock says."""
+    return {
+        "id": job.id,
+        "kind": job.kind.value,
+        "subject": job.subject,
+        "state": job.state.value,
+        "attempt": job.attempt,
+        "fence": job.fence,
+        "lease_until": job.lease_until,
+        "step": job.step,
+        "progress": job.progress,
+        "failure": job.failure,
+        "request_id": job.request_id,
+        "created_at": job.created_at,
+        "ended_at": job.ended_at,
+    }

@@ -1,31 +1,43 @@
 """Receipts in SQL."""
 
-from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, delete, insert, select
 
+from mechshare.adapters.persistence.sql.errors import UniqueViolated
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import receipts
 from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.receipts import Receipt
 
+_FIND = select(receipts).where(receipts.c.scope == bindparam("scope"), receipts.c.key == bindparam("key"))
+_INSERT = insert(receipts)
+_DELETE_OLDER = delete(receipts).where(receipts.c.created_at < bindparam("than"))
+
 
 class SqlReceiptRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def find(self, scope: str, key: str) -> Receipt | None:
-        wanted = select(receipts).where(receipts.c.scope == scope, receipts.c.key == key)
-        row = (await self._connection.execute(wanted)).one_or_none()
-        return Receipt(**row._mapping) if row else None
+        row = await self._statements.row(_FIND, {"scope": scope, "key": key})
+        if row is None:
+            return None
+        scope, key, fingerprint, answer, created_at = row
+        return Receipt(scope=scope, key=key, fingerprint=fingerprint, answer=answer, created_at=created_at)
 
     async def add(self, receipt: Receipt) -> None:
+        values = {
+            "scope": receipt.scope,
+            "key": receipt.key,
+            "fingerprint": receipt.fingerprint,
+            "answer": receipt.answer,
+            "created_at": receipt.created_at,
+        }
         try:
-            await self._connection.execute(insert(receipts).values(asdict(receipt)))
-        except IntegrityError as problem:
+            await self._statements.change(_INSERT, values)
+        except UniqueViolated as problem:
             raise IdempotencyKeyReused() from problem
 
     async def delete_older(self, than: datetime) -> int:
-        return (await self._connection.execute(delete(receipts).where(receipts.c.created_at < than))).rowcount
+        return await self._statements.change(_DELETE_OLDER, {"than": than})

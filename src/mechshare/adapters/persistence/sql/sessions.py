@@ -3,39 +3,59 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, insert, select, update
 
+from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import refresh_tokens, sessions
+from mechshare.domain.errors import SessionNotFound, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import RefreshToken, Session
 
+_IS_LIVE = (
+    (sessions.c.user_id == bindparam("owner"))
+    & sessions.c.revoked_at.is_(None)
+    & (sessions.c.expires_at > bindparam("now", type_=sessions.c.expires_at.type))
+)
+_BY_ID = select(sessions).where(sessions.c.id == bindparam("id"))
+_LIVE = select(sessions).where(_IS_LIVE).order_by(sessions.c.last_used_at.desc(), sessions.c.id.desc())
+_INSERT = insert(sessions)
+_USE = (
+    update(sessions)
+    .where(sessions.c.id == bindparam("same_id"))
+    .values(last_used_at=bindparam("last_used_at"), expires_at=bindparam("expires_at"))
+)
+_REVOKE_ALL = update(sessions).where(_IS_LIVE).values(revoked_at=bindparam("now"))
+_REVOKE_ONE = _REVOKE_ALL.where(sessions.c.id == bindparam("only"))
+
+_INSERT_TOKEN = insert(refresh_tokens)
+_TOKEN = select(refresh_tokens).where(refresh_tokens.c.hash == bindparam("same_hash"))
+_CONSUME = (
+    update(refresh_tokens)
+    .where(refresh_tokens.c.hash == bindparam("same_hash"), refresh_tokens.c.consumed_at.is_(None))
+    .values(consumed_at=bindparam("now"))
+)
+
 
 class SqlSessionRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def find_by_id(self, id: SessionId) -> Session | None:
-        row = (await self._connection.execute(select(sessions).where(sessions.c.id == id))).one_or_none()
+        row = await self._statements.row(_BY_ID, {"id": id})
         return _session(row) if row else None
 
     async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        live = (
-            select(sessions)
-            .where(
-                sessions.c.user_id == user_id, sessions.c.revoked_at.is_(None), sessions.c.expires_at > now
-            )
-            .order_by(sessions.c.last_used_at.desc(), sessions.c.id.desc())
-        )
-        return tuple(_session(row) for row in (await self._connection.execute(live)).all())
+        return tuple(map(_session, await self._statements.rows(_LIVE, {"owner": user_id, "now": now})))
 
     async def save(self, session: Session) -> None:
         changes = {"last_used_at": session.last_used_at, "expires_at": session.expires_at}
-        known = sessions.c.id == session.id
-        changed = await self._connection.execute(update(sessions).where(known).values(changes))
-        if changed.rowcount == 0:
-            values = {name: getattr(session, name) for name in sessions.c.keys()}  # noqa: SIM118  columns, not a dict
-            await self._connection.execute(insert(sessions).values(values))
+        if await self._statements.change(_USE, {**changes, "same_id": session.id}):
+            return
+        try:
+            await self._statements.change(_INSERT, _values(session))
+        except ForeignKeyViolated as problem:
+            raise UserNotFound() from problem
 
     async def add_token(self, token: RefreshToken) -> None:
         values = {
@@ -44,44 +64,51 @@ class SqlSessionRepository:
             "issued_at": token.issued_at,
             "consumed_at": token.consumed_at,
         }
-        await self._connection.execute(insert(refresh_tokens).values(values))
+        try:
+            await self._statements.change(_INSERT_TOKEN, values)
+        except ForeignKeyViolated as problem:
+            raise SessionNotFound() from problem
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
-        unused = (refresh_tokens.c.hash == hash) & refresh_tokens.c.consumed_at.is_(None)
-        consumed = await self._connection.execute(
-            update(refresh_tokens).where(unused).values(consumed_at=now)
-        )
-        wanted = select(refresh_tokens).where(refresh_tokens.c.hash == hash)
-        row = (await self._connection.execute(wanted)).one_or_none()
-        return (_token(row), consumed.rowcount == 1) if row else None
+        consumed = await self._statements.change(_CONSUME, {"same_hash": hash, "now": now})
+        row = await self._statements.row(_TOKEN, {"same_hash": hash})
+        return (_token(row), consumed == 1) if row else None
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
-        live = (
-            (sessions.c.user_id == user_id) & sessions.c.revoked_at.is_(None) & (sessions.c.expires_at > now)
-        )
-        if only is not None:
-            live &= sessions.c.id == only
-        revoked = await self._connection.execute(update(sessions).where(live).values(revoked_at=now))
-        return revoked.rowcount
+        mine = {"owner": user_id, "now": now}
+        if only is None:
+            return await self._statements.change(_REVOKE_ALL, mine)
+        return await self._statements.change(_REVOKE_ONE, {**mine, "only": only})
 
 
 def _session(row: Any) -> Session:
+    """From the columns of `sessions` in their order."""
+    id, user_id, created_at, last_used_at, expires_at, revoked_at, user_agent, address = row
     return Session(
-        id=SessionId(row.id),
-        user_id=UserId(row.user_id),
-        created_at=row.created_at,
-        last_used_at=row.last_used_at,
-        expires_at=row.expires_at,
-        revoked_at=row.revoked_at,
-        user_agent=row.user_agent,
-        address=row.address,
+        id=id,
+        user_id=user_id,
+        created_at=created_at,
+        last_used_at=last_used_at,
+        expires_at=expires_at,
+        revoked_at=revoked_at,
+        user_agent=user_agent,
+        address=address,
     )
+
+
+def _values(session: Session) -> dict[str, Any]:
+    return {
+        "id": session.id,
+        "user_id": session.user_id,
+        "created_at": session.created_at,
+        "last_used_at": session.last_used_at,
+        "expires_at": session.expires_at,
+        "revoked_at": session.revoked_at,
+        "user_agent": session.user_agent,
+        "address": session.address,
+    }
 
 
 def _token(row: Any) -> RefreshToken:
-    return RefreshToken(
-        hash=row.hash,
-        session_id=SessionId(row.session_id),
-        issued_at=row.issued_at,
-        consumed_at=row.consumed_at,
-    )
+    hash, session_id, issued_at, consumed_at = row
+    return RefreshToken(hash=hash, session_id=session_id, issued_at=issued_at, consumed_at=consumed_at)

@@ -1,7 +1,6 @@
-"""The tables. What is only ever read and written as a whole stands in one JSON column."""
+"""The tables."""
 
 from sqlalchemy import (
-    JSON,
     Boolean,
     Column,
     Float,
@@ -13,11 +12,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    Uuid,
     text,
 )
 
-from mechshare.adapters.persistence.sql.types import UtcTime
+from mechshare.adapters.persistence.sql.types import Id, UtcTime, Whole, ordered_text
+from mechshare.domain.mechanisms import OriginalFile
+from mechshare.domain.media import MediaFacts, ProcessingFailure
 
 metadata = MetaData(
     naming_convention={
@@ -27,7 +27,6 @@ metadata = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-_Id = Uuid(as_uuid=False)
 
 
 def _partial(name: str, *columns: str, where: str) -> Index:
@@ -37,7 +36,7 @@ def _partial(name: str, *columns: str, where: str) -> Index:
 users = Table(
     "users",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("username", String(30), nullable=False, unique=True),
     Column("email", String(254), nullable=False, unique=True),
     Column("display_name", String(50), nullable=False),
@@ -53,15 +52,15 @@ users = Table(
 credentials = Table(
     "credentials",
     metadata,
-    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
     Column("password_hash", String(255), nullable=False),
 )
 
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("user_id", _Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at", UtcTime, nullable=False),
     Column("last_used_at", UtcTime, nullable=False),
     Column("expires_at", UtcTime, nullable=False),
@@ -74,7 +73,7 @@ refresh_tokens = Table(
     "refresh_tokens",
     metadata,
     Column("hash", String(64), primary_key=True),
-    Column("session_id", _Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("session_id", Id, ForeignKey("sessions.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("issued_at", UtcTime, nullable=False),
     Column("consumed_at", UtcTime),
 )
@@ -82,7 +81,7 @@ refresh_tokens = Table(
 categories = Table(
     "categories",
     metadata,
-    Column("id", String(40), primary_key=True),
+    Column("id", ordered_text(40), primary_key=True),
     Column("name_en", String(80), nullable=False),
     Column("name_ja", String(80), nullable=False),
     Column("created_at", UtcTime, nullable=False),
@@ -93,9 +92,9 @@ categories = Table(
 mechanisms = Table(
     "mechanisms",
     metadata,
-    Column("id", _Id, primary_key=True),
-    Column("user_id", _Id, ForeignKey("users.id"), nullable=False),
-    Column("title", String(200), nullable=False),
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id"), nullable=False),
+    Column("title", ordered_text(200), nullable=False),
     Column("description", Text, nullable=False),
     Column("file_url", Text),
     Column("thumbnail_url", Text),
@@ -106,14 +105,16 @@ mechanisms = Table(
     Column("is_published", Boolean, nullable=False),
     Column("withdrawn_reason", Text),
     Column("processing_state", String(16), nullable=False),
-    Column("failure", JSON(none_as_null=True)),
-    Column("media", JSON(none_as_null=True)),
-    Column("original", JSON(none_as_null=True)),
+    Column("failure", Whole(ProcessingFailure)),
+    Column("media", Whole(MediaFacts)),
+    Column("original", Whole(OriginalFile)),
     Column("original_sha256", String(64)),
     Column("version", Integer, nullable=False),
+    Index("ix_mechanisms_created", "created_at", "id"),
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
     Index("ix_mechanisms_original", "user_id", "original_sha256"),
-    _partial("ix_mechanisms_public_created", "created_at", "id", where="is_published"),
+    # Its own condition is one of its columns, for SQLite to count without looking at any row.
+    _partial("ix_mechanisms_public_created", "created_at", "id", "is_published", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
 )
@@ -121,16 +122,27 @@ mechanisms = Table(
 mechanism_categories = Table(
     "mechanism_categories",
     metadata,
-    Column("category_id", String(40), ForeignKey("categories.id"), primary_key=True),
-    Column("mechanism_id", _Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
+    Column("category_id", ordered_text(40), ForeignKey("categories.id"), primary_key=True),
+    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, nullable=False),
+    # The mechanism's own, written with it each time: one index then serves a category's list and its count.
+    Column("created_at", UtcTime, nullable=False),
+    Column("is_published", Boolean, nullable=False),
     Index("ix_mechanism_categories_of_mechanism", "mechanism_id", "position", "category_id"),
+    _partial(
+        "ix_mechanism_categories_public",
+        "category_id",
+        "created_at",
+        "mechanism_id",
+        "is_published",
+        where="is_published",
+    ),
 )
 
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("kind", String(32), nullable=False),
     Column("subject", String(200), nullable=False),
     Column("state", String(16), nullable=False),
@@ -140,7 +152,7 @@ jobs = Table(
     Column("lease_until", UtcTime),
     Column("step", String(64), nullable=False),
     Column("progress", Float, nullable=False),
-    Column("failure", JSON(none_as_null=True)),
+    Column("failure", Whole(ProcessingFailure)),
     Column("request_id", String(64), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
@@ -148,6 +160,8 @@ jobs = Table(
     _partial("ix_jobs_leased", "lease_until", where="state = 'running'"),
     Index("ix_jobs_of_subject", "subject", "kind", "created_at"),
     Index("ix_jobs_created", "created_at", "id"),
+    Index("ix_jobs_of_state", "state", "created_at", "id"),
+    Index("ix_jobs_counted", "kind", "state"),
 )
 
 receipts = Table(
@@ -163,10 +177,10 @@ receipts = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Id, primary_key=True),
+    Column("id", Id, primary_key=True),
     Column("at", UtcTime, nullable=False),
     Column("action", String(32), nullable=False),
-    Column("actor_id", _Id),
+    Column("actor_id", Id),
     Column("subject", String(254), nullable=False),
     Column("address", String(64), nullable=False),
     Column("request_id", String(64), nullable=False),

@@ -4,22 +4,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.audit import SqlAuditLog
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
-from mechshare.adapters.persistence.sql.dialects import Sqlite
 from mechshare.adapters.persistence.sql.jobs import SqlJobLedger, SqlJobRepository
 from mechshare.adapters.persistence.sql.mechanisms import SqlMechanismRepository
 from mechshare.adapters.persistence.sql.receipts import SqlReceiptRepository
 from mechshare.adapters.persistence.sql.sessions import SqlSessionRepository
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.users import SqlCredentialRepository, SqlUserRepository
 
 
 class SqlUnitOfWork:
-    def __init__(self, connection: AsyncConnection, dialect: Sqlite) -> None:
-        self.users = SqlUserRepository(connection)
-        self.credentials = SqlCredentialRepository(connection)
-        self.sessions = SqlSessionRepository(connection)
-        self.categories = SqlCategoryRepository(connection)
-        self.mechanisms = SqlMechanismRepository(connection, dialect)
-        self.ledger = SqlJobLedger(connection, dialect)
-        self.jobs = SqlJobRepository(connection, dialect)
-        self.receipts = SqlReceiptRepository(connection)
-        self.audit = SqlAuditLog(connection)
+    def __init__(self, connection: AsyncConnection) -> None:
+        statements = Statements(connection)
+        self.users = SqlUserRepository(statements)
+        self.credentials = SqlCredentialRepository(statements)
+        self.sessions = SqlSessionRepository(statements)
+        self.categories = SqlCategoryRepository(statements)
+        self.mechanisms = SqlMechanismRepository(statements)
+        self.ledger = SqlJobLedger(statements)
+        self.jobs = SqlJobRepository(statements)
+        self.receipts = SqlReceiptRepository(statements)
+        self.audit = SqlAuditLog(statements)

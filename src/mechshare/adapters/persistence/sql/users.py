@@ -3,96 +3,130 @@
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from mechshare.adapters.persistence.sql.errors import unique
-from mechshare.adapters.persistence.sql.paging import paged
+from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
+from mechshare.adapters.persistence.sql.paging import listing, paged
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import credentials, receipts, users
-from mechshare.domain.errors import StaleVersion
+from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.pages import Page, PageRequest, Position
 from mechshare.domain.users import Role, User
 
+_BY_ID = select(users).where(users.c.id == bindparam("id"))
+_BY_LOGIN = select(users).where(
+    or_(users.c.username == bindparam("login"), users.c.email == bindparam("login"))
+)
+_SAME_OR_ALIKE = select(users.c.id, users.c.version, users.c.username, users.c.email).where(
+    or_(
+        users.c.id == bindparam("id"),
+        users.c.username == bindparam("username"),
+        users.c.email == bindparam("email"),
+    )
+)
+_INSERT = insert(users)
+_UPDATE = update(users).where(
+    users.c.id == bindparam("same_id"), users.c.version == bindparam("same_version")
+)
+_DELETE = delete(users).where(users.c.id == bindparam("id"))
+_DELETE_RECEIPTS = delete(receipts).where(receipts.c.scope.startswith(bindparam("owner")))
+_NEWEST = listing(
+    select(users), key=users.c.created_at, id=users.c.id, descending=True, counted=select(users.c.id)
+)
+
+_PASSWORD_HASH = select(credentials.c.password_hash).where(credentials.c.user_id == bindparam("user_id"))
+_INSERT_CREDENTIALS = insert(credentials)
+_UPDATE_CREDENTIALS = update(credentials).where(credentials.c.user_id == bindparam("same_user_id"))
+
 
 class SqlUserRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def find_by_id(self, id: UserId) -> User | None:
-        found = await self._connection.execute(select(users).where(users.c.id == id))
-        row = found.one_or_none()
+        row = await self._statements.row(_BY_ID, {"id": id})
         return _user(row) if row else None
 
     async def find_by_login(self, login: str) -> User | None:
-        matching = or_(users.c.username == login, users.c.email == login)
-        found = (await self._connection.execute(select(users).where(matching))).all()
         # One person's user name can't be another's address: it has no @.
-        return _user(found[0]) if found else None
+        row = await self._statements.row(_BY_LOGIN, {"login": login})
+        return _user(row) if row else None
 
     async def save(self, user: User) -> User:
-        values = _values(user)
-        with unique(username=user.username, email=user.email):
-            if user.version == 0:
-                await self._connection.execute(insert(users).values(values))
-            else:
-                same = (users.c.id == user.id) & (users.c.version == user.version)
-                changed = await self._connection.execute(update(users).where(same).values(values))
-                if changed.rowcount == 0:
-                    raise StaleVersion()
-        return replace(user, version=user.version + 1)
+        saved = replace(user, version=user.version + 1)
+        await self._refuse(user)
+        if user.version == 0:
+            await self._statements.change(_INSERT, _values(saved))
+            return saved
+        same = {"same_id": user.id, "same_version": user.version}
+        if not await self._statements.change(_UPDATE, _values(saved) | same):
+            raise StaleVersion()
+        return saved
 
     async def find_all(self, request: PageRequest) -> Page[User]:
         return await paged(
-            self._connection,
-            select(users),
+            self._statements,
+            _NEWEST,
             request,
-            key=users.c.created_at,
-            id=users.c.id,
-            descending=True,
             value=_user,
             position=lambda user: Position(key=user.created_at, id=user.id),
-            counted=select(users.c.id),
         )
 
     async def delete(self, id: UserId) -> None:
-        await self._connection.execute(delete(receipts).where(receipts.c.scope.startswith(f"{id} ")))
-        await self._connection.execute(delete(users).where(users.c.id == id))
+        await self._statements.change(_DELETE_RECEIPTS, {"owner": f"{id} "})
+        await self._statements.change(_DELETE, {"id": id})
+
+    async def _refuse(self, user: User) -> None:
+        """Raises what stands against saving `user`, the user name first where both it and the address are taken."""
+        wanted = {"id": user.id, "username": user.username, "email": user.email}
+        rows = await self._statements.rows(_SAME_OR_ALIKE, wanted)
+        if next((version for id, version, _, _ in rows if id == user.id), 0) != user.version:
+            raise StaleVersion()
+        others = [(username, email) for id, _, username, email in rows if id != user.id]
+        if any(username == user.username for username, _ in others):
+            raise NameTaken(field="username", value=user.username)
+        if others:
+            raise NameTaken(field="email", value=user.email)
 
 
 class SqlCredentialRepository:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
     async def find(self, user_id: UserId) -> str | None:
-        wanted = select(credentials.c.password_hash).where(credentials.c.user_id == user_id)
-        return (await self._connection.execute(wanted)).scalar_one_or_none()
+        row = await self._statements.row(_PASSWORD_HASH, {"user_id": user_id})
+        return row[0] if row else None
 
     async def save(self, user_id: UserId, password_hash: str) -> None:
-        values = {"user_id": user_id, "password_hash": password_hash}
-        mine = credentials.c.user_id == user_id
-        changed = await self._connection.execute(update(credentials).where(mine).values(values))
-        if changed.rowcount == 0:
-            await self._connection.execute(insert(credentials).values(values))
+        changes = {"same_user_id": user_id, "password_hash": password_hash}
+        if await self._statements.change(_UPDATE_CREDENTIALS, changes):
+            return
+        try:
+            values = {"user_id": user_id, "password_hash": password_hash}
+            await self._statements.change(_INSERT_CREDENTIALS, values)
+        except ForeignKeyViolated as problem:
+            raise UserNotFound() from problem
 
 
 def _user(row: Any) -> User:
+    """From the columns of `users` in their order."""
+    id, username, email, display_name, bio, role, suspended_at, created_at, updated_at, version = row
     return User(
-        id=UserId(row.id),
-        username=row.username,
-        email=row.email,
-        display_name=row.display_name,
-        bio=row.bio,
-        role=Role(row.role),
-        suspended_at=row.suspended_at,
-        created_at=row.created_at,
-        updated_at=row.updated_at,
-        version=row.version,
+        id=id,
+        username=username,
+        email=email,
+        display_name=display_name,
+        bio=bio,
+        role=Role(role),
+        suspended_at=suspended_at,
+        created_at=created_at,
+        updated_at=updated_at,
+        version=version,
     )
 
 
 def _values(user: User) -> dict[str, Any]:
-    """The columns of the user's next version."""
     return {
         "id": user.id,
         "username": user.username,
@@ -103,5 +137,5 @@ def _values(user: User) -> dict[str, Any]:
         "suspended_at": user.suspended_at,
         "created_at": user.created_at,
         "updated_at": user.updated_at,
-        "version": user.version + 1,
+        "version": user.version,
     }

@@ -1,0 +1,80 @@
+"""The statements behind lists of mechanisms, one set for each way to narrow and to sort them."""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, bindparam, select, text
+
+from mechshare.adapters.persistence.sql.mechanism_rows import AUTHORED
+from mechshare.adapters.persistence.sql.paging import Listing, listing
+from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
+from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanisms import MechanismSort
+
+_KEYS: dict[MechanismSort, ColumnElement[Any]] = {
+    MechanismSort.NEWEST: mechanisms.c.created_at,
+    MechanismSort.OLDEST: mechanisms.c.created_at,
+    MechanismSort.RECENTLY_CHANGED: mechanisms.c.updated_at,
+    MechanismSort.TITLE: mechanisms.c.title,
+}
+_DESCENDING = (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED)
+_BY_CREATION = (MechanismSort.NEWEST, MechanismSort.OLDEST)
+
+# As the partial indexes have it: SQLite uses none of them for the `is_published = 1` that a column would be put as.
+_IS_PUBLISHED = text("mechanisms.is_published")
+_IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
+
+
+def mechanism_list(
+    sort: MechanismSort, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
+) -> tuple[Listing, dict[str, Any]]:
+    """The statements for such a list and the parameters of its conditions."""
+    if len(category_ids) == 1 and user_id is None and published_only and sort in _BY_CREATION:
+        return _of_category(sort), {"category_id": category_ids[0]}
+    parameters: dict[str, Any] = {}
+    if user_id is not None:
+        parameters["user_id"] = user_id
+    if category_ids:
+        parameters["category_ids"] = list(category_ids)
+    return _narrowed(sort, bool(category_ids), user_id is not None, published_only), parameters
+
+
+@cache
+def _of_category(sort: MechanismSort) -> Listing:
+    """What is published in one category by the time of creation, which an index of the category's own keeps sorted."""
+    conditions = (mechanism_categories.c.category_id == bindparam("category_id"), _IS_PUBLISHED_IN_CATEGORY)
+    rows = (
+        AUTHORED.select_from(mechanism_categories)
+        .join(mechanisms, mechanisms.c.id == mechanism_categories.c.mechanism_id)
+        .join(users, users.c.id == mechanisms.c.user_id)
+    )
+    return listing(
+        rows.where(*conditions),
+        key=mechanism_categories.c.created_at,
+        id=mechanism_categories.c.mechanism_id,
+        descending=sort in _DESCENDING,
+        counted=select(mechanism_categories.c.mechanism_id).where(*conditions),
+    )
+
+
+@cache
+def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> Listing:
+    conditions: list[Any] = []
+    if published_only:
+        conditions.append(_IS_PUBLISHED)
+    if by_user:
+        conditions.append(mechanisms.c.user_id == bindparam("user_id"))
+    if by_category:
+        inside = select(mechanism_categories.c.mechanism_id).where(
+            mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
+        )
+        conditions.append(mechanisms.c.id.in_(inside))
+    rows = AUTHORED.select_from(mechanisms).join(users, users.c.id == mechanisms.c.user_id)
+    return listing(
+        rows.where(*conditions),
+        key=_KEYS[sort],
+        id=mechanisms.c.id,
+        descending=sort in _DESCENDING,
+        counted=select(mechanisms.c.id).where(*conditions),
+    )
