@@ -27,15 +27,19 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("conformance") / "data") as (opened, _):
-        yield opened
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, dict[str, str]]]:
+    """Its address, and headers of somebody who signed in before drawn sign-ins got this address refused."""
+    with serving(tmp_path_factory.mktemp("conformance") / "data") as (address, _):
+        yield address, signed_in(address)
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("is_signed_in", [False, True])
-def test_any_request_gets_a_documented_answer(address: str, mode: GenerationMode, is_signed_in: bool) -> None:
-    headers = signed_in(address) if is_signed_in else {}
+def test_any_request_gets_a_documented_answer(
+    server: tuple[str, dict[str, str]], mode: GenerationMode, is_signed_in: bool
+) -> None:
+    address, token = server
+    headers = token if is_signed_in else {}
     schema = schemathesis.openapi.from_url(address + "/schema/openapi.json")
     operations = [operation.ok() for operation in schema.get_all_operations()]
     leaving = {("DELETE", "/api/v1/users/me"), ("POST", "/api/v1/auth/logout")}

@@ -65,3 +65,14 @@ async def test_metrics_speak_of_routes_and_never_of_identifiers(site: Site) -> N
     assert "http_request_duration_seconds_bucket" in text
     assert 'mechshare_job_attempts_total{kind="process_mechanism_file",outcome="done"}' in text
     assert made["id"] not in text
+
+
+async def test_what_is_to_be_sent_is_described_with_an_example(site: Site) -> None:
+    paths = (await document(site))["paths"]
+    register = paths["/api/v1/auth/register"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert register["required"] == ["username", "email", "password"]
+    assert register["additionalProperties"] is False
+    assert register["examples"][0]["username"] == "sakura"
+    create = paths["/api/v1/mechanisms"]["post"]["requestBody"]["content"]
+    assert create["multipart/form-data"]["schema"]["required"] == ["title", "file"]
+    assert "file_url" in create["application/json"]["schema"]["properties"]

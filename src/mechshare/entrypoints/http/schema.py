@@ -96,6 +96,7 @@ class _PlainSchema(Schema):
 
 
 def _with_bodies(schemas: dict[str, dict[str, Any]], required: bool) -> type[Operation]:
+    @dataclass
     class OperationWithBody(Operation):
         def __post_init__(self) -> None:
             content = {
