@@ -11,7 +11,8 @@ import pytest
 
 from mechshare import bootstrap, settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
-from mechshare.demo.clips import CLIPS, render_clip
+from mechshare.demo.clips import CLIPS, RATE, DemoClip
+from mechshare.demo.encoding import save_clip
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import API, PASSWORD, Running, memory_settings
@@ -58,6 +59,12 @@ async def share(client: httpx.AsyncClient, headers: dict[str, str], path: Path, 
     return id
 
 
+def drawn(clip: DemoClip, into: Path) -> Path:
+    path = into / clip.file_name
+    save_clip(clip.frames(), RATE, path)
+    return path
+
+
 async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> dict[str, Any]:
     """How the processing ended."""
     for _ in range(1_200):
@@ -81,7 +88,7 @@ async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: boo
 async def test_a_clip_goes_all_the_way(client: httpx.AsyncClient, tmp_path: Path) -> None:
     headers = await signed_up(client)
     clip = next(clip for clip in CLIPS if "planetary-gears" in clip.categories)
-    path = render_clip(clip, tmp_path, lambda done: None)
+    path = drawn(clip, tmp_path)
     id = await share(
         client,
         headers,
@@ -200,5 +207,5 @@ async def test_hostile_files_are_refused_or_fail_with_a_reason_and_the_server_go
         refused = await client.post(f"{MECHANISMS}/{id}/publish", headers=headers)
         assert refused.json()["code"] == "MECHANISM_NOT_READY"
     clip = min(CLIPS, key=lambda one: one.period_ms)
-    id = await share(client, headers, render_clip(clip, tmp_path, lambda done: None))
+    id = await share(client, headers, drawn(clip, tmp_path))
     assert (await processed(client, headers, id))["state"] == "ready"
