@@ -13,6 +13,7 @@ from sqlalchemy import Engine, create_engine, inspect
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.errors import SchemaOutdated
+from tests.contracts.records import keep_user
 
 
 @pytest.fixture
@@ -68,8 +69,6 @@ async def test_a_database_that_was_never_migrated_is_told_apart(tmp_path: Path) 
 
 
 async def test_what_was_kept_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
-    from tests.contracts.test_persistence import keep_user
-
     url = f"sqlite:///{tmp_path / 'x.db'}"
     first = SqlDatabase(url)
     await first.migrate()

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from tests.contracts.test_persistence import keep_user, promise
+from tests.contracts.records import keep_user, promise
 
 PROCESSES = 4
-JOBS = 60
+JOBS = 100
 CHANGES = 15
 
 CLAIM = """
