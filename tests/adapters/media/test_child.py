@@ -163,7 +163,7 @@ async def test_the_parent_goes_on_serving_meanwhile(process, laborious):
         await process(laborious, MediaLimits(wall_seconds=1))
     turning.cancel()
 
-    assert turns > 50
+    assert turns > 3, "the event loop stood still while the child was at work"
 
 
 MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "frame_rate": 1.0, "codec": "gif"}}'
