@@ -140,7 +140,9 @@ async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
             passwords=FastPasswordHasher(),
         )
         app = build_app(application)
-        litestar = app._app  # type: ignore[attr-defined]
+        litestar: Any = app
+        while not isinstance(litestar, Litestar):
+            litestar = litestar._app
         running = Running(litestar)
         await running.up()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)

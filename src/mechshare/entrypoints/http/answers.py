@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 from litestar import MediaType, Request, Response
 
-from mechshare.domain.errors import MalformedRequest, VersionRequired
+from mechshare.domain.errors import MalformedRequest, StaleVersion, VersionRequired
 
 PUBLIC = "public, no-cache"
 """May be kept by anyone, and must be checked by its ETag before each use."""
 PRIVATE = "private, no-cache"
 _VERSION = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"\Z')
+_ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"\Z')
 
 
 def etag_of(body: bytes, version: int | None = None) -> str:
@@ -32,7 +33,7 @@ def answer(
 ) -> Response[Any]:
     """`body` as JSON; 304 without it when a reader holds this very one already (RFC 9110, 13.1.2)."""
     told = {"ETag": etag, "Cache-Control": cache, "Vary": "Authorization", **(headers or {})}
-    if status == 200 and _is_held(request.headers.get("if-none-match"), etag):
+    if status == 200 and is_held(request, etag):
         return Response(content=None, status_code=304, headers=told, media_type=MediaType.JSON)
     return Response(content=body, status_code=status, headers=told, media_type=MediaType.JSON)
 
@@ -57,13 +58,18 @@ def nothing() -> Response[None]:
 
 
 def expected_version(request: Request[Any, Any, Any]) -> int | None:
-    """The version that If-Match names; None for `*`. Raises VersionRequired, MalformedRequest."""
+    """The version that If-Match names; None for `*`.
+
+    Raises VersionRequired, MalformedRequest, and StaleVersion for an ETag that no version of ours ever had.
+    """
     header = request.headers.get("if-match")
     if header is None:
         raise VersionRequired()
     if header.strip() == "*":
         return None
     matched = _VERSION.match(header.strip())
+    if matched is None and _ETAG.match(header.strip()):
+        raise StaleVersion()
     if matched is None:
         raise MalformedRequest(
             problem="see details.", details=[("If-Match", "must be an ETag as it was received, or *.")]
@@ -71,7 +77,9 @@ def expected_version(request: Request[Any, Any, Any]) -> int | None:
     return int(matched.group(1))
 
 
-def _is_held(header: str | None, etag: str) -> bool:
+def is_held(request: Request[Any, Any, Any], etag: str) -> bool:
+    """Whether the reader holds what `etag` stands for (If-None-Match)."""
+    header = request.headers.get("if-none-match")
     if header is None:
         return False
     if header.strip() == "*":

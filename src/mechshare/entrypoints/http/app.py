@@ -27,6 +27,7 @@ from mechshare.entrypoints.http import (
     users,
 )
 from mechshare.entrypoints.http.edge import Edge
+from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.limits import RequestLimit
 from mechshare.entrypoints.http.schema import document_refusals, openapi_config
 from mechshare.entrypoints.logs import configure_logging
@@ -71,7 +72,7 @@ def build_app(application: Application) -> ASGIApp:
     )
     app.state.application = application
     document_refusals(app)
-    return Edge(app)
+    return Edge(HeadRequests(app))
 
 
 def _running(application: Application) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:

@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
+from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
 
@@ -12,12 +13,27 @@ JSON = ("application/json", "application/merge-patch+json")
 LARGEST_BODY = 256 * 1024
 
 
-async def decoded_body(request: Request[Any, Any, Any], shape: type[T]) -> T:
-    """The JSON body as `shape`. Raises UnsupportedContentType, MalformedRequest, BodyTooLarge."""
+class Nothing(Struct, forbid_unknown_fields=True):
+    """The body of a request that is told everything by its address."""
+
+
+async def decoded_body(request: Request[Any, Any, Any], shape: type[T], if_empty: T | None = None) -> T:
+    """The JSON body as `shape`; `if_empty`, where given, stands for a body that was left out.
+
+    Raises UnsupportedContentType, MalformedRequest, BodyTooLarge.
+    """
+    body = await short_body(request)
+    if not body and if_empty is not None:
+        return if_empty
     content_type, _ = request.content_type
     if content_type not in JSON:
         raise UnsupportedContentType(content_type=content_type, accepted="application/json")
-    return decoded(await short_body(request), shape)
+    return decoded(body, shape)
+
+
+async def refuse_body(request: Request[Any, Any, Any]) -> None:
+    """Nothing can be set here: raises as `decoded_body` does, unless the body is left out or an empty object."""
+    await decoded_body(request, Nothing, Nothing())
 
 
 async def short_body(request: Request[Any, Any, Any]) -> bytes:

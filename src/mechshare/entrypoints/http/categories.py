@@ -18,6 +18,7 @@ from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
 from mechshare.services.receipts import Replay
 
 Req = Request[Any, Any, Any]
+_PATH = "/api/v1/categories"
 
 
 class NewCategory(Struct, forbid_unknown_fields=True):
@@ -90,7 +91,7 @@ async def create_category(request: Req) -> Response[CategoryAnswer]:
         actor, new.id, new.name_en, new.name_ja, once
     )
     if isinstance(created, Replay):
-        return replayed(request, created, 201)
+        return replayed(request, created, 201, _PATH)
     return _resource(request, created, status=201)
 
 
@@ -143,7 +144,7 @@ def _encoded(category: Category) -> bytes:
 
 def _resource(request: Req, category: Category, *, status: int = 200, cache: str = PUBLIC) -> Response[Any]:
     body = _encoded(category)
-    headers = {"Location": f"/api/v1/categories/{category.id}"} if status == 201 else {}
+    headers = {"Location": f"{_PATH}/{category.id}"} if status == 201 else {}
     return answer(
         request,
         body,
@@ -155,7 +156,7 @@ def _resource(request: Req, category: Category, *, status: int = 200, cache: str
 
 
 router = Router(
-    "/api/v1/categories",
+    _PATH,
     tags=["categories"],
     route_handlers=[find_categories, get_category, create_category, update_category, delete_category],
 )

@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.auth import actor_of, application_of, origin_of,
 from mechshare.entrypoints.http.bodies import decoded, short_body
 from mechshare.entrypoints.http.forms import Form, read_form
 from mechshare.entrypoints.http.mechanism_answers import (
+    MECHANISMS_PATH,
     MechanismAnswer,
     mechanism_answer,
     mechanism_resource,
@@ -135,7 +136,7 @@ async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[An
     )
     status = 202 if isinstance(draft.media, OriginalFile) else 201
     if isinstance(created, Replay):
-        return replayed(request, created, status)
+        return replayed(request, created, status, MECHANISMS_PATH)
     return mechanism_resource(request, created, status)
 
 

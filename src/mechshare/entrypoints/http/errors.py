@@ -17,8 +17,8 @@ from mechshare.entrypoints.http.edge import request_id_of
 class MethodNotAllowed(DomainException):
     code = "METHOD_NOT_ALLOWED"
     messages = {
-        "en": "This address does not take {method}.",
-        "ja": "このアドレスは {method} を受け付けません。",
+        "en": "This address does not take {method}, but {allowed}.",
+        "ja": "このアドレスは {method} を受け付けません。使えるのは {allowed} です。",
     }
 
 
@@ -143,13 +143,18 @@ def _translated(request: Request[Any, Any, Any], error: HTTPException) -> Domain
         case 404:
             return errors.RouteNotFound()
         case 405:
-            return MethodNotAllowed(method=request.scope["method"])
+            return MethodNotAllowed(method=request.scope["method"], allowed=_allowed(error))
         case 413:
             return errors.BodyTooLarge(limit=request.route_handler.resolve_request_max_body_size())
         case status if status < 500:
             return errors.MalformedRequest(problem=_problem(error), details=_field_problems(error))
     structlog.get_logger().error("request_failed", exc_info=error, path=request.scope["path"])
     return InternalError()
+
+
+def _allowed(error: HTTPException) -> str:
+    methods = {method for method in (error.headers or {}).get("allow", "").split(", ") if method}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _problem(error: HTTPException) -> str:
@@ -181,6 +186,8 @@ def _headers(error: DomainException) -> dict[str, str]:
         return {"Retry-After": str(RETRY_SOON)}
     if isinstance(error, errors.Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="mechshare"'}
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": str(error.facts["allowed"])}
     if isinstance(error, RangeNotSatisfiable):
         return {"Content-Range": f"bytes */{error.facts['size']}"}
     return {}

@@ -9,9 +9,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.application import Application
-from mechshare.domain.errors import (
-    MechanismNotFound,
-)
+from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import PageRequest
@@ -31,7 +29,7 @@ from mechshare.entrypoints.http.auth import (
     require_permissions,
     viewer_of,
 )
-from mechshare.entrypoints.http.bodies import decoded, decoded_body, short_body
+from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.creating import create_mechanism
 from mechshare.entrypoints.http.mechanism_answers import (
     MECHANISMS_PATH,
@@ -150,6 +148,7 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
 )
 async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
     """Seen by everyone from now on. Only what is ready can be published."""
+    await refuse_body(request)
     mechanisms = application_of(request).mechanisms
     return mechanism_resource(request, await mechanisms.publish(actor_of(request), MechanismId(mechanism_id)))
 
@@ -163,10 +162,9 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
 )
 async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
     """Seen by its owner alone from now on. A moderator says why."""
-    body = await short_body(request)
-    reason = decoded(body, Withdrawal).reason if body else None
+    given = await decoded_body(request, Withdrawal, Withdrawal())
     item = await application_of(request).mechanisms.withdraw(
-        actor_of(request), MechanismId(mechanism_id), origin_of(request), reason=reason
+        actor_of(request), MechanismId(mechanism_id), origin_of(request), reason=given.reason
     )
     return mechanism_resource(request, item)
 

@@ -10,6 +10,7 @@ from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
 from mechshare.domain.ids import MechanismId
+from mechshare.entrypoints.http.answers import is_held
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.errors import RangeNotSatisfiable
 from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
@@ -70,7 +71,7 @@ def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
         "Cross-Origin-Resource-Policy": "cross-origin",
         "ETag": etag,
     }
-    if etag in request.headers.get("if-none-match", ""):
+    if is_held(request, etag):
         return Response(content=None, status_code=304, headers=headers)
     start, end = _range(request, etag, media.size)
     status = 200

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any, TypeVar
 
+import msgspec
 from litestar import Request, Response
+from msgspec import Struct
 
 from mechshare.domain.errors import MalformedRequest
 from mechshare.entrypoints.http.answers import answer, etag_of
@@ -39,8 +41,18 @@ def once_of(
     )
 
 
-def replayed(request: Request[Any, Any, Any], replay: Replay, status: int) -> Response[Any]:
-    """The first answer, marked as given again."""
+class _Made(Struct):
+    id: str
+    version: int
+
+
+def replayed(request: Request[Any, Any, Any], replay: Replay, status: int, path: str) -> Response[Any]:
+    """The first answer, marked as given again; `path` is where such resources are found."""
+    made = msgspec.json.decode(replay.answer, type=_Made)
     return answer(
-        request, replay.answer, etag=etag_of(replay.answer), status=status, headers={REPLAYED: "true"}
+        request,
+        replay.answer,
+        etag=etag_of(replay.answer, made.version),
+        status=status,
+        headers={"Location": f"{path}/{made.id}", REPLAYED: "true"},
     )

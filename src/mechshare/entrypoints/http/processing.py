@@ -10,11 +10,12 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
+from mechshare.domain.errors import InvalidToken, MechanismNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
-from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.answers import resource
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.bodies import refuse_body
 from mechshare.entrypoints.http.errors import preferred_language
 from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH, ReasonAnswer, processing_answer
 from mechshare.entrypoints.http.schema import NOT_MODIFIED
@@ -52,21 +53,22 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     summary="Process a failed clip again",
 )
 async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[StatusAnswer]:
+    await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
     return resource(request, _answer(status, _language(request)), status=202)
 
 
 @get("/processing/events", summary="Watch a clip being processed (server-sent events)")
 async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerSentEvent:
-    """An event `processing` at each change, until it is ready or failed."""
+    """An event `processing` at each change, until it is ready or failed, or may be seen no more."""
     viewer = await viewer_of(request)
     id = MechanismId(mechanism_id)
     first = await application_of(request).processing.get_status(viewer, id)
-    return ServerSentEvent(_events(request, viewer, id, first))
+    return ServerSentEvent(_events(request, id, first))
 
 
 async def _events(
-    request: Req, viewer: Viewer, id: MechanismId, status: ProcessingStatus
+    request: Req, id: MechanismId, status: ProcessingStatus
 ) -> AsyncIterator[ServerSentEventMessage]:
     processing = application_of(request).processing
     language = _language(request)
@@ -79,7 +81,10 @@ async def _events(
         if answer.state in (ProcessingState.READY, ProcessingState.FAILED):
             return
         await asyncio.sleep(LOOK_EVERY)
-        status = await processing.get_status(viewer, id)
+        try:
+            status = await processing.get_status(await viewer_of(request), id)
+        except (MechanismNotFound, InvalidToken):
+            return  # deleted or hidden meanwhile, or the listener signed out: the last they hear is the end
 
 
 def _language(request: Req) -> str:

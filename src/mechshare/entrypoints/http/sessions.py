@@ -11,10 +11,10 @@ from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import Session, Tokens
 from mechshare.entrypoints.http.answers import nothing, resource
 from mechshare.entrypoints.http.auth import application_of, caller_of, origin_of, require_permissions
-from mechshare.entrypoints.http.bodies import decoded_body
+from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.once import once_of, replayed
 from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
-from mechshare.entrypoints.http.users import UserAnswer, encoded_user, user_resource
+from mechshare.entrypoints.http.users import USERS_PATH, UserAnswer, encoded_user, user_resource
 from mechshare.services.receipts import Replay
 from mechshare.services.users import Registration
 
@@ -87,7 +87,7 @@ async def register(request: Req) -> Response[UserAnswer]:
     )
     joined = await application_of(request).users.register(registration, origin_of(request), once)
     if isinstance(joined, Replay):
-        return replayed(request, joined, 201)
+        return replayed(request, joined, 201, USERS_PATH)
     return user_resource(request, joined, status=201)
 
 
@@ -121,6 +121,7 @@ async def refresh(request: Req) -> Response[TokensAnswer]:
 @post("/logout", status_code=204, guards=[require_permissions()], summary="Sign out")
 async def logout(request: Req) -> Response[None]:
     """Ends the session in which the request is made."""
+    await refuse_body(request)
     await application_of(request).sessions.logout(caller_of(request), origin_of(request))
     return nothing()
 

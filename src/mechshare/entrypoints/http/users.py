@@ -35,6 +35,7 @@ from mechshare.entrypoints.http.paging import (
 from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
 
 Req = Request[Any, Any, Any]
+USERS_PATH = "/api/v1/users"
 
 
 class UserAnswer(Struct):
@@ -179,12 +180,12 @@ def encoded_user(user: User) -> bytes:
 
 def user_resource(request: Req, user: User, status: int = 200) -> Response[Any]:
     body = encoded_user(user)
-    headers = {"Location": f"/api/v1/users/{user.id}"} if status == 201 else {}
+    headers = {"Location": f"{USERS_PATH}/{user.id}"} if status == 201 else {}
     return answer(request, body, etag=etag_of(body, user.version), status=status, headers=headers)
 
 
 router = Router(
-    "/api/v1/users",
+    USERS_PATH,
     tags=["users"],
     route_handlers=[
         get_me,

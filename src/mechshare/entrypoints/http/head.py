@@ -1,0 +1,32 @@
+"""HEAD, for every address that takes GET (RFC 9110, 9.3.2)."""
+
+import asyncio
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPDisconnectEvent, Message, Receive, Scope, Send
+
+
+class HeadRequests:
+    """Answers HEAD as GET would be answered, without the content; what makes the content is stopped at once."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+        answered = asyncio.Event()
+
+        async def leave_when_answered() -> HTTPDisconnectEvent:
+            await answered.wait()
+            return {"type": "http.disconnect"}
+
+        async def send_start(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                answered.set()
+
+        scope["method"] = "GET"
+        await self._app(scope, leave_when_answered, send_start)

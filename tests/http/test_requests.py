@@ -1,0 +1,210 @@
+"""What holds for every address: HEAD, 405, preconditions, receipts, and the end of a caller's rights."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from mechshare.domain.users import Role
+from tests.http.conftest import API, PASSWORD, Site
+from tests.services.world import GIF
+
+MECHANISMS = f"{API}/mechanisms"
+ELSEWHERE = {
+    "title": "四節リンク",
+    "file_url": "https://media.example/a.mp4",
+    "thumbnail_url": "https://media.example/a.webp",
+    "duration": 2.4,
+}
+
+
+async def test_head_tells_what_get_would_without_its_content(site: Site) -> None:
+    made = await site.published(await site.sign_up("sakura"))
+    for path in (MECHANISMS, f"{MECHANISMS}/{made['id']}", made["file_url"], "/health/live", "/", f"{API}/x"):
+        told, asked = await site.client.get(path), await site.client.head(path)
+        assert (asked.status_code, asked.content) == (told.status_code, b""), path
+        for name in set(told.headers) - {"x-request-id"}:
+            assert asked.headers[name] == told.headers[name], (path, name)
+
+
+async def test_head_of_a_stream_ends_at_once(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    pending = await site.share(headers)
+    asked = await site.client.head(f"{MECHANISMS}/{pending['id']}/processing/events", headers=headers)
+    assert (asked.status_code, asked.content) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", MECHANISMS, "GET, HEAD, OPTIONS, POST"),
+        ("POST", "/health/live", "GET, HEAD, OPTIONS"),
+        ("GET", f"{API}/auth/login", "OPTIONS, POST"),
+        ("TRACE", f"{MECHANISMS}/x", "DELETE, GET, HEAD, OPTIONS, PATCH"),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(
+    site: Site, method: str, path: str, allowed: str
+) -> None:
+    answer = await site.client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert allowed in answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ("*", 200),
+        ('"0-0000000000000000"', 412),
+        ('"somebody-elses"', 412),
+        ('W/"weak"', 412),
+        ("unquoted", 400),
+        ("", 400),
+        ('"' + "9" * 400 + '-0000000000000000"', 412),
+    ],
+)
+async def test_if_match_is_an_etag_of_ours_or_fails(site: Site, given: str, status: int) -> None:
+    headers = await site.sign_up("sakura")
+    made = (await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)).json()
+    changing = {**headers, "If-Match": given}
+    answer = await site.client.patch(
+        f"{MECHANISMS}/{made['id']}", headers=changing, json={"description": "新"}
+    )
+    assert answer.status_code == status, answer.text
+
+
+@pytest.mark.parametrize("held", ['"other", {etag}', "W/{etag}", "*"])
+async def test_if_none_match_may_be_a_list_weak_or_any(site: Site, held: str) -> None:
+    made = await site.published(await site.sign_up("sakura"))
+    for path in (MECHANISMS, made["file_url"]):
+        etag = (await site.client.get(path)).headers["etag"]
+        answer = await site.client.get(path, headers={"If-None-Match": held.format(etag=etag)})
+        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+
+
+async def created_twice(site: Site, path: str, headers: dict[str, str], body: dict[str, Any]) -> list[Any]:
+    keyed = {**headers, "Idempotency-Key": "k-1"}
+    return [await site.client.post(API + path, headers=keyed, json=body) for _ in range(2)]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/mechanisms", ELSEWHERE),
+        ("/categories", {"id": "cams-2", "name_en": "Cams 2", "name_ja": "カム2"}),
+        ("/auth/register", {"username": "kaede", "email": "kaede@example.com", "password": PASSWORD}),
+    ],
+)
+async def test_a_replayed_answer_can_be_worked_with_like_the_first(
+    site: Site, path: str, body: dict[str, Any]
+) -> None:
+    headers = await site.sign_up("boss", Role.ADMIN)
+    first, again = await created_twice(site, path, headers, body)
+    assert (again.status_code, again.content) == (201, first.content)
+    assert again.headers["idempotent-replayed"] == "true"
+    for name in ("etag", "location"):
+        assert again.headers[name] == first.headers[name]
+    changing = {**headers, "If-Match": again.headers["etag"]}
+    change = {"/mechanisms": {"title": "x"}, "/categories": {"name_en": "x"}}.get(path, {"role": "moderator"})
+    changed = await site.client.patch(again.headers["location"], headers=changing, json=change)
+    assert changed.status_code == 200, changed.text
+
+
+async def test_one_form_sent_many_times_at_once_is_kept_once(site: Site) -> None:
+    headers = {**await site.sign_up("sakura"), "Idempotency-Key": "k-1"}
+
+    async def send() -> Any:
+        files = {"file": ("clip.gif", GIF)}
+        return await site.client.post(MECHANISMS, headers=headers, data={"title": "歯車"}, files=files)
+
+    answers = await asyncio.gather(*(send() for _ in range(6)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.content for answer in answers}) == 1
+    assert len([key async for key in site.application.blobs.list("")]) == 1
+    assert (await site.client.get(f"{API}/users/{site.ids['sakura']}/mechanisms", headers=headers)).json()[
+        "total"
+    ] == 1
+
+
+@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 201])
+async def test_a_key_that_cannot_be_kept_is_refused(site: Site, key: str) -> None:
+    headers = {**await site.sign_up("sakura"), "Idempotency-Key": key.encode()}
+    answer = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
+    assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "Idempotency-Key")
+
+
+@pytest.mark.parametrize("suffix", ["/publish", "/withdraw", "/processing/retry"])
+async def test_what_takes_no_field_refuses_every_field(site: Site, suffix: str) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.ready(headers)
+    url = f"{MECHANISMS}/{made['id']}"
+    refused = await site.client.post(url + suffix, headers=headers, json={"user_id": made["user_id"]})
+    assert (refused.status_code, refused.json()["code"]) == (400, "MALFORMED_REQUEST")
+    typed = {**headers, "Content-Type": "text/plain"}
+    assert (await site.client.post(url + suffix, headers=typed, content=b'{"reason":"x"}')).status_code == 415
+    after = (await site.client.get(url, headers=headers)).json()
+    assert (after["version"], after["is_published"]) == (made["version"], False)
+
+
+async def test_signing_out_ends_the_token_at_once(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    assert (await site.client.get(f"{API}/users/me", headers=headers)).status_code == 200
+    refused = await site.client.post(f"{API}/auth/logout", headers=headers, json={"all": True})
+    assert refused.status_code == 400
+    assert (await site.client.post(f"{API}/auth/logout", headers=headers)).status_code == 204
+    assert (await site.client.get(f"{API}/users/me", headers=headers)).status_code == 401
+
+
+async def test_suspension_ends_every_token_at_once_and_reinstatement_asks_to_sign_in_again(
+    site: Site,
+) -> None:
+    sakura, boss = await site.sign_up("sakura"), await site.sign_up("boss", Role.ADMIN)
+    url, deciding = f"{API}/users/{site.ids['sakura']}", {**boss, "If-Match": "*"}
+    for _ in range(2):
+        assert (await site.client.get(f"{API}/users/me", headers=sakura)).status_code == 200
+    await site.client.patch(url, headers=deciding, json={"is_suspended": True})
+    for path in ("/users/me", "/mechanisms", "/auth/sessions"):
+        assert (await site.client.get(API + path, headers=sakura)).status_code == 401
+    credentials = {"username": "sakura", "password": PASSWORD}
+    assert (await site.client.post(f"{API}/auth/login", json=credentials)).status_code == 401
+    await site.client.patch(url, headers=deciding, json={"is_suspended": False})
+    assert (await site.client.post(f"{API}/auth/login", json=credentials)).status_code == 200
+
+
+@pytest.mark.parametrize("end", ["deleted", "signed out"])
+async def test_whoever_watches_hears_the_end_when_they_may_watch_no_more(
+    site: Site, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    headers = await site.sign_up("sakura")
+    url = f"{MECHANISMS}/{(await site.share(headers))['id']}"
+    look, has_looked = site.application.processing.get_status, asyncio.Event()
+
+    async def look_noticed(*args: Any) -> Any:
+        status = await look(*args)
+        has_looked.set()
+        return status
+
+    monkeypatch.setattr(site.application.processing, "get_status", look_noticed)
+    watching = asyncio.create_task(site.client.get(f"{url}/processing/events", headers=headers))
+    await has_looked.wait()
+    if end == "deleted":
+        ended = await site.client.delete(url, headers={**headers, "If-Match": "*"})
+    else:
+        ended = await site.client.post(f"{API}/auth/logout", headers=headers)
+    assert ended.status_code == 204
+    watched = await asyncio.wait_for(watching, 30)
+    assert (watched.status_code, watched.text.count("event: processing")) == (200, 1)
+    assert '"state":"pending"' in watched.text
+
+
+async def test_the_keys_that_verify_tokens_are_told_and_a_secret_is_not(open_site: Any) -> None:
+    secret = await open_site()
+    assert (await secret.client.get("/.well-known/jwks.json")).json() == {"keys": []}
+
+
+async def test_a_signature_key_is_published_without_its_private_part(open_site: Any) -> None:
+    site = await open_site(token_algorithm="EdDSA")
+    (key,) = (await site.client.get("/.well-known/jwks.json")).json()["keys"]
+    assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
+    assert "d" not in key
+    assert (await site.client.get(f"{API}/users/me", headers=await site.sign_up("sakura"))).status_code == 200
