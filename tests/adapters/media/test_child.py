@@ -149,23 +149,6 @@ def test_the_child_does_not_outlive_its_parent(into, laborious):
     assert is_gone(child)
 
 
-async def test_the_parent_goes_on_serving_meanwhile(process, laborious):
-    turns = 0
-
-    async def turn():
-        nonlocal turns
-        while True:
-            turns += 1
-            await asyncio.sleep(0.001)
-
-    turning = asyncio.create_task(turn())
-    with pytest.raises(MediaRejected):
-        await process(laborious, MediaLimits(wall_seconds=1))
-    turning.cancel()
-
-    assert turns > 3, "the event loop stood still while the child was at work"
-
-
 MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "frame_rate": 1.0, "codec": "gif"}}'
 
 

@@ -182,11 +182,13 @@ def _rejected(code: FailureCode, detail: str) -> MediaRejected:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Makes sure that nothing of the child is left."""
+    """Makes sure that nothing of the child is left, nor of its pipes: what they hold still is read, and forgotten."""
     if child.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
-    await asyncio.shield(child.wait())
+    if child.stdin is not None:
+        child.stdin.close()
+    await asyncio.shield(child.communicate())
 
 
 def _take(folder: Path, into: Path) -> None:
