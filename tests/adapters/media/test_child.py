@@ -84,8 +84,9 @@ async def test_a_child_that_is_killed_may_be_tried_again(into, process, laboriou
     killed = []
 
     async def kill(step, fraction):
-        killed.extend(children_of(os.getpid()))
-        os.kill(killed[-1], by)
+        if not killed:
+            killed.extend(children_of(os.getpid()))
+            os.kill(killed[0], by)
 
     with pytest.raises(MediaRejected) as refusal:
         await process(laborious, progress=kill)
@@ -117,8 +118,9 @@ async def test_a_stopped_child_is_ended_too(into, process, laborious):
     stopped = []
 
     async def stop(step, fraction):
-        stopped.extend(children_of(os.getpid()))
-        os.kill(stopped[-1], signal.SIGSTOP)
+        if not stopped:
+            stopped.extend(children_of(os.getpid()))
+            os.kill(stopped[0], signal.SIGSTOP)
 
     with pytest.raises(MediaRejected) as refusal:
         await process(laborious, MediaLimits(wall_seconds=2), progress=stop)
