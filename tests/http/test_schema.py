@@ -34,13 +34,43 @@ def test_every_error_stands_in_the_list_of_errors() -> None:
     assert kept("errors.md", errors_page()) == errors_page(), UPDATE
 
 
+REFUSAL = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+
+
 async def test_every_operation_tells_how_it_refuses_and_whether_it_wants_a_token(site: Site) -> None:
-    for path, item in (await document(site))["paths"].items():
+    described = await document(site)
+    assert described["openapi"].startswith("3.1")
+    assert "ErrorBody" in described["components"]["schemas"]
+    for path, item in described["paths"].items():
         for method, operation in item.items():
-            assert {"4XX", "5XX"} <= set(operation["responses"]), (method, path)
+            for status in ("4XX", "5XX"):
+                assert operation["responses"][status]["content"] == REFUSAL, (method, path)
+            assert "content" not in operation["responses"].get("204", {}), (method, path)
             assert operation["summary"], (method, path)
             if method != "get" and not path.startswith("/api/v1/auth/"):
                 assert operation["security"] == [{"token": []}], (method, path)
+
+
+async def test_the_document_says_which_headers_are_heard_and_what_is_sent_back(site: Site) -> None:
+    paths = (await document(site))["paths"]
+
+    def heard(method: str, path: str) -> list[str]:
+        parameters = paths[path][method].get("parameters", ())
+        return [parameter["name"] for parameter in parameters if parameter["in"] == "header"]
+
+    one, media = "/api/v1/mechanisms/{mechanism_id}", "/api/v1/media/{mechanism_id}/{name}"
+    assert heard("get", one) == ["If-None-Match"]
+    assert heard("patch", one) == heard("delete", one) == heard("delete", "/api/v1/users/me") == ["If-Match"]
+    assert (
+        heard("post", "/api/v1/mechanisms") == heard("post", "/api/v1/auth/register") == ["Idempotency-Key"]
+    )
+    assert heard("get", media) == ["If-None-Match", "Range", "If-Range"]
+    assert paths[media]["get"]["responses"]["206"]["content"] == {"*/*": {}}
+    assert set(paths[f"{one}/processing/events"]["get"]["responses"]["200"]["content"]) == {
+        "text/event-stream"
+    }
+    for path in (one, media, "/api/v1/users/{user_id}/mechanisms", "/api/v1/search/mechanisms"):
+        assert paths[path]["get"]["security"] == [{}, {"token": []}], path
 
 
 async def test_the_pages_for_people_have_all_they_need_on_this_server(site: Site) -> None:

@@ -14,7 +14,7 @@ from mechshare.entrypoints.http.answers import PUBLIC, answer, etag_of, expected
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.bodies import decoded_body
 from mechshare.entrypoints.http.once import once_of, replayed
-from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.schema import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
 from mechshare.services.receipts import Replay
 
 Req = Request[Any, Any, Any]
@@ -79,6 +79,7 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
     "/",
     guards=[require_permissions("categories:manage")],
     summary="Add a category (admins)",
+    opt=HEARS_KEY,
     operation_class=body_of(
         NewCategory, example={"id": "cam-followers", "name_en": "Cam followers", "name_ja": "カム従動節"}
     ),
@@ -99,6 +100,7 @@ async def create_category(request: Req) -> Response[CategoryAnswer]:
     "/{category_id:str}",
     guards=[require_permissions("categories:manage")],
     summary="Rename a category (admins)",
+    opt=HEARS_VERSION,
     operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
 )
 async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryAnswer]:
@@ -119,6 +121,7 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
     status_code=204,
     guards=[require_permissions("categories:manage")],
     summary="Remove an empty category (admins)",
+    opt=HEARS_VERSION,
 )
 async def delete_category(request: Req, category_id: FromPath[str]) -> Response[None]:
     """Needs If-Match."""

@@ -26,7 +26,7 @@ from mechshare.entrypoints.http.mechanism_answers import (
     mechanism_resource,
 )
 from mechshare.entrypoints.http.once import REPLAYED, once_of, replayed
-from mechshare.entrypoints.http.schema import form_of
+from mechshare.entrypoints.http.schema import HEARS_KEY, form_of
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.receipts import Replay
@@ -74,6 +74,7 @@ class NewUpload(Struct, forbid_unknown_fields=True):
         201: ResponseSpec(MechanismAnswer, generate_examples=False, description="There is nothing to process")
     },
     summary="Share a mechanism",
+    opt=HEARS_KEY,
 )
 async def create_mechanism(request: Req) -> Response[MechanismAnswer]:
     """A form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV), or JSON for a clip hosted elsewhere.

@@ -46,7 +46,7 @@ from mechshare.entrypoints.http.paging import (
     next_link,
     page_request,
 )
-from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
 from mechshare.services.changes import LISTS, mechanism_group
 
 CACHED_FOR = timedelta(hours=1)
@@ -73,7 +73,7 @@ class Withdrawal(Struct, forbid_unknown_fields=True):
     reason: str | None = None
 
 
-@get("/", summary="List mechanisms", responses=NOT_MODIFIED)
+@get("/", summary="List mechanisms", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
 async def find_mechanisms(
     request: Req,
     page: PageNumber = None,
@@ -89,7 +89,7 @@ async def find_mechanisms(
     return await answer_list(request, viewer, wanted, sort, category or [], user_id)
 
 
-@get("/{mechanism_id:str}", summary="Read a mechanism", responses=NOT_MODIFIED)
+@get("/{mechanism_id:str}", summary="Read a mechanism", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
 async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
     """What is published is read by everyone, the rest by its owner and by admins."""
     viewer = await viewer_of(request)
@@ -112,6 +112,7 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
     "/{mechanism_id:str}",
     guards=[require_permissions()],
     summary="Change a mechanism",
+    opt=HEARS_VERSION,
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
@@ -130,7 +131,13 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     return mechanism_resource(request, item)
 
 
-@delete("/{mechanism_id:str}", guards=[require_permissions()], status_code=204, summary="Delete a mechanism")
+@delete(
+    "/{mechanism_id:str}",
+    guards=[require_permissions()],
+    status_code=204,
+    summary="Delete a mechanism",
+    opt=HEARS_VERSION,
+)
 async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
     """Gone at once, with its files. Needs If-Match."""
     version = expected_version(request)

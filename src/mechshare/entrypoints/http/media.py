@@ -14,6 +14,7 @@ from mechshare.entrypoints.http.answers import is_held
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.errors import RangeNotSatisfiable
 from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
+from mechshare.entrypoints.http.schema import ANY_FILE, OPTIONAL_TOKEN
 from mechshare.services.media import StoredMedia
 
 Req = Request[Any, Any, Any]
@@ -24,7 +25,7 @@ ORIGINAL = "private, no-cache"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 _RANGED = {
     206: ResponseSpec(
-        bytes, generate_examples=False, description="A part of the file (Range)", media_type="*/*"
+        bytes, generate_examples=False, description="A part of the file (Range)", media_type=ANY_FILE
     ),
     304: ResponseSpec(
         None, generate_examples=False, description="You hold this file already (If-None-Match)"
@@ -33,7 +34,13 @@ _RANGED = {
 Mechanism = FromPath[str]
 
 
-@get("/api/v1/media/{mechanism_id:str}/{name:str}", summary="Watch a clip", responses=_RANGED)
+@get(
+    "/api/v1/media/{mechanism_id:str}/{name:str}",
+    summary="Watch a clip",
+    responses=_RANGED,
+    media_type=ANY_FILE,
+    opt=OPTIONAL_TOKEN,
+)
 async def get_media(
     request: Req,
     mechanism_id: Mechanism,
@@ -54,6 +61,7 @@ async def get_media(
     guards=[require_permissions()],
     summary="Get a clip back as it was sent",
     responses=_RANGED,
+    media_type=ANY_FILE,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
     """For its owner and admins."""

@@ -18,7 +18,7 @@ from mechshare.entrypoints.http.auth import actor_of, application_of, require_pe
 from mechshare.entrypoints.http.bodies import refuse_body
 from mechshare.entrypoints.http.errors import preferred_language
 from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH, ReasonAnswer, processing_answer
-from mechshare.entrypoints.http.schema import NOT_MODIFIED
+from mechshare.entrypoints.http.schema import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.services.processing import ProcessingStatus
 
 Req = Request[Any, Any, Any]
@@ -38,7 +38,7 @@ class StatusAnswer(Struct):
     progress: float
 
 
-@get("/processing", summary="See how far a clip is", responses=NOT_MODIFIED)
+@get("/processing", summary="See how far a clip is", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
 async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[StatusAnswer]:
     """Ends in ready, or in failed with a reason in words that can be acted on."""
     viewer = await viewer_of(request)
@@ -58,7 +58,12 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
     return resource(request, _answer(status, _language(request)), status=202)
 
 
-@get("/processing/events", summary="Watch a clip being processed (server-sent events)")
+@get(
+    "/processing/events",
+    summary="Watch a clip being processed (server-sent events)",
+    media_type="text/event-stream",
+    opt=OPTIONAL_TOKEN,
+)
 async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerSentEvent:
     """An event `processing` at each change, until it is ready or failed, or may be seen no more."""
     viewer = await viewer_of(request)

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -13,22 +14,37 @@ from litestar.openapi.spec import (
     OpenAPIMediaType,
     OpenAPIResponse,
     Operation,
+    Parameter,
     Reference,
     RequestBody,
     Schema,
     SecurityScheme,
     Tag,
 )
+from litestar.openapi.spec.enums import OpenAPIType
 
 from mechshare.entrypoints.http.errors import ErrorBody
 
+OPTIONAL_TOKEN = {"token": "optional"}
+"""The `opt` of an open route that tells more to those who may see more."""
+HEARS_VERSION = {"hears": ("If-Match",)}
+"""The `opt` of a route that changes a certain version."""
+HEARS_KEY = {"hears": ("Idempotency-Key",)}
+"""The `opt` of a route that can be called again to the same effect."""
+ANY_FILE = "*/*"
+_HEADERS = {
+    "If-Match": "The ETag of what is to be changed, as it was read; * for any. Without it: 428.",
+    "If-None-Match": "ETags that are held already; one that still holds is answered with 304.",
+    "Idempotency-Key": "1 to 200 visible ASCII characters. The same request again gets the first answer again.",
+    "Range": "One range of bytes, such as bytes=0-1023.",
+    "If-Range": "The ETag of the file that the range belongs to; of another file, the whole is sent.",
+}
+_HEARD_WITH = {"304": ("If-None-Match",), "206": ("Range", "If-Range")}
 NOT_MODIFIED = {
     304: ResponseSpec(
         None, generate_examples=False, description="You hold this very answer already (If-None-Match)"
     )
 }
-
-
 TAGS = {
     "auth": "Joining, signing in and staying signed in",
     "users": "Accounts and profiles",
@@ -126,36 +142,47 @@ def _inlined(part: Any, components: dict[str, Any]) -> Any:
     return {name: _inlined(item, components) for name, item in part.items()}
 
 
-_VIEWED = ("mechanisms", "processing", "media", "search")
-"""Tags of routes that take a token where there is one, and do without."""
-
-
 def document_refusals(app: Litestar) -> None:
-    """Adds to the document what holds for every route: how refusals are told, and where a token is asked for."""
+    """Adds to the document what holds for every route: how refusals are told, where a token is asked for, and which
+    header fields are heard."""
     document = app.openapi_schema
     described = _schema_of(ErrorBody, None)
     document.components.schemas = {
         **(document.components.schemas or {}),
         "ErrorBody": _PlainSchema(plain=described),
     }
-    refusal = OpenAPIMediaType(schema=Reference(ref="#/components/schemas/ErrorBody"))
     for route in app.routes:
         for handler in getattr(route, "route_handlers", ()):
             item = (document.paths or {}).get(route.path_format or "/")
             for method in handler.http_methods if item else ():
                 operation: Operation | None = getattr(item, method.lower(), None)
                 if operation is not None:
-                    _document(operation, bool(handler.resolve_guards()), refusal)
+                    _document(operation, handler)
 
 
-def _document(operation: Operation, is_guarded: bool, refusal: OpenAPIMediaType) -> None:
-    content = {"application/json": refusal}
+def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
     responses = dict(operation.responses or {})
-    responses["4XX"] = OpenAPIResponse(description="Refused", content=dict(content))
-    responses["5XX"] = OpenAPIResponse(description="Not possible at present", content=dict(content))
+    if "204" in responses:
+        responses["204"] = OpenAPIResponse("Done; there is nothing to tell")
+    for response in responses.values():
+        if isinstance(response, OpenAPIResponse) and ANY_FILE in (response.content or {}):
+            response.content = {
+                ANY_FILE: OpenAPIMediaType()
+            }  # bytes have no JSON schema (OpenAPI 3.1, 4.8.14.3)
+    refusal = OpenAPIMediaType(schema=Reference(ref="#/components/schemas/ErrorBody"))
+    for status, description in (("4XX", "Refused"), ("5XX", "Not possible at present")):
+        responses[status] = OpenAPIResponse(description, content={"application/json": refusal})
     responses.pop("400", None)
     operation.responses = responses
-    if is_guarded:
+    heard = [name for status, names in _HEARD_WITH.items() if status in responses for name in names]
+    heard += handler.opt.get("hears", ())
+    operation.parameters = [*(operation.parameters or ()), *(_header(name) for name in heard)] or None
+    if handler.resolve_guards():
         operation.security = [{"token": []}]
-    elif set(operation.tags or ()) & set(_VIEWED):
+    elif handler.opt.get("token") == "optional":
         operation.security = [{}, {"token": []}]
+
+
+def _header(name: str) -> Parameter:
+    schema = Schema(type=OpenAPIType.STRING)
+    return Parameter(name=name, param_in="header", schema=schema, description=_HEADERS[name])

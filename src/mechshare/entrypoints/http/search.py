@@ -19,7 +19,7 @@ from mechshare.entrypoints.http.auth import application_of, viewer_of
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
 from mechshare.entrypoints.http.mechanisms import CACHED_FOR, ByUser, Categories
 from mechshare.entrypoints.http.paging import Limit, PageNumber
-from mechshare.entrypoints.http.schema import NOT_MODIFIED
+from mechshare.entrypoints.http.schema import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.services.changes import LISTS
 
 Req = Request[Any, Any, Any]
@@ -58,7 +58,7 @@ class SuggestionsAnswer(Struct):
     items: list[str]
 
 
-@get("/mechanisms", summary="Search mechanisms", responses=NOT_MODIFIED)
+@get("/mechanisms", summary="Search mechanisms", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
 async def search_mechanisms(
     request: Req,
     q: Text = "",

@@ -13,7 +13,7 @@ from mechshare.entrypoints.http.answers import nothing, resource
 from mechshare.entrypoints.http.auth import application_of, caller_of, origin_of, require_permissions
 from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.once import once_of, replayed
-from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.schema import HEARS_KEY, NOT_MODIFIED, body_of
 from mechshare.entrypoints.http.users import USERS_PATH, UserAnswer, encoded_user, user_resource
 from mechshare.services.receipts import Replay
 from mechshare.services.users import Registration
@@ -71,7 +71,7 @@ class SessionsAnswer(Struct):
 @post(
     "/register",
     summary="Join",
-    opt={"open": True},
+    opt={"open": True, **HEARS_KEY},
     operation_class=body_of(
         NewUser,
         example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},

@@ -32,7 +32,7 @@ from mechshare.entrypoints.http.paging import (
     next_link,
     page_request,
 )
-from mechshare.entrypoints.http.schema import NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
 
 Req = Request[Any, Any, Any]
 USERS_PATH = "/api/v1/users"
@@ -76,6 +76,7 @@ async def get_me(request: Req) -> Response[UserAnswer]:
     "/me",
     guards=[require_permissions()],
     summary="Describe oneself",
+    opt=HEARS_VERSION,
     operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
 )
 async def update_me(request: Req) -> Response[UserAnswer]:
@@ -90,7 +91,7 @@ async def update_me(request: Req) -> Response[UserAnswer]:
     return user_resource(request, changed)
 
 
-@delete("/me", status_code=204, guards=[require_permissions()], summary="Leave")
+@delete("/me", status_code=204, guards=[require_permissions()], summary="Leave", opt=HEARS_VERSION)
 async def delete_me(request: Req) -> Response[None]:
     """Deletes the account and everything that is theirs. Needs If-Match."""
     version = expected_version(request)
@@ -107,7 +108,12 @@ async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]
     return resource(request, profile, cache=PUBLIC)
 
 
-@get("/{user_id:str}/mechanisms", summary="List a user's mechanisms", responses=NOT_MODIFIED)
+@get(
+    "/{user_id:str}/mechanisms",
+    summary="List a user's mechanisms",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
 async def find_mechanisms_of(
     request: Req,
     user_id: FromPath[str],
@@ -143,6 +149,7 @@ async def find_users(
     "/{user_id:str}",
     guards=[require_permissions("users:manage")],
     summary="Change a role, suspend or reinstate (admins)",
+    opt=HEARS_VERSION,
     operation_class=body_of(StandingChanges, example={"role": "moderator"}),
 )
 async def change_standing(request: Req, user_id: FromPath[str]) -> Response[UserAnswer]:
