@@ -17,6 +17,7 @@ from mechshare.application import Application
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.ports.clock import Clock
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from tests.services.world import GIF
@@ -129,13 +130,14 @@ class Running:
 
 @pytest.fixture
 async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
-    """Opens a site, with other settings where given."""
+    """Opens a site, with another clock and other settings where given."""
     closing: list[tuple[httpx.AsyncClient, Running]] = []
 
-    async def opening(**changes: Any) -> Site:
+    async def opening(clock: Clock | None = None, **changes: Any) -> Site:
         application = bootstrap.build(
             memory_settings(tmp_path / "data", **changes),
             LoggingObserver(),
+            clock=clock,
             media=StubMediaProcessor(),
             passwords=FastPasswordHasher(),
         )
