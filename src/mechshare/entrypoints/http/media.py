@@ -38,7 +38,6 @@ Mechanism = FromPath[str]
     "/api/v1/media/{mechanism_id:str}/{name:str}",
     summary="Watch a clip",
     responses=_RANGED,
-    media_type=ANY_FILE,
     opt=OPTIONAL_TOKEN,
 )
 async def get_media(
@@ -61,7 +60,6 @@ async def get_media(
     guards=[require_permissions()],
     summary="Get a clip back as it was sent",
     responses=_RANGED,
-    media_type=ANY_FILE,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
     """For its owner and admins."""
