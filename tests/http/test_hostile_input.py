@@ -1,0 +1,193 @@
+"""Whatever is sent, to whatever address: the sender is told what is wrong, and nothing of ours breaks."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from mechshare.domain.users import Role
+from tests.http.conftest import API, Site
+from tests.http.test_access_matrix import BODIES, MATRIX
+from tests.http.test_errors import assert_one_shape
+from tests.services.world import GIF
+
+TEXTS = {
+    "NUL": b"\x00",
+    "not UTF-8": b"\xff\xfe",
+    "a lone surrogate": b"\xed\xa0\x80",
+    "400 digits": b"9" * 400,
+    "10^18": b"1000000000000000000",
+    "a minus": b"-1",
+    "a way out": b"../../../etc/passwd",
+    "a long one": b"x" * 20_000,
+    "right to left": "\u202e歯車\u2066".encode(),
+    "quotes": b"'\";--<script>",
+    "a format": b"{0.__class__}%s%n",
+}
+LITERALS = {
+    "NUL": rb'"\u0000"',
+    "a lone surrogate": rb'"\ud800"',
+    "half a pair": rb'"\ud83d\u0041"',
+    "not UTF-8": b'"\xff\xfe"',
+    "400 digits": b"9" * 400,
+    "a huge exponent": b"1e400",
+    "not a number": b"NaN",
+    "100,000 lists": b"[" * 100_000 + b"]" * 100_000,
+    "100,000 objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+    "null": b"null",
+    "a list": b"[]",
+    "a long string": b'"' + b"x" * 200_000 + b'"',
+    "only spaces": b'"\\u3000 \\t"',
+}
+WITH_BODY = sorted(BODIES)
+HEADERS = [
+    "Authorization",
+    "Accept",
+    "Accept-Language",
+    "Cookie",
+    "If-Match",
+    "If-None-Match",
+    "If-Range",
+    "Idempotency-Key",
+    "Range",
+    "X-Forwarded-For",
+    "X-Request-ID",
+]
+
+
+def assert_told_well(answer: Any) -> None:
+    assert answer.status_code < 500, answer.text
+    if answer.status_code >= 400 and answer.request.method != "HEAD":
+        assert_one_shape(answer)
+
+
+async def admin_and_path(site: Site, template: str) -> tuple[dict[str, str], str]:
+    headers = {**await site.sign_up("boss", Role.ADMIN), "If-Match": "*"}
+    made = await site.published(headers)
+    path = template.replace("{mechanism_id}", made["id"]).replace("{category_id}", "gears")
+    path = path.replace("{user_id}", site.ids["boss"]).replace("{name}", made["file_url"].rpartition("/")[2])
+    return headers, path.replace("{session_id}", made["id"])
+
+
+@pytest.mark.parametrize("row", [row for row in MATRIX if "{" in row])
+async def test_any_text_may_stand_in_a_path(site: Site, row: str) -> None:
+    method, template = row.split(" ")
+    headers, _ = await admin_and_path(site, template)
+    for text in TEXTS.values():
+        parts = [quote(text, safe="") if part.startswith("{") else part for part in template.split("/")]
+        answer = await site.client.request(method, "/".join(parts), headers=headers)
+        assert_told_well(answer)
+        assert answer.status_code >= 400
+
+
+@pytest.mark.parametrize("row", [row for row in MATRIX if row.startswith("GET") and "events" not in row])
+async def test_any_text_may_stand_in_a_query(site: Site, row: str) -> None:
+    headers, path = await admin_and_path(site, row.split(" ")[1])
+    names = ("page", "limit", "cursor", "category", "user_id", "sort", "q", "expires", "signature", "%FF")
+    for text in TEXTS.values():
+        for name in names:
+            asked = await site.client.get(f"{path}?{name}={quote(text, safe='')}", headers=headers)
+            assert_told_well(asked)
+
+
+@pytest.mark.parametrize("literal", LITERALS)
+@pytest.mark.parametrize("row", WITH_BODY)
+async def test_any_value_may_stand_in_a_body(site: Site, row: str, literal: str) -> None:
+    method, template = row.split(" ")
+    headers, path = await admin_and_path(site, template)
+    headers["Content-Type"] = "application/json"
+    fields = {name: json.dumps(value).encode() for name, value in BODIES[row].items()}
+    for name in fields:
+        changed = {**fields, name: LITERALS[literal]}
+        body = b"{" + b",".join(b'"%b":%b' % (key.encode(), value) for key, value in changed.items()) + b"}"
+        assert_told_well(await site.client.request(method, path, headers=headers, content=body))
+    assert_told_well(await site.client.request(method, path, headers=headers, content=LITERALS[literal]))
+
+
+@pytest.mark.parametrize("row", WITH_BODY)
+async def test_a_body_of_another_kind_is_415(site: Site, row: str) -> None:
+    method, template = row.split(" ")
+    headers, path = await admin_and_path(site, template)
+    for kind in ("", "text/plain", "application/x-www-form-urlencoded", "application/json-seq", "é", '/;="'):
+        typed = {**headers, "Content-Type": kind.encode()}
+        answer = await site.client.request(method, path, headers=typed, content=b"{}")
+        assert answer.status_code == 415, (kind, answer.text)
+        assert_one_shape(answer)
+
+
+@pytest.mark.parametrize("header", HEADERS)
+async def test_any_text_may_stand_in_a_header(site: Site, header: str) -> None:
+    headers, path = await admin_and_path(site, f"{API}/media/{{mechanism_id}}/{{name}}")
+    texts = [
+        *TEXTS.values(),
+        b"",
+        b",",
+        b"bytes=-",
+        b'"',
+        b"Bearer ",
+        b"Bearer " + b"." * 5_000,
+        b";q=",
+        b"=;=;",
+    ]
+    for text in texts:
+        for url in (path, f"{API}/users/me"):
+            assert_told_well(await site.client.get(url, headers={**headers, header: text}))
+        body = {"display_name": "x"}
+        sent = {**headers, header: text}
+        assert_told_well(await site.client.patch(f"{API}/users/me", headers=sent, json=body))
+
+
+PARTS = {
+    "without a name": b"form-data",
+    "with a name that is not UTF-8": b'form-data; name="\xff"',
+    "with an unknown charset for its name": b"form-data; name*=utf-9''title",
+    "of another kind": b"attachment; name=title",
+    "with NUL in its file name": b'form-data; name="file"; filename="\x00"',
+    "with an unknown charset": b'form-data; name="title"\r\nContent-Type: text/plain; charset=bogus',
+    "with a broken charset": b'form-data; name="title"\r\nContent-Type: \xff; charset=\xff',
+    "with an endless header": b'form-data; name="title"; x="' + b"y" * 100_000 + b'"',
+    "with two file names": b"form-data; name=\"file\"; filename=a; filename*=UTF-8''%FF",
+}
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_form_may_have_any_part(site: Site, part: str) -> None:
+    headers = await site.sign_up("sakura")
+    headers["Content-Type"] = "multipart/form-data; boundary=b"
+    body = b"--b\r\nContent-Disposition: " + PARTS[part] + b"\r\n\r\n" + GIF + b"\r\n--b--\r\n"
+    answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
+    assert_told_well(answer)
+    assert answer.status_code in (400, 413)
+    assert [key async for key in site.application.blobs.list("")] == []
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "multipart/form-data",
+        'multipart/form-data; boundary=""',
+        "multipart/form-data; boundary=é",
+        "multipart/form-data; boundary=other",
+        "multipart/form-data; boundary=" + "x" * 5_000,
+        "multipart/form-data; boundary*=utf-9''b",
+    ],
+)
+async def test_a_form_without_a_boundary_that_works_is_400(site: Site, kind: str) -> None:
+    headers = {**await site.sign_up("sakura"), "Content-Type": kind.encode()}
+    body = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nx\r\n--b--\r\n'
+    answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
+    assert answer.status_code == 400
+    assert_one_shape(answer)
+
+
+async def test_a_charset_of_the_whole_form_is_of_no_account(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    headers["Content-Type"] = "multipart/form-data; charset=bogus; boundary=b"
+    parts = [(b'name="title"', "歯車".encode()), (b'name="file"; filename="a.gif"', GIF)]
+    body = b"".join(
+        b"--b\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n" % (name, content)
+        for name, content in parts
+    )
+    answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body + b"--b--\r\n")
+    assert (answer.status_code, answer.json()["title"]) == (202, "歯車")
