@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import structlog
 
 from tests.http.conftest import API, Site
 
@@ -42,7 +43,15 @@ def assert_one_shape(answer: Any) -> None:
         ("POST", f"{API}/auth/login", {"json": {"username": 1, "password": "x"}}, 400),
         ("POST", f"{API}/auth/login", {"json": {"username": "x", "password": "y", "z": 1}}, 400),
         ("POST", f"{API}/auth/login", {"json": {"username": "\x00", "password": "\x00"}}, 401),
-        ("POST", f"{API}/auth/login", {"content": b'{"username":"\\ud800","password":"x"}'}, 415),
+        (
+            "POST",
+            f"{API}/auth/login",
+            {
+                "content": b'{"username":"\\ud800","password":"x"}',
+                "headers": {"Content-Type": "application/json"},
+            },
+            400,
+        ),
         (
             "POST",
             f"{API}/auth/login",
@@ -105,6 +114,22 @@ async def test_a_defect_is_told_without_its_details(site: Site, monkeypatch: pyt
     assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
     assert "secret" not in answer.text
     assert_one_shape(answer)
+
+
+async def test_what_is_logged_of_a_defect_holds_no_credential(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(name: str, password: str, origin: object) -> None:
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr(site.application.sessions, "login", broken)
+    with structlog.testing.capture_logs() as logged:
+        planted = {"username": "sakura", "password": "planted-secret"}
+        assert (await site.client.post(f"{API}/auth/login", json=planted)).status_code == 500
+    (crash,) = [entry for entry in logged if entry["event"] == "request_crashed"]
+    assert "a defect" in crash["traceback"]
+    assert "exc_info" not in crash, "whatever draws the traceback would add the local variables"
+    assert "planted-secret" not in str(logged)
 
 
 async def test_a_request_keeps_its_identifier_or_is_given_one(site: Site) -> None:

@@ -1,9 +1,12 @@
 """Request bodies: decoded strictly, unknown fields refused."""
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import InternalServerException
 from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
@@ -36,13 +39,25 @@ async def refuse_body(request: Request[Any, Any, Any]) -> None:
     await decoded_body(request, Nothing, Nothing())
 
 
+async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, None]:
+    """The body in pieces, as it arrives. Raises MalformedRequest when the sender leaves before its end."""
+    try:
+        async for piece in request.stream():
+            if piece:
+                yield piece
+    except InternalServerException as problem:
+        # The framework counts a sender who hangs up as a defect of the server's.
+        raise MalformedRequest(problem="it broke off before its end.") from problem
+
+
 async def short_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body, of at most LARGEST_BODY bytes. Raises BodyTooLarge."""
+    """The body, of at most LARGEST_BODY bytes. Raises BodyTooLarge, MalformedRequest."""
     gathered = bytearray()
-    async for chunk in request.stream():
-        gathered += chunk
-        if len(gathered) > LARGEST_BODY:
-            raise BodyTooLarge(limit=LARGEST_BODY)
+    async with aclosing(arriving(request)) as pieces:
+        async for piece in pieces:
+            gathered += piece
+            if len(gathered) > LARGEST_BODY:
+                raise BodyTooLarge(limit=LARGEST_BODY)
     return bytes(gathered)
 
 

@@ -1,5 +1,6 @@
 """Every error as one body: `{"status": "error", "message", "code", "request_id"}`, and `details` for bad input."""
 
+import traceback
 from typing import Any, Literal
 
 import msgspec
@@ -108,12 +109,8 @@ def answer_framework_error(request: Request[Any, Any, Any], error: HTTPException
 
 def answer_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A defect: logged whole, told without any detail."""
-    structlog.get_logger().error("request_crashed", exc_info=error, path=request.scope["path"])
+    _log("request_crashed", request, error)
     return answer_domain_error(request, InternalError())
-
-
-def answer_too_deep(request: Request[Any, Any, Any], error: RecursionError) -> Response[bytes]:
-    return answer_domain_error(request, errors.MalformedRequest(problem="it is nested too deeply."))
 
 
 def preferred_language(header: str) -> str:
@@ -148,8 +145,14 @@ def _translated(request: Request[Any, Any, Any], error: HTTPException) -> Domain
             return errors.BodyTooLarge(limit=request.route_handler.resolve_request_max_body_size())
         case status if status < 500:
             return errors.MalformedRequest(problem=_problem(error), details=_field_problems(error))
-    structlog.get_logger().error("request_failed", exc_info=error, path=request.scope["path"])
+    _log("request_failed", request, error)
     return InternalError()
+
+
+def _log(event: str, request: Request[Any, Any, Any], error: Exception) -> None:
+    # As text: what draws tracebacks for a log likes to add the local variables, and with them passwords and tokens.
+    told = "".join(traceback.format_exception(error))
+    structlog.get_logger().error(event, path=request.scope["path"], traceback=told)
 
 
 def _allowed(error: HTTPException) -> str:

@@ -9,6 +9,7 @@ from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest
+from mechshare.entrypoints.http.bodies import arriving
 
 T = TypeVar("T")
 _LARGEST_FIELD = 128 * 1024
@@ -40,16 +41,16 @@ async def read_form(
         async with aclosing(_events(request, parser)) as events:
             async for segment in events:
                 await _read_part(events, segment, file_field, receive, form)
-    except (MultipartError, UnicodeDecodeError) as problem:
-        raise MalformedRequest(problem=f"the form is broken ({problem}).") from problem
+    except MultipartError as problem:
+        raise MalformedRequest(problem=f"the form is broken ({problem.args[0]}).") from problem
 
 
 async def _events(request: Request[Any, Any, Any], parser: PushMultipartParser) -> AsyncGenerator[Any, None]:
     """A segment, its content in pieces, None at its end; and so on."""
-    with parser:
-        async for chunk in request.stream():
-            if chunk:
-                for event in parser.parse(chunk):
+    async with aclosing(arriving(request)) as pieces:
+        with parser:
+            async for piece in pieces:
+                for event in parser.parse(piece):
                     yield event
 
 

@@ -28,5 +28,10 @@ class HeadRequests:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 answered.set()
 
+        # A Range is for GET alone (RFC 9110, 14.2).
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
         scope["method"] = "GET"
-        await self._app(scope, leave_when_answered, send_start)
+        try:
+            await self._app(scope, leave_when_answered, send_start)
+        finally:
+            scope["method"] = "HEAD"
