@@ -165,10 +165,9 @@ def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
     if "204" in responses:
         responses["204"] = OpenAPIResponse("Done; there is nothing to tell")
     if "206" in responses:
-        for status in ("200", "206"):  # bytes have no JSON schema (OpenAPI 3.1, 4.8.14.3)
-            responses[status] = OpenAPIResponse(
-                responses[status].description, content={ANY_FILE: OpenAPIMediaType()}
-            )
+        for status, description in (("200", "The file"), ("206", "A part of the file (Range)")):
+            # Bytes have no JSON schema (OpenAPI 3.1, 4.8.14.3).
+            responses[status] = OpenAPIResponse(description, content={ANY_FILE: OpenAPIMediaType()})
     refusal = OpenAPIMediaType(schema=Reference(ref="#/components/schemas/ErrorBody"))
     for status, description in (("4XX", "Refused"), ("5XX", "Not possible at present")):
         responses[status] = OpenAPIResponse(description, content={"application/json": refusal})
