@@ -107,13 +107,15 @@ class Site:
 class Running:
     """The server's start and end, both in one task of its own, as the framework asks."""
 
-    def __init__(self, litestar: Litestar) -> None:
-        self._litestar = litestar
+    def __init__(self, app: Any) -> None:
+        while not isinstance(app, Litestar):
+            app = app._app
+        self.litestar = app
         self._up, self._down = asyncio.Event(), asyncio.Event()
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
-        async with self._litestar.lifespan():
+        async with self.litestar.lifespan():
             self._up.set()
             await self._down.wait()
 
@@ -142,15 +144,12 @@ async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
             passwords=FastPasswordHasher(),
         )
         app = build_app(application)
-        litestar: Any = app
-        while not isinstance(litestar, Litestar):
-            litestar = litestar._app
-        running = Running(litestar)
+        running = Running(app)
         await running.up()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://mechshare.test")
         closing.append((client, running))
-        return Site(application, litestar, client, {}, {})
+        return Site(application, running.litestar, client, {}, {})
 
     yield opening
     for client, running in closing:

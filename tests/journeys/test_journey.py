@@ -30,7 +30,7 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
     else:
         chosen = settings.load({"MECHSHARE_DATA": str(data), "MECHSHARE_REQUESTS_PER_MINUTE": "0"})
     app = build_app(bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
-    running = Running(app._app)  # type: ignore[attr-defined]
+    running = Running(app)
     await running.up()
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test"
