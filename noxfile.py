@@ -6,15 +6,16 @@ nox.needs_version = ">=2025.5.1"
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 
-PACKAGES = ("src/mechshare", "bench")
-CODE = ("src", "tests", "bench", "noxfile.py")
+ADAPTERS = "[postgres,redis,azure,opensearch]"
+PACKAGES = ("src/mechshare", "bench", "servers")
+CODE = ("src", "tests", "bench", "servers", "noxfile.py")
 
 
-def install(session: nox.Session, *groups: str) -> None:
-    """The project, editable, and its dependency groups, all at the pinned versions."""
+def install(session: nox.Session, *groups: str, extras: str = "") -> None:
+    """The project, editable, with extras and dependency groups, all at the pinned versions."""
     wanted = [f"--group={group}" for group in groups]
     session.install("--upgrade", "pip>=25.1")
-    session.install("--constraint=constraints.txt", "--editable=.", *wanted)
+    session.install("--constraint=constraints.txt", f"--editable=.{extras}", *wanted)
 
 
 @nox.session
@@ -27,11 +28,17 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Style, types, import rules and every test; `-- ARGUMENTS` go to pytest."""
-    install(session, "tests", "checks")
+    install(session, "tests", "checks", extras=ADAPTERS)
     if not session.posargs:
         check_style(session)
         check_types(session)
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def services(session: nox.Session) -> None:
+    """Start PostgreSQL, Redis, Azurite and OpenSearch until Ctrl-C; `-- -- COMMAND` runs that with them up, then ends."""
+    session.run("python", "-m", "servers", *session.posargs)
 
 
 @nox.session
@@ -45,7 +52,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types."""
-    install(session, "checks")
+    install(session, "checks", extras=ADAPTERS)
     check_types(session)
 
 

@@ -1,0 +1,102 @@
+"""Where the servers' programs are had: Debian's packages, npm and Maven Central. Nothing is fetched twice."""
+
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+from servers.running import VERSIONS, ServerAbsent
+
+_FETCH = "org.apache.maven.plugins:maven-dependency-plugin:3.6.0:get"
+_ANALYSIS_COMMON = """\
+description=Adds the analysers and token filters that most indexes use
+version={version}
+name=analysis-common
+classname=org.opensearch.analysis.common.CommonAnalysisModulePlugin
+java.version=21
+opensearch.version={version}
+custom.foldername=
+extended.plugins=
+has.native.controller=false
+"""
+
+
+def cache_folder() -> Path:
+    """Outside the repository, and readable by whom the servers run as."""
+    if os.geteuid() == 0:
+        folder = Path("/var/cache/mechshare-servers")
+    else:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mechshare-servers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def debian_program(name: str, package: str, *, where: str = "") -> str:
+    """The path of a program, from Debian's package where it is missing and this is root. Raises ServerAbsent."""
+    found = shutil.which(name, path=where or None)
+    if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
+        environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-q"], check=False, stdout=subprocess.DEVNULL, env=environ)
+        install = ["apt-get", "install", "-q", "-y", package]
+        subprocess.run(install, check=True, stdout=subprocess.DEVNULL, env=environ)
+        found = shutil.which(name, path=where or None)
+    if found is None:
+        raise ServerAbsent(f"{name} is missing: install {package}, as with 'apt-get install {package}'.")
+    return found
+
+
+def azurite() -> str:
+    """The path of Azurite's program. Raises ServerAbsent."""
+    folder = cache_folder() / f"azurite-{VERSIONS['azurite']}"
+    program = folder / "node_modules" / ".bin" / "azurite-blob"
+    if not program.exists():
+        if shutil.which("npm") is None:
+            raise ServerAbsent("npm is missing, which Azurite comes from: install Node.js.")
+        fetch = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
+        subprocess.run([*fetch, f"azurite@{VERSIONS['azurite']}"], check=True)
+    return str(program)
+
+
+def opensearch() -> Path:
+    """The folder of OpenSearch, with the module that has the cjk analyser. Raises ServerAbsent."""
+    version = VERSIONS["opensearch"]
+    folder = cache_folder() / f"opensearch-{version}"
+    if folder.exists():
+        return folder
+    if shutil.which("mvn") is None:
+        raise ServerAbsent("mvn is missing, which OpenSearch comes from: install Maven.")
+    distribution = _from_maven("org.opensearch.distribution.integ-test-zip", "opensearch", version, "zip")
+    analysis = _from_maven("org.opensearch.plugin", "analysis-common", version, "jar")
+    making = folder.with_name(f"making-{os.getpid()}")
+    with zipfile.ZipFile(distribution) as archive:
+        archive.extractall(making)
+    (made,) = making.iterdir()
+    for program in (made / "bin").iterdir():
+        program.chmod(0o755)
+    module = made / "modules" / "analysis-common"
+    module.mkdir(parents=True)
+    shutil.copy(analysis, module)
+    (module / "plugin-descriptor.properties").write_text(_ANALYSIS_COMMON.format(version=version))
+    made.rename(folder)
+    making.rmdir()
+    return folder
+
+
+def java_home() -> Path:
+    """A JDK of version 21 or newer. Raises ServerAbsent."""
+    known = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
+    for home in (*known, *sorted(Path("/usr/lib/jvm").glob("*"))):
+        release = home / "release"
+        if release.exists():
+            told = dict(line.split("=", 1) for line in release.read_text().splitlines() if "=" in line)
+            if int(told.get("JAVA_VERSION", '"0"').strip('"').split(".")[0]) >= 21:
+                return home
+    raise ServerAbsent("a JDK of version 21 or newer is missing, which OpenSearch needs: install one.")
+
+
+def _from_maven(group: str, name: str, version: str, packaging: str) -> Path:
+    artifact = f"{group}:{name}:{version}:{packaging}"
+    subprocess.run(["mvn", "-q", "-B", _FETCH, f"-Dartifact={artifact}", "-Dtransitive=false"], check=True)
+    repository = Path.home() / ".m2" / "repository"
+    return repository / group.replace(".", "/") / name / version / f"{name}-{version}.{packaging}"

@@ -1,0 +1,143 @@
+"""The four servers that a distributed mechshare stands on, each made ready to be started on a folder of its own."""
+
+import re
+import shutil
+import signal
+import subprocess
+import urllib.request
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from servers import getting
+from servers.running import GROUP, USER, VERSIONS, Server, ServerAbsent, answers, hand_over, own_folder
+
+# Azurite's one account, known to everybody: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+_ACCOUNT = "devstoreaccount1"
+_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+
+def postgresql(root: Path) -> Server:
+    """With room for many test databases, in the order of code points, asking for no password on this machine."""
+    where = f"/usr/lib/postgresql/{VERSIONS['postgresql']}/bin"
+    program = Path(getting.debian_program("postgres", f"postgresql-{VERSIONS['postgresql']}", where=where))
+    folder = own_folder(root, "postgresql")
+    data = folder / "data"
+    make = [str(program.with_name("initdb")), "-D", str(data), "-U", "mechshare", "--auth=trust"]
+    make += ["--encoding=UTF8", "--locale=C.UTF-8"]
+    # Not in the folder that this was called from: nobody may not be allowed to look at it.
+    subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=USER, group=GROUP)
+    options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
+    options += ["-c", "max_connections=200"]
+    ask = str(program.with_name("pg_isready"))
+
+    def is_ready(port: int) -> bool:
+        asked = subprocess.run([ask, "-q", "-h", "127.0.0.1", "-p", str(port)], check=False)
+        return asked.returncode == 0
+
+    return Server(
+        "PostgreSQL",
+        folder,
+        lambda port: [str(program), "-D", str(data), "-p", str(port), *options],
+        is_ready,
+        # Ends the sessions that are open instead of waiting for them.
+        stop_with=signal.SIGINT,
+    )
+
+
+def redis(root: Path, *options: str) -> Server:
+    """That keeps nothing over its end."""
+    program = getting.debian_program("redis-server", "redis-server")
+    told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
+    if not re.search(rf"v={VERSIONS['redis']}\.", told):
+        raise ServerAbsent(f"Redis {VERSIONS['redis']} is needed; this is {told.strip()}")
+    rules = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options]
+    return Server(
+        "Redis",
+        own_folder(root, "redis"),
+        lambda port: [program, "--port", str(port), *rules],
+        lambda port: answers(port, b"PING\r\n", b"+PONG"),
+    )
+
+
+def azurite(root: Path) -> Server:
+    """Azure Blob Storage's emulator. It keeps its blobs over a stop, as the service would."""
+    program = getting.azurite()
+    folder = own_folder(root, "azurite")
+    quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--blobHost", "127.0.0.1"]
+    return Server(
+        "Azurite",
+        folder,
+        lambda port: [program, *quiet, "--blobPort", str(port), "--location", str(folder)],
+        lambda port: answers(port, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 "),
+    )
+
+
+def opensearch(root: Path) -> Server:
+    home = getting.opensearch()
+    folder = own_folder(root, "opensearch")
+    config = folder / "config"
+    shutil.copytree(home / "config", config)
+    options = config / "jvm.options"
+    # What it writes beside its program, where it may not write.
+    kept = [line for line in options.read_text().splitlines() if "logs/" not in line]
+    options.write_text("\n".join(kept) + "\n")
+
+    def command(port: int) -> list[str]:
+        lines = {
+            "discovery.type": "single-node",
+            "http.host": "127.0.0.1",
+            "http.port": str(port),
+            "transport.host": "127.0.0.1",
+            "transport.port": "0",
+            "path.data": str(folder / "data"),
+            "path.logs": str(folder / "logs"),
+        }
+        (config / "opensearch.yml").write_text("".join(f"{name}: {value}\n" for name, value in lines.items()))
+        hand_over(config)
+        return [str(home / "bin" / "opensearch")]
+
+    environ = {
+        "OPENSEARCH_JAVA_HOME": str(getting.java_home()),
+        "OPENSEARCH_JAVA_OPTS": "-Xms512m -Xmx512m",
+        "OPENSEARCH_PATH_CONF": str(config),
+    }
+    return Server("OpenSearch", folder, command, _is_searchable, environ)
+
+
+def _is_searchable(port: int) -> bool:
+    try:
+        address = f"http://127.0.0.1:{port}/_cluster/health?wait_for_status=yellow&timeout=1s"
+        with urllib.request.urlopen(address, timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+KINDS: Mapping[str, Callable[[Path], Server]] = {
+    "postgresql": postgresql,
+    "redis": redis,
+    "azurite": azurite,
+    "opensearch": opensearch,
+}
+
+
+def environment(kind: str, port: int) -> dict[str, str]:
+    """What tells mechshare (MECHSHARE_...) and its tests (TEST_...) where this server is."""
+    at = f"127.0.0.1:{port}"
+    if kind == "postgresql":
+        url = f"postgresql://mechshare@{at}"
+        return {"MECHSHARE_DATABASE_URL": f"{url}/postgres", "TEST_POSTGRESQL_URL": f"{url}/postgres"}
+    if kind == "redis":
+        ports = {f"MECHSHARE_{port}_URL": f"redis://{at}/0" for port in ("JOBS", "CACHE", "LIMITS")}
+        return {**ports, "TEST_REDIS_URL": f"redis://{at}/1"}
+    if kind == "azurite":
+        connection = (
+            f"DefaultEndpointsProtocol=http;AccountName={_ACCOUNT};AccountKey={_KEY};"
+            f"BlobEndpoint=http://{at}/{_ACCOUNT};"
+        )
+        return {
+            "MECHSHARE_BLOBS_URL": "azure:///mechshare",
+            "MECHSHARE_AZURE_CONNECTION_STRING": connection,
+            "TEST_AZURE_CONNECTION_STRING": connection,
+        }
+    return {"MECHSHARE_SEARCH_URL": f"opensearch://{at}", "TEST_OPENSEARCH_URL": f"http://{at}"}

@@ -1,0 +1,130 @@
+"""A server that runs on this machine, on 127.0.0.1 alone, until it is stopped by the process id that was kept."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+VERSIONS: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
+USER, GROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
+"""Whom a server runs as; nobody where this is root, whom some servers refuse."""
+_PATIENCE = 120.0
+
+
+class ServerAbsent(Exception):
+    """What a server is made of is not on this machine; the message says how to get it."""
+
+
+class ServerFailed(Exception):
+    """A server did not start; the message has the end of what it said."""
+
+
+class Server:
+    """`start` returns once `is_ready` says so; the port stays the same over stops and starts.
+
+    It runs as USER, whom its folder must belong to.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        folder: Path,
+        command: Callable[[int], Sequence[str]],
+        is_ready: Callable[[int], bool],
+        environ: Mapping[str, str] | None = None,
+        *,
+        stop_with: signal.Signals = signal.SIGTERM,
+    ) -> None:
+        self.name = name
+        self.port = free_port()
+        self._folder = folder
+        self._command = command
+        self._is_ready = is_ready
+        self._environ = {**os.environ, "HOME": str(folder), **(environ or {})}
+        self._stop_with = stop_with
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process.pid
+
+    def start(self) -> None:
+        log = self._folder / "server.log"
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                self._command(self.port),
+                cwd=self._folder,
+                env=self._environ,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                user=USER,
+                group=GROUP,
+            )
+        ends = time.monotonic() + _PATIENCE
+        while not self._is_ready(self.port):
+            if self._process.poll() is not None or time.monotonic() > ends:
+                self.stop()
+                raise ServerFailed(f"{self.name} did not start:\n{log.read_text(errors='replace')[-4000:]}")
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Asks it to end, and ends it where it doesn't."""
+        if self._process is None:
+            return
+        self.signal(signal.SIGCONT)
+        self.signal(self._stop_with)
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """As a power cut would end it."""
+        self.signal(signal.SIGKILL)
+        if self._process is not None:
+            self._process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the server and everything that it started: they are in a session of their own."""
+        if self._process is not None and self._process.poll() is None:
+            os.killpg(self._process.pid, number)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers(port: int, say: bytes, hear: bytes) -> bool:
+    """Whether a server on `port` that is told `say` answers with something that begins with `hear`."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(say)
+            return connection.recv(len(hear)) == hear
+    except OSError:
+        return False
+
+
+def own_folder(root: Path, name: str) -> Path:
+    """A new folder that belongs to whom the server runs as."""
+    folder = root / name
+    folder.mkdir()
+    hand_over(folder)
+    return folder
+
+
+def hand_over(path: Path) -> None:
+    """Gives `path`, and what is in it, to whom the server runs as."""
+    if USER:
+        subprocess.run(["chown", "-R", f"{USER}:{GROUP}", str(path)], check=True)
