@@ -37,7 +37,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def services(session: nox.Session) -> None:
-    """Start PostgreSQL, Redis, Azurite and OpenSearch until Ctrl-C; `-- -- COMMAND` runs that with them up, then ends."""
+    """Start the real servers until Ctrl-C and print where they are; `-- -- COMMAND` runs that with them up."""
     session.run("python", "-m", "servers", *session.posargs)
 
 
