@@ -1,8 +1,14 @@
-"""Where the real servers are that tests may use."""
+"""The real servers that tests may use: where they are, and a place of its own in each for every test."""
 
+import atexit
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import pytest
+
+_templates: set[str] = set()
 
 
 def address(name: str) -> str:
@@ -13,3 +19,49 @@ def address(name: str) -> str:
             f"TEST_{name} is not set: start the servers with 'nox -s services' and export what it prints"
         )
     return value
+
+
+@asynccontextmanager
+async def postgresql_database(*, migrated: bool = True) -> AsyncIterator[str]:
+    """The URL of a database that is there for as long as the context."""
+    import psycopg
+
+    server = address("POSTGRESQL_URL")
+    name = f"test_{uuid4().hex}"
+    template = await _template(server) if migrated else "template1"
+    async with await psycopg.AsyncConnection.connect(server, autocommit=True) as connection:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield _beside(server, name)
+        finally:
+            await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+async def _template(server: str) -> str:
+    """A database with the schema, to make others of: that is much quicker than to migrate each."""
+    import psycopg
+
+    from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+    name = f"template_{os.getpid()}"
+    if name not in _templates:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        atexit.register(_drop, server, name)
+        database = SqlDatabase(_beside(server, name))
+        await database.migrate()
+        await database.close()
+        _templates.add(name)
+    return name
+
+
+def _drop(server: str, name: str) -> None:
+    import psycopg
+
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _beside(server: str, name: str) -> str:
+    """The URL of another database of this server."""
+    return server.rpartition("/")[0] + f"/{name}"

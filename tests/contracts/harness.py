@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.servers import postgresql_database
+
 Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
 
 
@@ -143,6 +145,16 @@ async def _sqlite_database(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _postgresql_database(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+    async with postgresql_database() as url:
+        database = SqlDatabase(url)
+        yield database
+        await database.close()
+
+
+@asynccontextmanager
 async def _memory_search(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.search.memory import MemorySearchIndex
 
@@ -181,7 +193,11 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "limits": {"memory": _memory_limits},
     "media": {"av": _av, "stub": _stub_media},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
-    "persistence": {"memory": _memory_database, "sqlite": _sqlite_database},
+    "persistence": {
+        "memory": _memory_database,
+        "sqlite": _sqlite_database,
+        "postgresql": _postgresql_database,
+    },
     "search": {"memory": _memory_search, "sqlite": _sqlite_search},
     "tokens": {"hs256": _hs256, "eddsa": _eddsa},
 }

@@ -37,6 +37,7 @@ class SqlAuditLog:
         await self._statements.change(_INSERT, _values(entry))
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
+        await self._statements.hold_name(f"sign-ins {subject} {address}")
         given = {name: value for name, value in (("subject", subject), ("address", address)) if value}
         counted = _FAILED_SIGN_INS[bool(subject), bool(address)]
         count: int = (await self._statements.row(counted, {"since": since, **given}))[0]

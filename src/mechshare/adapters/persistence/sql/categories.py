@@ -36,10 +36,12 @@ class SqlCategoryRepository:
         self._statements = statements
 
     async def find_by_id(self, id: CategoryId) -> Category | None:
+        await self._statements.hold(categories.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _category(row) if row else None
 
     async def find_all(self) -> tuple[CategoryCount, ...]:
+        await self._statements.hold_name("categories")
         rows = await self._statements.rows(_COUNTED)
         return tuple(CategoryCount(category=_category(row[:-1]), mechanism_count=row[-1]) for row in rows)
 
@@ -58,6 +60,7 @@ class SqlCategoryRepository:
         return saved
 
     async def delete(self, id: CategoryId) -> None:
+        await self._statements.hold(categories.c.id, id)
         count = (await self._statements.row(_IN_USE, {"id": id}))[0]
         if count:
             raise CategoryInUse(count=count)

@@ -10,8 +10,10 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mechshare.adapters.persistence.sql.dialects import dialect_of
+from mechshare.adapters.persistence.sql.dialects import Dialect
 from mechshare.adapters.persistence.sql.errors import translated
+from mechshare.adapters.persistence.sql.sqlite import Sqlite
+from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.unit_of_work import SqlUnitOfWork
 from mechshare.domain.errors import SchemaOutdated
 
@@ -19,36 +21,42 @@ _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
 
 
 class SqlDatabase:
-    """Over SQLite (`sqlite:///relative`, `sqlite:////absolute`)."""
+    """Over SQLite (`sqlite:///relative`, `sqlite:////absolute`) or PostgreSQL (`postgresql://user:password@host/name`).
+
+    Raises ValueError for other URLs.
+    """
 
     def __init__(self, url: str) -> None:
-        self._dialect = dialect_of(url)
+        self._dialect = _dialect_of(url)
         self._newest: str | None = None
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
-        with translated():
-            async with self._dialect.begin() as connection:
-                yield SqlUnitOfWork(connection)
+        async with self._dialect.guard():
+            with translated():
+                async with self._dialect.begin() as connection:
+                    yield SqlUnitOfWork(Statements(connection, self._dialect, is_writing=True))
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[SqlUnitOfWork]:
-        with translated():
-            async with self._dialect.reader.connect() as connection:
-                yield SqlUnitOfWork(connection)
+        async with self._dialect.guard():
+            with translated():
+                async with self._dialect.reader.connect() as connection:
+                    yield SqlUnitOfWork(Statements(connection, self._dialect, is_writing=False))
 
     async def migrate(self) -> None:
         with translated():
             await self._dialect.prepare()
-            # The write lock is held throughout: of many processes that start together, one migrates.
-            async with self._dialect.begin() as connection:
+            async with self._dialect.migrate() as connection:
                 await connection.run_sync(_upgrade)
 
     async def check(self) -> str:
-        with translated():
-            async with self._dialect.reader.connect() as connection:
-                version = await self._dialect.version(connection)
-                revision = await _revision(connection)
+        async with self._dialect.guard():
+            with translated():
+                async with self._dialect.reader.connect() as connection:
+                    with self._dialect.patience(connection):
+                        version = await self._dialect.version(connection)
+                        revision = await _revision(connection)
         # Found once: it is asked for as often as somebody looks whether this process is well.
         self._newest = self._newest or ScriptDirectory.from_config(_config()).get_current_head()
         if revision != self._newest:
@@ -58,6 +66,18 @@ class SqlDatabase:
     async def close(self) -> None:
         await self._dialect.reader.dispose()
         await self._dialect.writer.dispose()
+
+
+def _dialect_of(url: str) -> Dialect:
+    scheme = url.partition(":")[0]
+    if scheme == "sqlite":
+        return Sqlite(url)
+    if scheme == "postgresql":
+        # What it stands on is an extra, which is not everywhere.
+        from mechshare.adapters.persistence.sql.postgresql import Postgresql
+
+        return Postgresql(url)
+    raise ValueError(f"not a database that is spoken here: {scheme}")
 
 
 def _config() -> Config:

@@ -1,22 +1,15 @@
-"""All that differs between the databases this adapter speaks to."""
+"""All that differs between the databases this adapter speaks to: here what they have in common, a module for each."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from typing import Any, Protocol
 
-from sqlalchemy import URL, String, event, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Column, String
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from mechshare.adapters.persistence.sql.sqlite_connection import OneTripConnection
 from mechshare.adapters.persistence.sql.types import UtcTime
-
-_READERS = 4
-_PATIENCE = "5"
-"""Seconds that a writer waits for others to finish, unless the URL says otherwise (`?timeout=2.5`)."""
 
 
 class Now(FunctionElement[Any]):
@@ -24,6 +17,14 @@ class Now(FunctionElement[Any]):
 
     type = UtcTime()
     inherit_cache = True
+
+
+@compiles(Now, "postgresql")
+def _postgresql_now(element: Now, compiler: SQLCompiler, **options: Any) -> str:
+    # The statement's time, not the transaction's, which may have waited for a lock since; and stable within the
+    # statement, which a condition must be for an index to be used.
+    moved_on = compiler.process(element.clauses, **options)
+    return f"(statement_timestamp() + {moved_on} * interval '1 microsecond')"
 
 
 @compiles(Now, "sqlite")
@@ -39,6 +40,14 @@ class CategoriesOfMechanism(FunctionElement[str]):
     inherit_cache = True
 
 
+@compiles(CategoriesOfMechanism, "postgresql")
+def _postgresql_categories(element: CategoriesOfMechanism, compiler: SQLCompiler, **options: Any) -> str:
+    return (
+        "(SELECT string_agg(category_id, ',' ORDER BY position) FROM mechanism_categories"
+        " WHERE mechanism_id = mechanisms.id)"
+    )
+
+
 @compiles(CategoriesOfMechanism, "sqlite")
 def _categories_of_mechanism(element: CategoriesOfMechanism, compiler: SQLCompiler, **options: Any) -> str:
     # The aggregate of an ordered subquery, as its own ORDER BY is unknown before SQLite 3.44.
@@ -48,68 +57,38 @@ def _categories_of_mechanism(element: CategoriesOfMechanism, compiler: SQLCompil
     )
 
 
-class Sqlite:
-    """SQLite in WAL mode: one writer at a time over all processes, and readers that never wait for it."""
+class Dialect(Protocol):
+    """`reader` is for single statements outside any transaction, on connections that cannot write."""
 
-    def __init__(self, url: str) -> None:
-        parsed = make_url(url).set(drivername="sqlite+aiosqlite")
-        parsed = parsed.set(query={"timeout": _PATIENCE} | dict(parsed.query))
-        self._path = Path(parsed.database or "")
-        self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
-        # Readers are never inside a transaction: there is nothing to roll back when they are given back.
-        self.reader = _sqlite_engine(
-            parsed,
-            query_only=True,
-            pool_size=_READERS,
-            pool_reset_on_return=None,
-            skip_autocommit_rollback=True,
-        )
+    reader: AsyncEngine
+    writer: AsyncEngine
 
-    @asynccontextmanager
-    async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that holds the write lock from its first moment, so that it never fails half-way for it.
+    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction. What is held in it nobody else changes before it ends."""
+        ...
 
-        Whatever ends it early, the pool rolls it back when it takes the connection back.
-        """
-        async with self.writer.connect() as connection:
-            await connection.exec_driver_sql("BEGIN IMMEDIATE")
-            yield connection
-            await connection.exec_driver_sql("COMMIT")
+    def guard(self) -> AbstractAsyncContextManager[None]:
+        """Around each unit of work. Raises Unavailable at once while the database is known not to answer."""
+        ...
+
+    def patience(self, connection: AsyncConnection) -> AbstractContextManager[None]:
+        """Around each statement: what takes too long is given up."""
+        ...
+
+    async def hold(self, connection: AsyncConnection, id: Column[Any], value: Any) -> None:
+        """Nobody else changes the row with this identifier before the transaction ends; waits for who does."""
+        ...
+
+    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+        """Of the transactions that hold this name, one at a time goes on."""
+        ...
 
     async def prepare(self) -> None:
         """What has to be there before the first migration."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        async with self.writer.connect() as connection:
-            await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        ...
 
-    async def version(self, connection: AsyncConnection) -> str:
-        found = await connection.exec_driver_sql("SELECT sqlite_version()")
-        return f"SQLite {found.scalar_one()}"
+    def migrate(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that takes its time. Of many that are begun at once, on however many hosts, one goes on."""
+        ...
 
-
-def dialect_of(url: str) -> Sqlite:
-    """The dialect for a URL. Raises ValueError for a scheme that is not spoken."""
-    if not url.startswith("sqlite:"):
-        raise ValueError(f"not a database that is spoken here: {url.partition(':')[0]}")
-    return Sqlite(url)
-
-
-def _sqlite_engine(url: URL, *, query_only: bool, **options: Any) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        connect_args={"async_creator_fn": OneTripConnection.to},
-        max_overflow=0,
-        pool_timeout=float(str(url.query["timeout"])),
-        **options,
-    )
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: Any, record: Any) -> None:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA synchronous = FULL")
-        cursor.execute("PRAGMA foreign_keys = ON")
-        cursor.execute(f"PRAGMA query_only = {int(query_only)}")
-        cursor.close()
-
-    return engine
+    async def version(self, connection: AsyncConnection) -> str: ...

@@ -50,9 +50,9 @@ def _translation(problem: SQLAlchemyError) -> Exception:
     if isinstance(problem, ResourceClosedError):
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     told = str(problem.orig) if isinstance(problem, DBAPIError) else ""
-    if "readonly database" in told:
+    if "readonly database" in told or "read-only transaction" in told:
         return RuntimeError("written outside a transaction: use begin()")
-    if "disk is full" in told:
+    if "disk is full" in told or "No space left on device" in told:
         return StorageFull()
     if isinstance(problem, OperationalError | InterfaceError):
         return DependencyUnavailable(dependency=_NAME)

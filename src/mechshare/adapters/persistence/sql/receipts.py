@@ -20,6 +20,7 @@ class SqlReceiptRepository:
         self._statements = statements
 
     async def find(self, scope: str, key: str) -> Receipt | None:
+        await self._statements.hold_name(f"receipt {scope} {key}")
         row = await self._statements.row(_FIND, {"scope": scope, "key": key})
         if row is None:
             return None

@@ -42,6 +42,7 @@ class SqlSessionRepository:
         self._statements = statements
 
     async def find_by_id(self, id: SessionId) -> Session | None:
+        await self._statements.hold(sessions.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _session(row) if row else None
 

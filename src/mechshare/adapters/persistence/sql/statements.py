@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Executable
+from sqlalchemy import Column, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mechshare.adapters.persistence.sql.dialects import Dialect
 from mechshare.adapters.persistence.sql.errors import translated
 
 Parameters = Mapping[str, Any]
@@ -14,11 +15,28 @@ Parameters = Mapping[str, Any]
 class Statements:
     """One connection, for as long as the unit of work lasts. Raises what `translated` says."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, dialect: Dialect, *, is_writing: bool) -> None:
         self._connection = connection
+        self._dialect = dialect
+        self._is_writing = is_writing
+
+    async def hold(self, id: Column[Any], value: Any) -> None:
+        """In a transaction: what is then read of the row with this identifier is what it will stay to the end.
+
+        It is read by a statement of its own: one that had to wait here would show its other tables as they were.
+        """
+        if self._is_writing:
+            with translated():
+                await self._dialect.hold(self._connection, id, value)
+
+    async def hold_name(self, name: str) -> None:
+        """In a transaction: waits for others that hold `name`, for what no row stands for yet."""
+        if self._is_writing:
+            with translated():
+                await self._dialect.hold_name(self._connection, name)
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
-        with translated():
+        with translated(), self._dialect.patience(self._connection):
             return (await self._connection.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable, parameters: Parameters | None = None) -> Any:
@@ -30,5 +48,5 @@ class Statements:
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
     ) -> int:
         """How many rows were changed; of no meaning for several sets of parameters."""
-        with translated():
+        with translated(), self._dialect.patience(self._connection):
             return (await self._connection.execute(statement, parameters)).rowcount

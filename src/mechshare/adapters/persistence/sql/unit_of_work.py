@@ -1,6 +1,4 @@
-"""The repositories over one connection."""
-
-from sqlalchemy.ext.asyncio import AsyncConnection
+"""The repositories of one unit of work."""
 
 from mechshare.adapters.persistence.sql.audit import SqlAuditLog
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
@@ -13,8 +11,7 @@ from mechshare.adapters.persistence.sql.users import SqlCredentialRepository, Sq
 
 
 class SqlUnitOfWork:
-    def __init__(self, connection: AsyncConnection) -> None:
-        statements = Statements(connection)
+    def __init__(self, statements: Statements) -> None:
         self.users = SqlUserRepository(statements)
         self.credentials = SqlCredentialRepository(statements)
         self.sessions = SqlSessionRepository(statements)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
-from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
+from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.paging import listing, paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import credentials, receipts, users
@@ -45,6 +45,7 @@ class SqlUserRepository:
         self._statements = statements
 
     async def find_by_id(self, id: UserId) -> User | None:
+        await self._statements.hold(users.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _user(row) if row else None
 
@@ -56,12 +57,11 @@ class SqlUserRepository:
     async def save(self, user: User) -> User:
         saved = replace(user, version=user.version + 1)
         await self._refuse(user)
-        if user.version == 0:
-            await self._statements.change(_INSERT, _values(saved))
-            return saved
-        same = {"same_id": user.id, "same_version": user.version}
-        if not await self._statements.change(_UPDATE, _values(saved) | same):
-            raise StaleVersion()
+        try:
+            await self._write(user, saved)
+        except UniqueViolated as problem:  # somebody was quicker
+            field = "username" if "username" in str(problem) else "email"
+            raise NameTaken(field=field, value=getattr(user, field)) from problem
         return saved
 
     async def find_all(self, request: PageRequest) -> Page[User]:
@@ -76,6 +76,14 @@ class SqlUserRepository:
     async def delete(self, id: UserId) -> None:
         await self._statements.change(_DELETE_RECEIPTS, {"owner": f"{id} "})
         await self._statements.change(_DELETE, {"id": id})
+
+    async def _write(self, user: User, saved: User) -> None:
+        if user.version == 0:
+            await self._statements.change(_INSERT, _values(saved))
+            return
+        same = {"same_id": user.id, "same_version": user.version}
+        if not await self._statements.change(_UPDATE, _values(saved) | same):
+            raise StaleVersion()
 
     async def _refuse(self, user: User) -> None:
         """Raises what stands against saving `user`, the user name first where both it and the address are taken."""

@@ -1,0 +1,111 @@
+"""PostgreSQL, through psycopg."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+from sqlalchemy import URL, Column, Select, bindparam, make_url, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from mechshare.adapters.circuits import Circuit
+
+_READERS, _WRITERS = 8, 8
+"""Connections of a process."""
+_CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
+"""Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
+_HOLD_NAME = text("SELECT pg_advisory_xact_lock(:key)")
+_MIGRATING = int.from_bytes(b"mechshar", "big", signed=True)
+
+
+class Postgresql:
+    """PostgreSQL through psycopg. Readers and writers work side by side; writers of one row take turns.
+
+    READ COMMITTED with rows and names held where a decision rests on them, since the transactions that SERIALIZABLE
+    refuses would have to be done again by whoever began them.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url).set(drivername="postgresql+psycopg")
+        self.writer = _postgresql_engine(parsed, pool_size=_WRITERS)
+        self.reader = _postgresql_engine(
+            parsed,
+            pool_size=_READERS,
+            settings={"default_transaction_read_only": "on"},
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+            skip_autocommit_rollback=True,
+        )
+        self._circuit = Circuit("database")
+
+    def guard(self) -> AbstractAsyncContextManager[None]:
+        return self._circuit.closed()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        async with self.writer.connect() as connection:
+            yield connection
+            with self.patience(connection):
+                await connection.commit()
+
+    @contextmanager
+    def patience(self, connection: AsyncConnection) -> Iterator[None]:
+        """The server ends what takes too long. One that has stopped can't; so its connection is cut a little later."""
+        timer = asyncio.get_running_loop().call_later(_CUT_AFTER, _cut, connection)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def hold(self, connection: AsyncConnection, id: Column[Any], value: Any) -> None:
+        with self.patience(connection):
+            await connection.execute(_held(id), {"held": value})
+
+    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+        key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+        with self.patience(connection):
+            await connection.execute(_HOLD_NAME, {"key": key})
+
+    async def prepare(self) -> None:
+        """Nothing: the database itself is the operator's to make."""
+
+    @asynccontextmanager
+    async def migrate(self) -> AsyncIterator[AsyncConnection]:
+        async with self.writer.connect() as connection:
+            await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            await connection.execute(_HOLD_NAME, {"key": _MIGRATING})
+            yield connection
+            await connection.commit()
+
+    async def version(self, connection: AsyncConnection) -> str:
+        found = await connection.exec_driver_sql("SHOW server_version")
+        return f"PostgreSQL {found.scalar_one()}"
+
+
+@cache
+def _held(id: Column[Any]) -> Select[Any]:
+    return select(id).where(id == bindparam("held")).with_for_update()
+
+
+def _cut(connection: AsyncConnection) -> None:
+    """Shuts the connection's socket down, which wakes whoever waits for an answer from it."""
+    driver = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
+    if driver is not None and driver.pgconn.status == 0:
+        with socket.socket(fileno=os.dup(driver.pgconn.socket)) as waiting, suppress(OSError):
+            waiting.shutdown(socket.SHUT_RDWR)
+
+
+def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
+    wanted = {"timezone": "UTC", "statement_timeout": f"{_STATEMENT_WITHIN}s", **(settings or {})}
+    told = " ".join(f"-c {name}={value}" for name, value in wanted.items())
+    return create_async_engine(
+        url,
+        connect_args={"connect_timeout": _CONNECT_WITHIN, "options": told, "application_name": "mechshare"},
+        max_overflow=0,
+        pool_timeout=_POOL_WITHIN,
+        **options,
+    )
