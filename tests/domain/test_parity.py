@@ -1,9 +1,10 @@
-"""The database in memory and the one in SQL, driven side by side: they never differ."""
+"""The databases, driven side by side: they never differ."""
 
 import asyncio
 import tempfile
 import unicodedata
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,7 @@ from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_t
 from mechshare.domain.pages import PageRequest
 from mechshare.domain.users import User
 from mechshare.ports.persistence import UnitOfWork
+from tests.servers import address, postgresql_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = ["歯車", unicodedata.normalize("NFD", "ギア"), "ギア", "a", "B", "é", "🦾 arm"]
@@ -57,21 +59,28 @@ class Databases(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.folder = tempfile.TemporaryDirectory()
-        sql = SqlDatabase(f"sqlite:///{Path(self.folder.name) / 'x.db'}")
-        self.loop.run_until_complete(sql.migrate())
-        self.sides = (Side(MemoryDatabase(FrozenClock())), Side(sql))
+        self.stack = AsyncExitStack()
+        self.sides = tuple(map(Side, self.loop.run_until_complete(self.open())))
         self.made = 0
 
-    def teardown(self) -> None:
-        self.loop.run_until_complete(self.sides[1].database.close())
-        self.loop.close()
-        self.folder.cleanup()
+    async def open(self) -> list[Any]:
+        return [MemoryDatabase(FrozenClock()), await self.open_sqlite()]
 
-    def both(self, step: Step, fail: bool = False) -> Any:
-        memory, sql = (self.loop.run_until_complete(side.write(step, fail)) for side in self.sides)
-        assert memory == sql
-        return memory
+    async def open_sqlite(self) -> SqlDatabase:
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        sqlite = SqlDatabase(f"sqlite:///{Path(folder) / 'x.db'}")
+        self.stack.push_async_callback(sqlite.close)
+        await sqlite.migrate()
+        return sqlite
+
+    def teardown(self) -> None:
+        self.loop.run_until_complete(self.stack.aclose())
+        self.loop.close()
+
+    def all(self, step: Step, fail: bool = False) -> Any:
+        first, *others = (self.loop.run_until_complete(side.write(step, fail)) for side in self.sides)
+        assert others == [first] * len(others)
+        return first
 
     @initialize()
     def begin(self) -> None:
@@ -91,7 +100,7 @@ class Databases(RuleBasedStateMachine):
                     Category(id=CategoryId(name), name_en=name, name_ja=name, created_at=NOW, updated_at=NOW)
                 )
 
-        self.both(step)
+        self.all(step)
 
     @rule(
         owner=st.integers(0, 1),
@@ -117,7 +126,7 @@ class Databases(RuleBasedStateMachine):
             categories=tuple(map(CategoryId, categories)),
             processing=READY,
         )
-        self.both(lambda tx: tx.mechanisms.save(mechanism), fail)
+        self.all(lambda tx: tx.mechanisms.save(mechanism), fail)
 
     @rule(
         number=st.integers(1, 8),
@@ -135,11 +144,11 @@ class Databases(RuleBasedStateMachine):
                 replace(found, title=clean_title(title), is_published=published, version=version)
             )
 
-        self.both(step, fail)
+        self.all(step, fail)
 
     @rule(number=st.integers(1, 8), version=st.integers(1, 3), fail=st.booleans())
     def delete(self, number: int, version: int, fail: bool) -> None:
-        self.both(lambda tx: tx.mechanisms.delete(MechanismId(id_of(100 + number)), version), fail)
+        self.all(lambda tx: tx.mechanisms.delete(MechanismId(id_of(100 + number)), version), fail)
 
     @rule(
         name=st.sampled_from(["sakura", "kaede", "momiji"]),
@@ -157,11 +166,11 @@ class Databases(RuleBasedStateMachine):
             version=version,
         )
         if version > 0 or owner == 2:
-            self.both(lambda tx: tx.users.save(user))
+            self.all(lambda tx: tx.users.save(user))
 
     @rule(category=st.sampled_from(CATEGORIES))
     def delete_category(self, category: str) -> None:
-        self.both(lambda tx: tx.categories.delete(CategoryId(category)))
+        self.all(lambda tx: tx.categories.delete(CategoryId(category)))
 
     @rule(
         sort=st.sampled_from(MechanismSort),
@@ -188,12 +197,27 @@ class Databases(RuleBasedStateMachine):
                 request = PageRequest(limit=limit, after=page.next) if page.next else None
             return pages
 
-        self.both(step)
+        self.all(step)
 
     @invariant()
     def counts_agree(self) -> None:
-        self.both(lambda tx: tx.categories.find_all())
+        self.all(lambda tx: tx.categories.find_all())
 
 
 Databases.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
 TestDatabases = Databases.TestCase
+
+
+class DatabasesWithServer(Databases):
+    async def open(self) -> list[Any]:
+        postgresql = SqlDatabase(await self.stack.enter_async_context(postgresql_database()))
+        self.stack.push_async_callback(postgresql.close)
+        return [*await super().open(), postgresql]
+
+
+DatabasesWithServer.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+
+
+class TestDatabasesWithServer(DatabasesWithServer.TestCase):
+    def setUp(self) -> None:
+        address("POSTGRESQL_URL")

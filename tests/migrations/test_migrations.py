@@ -1,5 +1,6 @@
 """The schema's migrations."""
 
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,21 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.errors import SchemaOutdated
 from tests.contracts.records import keep_user
+from tests.servers import postgresql_database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'x.db'}"
+        return
+    async with postgresql_database(migrated=False) as made:
+        yield made
 
 
 @pytest.fixture
-def engine(tmp_path: Path):  # type: ignore[no-untyped-def]
-    opened = create_engine(f"sqlite:///{tmp_path / 'x.db'}")
+def engine(url: str) -> Iterator[Engine]:
+    opened = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
     yield opened
     opened.dispose()
 
@@ -57,8 +68,8 @@ def test_the_migrated_schema_is_the_one_that_the_program_uses(engine: Engine) ->
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-async def test_a_database_that_was_never_migrated_is_told_apart(tmp_path: Path) -> None:
-    database = SqlDatabase(f"sqlite:///{tmp_path / 'x.db'}")
+async def test_a_database_that_was_never_migrated_is_told_apart(url: str) -> None:
+    database = SqlDatabase(url)
     try:
         with pytest.raises(SchemaOutdated):
             await database.check()
@@ -68,8 +79,7 @@ async def test_a_database_that_was_never_migrated_is_told_apart(tmp_path: Path) 
         await database.close()
 
 
-async def test_what_was_kept_is_there_after_closing_and_opening_again(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+async def test_what_was_kept_is_there_after_closing_and_opening_again(url: str) -> None:
     first = SqlDatabase(url)
     await first.migrate()
     user = await keep_user(first)

@@ -147,16 +147,21 @@ class JobRunner:
         if overdue and not permanent:
             failure = ProcessingFailure(code=FailureCode.DEADLINE_PASSED, detail=failure.code.value)
         again = not (permanent or overdue) and (blameless or job.may_be_tried_again(self._clock.now()))
-        async with self._database.begin() as tx:
-            if again:
-                kept = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
-            else:
-                kept = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
-                if kept:
+        try:
+            async with self._database.begin() as tx:
+                if again:
+                    kept = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
+                else:
+                    # What the job is about first and the job last, here as everywhere: transactions that take both
+                    # never wait for each other in a circle.
                     await self._handlers[job.kind].give_up(tx, job, failure)
-        if kept:
-            self._observer.attempt_ended(job, JobState.QUEUED if again else JobState.FAILED, failure)
-        return kept
+                    kept = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
+                if not kept:
+                    raise LostLease()
+        except LostLease:
+            return False
+        self._observer.attempt_ended(job, JobState.QUEUED if again else JobState.FAILED, failure)
+        return True
 
 
 class _Progress:
@@ -220,10 +225,11 @@ class JobService:
         """
         async with self._database.begin() as tx:
             job = _existing(await tx.jobs.find_by_id(job_id))
+            handler = self._handlers[job.kind]
+            if not job.state.has_ended:
+                await handler.give_up(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
             if job.state.has_ended or not await tx.jobs.cancel(job.subject, job.kind):
                 raise JobNotCancellable(state=job.state.value)
-            handler = self._handlers[job.kind]
-            await handler.give_up(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
         await handler.ended(job)
 
 

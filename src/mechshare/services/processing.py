@@ -148,9 +148,9 @@ class ProcessMechanismFile:
         """The mechanism, shown as being processed. Raises LostLease, so that no late worker undoes what is done."""
         mechanism_id = MechanismId(job.subject)
         async with self._database.begin() as tx:
+            found = await tx.mechanisms.find_by_id(mechanism_id)
             if not await tx.ledger.renew(job.id, job.fence, LEASE, "start", 0.0):
                 raise LostLease()
-            found = await tx.mechanisms.find_by_id(mechanism_id)
             if found is None or found.processing.state is ProcessingState.PROCESSING:
                 return found
             saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))

@@ -1,13 +1,17 @@
-"""Several processes over one SQLite file, as the server's workers are."""
+"""Several processes over one database, as the server's workers are."""
 
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from tests.contracts.records import keep_user, promise
+from tests.servers import postgresql_database
 
 PROCESSES = 4
 JOBS = 100
@@ -70,8 +74,17 @@ def run_side_by_side(program: str, *arguments: str) -> list[str]:
     return printed
 
 
-async def test_no_job_is_claimed_twice(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Of a database that was never migrated."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'x.db'}"
+        return
+    async with postgresql_database(migrated=False) as made:
+        yield made
+
+
+async def test_no_job_is_claimed_twice(url: str) -> None:
     database = SqlDatabase(url)
     await database.migrate()
     jobs = await promise(database, JOBS)
@@ -80,8 +93,7 @@ async def test_no_job_is_claimed_twice(tmp_path: Path) -> None:
     assert claimed == Counter({job.id: 1 for job in jobs})
 
 
-async def test_no_change_is_lost(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'x.db'}"
+async def test_no_change_is_lost(url: str) -> None:
     database = SqlDatabase(url)
     await database.migrate()
     user = await keep_user(database)
@@ -93,6 +105,5 @@ async def test_no_change_is_lost(tmp_path: Path) -> None:
     assert found == replace(user, bio=str(total), version=1 + total)
 
 
-def test_of_many_who_migrate_at_once_all_find_it_done(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'new' / 'x.db'}"
+async def test_of_many_who_migrate_at_once_all_find_it_done(url: str) -> None:
     assert len(set(run_side_by_side(MIGRATE, url))) == 1
