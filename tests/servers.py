@@ -37,6 +37,21 @@ async def postgresql_database(*, migrated: bool = True) -> AsyncIterator[str]:
             await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@asynccontextmanager
+async def opensearch_alias() -> AsyncIterator[str]:
+    """The URL of an alias that nobody else uses; whatever indices it had are gone after the context."""
+    from opensearchpy import AsyncOpenSearch
+
+    server, alias = address("OPENSEARCH_URL"), f"test-{uuid4().hex}"
+    try:
+        yield f"{server.replace('http', 'opensearch', 1)}/{alias}"
+    finally:
+        async with AsyncOpenSearch(hosts=[server]) as client:
+            indices = await client.indices.get_alias(name=f"{alias}-every", ignore=404)
+            for index in () if "error" in indices else indices:
+                await client.indices.delete(index=index, ignore_unavailable=True)
+
+
 async def _template(server: str) -> str:
     """A database with the schema, to make others of: that is much quicker than to migrate each."""
     import psycopg

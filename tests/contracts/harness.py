@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import postgresql_database
+from tests.servers import opensearch_alias, postgresql_database
 
 Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
 
@@ -171,6 +171,17 @@ async def _sqlite_search(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _opensearch(folder: Path) -> AsyncIterator[Any]:
+    async with opensearch_alias() as url:
+        from mechshare.adapters.search.opensearch import OpenSearchIndex
+
+        # What a search is allowed in service is not what it takes on a machine that is busy with tests.
+        index = OpenSearchIndex(url, search_seconds=5.0)
+        yield index
+        await index.close()
+
+
+@asynccontextmanager
 async def _av(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.media.av import AvMediaProcessor
 
@@ -198,7 +209,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "sqlite": _sqlite_database,
         "postgresql": _postgresql_database,
     },
-    "search": {"memory": _memory_search, "sqlite": _sqlite_search},
+    "search": {"memory": _memory_search, "sqlite": _sqlite_search, "opensearch": _opensearch},
     "tokens": {"hs256": _hs256, "eddsa": _eddsa},
 }
 

@@ -10,6 +10,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from mechshare.adapters.search import sqlite_reads as reads
 from mechshare.adapters.search import sqlite_writes as writes
+from mechshare.adapters.search.batches import batches
 from mechshare.adapters.search.sqlite_file import connect, discard_if_damaged, is_damage, was_replaced
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
@@ -54,7 +55,7 @@ class SqliteSearchIndex:
         """
         rebuild = await self._writer.run(writes.begin_rebuild)
         count = 0
-        async for batch in _batches(documents):
+        async for batch in batches(documents, BATCH):
             await self._writer.run(_prepare_and_put, batch, unless_newer_since=rebuild.began)
             count += len(batch)
         await self._writer.run(writes.end_rebuild, rebuild)
@@ -68,17 +69,6 @@ class SqliteSearchIndex:
         """Waits for what is under way. The index cannot be used afterwards."""
         await asyncio.to_thread(self._writer.close)
         await asyncio.to_thread(self._readers.close)
-
-
-async def _batches(documents: AsyncIterator[SearchDocument]) -> AsyncIterator[list[SearchDocument]]:
-    batch: list[SearchDocument] = []
-    async for document in documents:
-        batch.append(document)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _prepare_and_put(

@@ -1,0 +1,31 @@
+"""What OpenSearch answers, as the port has it."""
+
+from typing import Any
+
+from mechshare.adapters.search.highlights import highlights_of
+from mechshare.adapters.search.query import Question
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.search import Hit, SearchResult
+
+
+def result_of(question: Question, counted: Any, hits: list[Any]) -> SearchResult:
+    """`hits` with the totals of the answer `counted`. Marking what matched takes time: not for the event loop."""
+    buckets = counted["aggregations"]["categories"]["buckets"]
+    return SearchResult(
+        hits=tuple(_hit(question, hit) for hit in hits),
+        total=counted["hits"]["total"]["value"],
+        facets={CategoryId(bucket["key"]): bucket["doc_count"] for bucket in buckets},
+    )
+
+
+def titles_of(answer: Any) -> tuple[str, ...]:
+    return tuple(hit["_source"]["title"] for hit in answer["hits"]["hits"])
+
+
+def _hit(question: Question, hit: Any) -> Hit:
+    source = hit["_source"]
+    return Hit(
+        mechanism_id=MechanismId(hit["_id"]),
+        score=hit["_score"] or 0.0,
+        highlights=highlights_of(question, source["title"], source["description"]),
+    )

@@ -1,0 +1,103 @@
+"""What OpenSearch holds of a mechanism, and how it is told to hold it.
+
+The tokens are made here, by the analysis that all adapters share; OpenSearch only parts them at their spaces. So a
+question finds the same mechanisms in every index, whatever analysis plugins a server has or lacks. A field of OpenSearch's
+own `cjk` and `english` analysers was tried beside it: over the questions of the contract's relevance set it found nothing
+more that answers them, and it would find what the other indices don't.
+
+All tokens stand in one field, each text repeated as often as a match in it weighs. That makes plain BM25 of this field a
+BM25 of weighted fields (Robertson, Zaragoza and Taylor 2004), with a single clause for each phrase of a question.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mechshare.adapters.search.analysis import index_text, openings
+from mechshare.adapters.search.folding import folded_line
+from mechshare.adapters.search.ranking import WEIGHTS, microseconds, searched_fields
+from mechshare.domain.search import SearchDocument
+
+WINDOW = 10_000
+"""Hits that one request reaches; further ones are reached from the place where it ended."""
+LONGEST_INDEXED_PREFIX = 19
+"""Characters; OpenSearch allows no more."""
+PUBLIC, OWN, GONE = "public", "own", "gone"
+
+_LARGEST_VERSION = 2**62 - 1
+_REFRESH = "100ms"
+"""What a write waits for, at most, to be found."""
+
+# Each is set, also where it is the server's default: no template of indices may change what is answered.
+INDEX: Mapping[str, Any] = {
+    "settings": {
+        "index": {
+            "number_of_shards": 1,
+            "auto_expand_replicas": "0-1",
+            "refresh_interval": _REFRESH,
+            "max_result_window": WINDOW,
+            "similarity": {"default": {"type": "BM25", "k1": 1.2, "b": 0.75}},
+        }
+    },
+    "mappings": {
+        "dynamic": "strict",
+        "_source": {"includes": ["title", "description"]},
+        "properties": {
+            "id": {"type": "keyword"},
+            "visibility": {"type": "keyword"},
+            "created_at": {"type": "long"},
+            "user_id": {"type": "keyword"},
+            "category_ids": {"type": "keyword"},
+            "title": {"type": "keyword", "index": False},
+            "description": {"type": "text", "index": False},
+            "line": {"type": "keyword"},
+            "openings": {"type": "keyword", "doc_values": False},
+            "first_opening": {"type": "keyword", "doc_values": False},
+            "words": {
+                "type": "text",
+                "analyzer": "whitespace",
+                "index_prefixes": {"min_chars": 1, "max_chars": LONGEST_INDEXED_PREFIX},
+            },
+        },
+    },
+}
+
+
+def held(document: SearchDocument) -> dict[str, Any]:
+    """`document` as it is sent."""
+    found_by = list(openings(document.title))
+    return {
+        "id": document.mechanism_id,
+        "visibility": PUBLIC if document.is_published else OWN,
+        "created_at": microseconds(document.created_at),
+        "user_id": document.user_id,
+        "category_ids": list(document.category_ids),
+        "title": document.title,
+        "description": document.description,
+        "line": folded_line(document.title),
+        "openings": found_by,
+        "first_opening": found_by[:1],
+        "words": [
+            text
+            for text, weight in zip(map(index_text, searched_fields(document)), WEIGHTS, strict=True)
+            for _ in range(int(weight))
+        ],
+    }
+
+
+def buried(mechanism_id: str) -> dict[str, Any]:
+    """What is sent in place of a mechanism that is gone, for older versions of it to be refused."""
+    return {"id": mechanism_id, "visibility": GONE}
+
+
+def living(version: int) -> int:
+    """The version under which OpenSearch holds a document: even, with room for its removal before the next."""
+    return 2 * min(version, _LARGEST_VERSION)
+
+
+def dead(version: int) -> int:
+    """The version of the removal of `version`: odd, above that version and below the next."""
+    return living(version) + 1
+
+
+def is_dead(version: int) -> bool:
+    return version % 2 == 1

@@ -1,0 +1,100 @@
+"""Questions in the language of OpenSearch."""
+
+from typing import Any
+
+from mechshare.adapters.search.opensearch_mapping import GONE, OWN, PUBLIC, WINDOW
+from mechshare.adapters.search.query import Clause, Phrase, Question
+from mechshare.domain.search import SearchQuery, SearchSort
+
+LONGEST_PHRASE = 200
+"""Tokens; a query of 200 characters makes no more, and what follows them in a longer one is not asked."""
+
+_EQUAL_TITLE = 2.0**14
+"""Above any sum of matches, and still small enough for scores of 32 bits to tell matches apart on top of it."""
+_MOST_CATEGORIES = 10_000
+_MOST_EXPANSIONS = 1_000
+"""Of a beginning that is longer than those in the index."""
+
+_Json = dict[str, Any]
+
+
+def search_body(query: SearchQuery, question: Question) -> _Json:
+    """All that `query` asks but which page."""
+    by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+    by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
+    return {
+        "query": _matching(query, question),
+        "sort": by_age if by_newest else [{"_score": "desc"}, *by_age],
+        "track_scores": not question.is_blank,
+        "track_total_hits": True,
+        "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MOST_CATEGORIES}}},
+    }
+
+
+def suggest_body(asked: str, limit: int) -> _Json:
+    """Titles that open with `asked` before those in which it opens a later word, each once."""
+    return {
+        "query": {
+            "bool": {
+                "filter": [_term("visibility", PUBLIC), _prefix("openings", asked)],
+                "should": [{"constant_score": {"filter": _prefix("first_opening", asked)}}],
+            }
+        },
+        "collapse": {"field": "line"},
+        "sort": [{"_score": "desc"}, {"line": "asc"}, {"title": "asc"}],
+        "size": min(limit, WINDOW),
+        "_source": ["title"],
+    }
+
+
+def buried_body(size: int) -> _Json:
+    """What is gone, in an order to go on from."""
+    return {
+        "query": _term("visibility", GONE),
+        "sort": [{"id": "asc"}],
+        "size": size,
+        "version": True,
+        "_source": False,
+    }
+
+
+def _matching(query: SearchQuery, question: Question) -> _Json:
+    conditions = [{"terms": {"visibility": [PUBLIC] if query.published_only else [PUBLIC, OWN]}}]
+    if query.user_id is not None:
+        conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
+    if query.category_ids:
+        conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
+    if question.is_blank:
+        return {"bool": {"filter": conditions}}
+    equal = {"constant_score": {"filter": _term("line", question.line), "boost": _EQUAL_TITLE}}
+    return {
+        "bool": {
+            "filter": conditions,
+            "must": [_any_of(clause) for clause in question.clauses],
+            "should": [equal],
+        }
+    }
+
+
+def _any_of(clause: Clause) -> _Json:
+    return {"bool": {"should": [_in_a_row(phrase) for phrase in clause], "minimum_should_match": 1}}
+
+
+def _in_a_row(phrase: Phrase) -> _Json:
+    text = " ".join(phrase.tokens[:LONGEST_PHRASE])
+    if not phrase.is_prefix or len(phrase.tokens) > LONGEST_PHRASE:
+        return {"match_phrase": {"words": text}}
+    return {"match_phrase_prefix": {"words": {"query": text, "max_expansions": _MOST_EXPANSIONS}}}
+
+
+def _term(field: str, value: str) -> _Json:
+    return {"term": {field: value}}
+
+
+def _prefix(field: str, value: str) -> _Json:
+    return {"prefix": {field: {"value": value, "rewrite": "constant_score"}}}
+
+
+def _sendable(text: str) -> str:
+    """Lone surrogates cannot be sent, and name nothing."""
+    return text.encode(errors="replace").decode()
