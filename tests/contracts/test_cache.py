@@ -119,3 +119,9 @@ async def test_an_entry_ends_with_its_lifetime(cache: Cache) -> None:
     source = Source()
     await cache.get_or_load("g", "k", source, timedelta(0))
     assert await cache.get_or_load("g", "k", source, LONG) == b"value 2"
+
+
+async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:
+    told = await cache.check()
+    assert told
+    assert "\n" not in told

@@ -47,3 +47,9 @@ async def test_ringing_after_closing_raises_nothing(bell: Doorbell) -> None:
     await bell.wait(NOT_AT_ALL)
     await bell.close()
     await bell.ring()
+
+
+async def test_it_tells_in_one_line_what_answers(bell: Doorbell) -> None:
+    told = await bell.check()
+    assert told
+    assert "\n" not in told

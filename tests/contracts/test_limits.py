@@ -43,3 +43,9 @@ async def test_keys_and_quotas_are_counted_apart(limiter: RateLimiter) -> None:
         await limiter.hit(QUOTA, "a")
     assert (await limiter.hit(QUOTA, "b")).allowed
     assert (await limiter.hit(other, "a")).allowed
+
+
+async def test_it_tells_in_one_line_what_answers(limiter: RateLimiter) -> None:
+    told = await limiter.check()
+    assert told
+    assert "\n" not in told

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,16 @@ async def test_work_that_was_promised_in_an_undone_transaction_is_not_done(datab
         assert claimed is not None
         assert claimed.id == kept.id
         assert await tx.ledger.claim(LEASE) is None
+
+
+async def test_its_clock_is_the_one_that_jobs_become_due_by(database: Database) -> None:
+    before = await database.now()
+    await promise(database)
+    after = await database.now()
+    async with database.read() as tx:
+        (job,) = (await tx.jobs.find_all(PageRequest())).items
+    assert before.utcoffset() == timedelta(0)
+    assert before <= job.run_after <= after
 
 
 async def test_migrating_and_checking_a_database_in_use_changes_nothing(database: Database) -> None:

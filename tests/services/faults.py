@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,8 @@ class FaultyDatabase:
         """Can be acquired once for each refusal."""
         self.lease: timedelta | None = None
         self.delays: list[timedelta] = []
+        self.ahead = timedelta(0)
+        """How far the database's clock goes before what it is."""
         self.after_claim: Callable[[], Awaitable[None]] | None = None
         """Awaited once, between a worker's claim and its work: as if the worker had been stopped there."""
 
@@ -84,6 +86,11 @@ class FaultyDatabase:
     async def check(self) -> str:
         self._refuse()
         return str(await self._inner.check())
+
+    async def now(self) -> datetime:
+        self._refuse()
+        now: datetime = await self._inner.now()
+        return now + self.ahead
 
     async def migrate(self) -> None:
         await self._inner.migrate()

@@ -25,3 +25,7 @@ class Cache(Protocol):
     async def forget(self, *groups: str) -> None:
         """Drops every entry of these groups, those being loaded included."""
         ...
+
+    async def check(self) -> str:
+        """One line on what answers. Raises Unavailable."""
+        ...

@@ -15,6 +15,10 @@ class Doorbell(Protocol):
         """Returns soon after a ring, or after `timeout`. A ring while nobody waits is kept for the next who does."""
         ...
 
+    async def check(self) -> str:
+        """One line on what answers. Raises Unavailable."""
+        ...
+
     async def close(self) -> None:
         """Gives back what the adapter holds."""
         ...

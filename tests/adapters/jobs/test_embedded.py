@@ -13,6 +13,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mechshare.adapters.jobs.embedded import EmbeddedDoorbell
+from mechshare.domain.errors import Unavailable
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
@@ -182,3 +183,9 @@ async def test_the_bell_of_a_killed_process_is_taken_down_by_the_next_ring(
     assert logs == []
     assert [path.name.split("-")[0] for path in folder.iterdir()] == [str(os.getpid())]
     await asyncio.wait_for(other.wait(FOREVER), 10)
+
+
+async def test_a_place_where_no_bell_can_hang_is_told(tmp_path: Path) -> None:
+    (tmp_path / "bells").write_text("in the way")
+    with pytest.raises(Unavailable):
+        await EmbeddedDoorbell(tmp_path / "bells").check()

@@ -61,6 +61,9 @@ class MemoryCache:
             # would make old entries good again.
             self._board[_slot_of(group)] = int.from_bytes(os.urandom(_SLOT_BYTES), "little")
 
+    async def check(self) -> str:
+        return f"in this process's memory, at most {self._capacity // 2**20} MiB"
+
     async def _load(
         self, name: tuple[str, str], load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:

@@ -10,6 +10,8 @@ from secrets import token_hex
 
 import structlog
 
+from mechshare.domain.errors import DependencyUnavailable
+
 _log = structlog.get_logger("mechshare.jobs")
 
 
@@ -42,6 +44,16 @@ class EmbeddedDoorbell:
         except TimeoutError:
             return
         self._rung.clear()
+
+    async def check(self) -> str:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            bells = len(list(self._folder.glob("*.bell")))
+        except OSError as problem:
+            raise DependencyUnavailable(dependency="doorbell") from problem
+        if not os.access(self._folder, os.W_OK | os.X_OK):
+            raise DependencyUnavailable(dependency="doorbell")
+        return f"between the processes of this machine, {bells} of which listen"
 
     async def close(self) -> None:
         if self._own is not None:

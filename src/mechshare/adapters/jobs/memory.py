@@ -19,5 +19,8 @@ class MemoryDoorbell:
             return
         self._rung.clear()
 
+    async def check(self) -> str:
+        return "in this process's memory"
+
     async def close(self) -> None:
         """It holds nothing."""

@@ -34,6 +34,9 @@ class MemoryRateLimiter:
             reset_after=math.ceil(quota.seconds - min(ages, default=quota.seconds)),
         )
 
+    async def check(self) -> str:
+        return "in this process's memory"
+
 
 class _Windows(MemoryStorage):
     """The instants of every use.

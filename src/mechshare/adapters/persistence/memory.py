@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 
 from mechshare.adapters.persistence.memory_accounts import (
     MemoryCredentialRepository,
@@ -61,6 +62,9 @@ class MemoryDatabase:
 
     async def check(self) -> str:
         return "in this process's memory"
+
+    async def now(self) -> datetime:
+        return self._clock.now()
 
     async def close(self) -> None:
         """It holds nothing outside."""

@@ -2,15 +2,16 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mechshare.adapters.persistence.sql.dialects import Dialect
+from mechshare.adapters.persistence.sql.dialects import Dialect, Now
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.sqlite import Sqlite
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -18,6 +19,7 @@ from mechshare.adapters.persistence.sql.unit_of_work import SqlUnitOfWork
 from mechshare.domain.errors import SchemaOutdated
 
 _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
+_CLOCK = select(Now(literal_column("0")))
 
 
 class SqlDatabase:
@@ -62,6 +64,14 @@ class SqlDatabase:
         if revision != self._newest:
             raise SchemaOutdated(found=revision or "none", newest=self._newest)
         return f"{version}, schema {revision}"
+
+    async def now(self) -> datetime:
+        async with self._dialect.guard():
+            with translated():
+                async with self._dialect.reader.connect() as connection:
+                    with self._dialect.patience(connection):
+                        found: datetime = (await connection.execute(_CLOCK)).scalar_one()
+        return found
 
     async def close(self) -> None:
         await self._dialect.reader.dispose()
