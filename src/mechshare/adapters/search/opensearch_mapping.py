@@ -1,12 +1,12 @@
 """What OpenSearch holds of a mechanism, and how it is told to hold it.
 
 The tokens are made here, by the analysis that all adapters share; OpenSearch only parts them at their spaces. So a
-question finds the same mechanisms in every index, whatever analysis plugins a server has or lacks. A field of OpenSearch's
-own `cjk` and `english` analysers was tried beside it: over the questions of the contract's relevance set it found nothing
-more that answers them, and it would find what the other indices don't.
+question finds the same mechanisms in every index, whatever analysis plugins a server has or lacks. A field with
+OpenSearch's own `cjk` and `english` analysers was tried beside it: over the questions of the contract's relevance set
+it found nothing more that answers them, and it would find what the other indices don't.
 
-All tokens stand in one field, each text repeated as often as a match in it weighs. That makes plain BM25 of this field a
-BM25 of weighted fields (Robertson, Zaragoza and Taylor 2004), with a single clause for each phrase of a question.
+All tokens stand in one field, each text repeated as often as a match in it weighs. That makes plain BM25 of this field
+a BM25 of weighted fields (Robertson, Zaragoza and Taylor 2004), with a single clause for each phrase of a question.
 """
 
 from collections.abc import Mapping

@@ -1,0 +1,431 @@
+"""What only the index in OpenSearch does: it comes and goes with a server, is shared, and is replaced as a whole."""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from opensearchpy import AsyncOpenSearch
+
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.adapters.search.opensearch import OpenSearchIndex
+from mechshare.adapters.search.opensearch_client import OpenSearchServer
+from mechshare.adapters.search.opensearch_indices import Indices
+from mechshare.adapters.search.opensearch_pages import page
+from mechshare.domain.errors import DependencyUnavailable, Unavailable
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
+from tests.adapters.search.opensearch_stands_in import TLS, server_that_answers, server_that_is_silent
+from tests.contracts.relevance import QUERIES, documents
+from tests.servers import address, opensearch_alias
+
+SAMPLES = documents()
+CAM = replace(SAMPLES[0], title="Cam", description="", category_ids=(), category_names=())
+PATIENT = 10.0
+
+
+@pytest.fixture
+async def url() -> AsyncIterator[str]:
+    async with opensearch_alias() as url:
+        yield url
+
+
+@asynccontextmanager
+async def opened(url: str, *, search_seconds: float = PATIENT) -> AsyncIterator[OpenSearchIndex]:
+    index = OpenSearchIndex(url, search_seconds=search_seconds)
+    try:
+        yield index
+    finally:
+        await index.close()
+
+
+@pytest.fixture
+async def index(url: str) -> AsyncIterator[OpenSearchIndex]:
+    async with opened(url) as index:
+        yield index
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[Any]:
+    async with AsyncOpenSearch(hosts=[address("OPENSEARCH_URL")]) as client:
+        yield client
+
+
+def cam(key: str, **changes: Any) -> SearchDocument:
+    return replace(CAM, mechanism_id=MechanismId(key), **changes)
+
+
+async def stream(these: Sequence[SearchDocument]) -> AsyncIterator[SearchDocument]:
+    for each in these:
+        yield each
+
+
+async def found(index: Any, text: str = "", **changes: Any) -> list[str]:
+    return [hit.mechanism_id for hit in (await index.search(SearchQuery(text=text, **changes))).hits]
+
+
+async def indices_of(client: Any, url: str) -> set[str]:
+    answer = await client.indices.get(index=f"{url.rpartition('/')[2]}-*")
+    return set(answer)
+
+
+class TestAnswers:
+    @pytest.mark.parametrize("sort", SearchSort)
+    async def test_it_finds_and_marks_what_the_embedded_indices_do(
+        self, index: OpenSearchIndex, sort: SearchSort
+    ) -> None:
+        embedded = MemorySearchIndex()
+        for each in (index, embedded):
+            await each.put(SAMPLES)
+
+        for text in (*QUERIES, "gears", "4bar", "歯", "plan", '"cam lifts"', ""):
+            query = SearchQuery(text=text, sort=sort, limit=100)
+            here, there = await index.search(query), await embedded.search(query)
+            marks, others = (
+                {hit.mechanism_id: hit.highlights for hit in each.hits} for each in (here, there)
+            )
+            assert marks == others, text
+            assert (here.total, here.facets) == (there.total, there.facets)
+            assert await index.suggest(text[:2], 10) == await embedded.suggest(text[:2], 10)
+            if sort is SearchSort.NEWEST:
+                assert list(marks) == list(others)
+
+    async def test_every_category_is_counted(self, index: OpenSearchIndex) -> None:
+        many = tuple(CategoryId(f"category-{number}") for number in range(40))
+        await index.put([cam("a", category_ids=many)])
+
+        assert (await index.search(SearchQuery(text="cam"))).facets == dict.fromkeys(many, 1)
+
+    async def test_equal_titles_are_still_told_apart(self, index: OpenSearchIndex) -> None:
+        descriptions = {"a": "lever and wheel", "b": "cam " * 20, "c": "lever"}
+        await index.put([cam(key, description=text) for key, text in descriptions.items()])
+        await index.put([cam(f"x{number}", title="Lever") for number in range(20)])
+
+        assert (await found(index, "cam"))[0] == "b"
+
+    async def test_beginnings_longer_than_those_in_the_index_are_found(self, index: OpenSearchIndex) -> None:
+        await index.put([cam("a", title="a" * 60), cam("b", title="see " + "a" * 60)])
+
+        assert sorted(await found(index, "a" * 30)) == ["a", "b"]
+        assert await found(index, "see " + "a" * 30) == ["b"]
+        assert await found(index, '"see" ' + "a" * 30 + "b") == []
+
+    async def test_more_words_begin_with_a_letter_than_a_server_would_try(
+        self, index: OpenSearchIndex
+    ) -> None:
+        await index.put([cam(f"{number:04}", title=f"see q{number:04}") for number in range(1100)])
+
+        for text in ("q", "see q", "see-q"):
+            assert (await index.search(SearchQuery(text=text))).total == 1100
+
+    async def test_the_longest_questions_are_within_what_a_server_takes(self, index: OpenSearchIndex) -> None:
+        pairs = " ".join(chr(0x3B1 + number % 24) + chr(0x430 + number % 31) for number in range(66))
+        texts = (pairs, "-".join("ab" * 50), ".".join("ab" * 50), "歯車" * 100, "a&b " * 50, "c++ " * 50)
+        await index.put([cam(text[:10], title=text[:200]) for text in texts])
+
+        for text in texts:
+            assert (await found(index, text[:200]))[0] == text[:10]
+
+
+class TestDepth:
+    async def test_pages_beyond_a_servers_window_go_on_where_it_ends(self, index: OpenSearchIndex) -> None:
+        await index.rebuild(stream([cam(f"{number:05}") for number in range(10_150)]))
+
+        for text in ("cam", ""):
+            edge = await found(index, text, offset=9_980, limit=100)
+            assert edge == [f"{number:05}" for number in range(9_980, 10_080)]
+            result = await index.search(SearchQuery(text=text, offset=10_100, limit=100))
+            assert [hit.mechanism_id for hit in result.hits] == [f"{n:05}" for n in range(10_100, 10_150)]
+            assert result.total == 10_150
+
+    @pytest.mark.parametrize(
+        ("offset", "limit", "expected"),
+        [
+            (0, 3, range(3)),
+            (9_990, 10, range(9_990, 10_000)),
+            (9_990, 20, range(9_990, 10_010)),
+            (10_000, 5, range(10_000, 10_005)),
+            (24_990, 20, range(24_990, 25_000)),
+            (25_000, 5, range(0)),
+            (10**30, 5, range(0)),
+            (0, 10**30, range(10_000)),
+            (-5, -5, range(0)),
+        ],
+    )
+    async def test_a_page_at_any_depth_is_that_page(self, offset: int, limit: int, expected: range) -> None:
+        async def ask(body: dict[str, Any]) -> Any:
+            after = body.get("search_after")
+            start = after[0] + 1 if after else body["from"]
+            assert body.get("from", 0) + body["size"] <= 10_000
+            hits = [{"sort": [number]} for number in range(25_000)[start : start + body["size"]]]
+            return {"hits": {"hits": hits, "total": {"value": 25_000}}}
+
+        answer, hits = await page(ask, {}, offset, limit)
+
+        assert [hit["sort"][0] for hit in hits] == list(expected)
+        assert answer["hits"]["total"]["value"] == 25_000
+
+
+class TestMaking:
+    async def test_nothing_is_there_before_the_first_write(self, url: str, index: OpenSearchIndex) -> None:
+        with pytest.raises(Unavailable):
+            await index.search(SearchQuery())
+        with pytest.raises(Unavailable):
+            await index.suggest("cam", 5)
+        await index.put([])
+
+        assert await found(index) == []
+
+    async def test_an_index_that_was_wiped_is_made_again_by_the_next_write(
+        self, url: str, index: OpenSearchIndex, client: Any
+    ) -> None:
+        await index.put([cam("a")])
+        for name in await indices_of(client, url):
+            await client.indices.delete(index=name)
+
+        for _ in range(10):  # more often than a circuit bears silence: there is an answer, if no index
+            with pytest.raises(Unavailable):
+                await index.search(SearchQuery())
+        await index.put([cam("b")])
+
+        assert await found(index, "cam") == ["b"]
+
+    async def test_many_who_write_first_make_one(self, url: str, client: Any) -> None:
+        async with opened(url) as one, opened(url) as two, opened(url) as three:
+            await asyncio.gather(
+                *(each.put([cam(key)]) for each, key in zip((one, two, three), "abc", strict=True))
+            )
+
+            assert sorted(await found(one)) == ["a", "b", "c"]
+        assert len(await indices_of(client, url)) == 1
+
+    async def test_a_servers_templates_change_no_answer(self, url: str, client: Any) -> None:
+        alias = url.rpartition("/")[2]
+        settings = {"refresh_interval": "1h", "number_of_shards": 3, "max_result_window": 10}
+        template = {"index_patterns": [f"{alias}-*"], "priority": 500, "template": {"settings": settings}}
+        await client.indices.put_index_template(name=alias, body=template)
+        try:
+            async with opened(url) as index:
+                await index.put([cam(f"{number:02}") for number in range(30)])
+
+                assert await found(index, "cam", offset=20, limit=10) == [f"{n:02}" for n in range(20, 30)]
+        finally:
+            await client.indices.delete_index_template(name=alias)
+
+
+class TestVersions:
+    async def test_the_greatest_version_there_is_can_be_removed(self, index: OpenSearchIndex) -> None:
+        await index.put([cam("a", version=7)])
+        await index.remove(MechanismId("a"), 2**62)
+        await index.put([cam("a", version=2**61), cam("b")])
+
+        assert await found(index) == ["b"]
+
+    async def test_writes_of_several_processes_leave_the_newest(self, url: str) -> None:
+        async with opened(url) as one, opened(url) as other:
+            writes = [
+                each.put([cam("a", version=v, title=f"v{v}")]) for v in range(9) for each in (one, other)
+            ]
+            await asyncio.gather(*writes)
+
+            assert await found(one, "v8") == await found(other, "v8") == ["a"]
+
+
+class TestRebuild:
+    async def test_writes_of_other_processes_meanwhile_are_kept(self, url: str) -> None:
+        held = [cam(key) for key in "abcd"]
+        async with opened(url) as one, opened(url) as other:
+            await one.put(held)
+
+            async def read() -> AsyncIterator[SearchDocument]:
+                await other.put([cam("a", title="gear", version=2), cam("new", title="gear")])
+                await other.remove(MechanismId("b"), 2)
+                for each in held:
+                    yield each
+                await other.put([cam("c", title="gear", version=2)])
+                await other.remove(MechanismId("d"), 1)
+
+            await one.rebuild(read())
+
+            assert sorted(await found(other, "gear")) == ["a", "c", "new"]
+            assert await found(other, "cam") == []
+
+    async def test_searches_and_writes_go_on_all_through_it(self, url: str) -> None:
+        kept = [cam(f"{number:04}") for number in range(1500)]
+        is_over = asyncio.Event()
+        totals: list[int] = []
+
+        async def search_on(index: OpenSearchIndex) -> None:
+            while not is_over.is_set():
+                totals.append((await index.search(SearchQuery(text="cam", limit=1))).total)
+
+        async def write_on(index: OpenSearchIndex) -> None:
+            while not is_over.is_set():
+                kept.append(cam(f"late-{len(kept)}", title="gear"))
+                await index.put([kept[-1]])
+
+        async with opened(url) as one, opened(url) as other:
+            await one.put(kept)
+            busy = [asyncio.create_task(search_on(other)), asyncio.create_task(write_on(other))]
+            for _ in range(3):
+                await one.rebuild(stream(kept))
+            is_over.set()
+            await asyncio.gather(*busy)
+
+            assert set(totals) == {1500}
+            assert (await other.search(SearchQuery(text="gear"))).total == len(kept) - 1500 > 3
+
+    async def test_it_brings_back_what_was_removed(self, index: OpenSearchIndex) -> None:
+        await index.put([cam("a"), cam("b")])
+        for key in "ab":
+            await index.remove(MechanismId(key), 2**62)
+
+        await index.rebuild(stream([cam("a")]))
+        await index.put([cam("b", version=5)])
+
+        assert await found(index) == ["a"]
+
+    async def test_many_removals_are_carried_over(self, index: OpenSearchIndex) -> None:
+        keys = [f"{number:03}" for number in range(450)]
+        await asyncio.gather(*(index.remove(MechanismId(key), 3) for key in keys))
+
+        await index.rebuild(stream([]))
+        await index.put([cam(key, version=3) for key in keys])
+
+        assert await found(index) == []
+
+    async def test_one_index_is_left_whatever_became_of_earlier_ones(
+        self, url: str, index: OpenSearchIndex, client: Any
+    ) -> None:
+        await index.put([cam("a")])
+        killed = OpenSearchServer(url)
+        await Indices(killed).make_next()
+        await killed.close()
+        await index.put([cam("b")])
+
+        assert await index.rebuild(stream([cam("a"), cam("b")])) == 2
+
+        assert await found(index) == ["a", "b"]
+        assert len(await indices_of(client, url)) == 1
+
+    async def test_a_source_that_fails_leaves_no_index_behind(
+        self, url: str, index: OpenSearchIndex, client: Any
+    ) -> None:
+        async def breaks() -> AsyncIterator[SearchDocument]:
+            yield cam("b")
+            raise OSError("the database went away")
+
+        await index.put([cam("a")])
+        with pytest.raises(OSError, match="went away"):
+            await index.rebuild(breaks())
+
+        assert await found(index) == ["a"]
+        assert len(await indices_of(client, url)) == 1
+
+    async def test_a_later_one_ends_an_earlier_one(self, url: str, client: Any) -> None:
+        async with opened(url) as earlier, opened(url) as later:
+            await later.put([cam("a")])
+
+            async def read() -> AsyncIterator[SearchDocument]:
+                await later.rebuild(stream([cam("a"), cam("b")]))
+                yield cam("stale")
+
+            with pytest.raises(Unavailable):
+                await earlier.rebuild(read())
+
+            assert await found(later) == ["a", "b"]
+        assert len(await indices_of(client, url)) == 1
+
+
+class TestSilence:
+    async def test_who_is_not_answered_is_told_so(self) -> None:
+        async with server_that_is_silent() as server, opened(server.url, search_seconds=0.05) as index:
+            with pytest.raises(DependencyUnavailable) as told:
+                await index.search(SearchQuery(text="cam"))
+
+        assert told.value.facts == {"dependency": "search index"}
+        assert len(server.requests) == 1
+
+    @pytest.mark.parametrize(
+        ("status", "body"),
+        [
+            ("503 Service Unavailable", b"{}"),
+            ("429 Too Many Requests", b"{}"),
+            ("500 Internal Server Error", b"oops"),
+            ("403 Forbidden", b'{"error": {"type": "cluster_block_exception"}}'),
+            ("401 Unauthorized", b""),
+            ("200 OK", b"not json"),
+        ],
+    )
+    async def test_an_answer_that_is_no_use_is_asked_for_once(self, status: str, body: bytes) -> None:
+        async with server_that_answers(status, body) as server, opened(server.url) as index:
+            with pytest.raises(Unavailable):
+                await index.search(SearchQuery(text="cam"))
+            with pytest.raises(Unavailable):
+                await index.suggest("cam", 5)
+
+        assert len(server.requests) == 2
+
+    async def test_who_refuses_connections_is_unavailable_to_every_method(self) -> None:
+        async with opened("opensearch://127.0.0.1:1") as index:
+            attempts = (
+                index.search(SearchQuery()),
+                index.suggest("cam", 5),
+                index.put([cam("a")]),
+                index.remove(MechanismId("a"), 1),
+                index.rebuild(stream([cam("a")])),
+            )
+            for attempt in attempts:
+                with pytest.raises(Unavailable):
+                    await attempt
+
+    async def test_who_fails_again_and_again_is_not_asked_any_more(self) -> None:
+        async with server_that_answers("503 Service Unavailable") as server, opened(server.url) as index:
+            for _ in range(20):
+                with pytest.raises(Unavailable):
+                    await index.search(SearchQuery(text="cam"))
+
+        assert len(server.requests) == 5
+
+    async def test_one_write_that_is_refused_is_told_and_not_lost_in_the_others(self) -> None:
+        refused = b'{"errors": true, "items": [{"index": {"status": 201}}, {"index": {"status": 429, "error": {}}}]}'
+        async with server_that_answers("200 OK", refused) as server, opened(server.url) as index:
+            with pytest.raises(Unavailable):
+                await index.put([cam("a")])
+
+
+class TestAddress:
+    async def test_it_names_host_port_user_and_alias(self) -> None:
+        async with server_that_answers("404 Not Found") as server:
+            address = server.url.replace("//", "//us%40er:p%2Fw@").replace("/test", "/my-alias")
+            async with opened(address) as index:
+                with pytest.raises(Unavailable):
+                    await index.search(SearchQuery())
+
+        assert server.requests[0].startswith("POST /my-alias/_search?")
+        secret = base64.b64encode(b"us@er:p/w").decode()
+        assert f"authorization: basic {secret}".lower() in server.requests[0].lower()
+
+    async def test_without_one_the_alias_is_mechshare(self) -> None:
+        async with (
+            server_that_answers("404 Not Found") as server,
+            opened(server.url.removesuffix("/test")) as index,
+        ):
+            with pytest.raises(Unavailable):
+                await index.search(SearchQuery())
+
+        assert server.requests[0].startswith("POST /mechshare/_search?")
+        assert "authorization" not in server.requests[0].lower()
+
+    async def test_https_is_spoken_when_asked_for(self) -> None:
+        async with (
+            server_that_answers("404 Not Found") as server,
+            opened(server.url.replace("opensearch:", "opensearch+https:")) as index,
+        ):
+            with pytest.raises(Unavailable):
+                await index.search(SearchQuery())
+
+        assert server.requests[0] == TLS
