@@ -322,3 +322,121 @@ async def test_a_page_beyond_the_last_is_empty_and_knows_the_total(database: Dat
         exact = await tx.mechanisms.find_all(PageRequest(page=1, limit=3))
     assert (beyond.items, beyond.total, beyond.next, beyond.page) == ((), 3, None, 7)
     assert (len(exact.items), exact.total, exact.next) == (3, 3, None)
+
+
+class TestMatching:
+    """The stand-in for a search index."""
+
+    @pytest.mark.parametrize(
+        ("title", "words"),
+        [
+            ("遊星歯車機構", ["歯車"]),
+            ("遊星歯車機構", ["機構", "遊星"]),
+            ("Planetary gear", ["GEAR"]),
+            ("PLANETARY gear", ["lanet", "ear"]),
+            ("Élan", ["Élan"]),
+            ("Straße", ["Straße"]),
+            ("カム", ["ｶﾑ"]),
+            ("ガイド", ["ｶﾞｲﾄﾞ"]),
+            ("ＧＥＡＲ", ["ＧＥＡＲ"]),
+            ("Geneva drive", ["ｇｅｎｅｖａ"]),
+            ("100% cotton_belt \\o/", ["100%", "cotton_belt", "\\o/"]),
+            ("gear", []),
+        ],
+    )
+    async def test_what_holds_every_word_is_found(
+        self, database: Database, title: str, words: list[str]
+    ) -> None:
+        user = await keep_user(database)
+        (made,) = await keep(database, a_mechanism(user, title=title))
+
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_matching(words, PageRequest())
+
+        assert [item.mechanism for item in page.items] == [made]
+        assert page.total == 1
+
+    @pytest.mark.parametrize(
+        ("title", "words"),
+        [
+            ("歯の車輪", ["歯車"]),
+            ("Planetary gear", ["gear", "cam"]),
+            ("Planetary gear", ["gear planetary"]),
+            ("100 percent", ["100%"]),
+            ("gear", ["g_ar"]),
+            ("gear", ["%"]),
+            ("gear", ["\\"]),
+            ("gear", ["'"]),
+        ],
+    )
+    async def test_what_lacks_a_word_is_not(self, database: Database, title: str, words: list[str]) -> None:
+        user = await keep_user(database)
+        await keep(database, a_mechanism(user, title=title))
+
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_matching(words, PageRequest())
+
+        assert (page.items, page.total, page.next) == ((), 0, None)
+
+    async def test_title_description_and_author_are_looked_at(self, database: Database) -> None:
+        user = await keep_user(database)
+        made = a_mechanism(
+            user, title="太陽", description="真鍮\n製の clock", file_url="https://example.org/secret"
+        )
+        await keep(database, made)
+
+        async with database.read() as tx:
+            found = await tx.mechanisms.find_matching(["真鍮", "佐倉", "太陽", "Clock"], PageRequest())
+            absent = await tx.mechanisms.find_matching(["secret"], PageRequest())
+            address = await tx.mechanisms.find_matching([user.email], PageRequest())
+
+        assert [item.mechanism.id for item in found.items] == [made.id]
+        assert (absent.total, address.total) == (0, 0)
+
+    async def test_it_is_narrowed_as_lists_are(self, database: Database) -> None:
+        await keep_categories(database, "gears", "cams")
+        mine, other = await keep_user(database), await keep_user(database)
+        gears, cams = CategoryId("gears"), CategoryId("cams")
+        a, b, c, _ = await keep(
+            database,
+            a_mechanism(mine, categories=(gears,)),
+            a_mechanism(mine, categories=(cams, gears), is_published=False),
+            a_mechanism(other, categories=(cams, gears)),
+            a_mechanism(other, title="カム", categories=(cams,)),
+        )
+
+        async def found(**narrowed: object) -> set[str]:
+            async with database.read() as tx:
+                page = await tx.mechanisms.find_matching(["歯"], PageRequest(), **narrowed)  # type: ignore[arg-type]
+            assert page.total == len(page.items)
+            return {item.mechanism.id for item in page.items}
+
+        assert await found() == {a.id, c.id}
+        assert await found(category_ids=[cams]) == {c.id}
+        assert await found(category_ids=[gears, cams], published_only=False) == {a.id, b.id, c.id}
+        assert await found(user_id=mine.id) == {a.id}
+        assert await found(user_id=mine.id, published_only=False, category_ids=[cams]) == {b.id}
+
+    async def test_pages_show_each_once_newest_first_though_times_are_equal(self, database: Database) -> None:
+        user = await keep_user(database)
+        made = await keep(
+            database,
+            *(
+                a_mechanism(
+                    user, title="歯車カム"[number % 2 * 2 :], created_at=NOW + timedelta(seconds=number // 4)
+                )
+                for number in range(11)
+            ),
+        )
+        ordered = sorted(made, key=lambda one: (one.created_at, one.id), reverse=True)
+
+        async with database.read() as tx:
+            pages = [
+                await tx.mechanisms.find_matching(["カム"], PageRequest(page=number, limit=4))
+                for number in (1, 2, 3, 4)
+            ]
+            after = await tx.mechanisms.find_matching(["カム"], PageRequest(limit=20, after=pages[0].next))
+
+        assert [item.mechanism for page in pages for item in page.items] == ordered
+        assert [page.total for page in pages] == [11] * 4
+        assert [item.mechanism for item in after.items] == ordered[4:]

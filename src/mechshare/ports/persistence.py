@@ -4,8 +4,9 @@ Adapters translate what their driver raises: StaleVersion and NameTaken as said 
 does not answer. Times go in and come out aware, in UTC, to the microsecond; text comes out as it went in.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -110,6 +111,23 @@ class MechanismRepository(Protocol):
         """A page of the mechanisms in any of `category_ids` (none given: in any or no category).
 
         Positions are (`mechshare.domain.mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL.
+        """
+        ...
+
+    async def find_matching(
+        self,
+        words: Sequence[str],
+        request: PageRequest,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+    ) -> Page[AuthoredMechanism]:
+        """As `find_all`, newest first, of those that hold each of `words` in title, description or author's name.
+
+        A stand-in for a search index: every row is looked at. A word is any run of characters and is found inside
+        others too. ASCII letters match in either case, half- and full-width words match what is stored in the usual
+        width; how much more is taken as equal is the database's affair.
         """
         ...
 
@@ -272,3 +290,43 @@ class Database(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+class CopyRefused(Exception):
+    """A copy can't begin or go on. The message says why, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableCopied:
+    """A table that has the same rows on both sides, `already` of them from an earlier run.
+
+    `digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, whatever their order.
+    """
+
+    table: str
+    rows: int
+    already: int
+    digest: str
+
+
+class DatabaseCopy(Protocol):
+    """All rows of one database on their way into another, while nobody else uses either of them.
+
+    Values are copied exactly; but a job that runs at the source waits at the destination, without a lease. Killed at
+    any moment and begun again, it ends with the same. Every method raises CopyRefused and Unavailable.
+    """
+
+    async def prepare(self) -> Mapping[str, int]:
+        """How many rows each table has, in the order of copying. To be awaited first.
+
+        Raises CopyRefused unless the destination is empty, the first categories aside, or holds a part of this copy.
+        """
+        ...
+
+    async def copy(self, progress: Callable[[int], None]) -> None:
+        """Adds the rows that the destination lacks; `progress` hears of so many rows more."""
+        ...
+
+    async def verify(self, progress: Callable[[int], None]) -> tuple[TableCopied, ...]:
+        """Reads both sides again. Raises CopyRefused where they differ."""
+        ...

@@ -1,7 +1,8 @@
 """Categories and mechanisms in memory."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from mechshare.adapters.persistence.memory_tables import Access, Tables, paged
@@ -64,19 +65,29 @@ class MemoryMechanismRepository:
         user_id: UserId | None = None,
         published_only: bool = True,
     ) -> Page[AuthoredMechanism]:
-        tables = self._access.read()
-        wanted = (
-            _authored(tables, mechanism)
-            for mechanism in tables.mechanisms.values()
-            if (mechanism.is_published or not published_only)
-            and user_id in (None, mechanism.user_id)
-            and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
-        )
+        wanted = self._narrowed(category_ids, user_id, published_only)
         return paged(
             wanted,
             request,
             key=lambda item: (sort_key(item.mechanism, sort), item.mechanism.id),
             descending=sort in (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED),
+        )
+
+    async def find_matching(
+        self,
+        words: Sequence[str],
+        request: PageRequest,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+    ) -> Page[AuthoredMechanism]:
+        asked = list(map(_folded, words))
+        return paged(
+            (one for one in self._narrowed(category_ids, user_id, published_only) if _holds(one, asked)),
+            request,
+            key=lambda item: (item.mechanism.created_at, item.mechanism.id),
+            descending=True,
         )
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
@@ -106,8 +117,30 @@ class MemoryMechanismRepository:
             raise StaleVersion()
         del mechanisms[id]
 
+    def _narrowed(
+        self, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
+    ) -> Iterator[AuthoredMechanism]:
+        tables = self._access.read()
+        return (
+            _authored(tables, mechanism)
+            for mechanism in tables.mechanisms.values()
+            if (mechanism.is_published or not published_only)
+            and user_id in (None, mechanism.user_id)
+            and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
+        )
+
 
 def _authored(tables: Tables, mechanism: Mechanism) -> AuthoredMechanism:
     user = tables.users[mechanism.user_id]
     author = Author(id=user.id, username=user.username, display_name=user.display_name)
     return AuthoredMechanism(mechanism=mechanism, author=author)
+
+
+def _holds(item: AuthoredMechanism, words: Sequence[str]) -> bool:
+    told = (item.mechanism.title, item.mechanism.description, item.author.display_name)
+    texts = list(map(_folded, told))
+    return all(any(word in text for text in texts) for word in words)
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).lower()

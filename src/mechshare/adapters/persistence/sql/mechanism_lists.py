@@ -1,11 +1,13 @@
 """The statements behind lists of mechanisms, one set for each way to narrow and to sort them."""
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, select, text
+from sqlalchemy import ColumnElement, bindparam, or_, select, text
 
+from mechshare.adapters.persistence.sql.dialects import Folded
 from mechshare.adapters.persistence.sql.mechanism_rows import AUTHORED
 from mechshare.adapters.persistence.sql.paging import Listing, listing
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
@@ -32,12 +34,24 @@ def mechanism_list(
     """The statements for such a list and the parameters of its conditions."""
     if len(category_ids) == 1 and user_id is None and published_only and sort in _BY_CREATION:
         return _of_category(sort), {"category_id": category_ids[0]}
-    parameters: dict[str, Any] = {}
-    if user_id is not None:
-        parameters["user_id"] = user_id
-    if category_ids:
-        parameters["category_ids"] = list(category_ids)
-    return _narrowed(sort, bool(category_ids), user_id is not None, published_only), parameters
+    narrowed = _narrowed(sort, bool(category_ids), user_id is not None, published_only)
+    return narrowed, _parameters(category_ids, user_id)
+
+
+def matching_list(
+    words: Sequence[str], category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
+) -> tuple[Listing, dict[str, Any]]:
+    """The same for what holds each of `words`, newest first."""
+    narrowed = _narrowed(
+        MechanismSort.NEWEST, bool(category_ids), user_id is not None, published_only, len(words)
+    )
+    patterns = {
+        name: _pattern(spelling)
+        for number, word in enumerate(words)
+        # As it is for a database that tells cases apart, folded for one that does not.
+        for name, spelling in zip(_names(number), (word, _folded(word)), strict=True)
+    }
+    return narrowed, _parameters(category_ids, user_id) | patterns
 
 
 @cache
@@ -59,8 +73,10 @@ def _of_category(sort: MechanismSort) -> Listing:
 
 
 @cache
-def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> Listing:
-    conditions: list[Any] = []
+def _narrowed(
+    sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool, words: int = 0
+) -> Listing:
+    conditions: list[Any] = list(map(_holds, range(words)))
     if published_only:
         conditions.append(_IS_PUBLISHED)
     if by_user:
@@ -70,11 +86,47 @@ def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_o
             mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
         )
         conditions.append(mechanisms.c.id.in_(inside))
-    rows = AUTHORED.select_from(mechanisms).join(users, users.c.id == mechanisms.c.user_id)
+    authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
+    counted = select(mechanisms.c.id).select_from(authored if words else mechanisms)
     return listing(
-        rows.where(*conditions),
+        AUTHORED.select_from(authored).where(*conditions),
         key=_KEYS[sort],
         id=mechanisms.c.id,
         descending=sort in _DESCENDING,
-        counted=select(mechanisms.c.id).where(*conditions),
+        counted=counted.where(*conditions),
     )
+
+
+def _parameters(category_ids: Sequence[CategoryId], user_id: UserId | None) -> dict[str, Any]:
+    parameters: dict[str, Any] = {}
+    if user_id is not None:
+        parameters["user_id"] = user_id
+    if category_ids:
+        parameters["category_ids"] = list(category_ids)
+    return parameters
+
+
+def _holds(number: int) -> ColumnElement[bool]:
+    """Whether the word of this number stands somewhere, in one of its spellings."""
+    return or_(*_likes(number))
+
+
+def _likes(number: int) -> Iterator[ColumnElement[bool]]:
+    for column in (mechanisms.c.title, mechanisms.c.description, users.c.display_name):
+        for name in _names(number):
+            yield Folded(column).like(bindparam(name), escape="\\")
+
+
+def _names(number: int) -> tuple[str, str]:
+    """Of the parameters for a word as it was written, and folded."""
+    return f"word_{number}", f"folded_{number}"
+
+
+def _folded(word: str) -> str:
+    return unicodedata.normalize("NFKC", word).lower()
+
+
+def _pattern(word: str) -> str:
+    for special in ("\\", "%", "_"):
+        word = word.replace(special, "\\" + special)
+    return f"%{word}%"
