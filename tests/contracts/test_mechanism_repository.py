@@ -351,7 +351,7 @@ class TestMatching:
         (made,) = await keep(database, a_mechanism(user, title=title))
 
         async with database.read() as tx:
-            page = await tx.mechanisms.find_matching(words, PageRequest())
+            page = await tx.mechanisms.find_all(PageRequest(), words=words)
 
         assert [item.mechanism for item in page.items] == [made]
         assert page.total == 1
@@ -374,7 +374,7 @@ class TestMatching:
         await keep(database, a_mechanism(user, title=title))
 
         async with database.read() as tx:
-            page = await tx.mechanisms.find_matching(words, PageRequest())
+            page = await tx.mechanisms.find_all(PageRequest(), words=words)
 
         assert (page.items, page.total, page.next) == ((), 0, None)
 
@@ -386,9 +386,9 @@ class TestMatching:
         await keep(database, made)
 
         async with database.read() as tx:
-            found = await tx.mechanisms.find_matching(["真鍮", "佐倉", "太陽", "Clock"], PageRequest())
-            absent = await tx.mechanisms.find_matching(["secret"], PageRequest())
-            address = await tx.mechanisms.find_matching([user.email], PageRequest())
+            found = await tx.mechanisms.find_all(PageRequest(), words=["真鍮", "佐倉", "太陽", "Clock"])
+            absent = await tx.mechanisms.find_all(PageRequest(), words=["secret"])
+            address = await tx.mechanisms.find_all(PageRequest(), words=[user.email])
 
         assert [item.mechanism.id for item in found.items] == [made.id]
         assert (absent.total, address.total) == (0, 0)
@@ -407,7 +407,7 @@ class TestMatching:
 
         async def found(**narrowed: object) -> set[str]:
             async with database.read() as tx:
-                page = await tx.mechanisms.find_matching(["歯"], PageRequest(), **narrowed)  # type: ignore[arg-type]
+                page = await tx.mechanisms.find_all(PageRequest(), words=["歯"], **narrowed)  # type: ignore[arg-type]
             assert page.total == len(page.items)
             return {item.mechanism.id for item in page.items}
 
@@ -432,10 +432,10 @@ class TestMatching:
 
         async with database.read() as tx:
             pages = [
-                await tx.mechanisms.find_matching(["カム"], PageRequest(page=number, limit=4))
+                await tx.mechanisms.find_all(PageRequest(page=number, limit=4), words=["カム"])
                 for number in (1, 2, 3, 4)
             ]
-            after = await tx.mechanisms.find_matching(["カム"], PageRequest(limit=20, after=pages[0].next))
+            after = await tx.mechanisms.find_all(PageRequest(limit=20, after=pages[0].next), words=["カム"])
 
         assert [item.mechanism for page in pages for item in page.items] == ordered
         assert [page.total for page in pages] == [11] * 4

@@ -160,6 +160,11 @@ class FaultyIndex:
         result: SearchResult = await self._inner.search(query)
         return result
 
+    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+        self._refuse()
+        titles: tuple[str, ...] = await self._inner.suggest(prefix, limit)
+        return titles
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 

@@ -1,9 +1,11 @@
+from datetime import timedelta
+
 import pytest
 
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.search import LONGEST_QUERY, SearchSort
+from mechshare.domain.search import LONGEST_QUERY, SearchSort, Suggestions
 from mechshare.domain.users import Role
 from tests.services.world import HERE
 
@@ -37,7 +39,7 @@ async def test_what_is_hidden_is_in_no_hit_total_facet_or_suggestion(world, mika
         assert await found(world, viewer, "secret") == ([], 0, {})
     for viewer in (None, other):
         assert await found(world, viewer, "secret", user_id=mika.id) == ([], 0, {})
-    assert await world.app.search.suggest("sec", 10) == ()
+    assert await world.app.search.suggest("sec", 10) == Suggestions()
 
 
 async def test_owners_and_admins_find_what_is_hidden_among_ones_own(world, mika):
@@ -67,7 +69,7 @@ async def test_what_was_withdrawn_is_hidden_before_the_index_hears_of_it(world, 
         assert (await found(world, None, "gear"))[2] == {GEARS: 1, CAMS: 1}
     await world.work()
     assert await found(world, None, "gear") == ([kept.id], 1, {GEARS: 1, CAMS: 1})
-    assert await world.app.search.suggest("secret", 10) == ()
+    assert await world.app.search.suggest("secret", 10) == Suggestions()
 
 
 async def test_a_change_is_found_and_what_it_replaced_is_not(world, mika):
@@ -135,8 +137,8 @@ async def test_a_search_can_be_narrowed_sorted_and_paged(world, mika):
 async def test_suggestions_are_titles_of_what_is_published(world, mika):
     await world.published(mika, "Geneva drive")
     await world.work()
-    assert await world.app.search.suggest("gen", 10) == ("Geneva drive",)
-    assert await world.app.search.suggest("  ", 10) == ()
+    assert await world.app.search.suggest("gen", 10) == Suggestions(titles=("Geneva drive",))
+    assert await world.app.search.suggest("  ", 10) == Suggestions()
 
 
 @pytest.mark.parametrize("text", ["x" * (LONGEST_QUERY + 1), "a\x00", "\ud800"])
@@ -156,7 +158,86 @@ async def test_a_query_is_never_taken_for_a_language(world, mika, text):
     assert (await found(world, None, text))[1] in (0, 1)
 
 
-async def test_an_index_that_is_out_is_told_as_such(world):
+@pytest.mark.parametrize("text", ["歯車", "ｷﾞｱ 遊星", "MIKA", "brass 歯車", "“遊星歯車”", ""])
+async def test_when_the_index_is_out_the_database_answers_and_says_so(world, mika, text):
+    made = await world.published(mika, "遊星歯車", description="ギア of Brass", categories=(GEARS,))
+    await world.published(await world.join("other"), "カム", description="linkage")
+    await world.work()
     world.index.is_down = True
-    with pytest.raises(DependencyUnavailable):
+
+    page = await world.app.search.search(None, text, category_ids=[GEARS])
+
+    assert page.degraded
+    assert [item.found.mechanism.id for item in page.items] == [made.id]
+    assert page.items[0].found.author.username == "mika"
+    assert (page.total, page.facets, page.items[0].highlights) == (1, {}, {})
+
+
+@pytest.mark.parametrize("text", ["linkage", '"', "遊 車", "%", "歯車 cam"])
+async def test_the_database_finds_no_more_than_what_holds_every_word(world, mika, text):
+    await world.published(mika, "歯車機構 gears")
+    world.index.is_down = True
+
+    assert await found(world, None, text) == ([], 0, {})
+
+
+async def test_without_the_index_too_only_owners_and_admins_find_what_is_hidden(world, mika):
+    other, admin = await world.join("other"), await world.join("admin", Role.ADMIN)
+    hidden = await world.external(mika, "secret gear")
+    world.index.is_down = True
+
+    for viewer in (None, other, mika, admin):
+        assert await found(world, viewer, "secret") == ([], 0, {})
+    for viewer in (None, other):
+        assert await found(world, viewer, "secret", user_id=mika.id) == ([], 0, {})
+    for viewer in (mika, admin):
+        assert await found(world, viewer, "secret", user_id=mika.id) == ([hidden.id], 1, {})
+
+
+async def test_without_the_index_pages_are_the_newest_first(world, mika):
+    made = []
+    for number in range(5):
+        world.clock.advance(timedelta(seconds=1))
+        made.append((await world.published(mika, f"crank {number}")).id)
+    world.index.is_down = True
+
+    pages = [(await found(world, None, "crank", limit=2, page=page)) for page in (1, 2, 3, 4)]
+
+    assert [ids for ids, _, _ in pages] == [made[:2:-1], made[2:0:-1], made[:1], []]
+    assert {total for _, total, _ in pages} == {5}
+
+
+async def test_a_question_of_many_words_is_asked_of_the_database_too(world, mika):
+    made = await world.published(mika, "a b c d e f g h")
+    world.index.is_down = True
+
+    assert (await found(world, None, " ".join("abcdefgh" * 12)))[0] == [made.id]
+
+
+async def test_without_the_index_there_are_no_suggestions_and_no_reason_to_believe_so(world, mika):
+    await world.published(mika, "Geneva drive")
+    await world.work()
+    world.index.is_down = True
+
+    assert await world.app.search.suggest("gen", 10) == Suggestions(degraded=True)
+
+
+async def test_an_index_that_is_back_answers_again(world, mika):
+    await world.published(mika, "Geneva drive")
+    await world.work()
+    world.index.is_down = True
+    assert (await world.app.search.search(None, "drives")).total == 0
+    world.index.is_down = False
+
+    page = await world.app.search.search(None, "drives")
+
+    assert (page.total, page.degraded) == (1, False)
+
+
+async def test_without_index_and_database_there_is_no_answer(world):
+    world.index.is_down = world.database.is_down = True
+
+    with pytest.raises(DependencyUnavailable) as told:
         await world.app.search.search(None, "x")
+
+    assert told.value.facts == {"dependency": "database"}

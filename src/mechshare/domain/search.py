@@ -72,13 +72,25 @@ class FoundMechanism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """Search results with their mechanisms. `facets` as in SearchResult."""
+    """Search results with their mechanisms. `facets` as in SearchResult.
+
+    A `degraded` one comes from the database alone: newest first, without facets and highlights.
+    """
 
     items: tuple[FoundMechanism, ...]
     page: int
     limit: int
     total: int
     facets: Mapping[CategoryId, int]
+    degraded: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestions:
+    """There are no titles in `degraded` ones, which says nothing about the titles there are."""
+
+    titles: tuple[str, ...] = ()
+    degraded: bool = False
 
 
 def clean_query(text: str) -> str:

@@ -107,27 +107,15 @@ class MechanismRepository(Protocol):
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
         published_only: bool = True,
+        words: Sequence[str] = (),
     ) -> Page[AuthoredMechanism]:
         """A page of the mechanisms in any of `category_ids` (none given: in any or no category).
 
+        Each of `words` must stand in title, description or author's name, inside other words too; to find out, every
+        row is looked at. ASCII letters match in either case, and half- and full-width words what is stored in the
+        usual width; how much more is taken as equal is the database's affair.
+
         Positions are (`mechshare.domain.mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL.
-        """
-        ...
-
-    async def find_matching(
-        self,
-        words: Sequence[str],
-        request: PageRequest,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        published_only: bool = True,
-    ) -> Page[AuthoredMechanism]:
-        """As `find_all`, newest first, of those that hold each of `words` in title, description or author's name.
-
-        A stand-in for a search index: every row is looked at. A word is any run of characters and is found inside
-        others too. ASCII letters match in either case, half- and full-width words match what is stored in the usual
-        width; how much more is taken as equal is the database's affair.
         """
         ...
 

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
@@ -14,7 +15,9 @@ from mechshare.domain.search import (
     SearchDocument,
     SearchPage,
     SearchQuery,
+    SearchResult,
     SearchSort,
+    Suggestions,
     clean_query,
     document_of,
 )
@@ -25,6 +28,10 @@ from mechshare.services.jobs import Completion, Progress, nothing_to_write
 
 _DELETED = 2**62
 """The version under which a deleted mechanism leaves the index: above any that it ever had."""
+
+_MOST_WORDS = 8
+"""Of a question to the database, which looks at every row for each; whoever has typed more may find more than asked."""
+_QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
 class SearchService:
@@ -46,6 +53,7 @@ class SearchService:
         """What `viewer` may see and `text` matches; everything for an empty text. Raises InvalidField, Unavailable.
 
         The index proposes and the database decides: a hit that is gone or hidden by now is left out and not counted.
+        When the index does not answer, the database does, less well: the page is `degraded`.
         """
         query = SearchQuery(
             text=clean_query(text),
@@ -56,7 +64,14 @@ class SearchService:
             offset=(page - 1) * limit,
             limit=limit,
         )
-        result = await self._index.search(query)
+        request = PageRequest(page=page, limit=limit)
+        try:
+            result = await self._index.search(query)
+        except Unavailable:
+            return await self._search_database(query, request)
+        return await self._page(viewer, result, request)
+
+    async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
         highlights = {hit.mechanism_id: hit.highlights for hit in result.hits}
         async with self._database.read() as tx:
             found = await tx.mechanisms.find_authored(list(highlights))
@@ -68,13 +83,40 @@ class SearchService:
         total = result.total - (len(highlights) - len(items))
         hidden = [item.mechanism for item in found if not can_see(viewer, item.mechanism)]
         return SearchPage(
-            items=items, page=page, limit=limit, total=total, facets=_without(hidden, result.facets)
+            items=items,
+            page=request.page,
+            limit=request.limit,
+            total=total,
+            facets=_without(hidden, result.facets),
         )
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        """Titles of published mechanisms that go on from `prefix`; none for an empty one. Raises InvalidField."""
+    async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
+        words = query.text.translate(_QUOTES).split() or query.text.split()
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_all(
+                request,
+                words=words[:_MOST_WORDS],
+                category_ids=query.category_ids,
+                user_id=query.user_id,
+                published_only=query.published_only,
+            )
+        items = tuple(FoundMechanism(found=item, highlights={}) for item in found.items)
+        return SearchPage(
+            items=items, page=found.page, limit=found.limit, total=found.total, facets={}, degraded=True
+        )
+
+    async def suggest(self, prefix: str, limit: int) -> Suggestions:
+        """Titles of published mechanisms that go on from `prefix`; none for an empty one. Raises InvalidField.
+
+        When the index does not answer, there are none: looking at every row for each letter typed is not worth it.
+        """
         cleaned = clean_query(prefix)
-        return await self._index.suggest(cleaned, limit) if cleaned else ()
+        if not cleaned:
+            return Suggestions()
+        try:
+            return Suggestions(titles=await self._index.suggest(cleaned, limit))
+        except Unavailable:
+            return Suggestions(degraded=True)
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; how many mechanisms it holds."""

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mechshare.adapters.persistence.memory_tables import Access, Tables, paged
@@ -64,30 +64,21 @@ class MemoryMechanismRepository:
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
         published_only: bool = True,
+        words: Sequence[str] = (),
     ) -> Page[AuthoredMechanism]:
-        wanted = self._narrowed(category_ids, user_id, published_only)
+        tables, asked = self._access.read(), list(map(_folded, words))
+        narrowed = (
+            _authored(tables, mechanism)
+            for mechanism in tables.mechanisms.values()
+            if (mechanism.is_published or not published_only)
+            and user_id in (None, mechanism.user_id)
+            and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
+        )
         return paged(
-            wanted,
+            (item for item in narrowed if _holds(item, asked)),
             request,
             key=lambda item: (sort_key(item.mechanism, sort), item.mechanism.id),
             descending=sort in (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED),
-        )
-
-    async def find_matching(
-        self,
-        words: Sequence[str],
-        request: PageRequest,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        published_only: bool = True,
-    ) -> Page[AuthoredMechanism]:
-        asked = list(map(_folded, words))
-        return paged(
-            (one for one in self._narrowed(category_ids, user_id, published_only) if _holds(one, asked)),
-            request,
-            key=lambda item: (item.mechanism.created_at, item.mechanism.id),
-            descending=True,
         )
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
@@ -116,18 +107,6 @@ class MemoryMechanismRepository:
         if stored is None or stored.version != version:
             raise StaleVersion()
         del mechanisms[id]
-
-    def _narrowed(
-        self, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
-    ) -> Iterator[AuthoredMechanism]:
-        tables = self._access.read()
-        return (
-            _authored(tables, mechanism)
-            for mechanism in tables.mechanisms.values()
-            if (mechanism.is_published or not published_only)
-            and user_id in (None, mechanism.user_id)
-            and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
-        )
 
 
 def _authored(tables: Tables, mechanism: Mechanism) -> AuthoredMechanism:

@@ -12,6 +12,8 @@ from mechshare.domain.errors import MalformedRequest, StaleVersion, VersionRequi
 PUBLIC = "public, no-cache"
 """May be kept by anyone, and must be checked by its ETag before each use."""
 PRIVATE = "private, no-cache"
+UNKEPT = "no-store"
+"""What will be told better in a moment: nobody keeps it."""
 _VERSION = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"\Z')
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"\Z')
 

@@ -14,7 +14,7 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
-from mechshare.entrypoints.http.answers import PRIVATE, PUBLIC, answer, etag_of, resource
+from mechshare.entrypoints.http.answers import PRIVATE, PUBLIC, UNKEPT, answer, etag_of, resource
 from mechshare.entrypoints.http.auth import application_of, viewer_of
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
 from mechshare.entrypoints.http.mechanisms import CACHED_FOR, ByUser, Categories
@@ -45,17 +45,32 @@ class FoundAnswer(Struct):
 
 
 class SearchAnswer(Struct):
-    """`facets` counts the matches in each category."""
+    """`facets` counts the matches in each category. With `degraded`, the search index did not answer.
+
+    The database did then: any place where all words stand, newest first, without facets and highlights.
+    """
 
     items: list[FoundAnswer]
     page: int
     limit: int
     total: int
     facets: dict[str, int]
+    degraded: bool
 
 
 class SuggestionsAnswer(Struct):
+    """With `degraded`, the search index did not answer, and there are no items."""
+
     items: list[str]
+    degraded: bool
+
+
+class _Degraded(Exception):
+    """An answer that caches must not keep, past the cache that would. `body` is the answer."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+        super().__init__()
 
 
 @get("/mechanisms", summary="Search mechanisms", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
@@ -84,14 +99,20 @@ async def search_mechanisms(
         found = await application.search.search(
             viewer, q, category_ids=ids, user_id=user, sort=sort, page=number, limit=size
         )
-        return msgspec.json.encode(_answer(application, found))
+        body = msgspec.json.encode(_answer(application, found))
+        if found.degraded:
+            raise _Degraded(body)
+        return body
 
-    if sees_unpublished_of(viewer, user):
-        body, cache = await load(viewer), PRIVATE
-    else:
-        # The index's jobs forget this group once they have written, so no answer outlives a change.
-        key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
-        body, cache = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR), PUBLIC
+    try:
+        if sees_unpublished_of(viewer, user):
+            body, cache = await load(viewer), PRIVATE
+        else:
+            # The index's jobs forget this group once they have written, so no answer outlives a change.
+            key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
+            body, cache = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR), PUBLIC
+    except _Degraded as degraded:
+        body, cache = degraded.body, UNKEPT
     return answer(request, body, etag=etag_of(body), cache=cache)
 
 
@@ -102,8 +123,9 @@ async def suggest(
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_SUGGESTIONS)] = 10,
 ) -> Response[SuggestionsAnswer]:
     """Titles of published mechanisms with a word that begins with `q`."""
-    titles = await application_of(request).search.suggest(q, limit)
-    return resource(request, SuggestionsAnswer(list(titles)), cache=PUBLIC)
+    found = await application_of(request).search.suggest(q, limit)
+    told = SuggestionsAnswer(items=list(found.titles), degraded=found.degraded)
+    return resource(request, told, cache=UNKEPT if found.degraded else PUBLIC)
 
 
 def _answer(application: Application, found: SearchPage) -> SearchAnswer:
@@ -114,6 +136,7 @@ def _answer(application: Application, found: SearchPage) -> SearchAnswer:
         limit=found.limit,
         total=found.total,
         facets={str(id): count for id, count in found.facets.items()},
+        degraded=found.degraded,
     )
 
 

@@ -29,29 +29,22 @@ _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
 
 
 def mechanism_list(
-    sort: MechanismSort, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
+    sort: MechanismSort,
+    category_ids: Sequence[CategoryId],
+    user_id: UserId | None,
+    published_only: bool,
+    words: Sequence[str] = (),
 ) -> tuple[Listing, dict[str, Any]]:
     """The statements for such a list and the parameters of its conditions."""
-    if len(category_ids) == 1 and user_id is None and published_only and sort in _BY_CREATION:
+    is_plain = user_id is None and published_only and not words
+    if len(category_ids) == 1 and is_plain and sort in _BY_CREATION:
         return _of_category(sort), {"category_id": category_ids[0]}
-    narrowed = _narrowed(sort, bool(category_ids), user_id is not None, published_only)
-    return narrowed, _parameters(category_ids, user_id)
-
-
-def matching_list(
-    words: Sequence[str], category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
-) -> tuple[Listing, dict[str, Any]]:
-    """The same for what holds each of `words`, newest first."""
-    narrowed = _narrowed(
-        MechanismSort.NEWEST, bool(category_ids), user_id is not None, published_only, len(words)
-    )
-    patterns = {
-        name: _pattern(spelling)
-        for number, word in enumerate(words)
-        # As it is for a database that tells cases apart, folded for one that does not.
-        for name, spelling in zip(_names(number), (word, _folded(word)), strict=True)
-    }
-    return narrowed, _parameters(category_ids, user_id) | patterns
+    parameters = _patterns(words)
+    if user_id is not None:
+        parameters["user_id"] = user_id
+    if category_ids:
+        parameters["category_ids"] = list(category_ids)
+    return _narrowed(sort, bool(category_ids), user_id is not None, published_only, len(words)), parameters
 
 
 @cache
@@ -74,7 +67,7 @@ def _of_category(sort: MechanismSort) -> Listing:
 
 @cache
 def _narrowed(
-    sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool, words: int = 0
+    sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool, words: int
 ) -> Listing:
     conditions: list[Any] = list(map(_holds, range(words)))
     if published_only:
@@ -97,13 +90,13 @@ def _narrowed(
     )
 
 
-def _parameters(category_ids: Sequence[CategoryId], user_id: UserId | None) -> dict[str, Any]:
-    parameters: dict[str, Any] = {}
-    if user_id is not None:
-        parameters["user_id"] = user_id
-    if category_ids:
-        parameters["category_ids"] = list(category_ids)
-    return parameters
+def _patterns(words: Sequence[str]) -> dict[str, Any]:
+    """Each word as it is, for a database that tells cases apart, and folded, for one that does not."""
+    return {
+        name: _pattern(spelling)
+        for number, word in enumerate(words)
+        for name, spelling in zip(_names(number), (word, _folded(word)), strict=True)
+    }
 
 
 def _holds(number: int) -> ColumnElement[bool]:

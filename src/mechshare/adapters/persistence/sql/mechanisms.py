@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
-from mechshare.adapters.persistence.sql.mechanism_lists import matching_list, mechanism_list
+from mechshare.adapters.persistence.sql.mechanism_lists import mechanism_list
 from mechshare.adapters.persistence.sql.mechanism_rows import (
     AUTHORED,
     MECHANISMS,
@@ -16,7 +15,7 @@ from mechshare.adapters.persistence.sql.mechanism_rows import (
     mechanism_of,
     values_of,
 )
-from mechshare.adapters.persistence.sql.paging import Listing, paged
+from mechshare.adapters.persistence.sql.paging import paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
@@ -70,20 +69,16 @@ class SqlMechanismRepository:
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
         published_only: bool = True,
+        words: Sequence[str] = (),
     ) -> Page[AuthoredMechanism]:
-        return await self._paged(mechanism_list(sort, category_ids, user_id, published_only), request, sort)
-
-    async def find_matching(
-        self,
-        words: Sequence[str],
-        request: PageRequest,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        published_only: bool = True,
-    ) -> Page[AuthoredMechanism]:
-        return await self._paged(
-            matching_list(words, category_ids, user_id, published_only), request, MechanismSort.NEWEST
+        listed, parameters = mechanism_list(sort, category_ids, user_id, published_only, words)
+        return await paged(
+            self._statements,
+            listed,
+            request,
+            value=authored_of,
+            position=lambda item: Position(key=sort_key(item.mechanism, sort), id=item.mechanism.id),
+            parameters=parameters,
         )
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
@@ -104,19 +99,6 @@ class SqlMechanismRepository:
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
             raise StaleVersion()
-
-    async def _paged(
-        self, listed: tuple[Listing, dict[str, Any]], request: PageRequest, sort: MechanismSort
-    ) -> Page[AuthoredMechanism]:
-        statements, parameters = listed
-        return await paged(
-            self._statements,
-            statements,
-            request,
-            value=authored_of,
-            position=lambda item: Position(key=sort_key(item.mechanism, sort), id=item.mechanism.id),
-            parameters=parameters,
-        )
 
     async def _write(self, mechanism: Mechanism, saved: Mechanism) -> None:
         if mechanism.version == 0:

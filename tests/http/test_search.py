@@ -1,0 +1,101 @@
+"""/search over HTTP"""
+
+from typing import Any
+
+import pytest
+
+from mechshare import bootstrap
+from mechshare.adapters.search.memory import MemorySearchIndex
+from tests.http.conftest import API, Site
+from tests.services.faults import FaultyIndex
+
+SEARCH = f"{API}/search/mechanisms"
+SUGGEST = f"{API}/search/suggest"
+
+
+@pytest.fixture
+def index(monkeypatch: pytest.MonkeyPatch) -> FaultyIndex:
+    index = FaultyIndex(MemorySearchIndex())
+    monkeypatch.setitem(bootstrap.SEARCH_INDEXES, "faulty", lambda url, settings: index)
+    return index
+
+
+@pytest.fixture
+async def site(open_site: Any, index: FaultyIndex) -> Site:
+    opened: Site = await open_site(search_url="faulty:")
+    return opened
+
+
+async def test_a_search_answers_with_marks_and_counts(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    shared = await site.published(headers, "遊星歯車", categories="gears")
+
+    answer = await site.client.get(SEARCH, params={"q": "歯車"})
+
+    found = answer.json()
+    assert answer.headers["cache-control"] == "public, no-cache"
+    assert [item["mechanism"]["id"] for item in found["items"]] == [shared["id"]]
+    assert found["items"][0]["highlights"]["title"] == [
+        {"text": "遊星", "is_match": False},
+        {"text": "歯車", "is_match": True},
+    ]
+    assert (found["total"], found["facets"], found["degraded"]) == (1, {"gears": 1}, False)
+
+
+async def test_without_the_index_the_answer_is_degraded_and_not_to_be_kept(
+    site: Site, index: FaultyIndex
+) -> None:
+    headers = await site.sign_up("sakura")
+    shared = await site.published(headers, "遊星歯車", categories="gears")
+    index.is_down = True
+
+    for viewer in ({}, headers):
+        answer = await site.client.get(SEARCH, params={"q": "歯車", "category": "gears"}, headers=viewer)
+
+        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+        found = answer.json()
+        assert [item["mechanism"]["id"] for item in found["items"]] == [shared["id"]]
+        assert (found["total"], found["facets"], found["degraded"]) == (1, {}, True)
+        assert found["items"][0]["highlights"] == {}
+
+
+async def test_a_degraded_answer_does_not_outlive_the_fault(site: Site, index: FaultyIndex) -> None:
+    headers = await site.sign_up("sakura")
+    await site.published(headers, "Spur gears")
+    mine = {"q": "gear", "user_id": site.ids["sakura"]}
+    index.is_down = True
+    assert (await site.client.get(SEARCH, params={"q": "gear"})).json()["degraded"]
+    assert (await site.client.get(SEARCH, params=mine, headers=headers)).json()["degraded"]
+    index.is_down = False
+
+    for params, viewer in (({"q": "gear"}, {}), (mine, headers)):
+        found = (await site.client.get(SEARCH, params=params, headers=viewer)).json()
+        assert (found["degraded"], found["total"]) == (False, 1)
+        assert found["items"][0]["highlights"]
+
+
+async def test_a_good_answer_that_is_kept_is_given_while_the_index_is_out(
+    site: Site, index: FaultyIndex
+) -> None:
+    headers = await site.sign_up("sakura")
+    await site.published(headers, "Spur gears")
+    before = await site.client.get(SEARCH, params={"q": "gear"})
+    index.is_down = True
+
+    after = await site.client.get(SEARCH, params={"q": "gear"})
+
+    assert after.json() == before.json()
+    assert not after.json()["degraded"]
+
+
+async def test_suggestions_say_whether_there_may_be_more(site: Site, index: FaultyIndex) -> None:
+    headers = await site.sign_up("sakura")
+    await site.published(headers, "Geneva drive")
+
+    good = await site.client.get(SUGGEST, params={"q": "gen"})
+    index.is_down = True
+    bad = await site.client.get(SUGGEST, params={"q": "gen"})
+
+    assert good.json() == {"items": ["Geneva drive"], "degraded": False}
+    assert bad.json() == {"items": [], "degraded": True}
+    assert (good.headers["cache-control"], bad.headers["cache-control"]) == ("public, no-cache", "no-store")
