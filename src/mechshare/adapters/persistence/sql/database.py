@@ -29,7 +29,7 @@ class SqlDatabase:
     """
 
     def __init__(self, url: str) -> None:
-        self._dialect = _dialect_of(url)
+        self._dialect = dialect_of(url)
         self._newest: str | None = None
 
     @asynccontextmanager
@@ -58,9 +58,9 @@ class SqlDatabase:
                 async with self._dialect.reader.connect() as connection:
                     with self._dialect.patience(connection):
                         version = await self._dialect.version(connection)
-                        revision = await _revision(connection)
+                        revision = await revision_of(connection)
         # Found once: it is asked for as often as somebody looks whether this process is well.
-        self._newest = self._newest or ScriptDirectory.from_config(_config()).get_current_head()
+        self._newest = self._newest or newest_revision()
         if revision != self._newest:
             raise SchemaOutdated(found=revision or "none", newest=self._newest)
         return f"{version}, schema {revision}"
@@ -78,7 +78,8 @@ class SqlDatabase:
         await self._dialect.writer.dispose()
 
 
-def _dialect_of(url: str) -> Dialect:
+def dialect_of(url: str) -> Dialect:
+    """Raises ValueError for a URL of no database that is spoken to here."""
     scheme = url.partition(":")[0]
     if scheme == "sqlite":
         return Sqlite(url)
@@ -88,6 +89,11 @@ def _dialect_of(url: str) -> Dialect:
 
         return Postgresql(url)
     raise ValueError(f"not a database that is spoken here: {scheme}")
+
+
+def newest_revision() -> str | None:
+    """Of the schema, as this program needs it."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def _config() -> Config:
@@ -102,5 +108,6 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-async def _revision(connection: AsyncConnection) -> str | None:
+async def revision_of(connection: AsyncConnection) -> str | None:
+    """Of the schema that the database has; None where it was never migrated."""
     return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())

@@ -57,6 +57,10 @@ def _categories_of_mechanism(element: CategoriesOfMechanism, compiler: SQLCompil
     )
 
 
+class NotAlone(Exception):
+    """A database can't be had alone. The message goes on from a name of the database: "is in use ..."."""
+
+
 class Folded(FunctionElement[str]):
     """A text as it is compared by LIKE: PostgreSQL can do away with case and width, SQLite's LIKE with ASCII's case."""
 
@@ -106,6 +110,13 @@ class Dialect(Protocol):
 
     def migrate(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that takes its time. Of many that are begun at once, on however many hosts, one goes on."""
+        ...
+
+    def alone(self, *, is_changing: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection without patience, whose transactions end with `commit`, while nobody else can use the database.
+
+        Without `is_changing` it must not commit. Raises NotAlone where somebody else has the database open.
+        """
         ...
 
     async def version(self, connection: AsyncConnection) -> str: ...

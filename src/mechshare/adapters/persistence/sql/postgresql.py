@@ -10,15 +10,26 @@ from hashlib import blake2b
 from typing import Any
 
 from sqlalchemy import URL, Column, Select, bindparam, make_url, select, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mechshare.adapters.circuits import Circuit
+from mechshare.adapters.persistence.sql.dialects import NotAlone
 
 _READERS, _WRITERS = 8, 8
 """Connections of a process."""
 _CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
 """Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
 _HOLD_NAME = text("SELECT pg_advisory_xact_lock(:key)")
+_ALONE_WITHIN = 3
+"""Seconds."""
+_OTHERS = text(
+    "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'mechshare' AND pid <> pg_backend_pid())"
+)
+_TABLES = text(
+    "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = current_schema()"
+)
 _MIGRATING = int.from_bytes(b"mechshar", "big", signed=True)
 
 
@@ -81,6 +92,21 @@ class Postgresql:
             yield connection
             await connection.commit()
 
+    @asynccontextmanager
+    async def alone(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+        """Holds what migrations hold, which every server begins with; and its tables, where they are not to change."""
+        async with self.writer.connect() as connection:
+            try:
+                await connection.exec_driver_sql("SET statement_timeout = 0")
+                await connection.exec_driver_sql(f"SET lock_timeout = '{_ALONE_WITHIN}s'")
+                await _wait_until_alone(connection)
+                await connection.commit()
+                if not is_changing:
+                    await _hold_tables(connection)
+                yield connection
+            finally:
+                await connection.invalidate()
+
     async def version(self, connection: AsyncConnection) -> str:
         found = await connection.exec_driver_sql("SHOW server_version")
         return f"PostgreSQL {found.scalar_one()}"
@@ -89,6 +115,27 @@ class Postgresql:
 @cache
 def _held(id: Column[Any]) -> Select[Any]:
     return select(id).where(id == bindparam("held")).with_for_update()
+
+
+async def _wait_until_alone(connection: AsyncConnection) -> None:
+    """Waits a little: a server counts connections for a moment after they were closed."""
+    ends = asyncio.get_running_loop().time() + _ALONE_WITHIN
+    while True:
+        is_held, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
+        if is_held and not others:
+            return
+        if asyncio.get_running_loop().time() > ends:
+            raise NotAlone(f"is in use by {others or 1} other connection(s)")
+        await asyncio.sleep(0.1)
+
+
+async def _hold_tables(connection: AsyncConnection) -> None:
+    names = (await connection.execute(_TABLES)).scalar_one()
+    try:
+        if names:
+            await connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE MODE")
+    except OperationalError as problem:
+        raise NotAlone("is in use: somebody writes to it") from problem
 
 
 def _cut(connection: AsyncConnection) -> None:

@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Column, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from mechshare.adapters.persistence.sql.dialects import NotAlone
 from mechshare.adapters.persistence.sql.sqlite_connection import OneTripConnection
 
 _READERS = 4
@@ -62,6 +64,25 @@ class Sqlite:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+    @asynccontextmanager
+    async def alone(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+        """In exclusive mode, which SQLite gives to none while another connection is open, and then to no other."""
+        if not self._path.exists():
+            raise NotAlone(f"is not there: {self._path}")
+        async with self.writer.connect() as connection:
+            await connection.execution_options(isolation_level="SERIALIZABLE")
+            try:
+                await connection.exec_driver_sql("PRAGMA locking_mode = EXCLUSIVE")
+                await connection.exec_driver_sql("BEGIN EXCLUSIVE")
+            except OperationalError as problem:
+                raise NotAlone(f"is in use, or may not be written to ({problem.orig})") from problem
+            await connection.commit()
+            await connection.exec_driver_sql(f"PRAGMA query_only = {int(not is_changing)}")
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()
 
     async def version(self, connection: AsyncConnection) -> str:
         found = await connection.exec_driver_sql("SELECT sqlite_version()")

@@ -1,0 +1,187 @@
+"""A database with rows in every table, some of them odd, and what stands in any database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Text, create_engine, insert, select, type_coerce, update
+
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.types import Whole
+
+AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
+ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1, 2.50]}'
+"""Not as this program would write it."""
+
+
+def uuid(kind: int, number: int) -> str:
+    # Not in the order of their numbers, so that rows that follow one another lie apart.
+    return f"{(number * 2_654_435_761) % 2**32:08x}-0000-7000-8000-{kind:04x}{number:08x}"
+
+
+def at(number: int) -> datetime:
+    return AT - timedelta(seconds=number, microseconds=number)
+
+
+def users(count: int) -> Iterator[dict[str, Any]]:
+    for n in range(count):
+        yield {
+            "id": uuid(1, n),
+            "username": f"u{n}",
+            "email": f"u{n}@example.com",
+            "display_name": "佐倉 🛠",
+            "bio": "line\nline\t\"'\\" if n % 2 else "",
+            "role": "user",
+            "suspended_at": at(n) if n % 5 == 0 else None,
+            "created_at": at(n),
+            "updated_at": at(0),
+            "version": n + 1,
+        }
+
+
+def mechanisms(count: int) -> Iterator[dict[str, Any]]:
+    for n in range(count):
+        yield {
+            "id": uuid(2, n),
+            "user_id": uuid(1, n),
+            "title": ("か\u3099", "が", "Ärmel", "zebra")[n % 4],
+            "description": "遊星歯車" * (n % 50),
+            "file_url": f"blob:media/{uuid(2, n)}/1-0.mp4",
+            "duration": (0.1 + 0.2, 1e-9, 123456.789, None)[n % 4],
+            "created_at": at(n),
+            "updated_at": datetime(1970, 1, 1, tzinfo=UTC),
+            "is_published": n % 3 > 0,
+            "processing_state": "ready",
+            "version": 1,
+        }
+
+
+def jobs(count: int) -> Iterator[dict[str, Any]]:
+    states = ("queued", "running", "done", "failed", "cancelled")
+    for n in range(count):
+        state = states[n % 5]
+        yield {
+            "id": uuid(3, n),
+            "kind": "index_mechanism",
+            "subject": uuid(2, n),
+            "state": state,
+            "attempt": n % 5,
+            "fence": n,
+            "run_after": at(n),
+            "lease_until": at(n) if state == "running" else None,
+            "step": "encode" if state == "running" else "",
+            "progress": 0.25,
+            "request_id": "r",
+            "created_at": at(n),
+            "ended_at": at(0) if n % 5 > 1 else None,
+        }
+
+
+def rows_of(table: str, count: int) -> list[dict[str, Any]]:
+    """As they are to be stored; `count` of them, and of categories a few."""
+    n = range(count)
+    few = range(min(count, 7))
+    made: dict[str, Any] = {
+        "users": lambda: users(count),
+        "mechanisms": lambda: mechanisms(count),
+        "jobs": lambda: jobs(count),
+        "credentials": lambda: ({"user_id": uuid(1, i), "password_hash": f"$argon2id${i}"} for i in n),
+        "sessions": lambda: (
+            {
+                "id": uuid(4, i),
+                "user_id": uuid(1, i),
+                "created_at": at(i),
+                "last_used_at": at(i),
+                "expires_at": at(0),
+                "revoked_at": at(1) if i % 2 else None,
+                "user_agent": "ua",
+                "address": "2001:db8::1",
+            }
+            for i in n
+        ),
+        "refresh_tokens": lambda: (
+            {"hash": f"{i:064x}", "session_id": uuid(4, i), "issued_at": at(i), "consumed_at": None}
+            for i in n
+        ),
+        "categories": lambda: (
+            {
+                "id": f"c-{i}",
+                "name_en": f"C {i}",
+                "name_ja": "歯車",
+                "created_at": at(i),
+                "updated_at": at(i),
+                "version": 1,
+            }
+            for i in few
+        ),
+        "mechanism_categories": lambda: (
+            {
+                "category_id": f"c-{i % len(few)}",
+                "mechanism_id": uuid(2, i),
+                "position": 0,
+                "created_at": at(i),
+                "is_published": i % 3 > 0,
+            }
+            for i in n
+        ),
+        "receipts": lambda: (
+            {
+                "scope": ("A", "a", "é", "Z", "-")[i % 5],
+                "key": f"{'é' * (i % 3)}{i}",
+                "fingerprint": "f",
+                "answer": bytes(range(256)) if i % 2 else b"",
+                "created_at": at(i),
+            }
+            for i in n
+        ),
+        "audit": lambda: (
+            {
+                "id": uuid(5, i),
+                "at": at(i),
+                "action": "denied",
+                "actor_id": uuid(1, i) if i % 2 else None,
+                "subject": "",
+                "address": "",
+                "request_id": "",
+                "detail": "d",
+            }
+            for i in n
+        ),
+    }
+    return list(made[table]())
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Connection]:
+    engine = create_engine(url.partition("?")[0].replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        yield connection
+    engine.dispose()
+
+
+async def fill(url: str, count: int) -> None:
+    """`count` rows in each table of a new database at `url`, fewer categories."""
+    database = SqlDatabase(url)
+    await database.migrate()
+    await database.close()
+    with connected(url) as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(insert(table), rows_of(table.name, count))
+        failed = metadata.tables["mechanisms"]
+        odd = {"failure": type_coerce(ODD_JSON, Text())}
+        connection.execute(update(failed).where(failed.c.id == uuid(2, 0)).values(odd))
+
+
+def stands_in(url: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Every value of every row, JSON as text."""
+    found = {}
+    with connected(url) as connection:
+        for table in metadata.sorted_tables:
+            columns = [
+                type_coerce(column, Text()) if isinstance(column.type, Whole) else column
+                for column in table.columns
+            ]
+            found[table.name] = sorted((tuple(row) for row in connection.execute(select(*columns))), key=repr)
+    return found
