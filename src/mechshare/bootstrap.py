@@ -3,8 +3,8 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from mechshare.adapters.limits.memory import MemoryRateLimiter
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 from mechshare.adapters.persistence.memory import MemoryDatabase
+from mechshare.adapters.persistence.sql.copying import sql_copy
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.sqlite import SqliteSearchIndex
@@ -42,6 +43,7 @@ from mechshare.services.auditing import Auditor
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.changes import Changes
+from mechshare.services.copying import CopyService
 from mechshare.services.health import HealthService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
 from mechshare.services.mechanisms import MechanismService
@@ -147,6 +149,25 @@ def build(
         clock=clock,
         close=close,
     )
+
+
+@asynccontextmanager
+async def open_copy(
+    settings: Settings, database: tuple[str, str] | None, blobs: tuple[str, str] | None
+) -> AsyncIterator[CopyService]:
+    """What copies all rows and files from the first URL of each pair to the second; None leaves them where they are.
+
+    Raises SettingsError, CopyRefused and Unavailable.
+    """
+    stores = None
+    if blobs is not None:
+        source, destination = (_chosen(BLOB_STORES, "blobs_url", url, settings) for url in blobs)
+        stores = (source, destination)
+    async with AsyncExitStack() as stack:
+        rows = None
+        if database is not None:
+            rows = await stack.enter_async_context(sql_copy(*database))
+        yield CopyService(rows, stores)
 
 
 def _folder(path: Path) -> Path:

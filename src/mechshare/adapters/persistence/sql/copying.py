@@ -9,15 +9,14 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
-from mechshare.adapters.persistence.sql.dialects import NotAlone
+from mechshare.adapters.persistence.sql.dialects import NotAlone, NotThere
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.rows import Digest, Values, as_copied, batches, key_of, plain_tables
-from mechshare.domain.errors import SchemaOutdated
 from mechshare.ports.persistence import CopyRefused, TableCopied
 
 _STOP = "Stop every 'mechshare serve' and 'mechshare worker' that uses it, and start the copy again."
+_LOOK = "Check its URL: sqlite:///relative, sqlite:////absolute."
 _ELSEWHERE = "Copy into an empty database: make a new one, or drop what is in this one if nobody needs it."
-_NEVER = "none"
 
 
 @asynccontextmanager
@@ -28,7 +27,7 @@ async def sql_copy(source: str, destination: str) -> AsyncIterator["SqlDatabaseC
     """
     with translated():
         async with _alone("source", source, is_changing=False) as old:
-            await _migrated(destination)
+            await _make_ready(destination)
             async with _alone("destination", destination, is_changing=True) as new:
                 yield SqlDatabaseCopy(old, new)
 
@@ -145,25 +144,30 @@ async def _alone(side: str, url: str, *, is_changing: bool) -> AsyncIterator[Asy
             found = await revision_of(connection)
             if found != newest_revision():
                 raise CopyRefused(
-                    f"The {side}'s schema is at {found or _NEVER}, this program needs {newest_revision()}. "
+                    f"The {side}'s schema is at {found or 'none'}, this program needs {newest_revision()}. "
                     f"Run 'mechshare migrate' with MECHSHARE_DATABASE_URL set to it, if it is the right one."
                 )
             yield connection
     except NotAlone as problem:
-        raise CopyRefused(f"The {side} {problem}. {_STOP}") from problem
+        advice = _LOOK if isinstance(problem, NotThere) else _STOP
+        raise CopyRefused(f"The {side} {problem}. {advice}") from problem
     finally:
         await dialect.writer.dispose()
         await dialect.reader.dispose()
 
 
-async def _migrated(url: str) -> None:
-    database = SqlDatabase(url)
+async def _make_ready(url: str) -> None:
+    """Migrates what was never migrated. An older schema may be that of an installation in use: it is left alone."""
+    dialect = dialect_of(url)
     try:
-        await database.check()
-    except SchemaOutdated as outdated:
-        if outdated.facts["found"] == _NEVER:
-            await database.migrate()
+        await dialect.prepare()
+        async with dialect.writer.connect() as connection:
+            is_new = await revision_of(connection) is None
     finally:
+        await dialect.writer.dispose()
+    if is_new:
+        database = SqlDatabase(url)
+        await database.migrate()
         await database.close()
 
 

@@ -61,6 +61,10 @@ class NotAlone(Exception):
     """A database can't be had alone. The message goes on from a name of the database: "is in use ..."."""
 
 
+class NotThere(NotAlone):
+    """There is no such database."""
+
+
 class Folded(FunctionElement[str]):
     """A text as it is compared by LIKE: PostgreSQL can do away with case and width, SQLite's LIKE with ASCII's case."""
 

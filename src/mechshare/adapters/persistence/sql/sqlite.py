@@ -9,7 +9,7 @@ from sqlalchemy import URL, Column, event, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mechshare.adapters.persistence.sql.dialects import NotAlone
+from mechshare.adapters.persistence.sql.dialects import NotAlone, NotThere
 from mechshare.adapters.persistence.sql.sqlite_connection import OneTripConnection
 
 _READERS = 4
@@ -69,7 +69,7 @@ class Sqlite:
     async def alone(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
         """In exclusive mode, which SQLite gives to none while another connection is open, and then to no other."""
         if not self._path.exists():
-            raise NotAlone(f"is not there: {self._path}")
+            raise NotThere(f"is not there: {self._path}")
         async with self.writer.connect() as connection:
             await connection.execution_options(isolation_level="SERIALIZABLE")
             try:

@@ -1,0 +1,17 @@
+"""URLs and messages as they may be shown: without passwords and keys."""
+
+import re
+
+_HIDDEN = "***"
+_SECRETS = (
+    re.compile(r"(?<=://)([^/?#\s@:]*:)[^/?#\s]*(?=@)"),
+    re.compile(r"([?&;](?:password|sig)=)[^&;\s]+", re.IGNORECASE),
+    re.compile(r"\b((?:AccountKey|SharedAccessKey|SharedAccessSignature|sig)=)[^;&\s]+", re.IGNORECASE),
+)
+
+
+def masked(text: str) -> str:
+    """`text` with *** for each password in a URL, and for the keys of connection strings."""
+    for secret in _SECRETS:
+        text = secret.sub(rf"\g<1>{_HIDDEN}", text)
+    return text
