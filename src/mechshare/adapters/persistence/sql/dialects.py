@@ -65,23 +65,6 @@ class NotThere(NotAlone):
     """There is no such database."""
 
 
-class Folded(FunctionElement[str]):
-    """A text as it is compared by LIKE: PostgreSQL can do away with case and width, SQLite's LIKE with ASCII's case."""
-
-    type = String()
-    inherit_cache = True
-
-
-@compiles(Folded, "postgresql")
-def _postgresql_folded(element: Folded, compiler: SQLCompiler, **options: Any) -> str:
-    return f"lower(normalize({compiler.process(element.clauses, **options)}, NFKC))"
-
-
-@compiles(Folded, "sqlite")
-def _folded(element: Folded, compiler: SQLCompiler, **options: Any) -> str:
-    return compiler.process(element.clauses, **options)
-
-
 class Dialect(Protocol):
     """`reader` is for single statements outside any transaction, on connections that cannot write."""
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, or_, select, text
 
-from mechshare.adapters.persistence.sql.dialects import Folded
 from mechshare.adapters.persistence.sql.mechanism_rows import AUTHORED
 from mechshare.adapters.persistence.sql.paging import Listing, listing
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
@@ -91,11 +90,11 @@ def _narrowed(
 
 
 def _patterns(words: Sequence[str]) -> dict[str, Any]:
-    """Each word as it is, for a database that tells cases apart, and folded, for one that does not."""
+    """Each word as it was typed and as it is usually stored: all that databases surely ignore is the case of ASCII."""
     return {
         name: _pattern(spelling)
         for number, word in enumerate(words)
-        for name, spelling in zip(_names(number), (word, _folded(word)), strict=True)
+        for name, spelling in zip(_names(number), (word, _usual(word)), strict=True)
     }
 
 
@@ -107,15 +106,15 @@ def _holds(number: int) -> ColumnElement[bool]:
 def _likes(number: int) -> Iterator[ColumnElement[bool]]:
     for column in (mechanisms.c.title, mechanisms.c.description, users.c.display_name):
         for name in _names(number):
-            yield Folded(column).like(bindparam(name), escape="\\")
+            yield column.ilike(bindparam(name), escape="\\")
 
 
 def _names(number: int) -> tuple[str, str]:
-    """Of the parameters for a word as it was written, and folded."""
-    return f"word_{number}", f"folded_{number}"
+    """Of the parameters for a word as it was typed, and as it is usually stored."""
+    return f"typed_{number}", f"usual_{number}"
 
 
-def _folded(word: str) -> str:
+def _usual(word: str) -> str:
     return unicodedata.normalize("NFKC", word).lower()
 
 
