@@ -1,16 +1,25 @@
 """`mechshare migrate`, `reindex`, `doctor`, and the command itself"""
 
+import asyncio
 import os
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from click.testing import CliRunner
+from sqlalchemy import select
 
 from mechshare import settings
+from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.entrypoints.cli.main import cli
+from tests.adapters.persistence.filling import connected
 from tests.cli.conftest import Run
+from tests.servers import postgresql_database
 
 
 def test_migrating_twice_is_as_good_as_once(run: Run) -> None:
@@ -66,3 +75,31 @@ def test_a_refusal_is_told_in_one_line(tmp_path: Path) -> None:
     ended = mechshare("users", "suspend", "nobody", MECHSHARE_DATA=str(tmp_path / "data"))
     assert ended.returncode == 1
     assert ended.stderr.strip() == "User not found."
+
+
+HOSTS = 6
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a database that was never migrated."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'shared' / 'x.db'}"
+        return
+    async with postgresql_database(migrated=False) as made:
+        yield made
+
+
+async def test_many_hosts_migrate_one_database_at_once(fresh_database: str, tmp_path: Path) -> None:
+    def host(number: int) -> "subprocess.CompletedProcess[str]":
+        data = str(tmp_path / f"host-{number}")
+        return mechshare("migrate", MECHSHARE_DATA=data, MECHSHARE_DATABASE_URL=fresh_database)
+
+    ended = await asyncio.gather(*(asyncio.to_thread(host, number) for number in range(HOSTS)))
+
+    assert [one.returncode for one in ended] == [0] * HOSTS, [one.stderr for one in ended]
+    assert len({one.stdout for one in ended}) == 1
+    with connected(fresh_database) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        seeded = connection.execute(select(metadata.tables["categories"].c.id)).scalars().all()
+    assert sorted(seeded) == sorted(slug for slug, _, _ in FIRST_CATEGORIES)
