@@ -15,6 +15,7 @@ from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.auditing import Auditor
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.diagnosis import DiagnosisService
 from mechshare.services.health import HealthService
 from mechshare.services.jobs import JobRunner, JobService
 from mechshare.services.mechanisms import MechanismService
@@ -44,6 +45,7 @@ class Application:
     search: SearchService
     jobs: JobService
     health: HealthService
+    diagnosis: DiagnosisService
 
     runner: JobRunner
     auditor: Auditor

@@ -44,6 +44,7 @@ from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.changes import Changes
 from mechshare.services.copying import CopyService
+from mechshare.services.diagnosis import DiagnosisService
 from mechshare.services.health import HealthService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
 from mechshare.services.mechanisms import MechanismService
@@ -136,6 +137,7 @@ def build(
         search=SearchService(database, index),
         jobs=JobService(database, handlers),
         health=HealthService(database, blobs, index),
+        diagnosis=DiagnosisService(database, blobs, index, cache, limiter, doorbell, clock, ids),
         runner=JobRunner(database, handlers, doorbell, clock, observer),
         auditor=Auditor(clock, ids),
         database=database,

@@ -17,9 +17,10 @@ from mechshare import settings
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.entrypoints.cli.main import cli
+from mechshare.settings import Settings
 from tests.adapters.persistence.filling import connected
 from tests.cli.conftest import Run
-from tests.servers import postgresql_database
+from tests.servers import address, postgresql_database
 
 
 def test_migrating_twice_is_as_good_as_once(run: Run) -> None:
@@ -37,6 +38,68 @@ def test_the_doctor_says_what_to_do_before_the_first_migration(run: Run) -> None
     result = run("doctor")
     assert result.exit_code == 1
     assert "mechshare migrate" in " ".join(result.output.split())
+
+
+def test_the_doctor_finds_an_index_that_is_not_in_step(run: Run, chosen: Settings, clips: Path) -> None:
+    run("users", "create-admin", "admin", "admin@example.com", typed="correct horse\ncorrect horse\n")
+    run("import", clips / "slider_crank.gif", "--as", "admin", "--publish")
+    (chosen.data / "search.db").unlink()
+
+    behind = run("doctor")
+    run("reindex")
+    after = run("doctor")
+
+    assert behind.exit_code == 0
+    assert "the index holds 0 published mechanisms, the database 1" in behind.output
+    assert "mechshare reindex" in behind.output
+    assert "the index holds 1 published mechanisms, the database 1" in after.output
+    assert "mechshare reindex" not in after.output
+
+
+def test_the_doctor_names_what_is_down_and_why_without_passwords(tmp_path: Path) -> None:
+    ended = mechshare(
+        "doctor",
+        MECHSHARE_DATA=str(tmp_path / "data"),
+        MECHSHARE_DATABASE_URL="postgresql://mechshare:hush@127.0.0.1:1/x",
+        MECHSHARE_LIMITS_URL="redis://:hush@127.0.0.1:1/0",
+        MECHSHARE_BLOBS_URL="file:///dev/null/blobs",
+    )
+    told = ended.stdout
+    assert ended.returncode == 1
+    assert "!!  database   postgresql://mechshare:***@127.0.0.1:1/x - does not answer (" in told
+    assert "Connection refused" in told
+    assert "MECHSHARE_DATABASE_URL" in told
+    assert "!!  blobs      file:///dev/null/blobs - does not answer ([Errno 20] Not a directory" in told
+    assert "!!  limits     redis://:***@127.0.0.1:1/0 - does not answer (" in told
+    assert "ok  processing" in told
+    assert "hush" not in told + ended.stderr
+
+
+def test_the_doctor_says_that_the_data_folder_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("in the way")
+    ended = mechshare("doctor", MECHSHARE_DATA=str(tmp_path / "data"))
+    assert ended.returncode == 1
+    assert f"!!  data       {tmp_path / 'data'} can't be used: File exists" in ended.stdout
+    assert "set MECHSHARE_DATA to a folder" in ended.stdout
+    assert "Traceback" not in ended.stderr
+
+
+async def test_the_doctor_finds_real_servers_well(tmp_path: Path) -> None:
+    async with postgresql_database() as url:
+        redis = address("REDIS_URL")
+        ended = await asyncio.to_thread(
+            mechshare,
+            "doctor",
+            MECHSHARE_DATA=str(tmp_path / "data"),
+            MECHSHARE_DATABASE_URL=url,
+            MECHSHARE_CACHE_URL=redis,
+            MECHSHARE_LIMITS_URL=redis,
+            MECHSHARE_JOBS_URL=redis,
+        )
+    assert ended.returncode == 0, ended.stdout
+    assert "!!" not in ended.stdout
+    assert f"ok  database   {url} - PostgreSQL 15." in ended.stdout
+    assert ended.stdout.count(f"{redis} - Redis 7.") == 3
 
 
 @pytest.mark.parametrize(
