@@ -108,6 +108,11 @@ def test_one_of_the_two_can_stay_where_it_is(run: Run, laptop: Path, elsewhere: 
     assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
 
 
+def test_a_source_without_any_file_is_doubted(run: Run, elsewhere: Path, tmp_path: Path) -> None:
+    result = run("copy", "--from", f"file://{tmp_path / 'mistyped'}", "--to", blobs_at(elsewhere))
+    assert "holds no blob at all: is its URL right?" in result.output
+
+
 def copying(laptop: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "-m", "mechshare", "copy"]
     command += ["--to", database_at(elsewhere), "--to", blobs_at(elsewhere)]

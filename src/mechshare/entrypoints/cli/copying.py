@@ -129,6 +129,8 @@ def _report(copied: Copied) -> None:
             f"blobs: {blobs.copied} copied and read back, {blobs.already} were there and equal, "
             f"{blobs.size} bytes in all"
         )
+        if not blobs.copied + blobs.already:
+            _console.print("the source holds no blob at all: is its URL right?")
         if blobs.others:
             _console.print(
                 f"{blobs.others} blobs of the destination are none of the source's; they were left alone"
@@ -149,7 +151,7 @@ def _say_what_is_next(chosen: Settings, plan: Plan) -> None:
             _console.print(f"  export {PREFIX}{name}_URL={masked(pair[1])}")
     if plan.search:
         _console.print(f"  export {PREFIX}SEARCH_URL={masked(plan.search)}")
-    if not chosen.secret:
+    if not chosen.secret and (chosen.data / "secret.key").exists():
         secret = shlex.quote(str(chosen.data / "secret.key"))
         _console.print(f'  export {PREFIX}SECRET="$(cat {secret})"   # or everybody has to sign in again')
     if plan.database and not plan.search:
