@@ -51,6 +51,7 @@ def laptop(chosen: Settings) -> Path:
         yield bytes([number]) * CLIP
 
     asyncio.run(make())
+    (chosen.data / "secret.key").write_text("s" * 32)
     return chosen.data
 
 
@@ -73,7 +74,8 @@ def test_everything_is_moved_and_what_is_next_is_said(run: Run, laptop: Path, el
     assert "locked until the end" in result.output
     assert f"export MECHSHARE_DATABASE_URL={database_at(elsewhere)}" in result.output
     assert f"export MECHSHARE_BLOBS_URL={blobs_at(elsewhere)}" in result.output
-    assert "secret.key" in result.output
+    secret = laptop / "secret.key"
+    assert f'export MECHSHARE_SECRET="$(cat {secret})"   # the source\'s' in result.output
     assert "mechshare reindex" in result.output
 
 
@@ -95,6 +97,7 @@ def test_it_goes_back_too(run: Run, laptop: Path, elsewhere: Path, tmp_path: Pat
         *("--to", database_at(back), "--to", blobs_at(back)),
     )
     assert result.exit_code == 0, result.output
+    assert "export MECHSHARE_SECRET=...   # the source's" in result.output
     assert stands_in(database_at(back)) == stands_in(database_at(elsewhere))
     assert files_in(back / "blobs") == files_in(laptop / "blobs")
 

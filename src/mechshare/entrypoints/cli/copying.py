@@ -151,9 +151,19 @@ def _say_what_is_next(chosen: Settings, plan: Plan) -> None:
             _console.print(f"  export {PREFIX}{name}_URL={masked(pair[1])}")
     if plan.search:
         _console.print(f"  export {PREFIX}SEARCH_URL={masked(plan.search)}")
-    if not chosen.secret and (chosen.data / "secret.key").exists():
-        secret = shlex.quote(str(chosen.data / "secret.key"))
-        _console.print(f'  export {PREFIX}SECRET="$(cat {secret})"   # or everybody has to sign in again')
+    if plan.database:
+        secret = _secret(chosen, plan.database[0])
+        _console.print(
+            f"  export {PREFIX}SECRET={secret}   # the source's, or everybody has to sign in again"
+        )
     if plan.database and not plan.search:
         _console.print("  mechshare reindex   # the search index is not copied")
     _console.print("  mechshare doctor")
+
+
+def _secret(chosen: Settings, database: str) -> str:
+    """Where the secret that belongs to `database` is had from, as far as it is known here."""
+    kept = chosen.data / "secret.key"
+    if chosen.secret or database != chosen.database_url or not kept.exists():
+        return "..."
+    return f'"$(cat {shlex.quote(str(kept))})"'
