@@ -7,11 +7,16 @@ import sqlite3
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.domain.audit import Origin
+from mechshare.domain.blobs import blob_key
+from mechshare.domain.jobs import JobState
+from mechshare.entrypoints.cli.opening import open_application
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import fill, stands_in
 from tests.cli.conftest import Run
@@ -197,3 +202,33 @@ async def test_an_index_that_is_named_is_built(run: Run, laptop: Path, elsewhere
         assert result.exit_code == 0, result.output
         assert "the index holds 30 mechanisms" in result.output
         assert f"export MECHSHARE_SEARCH_URL={index}" in result.output
+
+
+async def test_what_was_moved_is_in_service_there(
+    run: Run, chosen: Settings, clips: Path, elsewhere: Path
+) -> None:
+    password = "correct horse battery"
+    await asyncio.to_thread(
+        run, "users", "create-admin", "admin", "a@example.com", typed=f"{password}\n{password}\n"
+    )
+    await asyncio.to_thread(run, "import", clips / "slider_crank.gif", "--as", "admin", "--publish")
+    async with postgresql_database(migrated=False) as url:
+        result = await asyncio.to_thread(run, "copy", "--to", url, "--to", blobs_at(elsewhere))
+        assert result.exit_code == 0, result.output
+
+        there = replace(chosen, data=elsewhere, database_url=url, blobs_url=blobs_at(elsewhere))
+        there = replace(there, search_url=f"sqlite:///{elsewhere / 'search.db'}")
+        async with open_application(there) as application:
+            tokens = await application.sessions.login("admin", password, Origin())
+            while await application.runner.run_one():
+                pass
+            await application.search.reindex()
+            (found,) = (await application.search.search(None, "slider crank")).items
+            key = blob_key(found.found.mechanism.file_url or "")
+            assert key is not None
+            video = b"".join([chunk async for chunk in application.blobs.read(key)])
+            states = {state for _, state in (await application.jobs.count_by_state())}
+
+    assert tokens.access_token
+    assert video[4:8] == b"ftyp"
+    assert states == {JobState.DONE}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from mechshare.adapters.persistence.sql.copying import sql_copy
 from mechshare.adapters.persistence.sql.database import SqlDatabase
@@ -236,6 +236,28 @@ async def test_a_source_of_no_schema_is_refused(pair: tuple[str, str]) -> None:
         connection.exec_driver_sql("CREATE TABLE others (id INTEGER)")
     with pytest.raises(CopyRefused, match="source's schema is at none"):
         await copied(*pair)
+
+
+async def test_an_installation_with_an_older_schema_is_left_alone(pair: tuple[str, str]) -> None:
+    for url in pair:
+        await fill(url, 3)
+    with connected(pair[1]) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    before = stands_in(pair[1])
+    with pytest.raises(CopyRefused, match=r"destination's schema is at 0000, .* Run 'mechshare migrate'"):
+        await copied(*pair)
+    assert stands_in(pair[1]) == before
+
+
+async def test_somebody_who_writes_to_the_destination_meanwhile_is_noticed(tmp_path: Path) -> None:
+    source = f"sqlite:///{tmp_path / 'old.db'}"
+    await fill(source, 3)
+    async with postgresql_database() as destination, sql_copy(source, destination) as copy:
+        await copy.prepare()
+        with connected(destination) as connection:
+            connection.execute(insert(metadata.tables["users"]), rows_of("users", 1))
+        with pytest.raises(CopyRefused, match="Somebody writes to the destination's table 'users'"):
+            await copy.copy(lambda more: None)
 
 
 async def test_what_the_destination_does_not_take_is_told(tmp_path: Path) -> None:
