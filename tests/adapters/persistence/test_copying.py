@@ -225,6 +225,21 @@ async def test_nobody_writes_to_the_source_meanwhile(pair: tuple[str, str]) -> N
         assert len(connection.execute(select(users.c.id)).all()) == 3
 
 
+@pytest.mark.parametrize("side", [0, 1])
+async def test_a_server_that_starts_meanwhile_waits_for_the_end(side: int) -> None:
+    async with postgresql_database() as source, postgresql_database() as destination:
+        await fill(source, ROWS)
+        starting = SqlDatabase((source, destination)[side])
+        async with sql_copy(source, destination) as copy:
+            migrating = asyncio.create_task(starting.migrate())
+            await copy.prepare()
+            await copy.copy(lambda more: None)
+            await copy.verify(lambda more: None)
+            assert not migrating.done()
+        await migrating
+        await starting.close()
+
+
 async def test_a_source_that_is_not_there_is_not_made(files: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(CopyRefused, match="The source is not there"):
         await copied(*files)
