@@ -1,6 +1,7 @@
 """An installation's files copied from store to store: all of them, compared, and none by halves."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.domain.blobs import BlobFacts
 from mechshare.ports.persistence import CopyRefused, TableCopied
 from mechshare.services.copying import BlobsCopied, CopyService, Stage
+from tests.contracts.harness import adapters_of
 
 CLIPS = {f"originals/{n}.gif": bytes([n]) * (n * 100_000) for n in range(7)}
 
@@ -17,10 +19,14 @@ async def chunks(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def store_of(blobs: Mapping[str, bytes]) -> MemoryBlobStore:
-    store = MemoryBlobStore()
+async def fill(store: Any, blobs: Mapping[str, bytes]) -> None:
     for key, content in blobs.items():
         await store.write(key, chunks(content))
+
+
+async def store_of(blobs: Mapping[str, bytes]) -> MemoryBlobStore:
+    store = MemoryBlobStore()
+    await fill(store, blobs)
     return store
 
 
@@ -79,8 +85,25 @@ class Refusing:
         raise AssertionError
 
 
-async def test_every_file_is_copied() -> None:
-    source, destination = await store_of(CLIPS), MemoryBlobStore()
+@pytest.fixture(params=adapters_of("blobs"))
+async def source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(_folder(tmp_path / "source")) as store:
+        await fill(store, CLIPS)
+        yield store
+
+
+@pytest.fixture(params=adapters_of("blobs"))
+async def destination(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(_folder(tmp_path / "destination")) as store:
+        yield store
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+async def test_every_file_is_copied_from_every_store_to_every_other(source: Any, destination: Any) -> None:
     heard: list[tuple[Stage, int, int]] = []
 
     copied = await CopyService(None, (source, destination)).copy(lambda *told: heard.append(told))
