@@ -80,3 +80,13 @@ def _drop(server: str, name: str) -> None:
 def _beside(server: str, name: str) -> str:
     """The URL of another database of this server."""
     return server.rpartition("/")[0] + f"/{name}"
+
+
+def redis_url() -> str:
+    """A namespace of its own. What is in it ends by itself."""
+    return f"{address('REDIS_URL')}?namespace={uuid4().hex}"
+
+
+def new_container() -> str:
+    """The name of a blob container that is not there yet."""
+    return f"test-{uuid4().hex}"

@@ -3,8 +3,8 @@
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -59,27 +59,76 @@ from mechshare.settings import Settings, SettingsError
 A = TypeVar("A")
 Schemes = Mapping[str, Callable[[str, Settings], A]]
 
+
+def _postgresql_database(url: str, settings: Settings) -> Database:
+    with _extra("postgres"):
+        return SqlDatabase(url)
+
+
+def _azure_blobs(url: str, settings: Settings) -> BlobStore:
+    with _extra("azure"):
+        from mechshare.adapters.blobs.azure import AzureBlobStore
+    try:
+        return AzureBlobStore(url, settings.azure_connection_string)
+    except ValueError as problem:
+        raise SettingsError(f"MECHSHARE_BLOBS_URL: {problem}.") from problem
+
+
+def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
+    with _extra("opensearch"):
+        from mechshare.adapters.search.opensearch import OpenSearchIndex
+    return OpenSearchIndex(url)
+
+
+def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
+    with _extra("redis"):
+        from mechshare.adapters.jobs.arq import ArqDoorbell
+    return ArqDoorbell(url)
+
+
+def _redis_cache(url: str, settings: Settings) -> Cache:
+    with _extra("redis"):
+        from mechshare.adapters.cache.redis import RedisCache
+    return RedisCache(url)
+
+
+def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
+    with _extra("redis"):
+        from mechshare.adapters.limits.redis import RedisRateLimiter
+    return RedisRateLimiter(url, MemoryRateLimiter())
+
+
 DATABASES: Schemes[Database] = {
     "memory": lambda url, settings: MemoryDatabase(SystemClock()),
     "sqlite": lambda url, settings: SqlDatabase(url),
+    "postgresql": _postgresql_database,
 }
 BLOB_STORES: Schemes[BlobStore] = {
     "memory": lambda url, settings: MemoryBlobStore(),
     "file": lambda url, settings: FileBlobStore(_path_of(url)),
+    "azure": _azure_blobs,
 }
 SEARCH_INDEXES: Schemes[SearchIndex] = {
     "memory": lambda url, settings: MemorySearchIndex(),
     "sqlite": lambda url, settings: SqliteSearchIndex(_path_of(url)),
+    "opensearch": _opensearch_index,
+    "opensearch+https": _opensearch_index,
 }
 DOORBELLS: Schemes[Doorbell] = {
     "memory": lambda url, settings: MemoryDoorbell(),
     "embedded": lambda url, settings: EmbeddedDoorbell(settings.data / "bells"),
+    "redis": _arq_doorbell,
+    "rediss": _arq_doorbell,
 }
 CACHES: Schemes[Cache] = {
     "memory": lambda url, settings: MemoryCache(board=settings.data / "cache-board"),
+    "redis": _redis_cache,
+    "rediss": _redis_cache,
 }
 LIMITERS: Schemes[RateLimiter] = {
     "memory": lambda url, settings: MemoryRateLimiter(),
+    "redis": _redis_limiter,
+    "rediss": _redis_limiter,
 }
 
 
@@ -122,7 +171,10 @@ def build(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(database.close)
             stack.push_async_callback(index.close)
+            stack.push_async_callback(blobs.close)
             stack.push_async_callback(doorbell.close)
+            stack.push_async_callback(cache.close)
+            stack.push_async_callback(limiter.close)
 
     return Application(
         settings=settings,
@@ -168,7 +220,8 @@ async def open_copy(
     async with AsyncExitStack() as stack:
         rows = None
         if database is not None:
-            rows = await stack.enter_async_context(sql_copy(*database))
+            with _extra("postgres"):
+                rows = await stack.enter_async_context(sql_copy(*database))
         yield CopyService(rows, stores)
 
 
@@ -190,6 +243,17 @@ def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
             f"It is '{url}'."
         )
     return schemes[scheme](url, settings)
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Around the import of what an extra brings."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            f"{missing.name} is missing, which this needs: pip install 'mechshare[{name}]'."
+        ) from missing
 
 
 def _path_of(url: str) -> Path:

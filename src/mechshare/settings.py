@@ -30,6 +30,7 @@ class Settings:
     jobs_url: str = "embedded:"
     cache_url: str = "memory:"
     limits_url: str = "memory:"
+    azure_connection_string: str = field(default="", repr=False)
     secret: bytes = field(default=b"", repr=False)
     token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
     host: str = "127.0.0.1"
@@ -63,6 +64,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         jobs_url=given.get("jobs_url", Settings.jobs_url),
         cache_url=given.get("cache_url", Settings.cache_url),
         limits_url=given.get("limits_url", Settings.limits_url),
+        azure_connection_string=given.get("azure_connection_string", ""),
         secret=_secret(given),
         token_algorithm=_one_of(given, "token_algorithm", ("HS256", "EdDSA")),
         host=given.get("host", Settings.host),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import opensearch_alias, postgresql_database
+from tests.servers import address, new_container, opensearch_alias, postgresql_database, redis_url
 
 Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
 
@@ -30,6 +30,16 @@ async def _file_blobs(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _azure_blobs(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.blobs.azure import AzureBlobStore
+
+    store = AzureBlobStore(f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"))
+    await store.prepare()
+    yield store
+    await store.close()
+
+
+@asynccontextmanager
 async def _memory_cache(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.cache.memory import MemoryCache
 
@@ -41,6 +51,15 @@ async def _shared_memory_cache(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.cache.memory import MemoryCache
 
     yield MemoryCache(board=folder / "cache-board")
+
+
+@asynccontextmanager
+async def _redis_cache(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.cache.redis import RedisCache
+
+    cache = RedisCache(redis_url())
+    yield cache
+    await cache.close()
 
 
 @asynccontextmanager
@@ -59,6 +78,25 @@ async def _embedded_doorbell(folder: Path) -> AsyncIterator[Any]:
     bell = EmbeddedDoorbell(folder / "bells")
     yield bell
     await bell.close()
+
+
+@asynccontextmanager
+async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.jobs.arq import ArqDoorbell
+
+    bell = ArqDoorbell(redis_url())
+    yield bell
+    await bell.close()
+
+
+@asynccontextmanager
+async def _redis_limits(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.limits.memory import MemoryRateLimiter
+    from mechshare.adapters.limits.redis import RedisRateLimiter
+
+    limiter = RedisRateLimiter(redis_url(), MemoryRateLimiter())
+    yield limiter
+    await limiter.close()
 
 
 @asynccontextmanager
@@ -196,12 +234,12 @@ async def _stub_media(folder: Path) -> AsyncIterator[Any]:
 
 
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
-    "blobs": {"memory": _memory_blobs, "files": _file_blobs},
-    "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache},
+    "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs},
+    "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},
-    "jobs": {"memory": _memory_doorbell, "embedded": _embedded_doorbell},
-    "limits": {"memory": _memory_limits},
+    "jobs": {"memory": _memory_doorbell, "embedded": _embedded_doorbell, "arq": _arq_doorbell},
+    "limits": {"memory": _memory_limits, "redis": _redis_limits},
     "media": {"av": _av, "stub": _stub_media},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {

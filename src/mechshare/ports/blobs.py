@@ -1,6 +1,7 @@
 """Where files are kept."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Protocol
 
 from mechshare.domain.blobs import BlobFacts
@@ -38,4 +39,19 @@ class BlobStore(Protocol):
 
     def list(self, prefix: str) -> AsyncIterator[str]:
         """The keys that begin with `prefix`, in code point order."""
+        ...
+
+    async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
+        """An address from which whoever has it may fetch the blob itself, as this type and disposition, for a while.
+
+        None where the store hands out none: then its bytes go through `read`.
+        """
+        ...
+
+    async def prepare(self) -> None:
+        """Makes what has to be there before the first `write`; no-op when it is."""
+        ...
+
+    async def close(self) -> None:
+        """Gives back what the adapter holds."""
         ...

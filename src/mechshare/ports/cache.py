@@ -29,3 +29,7 @@ class Cache(Protocol):
     async def check(self) -> str:
         """One line on what answers. Raises Unavailable."""
         ...
+
+    async def close(self) -> None:
+        """Gives back what the adapter holds."""
+        ...

@@ -30,3 +30,7 @@ class RateLimiter(Protocol):
     async def check(self) -> str:
         """One line on what answers. Raises Unavailable."""
         ...
+
+    async def close(self) -> None:
+        """Gives back what the adapter holds."""
+        ...

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from errno import EDQUOT, ENOSPC
 from itertools import islice
 from pathlib import Path
@@ -91,6 +92,15 @@ class FileBlobStore:
         while batch := await _in_thread(lambda: list(islice(keys, _LISTED))):
             for key in batch:
                 yield key
+
+    async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
+        return None
+
+    async def prepare(self) -> None:
+        await _in_thread(lambda: self._root.mkdir(parents=True, exist_ok=True))
+
+    async def close(self) -> None:
+        """Nothing is held between two uses."""
 
     def _sweep(self) -> None:
         if not self._is_swept:

@@ -1,6 +1,7 @@
 """Blobs in this process."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from hashlib import sha256
 
 from mechshare.domain.blobs import BlobFacts, is_blob_key
@@ -41,6 +42,15 @@ class MemoryBlobStore:
         for key in sorted(self._blobs):
             if key.startswith(prefix):
                 yield key
+
+    async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
+        return None
+
+    async def prepare(self) -> None:
+        """There is nothing to make."""
+
+    async def close(self) -> None:
+        """Nothing is held but memory."""
 
 
 def _check(key: str) -> None:

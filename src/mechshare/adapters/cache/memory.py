@@ -64,6 +64,10 @@ class MemoryCache:
     async def check(self) -> str:
         return f"in this process's memory, at most {self._capacity // 2**20} MiB"
 
+    async def close(self) -> None:
+        for _, task in self._loads.values():
+            task.cancel()
+
     async def _load(
         self, name: tuple[str, str], load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:

@@ -37,6 +37,9 @@ class MemoryRateLimiter:
     async def check(self) -> str:
         return "in this process's memory"
 
+    async def close(self) -> None:
+        """Nothing is held but memory."""
+
 
 class _Windows(MemoryStorage):
     """The instants of every use.

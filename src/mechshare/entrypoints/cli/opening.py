@@ -9,6 +9,7 @@ from mechshare import bootstrap
 from mechshare.application import Application
 from mechshare.domain.ids import UserId
 from mechshare.domain.users import Actor, Role
+from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.settings import Settings
 
@@ -22,8 +23,7 @@ def run(chosen: Settings, command: Callable[[Application], Awaitable[T]]) -> T:
 
     async def opened() -> T:
         async with open_application(chosen) as application:
-            await application.database.migrate()
-            await application.categories.seed()
+            await prepare(application)
             return await command(application)
 
     return asyncio.run(opened())

@@ -12,6 +12,7 @@ from granian.http import HTTP1Settings
 
 from mechshare.application import Application
 from mechshare.entrypoints.cli.opening import open_application, run
+from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.settings import PREFIX, Settings
 
@@ -60,7 +61,7 @@ def worker(chosen: Settings, slots: int | None) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         async with open_application(chosen) as application:
-            await application.database.migrate()
+            await prepare(application)
             await work(application, slots=slots or max(1, chosen.job_slots), stop=stop)
 
     click.echo(f"working off the jobs in {chosen.database_url}; Ctrl-C stops")

@@ -63,8 +63,13 @@ class Finding:
 @click.command()
 @click.pass_obj
 def migrate(chosen: Settings) -> None:
-    """Bring the database's schema up to date. Safe to run at any time, from any number of machines."""
-    click.echo(run(chosen, lambda application: application.database.check()))
+    """Bring the database's schema up to date, and make the place for files. Safe from any number of machines."""
+
+    async def made(application: Application) -> str:
+        await application.blobs.prepare()
+        return await application.database.check()
+
+    click.echo(run(chosen, made))
 
 
 @click.command()

@@ -31,6 +31,7 @@ from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.limits import RequestLimit
 from mechshare.entrypoints.http.schema import document_refusals, openapi_config
 from mechshare.entrypoints.logs import configure_logging
+from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
@@ -78,8 +79,7 @@ def build_app(application: Application) -> ASGIApp:
 def _running(application: Application) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        await application.database.migrate()
-        await application.categories.seed()
+        await prepare(application)
         stop = asyncio.Event()
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stop)) if slots else None

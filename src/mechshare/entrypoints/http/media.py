@@ -1,6 +1,7 @@
 """/media, and the files as they were sent"""
 
 import re
+from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -22,10 +23,15 @@ PUBLIC_MEDIA = "public, max-age=3600, immutable"
 """An address never leads to other content, but what is public may be withdrawn: an hour in shared caches."""
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
+LINK_LIFETIME = timedelta(minutes=5)
+"""For whom the store itself serves: long enough to begin, and a browser asks here again for the rest."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 _RANGED = {
     206: ResponseSpec(
         bytes, generate_examples=False, description="A part of the file (Range)", media_type=ANY_FILE
+    ),
+    302: ResponseSpec(
+        None, generate_examples=False, description="The store itself has it, at this address, for a while"
     ),
     304: ResponseSpec(
         None, generate_examples=False, description="You hold this file already (If-None-Match)"
@@ -52,7 +58,7 @@ async def get_media(
     found = await application_of(request).media.find_media(
         viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature
     )
-    return _served(request, found, PUBLIC_MEDIA if found.is_public else PRIVATE_MEDIA)
+    return await _served(request, found, PUBLIC_MEDIA if found.is_public else PRIVATE_MEDIA)
 
 
 @get(
@@ -64,10 +70,10 @@ async def get_media(
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
     """For its owner and admins."""
     found = await application_of(request).media.find_original(actor_of(request), MechanismId(mechanism_id))
-    return _served(request, found, ORIGINAL)
+    return await _served(request, found, ORIGINAL)
 
 
-def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
+async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
     etag = f'"{media.key.rpartition("/")[2].partition(".")[0]}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -79,13 +85,18 @@ def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
     }
     if is_held(request, etag):
         return Response(content=None, status_code=304, headers=headers)
+    blobs = application_of(request).blobs
+    link = await blobs.link(media.key, LINK_LIFETIME, media.content_type, headers["Content-Disposition"])
+    if link is not None:
+        hidden = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+        return Response(content=None, status_code=302, headers={"Location": link, **hidden})
     start, end = _range(request, etag, media.size)
     status = 200
     if (start, end) != (0, media.size):
         status = 206
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
     headers["Content-Length"] = str(end - start)
-    chunks = application_of(request).blobs.read(media.key, start, end)
+    chunks = blobs.read(media.key, start, end)
     return Stream(chunks, status_code=status, headers=headers, media_type=media.content_type)
 
 

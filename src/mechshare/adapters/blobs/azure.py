@@ -1,0 +1,203 @@
+"""Blobs in Azure Blob Storage."""
+
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from io import BytesIO
+from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
+from uuid import uuid4
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, generate_blob_sas
+from azure.storage.blob.aio import BlobServiceClient
+
+from mechshare.adapters.circuits import Circuit
+from mechshare.domain.blobs import BlobFacts, content_type_of, is_blob_key
+from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
+
+_BLOCK = 4 * 1024 * 1024
+_CHUNK = 256 * 1024
+_CONNECT_WITHIN, _ANSWER_WITHIN = 1, 5
+"""Seconds. What the SDK does by itself, with its tries, takes up to five minutes."""
+
+
+class AzureBlobStore:
+    """`azure:///CONTAINER` and a connection string, or `azure://ACCOUNT.blob.core.windows.net/CONTAINER` and whatever
+    identity the machine has (DefaultAzureCredential). With `?redirect=sas` clients fetch from Azure themselves.
+
+    Raises ValueError for a URL without a container, for a missing connection string and for a missing azure-identity.
+    """
+
+    def __init__(self, url: str, connection_string: str = "") -> None:
+        parts = urlsplit(url)
+        container = parts.path.strip("/")
+        if not container:
+            raise ValueError(f"a blob container is missing: azure:///CONTAINER, not {url}")
+        self._hands_out_links = parse_qs(parts.query).get("redirect") == ["sas"]
+        self._circuit = Circuit("blob store")
+        self._identity: Any = None
+        patience: dict[str, Any] = {
+            "connection_timeout": _CONNECT_WITHIN,
+            "read_timeout": _ANSWER_WITHIN,
+            "retry_total": 0,
+            "max_single_get_size": _BLOCK,
+            "max_chunk_get_size": _BLOCK,
+        }
+        if parts.netloc:
+            self._identity = _machine_identity()
+            account = f"https://{parts.netloc}"
+            self._service = BlobServiceClient(account, self._identity, **patience)
+        elif connection_string:
+            self._service = BlobServiceClient.from_connection_string(connection_string, **patience)
+        else:
+            raise ValueError("MECHSHARE_AZURE_CONNECTION_STRING is missing, which azure:///CONTAINER needs")
+        self._container = self._service.get_container_client(container)
+
+    async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
+        _check(key)
+        blob = self._container.get_blob_client(key)
+        digest, size = sha256(), 0
+        # Named for this write alone: blocks that another one left, or is sending, are never taken for its own.
+        writer = uuid4().hex
+        blocks: list[BlobBlock] = []
+        async for block in _blocks(chunks):
+            name = base64.b64encode(f"{writer}-{len(blocks):06}".encode()).decode()
+            async with self._asking():
+                await blob.stage_block(name, BytesIO(block), len(block), validate_content=True)
+            blocks.append(BlobBlock(name))
+            digest.update(block)
+            size += len(block)
+        async with self._asking():
+            await blob.commit_block_list(
+                blocks,
+                content_settings=ContentSettings(content_type=content_type_of(key)),
+                metadata={"sha256": digest.hexdigest()},
+                validate_content=True,
+            )
+        return BlobFacts(key=key, size=size, sha256=digest.hexdigest())
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        _check(key)
+        size = await self.stat(key)
+        if size is None:
+            raise MediaNotFound()
+        end = size if end is None else min(end, size)
+        if start >= end:
+            return
+        async with self._asking(missing=MediaNotFound):
+            # Further ranges are asked for under the ETag of the first: what is written meanwhile is never mixed in.
+            stream = await self._container.download_blob(key, start, end - start)
+            async for block in stream.chunks():
+                for offset in range(0, len(block), _CHUNK):
+                    yield block[offset : offset + _CHUNK]
+
+    async def stat(self, key: str) -> int | None:
+        _check(key)
+        try:
+            async with self._asking(missing=MediaNotFound):
+                return int((await self._container.get_blob_client(key).get_blob_properties()).size)
+        except MediaNotFound:
+            return None
+
+    async def delete(self, key: str) -> None:
+        _check(key)
+        try:
+            async with self._asking(missing=MediaNotFound):
+                await self._container.delete_blob(key, delete_snapshots="include")
+        except MediaNotFound:
+            return  # as it should be afterwards
+
+    async def list(self, prefix: str) -> AsyncIterator[str]:
+        if not prefix.isprintable():
+            return  # no key begins like this, and the service does not take it
+        try:
+            async with self._asking(missing=MediaNotFound):
+                async for name in self._container.list_blob_names(name_starts_with=prefix):
+                    yield name
+        except MediaNotFound:
+            return  # nothing was ever written
+
+    async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
+        _check(key)
+        if not self._hands_out_links:
+            return None
+        now = datetime.now(UTC)
+        signing: dict[str, Any] = {}
+        if self._identity is None:
+            signing["account_key"] = self._service.credential.account_key
+        else:
+            async with self._asking():
+                signing["user_delegation_key"] = await self._service.get_user_delegation_key(
+                    now - timedelta(minutes=5), now + lifetime
+                )
+        signature = generate_blob_sas(
+            account_name=str(self._service.account_name),
+            container_name=str(self._container.container_name),
+            blob_name=key,
+            permission=BlobSasPermissions(read=True),
+            start=now - timedelta(minutes=5),
+            expiry=now + lifetime,
+            content_type=content_type,
+            content_disposition=disposition,
+            **signing,
+        )
+        return f"{self._container.url}/{quote(key)}?{signature}"
+
+    async def prepare(self) -> None:
+        async with self._asking():
+            try:
+                await self._container.create_container()
+            except ResourceExistsError:
+                return
+
+    async def close(self) -> None:
+        await self._service.close()
+        if self._identity is not None:
+            await self._identity.close()
+
+    @asynccontextmanager
+    async def _asking(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
+        """Around each use. Raises Unavailable, and `missing` where that is given and what is asked for is not there."""
+        async with self._circuit.closed():
+            try:
+                yield
+            except ResourceNotFoundError as problem:
+                raise (missing or _unavailable)() from problem
+            except (AzureError, OSError, TimeoutError) as problem:
+                if missing and isinstance(problem, HttpResponseError) and problem.status_code == 404:
+                    raise missing() from problem
+                raise _unavailable() from problem
+
+
+def _unavailable() -> DependencyUnavailable:
+    return DependencyUnavailable(dependency="blob store")
+
+
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same bytes in blocks of one size, but for the last."""
+    held = bytearray()
+    async for chunk in chunks:
+        held += chunk
+        while len(held) >= _BLOCK:
+            yield bytes(held[:_BLOCK])
+            del held[:_BLOCK]
+    if held:
+        yield bytes(held)
+
+
+def _machine_identity() -> Any:
+    try:
+        from azure.identity.aio import DefaultAzureCredential
+    except ModuleNotFoundError as missing:
+        raise ValueError(
+            "azure-identity is missing, which a URL with an account needs: pip install azure-identity"
+        ) from missing
+    return DefaultAzureCredential()
+
+
+def _check(key: str) -> None:
+    if not is_blob_key(key):
+        raise ValueError(f"not a blob key: {key!r}")

@@ -1,0 +1,111 @@
+"""A doorbell through arq, for workers on any number of hosts."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import structlog
+from arq import Worker, func
+from arq.connections import ArqRedis
+from redis.asyncio import ConnectionPool
+from redis.exceptions import RedisError
+
+from mechshare.adapters.redis_client import RedisClient
+from mechshare.domain.errors import Unavailable
+
+_RING_WITHIN = 0.2
+_LISTEN_WITHIN = 5.0
+_LOOK_EVERY = 0.1
+_REST = 1.0
+"""Seconds that an arq worker which lost Redis is left alone."""
+_STALE = timedelta(minutes=1)
+_ENOUGH = 100
+"""Rings that nobody has heard yet: more would tell nobody anything."""
+_log = structlog.get_logger("mechshare.jobs")
+
+
+class ArqDoorbell:
+    """Each ring is a job of arq's that carries nothing and is heard by one of the processes that wait.
+
+    Each has an identifier of its own: one that was used before might still count as running, of a worker that was
+    killed. While Redis does not answer, nobody hears anything, and everybody goes on.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = RedisClient(url)
+        self._queue = self._client.key("doorbell")
+        self._address = url
+        self._ringing = self._arq(self._client.redis.connection_pool)
+        self._rung = asyncio.Event()
+        self._listening: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    async def ring(self) -> None:
+        if self._is_closed:
+            return
+        try:
+            async with self._client.asking(), asyncio.timeout(_RING_WITHIN):
+                if await self._ringing.zcard(self._queue) < _ENOUGH:
+                    await self._ringing.enqueue_job("look", _expires=_STALE)
+        except Unavailable as deaf:
+            _log.warning("doorbell_deaf", problem=deaf.message)
+
+    async def wait(self, timeout: timedelta) -> None:
+        if self._listening is None and not self._is_closed:
+            self._listening = asyncio.create_task(self._listen())
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()
+
+    async def check(self) -> str:
+        return f"{await self._client.check()}, arq"
+
+    async def close(self) -> None:
+        self._is_closed = True
+        while self._listening is not None and not self._listening.done():
+            # Again and again: in the middle of an exchange with Redis a cancellation may be lost.
+            self._listening.cancel()
+            await asyncio.wait({self._listening}, timeout=_LOOK_EVERY)
+        await self._client.close()
+
+    async def _listen(self) -> None:
+        """Keeps a worker of arq's at the queue; arq gives up when Redis does, and is then started again."""
+
+        async def look(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
+            self._rung.set()
+
+        while not self._is_closed:
+            client = RedisClient(self._address, within=_LISTEN_WITHIN)
+            worker = Worker(
+                [func(look, name="look", keep_result=0, timeout=_LISTEN_WITHIN, max_tries=1)],
+                queue_name=self._queue,
+                redis_pool=self._arq(client.redis.connection_pool),
+                handle_signals=False,
+                keep_result=0,
+                poll_delay=_LOOK_EVERY,
+                log_results=False,
+                job_serializer=msgspec.msgpack.encode,
+                job_deserializer=msgspec.msgpack.decode,
+            )
+            try:
+                await worker.main()
+            except (RedisError, OSError) as problem:
+                _log.warning("doorbell_deaf", problem=str(problem))
+                await asyncio.sleep(_REST)
+            finally:
+                for task in worker.tasks.values():
+                    task.cancel()
+                await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+                await client.close()
+
+    def _arq(self, pool: ConnectionPool) -> ArqRedis:
+        return ArqRedis(
+            pool,
+            job_serializer=msgspec.msgpack.encode,
+            job_deserializer=msgspec.msgpack.decode,
+            default_queue_name=self._queue,
+        )

@@ -1,0 +1,60 @@
+"""How mechshare speaks to Redis: soon answered or not at all."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from mechshare.adapters.circuits import Circuit
+from mechshare.domain.errors import DependencyUnavailable
+
+_WITHIN = 0.2
+"""Seconds: what Redis makes quicker must not be made slower by it."""
+
+
+class RedisClient:
+    """One server behind one circuit. `namespace` is the URL's, `redis://host:port/0?namespace=mechshare`, which stands
+    before every key."""
+
+    def __init__(self, url: str, *, within: float = _WITHIN) -> None:
+        address, self.namespace = _parted(url)
+        self.circuit = Circuit("Redis")
+        self.redis: Redis = Redis.from_url(
+            address,
+            socket_timeout=within,
+            socket_connect_timeout=within,
+            retry=Retry(NoBackoff(), 0),
+            client_name="mechshare",
+        )
+
+    @asynccontextmanager
+    async def asking(self) -> AsyncIterator[Redis]:
+        """Around each use. Raises Unavailable."""
+        async with self.circuit.closed():
+            try:
+                yield self.redis
+            except (RedisError, OSError, TimeoutError) as problem:
+                raise DependencyUnavailable(dependency="Redis") from problem
+
+    def key(self, name: str) -> str:
+        return f"{self.namespace}:{name}"
+
+    async def check(self) -> str:
+        async with self.asking() as redis:
+            told = await redis.info("server")
+        return f"Redis {told['redis_version']}"
+
+    async def close(self) -> None:
+        await self.redis.aclose()
+
+
+def _parted(url: str) -> tuple[str, str]:
+    """The URL as the driver wants it, and the namespace."""
+    parts = urlsplit(url)
+    query = parse_qs(parts.query)
+    (namespace,) = query.pop("namespace", ["mechshare"])[-1:]
+    return urlunsplit(parts._replace(query=urlencode(query, doseq=True))), namespace
