@@ -18,7 +18,7 @@ class Settings:
     """Adapters are chosen by URL; everything that is kept on this machine is kept under `data`.
 
     `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
-    and `job_slots` the jobs that each of them runs at a time (0: none). `largest_upload` is in bytes;
+    and `job_slots` the jobs that each of them runs at a time (0: none, left to workers). `largest_upload` is in bytes;
     `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses whose
     X-Forwarded-For is believed. `log_file` gets the errors, besides what goes to the console.
     """
@@ -55,6 +55,8 @@ def load(environ: Mapping[str, str]) -> Settings:
     }
     _refuse_unknown(given)
     given = {name: value for name, value in given.items() if value}
+    # Where jobs are rung for through a server, workers answer; else whoever serves is the only one there is.
+    works_itself = given.get("jobs_url", Settings.jobs_url).startswith(("embedded:", "memory:"))
     data = Path(given.get("data", "mechshare-data")).absolute()
     return Settings(
         data=data,
@@ -70,7 +72,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         host=given.get("host", Settings.host),
         port=_whole(given, "port", Settings.port, least=0, most=65_535),
         workers=_whole(given, "workers", os.cpu_count() or 1, least=1, most=256),
-        job_slots=_whole(given, "job_slots", Settings.job_slots, least=0, most=64),
+        job_slots=_whole(given, "job_slots", int(works_itself), least=0, most=64),
         largest_upload=_whole(given, "largest_upload", Settings.largest_upload, least=1, most=2**40),
         requests_per_minute=_whole(
             given, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9

@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -15,28 +17,35 @@ from mechshare.demo.clips import CLIPS, RATE, DemoClip
 from mechshare.demo.encoding import save_clip
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
+from tests.deployments import DEPLOYMENTS, PARTS, deployed
 from tests.http.conftest import API, PASSWORD, Running, memory_settings
 
 SHARED_MEDIA = Path(__file__).parents[3] / "shared" / "media"
 MECHANISMS = f"{API}/mechanisms"
 
 
-@pytest.fixture(params=["memory", "embedded"])
+@pytest.fixture(params=["memory", *DEPLOYMENTS])
 async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A server that processes clips for real, in each deployment that needs no other server."""
+    """A server that processes clips for real, in each deployment."""
     data = tmp_path / "data"
-    if request.param == "memory":
-        chosen = memory_settings(data, job_slots=1)
-    else:
-        chosen = settings.load({"MECHSHARE_DATA": str(data), "MECHSHARE_REQUESTS_PER_MINUTE": "0"})
-    app = build_app(bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
-    running = Running(app)
-    await running.up()
-    async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test"
-    ) as opened:
-        yield opened
-    await running.down()
+    async with AsyncExitStack() as stack:
+        if request.param == "memory":
+            chosen = memory_settings(data, job_slots=1)
+        else:
+            chosen = settings.load(await stack.enter_async_context(deployed(request.param, data)))
+        app = build_app(bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
+        running = Running(app)
+        await running.up()
+        stack.push_async_callback(running.down)
+        transport = httpx.ASGITransport(app=app)
+        yield await stack.enter_async_context(
+            httpx.AsyncClient(transport=transport, base_url="http://mechshare.test")
+        )
+
+
+def test_of_any_two_parts_every_combination_is_deployed() -> None:
+    for one, other in combinations(PARTS, 2):
+        assert len({(one in parts, other in parts) for parts in DEPLOYMENTS.values()}) == 4
 
 
 async def signed_up(client: httpx.AsyncClient) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""The deployments that the journeys go through: all embedded, all distributed, and mixtures of both."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from tests.servers import address, new_container, opensearch_alias, postgresql_database, redis_url
+
+PARTS = ("database", "blobs", "search", "jobs", "cache")
+"""Rate limits are counted where answers are kept."""
+DEPLOYMENTS: Mapping[str, frozenset[str]] = {
+    "embedded": frozenset(),
+    "distributed": frozenset(PARTS),
+    "postgresql-azure": frozenset({"database", "blobs"}),
+    "postgresql-opensearch-arq": frozenset({"database", "search", "jobs"}),
+    "azure-opensearch-redis": frozenset({"blobs", "search", "cache"}),
+    "arq-redis": frozenset({"jobs", "cache"}),
+}
+"""Which parts have a server of their own. Of any two parts, all four combinations are among them."""
+
+
+@asynccontextmanager
+async def deployed(name: str, data: Path) -> AsyncIterator[dict[str, str]]:
+    """The environment of a new installation, which works off its own jobs. Skips where a server is absent."""
+    environ = {
+        "MECHSHARE_DATA": str(data),
+        "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+        "MECHSHARE_JOB_SLOTS": "1",
+    }
+    parts = DEPLOYMENTS[name]
+    async with AsyncExitStack() as stack:
+        if "database" in parts:
+            environ["MECHSHARE_DATABASE_URL"] = await stack.enter_async_context(postgresql_database())
+        if "blobs" in parts:
+            environ["MECHSHARE_BLOBS_URL"] = f"azure:///{new_container()}"
+            environ["MECHSHARE_AZURE_CONNECTION_STRING"] = address("AZURE_CONNECTION_STRING")
+        if "search" in parts:
+            environ["MECHSHARE_SEARCH_URL"] = await stack.enter_async_context(opensearch_alias())
+        if "jobs" in parts:
+            environ["MECHSHARE_JOBS_URL"] = redis_url()
+        if "cache" in parts:
+            environ["MECHSHARE_CACHE_URL"] = environ["MECHSHARE_LIMITS_URL"] = redis_url()
+        yield environ
