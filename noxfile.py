@@ -1,5 +1,7 @@
 """The project's chores: `pip install nox && nox -s demo`, `pip install nox && nox -s tests`."""
 
+import os
+
 import nox
 
 nox.needs_version = ">=2025.5.1"
@@ -20,9 +22,18 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show the whole product on this machine, and go on serving; `-- --exit` leaves, `-- FOLDER` takes your clips."""
-    install(session)
-    session.run("mechshare", "demo", *session.posargs)
+    """Show the whole product on this machine, and go on serving; `-- --exit` leaves, `-- FOLDER` takes your clips.
+
+    `-- --profile distributed` starts the real servers for it first, where MECHSHARE_DATABASE_URL names none.
+    """
+    command = ["mechshare", "demo", *session.posargs]
+    if "distributed" in session.posargs:
+        install(session, extras=ADAPTERS)
+        if "MECHSHARE_DATABASE_URL" not in os.environ:
+            command = ["python", "-m", "servers", "--deploy", "--", *command]
+    else:
+        install(session)
+    session.run(*command)
 
 
 @nox.session

@@ -1,7 +1,7 @@
 """`python -m servers [KIND ...] [-- COMMAND ...]`: the servers of a distributed mechshare, on this machine alone.
 
-Without a command it prints the environment to export, and stops them at Ctrl-C; with one it runs that command in this
-environment (of the tests alone: what the product is set to is left as it is), and ends with its exit status.
+Without a command it prints the environment to export, and stops them at Ctrl-C. With one it runs that command, told
+where the tests find the servers, and after `--deploy` also the product; and ends with its exit status.
 """
 
 import os
@@ -22,6 +22,8 @@ from servers.running import Server, ServerAbsent, ServerFailed
 def main(arguments: list[str]) -> int:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     kinds, command = arguments[:cut], arguments[cut + 1 :]
+    told = ("TEST_", "MECHSHARE_") if "--deploy" in kinds else ("TEST_",)
+    kinds = [kind for kind in kinds if kind != "--deploy"]
     unknown = set(kinds) - set(KINDS)
     if unknown:
         print(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(KINDS)}", file=sys.stderr)
@@ -35,8 +37,8 @@ def main(arguments: list[str]) -> int:
             print(problem, file=sys.stderr)
             return 1
         if command:
-            tests = {name: value for name, value in environ.items() if name.startswith("TEST_")}
-            return subprocess.run(command, check=False, env={**os.environ, **tests}).returncode
+            wanted = {name: value for name, value in environ.items() if name.startswith(told)}
+            return subprocess.run(command, check=False, env={**os.environ, **wanted}).returncode
         for name, value in environ.items():
             print(f"export {name}={shlex.quote(value)}")
         print("# running; Ctrl-C stops them", flush=True)

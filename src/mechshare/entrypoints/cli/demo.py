@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from mechshare import settings
 from mechshare.demo.clips import render_clips
 from mechshare.entrypoints.cli.api import Api, ApiError
 from mechshare.settings import PREFIX, Settings
@@ -26,6 +27,10 @@ from mechshare.settings import PREFIX, Settings
 _QUERIES = ("歯車", "遊星歯車", "四節リンク", "geneva", "straight line", "cam")
 _PATIENCE = 120.0
 """Seconds within which the server must answer, and within which a clip must be processed."""
+_SERVERS = tuple(
+    PREFIX + name
+    for name in ("DATABASE_URL", "BLOBS_URL", "SEARCH_URL", "JOBS_URL", "CACHE_URL", "LIMITS_URL")
+)
 _console = Console()
 
 
@@ -43,9 +48,15 @@ class Shown:
 @click.option(
     "--exit", "leave", is_flag=True, help="Leave when everything was shown, instead of going on serving."
 )
+@click.option(
+    "--profile",
+    type=click.Choice(["embedded", "distributed"]),
+    default="embedded",
+    help="embedded: this machine alone. distributed: the servers that MECHSHARE_..._URL name, and a worker.",
+)
 @click.option("--port", type=click.IntRange(1, 65_535), help="The port to serve on (8000, or a free one).")
 @click.pass_obj
-def demo(chosen: Settings, folder: Path | None, leave: bool, port: int | None) -> None:
+def demo(chosen: Settings, folder: Path | None, leave: bool, profile: str, port: int | None) -> None:
     """Show the whole product on this machine: share clips, process, publish, find and watch them.
 
     The clips are linkages that mechshare computes and draws itself, or those in FOLDER. Everything is kept in
@@ -54,7 +65,8 @@ def demo(chosen: Settings, folder: Path | None, leave: bool, port: int | None) -
     with tempfile.TemporaryDirectory(prefix="mechshare-demo-") as scratch:
         data = chosen.data if PREFIX + "DATA" in os.environ else Path(scratch) / "data"
         clips = _own_clips(Path(scratch) / "clips") if folder is None else _clips_of(folder)
-        with _serving(data, port or _free_port()) as address:
+        environ = _environment(profile, data)
+        with _serving(environ, data, port or _free_port()) as address:
             try:
                 _show(Api(address), clips)
             except ApiError as refusal:
@@ -170,18 +182,39 @@ def _settled(api: Api, query: str) -> Any:
     return found
 
 
+def _environment(profile: str, data: Path) -> dict[str, str]:
+    """What the server is told: of the servers around it, only where those are wanted."""
+    unset = [name for name in _SERVERS if name not in os.environ]
+    if profile == "distributed" and unset:
+        raise click.ClickException(
+            f"not set: {', '.join(unset)}. 'nox -s services' starts all the servers and prints what to export."
+        )
+    kept = {
+        name: value for name, value in os.environ.items() if profile == "distributed" or name not in _SERVERS
+    }
+    return {**kept, PREFIX + "DATA": str(data)}
+
+
 @contextmanager
-def _serving(data: Path, port: int) -> Iterator[str]:
-    """A server of its own, ended with the demonstration."""
-    environ = {**os.environ, PREFIX + "DATA": str(data), PREFIX + "PORT": str(port)}
-    command = [sys.executable, "-m", "mechshare", "serve"]
+def _serving(environ: dict[str, str], data: Path, port: int) -> Iterator[str]:
+    """A server of its own, and a worker where the server leaves the jobs to one; ended with the demonstration."""
     data.mkdir(parents=True, exist_ok=True)
-    log = data / "server.log"
-    with log.open("ab") as said:
-        process = subprocess.Popen(command, env=environ, stdout=said, stderr=said)  # noqa: S603  our own program
-    try:
-        _wait_until_ready(port, process, log)
+    with ExitStack() as stack:
+        log = data / "server.log"
+        server = stack.enter_context(_program(environ | {PREFIX + "PORT": str(port)}, "serve", log))
+        _wait_until_ready(port, server, log)
+        if settings.load(environ).job_slots == 0:
+            stack.enter_context(_program(environ, "worker", data / "worker.log"))
         yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def _program(environ: dict[str, str], command: str, log: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    arguments = [sys.executable, "-m", "mechshare", command]
+    with log.open("ab") as said:
+        process = subprocess.Popen(arguments, env=environ, stdout=said, stderr=said)  # noqa: S603  our own program
+    try:
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
