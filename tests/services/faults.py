@@ -137,6 +137,9 @@ class FaultyBlobs:
         keys: AsyncIterator[str] = self._inner.list(prefix)
         return keys
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
     def _refuse(self) -> None:
         if self.is_down:
             raise DependencyUnavailable(dependency="blob store")
