@@ -213,11 +213,13 @@ async def open_copy(
 
     Raises SettingsError, CopyRefused and Unavailable.
     """
-    stores = None
-    if blobs is not None:
-        source, destination = (_chosen(BLOB_STORES, "blobs_url", url, settings) for url in blobs)
-        stores = (source, destination)
     async with AsyncExitStack() as stack:
+        stores = None
+        if blobs is not None:
+            source, destination = (_chosen(BLOB_STORES, "blobs_url", url, settings) for url in blobs)
+            stack.push_async_callback(source.close)
+            stack.push_async_callback(destination.close)
+            stores = (source, destination)
         rows = None
         if database is not None:
             with _extra("postgres"):

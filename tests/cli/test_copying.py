@@ -11,16 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.domain.audit import Origin
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.jobs import JobState
+from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.cli.opening import open_application
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import fill, stands_in
 from tests.cli.conftest import Run
-from tests.servers import opensearch_alias, postgresql_database
+from tests.servers import address, new_container, opensearch_alias, postgresql_database
 
 CLIPS = 150
 CLIP = 100_000
@@ -232,3 +234,14 @@ async def test_what_was_moved_is_in_service_there(
     assert tokens.access_token
     assert video[4:8] == b"ftyp"
     assert states == {JobState.DONE}
+
+
+def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
+    there = replace(chosen, azure_connection_string=address("AZURE_CONNECTION_STRING"))
+    url = f"azure:///{new_container()}"
+    for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
+        arguments = ["copy", "--from", source, "--to", destination]
+        result = CliRunner().invoke(cli, arguments, obj=there)
+        assert result.exit_code == 0, result.output
+        assert f"{CLIPS} copied and read back" in result.output
+    assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")

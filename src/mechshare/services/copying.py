@@ -65,6 +65,7 @@ class CopyService:
 
 
 async def _copy_blobs(source: BlobStore, destination: BlobStore, progress: Progress) -> BlobsCopied:
+    await destination.prepare()
     total = await _count(source)
     progress(Stage.BLOBS, 0, total)
     done = BlobsCopied()

@@ -36,7 +36,7 @@ _REMEDIES = {
         Trouble.SKEWED,
     ): "set both clocks by NTP: tokens and links go by this machine's, leases by the database's",
     ("blobs", Trouble.DOWN): f"check {PREFIX}BLOBS_URL, for Azure {PREFIX}AZURE_CONNECTION_STRING too: "
-    "that the place exists and may be written to",
+    "that the place exists ('mechshare migrate' makes it) and may be written to",
     ("blobs", Trouble.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
     ("blobs", Trouble.ALTERED): "check the disk or the service before anything is uploaded",
     ("search", Trouble.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
