@@ -6,6 +6,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest.register_assert_rewrite("mechshare.testing")
 settings.register_profile("mechshare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mechshare")
 

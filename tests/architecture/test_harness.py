@@ -69,6 +69,10 @@ async def test_the_harness_opens_every_adapter(port, tmp_path):
 
 @pytest.mark.parametrize("port", PORTS)
 def test_every_port_has_a_contract_suite_over_all_its_adapters(port):
-    suites = sorted((ROOT / "tests" / "contracts").glob(f"test_{port}*.py"))
+    folder = ROOT / "tests" / "contracts"
+    suites = sorted(folder.glob(f"test_{port}*.py"))
     assert suites, f"tests/contracts/test_{port}.py is missing"
-    assert any(f'adapters_of("{port}")' in suite.read_text(encoding="utf-8") for suite in suites)
+    assert any(
+        f'adapters_of("{port}")' in suite.read_text(encoding="utf-8")
+        for suite in (folder / "conftest.py", *suites)
+    )

@@ -20,7 +20,7 @@ from mechshare.entrypoints.cli.main import cli
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import connected
 from tests.cli.conftest import Run
-from tests.servers import address, postgresql_database
+from tests.servers import address, new_container, postgresql_database
 
 
 def test_migrating_twice_is_as_good_as_once(run: Run) -> None:
@@ -86,20 +86,32 @@ def test_the_doctor_says_that_the_data_folder_is_no_folder(tmp_path: Path) -> No
 
 async def test_the_doctor_finds_real_servers_well(tmp_path: Path) -> None:
     async with postgresql_database() as url:
-        redis = address("REDIS_URL")
-        ended = await asyncio.to_thread(
-            mechshare,
-            "doctor",
-            MECHSHARE_DATA=str(tmp_path / "data"),
-            MECHSHARE_DATABASE_URL=url,
-            MECHSHARE_CACHE_URL=redis,
-            MECHSHARE_LIMITS_URL=redis,
-            MECHSHARE_JOBS_URL=redis,
-        )
-    assert ended.returncode == 0, ended.stdout
-    assert "!!" not in ended.stdout
-    assert f"ok  database   {url} - PostgreSQL 15." in ended.stdout
-    assert ended.stdout.count(f"{redis} - Redis 7.") == 3
+        redis, azure = address("REDIS_URL"), f"azure:///{new_container()}"
+        servers = {
+            "MECHSHARE_DATA": str(tmp_path / "data"),
+            "MECHSHARE_DATABASE_URL": url,
+            "MECHSHARE_BLOBS_URL": azure,
+            "MECHSHARE_AZURE_CONNECTION_STRING": address("AZURE_CONNECTION_STRING"),
+            "MECHSHARE_CACHE_URL": redis,
+            "MECHSHARE_LIMITS_URL": redis,
+            "MECHSHARE_JOBS_URL": redis,
+        }
+        absent = await asyncio.to_thread(mechshare, "doctor", **servers)
+        made = await asyncio.to_thread(mechshare, "migrate", **servers)
+        there = await asyncio.to_thread(mechshare, "doctor", **servers)
+
+    assert absent.returncode == 1
+    assert (
+        f"!!  blobs      {azure} - does not answer (The specified container does not exist." in absent.stdout
+    )
+    assert "'mechshare migrate' makes it" in absent.stdout
+    assert made.returncode == 0, made.stderr
+    assert there.returncode == 0, there.stdout
+    assert "!!" not in there.stdout
+    assert there.stderr == ""
+    assert f"ok  database   {url} - PostgreSQL 15." in there.stdout
+    assert f"ok  blobs      {azure} - 1088 bytes written, read back and deleted" in there.stdout
+    assert there.stdout.count(f"{redis} - Redis 7.") == 3
 
 
 @pytest.mark.parametrize(

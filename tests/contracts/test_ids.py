@@ -1,36 +1,3 @@
 """What every source of identifiers promises."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-from uuid import UUID
-
-import pytest
-
-from mechshare.domain.ids import is_id
-from mechshare.ports.ids import IdSource
-from tests.contracts.harness import adapters_of
-
-
-@pytest.fixture(params=adapters_of("ids"))
-async def ids(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[IdSource]:
-    async with request.param(tmp_path) as opened:
-        yield opened
-
-
-async def test_an_identifier_is_a_uuid_of_version_7(ids: IdSource) -> None:
-    made = ids.new_id()
-    assert is_id(made)
-    assert UUID(made).version == 7
-
-
-async def test_identifiers_differ_and_later_ones_sort_later(ids: IdSource) -> None:
-    made = [ids.new_id() for _ in range(1_000)]
-    assert len(set(made)) == 1_000
-    assert made == sorted(made)
-
-
-async def test_secrets_are_long_and_differ(ids: IdSource) -> None:
-    made = {ids.new_secret() for _ in range(1_000)}
-    assert len(made) == 1_000
-    assert min(map(len, made)) >= 43
-    assert all(secret.replace("-", "").replace("_", "").isalnum() for secret in made)
+from mechshare.testing.ids import *  # noqa: F403

@@ -17,8 +17,8 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.persistence import CopyRefused, TableCopied
+from mechshare.testing.records import NOW, a_category
 from tests.adapters.persistence.filling import ODD_JSON, connected, fill, rows_of, stands_in, uuid
-from tests.contracts.records import NOW, a_category
 from tests.servers import postgresql_database
 
 ROWS = 1234

@@ -12,7 +12,7 @@ from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.sqlite import SqliteSearchIndex
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchQuery, SearchResult, SearchSort
-from tests.contracts.relevance import QUERIES, documents
+from mechshare.testing.relevance import QUERIES, documents
 
 SAMPLES = documents()
 WORDS = (

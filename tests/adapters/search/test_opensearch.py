@@ -18,8 +18,8 @@ from mechshare.adapters.search.opensearch_pages import page
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
+from mechshare.testing.relevance import QUERIES, documents
 from tests.adapters.search.opensearch_stands_in import TLS, server_that_answers, server_that_is_silent
-from tests.contracts.relevance import QUERIES, documents
 from tests.servers import address, opensearch_alias
 
 SAMPLES = documents()

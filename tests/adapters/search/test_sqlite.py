@@ -16,7 +16,7 @@ from mechshare.adapters.search.sqlite import BATCH, SqliteSearchIndex
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery
-from tests.contracts.relevance import documents
+from mechshare.testing.relevance import documents
 
 CAM = replace(documents()[0], mechanism_id=MechanismId("one"), title="cam")
 
@@ -25,7 +25,7 @@ import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
 from mechshare.adapters.search.sqlite import SqliteSearchIndex
-from tests.contracts.relevance import documents
+from mechshare.testing.relevance import documents
 
 async def put(path, first):
     index = SqliteSearchIndex(Path(path))

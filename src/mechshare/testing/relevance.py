@@ -415,4 +415,4 @@ def missed(found: Sequence[str], judged: Mapping[str, int], depth: int = 3) -> l
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades))
+    return sum((2.0**grade - 1) / math.log2(rank + 2) for rank, grade in enumerate(grades))

@@ -1,0 +1,116 @@
+"""What every cache promises."""
+
+import asyncio
+from datetime import timedelta
+
+from mechshare.ports.cache import Cache
+
+LONG = timedelta(minutes=5)
+
+
+class Source:
+    """Gives another value each time it is asked, and remembers how often that was."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def __call__(self) -> bytes:
+        self.asked += 1
+        return f"value {self.asked}".encode()
+
+
+async def test_an_entry_is_loaded_once(cache: Cache) -> None:
+    source = Source()
+    answers = [await cache.get_or_load("g", "k", source, LONG) for _ in range(3)]
+    assert answers == [b"value 1"] * 3
+    assert source.asked == 1
+
+
+async def test_keys_and_groups_are_apart(cache: Cache) -> None:
+    source = Source()
+    places = [("g", "k"), ("g", "other"), ("h", "k")]
+    assert len({await cache.get_or_load(group, key, source, LONG) for group, key in places}) == 3
+
+
+async def test_forgetting_a_group_drops_all_of_it_and_nothing_else(cache: Cache) -> None:
+    source = Source()
+    for group, key in (("g", "a"), ("g", "b"), ("h", "a")):
+        await cache.get_or_load(group, key, source, LONG)
+    await cache.forget("g")
+    assert await cache.get_or_load("g", "a", source, LONG) == b"value 4"
+    assert await cache.get_or_load("g", "b", source, LONG) == b"value 5"
+    assert await cache.get_or_load("h", "a", source, LONG) == b"value 3"
+
+
+async def test_many_who_miss_share_one_load(cache: Cache) -> None:
+    source = Source()
+    gate = asyncio.Event()
+
+    async def slow() -> bytes:
+        await gate.wait()
+        return await source()
+
+    waiting = [asyncio.create_task(cache.get_or_load("g", "k", slow, LONG)) for _ in range(20)]
+    await asyncio.sleep(0)
+    gate.set()
+    assert await asyncio.gather(*waiting) == [b"value 1"] * 20
+    assert source.asked == 1
+
+
+async def test_a_load_that_fails_fails_all_who_wait_and_is_not_kept(cache: Cache) -> None:
+    gate = asyncio.Event()
+
+    async def failing() -> bytes:
+        await gate.wait()
+        raise LookupError("gone")
+
+    waiting = [asyncio.create_task(cache.get_or_load("g", "k", failing, LONG)) for _ in range(3)]
+    await asyncio.sleep(0)
+    gate.set()
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(one) for one in ended] == [LookupError] * 3
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: Cache) -> None:
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def old() -> bytes:
+        begun.set()
+        await gate.wait()
+        return b"old"
+
+    reading = asyncio.create_task(cache.get_or_load("g", "k", old, LONG))
+    await begun.wait()
+    await cache.forget("g")
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+    gate.set()
+    await reading
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_who_stops_waiting_does_not_stop_the_others(cache: Cache) -> None:
+    gate = asyncio.Event()
+
+    async def slow() -> bytes:
+        await gate.wait()
+        return b"there"
+
+    first = asyncio.create_task(cache.get_or_load("g", "k", slow, LONG))
+    second = asyncio.create_task(cache.get_or_load("g", "k", slow, LONG))
+    await asyncio.sleep(0)
+    first.cancel()
+    gate.set()
+    assert await second == b"there"
+
+
+async def test_an_entry_ends_with_its_lifetime(cache: Cache) -> None:
+    source = Source()
+    await cache.get_or_load("g", "k", source, timedelta(0))
+    assert await cache.get_or_load("g", "k", source, LONG) == b"value 2"
+
+
+async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:
+    told = await cache.check()
+    assert told
+    assert "\n" not in told

@@ -1,0 +1,14 @@
+"""What every clock promises."""
+
+from datetime import UTC
+
+from mechshare.ports.clock import Clock
+
+
+async def test_the_time_is_aware_and_in_utc(clock: Clock) -> None:
+    assert clock.now().tzinfo is UTC
+
+
+async def test_time_does_not_run_backwards(clock: Clock) -> None:
+    told = [clock.now() for _ in range(100)]
+    assert told == sorted(told)

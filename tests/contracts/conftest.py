@@ -1,0 +1,69 @@
+"""Every adapter of every port, for the suites in `mechshare.testing`."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.contracts.harness import adapters_of
+
+
+@pytest.fixture(params=adapters_of("blobs"))
+async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("cache"))
+async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("persistence"))
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("clock"))
+async def clock(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("ids"))
+async def ids(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("jobs"))
+async def bell(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("limits"))
+async def limiter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("passwords"))
+async def passwords(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("search"))
+async def index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("tokens"))
+async def tokens(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
