@@ -44,7 +44,7 @@ def configure_logging(settings: Settings) -> None:
                 "console": _formatter(shared, person),
             },
             "handlers": handlers,
-            "loggers": {name: {"level": "WARNING"} for name in ("alembic", "opensearch")},
+            "loggers": {name: {"level": "WARNING"} for name in ("alembic", "azure", "opensearch")},
             "root": {"level": "INFO", "handlers": list(handlers)},
         }
     )

@@ -170,13 +170,13 @@ def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> Diagnos
 
 
 def cause_of(problem: BaseException) -> str:
-    """What the innermost exception behind `problem` says, in one line; nothing where there is none."""
+    """The first line of what the innermost exception behind `problem` says; nothing where there is none."""
     cause = problem
     while cause.__cause__ is not None:
         cause = cause.__cause__
     if cause is problem:
         return ""
-    return " ".join(str(cause).split())[:_LONGEST_CAUSE] or type(cause).__name__
+    return str(cause).strip().partition("\n")[0][:_LONGEST_CAUSE] or type(cause).__name__
 
 
 def _side(ahead: timedelta) -> str:
