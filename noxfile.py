@@ -10,7 +10,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 ADAPTERS = "[postgres,redis,azure,opensearch]"
 PACKAGES = ("src/mechshare", "bench", "servers")
-CODE = ("src", "tests", "bench", "servers", "noxfile.py")
+CODE = ("src", "tests", "bench", "servers", "examples", "noxfile.py")
 
 
 def install(session: nox.Session, *groups: str, extras: str = "") -> None:

@@ -5,6 +5,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -238,13 +239,19 @@ def _folder(path: Path) -> Path:
 
 
 def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
+    """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought."""
     scheme = urlsplit(url).scheme
-    if scheme not in schemes:
-        raise SettingsError(
-            f"MECHSHARE_{name.upper()} must begin with one of {', '.join(f'{known}:' for known in schemes)} "
-            f"It is '{url}'."
-        )
-    return schemes[scheme](url, settings)
+    if scheme in schemes:
+        return schemes[scheme](url, settings)
+    brought = entry_points(group=f"mechshare.{name.removesuffix('_url')}")
+    if scheme not in brought.names:
+        known = ", ".join(f"{one}:" for one in (*schemes, *sorted(brought.names - schemes.keys())))
+        raise SettingsError(f"MECHSHARE_{name.upper()} must begin with one of {known} It is '{url}'.")
+    try:
+        adapter: A = brought[scheme].load()(url, settings)
+    except (ImportError, AttributeError, ValueError) as problem:
+        raise SettingsError(f"MECHSHARE_{name.upper()}: {scheme}: can't be used: {problem}") from problem
+    return adapter
 
 
 @contextmanager

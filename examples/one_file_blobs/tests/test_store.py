@@ -1,0 +1,13 @@
+"""What every blob store promises, of this one: the kit asks for a fixture and does the rest."""
+
+from pathlib import Path
+
+import pytest
+from one_file_blobs.store import OneFileBlobStore
+
+from mechshare.testing.blobs import *  # noqa: F403
+
+
+@pytest.fixture
+def blobs(tmp_path: Path) -> OneFileBlobStore:
+    return OneFileBlobStore(tmp_path / "blobs.db")

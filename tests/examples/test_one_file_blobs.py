@@ -1,0 +1,76 @@
+"""A package from outside brings an adapter, and runs the kit's suite over it."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import httpx
+import pytest
+
+from mechshare import bootstrap, settings
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.settings import SettingsError
+from tests.http.conftest import Running
+from tests.journeys.test_journey import CLIPS, MECHANISMS, drawn, processed, share, signed_up
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "one_file_blobs"
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The example as pip would install it, without asking anybody; what to set PYTHONPATH to."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    site = tmp_path / "site"
+    info = site / "one_file_blobs-0.1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
+    lines = []
+    for group, entries in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {where}" for name, where in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    for folder in (site, EXAMPLE / "src"):
+        monkeypatch.syspath_prepend(folder)
+    return os.pathsep.join([str(site), str(EXAMPLE / "src")])
+
+
+def test_its_own_tests_run_the_kit(installed: str) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE)]
+    environ = {**os.environ, "PYTHONPATH": installed, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(command, env=environ, cwd=EXAMPLE, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert "43 passed" in done.stdout
+
+
+async def test_a_clip_is_kept_in_it(installed: str, tmp_path: Path) -> None:
+    file = tmp_path / "all.db"
+    environ = {
+        "MECHSHARE_DATA": str(tmp_path / "data"),
+        "MECHSHARE_BLOBS_URL": f"onefile://{file}",
+        "MECHSHARE_JOB_SLOTS": "1",
+    }
+    built = bootstrap.build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
+    app = build_app(built)
+    running = Running(app)
+    await running.up()
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
+        headers = await signed_up(client)
+        id = await share(client, headers, drawn(CLIPS[0], tmp_path))
+        assert (await processed(client, headers, id))["state"] == "ready"
+        await client.post(f"{MECHANISMS}/{id}/publish", headers=headers)
+        watched = await client.get((await client.get(f"{MECHANISMS}/{id}")).json()["file_url"])
+    await running.down()
+    assert watched.content[4:8] == b"ftyp"
+    assert file.stat().st_size > len(watched.content)
+
+
+def test_a_scheme_that_nobody_brought_is_refused_and_those_there_are_are_named(
+    installed: str, tmp_path: Path
+) -> None:
+    chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": "s3://bucket"})
+    with pytest.raises(SettingsError, match=r"file:.*onefile:"):
+        bootstrap.build(chosen, LoggingObserver())
