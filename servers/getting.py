@@ -54,7 +54,9 @@ def azurite() -> str:
         if shutil.which("npm") is None:
             raise ServerAbsent("npm is missing, which Azurite comes from: install Node.js.")
         fetch = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        subprocess.run([*fetch, f"azurite@{VERSIONS['azurite']}"], check=True)
+        # npm knows only the certificates that Node.js brings, unless it is told of the machine's.
+        trust = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}
+        subprocess.run([*fetch, f"azurite@{VERSIONS['azurite']}"], check=True, env={**trust, **os.environ})
     return str(program)
 
 
