@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import os
+from collections import Counter
 from collections.abc import Generator
 
 import pytest
@@ -9,6 +10,12 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("mechshare.testing")
 settings.register_profile("mechshare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mechshare")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in item.iter_markers("contract"):
+            item.user_properties.append(("contract", mark.args))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -21,3 +28,19 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"skipped, but everything is required here: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many contract cases each adapter of each port passed."""
+    cases: Counter[tuple[str, str, str]] = Counter()
+    for outcome in ("passed", "failed", "skipped"):
+        for report in terminalreporter.getreports(outcome):
+            told = dict(report.user_properties)
+            if "contract" in told and (report.when == "call" or outcome == "skipped"):
+                cases[(*told["contract"], outcome)] += 1
+    if not cases:
+        return
+    terminalreporter.section("contracts")
+    for port, adapter in sorted({key[:2] for key in cases}):
+        counts = (f"{cases[port, adapter, one]:5} {one}" for one in ("passed", "failed", "skipped"))
+        terminalreporter.write_line(f"{port:12} {adapter:16}" + "".join(counts))

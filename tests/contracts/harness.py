@@ -254,4 +254,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
 
 def adapters_of(port: str) -> list[Any]:
     """The adapters of `port`, as parameters of a fixture."""
-    return [pytest.param(opener, id=name) for name, opener in open_adapters[port].items()]
+    return [
+        pytest.param(opener, id=name, marks=pytest.mark.contract(port, name))
+        for name, opener in open_adapters[port].items()
+    ]
