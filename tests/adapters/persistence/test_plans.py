@@ -1,0 +1,123 @@
+"""How PostgreSQL finds rows among 100,000: by an index, whatever the API asks for often."""
+
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import Engine, event
+
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
+from mechshare.domain.jobs import JobKind
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.pages import PageRequest, Position
+from mechshare.ports.persistence import UnitOfWork
+from mechshare.testing.records import NOW
+from tests.servers import postgresql_database
+
+ROWS = 100_000
+FILL = f"""
+CREATE FUNCTION pg_temp.id(kind int, number bigint) RETURNS uuid LANGUAGE sql AS
+  $$ SELECT ('01900000-0000-7' || lpad(kind::text, 3, '0') || '-8000-' || lpad(to_hex(number), 12, '0'))::uuid $$;
+INSERT INTO users SELECT pg_temp.id(1, n), 'user' || n, 'user' || n || '@example.com', 'User', '', 'user', NULL,
+  timestamptz '2026-01-01' + n * interval '1 second', timestamptz '2026-01-01', 1 FROM generate_series(1, {ROWS}) n;
+INSERT INTO sessions SELECT pg_temp.id(2, n), pg_temp.id(1, n), now(), now(), now() + interval '1 day', NULL, '', ''
+  FROM generate_series(1, {ROWS}) n;
+INSERT INTO refresh_tokens SELECT 'hash' || n, pg_temp.id(2, n), now(), NULL FROM generate_series(1, {ROWS}) n;
+INSERT INTO categories SELECT 'category-' || n, 'c', 'c', now(), now(), 1 FROM generate_series(1, 20) n;
+INSERT INTO mechanisms (id, user_id, title, description, created_at, updated_at, is_published, processing_state,
+  original_sha256, version)
+  SELECT pg_temp.id(3, n), pg_temp.id(1, n % 1000 + 1), '歯車 ' || md5(n::text), repeat('linkage ', 30),
+  timestamptz '2026-01-01' + n * interval '1 second',
+  timestamptz '2026-01-01' + (n * 7919 % {ROWS}) * interval '1 second',
+  n % 10 > 0, 'ready', md5(n::text), 1 FROM generate_series(1, {ROWS}) n;
+INSERT INTO mechanism_categories SELECT 'category-' || (n % 20 + 1), pg_temp.id(3, n), 0,
+  timestamptz '2026-01-01' + n * interval '1 second', n % 10 > 0 FROM generate_series(1, {ROWS}) n;
+INSERT INTO jobs SELECT pg_temp.id(4, n), 'index_mechanism', pg_temp.id(3, n)::text,
+  CASE WHEN n % 1000 = 0 THEN 'queued' WHEN n % 1000 = 1 THEN 'running' ELSE 'done' END,
+  1, 1, now(), now(), '', 1, NULL, '', timestamptz '2026-01-01' + n * interval '1 second', NULL
+  FROM generate_series(1, {ROWS}) n;
+INSERT INTO receipts SELECT 'scope' || n, 'key', '', '', now() FROM generate_series(1, {ROWS}) n;
+INSERT INTO audit SELECT pg_temp.id(5, n), now(), CASE WHEN n % 50 = 0 THEN 'sign_in_failed' ELSE 'signed_in' END, NULL,
+  'user' || n, '10.0.0.' || n % 250, '', '' FROM generate_series(1, {ROWS}) n;
+"""
+LARGE = "users|sessions|refresh_tokens|mechanisms|mechanism_categories|jobs|receipts|audit"
+USER, SESSION, MECHANISM = (
+    f"01900000-0000-7{kind:03}-8000-{number:012x}" for kind, number in ((1, 77), (2, 77), (3, 777))
+)
+DEEP = PageRequest(
+    after=Position(key=NOW.replace(month=1, day=1, hour=11), id=f"01900000-0000-7003-8000-{40_000:012x}")
+)
+Step = Callable[[UnitOfWork], Awaitable[Any]]
+HOT: dict[str, Step] = {
+    "mechanism": lambda tx: tx.mechanisms.find_by_id(MechanismId(MECHANISM)),
+    "mechanism and author": lambda tx: tx.mechanisms.find_authored([MechanismId(MECHANISM)]),
+    "several mechanisms": lambda tx: tx.mechanisms.find_authored(
+        [MechanismId(f"01900000-0000-7003-8000-{number:012x}") for number in range(1, 21)]
+    ),
+    "same original": lambda tx: tx.mechanisms.find_by_original(UserId(USER), "x"),
+    **{
+        f"first page, {sort.value}": lambda tx, sort=sort: tx.mechanisms.find_all(PageRequest(), sort=sort)
+        for sort in MechanismSort
+    },
+    "deep": lambda tx: tx.mechanisms.find_all(DEEP),
+    "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, category_ids=[CategoryId("category-7")]),
+    "of a category": lambda tx: tx.mechanisms.find_all(
+        PageRequest(), category_ids=[CategoryId("category-7")]
+    ),
+    "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), user_id=UserId(USER), published_only=False),
+    "user": lambda tx: tx.users.find_by_id(UserId(USER)),
+    "sign-in": lambda tx: tx.users.find_by_login("user77@example.com"),
+    "session": lambda tx: tx.sessions.find_by_id(SessionId(SESSION)),
+    "sessions of a user": lambda tx: tx.sessions.find_live(UserId(USER), NOW),
+    "refresh": lambda tx: tx.sessions.consume_token("hash77", NOW),
+    "failed sign-ins of a name": lambda tx: tx.audit.failed_sign_ins(NOW, subject="user50"),
+    "failed sign-ins from an address": lambda tx: tx.audit.failed_sign_ins(NOW, address="10.0.0.7"),
+    "receipt": lambda tx: tx.receipts.find("scope7", "key"),
+    "claim": lambda tx: tx.ledger.claim(timedelta(seconds=15)),
+    "expired leases": lambda tx: tx.ledger.find_expired(100),
+    "latest job": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM),
+    "cancel": lambda tx: tx.jobs.cancel(MECHANISM, JobKind.INDEX_MECHANISM),
+}
+
+
+@pytest.fixture
+async def filled() -> AsyncIterator[str]:
+    async with postgresql_database() as url:
+        async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+            await connection.execute(FILL)
+            await connection.execute("VACUUM ANALYZE")
+        yield url
+
+
+async def test_no_hot_query_looks_at_every_row(filled: str) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
+        asked.append((statement, parameters))
+
+    database = SqlDatabase(filled)
+    at_fault = {}
+    event.listen(Engine, "before_cursor_execute", remember)
+    try:
+        async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
+            for name, step in HOT.items():
+                asked.clear()
+                async with database.begin() as tx:
+                    await step(tx)
+                for statement, parameters in [
+                    one for one in asked if one[0].lstrip()[:6] in ("SELECT", "UPDATE")
+                ]:
+                    found = await connection.execute("EXPLAIN (FORMAT JSON) " + statement, parameters)
+                    (plan,) = await found.fetchone() or ()
+                    told = json.dumps(plan)
+                    if re.search(rf'"Seq Scan"[^{{}}]*"Relation Name": "({LARGE})"', told):
+                        at_fault[name] = statement
+    finally:
+        event.remove(Engine, "before_cursor_execute", remember)
+        await database.close()
+    assert at_fault == {}
