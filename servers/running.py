@@ -1,5 +1,6 @@
 """A server that runs on this machine, on 127.0.0.1 alone, until it is stopped by the process id that was kept."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -80,7 +81,7 @@ class Server:
         if self._process is None:
             return
         self.signal(signal.SIGCONT)
-        self.signal(self._stop_with)
+        self._process.send_signal(self._stop_with)
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
@@ -94,9 +95,21 @@ class Server:
             self._process.wait()
 
     def signal(self, number: signal.Signals) -> None:
-        """To the server and everything that it started: they are in a session of their own."""
+        """To the server and everything that it started."""
         if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, number)
+            for pid in _family(self._process.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, number)
+
+
+def _family(pid: int) -> list[int]:
+    """The process and its descendants, itself first: PostgreSQL gives each of its processes a group of its own."""
+    family = [pid]
+    for member in family:
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{member}/task").iterdir():
+                family += map(int, (task / "children").read_text().split())
+    return family
 
 
 def free_port() -> int:

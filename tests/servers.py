@@ -2,11 +2,15 @@
 
 import atexit
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from servers.kinds import KINDS, environment
+from servers.running import Server
 
 _templates: set[str] = set()
 
@@ -90,3 +94,24 @@ def redis_url() -> str:
 def new_container() -> str:
     """The name of a blob container that is not there yet."""
     return f"test-{uuid4().hex}"
+
+
+@contextmanager
+def own_server(kind: str) -> Iterator[Server]:
+    """A server that the test may stop, suspend and kill; not there where the shared one of its kind isn't."""
+    address({"azurite": "AZURE_CONNECTION_STRING"}.get(kind, f"{kind.upper()}_URL"))
+    with tempfile.TemporaryDirectory(prefix="mechshare-test-") as folder:
+        root = Path(folder)
+        root.chmod(0o755)  # for whom the server runs as
+        server = KINDS[kind](root)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+def told(kind: str, server: Server) -> str:
+    """What the tests are told of a server of their own: its address, or its connection string."""
+    variables = environment(kind, server.port)
+    return next(value for name, value in variables.items() if name.startswith("TEST_"))

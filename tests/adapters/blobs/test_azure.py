@@ -1,0 +1,78 @@
+"""What only Azure does: links, and going away."""
+
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from mechshare.adapters.blobs.azure import AzureBlobStore
+from mechshare.domain.errors import DependencyUnavailable
+from tests.servers import address, new_container, own_server, told
+
+KEY = "media/m-1/clip.mp4"
+
+
+async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
+
+
+async def test_a_link_lets_whoever_has_it_fetch_this_blob_alone() -> None:
+    container = new_container()
+    store = AzureBlobStore(f"azure:///{container}?redirect=sas", address("AZURE_CONNECTION_STRING"))
+    await store.prepare()
+    await store.write(KEY, pieces(b"motion"))
+    await store.write("media/m-1/other.mp4", pieces(b"another"))
+    link = await store.link(KEY, timedelta(minutes=5), "video/mp4", "inline")
+    assert link is not None
+    async with httpx.AsyncClient() as client:
+        fetched = await client.get(link, headers={"Range": "bytes=2-3"})
+        without_signature = await client.get(link.partition("?")[0])
+        another = await client.get(link.replace("clip.mp4", "other.mp4"))
+    assert (fetched.status_code, fetched.content) == (206, b"ti")
+    assert (fetched.headers["content-type"], fetched.headers["content-disposition"]) == (
+        "video/mp4",
+        "inline",
+    )
+    assert (without_signature.is_success, another.is_success) == (False, False)
+    await store.close()
+
+
+async def test_it_hands_out_no_links_unless_told_to() -> None:
+    store = AzureBlobStore(f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"))
+    assert await store.link(KEY, timedelta(minutes=5), "video/mp4", "inline") is None
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "connection_string"), [("azure:///", "x"), ("azure:///c", ""), ("azure://account", "x")]
+)
+def test_what_cannot_be_used_is_refused_at_once(url: str, connection_string: str) -> None:
+    with pytest.raises(ValueError, match=r"missing"):
+        AzureBlobStore(url, connection_string)
+
+
+@pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
+async def test_a_service_that_does_not_answer_is_said_to_be_unavailable_and_then_answers_again(
+    fault: signal.Signals,
+) -> None:
+    with own_server("azurite") as server:
+        store = AzureBlobStore("azure:///kept", told("azurite", server))
+        await store.prepare()
+        await store.write(KEY, pieces(b"motion"))
+        server.signal(fault)
+        with pytest.raises(DependencyUnavailable):
+            await store.stat(KEY)
+        with pytest.raises(DependencyUnavailable):
+            await store.write(KEY, pieces(b"lost"))
+        if fault is signal.SIGKILL:
+            server.kill()
+            server.start()
+            # Unlike the service, its emulator forgets what it was told a moment before it is killed.
+            await store.prepare()
+            await store.write(KEY, pieces(b"motion"))
+        server.signal(signal.SIGCONT)
+        assert b"".join([chunk async for chunk in store.read(KEY)]) == b"motion"
+        await store.close()

@@ -1,0 +1,126 @@
+"""A cache in Redis that is shared, flushed, suspended and gone: it changes how quick an answer is, and never which."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from mechshare.adapters.cache.redis import RedisCache
+from tests.servers import address, own_server, redis_url, told
+
+LONG = timedelta(minutes=5)
+
+
+async def new() -> bytes:
+    return b"new"
+
+
+async def old() -> bytes:
+    return b"old"
+
+
+async def never() -> bytes:
+    raise AssertionError("it should have been there")
+
+
+@pytest.fixture
+async def hosts() -> AsyncIterator[tuple[RedisCache, RedisCache]]:
+    """The caches of two processes."""
+    url = redis_url()
+    one, other = RedisCache(url), RedisCache(url)
+    yield one, other
+    await one.close()
+    await other.close()
+
+
+async def test_what_one_process_loaded_another_finds(hosts: tuple[RedisCache, RedisCache]) -> None:
+    one, other = hosts
+    await one.get_or_load("g", "k", new, LONG)
+    assert await other.get_or_load("g", "k", never, LONG) == b"new"
+
+
+async def test_what_one_process_forgets_is_forgotten_in_all(hosts: tuple[RedisCache, RedisCache]) -> None:
+    one, other = hosts
+    await one.get_or_load("g", "k", old, LONG)
+    await other.forget("g")
+    assert await one.get_or_load("g", "k", new, LONG) == b"new"
+
+
+async def test_a_load_that_another_process_forgot_meanwhile_is_not_kept(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
+    one, other = hosts
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> bytes:
+        begun.set()
+        await gate.wait()
+        return b"old"
+
+    reading = asyncio.create_task(one.get_or_load("g", "k", slow, LONG))
+    await begun.wait()
+    await other.forget("g")
+    gate.set()
+    await reading
+    assert await other.get_or_load("g", "k", new, LONG) == b"new"
+
+
+async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
+    one, other = hosts
+
+    async def flushed_meanwhile() -> bytes:
+        async with Redis.from_url(address("REDIS_URL")) as redis:
+            async for key in redis.scan_iter(match=one._client.key("*")):
+                await redis.delete(key)
+        return b"old"
+
+    await one.get_or_load("g", "k", flushed_meanwhile, LONG)
+    assert await other.get_or_load("g", "k", new, LONG) == b"new"
+
+
+async def test_while_redis_is_suspended_answers_are_loaded_and_nothing_forgotten_comes_back() -> None:
+    with own_server("redis") as server:
+        one, other = RedisCache(told("redis", server)), RedisCache(told("redis", server))
+        await one.get_or_load("g", "k", old, LONG)
+        server.signal(signal.SIGSTOP)
+        await one.forget("g")
+        assert await one.get_or_load("g", "k", new, LONG) == b"new"
+        assert await other.get_or_load("g", "k", new, LONG) == b"new"
+        server.signal(signal.SIGCONT)
+        assert await one.get_or_load("g", "k", new, LONG) == b"new"
+        await one._telling
+        assert await other.get_or_load("g", "k", new, LONG) == b"new"
+        assert await one.get_or_load("g", "k", never, LONG) == b"new"
+        await one.close()
+        await other.close()
+
+
+async def test_with_redis_gone_for_good_everything_is_loaded() -> None:
+    with own_server("redis") as server:
+        cache = RedisCache(told("redis", server))
+        await cache.get_or_load("g", "k", old, LONG)
+        server.kill()
+        await cache.forget("g")
+        assert [await cache.get_or_load("g", "k", new, LONG) for _ in range(20)] == [b"new"] * 20
+        await cache.close()
+
+
+async def test_a_redis_that_is_full_evicts_and_nothing_is_wrong() -> None:
+    with own_server("redis") as server:
+        async with Redis.from_url(told("redis", server)) as redis:
+            await redis.config_set("maxmemory", "4mb")
+            await redis.config_set("maxmemory-policy", "allkeys-lru")
+        cache = RedisCache(told("redis", server))
+
+        async def load(number: int) -> bytes:
+            return str(number).encode() * 2_000
+
+        for number in [*range(1_000), *range(1_000)]:
+            body = await cache.get_or_load(f"g{number}", "k", lambda number=number: load(number), LONG)
+            assert body == str(number).encode() * 2_000
+        await cache.close()

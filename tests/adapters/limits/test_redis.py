@@ -1,0 +1,43 @@
+"""Rate limits that many processes share through Redis."""
+
+import subprocess
+import sys
+
+from mechshare.adapters.limits.memory import MemoryRateLimiter
+from mechshare.adapters.limits.redis import RedisRateLimiter
+from mechshare.ports.limits import Quota
+from tests.servers import own_server, redis_url, told
+
+QUOTA = Quota(name="requests", amount=50, seconds=3600)
+PROCESSES, REQUESTS = 4, 120
+HIT = """
+import asyncio, sys
+from mechshare.adapters.limits.memory import MemoryRateLimiter
+from mechshare.adapters.limits.redis import RedisRateLimiter
+from mechshare.ports.limits import Quota
+
+async def main():
+    limiter = RedisRateLimiter(sys.argv[1], MemoryRateLimiter())
+    quota = Quota(name="requests", amount=50, seconds=3600)
+    verdicts = [await limiter.hit(quota, "one caller") for _ in range(int(sys.argv[2]))]
+    print(sum(verdict.allowed for verdict in verdicts))
+    await limiter.close()
+
+asyncio.run(main())
+"""
+
+
+def test_over_four_processes_exactly_the_quota_is_allowed() -> None:
+    command = [sys.executable, "-c", HIT, redis_url(), str(REQUESTS)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+    allowed = [int(process.communicate(timeout=120)[0]) for process in running]
+    assert sum(allowed) == QUOTA.amount
+
+
+async def test_while_redis_is_gone_each_process_counts_for_itself() -> None:
+    with own_server("redis") as server:
+        limiter = RedisRateLimiter(told("redis", server), MemoryRateLimiter())
+        server.kill()
+        verdicts = [await limiter.hit(QUOTA, "a") for _ in range(60)]
+        assert sum(verdict.allowed for verdict in verdicts) == QUOTA.amount
+        await limiter.close()

@@ -1,0 +1,87 @@
+"""What only PostgreSQL does: stopping, dying, and letting many write at once."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+
+import pytest
+from servers.running import Server
+
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.testing.records import a_user, keep_user
+from tests.servers import own_server, told
+
+
+@pytest.fixture(scope="module")
+def server() -> AsyncIterator[Server]:
+    with own_server("postgresql") as started:
+        yield started
+
+
+@pytest.fixture
+async def database(server: Server) -> AsyncIterator[SqlDatabase]:
+    opened = SqlDatabase(told("postgresql", server))
+    await opened.migrate()
+    yield opened
+    await opened.close()
+
+
+async def until_it_answers(database: SqlDatabase) -> None:
+    while True:
+        try:
+            await database.check()
+        except DependencyUnavailable:
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+@pytest.mark.parametrize("kind", ["read", "begin"])
+async def test_a_server_that_stopped_is_said_to_be_unavailable_and_then_answers_again(
+    server: Server, database: SqlDatabase, kind: str
+) -> None:
+    user = await keep_user(database)
+
+    async def use() -> None:
+        async with getattr(database, kind)() as tx:
+            await tx.users.find_by_id(user.id)
+
+    await use()
+    server.signal(signal.SIGSTOP)
+    try:
+        for _ in range(3):
+            with pytest.raises(DependencyUnavailable):
+                await asyncio.wait_for(use(), 30)
+    finally:
+        server.signal(signal.SIGCONT)
+    await asyncio.wait_for(until_it_answers(database), 60)
+    await use()
+
+
+async def test_what_was_committed_outlives_a_server_that_is_killed(
+    server: Server, database: SqlDatabase
+) -> None:
+    users = [await keep_user(database) for _ in range(5)]
+    unfinished = a_user()
+
+    async def killed_before_the_end() -> None:
+        async with database.begin() as tx:
+            await tx.users.save(unfinished)
+            server.kill()
+
+    with pytest.raises(DependencyUnavailable):
+        await killed_before_the_end()
+    server.start()
+    await asyncio.wait_for(until_it_answers(database), 60)
+    async with database.read() as tx:
+        assert [await tx.users.find_by_id(user.id) for user in users] == users
+        assert await tx.users.find_by_id(unfinished.id) is None
+
+
+async def test_writers_of_different_rows_do_not_wait_for_each_other(database: SqlDatabase) -> None:
+    one, other = await keep_user(database), await keep_user(database)
+    async with database.begin() as tx:
+        await tx.users.find_by_id(one.id)
+        async with database.begin() as second:
+            await second.users.find_by_id(other.id)
