@@ -47,6 +47,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """Kill, suspend, flush and fill everything, in the long form; an hour or two."""
+    install(session, "tests", extras=ADAPTERS)
+    session.run("pytest", "tests/chaos", "--long", *session.posargs)
+
+
+@nox.session
 def services(session: nox.Session) -> None:
     """Start the real servers until Ctrl-C and print where they are; `-- -- COMMAND` runs that with them up."""
     session.run("python", "-m", "servers", *session.posargs)

@@ -12,6 +12,10 @@ settings.register_profile("mechshare", deadline=None, suppress_health_check=[Hea
 settings.load_profile("mechshare")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the long form of tests/chaos; takes an hour or two")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers("contract"):
@@ -31,6 +35,26 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    tell_contracts(terminalreporter)
+    tell_figures(terminalreporter)
+
+
+def tell_figures(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the programs that inject faults counted."""
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
+    told = [
+        (report.nodeid.rpartition("/")[2], value)
+        for report in reports
+        for name, value in report.user_properties
+        if name == "figure" and report.when == "call"
+    ]
+    if told:
+        terminalreporter.section("figures")
+    for where, line in told:
+        terminalreporter.write_line(f"{where}: {line}")
+
+
+def tell_contracts(terminalreporter: pytest.TerminalReporter) -> None:
     """How many contract cases each adapter of each port passed."""
     cases: Counter[tuple[str, str, str]] = Counter()
     for outcome in ("passed", "failed", "skipped"):

@@ -1,0 +1,139 @@
+"""An installation whose processes and servers are started, killed and suspended for real."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from servers.kinds import environment
+from servers.running import Server, free_port
+
+from tests.deployments import deployed
+from tests.servers import own_server
+
+PATIENCE = 120.0
+"""Seconds after which what has not happened is taken to happen never."""
+PASSWORD = "four-bar linkage"
+API = "/api/v1"
+
+
+class Process:
+    """A `mechshare` command in a process group of its own: what is done to it is done to all that it started."""
+
+    def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "mechshare", *command],
+                env={**os.environ, **environ},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        if self.is_running:
+            os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """SIGKILL, as a power cut would end it."""
+        self.signal(signal.SIGKILL)
+        self._process.wait()
+
+    def terminate(self, patience: float = PATIENCE) -> int:
+        """SIGTERM to the command itself, as an operator would end it; its exit status."""
+        if self.is_running:
+            self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(patience)
+
+
+@dataclass
+class Installation:
+    """`environ` describes it, `servers` are those that are its own, by kind, and `folder` is for logs and clips."""
+
+    folder: Path
+    environ: dict[str, str]
+    servers: dict[str, Server] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @contextmanager
+    def running(self, *command: str) -> Iterator[Process]:
+        """`mechshare COMMAND`, surely ended."""
+        process = Process(list(command), self.environ, self.folder / f"{command[0]}.log")
+        try:
+            yield process
+        finally:
+            process.signal(signal.SIGCONT)
+            process.kill()
+
+    def serving(self, workers: int = 2) -> Any:
+        """`mechshare serve` at `address`; not necessarily ready yet."""
+        return self.running("serve", "--port", str(self.port), "--workers", str(workers))
+
+    def visitor(self, timeout: float = 30.0) -> httpx.AsyncClient:
+        return httpx.AsyncClient(base_url=self.address, timeout=timeout)
+
+    async def ready(self) -> None:
+        """Returns once `/health/ready` answers 200."""
+        ends = time.monotonic() + PATIENCE
+        async with self.visitor() as client:
+            while time.monotonic() < ends:
+                try:
+                    if (await client.get("/health/ready")).status_code == 200:
+                        return
+                except httpx.TransportError:
+                    pass  # not listening yet
+                await asyncio.sleep(0.1)
+        raise TimeoutError(f"not ready: {self.folder}/serve.log ends with\n{self.told('serve')[-2000:]}")
+
+    def told(self, command: str) -> str:
+        """What `mechshare COMMAND` wrote so far."""
+        log = self.folder / f"{command}.log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+
+@asynccontextmanager
+async def installed(
+    profile: str, folder: Path, *, own: Collection[str] = (), **settings: str
+) -> AsyncIterator[Installation]:
+    """A new installation of a deployment. Servers of the kinds in `own` are its alone, to be killed and suspended.
+
+    Skips where a server is absent. `settings` are further ones, without their prefix: JOB_SLOTS="0".
+    """
+    async with AsyncExitStack() as stack:
+        environ = await stack.enter_async_context(deployed(profile, folder / "data"))
+        servers = {kind: stack.enter_context(own_server(kind)) for kind in own}
+        for kind, server in servers.items():
+            told = environment(kind, server.port)
+            environ |= {name: value for name, value in told.items() if name.startswith("MECHSHARE_")}
+        environ |= {f"MECHSHARE_{name}": value for name, value in settings.items()}
+        yield Installation(folder, environ, servers)
+
+
+async def signed_up(client: httpx.AsyncClient, name: str = "survivor") -> dict[str, str]:
+    """Headers with which `name` is signed in, having registered if need be."""
+    joining = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    await client.post(f"{API}/auth/register", json=joining)
+    answer = await client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
+    return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
