@@ -23,6 +23,7 @@ from mechshare.services.media import MediaService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.sweeping import Upkeep
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings
@@ -48,6 +49,7 @@ class Application:
     diagnosis: DiagnosisService
 
     runner: JobRunner
+    upkeep: Upkeep
     auditor: Auditor
     database: Database
     blobs: BlobStore

@@ -5,12 +5,13 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from importlib.metadata import entry_points
+from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.cache.memory import MemoryCache
@@ -24,6 +25,7 @@ from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 from mechshare.adapters.persistence.memory import MemoryDatabase
 from mechshare.adapters.persistence.sql.copying import sql_copy
 from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.snapshots import SqlSnapshots
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.sqlite import SqliteSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
@@ -42,17 +44,21 @@ from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.auditing import Auditor
 from mechshare.services.authentication import AuthenticationService
+from mechshare.services.backups import BackupService
 from mechshare.services.categories import CategoryService
 from mechshare.services.changes import Changes
 from mechshare.services.copying import CopyService
 from mechshare.services.diagnosis import DiagnosisService
 from mechshare.services.health import HealthService
+from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
-from mechshare.services.search import IndexMechanism, SearchService
+from mechshare.services.restoring import RestoreService
+from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.sweeping import Sweep, Upkeep
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
@@ -160,12 +166,15 @@ def build(
     tokens = _token_issuer(settings.token_algorithm, _derived(secret, "tokens"), clock)
     links = LinkSigner(_derived(secret, "links"))
     changes = Changes(cache, doorbell)
+    auditor = Auditor(clock, ids)
     handlers: dict[JobKind, JobHandler] = {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
             database, blobs, media, changes, clock, ids, scratch
         ),
         JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
         JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
+        JobKind.REBUILD_INDEX: RebuildIndex(database, index),
+        JobKind.SWEEP: Sweep(database, blobs, auditor, clock, ids),
     }
 
     async def close() -> None:
@@ -188,11 +197,12 @@ def build(
         processing=ProcessingService(database, changes, clock, ids),
         media=MediaService(database, blobs, links, clock),
         search=SearchService(database, index),
-        jobs=JobService(database, handlers),
-        health=HealthService(database, blobs, index),
+        jobs=JobService(database, handlers, doorbell, clock, ids),
+        health=HealthService(database, blobs, index, doorbell, cache, limiter),
         diagnosis=DiagnosisService(database, blobs, index, cache, limiter, doorbell, clock, ids),
         runner=JobRunner(database, handlers, doorbell, clock, observer),
-        auditor=Auditor(clock, ids),
+        upkeep=Upkeep(database, index, doorbell, clock, ids),
+        auditor=auditor,
         database=database,
         blobs=blobs,
         cache=cache,
@@ -226,6 +236,24 @@ async def open_copy(
             with _extra("postgres"):
                 rows = await stack.enter_async_context(sql_copy(*database))
         yield CopyService(rows, stores)
+
+
+@asynccontextmanager
+async def open_backup(
+    settings: Settings, folder: Path
+) -> AsyncIterator[tuple[BackupService, RestoreService]]:
+    """What backs up into `folder`, and restores from there, what the settings describe. Raises SettingsError."""
+    if urlsplit(settings.database_url).scheme not in ("sqlite", "postgresql"):
+        raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
+    kept, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
+    blobs = _chosen(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
+    rows = SqlSnapshots(settings.database_url, settings.data / "scratch")
+    backing = BackupService(rows, blobs, backup, kept, SystemClock(), version("mechshare"))
+    try:
+        with _extra("postgres"):
+            yield backing, RestoreService(rows, blobs, backup, kept)
+    finally:
+        await blobs.close()
 
 
 def _folder(path: Path) -> Path:

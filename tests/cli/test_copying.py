@@ -17,6 +17,7 @@ from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.domain.audit import Origin
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.jobs import JobState
+from mechshare.domain.pages import PageRequest
 from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.cli.opening import open_application
 from mechshare.settings import Settings
@@ -229,7 +230,7 @@ async def test_what_was_moved_is_in_service_there(
             key = blob_key(found.found.mechanism.file_url or "")
             assert key is not None
             video = b"".join([chunk async for chunk in application.blobs.read(key)])
-            states = {state for _, state in (await application.jobs.count_by_state())}
+            states = {job.state for job in (await application.jobs.find_all(PageRequest())).items}
 
     assert tokens.access_token
     assert video[4:8] == b"ftyp"

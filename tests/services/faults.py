@@ -27,8 +27,10 @@ class ImpatientLedger:
         self._faults = faults
         self.has_claimed = False
 
-    async def claim(self, lease: timedelta) -> Job | None:
-        claimed: Job | None = await self._inner.claim(self._faults.lease or lease)
+    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
+        claimed: Job | None = await self._inner.claim(
+            self._faults.lease or lease, created_before=created_before
+        )
         self.has_claimed = claimed is not None
         return claimed
 
@@ -109,6 +111,8 @@ class FaultyBlobs:
         self._inner = inner
         self.is_down = False
         self.after_write: Callable[[], Awaitable[None]] | None = None
+        self.written: dict[str, datetime] = {}
+        """When a blob is said to have been written, where that is not when it was."""
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         self._refuse()
@@ -127,6 +131,11 @@ class FaultyBlobs:
         self._refuse()
         size: int | None = await self._inner.stat(key)
         return size
+
+    async def written_at(self, key: str) -> datetime | None:
+        self._refuse()
+        at: datetime | None = await self._inner.written_at(key)
+        return self.written.get(key, at) if at else None
 
     async def delete(self, key: str) -> None:
         self._refuse()
@@ -150,6 +159,7 @@ class FaultyIndex:
         self._inner = inner
         self.is_down = False
         self.before_put: Callable[[], Awaitable[None]] | None = None
+        self.breaks_rebuilding = False
 
     async def put(self, documents: list[SearchDocument]) -> None:
         self._refuse()
@@ -162,6 +172,22 @@ class FaultyIndex:
         self._refuse()
         result: SearchResult = await self._inner.search(query)
         return result
+
+    async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        self._refuse()
+        if self.breaks_rebuilding:
+            raise ValueError("broken")
+        count: int = await self._inner.rebuild(documents)
+        return count
+
+    async def needs_rebuild(self) -> bool:
+        self._refuse()
+        answer: bool = await self._inner.needs_rebuild()
+        return answer
+
+    async def wipe(self) -> None:
+        """As if its disk had been exchanged."""
+        self._inner = type(self._inner)()
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
         self._refuse()

@@ -1,24 +1,27 @@
 import pytest
 
+ALL = ["database", "blobs", "search", "jobs", "cache", "limits"]
+
 
 async def test_an_installation_that_works_says_so(world):
     checks = await world.app.health.check()
-    assert [(check.name, check.is_up) for check in checks] == [
-        ("database", True),
-        ("blobs", True),
-        ("search", True),
-    ]
+    assert [(check.name, check.is_up) for check in checks] == [(name, True) for name in ALL]
     assert all(check.detail for check in checks)
 
 
-@pytest.mark.parametrize(("broken", "is_essential"), [("database", True), ("blobs", True), ("index", False)])
-async def test_what_is_out_is_named_and_the_rest_still_checked(world, broken, is_essential):
+@pytest.mark.parametrize("broken", ["database", "blobs", "index"])
+async def test_what_is_out_is_named_and_the_rest_still_checked(world, broken):
     getattr(world, broken).is_down = True
 
     checks = await world.app.health.check()
 
     (down,) = [check for check in checks if not check.is_up]
     assert down.name == {"index": "search"}.get(broken, broken)
-    assert down.is_essential is is_essential
     assert "does not answer" in down.detail
-    assert len(checks) == 3
+    assert [check.name for check in checks] == ALL
+
+
+@pytest.mark.parametrize(("uploads", "essential"), [(False, {"database"}), (True, {"database", "blobs"})])
+async def test_only_uploads_need_the_files(world, uploads, essential):
+    checks = await world.app.health.check(uploads=uploads)
+    assert {check.name for check in checks if check.is_essential} == essential

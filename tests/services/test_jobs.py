@@ -1,8 +1,10 @@
+from datetime import timedelta
+
 import pytest
 
-from mechshare.domain.errors import JobNotCancellable, JobNotFound
+from mechshare.domain.errors import JobNotCancellable, JobNotFound, JobNotRetryable, NothingToRetry
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import JobKind, JobState
+from mechshare.domain.jobs import DEADLINE, Backlog, JobKind, JobState
 from mechshare.domain.mechanisms import READY, ProcessingState
 from mechshare.domain.media import FailureCode
 from mechshare.domain.pages import PageRequest
@@ -20,15 +22,16 @@ async def of_kind(world, kind):
     return [job for job in await world.jobs() if job.kind is kind]
 
 
-async def test_jobs_are_listed_and_counted_by_state(world, mika):
+async def test_jobs_are_listed_by_state_and_those_that_wait_are_counted(world, mika):
     await world.create(mika)
     await world.work()
     await world.create(mika)
 
     assert (await world.app.jobs.find_all(PageRequest(), JobState.QUEUED)).total == 2
-    counts = await world.app.jobs.count_by_state()
-    assert counts[JobKind.PROCESS_MECHANISM_FILE, JobState.DONE] == 1
-    assert counts[JobKind.PROCESS_MECHANISM_FILE, JobState.QUEUED] == 1
+    assert await world.app.jobs.find_backlog() == {
+        (JobKind.PROCESS_MECHANISM_FILE, JobState.QUEUED): Backlog(count=1, oldest=world.clock.now()),
+        (JobKind.INDEX_MECHANISM, JobState.QUEUED): Backlog(count=1, oldest=world.clock.now()),
+    }
 
 
 async def test_a_cancelled_job_fails_its_mechanism_with_that_reason(world, mika):
@@ -101,3 +104,67 @@ async def test_an_index_job_that_breaks_each_time_fails_and_the_mechanism_does_n
     (job,) = await of_kind(world, JobKind.INDEX_MECHANISM)
     assert (job.state, job.attempt) == (JobState.FAILED, 5)
     assert (await world.stored(made.id)).processing == READY
+
+
+async def test_an_operator_asks_for_a_failed_job_again(world, mika):
+    made = await world.create(mika)
+    (job,) = await of_kind(world, JobKind.PROCESS_MECHANISM_FILE)
+    await world.app.jobs.cancel(job.id)
+
+    again = await world.app.jobs.retry(job.id)
+    await world.work()
+
+    assert again != job.id
+    assert (await world.app.jobs.get_job(again)).state is JobState.DONE
+    assert (await world.stored(made.id)).processing == READY
+    with pytest.raises(NothingToRetry):
+        await world.app.jobs.retry(job.id)
+    with pytest.raises(JobNotRetryable) as refused:
+        await world.app.jobs.retry(again)
+    assert refused.value.facts == {"state": "done"}
+
+
+async def test_a_job_of_any_kind_can_be_asked_for_again(world, mika):
+    made = await world.external(mika)
+    (index,) = await of_kind(world, JobKind.INDEX_MECHANISM)
+    await world.app.jobs.cancel(index.id)
+
+    again = await world.app.jobs.retry(index.id)
+    await world.app.mechanisms.publish(mika, made.id)
+    await world.work()
+
+    assert (await world.app.jobs.get_job(again)).kind is JobKind.INDEX_MECHANISM
+    assert (await world.app.search.search(None, "歯車")).total == 1
+
+
+async def test_the_attempts_at_a_job_are_told_with_their_reasons(world, mika):
+    await world.external(mika)
+    world.index.is_down = True
+    await world.app.runner.run_one()
+    world.index.is_down = False
+    await world.app.runner.run_one()
+
+    (job,) = await of_kind(world, JobKind.INDEX_MECHANISM)
+    first, second = await world.app.jobs.find_history(job.id)
+
+    assert (first.number, first.failure.code) == (1, FailureCode.UNAVAILABLE)
+    assert (second.number, second.failure, second.ended_at) == (2, None, job.ended_at)
+    with pytest.raises(JobNotFound):
+        await world.app.jobs.find_history(ABSENT)
+
+
+async def test_a_job_that_no_worker_came_for_ends_at_its_deadline(world, mika):
+    made = await world.create(mika)
+    late = await world.create(mika, "late")
+    assert await world.app.runner.reap() == 0
+
+    world.clock.advance(DEADLINE)
+    assert await world.app.runner.reap() == 0
+    fresh = await world.create(mika, "fresh")
+    world.clock.advance(timedelta(seconds=1))
+    assert await world.app.runner.reap() == 2
+
+    for id in (made.id, late.id):
+        processing = (await world.stored(id)).processing
+        assert processing.failure.code is FailureCode.DEADLINE_PASSED
+    assert (await world.stored(fresh.id)).processing.state is ProcessingState.PENDING

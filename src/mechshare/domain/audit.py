@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     WITHDRAWN_BY_MODERATOR = "withdrawn_by_moderator"
     MECHANISM_DELETED = "mechanism_deleted"
     USER_DELETED = "user_deleted"
+    BLOB_DELETED = "blob_deleted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -248,6 +248,14 @@ class JobNotCancellable(Conflict):
     }
 
 
+class JobNotRetryable(Conflict):
+    code = "JOB_NOT_RETRYABLE"
+    messages = {
+        "en": "Only a job that failed or was cancelled can be asked for again; this one is {state}.",
+        "ja": "やり直せるのは失敗したジョブか取り消されたジョブだけです。現在の状態は {state} です。",
+    }
+
+
 class StaleVersion(Stale):
     code = "STALE_VERSION"
     messages = {

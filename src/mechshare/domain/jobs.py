@@ -13,12 +13,18 @@ HEARTBEAT = timedelta(seconds=5)
 MOST_ATTEMPTS = 5
 DEADLINE = timedelta(hours=24)
 """How long after it was asked for a job may still be tried."""
+ATTEMPTS_TOLD = 20
+"""How many of the attempts that ended without ending their job are remembered: the last ones."""
+EVERYTHING = "*"
+"""The subject of jobs that are about the whole installation."""
 
 
 class JobKind(StrEnum):
     PROCESS_MECHANISM_FILE = "process_mechanism_file"
     INDEX_MECHANISM = "index_mechanism"
     DELETE_BLOBS = "delete_blobs"
+    REBUILD_INDEX = "rebuild_index"
+    SWEEP = "sweep"
 
 
 class JobState(StrEnum):
@@ -34,11 +40,31 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One claim of a job, from 1: how far it came (`step`), and why it ended, unless it is under way or succeeded."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    step: str
+    failure: ProcessingFailure | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backlog:
+    """How many jobs there are, and when the oldest of them was asked for."""
+
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One row of the ledger.
 
-    `subject` names what it works on (a mechanism's id, or a blob key for DELETE_BLOBS). `fence` rises with every
-    claim: only the holder of the newest fence may write the outcome. `progress` is 0..1 within `step`.
+    `subject` names what it works on (a mechanism's id, a blob key for DELETE_BLOBS, or EVERYTHING). `fence` rises with
+    every claim: only the holder of the newest fence may write the outcome. `progress` is 0..1 within `step`.
+    `started_at` is when it was last claimed.
     """
 
     id: JobId
@@ -48,6 +74,7 @@ class Job:
     attempt: int = 0
     fence: int = 0
     run_after: datetime
+    started_at: datetime | None = None
     lease_until: datetime | None = None
     step: str = ""
     progress: float = 0.0
@@ -59,6 +86,19 @@ class Job:
     def is_overdue(self, now: datetime) -> bool:
         """Whether its deadline has passed: the attempt under way is the last."""
         return now >= self.created_at + DEADLINE
+
+    @property
+    def last_attempt(self) -> Attempt | None:
+        """The one under way, or the one that ended the job; None while it waits."""
+        if self.started_at is None or self.state is JobState.QUEUED:
+            return None
+        return Attempt(
+            number=self.attempt,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            step=self.step,
+            failure=self.failure if self.state.has_ended else None,
+        )
 
     def may_be_tried_again(self, now: datetime) -> bool:
         return self.attempt < MOST_ATTEMPTS and not self.is_overdue(now)

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from mechshare.domain.blobs import blob_url
+from mechshare.domain.blobs import blob_key, blob_url
 from mechshare.domain.categories import is_slug
 from mechshare.domain.errors import (
     CategoryNotFound,
@@ -90,6 +90,12 @@ class Mechanism:
     original: OriginalFile | None = None
     withdrawn_reason: str | None = None
     version: int = 0
+
+    @property
+    def blob_keys(self) -> frozenset[str]:
+        """The stored files that it refers to: its original, and what was made from it."""
+        derived = (blob_key(url) for url in (self.file_url, self.thumbnail_url, self.preview_url) if url)
+        return frozenset(key for key in (self.original and self.original.key, *derived) if key)
 
     def can_be_edited_by(self, user_id: UserId) -> bool:
         return self.user_id == user_id

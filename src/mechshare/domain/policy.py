@@ -14,11 +14,18 @@ def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
     withdrew it, by moderators."""
     if mechanism.is_published:
         return True
+    if can_edit(viewer, mechanism):
+        return True
     if viewer is None:
         return False
-    if mechanism.can_be_edited_by(viewer.id) or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM):
-        return True
     return mechanism.withdrawn_reason is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
+
+
+def can_edit(viewer: Viewer, mechanism: Mechanism) -> bool:
+    """Its owner and admins."""
+    if viewer is None:
+        return False
+    return mechanism.can_be_edited_by(viewer.id) or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM)
 
 
 def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:

@@ -1,7 +1,7 @@
 """Where files are kept."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from mechshare.domain.blobs import BlobFacts
@@ -31,6 +31,10 @@ class BlobStore(Protocol):
 
     async def stat(self, key: str) -> int | None:
         """The size in bytes; None when there is no such blob."""
+        ...
+
+    async def written_at(self, key: str) -> datetime | None:
+        """When it was last written, by the store's clock; None when there is no such blob."""
         ...
 
     async def delete(self, key: str) -> None:

@@ -13,7 +13,7 @@ from typing import Protocol
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.categories import Category, CategoryCount
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
-from mechshare.domain.jobs import Job, JobKind, JobState
+from mechshare.domain.jobs import Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pages import Page, PageRequest
@@ -75,6 +75,10 @@ class SessionRepository(Protocol):
         """Revokes the live sessions of the user, or `only` that one of theirs; how many were."""
         ...
 
+    async def delete_older(self, than: datetime) -> int:
+        """Deletes the sessions that were over before then, with their tokens; how many there were."""
+        ...
+
 
 class CategoryRepository(Protocol):
     async def find_by_id(self, id: CategoryId) -> Category | None: ...
@@ -123,6 +127,10 @@ class MechanismRepository(Protocol):
         """The user's oldest mechanism that was made from a file with this content."""
         ...
 
+    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these blob keys that a mechanism refers to; at most 1,000 at a time."""
+        ...
+
     async def save(self, mechanism: Mechanism) -> Mechanism:
         """Stores `mechanism` and gives it back with its new version; version 0 is a new one.
 
@@ -142,14 +150,18 @@ class JobLedger(Protocol):
     Methods with a `fence` change nothing and give False unless the job is running under exactly this fence.
     """
 
-    async def add(self, job: Job) -> None:
-        """A new job, due at once by the database's clock."""
+    async def add(self, job: Job, *, unless_waiting: bool = False) -> None:
+        """A new job, due at once by the database's clock.
+
+        With `unless_waiting` only if all others of its kind and subject have ended, however many ask at the same time.
+        """
         ...
 
-    async def claim(self, lease: timedelta) -> Job | None:
+    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
         """The job that has been due longest, now running with attempt and fence one higher; None when none is due.
 
-        However many claim at the same moment, each job goes to one.
+        However many claim at the same moment, each job goes to one. With `created_before` the oldest of those that
+        were asked for before then, due or not.
         """
         ...
 
@@ -166,7 +178,7 @@ class JobLedger(Protocol):
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        """Back to the queue, due after `delay`."""
+        """Back to the queue, due after `delay`; the attempt that this ends is remembered."""
         ...
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
@@ -187,7 +199,17 @@ class JobRepository(Protocol):
         """Newest first; positions are (created_at, id)."""
         ...
 
-    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]: ...
+    async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
+        """Those after which the job was put off, oldest first; of more than ATTEMPTS_TOLD the last ones."""
+        ...
+
+    async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
+        """The jobs that have not ended; nothing for kinds and states of which there are none."""
+        ...
+
+    async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
+        """Deletes up to `limit` jobs that ended in `state` before then, with their attempts; how many there were."""
+        ...
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
         """Cancels the jobs of this kind for this subject that have not ended; how many were.

@@ -35,6 +35,10 @@ class SearchIndex(Protocol):
         """Replaces the whole index by these, with no moment at which searches find less; how many there were."""
         ...
 
+    async def needs_rebuild(self) -> bool:
+        """Whether what was put may be missing: it is new, or was wiped, and no `rebuild` has come to its end since."""
+        ...
+
     async def close(self) -> None:
         """Gives back what the adapter holds."""
         ...

@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
-from mechshare.domain.jobs import JobKind, JobState
+from mechshare.domain.jobs import JobKind
 from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
@@ -140,12 +140,8 @@ class DiagnosisService:
 
     async def _waiting(self) -> int:
         async with self._database.read() as tx:
-            counts = await tx.jobs.count_by_state()
-        return sum(
-            count
-            for (kind, state), count in counts.items()
-            if kind is JobKind.INDEX_MECHANISM and state in (JobState.QUEUED, JobState.RUNNING)
-        )
+            backlog = await tx.jobs.find_backlog()
+        return sum(some.count for (kind, _), some in backlog.items() if kind is JobKind.INDEX_MECHANISM)
 
 
 async def _probe() -> AsyncIterator[bytes]:

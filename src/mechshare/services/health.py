@@ -1,10 +1,15 @@
 """Whether this installation can do its work."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
+from mechshare.ports.jobs import Doorbell
+from mechshare.ports.limits import RateLimiter
 from mechshare.ports.persistence import Database
 from mechshare.ports.search import SearchIndex
 
@@ -20,32 +25,47 @@ class Check:
 
 
 class HealthService:
-    def __init__(self, database: Database, blobs: BlobStore, index: SearchIndex) -> None:
-        self._database = database
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        index: SearchIndex,
+        doorbell: Doorbell,
+        cache: Cache,
+        limiter: RateLimiter,
+    ) -> None:
         self._blobs = blobs
         self._index = index
+        self._asked: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
+            ("database", database.check),
+            ("blobs", self._ask_blobs),
+            ("search", self._ask_search),
+            ("jobs", doorbell.check),
+            ("cache", cache.check),
+            ("limits", limiter.check),
+        )
 
-    async def check(self) -> tuple[Check, ...]:
-        """Asks each dependency for something real."""
-        return (await self._check_database(), await self._check_blobs(), await self._check_search())
+    async def check(self, *, uploads: bool = False) -> tuple[Check, ...]:
+        """Asks every dependency for something real, all at the same time.
 
-    async def _check_database(self) -> Check:
-        try:
-            return Check(name="database", is_up=True, is_essential=True, detail=await self._database.check())
-        except Unavailable as down:
-            return Check(name="database", is_up=False, is_essential=True, detail=down.message)
+        Essential are the database and, for `uploads`, the blob store: without it everything else still works.
+        """
+        essential = {"database", "blobs"} if uploads else {"database"}
+        return tuple(
+            await asyncio.gather(*(_answer(name, ask, name in essential) for name, ask in self._asked))
+        )
 
-    async def _check_blobs(self) -> Check:
-        try:
-            await self._blobs.stat("health/probe")
-            return Check(name="blobs", is_up=True, is_essential=True, detail="answers")
-        except Unavailable as down:
-            return Check(name="blobs", is_up=False, is_essential=True, detail=down.message)
+    async def _ask_blobs(self) -> str:
+        await self._blobs.stat("health/probe")
+        return "answers"
 
-    async def _check_search(self) -> Check:
-        try:
-            result = await self._index.search(SearchQuery(limit=1))
-            detail = f"answers; {result.total} published mechanisms"
-            return Check(name="search", is_up=True, is_essential=False, detail=detail)
-        except Unavailable as down:
-            return Check(name="search", is_up=False, is_essential=False, detail=down.message)
+    async def _ask_search(self) -> str:
+        result = await self._index.search(SearchQuery(limit=1))
+        return f"answers; {result.total} published mechanisms"
+
+
+async def _answer(name: str, ask: Callable[[], Awaitable[str]], is_essential: bool) -> Check:
+    try:
+        return Check(name=name, is_up=True, is_essential=is_essential, detail=await ask())
+    except Unavailable as down:
+        return Check(name=name, is_up=False, is_essential=is_essential, detail=down.message)

@@ -2,14 +2,33 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Protocol
 
-from mechshare.domain.errors import JobNotCancellable, JobNotFound, OutOfSpace, Unavailable
+from mechshare.domain.errors import (
+    JobNotCancellable,
+    JobNotFound,
+    JobNotRetryable,
+    OutOfSpace,
+    Unavailable,
+)
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import HEARTBEAT, LEASE, Job, JobKind, JobState, backoff
+from mechshare.domain.jobs import (
+    DEADLINE,
+    HEARTBEAT,
+    LEASE,
+    Attempt,
+    Backlog,
+    Job,
+    JobKind,
+    JobState,
+    backoff,
+    new_job,
+)
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pages import Page, PageRequest
 from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
 from mechshare.ports.jobs import Doorbell
 from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence import Database, UnitOfWork
@@ -34,6 +53,10 @@ class JobHandler(Protocol):
 
     async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """What has to be written when the job fails for good."""
+        ...
+
+    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+        """What has to be written when a job that failed is asked for again. Raises NothingToRetry."""
         ...
 
     async def ended(self, job: Job) -> None:
@@ -83,16 +106,33 @@ class JobRunner:
         return job
 
     async def reap(self) -> int:
-        """Takes back the jobs of workers that fell silent: to be tried again, or failed for good; how many."""
+        """Takes back the jobs of workers that fell silent, to be tried again or failed for good, and ends those that no
+        worker came for before their deadline; how many."""
+        latest = self._clock.now() - DEADLINE
         async with self._database.read() as tx:
             expired = await tx.ledger.find_expired(limit=100)
-        failure = ProcessingFailure(code=FailureCode.WORKER_LOST)
+            backlog = await tx.jobs.find_backlog()
         for job in expired:
-            if await self._fail(job, failure):
-                await self._handlers[job.kind].ended(job)
+            await self._take_back(job, ProcessingFailure(code=FailureCode.WORKER_LOST))
         if expired:
             await self._doorbell.ring()
-        return len(expired)
+        if not any(some.oldest < latest for (_, state), some in backlog.items() if state is JobState.QUEUED):
+            return len(expired)
+        return len(expired) + await self._end_overdue(latest)
+
+    async def _end_overdue(self, latest: datetime) -> int:
+        ended = 0
+        while True:
+            async with self._database.begin() as tx:
+                job = await tx.ledger.claim(LEASE, created_before=latest)
+            if job is None:
+                return ended
+            ended += 1
+            await self._take_back(job, job.failure or ProcessingFailure(code=FailureCode.WORKER_LOST))
+
+    async def _take_back(self, job: Job, failure: ProcessingFailure) -> None:
+        if await self._fail(job, failure):
+            await self._handlers[job.kind].ended(job)
 
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
@@ -201,9 +241,19 @@ class _Progress:
 class JobService:
     """What operators ask of the ledger, on the command line."""
 
-    def __init__(self, database: Database, handlers: Mapping[JobKind, JobHandler]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[JobKind, JobHandler],
+        doorbell: Doorbell,
+        clock: Clock,
+        ids: IdSource,
+    ) -> None:
         self._database = database
         self._handlers = handlers
+        self._doorbell = doorbell
+        self._clock = clock
+        self._ids = ids
 
     async def find_all(self, request: PageRequest, state: JobState | None = None) -> Page[Job]:
         async with self._database.read() as tx:
@@ -214,9 +264,33 @@ class JobService:
         async with self._database.read() as tx:
             return _existing(await tx.jobs.find_by_id(job_id))
 
-    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
+    async def find_history(self, job_id: JobId) -> tuple[Attempt, ...]:
+        """The attempts at a job, oldest first, the one under way included. Raises JobNotFound."""
         async with self._database.read() as tx:
-            return await tx.jobs.count_by_state()
+            return await history(tx, _existing(await tx.jobs.find_by_id(job_id)))
+
+    async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
+        """The jobs that have not ended."""
+        async with self._database.read() as tx:
+            return await tx.jobs.find_backlog()
+
+    async def retry(self, job_id: JobId) -> JobId:
+        """Promises the work of a job that failed or was cancelled once more; the job that does it.
+
+        Raises JobNotFound, JobNotRetryable; NothingToRetry when it was done meanwhile.
+        """
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            job = _existing(await tx.jobs.find_by_id(job_id))
+            if job.state not in (JobState.FAILED, JobState.CANCELLED):
+                raise JobNotRetryable(state=job.state.value)
+            await self._handlers[job.kind].retried(tx, job)
+            again = new_job(JobId(self._ids.new_id()), job.kind, job.subject, now=now)
+            await tx.ledger.add(again, unless_waiting=True)
+            waiting = _existing(await tx.jobs.find_latest(job.kind, job.subject))
+        await self._handlers[job.kind].ended(job)
+        await self._doorbell.ring()
+        return waiting.id
 
     async def cancel(self, job_id: JobId) -> None:
         """Ends a job that nobody wants any more; a worker at it is stopped at its next heartbeat.
@@ -231,6 +305,12 @@ class JobService:
             if job.state.has_ended or not await tx.jobs.cancel(job.subject, job.kind):
                 raise JobNotCancellable(state=job.state.value)
         await handler.ended(job)
+
+
+async def history(tx: UnitOfWork, job: Job) -> tuple[Attempt, ...]:
+    """The attempts at `job`, oldest first, the one under way included."""
+    attempts = await tx.jobs.find_attempts(job.id)
+    return (*attempts, job.last_attempt) if job.last_attempt else attempts
 
 
 def _existing(job: Job | None) -> Job:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mechshare.domain.blobs import derivative_key, derivative_prefix
-from mechshare.domain.errors import MediaNotFound
+from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import JobId, MechanismId
-from mechshare.domain.jobs import LEASE, Job, JobKind, new_job
+from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind, new_job
 from mechshare.domain.mechanisms import (
     PENDING,
     DerivedFiles,
@@ -21,7 +21,7 @@ from mechshare.domain.mechanisms import (
     ProcessingState,
 )
 from mechshare.domain.media import FailureCode, ProcessingFailure
-from mechshare.domain.policy import Viewer, require_editor, require_visible
+from mechshare.domain.policy import Viewer, can_edit, require_editor, require_visible
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
@@ -29,19 +29,23 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.services.changes import Changes
-from mechshare.services.jobs import Completion, LostLease, Progress, nothing_to_write
+from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
 
 _READ_BYTES = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingStatus:
-    """How far a clip is. `attempt` counts from 1 once work began; `progress` is 0..1 within `step`."""
+    """How far a clip is. `attempt` counts from 1 once work began; `progress` is 0..1 within `step`.
+
+    `history` holds the attempts of the newest job, oldest first, for those who may edit the mechanism.
+    """
 
     processing: Processing
     attempt: int
     step: str
     progress: float
+    history: tuple[Attempt, ...] = ()
 
 
 class ProcessingService:
@@ -58,11 +62,14 @@ class ProcessingService:
         async with self._database.read() as tx:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
             job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
-        if job is None or mechanism.processing.state is ProcessingState.READY:
-            attempt = job.attempt if job else 0
-            return ProcessingStatus(processing=mechanism.processing, attempt=attempt, step="", progress=1.0)
+            attempts = await history(tx, job) if job and can_edit(viewer, mechanism) else ()
+        is_over = job is None or mechanism.processing.state is ProcessingState.READY
         return ProcessingStatus(
-            processing=mechanism.processing, attempt=job.attempt, step=job.step, progress=job.progress
+            processing=mechanism.processing,
+            attempt=job.attempt if job else 0,
+            step="" if job is None or is_over else job.step,
+            progress=1.0 if job is None or is_over else job.progress,
+            history=attempts,
         )
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
@@ -133,6 +140,12 @@ class ProcessMechanismFile:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         if current is not None:
             await self._keep(tx, current.processing_failed(failure, self._clock.now()), job)
+
+    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+        current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
+        if current is None:
+            raise MechanismNotFound()
+        await tx.mechanisms.save(current.processing_retried(self._clock.now()))
 
     async def ended(self, job: Job) -> None:
         await self._changes.mechanisms_changed(MechanismId(job.subject))
@@ -211,6 +224,9 @@ class DeleteBlobs:
 
     async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """Nothing else depends on it; the failed job tells the operator which files are left."""
+
+    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+        """Nothing else depends on it."""
 
     async def ended(self, job: Job) -> None:
         """Nobody waits for it."""

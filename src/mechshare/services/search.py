@@ -1,33 +1,25 @@
 """Finding mechanisms, and keeping the index in step with the database."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
-from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.pages import PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
     FoundMechanism,
-    SearchDocument,
     SearchPage,
     SearchQuery,
     SearchResult,
     SearchSort,
     Suggestions,
     clean_query,
-    document_of,
 )
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence import Database
 from mechshare.ports.search import SearchIndex
-from mechshare.services.changes import Changes
-from mechshare.services.jobs import Completion, Progress, nothing_to_write
-
-_DELETED = 2**62
-"""The version under which a deleted mechanism leaves the index: above any that it ever had."""
+from mechshare.services.indexing import all_documents
 
 _MOST_WORDS = 8
 """Of a question to the database, which looks at every row for each; whoever has typed more may find more than asked."""
@@ -120,47 +112,7 @@ class SearchService:
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; how many mechanisms it holds."""
-        return await self._index.rebuild(self._documents())
-
-    async def _documents(self) -> AsyncIterator[SearchDocument]:
-        request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
-        while request is not None:
-            async with self._database.read() as tx:
-                page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
-                names = await _category_names(tx)
-            for item in page.items:
-                yield _document(item, names)
-            request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
-
-
-class IndexMechanism:
-    """The job `index_mechanism`: makes the index and the caches say of one mechanism what the database says."""
-
-    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
-        self._database = database
-        self._index = index
-        self._changes = changes
-
-    async def run(self, job: Job, progress: Progress) -> Completion:
-        mechanism_id = MechanismId(job.subject)
-        async with self._database.read() as tx:
-            found = await tx.mechanisms.find_authored([mechanism_id])
-            names = await _category_names(tx) if found else {}
-        if found:
-            await self._index.put([_document(found[0], names)])
-        else:
-            await self._index.remove(mechanism_id, _DELETED)
-        await self._changes.mechanisms_changed(mechanism_id)
-        return nothing_to_write
-
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
-        """The database is right whatever the index says; the failed job tells the operator to reindex."""
-
-    async def ended(self, job: Job) -> None:
-        """The caches were told while it ran."""
-
-    async def abandoned(self, job: Job) -> None:
-        """Whoever has the job now says the same to the index."""
+        return await self._index.rebuild(all_documents(self._database))
 
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:
@@ -168,15 +120,3 @@ def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> M
     superfluous = Counter(category for mechanism in hidden for category in mechanism.categories)
     left = {category: count - superfluous[category] for category, count in facets.items()}
     return {category: count for category, count in left.items() if count > 0}
-
-
-async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:
-    return {
-        count.category.id: (count.category.name_en, count.category.name_ja)
-        for count in await tx.categories.find_all()
-    }
-
-
-def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:
-    spoken = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
-    return document_of(item, spoken)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -116,6 +117,23 @@ async def test_an_absent_blob_is_told_from_an_empty_one(blobs: BlobStore) -> Non
         await read(blobs, KEY)
 
 
+async def test_a_store_tells_when_a_blob_was_written(blobs: BlobStore) -> None:
+    assert await blobs.written_at(KEY) is None
+    await blobs.write(KEY, pieces(b"old"))
+    first = await blobs.written_at(KEY)
+    await blobs.write(KEY, pieces(b"new"))
+    second = await blobs.written_at(KEY)
+    assert first is not None
+    assert second is not None
+    assert first.utcoffset() == timedelta(0)
+    assert first <= second
+    assert abs(datetime.now(UTC) - second) < timedelta(
+        hours=1
+    )  # not the time of day in some place, nor of the epoch
+    await blobs.delete(KEY)
+    assert await blobs.written_at(KEY) is None
+
+
 async def test_deleting_is_done_once_and_for_all(blobs: BlobStore) -> None:
     await blobs.write(KEY, pieces(b"x"))
     await blobs.delete(KEY)
@@ -186,6 +204,8 @@ async def test_what_is_not_a_key_is_refused_everywhere(blobs: BlobStore, key: st
         await read(blobs, key)
     with pytest.raises(ValueError, match="not a blob key"):
         await blobs.stat(key)
+    with pytest.raises(ValueError, match="not a blob key"):
+        await blobs.written_at(key)
     with pytest.raises(ValueError, match="not a blob key"):
         await blobs.delete(key)
 

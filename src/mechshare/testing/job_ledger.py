@@ -1,12 +1,12 @@
 """What every database promises of jobs."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import JobKind, JobState, new_job
+from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pages import PageRequest
 from mechshare.ports.persistence import Database
@@ -81,7 +81,7 @@ async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
         assert await tx.jobs.cancel("m", JobKind.PROCESS_MECHANISM_FILE) == 1
         assert await tx.jobs.cancel("m", JobKind.PROCESS_MECHANISM_FILE) == 0
         assert not await tx.ledger.finish(job.id, running.fence, JobState.DONE)
-        assert await tx.jobs.count_by_state() == {(JobKind.PROCESS_MECHANISM_FILE, JobState.CANCELLED): 1}
+        assert await tx.jobs.find_backlog() == {}
 
 
 async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database: Database) -> None:
@@ -217,3 +217,136 @@ async def test_jobs_are_listed_newest_first_each_once(database: Database) -> Non
             request = PageRequest(limit=2, after=page.next) if page.next else None
         assert listed == wanted
         assert page.total == len(wanted)
+
+
+async def test_of_those_that_want_a_job_once_one_gets_it_until_it_has_ended(database: Database) -> None:
+    async def ask() -> None:
+        async with database.begin() as tx:
+            job = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
+            await tx.ledger.add(job, unless_waiting=True)
+
+    await asyncio.gather(*(ask() for _ in range(10)))
+    first = await claim(database)
+    await ask()
+    assert first is not None
+    assert await claim(database) is None
+    async with database.begin() as tx:
+        await tx.ledger.finish(first.id, first.fence, JobState.DONE)
+    await ask()
+    second = await claim(database)
+    assert second is not None
+    assert second.id != first.id
+
+
+async def test_the_oldest_of_those_asked_for_before_a_time_is_claimed_though_it_is_not_due(
+    database: Database,
+) -> None:
+    old, older, new = (
+        new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW + timedelta(hours=hours)) for hours in (1, 0, 9)
+    )
+    async with database.begin() as tx:
+        for job in (old, older, new):
+            await tx.ledger.add(job)
+    for _ in range(3):
+        claimed = await claim(database)
+        assert claimed is not None
+        async with database.begin() as tx:
+            await tx.ledger.postpone(claimed.id, claimed.fence, timedelta(days=1))
+
+    async def claim_old() -> Job | None:
+        async with database.begin() as tx:
+            return await tx.ledger.claim(LEASE, created_before=NOW + timedelta(hours=5))
+
+    first, second = await claim_old(), await claim_old()
+    assert first is not None
+    assert second is not None
+    assert [first.id, second.id, await claim_old()] == [older.id, old.id, None]
+    assert (first.state, first.fence, second.fence) == (JobState.RUNNING, 2, 2)
+
+
+async def test_attempts_that_did_not_end_the_job_are_remembered(database: Database) -> None:
+    (job,) = await promise(database)
+    failures = [ProcessingFailure(code=FailureCode.CRASHED, detail=f"{n} 回目") for n in (1, 2)]
+    for failure in failures:
+        claimed = await claim(database)
+        assert claimed is not None
+        assert claimed.last_attempt is not None
+        async with database.begin() as tx:
+            await tx.ledger.renew(job.id, claimed.fence, LEASE, "動画", 0.5)
+            assert await tx.ledger.postpone(job.id, claimed.fence, timedelta(0), failure)
+            assert not await tx.ledger.postpone(job.id, claimed.fence, timedelta(0), failure)
+    last = await claim(database)
+    assert last is not None
+    async with database.begin() as tx:
+        await tx.ledger.finish(job.id, last.fence, JobState.DONE)
+    async with database.read() as tx:
+        attempts = await tx.jobs.find_attempts(job.id)
+        ended = await tx.jobs.find_by_id(job.id)
+        assert await tx.jobs.find_attempts(JobId(new_id())) == ()
+    assert [(one.number, one.step, one.failure) for one in attempts] == [
+        (1, "動画", failures[0]),
+        (2, "動画", failures[1]),
+    ]
+    assert all(one.ended_at and one.started_at <= one.ended_at for one in attempts)
+    assert ended is not None
+    assert ended.last_attempt == Attempt(
+        number=3, started_at=_known(last.started_at), ended_at=ended.ended_at, step="", failure=None
+    )
+
+
+async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Database) -> None:
+    (job,) = await promise(database)
+    for _ in range(ATTEMPTS_TOLD + 3):
+        claimed = await claim(database)
+        assert claimed is not None
+        async with database.begin() as tx:
+            await tx.ledger.postpone(job.id, claimed.fence, timedelta(0))
+    async with database.read() as tx:
+        attempts = await tx.jobs.find_attempts(job.id)
+    assert [one.number for one in attempts] == list(range(4, ATTEMPTS_TOLD + 4))
+
+
+async def test_the_backlog_is_what_has_not_ended(database: Database) -> None:
+    await promise(database, 3)
+    running, done = await claim(database), await claim(database)
+    assert running is not None
+    assert done is not None
+    index = new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, "m", now=NOW - timedelta(hours=2))
+    async with database.begin() as tx:
+        await tx.ledger.finish(done.id, done.fence, JobState.DONE)
+        await tx.ledger.add(index)
+        assert await tx.jobs.find_backlog() == {
+            (JobKind.PROCESS_MECHANISM_FILE, JobState.RUNNING): Backlog(count=1, oldest=NOW),
+            (JobKind.PROCESS_MECHANISM_FILE, JobState.QUEUED): Backlog(count=1, oldest=NOW),
+            (JobKind.INDEX_MECHANISM, JobState.QUEUED): Backlog(count=1, oldest=index.created_at),
+        }
+
+
+async def test_jobs_that_ended_long_ago_are_deleted_with_their_attempts_and_no_others(
+    database: Database,
+) -> None:
+    jobs = await promise(database, 5)
+    again = await claim(database)
+    assert again is not None
+    async with database.begin() as tx:
+        await tx.ledger.postpone(again.id, again.fence, timedelta(days=-1))
+    for state in (JobState.DONE, JobState.DONE, JobState.FAILED):
+        claimed = await claim(database)
+        assert claimed is not None
+        async with database.begin() as tx:
+            await tx.ledger.finish(claimed.id, claimed.fence, state)
+    later, long_ago = await database.now() + timedelta(days=1), NOW - timedelta(days=9_999)
+    async with database.begin() as tx:
+        assert await tx.jobs.delete_ended(long_ago, state=JobState.DONE, limit=9) == 0
+        assert await tx.jobs.delete_ended(later, state=JobState.DONE, limit=1) == 1
+        assert await tx.jobs.delete_ended(later, state=JobState.DONE, limit=9) == 1
+        assert await tx.jobs.delete_ended(later, state=JobState.DONE, limit=9) == 0
+        left = (await tx.jobs.find_all(PageRequest())).items
+        assert await tx.jobs.find_attempts(again.id) == ()
+    assert sorted(job.state for job in left) == [JobState.FAILED, JobState.QUEUED, JobState.QUEUED]
+    assert {job.id for job in left} < {job.id for job in jobs}
+
+
+def _known(time: datetime | None) -> datetime:
+    assert time is not None
+    return time

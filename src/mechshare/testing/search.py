@@ -653,3 +653,22 @@ class TestRebuild:
             await index.rebuild(breaks())
 
         assert sorted(await found(index, "cam")) == ["a", "b", "c"]
+
+
+async def test_an_index_needs_a_rebuild_until_one_has_come_to_its_end(index: Any) -> None:
+    assert await index.needs_rebuild()
+    await index.put([document("a", "歯車")])
+    assert await index.needs_rebuild()
+
+    async def broken() -> AsyncIterator[SearchDocument]:
+        yield document("b", "リンク")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await index.rebuild(broken())
+    assert await index.needs_rebuild()
+
+    await index.rebuild(stream([document("a", "歯車")]))
+    assert not await index.needs_rebuild()
+    await index.put([document("c", "カム")])
+    assert not await index.needs_rebuild()

@@ -99,3 +99,20 @@ async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(databa
         consumed = await tx.sessions.consume_token("h", NOW)
     assert consumed is not None
     assert consumed[1]
+
+
+async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(database: Database) -> None:
+    user = await keep_user(database)
+    over = a_session(user, expires_at=NOW - timedelta(days=2))
+    recent = a_session(user, expires_at=NOW - timedelta(hours=1))
+    async with database.begin() as tx:
+        for hash, session in (("over", over), ("recent", recent)):
+            await tx.sessions.save(session)
+            await tx.sessions.add_token(RefreshToken(hash=hash, session_id=session.id, issued_at=NOW))
+    async with database.begin() as tx:
+        assert await tx.sessions.delete_older(NOW - timedelta(days=1)) == 1
+        assert await tx.sessions.delete_older(NOW - timedelta(days=1)) == 0
+        assert await tx.sessions.find_by_id(over.id) is None
+        assert await tx.sessions.consume_token("over", NOW) is None
+        assert await tx.sessions.find_by_id(recent.id) == recent
+        assert await tx.sessions.consume_token("recent", NOW) is not None

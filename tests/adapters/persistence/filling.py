@@ -87,6 +87,10 @@ def rows_of(table: str, count: int) -> list[dict[str, Any]]:
         "users": lambda: users(count),
         "mechanisms": lambda: mechanisms(count),
         "jobs": lambda: jobs(count),
+        "job_attempts": lambda: (
+            {"job_id": uuid(3, i), "number": 1, "started_at": at(i), "ended_at": at(0), "step": "encode"}
+            for i in n
+        ),
         "credentials": lambda: ({"user_id": uuid(1, i), "password_hash": f"$argon2id${i}"} for i in n),
         "sessions": lambda: (
             {

@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ from mechshare.settings import Settings
 _PIECE = 256 * 1024
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pieces (draft TEXT, start INTEGER, bytes BLOB, PRIMARY KEY (draft, start)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS blobs (key TEXT PRIMARY KEY, draft TEXT NOT NULL, size INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS blobs (
+    key TEXT PRIMARY KEY, draft TEXT NOT NULL, size INTEGER NOT NULL, written_at REAL NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -70,6 +72,11 @@ class OneFileBlobStore:
         found = await self._run("SELECT size FROM blobs WHERE key = ?", (key,))
         return found[0][0] if found else None
 
+    async def written_at(self, key: str) -> datetime | None:
+        _check(key)
+        found = await self._run("SELECT written_at FROM blobs WHERE key = ?", (key,))
+        return datetime.fromtimestamp(found[0][0], UTC) if found else None
+
     async def delete(self, key: str) -> None:
         _check(key)
         await self._in_thread(lambda connection: _remove(connection, key))
@@ -109,7 +116,8 @@ class OneFileBlobStore:
 
 def _publish(connection: sqlite3.Connection, key: str, draft: str, size: int) -> None:
     _remove(connection, key)
-    connection.execute("INSERT INTO blobs VALUES (?, ?, ?)", (key, draft, size))
+    now = datetime.now(UTC).timestamp()
+    connection.execute("INSERT INTO blobs VALUES (?, ?, ?, ?)", (key, draft, size, now))
 
 
 def _remove(connection: sqlite3.Connection, key: str) -> None:

@@ -11,7 +11,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobSasPermissions, ContentSettings, generate_blob_sas
+from azure.storage.blob import (
+    BlobBlock,
+    BlobProperties,
+    BlobSasPermissions,
+    ContentSettings,
+    generate_blob_sas,
+)
 from azure.storage.blob.aio import BlobServiceClient
 
 from mechshare.adapters.circuits import Circuit
@@ -95,12 +101,12 @@ class AzureBlobStore:
                     yield block[offset : offset + _CHUNK]
 
     async def stat(self, key: str) -> int | None:
-        _check(key)
-        try:
-            async with self._asking(missing=MediaNotFound):
-                return int((await self._container.get_blob_client(key).get_blob_properties()).size)
-        except MediaNotFound:
-            return None
+        properties = await self._properties(key)
+        return None if properties is None else int(properties.size)
+
+    async def written_at(self, key: str) -> datetime | None:
+        properties = await self._properties(key)
+        return None if properties is None else properties.last_modified.astimezone(UTC)
 
     async def delete(self, key: str) -> None:
         _check(key)
@@ -157,6 +163,14 @@ class AzureBlobStore:
         await self._service.close()
         if self._identity is not None:
             await self._identity.close()
+
+    async def _properties(self, key: str) -> BlobProperties | None:
+        _check(key)
+        try:
+            async with self._asking(missing=MediaNotFound):
+                return await self._container.get_blob_client(key).get_blob_properties()
+        except MediaNotFound:
+            return None
 
     @asynccontextmanager
     async def _asking(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:

@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from errno import EDQUOT, ENOSPC
 from itertools import islice
 from pathlib import Path
@@ -79,7 +79,12 @@ class FileBlobStore:
                 os.close(file)
 
     async def stat(self, key: str) -> int | None:
-        return await _in_thread(self._size, _names(key))
+        found = await _in_thread(self._found, _names(key))
+        return None if found is None else found.st_size
+
+    async def written_at(self, key: str) -> datetime | None:
+        found = await _in_thread(self._found, _names(key))
+        return None if found is None else datetime.fromtimestamp(found.st_mtime, UTC)
 
     async def delete(self, key: str) -> None:
         await _in_thread(self._remove, _names(key))
@@ -117,7 +122,7 @@ class FileBlobStore:
                 return ()
             raise
 
-    def _size(self, names: tuple[str, ...]) -> int | None:
+    def _found(self, names: tuple[str, ...]) -> os.stat_result | None:
         try:
             with opened(self._root, names[:-1]) as folders:
                 found = os.stat(names[-1], dir_fd=folders[-1], follow_symlinks=False)
@@ -125,7 +130,7 @@ class FileBlobStore:
             if problem.errno in NOWHERE:
                 return None
             raise
-        return found.st_size if stat.S_ISREG(found.st_mode) else None
+        return found if stat.S_ISREG(found.st_mode) else None
 
     def _remove(self, names: tuple[str, ...]) -> None:
         with suppress(FileNotFoundError, NotADirectoryError), opened(self._root, names[:-1]) as folders:

@@ -1,7 +1,7 @@
 """Blobs in this process."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
 from mechshare.domain.blobs import BlobFacts, is_blob_key
@@ -13,11 +13,13 @@ _CHUNK = 256 * 1024
 class MemoryBlobStore:
     def __init__(self) -> None:
         self._blobs: dict[str, bytes] = {}
+        self._times: dict[str, datetime] = {}
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         _check(key)
         content = b"".join([chunk async for chunk in chunks])
         self._blobs[key] = content
+        self._times[key] = datetime.now(UTC)
         return BlobFacts(key=key, size=len(content), sha256=sha256(content).hexdigest())
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -34,9 +36,14 @@ class MemoryBlobStore:
         content = self._blobs.get(key)
         return None if content is None else len(content)
 
+    async def written_at(self, key: str) -> datetime | None:
+        _check(key)
+        return self._times.get(key)
+
     async def delete(self, key: str) -> None:
         _check(key)
         self._blobs.pop(key, None)
+        self._times.pop(key, None)
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         for key in sorted(self._blobs):

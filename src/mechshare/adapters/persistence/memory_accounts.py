@@ -113,3 +113,12 @@ class MemorySessionRepository:
         for session in revoked:
             sessions[session.id] = replace(session, revoked_at=now)
         return len(revoked)
+
+    async def delete_older(self, than: datetime) -> int:
+        tables = self._access.write()
+        over = {session.id for session in tables.sessions.values() if session.expires_at < than}
+        for id in over:
+            del tables.sessions[id]
+        for hash in [token.hash for token in tables.tokens.values() if token.session_id in over]:
+            del tables.tokens[hash]
+        return len(over)

@@ -1,14 +1,13 @@
 """The job ledger in memory."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mechshare.adapters.persistence.memory_tables import Access, add, paged
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import Job, JobKind, JobState
+from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pages import Page, PageRequest
 from mechshare.ports.clock import Clock
@@ -19,21 +18,29 @@ class MemoryJobLedger:
         self._access = access
         self._clock = clock
 
-    async def add(self, job: Job) -> None:
-        add(self._access.write().jobs, job.id, replace(job, run_after=self._clock.now()))
+    async def add(self, job: Job, *, unless_waiting: bool = False) -> None:
+        jobs = self._access.write().jobs
+        same = (one for one in jobs.values() if (one.kind, one.subject) == (job.kind, job.subject))
+        if not (unless_waiting and any(not one.state.has_ended for one in same)):
+            add(jobs, job.id, replace(job, run_after=self._clock.now()))
 
-    async def claim(self, lease: timedelta) -> Job | None:
+    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
         jobs = self._access.write().jobs
         now = self._clock.now()
-        due = [job for job in jobs.values() if job.state is JobState.QUEUED and job.run_after <= now]
+        queued = [job for job in jobs.values() if job.state is JobState.QUEUED]
+        if created_before is None:
+            due = [(job.run_after, job.id) for job in queued if job.run_after <= now]
+        else:
+            due = [(job.created_at, job.id) for job in queued if job.created_at < created_before]
         if not due:
             return None
-        job = min(due, key=lambda one: (one.run_after, one.id))
+        job = jobs[min(due)[1]]
         claimed = jobs[job.id] = replace(
             job,
             state=JobState.RUNNING,
             attempt=job.attempt + 1,
             fence=job.fence + 1,
+            started_at=now,
             lease_until=now + lease,
             step="",
             progress=0.0,
@@ -55,10 +62,16 @@ class MemoryJobLedger:
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        due = self._clock.now() + delay
-        return self._change(
-            id, fence, state=JobState.QUEUED, failure=failure, lease_until=None, run_after=due
+        now = self._clock.now()
+        tables = self._access.write()
+        attempt = tables.jobs[id].last_attempt if id in tables.jobs else None
+        kept = self._change(
+            id, fence, state=JobState.QUEUED, failure=failure, lease_until=None, run_after=now + delay
         )
+        if kept and attempt is not None:
+            ended = (*tables.attempts.get(id, ()), replace(attempt, ended_at=now, failure=failure))
+            tables.attempts[id] = ended[-ATTEMPTS_TOLD:]
+        return kept
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         now = self._clock.now()
@@ -96,8 +109,27 @@ class MemoryJobRepository:
         wanted = (job for job in self._access.read().jobs.values() if state in (None, job.state))
         return paged(wanted, request, key=lambda job: (job.created_at, job.id), descending=True)
 
-    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
-        return dict(Counter((job.kind, job.state) for job in self._access.read().jobs.values()))
+    async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
+        return self._access.read().attempts.get(id, ())
+
+    async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
+        asked: dict[tuple[JobKind, JobState], list[datetime]] = {}
+        for job in self._access.read().jobs.values():
+            if not job.state.has_ended:
+                asked.setdefault((job.kind, job.state), []).append(job.created_at)
+        return {which: Backlog(count=len(times), oldest=min(times)) for which, times in asked.items()}
+
+    async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
+        tables = self._access.write()
+        ended = [
+            job.id
+            for job in tables.jobs.values()
+            if job.state is state and job.ended_at is not None and job.ended_at < before
+        ]
+        for id in ended[:limit]:
+            del tables.jobs[id]
+            tables.attempts.pop(id, None)
+        return len(ended[:limit])
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
         jobs = self._access.write().jobs

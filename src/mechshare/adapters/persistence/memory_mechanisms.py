@@ -89,6 +89,10 @@ class MemoryMechanismRepository:
         ]
         return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
 
+    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
+        used = {key for one in self._access.read().mechanisms.values() for key in one.blob_keys}
+        return frozenset(used.intersection(keys))
+
     async def save(self, mechanism: Mechanism) -> Mechanism:
         tables = self._access.write()
         stored = tables.mechanisms.get(mechanism.id)

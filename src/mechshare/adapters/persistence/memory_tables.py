@@ -8,7 +8,7 @@ from typing import TypeVar
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.categories import Category
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
-from mechshare.domain.jobs import Job
+from mechshare.domain.jobs import Attempt, Job
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pages import EXACT_TOTAL, Page, PageRequest, Position
 from mechshare.domain.receipts import Receipt
@@ -28,6 +28,7 @@ class Tables:
     categories: dict[CategoryId, Category] = field(default_factory=dict)
     mechanisms: dict[MechanismId, Mechanism] = field(default_factory=dict)
     jobs: dict[JobId, Job] = field(default_factory=dict)
+    attempts: dict[JobId, tuple[Attempt, ...]] = field(default_factory=dict)
     receipts: dict[tuple[str, str], Receipt] = field(default_factory=dict)
     audit: dict[str, AuditEntry] = field(default_factory=dict)
 

@@ -37,6 +37,7 @@ class MemorySearchIndex:
         self._holders: dict[str, dict[MechanismId, float]] = {}
         self._removed: dict[MechanismId, tuple[int, int]] = {}
         self._changes = 0
+        self._is_complete = False
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
         self._changes += 1
@@ -86,7 +87,11 @@ class MemorySearchIndex:
             self._put(document, unless_newer_since=began)
         for key in [key for key, entry in self._entries.items() if entry.touched <= began]:
             self._forget(key)
+        self._is_complete = True
         return count
+
+    async def needs_rebuild(self) -> bool:
+        return not self._is_complete
 
     async def close(self) -> None:
         """It holds nothing outside."""

@@ -72,6 +72,9 @@ class OpenSearchIndex:
         """
         return await rebuild(self._server, self._indices, documents)
 
+    async def needs_rebuild(self) -> bool:
+        return not await self._indices.is_complete()
+
     async def close(self) -> None:
         await self._server.close()
 

@@ -8,6 +8,7 @@ from opensearchpy import TransportError
 from mechshare.adapters.search.opensearch_client import OpenSearchServer
 from mechshare.adapters.search.opensearch_mapping import INDEX
 
+_COMPLETE: dict[str, Any] = {"_meta": {"is_complete": True}}
 SECONDS = 30.0
 """For what all nodes of the server have to agree on."""
 
@@ -51,12 +52,21 @@ class Indices:
         """Has the rebuilt index searched, from one moment to the next; the names of those that were until then."""
         async with self._server.asked() as client:
             await client.indices.refresh(index=name, request_timeout=SECONDS)
+            await client.indices.put_mapping(index=name, body=_COMPLETE, request_timeout=SECONDS)
             former = await self._behind(client, self.current)
             actions: list[Any] = [{"remove": {"index": each, "alias": self.current}} for each in former]
             actions.append({"add": {"index": name, "alias": self.current, "is_write_index": True}})
             actions += [{"remove": {"index": name, "alias": each}} for each in (self.next, own_alias(name))]
             await client.indices.update_aliases(body={"actions": actions}, request_timeout=SECONDS)
         return former
+
+    async def is_complete(self) -> bool:
+        """Whether the index that is searched took over from a rebuild; not so one that the first write made."""
+        async with self._server.asked() as client:
+            answer = await client.indices.get_mapping(index=self.current, ignore=404, request_timeout=SECONDS)
+        if "error" in answer:
+            return False
+        return all(each["mappings"].get("_meta") == _COMPLETE["_meta"] for each in answer.values())
 
     async def drop(self, name: str) -> None:
         async with self._server.asked() as client:

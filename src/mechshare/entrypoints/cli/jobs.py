@@ -5,10 +5,10 @@ from rich.console import Console
 from rich.table import Table
 
 from mechshare.application import Application
-from mechshare.domain.ids import JobId, MechanismId
-from mechshare.domain.jobs import Job, JobKind, JobState
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import Attempt, Job, JobState
 from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
-from mechshare.entrypoints.cli.opening import OPERATOR, run
+from mechshare.entrypoints.cli.opening import run
 from mechshare.settings import Settings
 
 
@@ -39,30 +39,36 @@ def list_jobs(chosen: Settings, state: str | None, limit: int) -> None:
 @click.argument("job_id")
 @click.pass_obj
 def show(chosen: Settings, job_id: str) -> None:
-    """Show everything that is known of one job."""
-    job = run(chosen, lambda application: application.jobs.get_job(JobId(job_id)))
-    table = Table(show_header=False)
+    """Show everything that is known of one job, and each attempt at it."""
+
+    async def command(application: Application) -> tuple[Job, tuple[Attempt, ...]]:
+        id = JobId(job_id)
+        return await application.jobs.get_job(id), await application.jobs.find_history(id)
+
+    job, attempts = run(chosen, command)
+    facts = Table(show_header=False)
     for name in Job.__slots__:
-        table.add_row(name, _told(getattr(job, name)))
+        facts.add_row(name, _told(getattr(job, name)))
     if job.failure:
-        table.add_row("what to do", job.failure.message("en"))
-    Console().print(table)
+        facts.add_row("what to do", job.failure.message("en"))
+    tried = Table("attempt", "started", "ended", "came to", "why it ended", "detail")
+    for one in attempts:
+        why, detail = (one.failure.code.value, one.failure.detail) if one.failure else ("", "")
+        tried.add_row(str(one.number), str(one.started_at), _told(one.ended_at), one.step, why, detail)
+    Console().print(facts, *([tried] if attempts else []))
 
 
 @jobs.command()
-@click.argument("job_id")
+@click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
 @click.pass_obj
-def retry(chosen: Settings, job_id: str) -> None:
-    """Process the clip of a failed job again."""
+def retry(chosen: Settings, job_ids: tuple[str, ...]) -> None:
+    """Ask again for the work of jobs that failed or were cancelled."""
 
-    async def command(application: Application) -> None:
-        job = await application.jobs.get_job(JobId(job_id))
-        if job.kind is not JobKind.PROCESS_MECHANISM_FILE:
-            raise click.ClickException(f"a job '{job.kind}' is not retried: run 'mechshare reindex' instead")
-        await application.processing.retry(OPERATOR, MechanismId(job.subject))
+    async def command(application: Application) -> list[JobId]:
+        return [await application.jobs.retry(JobId(id)) for id in job_ids]
 
-    run(chosen, command)
-    click.echo("it will be tried again")
+    for again in run(chosen, command):
+        click.echo(f"it will be tried again, as {again}")
 
 
 @jobs.command()

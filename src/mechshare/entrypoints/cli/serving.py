@@ -9,8 +9,10 @@ import click
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.http import HTTP1Settings
+from prometheus_client import start_http_server
 
 from mechshare.application import Application
+from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.opening import open_application, run
 from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
@@ -51,8 +53,9 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
 
 @click.command()
 @click.option("--slots", type=click.IntRange(1, 64), help="Jobs at a time (MECHSHARE_JOB_SLOTS).")
+@click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Tell Prometheus at this port, too.")
 @click.pass_obj
-def worker(chosen: Settings, slots: int | None) -> None:
+def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> None:
     """Process clips and keep the search index in step, without serving, until stopped."""
 
     async def working() -> None:
@@ -64,7 +67,9 @@ def worker(chosen: Settings, slots: int | None) -> None:
             await prepare(application)
             await work(application, slots=slots or max(1, chosen.job_slots), stop=stop)
 
-    click.echo(f"working off the jobs in {chosen.database_url}; Ctrl-C stops")
+    if metrics_port is not None:
+        start_http_server(metrics_port, chosen.host)
+    click.echo(f"working off the jobs in {masked(chosen.database_url)}; Ctrl-C stops")
     asyncio.run(working())
 
 

@@ -82,7 +82,7 @@ def _running(application: Application) -> Callable[[Litestar], AbstractAsyncCont
         await prepare(application)
         stop = asyncio.Event()
         slots = application.settings.job_slots
-        working = asyncio.create_task(work(application, slots=slots, stop=stop)) if slots else None
+        working = asyncio.create_task(work(application, slots=slots, stop=stop))
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
@@ -91,8 +91,7 @@ def _running(application: Application) -> Callable[[Litestar], AbstractAsyncCont
         finally:
             stop.set()
             await application.doorbell.ring()
-            if working is not None:
-                await working
+            await working
             await application.close()
 
     return lifespan

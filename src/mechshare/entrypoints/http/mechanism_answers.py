@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
-from mechshare.domain.media import MediaFacts
+from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.media_links import LinkSigner
 from mechshare.entrypoints.http.answers import answer, etag_of
 from mechshare.entrypoints.http.auth import application_of
@@ -68,9 +68,11 @@ class MechanismAnswer(Struct):
 
 
 def processing_answer(processing: Processing, language: str = "en") -> ProcessingAnswer:
-    failure = processing.failure
-    reason = ReasonAnswer(failure.code.value, failure.message(language)) if failure else None
-    return ProcessingAnswer(processing.state, reason)
+    return ProcessingAnswer(processing.state, reason_answer(processing.failure, language))
+
+
+def reason_answer(failure: ProcessingFailure | None, language: str) -> ReasonAnswer | None:
+    return ReasonAnswer(failure.code.value, failure.message(language)) if failure else None
 
 
 def mechanism_answer(item: AuthoredMechanism, links: LinkSigner, now: datetime) -> MechanismAnswer:

@@ -1,15 +1,19 @@
 """/health, /metrics, /.well-known/jwks.json"""
 
 import os
-from typing import Any
+from enum import StrEnum
+from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, get
+from litestar.params import QueryParameter
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from mechshare.domain.errors import Unavailable
 from mechshare.entrypoints.http.answers import resource
 from mechshare.entrypoints.http.auth import application_of
+from mechshare.entrypoints.metrics import backlog_metrics
 from mechshare.services.health import Check
 
 Req = Request[Any, Any, Any]
@@ -35,10 +39,19 @@ async def get_live(request: Req) -> Response[LiveAnswer]:
     return resource(request, LiveAnswer("alive"), cache="no-store")
 
 
+class Purpose(StrEnum):
+    UPLOADS = "uploads"
+
+
 @get("/health/ready", summary="Can it do its work?")
-async def get_ready(request: Req) -> Response[ReadyAnswer]:
-    """503 while something essential does not answer."""
-    checks = list(await application_of(request).health.check())
+async def get_ready(
+    request: Req,
+    purpose: Annotated[
+        Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
+    ] = None,
+) -> Response[ReadyAnswer]:
+    """503 while something essential does not answer: the database and, `for=uploads`, the blob store."""
+    checks = list(await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS))
     status = "ready" if all(check.is_up for check in checks) else "degraded"
     if any(check.is_essential and not check.is_up for check in checks):
         status = "unavailable"
@@ -48,13 +61,19 @@ async def get_ready(request: Req) -> Response[ReadyAnswer]:
 
 @get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
 async def get_metrics(request: Req) -> Response[bytes]:
-    """Of all server processes together."""
+    """Of all server processes together, with the ledger's backlog while the database answers."""
+    application = application_of(request)
+    try:
+        backlog = await application.jobs.find_backlog()
+    except Unavailable:
+        backlog = None
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     headers = {"Cache-Control": "no-store"}
-    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST, headers=headers)
+    told = generate_latest(registry) + backlog_metrics(backlog, application.clock.now())
+    return Response(told, media_type=CONTENT_TYPE_LATEST, headers=headers)
 
 
 @get(

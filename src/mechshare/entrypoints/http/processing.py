@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,7 +18,12 @@ from mechshare.entrypoints.http.answers import resource
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.bodies import refuse_body
 from mechshare.entrypoints.http.errors import preferred_language
-from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH, ReasonAnswer, processing_answer
+from mechshare.entrypoints.http.mechanism_answers import (
+    MECHANISMS_PATH,
+    ReasonAnswer,
+    processing_answer,
+    reason_answer,
+)
 from mechshare.entrypoints.http.schema import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.services.processing import ProcessingStatus
 
@@ -28,14 +34,28 @@ LISTEN_FOR = 600.0
 """Seconds after which a listener is let go; it may come again."""
 
 
+class AttemptAnswer(Struct):
+    """One try: how far it came (`step`), and why it ended, unless it is under way or succeeded."""
+
+    number: int
+    started_at: datetime
+    ended_at: datetime | None
+    step: str
+    reason: ReasonAnswer | None
+
+
 class StatusAnswer(Struct):
-    """`attempt` counts from 1 once work began; `progress` is 0..1 within `step`."""
+    """`attempt` counts from 1 once work began; `progress` is 0..1 within `step`.
+
+    `attempts`, oldest first, are told to those who may edit the mechanism; others get none.
+    """
 
     state: ProcessingState
     reason: ReasonAnswer | None
     attempt: int
     step: str
     progress: float
+    attempts: list[AttemptAnswer]
 
 
 @get("/processing", summary="See how far a clip is", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
@@ -104,6 +124,16 @@ def _answer(status: ProcessingStatus, language: str) -> StatusAnswer:
         attempt=status.attempt,
         step=status.step,
         progress=round(status.progress, 3),
+        attempts=[
+            AttemptAnswer(
+                number=one.number,
+                started_at=one.started_at,
+                ended_at=one.ended_at,
+                step=one.step,
+                reason=reason_answer(one.failure, language),
+            )
+            for one in status.history
+        ],
     )
 
 

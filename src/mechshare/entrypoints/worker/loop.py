@@ -11,12 +11,12 @@ import structlog
 
 from mechshare.application import Application
 from mechshare.domain.errors import OutOfSpace, Unavailable
-from mechshare.domain.receipts import RECEIPT_LIFETIME
 
 LOOK_AGAIN = timedelta(seconds=1)
 """How long a worker sleeps at most: whoever is deaf to the doorbell looks this often."""
 REAP_EVERY = timedelta(seconds=5)
-SWEEP_EVERY = timedelta(hours=1)
+UPKEEP_EVERY = timedelta(seconds=5)
+TIDY_EVERY = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(days=1)
 GRACE = 10.0
 """Seconds that a job under way gets to end when the loop is stopped; then the ledger takes it back."""
@@ -24,7 +24,10 @@ _log = structlog.get_logger("mechshare.worker")
 
 
 async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
-    """Runs up to `slots` jobs at a time until `stop` is set, and gives those under way GRACE seconds to end."""
+    """Runs up to `slots` jobs at a time until `stop` is set, and gives those under way GRACE seconds to end.
+
+    Whatever `slots` is, also 0, it takes back what other workers have lost, so that no job waits for ever.
+    """
 
     async def run_next() -> None:
         if await app.runner.run_one() is None:
@@ -34,13 +37,15 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await app.runner.reap()
         await _pause(stop, REAP_EVERY)
 
-    async def sweep() -> None:
-        async with app.database.begin() as tx:
-            await tx.receipts.delete_older(app.clock.now() - RECEIPT_LIFETIME)
-        await asyncio.to_thread(remove_forgotten, app.settings.data / "scratch")
-        await _pause(stop, SWEEP_EVERY)
+    async def keep_up() -> None:
+        await app.upkeep.promise_what_is_due()
+        await _pause(stop, UPKEEP_EVERY)
 
-    loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, sweep)]
+    async def tidy() -> None:
+        await asyncio.to_thread(remove_forgotten, app.settings.data / "scratch")
+        await _pause(stop, TIDY_EVERY)
+
+    loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, keep_up, tidy)]
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)

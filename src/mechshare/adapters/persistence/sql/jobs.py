@@ -1,17 +1,17 @@
 """The job ledger in SQL. Its times are the database's, so that machines whose clocks differ agree on leases."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_column, select, update
 
 from mechshare.adapters.persistence.sql.dialects import Now
 from mechshare.adapters.persistence.sql.paging import listing, paged
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import jobs
+from mechshare.adapters.persistence.sql.tables import job_attempts, jobs
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import Job, JobKind, JobState
+from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pages import Page, PageRequest, Position
 
@@ -32,19 +32,36 @@ _DUE = (
     .with_for_update(skip_locked=True)
     .scalar_subquery()
 )
-_CLAIM = (
-    update(jobs)
-    .where(jobs.c.id == _DUE)
-    .values(
-        state=JobState.RUNNING.value,
-        attempt=jobs.c.attempt + 1,
-        fence=jobs.c.fence + 1,
-        lease_until=_LATER,
-        step="",
-        progress=0.0,
+_OLDEST = (
+    select(jobs.c.id)
+    .where(
+        _is(JobState.QUEUED), jobs.c.created_at < bindparam("created_before", type_=jobs.c.created_at.type)
     )
-    .returning(*jobs.c)
+    .order_by(jobs.c.created_at, jobs.c.id)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
 )
+
+
+def _claim(which: Any) -> Any:
+    return (
+        update(jobs)
+        .where(jobs.c.id == which)
+        .values(
+            state=JobState.RUNNING.value,
+            attempt=jobs.c.attempt + 1,
+            fence=jobs.c.fence + 1,
+            started_at=_NOW,
+            lease_until=_LATER,
+            step="",
+            progress=0.0,
+        )
+        .returning(*jobs.c)
+    )
+
+
+_CLAIM_DUE, _CLAIM_OLDEST = _claim(_DUE), _claim(_OLDEST)
 _ADD = insert(jobs).values(run_after=_NOW)
 _HELD = (
     (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
@@ -65,6 +82,23 @@ _POSTPONE = (
     .where(_HELD)
     .values(state=JobState.QUEUED.value, failure=bindparam("failure"), lease_until=None, run_after=_LATER)
 )
+_REMEMBER = insert(job_attempts).from_select(
+    ["job_id", "number", "started_at", "ended_at", "step", "failure"],
+    select(
+        jobs.c.id,
+        jobs.c.attempt,
+        # One that was claimed by a program that did not note when.
+        func.coalesce(jobs.c.started_at, jobs.c.created_at),
+        _NOW,
+        jobs.c.step,
+        jobs.c.failure,
+    ).where(jobs.c.id == bindparam("held_id")),
+)
+_FORGET = delete(job_attempts).where(
+    job_attempts.c.job_id == bindparam("held_id"),
+    job_attempts.c.number
+    <= select(jobs.c.attempt).where(jobs.c.id == bindparam("held_id")).scalar_subquery() - ATTEMPTS_TOLD,
+)
 _EXPIRED = (
     select(jobs)
     .where(_is(JobState.RUNNING), jobs.c.lease_until < _NOW)
@@ -75,7 +109,30 @@ _EXPIRED = (
 _OF_SUBJECT = (jobs.c.subject == bindparam("of_subject")) & (jobs.c.kind == bindparam("of_kind"))
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("id"))
 _LATEST = select(jobs).where(_OF_SUBJECT).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
-_COUNTS = select(jobs.c.kind, jobs.c.state, func.count()).group_by(jobs.c.kind, jobs.c.state)
+_WAITING = jobs.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
+_SAME_WAITING = select(jobs.c.id).where(_OF_SUBJECT, _WAITING).limit(1)
+_BACKLOG = (
+    select(jobs.c.kind, jobs.c.state, func.count(), func.min(jobs.c.created_at))
+    .where(_WAITING)
+    .group_by(jobs.c.kind, jobs.c.state)
+)
+_ATTEMPTS = (
+    select(*list(job_attempts.c)[1:])
+    .where(job_attempts.c.job_id == bindparam("id"))
+    .order_by(job_attempts.c.number)
+)
+_DELETE_ENDED = delete(jobs).where(
+    jobs.c.id.in_(
+        select(jobs.c.id)
+        .where(
+            jobs.c.state == bindparam("state"),
+            jobs.c.ended_at.is_not(None),
+            jobs.c.ended_at < bindparam("before", type_=jobs.c.ended_at.type),
+        )
+        .order_by(jobs.c.ended_at)
+        .limit(bindparam("limit"))
+    )
+)
 _CANCEL = (
     update(jobs)
     .where(_OF_SUBJECT, _is(JobState.QUEUED) | _is(JobState.RUNNING))
@@ -98,11 +155,20 @@ class SqlJobLedger:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add(self, job: Job) -> None:
+    async def add(self, job: Job, *, unless_waiting: bool = False) -> None:
+        if unless_waiting:
+            await self._statements.hold_name(f"{job.kind} {job.subject}")
+            same = {"of_kind": job.kind.value, "of_subject": job.subject}
+            if await self._statements.row(_SAME_WAITING, same):
+                return
         await self._statements.change(_ADD, _values(job))
 
-    async def claim(self, lease: timedelta) -> Job | None:
-        row = await self._statements.row(_CLAIM, {"microseconds": _microseconds(lease)})
+    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
+        until = {"microseconds": _microseconds(lease)}
+        if created_before is None:
+            row = await self._statements.row(_CLAIM_DUE, until)
+        else:
+            row = await self._statements.row(_CLAIM_OLDEST, {**until, "created_before": created_before})
         return _job(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
@@ -119,7 +185,11 @@ class SqlJobLedger:
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
         until = {"microseconds": _microseconds(delay), "failure": failure}
-        return await self._change(_POSTPONE, id, fence, until)
+        if not await self._change(_POSTPONE, id, fence, until):
+            return False
+        await self._statements.change(_REMEMBER, {"held_id": id})
+        await self._statements.change(_FORGET, {"held_id": id})
+        return True
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         return tuple(map(_job, await self._statements.rows(_EXPIRED, {"limit": limit})))
@@ -151,9 +221,23 @@ class SqlJobRepository:
             parameters={"state": state.value} if state else {},
         )
 
-    async def count_by_state(self) -> Mapping[tuple[JobKind, JobState], int]:
-        rows = await self._statements.rows(_COUNTS)
-        return {(JobKind(kind), JobState(state)): count for kind, state, count in rows}
+    async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
+        rows = await self._statements.rows(_ATTEMPTS, {"id": id})
+        return tuple(
+            Attempt(number=number, started_at=started_at, ended_at=ended_at, step=step, failure=failure)
+            for number, started_at, ended_at, step, failure in rows
+        )
+
+    async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
+        rows = await self._statements.rows(_BACKLOG)
+        return {
+            (JobKind(kind), JobState(state)): Backlog(count=count, oldest=oldest)
+            for kind, state, count, oldest in rows
+        }
+
+    async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
+        chosen = {"before": before, "state": state.value, "limit": limit}
+        return await self._statements.change(_DELETE_ENDED, chosen)
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
         return await self._statements.change(_CANCEL, {"of_kind": kind.value, "of_subject": subject})
@@ -173,6 +257,7 @@ def _job(row: Any) -> Job:
         attempt,
         fence,
         run_after,
+        started_at,
         lease_until,
         step,
         progress,
@@ -189,6 +274,7 @@ def _job(row: Any) -> Job:
         attempt=attempt,
         fence=fence,
         run_after=run_after,
+        started_at=started_at,
         lease_until=lease_until,
         step=step,
         progress=progress,
@@ -208,6 +294,7 @@ def _values(job: Job) -> dict[str, Any]:
         "state": job.state.value,
         "attempt": job.attempt,
         "fence": job.fence,
+        "started_at": job.started_at,
         "lease_until": job.lease_until,
         "step": job.step,
         "progress": job.progress,

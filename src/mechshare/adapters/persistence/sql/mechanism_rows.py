@@ -10,7 +10,7 @@ from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism, Processing, ProcessingState
 
 _COLUMNS = (
-    *(column for column in mechanisms.c if column.name != "original_sha256"),
+    *(column for column in mechanisms.c if column.name not in ("original_sha256", "original_key")),
     CategoriesOfMechanism().label("categories"),
 )
 MECHANISMS: Select[Any] = select(*_COLUMNS)
@@ -88,6 +88,7 @@ def values_of(mechanism: Mechanism) -> dict[str, Any]:
         "media": mechanism.media,
         "original": original,
         "original_sha256": original.sha256 if original else None,
+        "original_key": original.key if original else None,
         "version": mechanism.version,
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.mechanism_lists import mechanism_list
@@ -18,8 +18,10 @@ from mechshare.adapters.persistence.sql.mechanism_rows import (
 from mechshare.adapters.persistence.sql.paging import paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
+from mechshare.domain.blobs import blob_key
+from mechshare.domain.blobs import mechanism_of as mechanism_named_by
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, sort_key
 from mechshare.domain.pages import Page, PageRequest, Position
 
@@ -33,6 +35,12 @@ _BY_ORIGINAL = (
     )
     .order_by(mechanisms.c.created_at, mechanisms.c.id)
     .limit(1)
+)
+_ORIGINALS = select(mechanisms.c.original_key).where(
+    mechanisms.c.original_key.in_(bindparam("keys", expanding=True))
+)
+_DERIVED = select(mechanisms.c.file_url, mechanisms.c.thumbnail_url, mechanisms.c.preview_url).where(
+    mechanisms.c.id.in_(bindparam("ids", expanding=True))
 )
 _SAME = (mechanisms.c.id == bindparam("same_id")) & (mechanisms.c.version == bindparam("same_version"))
 _INSERT = insert(mechanisms)
@@ -84,6 +92,14 @@ class SqlMechanismRepository:
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         row = await self._statements.row(_BY_ORIGINAL, {"user_id": user_id, "sha256": sha256})
         return mechanism_of(row) if row else None
+
+    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
+        originals = await self._statements.rows(_ORIGINALS, {"keys": list(keys)}) if keys else ()
+        used = {key for (key,) in originals}
+        if ids := {id for key in keys if (id := mechanism_named_by(key)) and is_id(id)}:
+            urls = await self._statements.rows(_DERIVED, {"ids": list(ids)})
+            used |= {key for row in urls for url in row if url and (key := blob_key(url))}
+        return frozenset(used & set(keys))
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
         saved = replace(mechanism, version=mechanism.version + 1)

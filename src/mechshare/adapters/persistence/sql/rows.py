@@ -18,14 +18,15 @@ Values = tuple[Any, ...]
 
 
 def plain_tables() -> list[Table]:
-    """Every table, after those it refers to, with JSON as the text that stands there. Jobs come last: a worker
-    that finds one finds all that it is about."""
+    """Every table, after those it refers to, with JSON as the text that stands there. Jobs come last, and then what
+    belongs to them: a worker that finds one finds all that it is about."""
     plain = MetaData()
     for table in metadata.tables.values():
         for column in table.to_metadata(plain).columns:
             if isinstance(column.type, Whole):
                 column.type = Text()
-    return sorted(plain.sorted_tables, key=lambda table: table.name == "jobs")
+    last = ("jobs", "job_attempts")
+    return sorted(plain.sorted_tables, key=lambda table: table.name in last)
 
 
 def as_copied(table: Table) -> list[ColumnElement[Any]]:

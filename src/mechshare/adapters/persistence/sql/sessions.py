@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -27,6 +27,9 @@ _USE = (
 )
 _REVOKE_ALL = update(sessions).where(_IS_LIVE).values(revoked_at=bindparam("now"))
 _REVOKE_ONE = _REVOKE_ALL.where(sessions.c.id == bindparam("only"))
+_DELETE_OLDER = delete(sessions).where(
+    sessions.c.expires_at < bindparam("than", type_=sessions.c.expires_at.type)
+)
 
 _INSERT_TOKEN = insert(refresh_tokens)
 _TOKEN = select(refresh_tokens).where(refresh_tokens.c.hash == bindparam("same_hash"))
@@ -80,6 +83,9 @@ class SqlSessionRepository:
         if only is None:
             return await self._statements.change(_REVOKE_ALL, mine)
         return await self._statements.change(_REVOKE_ONE, {**mine, "only": only})
+
+    async def delete_older(self, than: datetime) -> int:
+        return await self._statements.change(_DELETE_OLDER, {"than": than})
 
 
 def _session(row: Any) -> Session:

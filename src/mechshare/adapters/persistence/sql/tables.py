@@ -63,7 +63,7 @@ sessions = Table(
     Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created_at", UtcTime, nullable=False),
     Column("last_used_at", UtcTime, nullable=False),
-    Column("expires_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False, index=True),
     Column("revoked_at", UtcTime),
     Column("user_agent", String(200), nullable=False),
     Column("address", String(64), nullable=False),
@@ -109,10 +109,12 @@ mechanisms = Table(
     Column("media", Whole(MediaFacts)),
     Column("original", Whole(OriginalFile)),
     Column("original_sha256", String(64)),
+    Column("original_key", String(200)),
     Column("version", Integer, nullable=False),
     Index("ix_mechanisms_created", "created_at", "id"),
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
     Index("ix_mechanisms_original", "user_id", "original_sha256"),
+    Index("ix_mechanisms_original_key", "original_key"),
     # Its own condition is one of its columns, for SQLite to count without looking at any row.
     _partial("ix_mechanisms_public_created", "created_at", "id", "is_published", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
@@ -149,6 +151,7 @@ jobs = Table(
     Column("attempt", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("run_after", UtcTime, nullable=False),
+    Column("started_at", UtcTime),
     Column("lease_until", UtcTime),
     Column("step", String(64), nullable=False),
     Column("progress", Float, nullable=False),
@@ -161,7 +164,19 @@ jobs = Table(
     Index("ix_jobs_of_subject", "subject", "kind", "created_at"),
     Index("ix_jobs_created", "created_at", "id"),
     Index("ix_jobs_of_state", "state", "created_at", "id"),
-    Index("ix_jobs_counted", "kind", "state"),
+    _partial("ix_jobs_waiting", "kind", "state", "created_at", where="state IN ('queued', 'running')"),
+    _partial("ix_jobs_ended", "state", "ended_at", where="ended_at IS NOT NULL"),
+)
+
+job_attempts = Table(
+    "job_attempts",
+    metadata,
+    Column("job_id", Id, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("ended_at", UtcTime, nullable=False),
+    Column("step", String(64), nullable=False),
+    Column("failure", Whole(ProcessingFailure)),
 )
 
 receipts = Table(

@@ -1,0 +1,171 @@
+"""`mechshare backup` and `mechshare restore`"""
+
+import asyncio
+import shlex
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from mechshare import bootstrap
+from mechshare.domain.backups import Manifest
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.cli.masking import masked
+from mechshare.ports.backups import BackupRefused
+from mechshare.ports.persistence import CopyRefused
+from mechshare.services.backups import BackedUp, BackupService
+from mechshare.services.restoring import Restored, RestoreService
+from mechshare.services.transfer import Progress as Heard
+from mechshare.services.transfer import Stage
+from mechshare.settings import Settings
+
+T = TypeVar("T")
+_AGAIN = "Run the same command again: it goes on where this one stopped."
+_TOLD = 10
+_FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
+_console = Console(highlight=False, soft_wrap=True)
+
+
+@click.command("backup")
+@click.argument("folder", type=_FOLDER)
+@click.pass_obj
+def backup(chosen: Settings, folder: Path) -> None:
+    """Back everything up into FOLDER: rows and files, while servers and workers go on.
+
+    FOLDER is new or empty, or holds an earlier backup, of which what is still good is kept. It then holds all rows as
+    of one moment and every file that they name, each read back and compared by SHA-256. After an interruption, run
+    it again. The exit status is 1 as well when the installation itself has lost or altered files, which are named.
+    """
+    _console.print(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
+    with _told_in_words():
+        done = asyncio.run(_with_bar(chosen, folder, lambda services, heard: services[0].back_up(heard)))
+    _report(done)
+    _console.print(
+        "\nThe secret that signs tokens and links is not in it: keep a copy of it, apart from the backup."
+    )
+    _console.print(f"To look whether it is whole:  mechshare restore --check {shlex.quote(str(folder))}")
+    if done.manifest.missing or done.manifest.altered:
+        raise SystemExit(1)
+
+
+@click.command("restore")
+@click.argument("folder", type=_FOLDER)
+@click.option("--check", is_flag=True, help="Only read the whole backup and compare it with its manifest.")
+@click.option(
+    "--keep-files",
+    is_flag=True,
+    help="Leave alone what else is where the files go: when the database was lost, and newer files were not.",
+)
+@click.pass_obj
+def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> None:
+    """Bring everything back from the backup in FOLDER, into the empty database and place for files that are configured.
+
+    All of the backup is read and compared with its manifest first; where anything is damaged, nothing is written.
+    Then rows and files are written, and compared by SHA-256. Stop every server and worker before. After an
+    interruption, run it again: it goes on where it stopped.
+    """
+    with _told_in_words():
+        if check:
+            manifest = asyncio.run(
+                _with_bar(chosen, folder, lambda services, heard: services[1].check(heard))
+            )
+            _describe("The backup is whole", manifest)
+            return
+        _console.print(f"{folder} -> {masked(chosen.database_url)} and {masked(chosen.blobs_url)}")
+        done = asyncio.run(
+            _with_bar(
+                chosen, folder, lambda services, heard: services[1].restore(heard, keeps_others=keep_files)
+            )
+        )
+    _report_restored(done)
+    _say_what_is_next(chosen)
+
+
+@contextmanager
+def _told_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (BackupRefused, CopyRefused) as refusal:
+        raise click.ClickException(str(refusal)) from refusal
+    except DomainException as problem:
+        raise click.ClickException(f"{problem.message} {_AGAIN}") from problem
+
+
+async def _with_bar(
+    chosen: Settings,
+    folder: Path,
+    work: Callable[[tuple[BackupService, RestoreService], Heard], Awaitable[T]],
+) -> T:
+    columns = (TextColumn("{task.description:15}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[tuple[Stage, int], TaskID] = {}
+    with Progress(*columns, console=_console) as bar:
+
+        def heard(stage: Stage, more: int, total: int) -> None:
+            if (stage, total) not in tasks and total:
+                tasks[stage, total] = bar.add_task(stage.value, total=total)
+            if total:
+                bar.advance(tasks[stage, total], more)
+
+        async with bootstrap.open_backup(chosen, folder) as services:
+            return await work(services, heard)
+
+
+def _report(done: BackedUp) -> None:
+    manifest = done.manifest
+    table = Table("table", "rows", "SHA-256")
+    for one in manifest.tables:
+        table.add_row(one.table, str(one.rows), one.digest[:16])
+    _console.print(table)
+    _console.print(
+        f"files: {done.copied} copied and read back, {len(manifest.blobs) - done.copied} were there and good, "
+        f"{done.removed} removed"
+    )
+    _describe("The backup is finished", manifest)
+
+
+def _describe(first: str, manifest: Manifest) -> None:
+    rows = sum(table.rows for table in manifest.tables)
+    _console.print(
+        f"{first}: as of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, schema {manifest.schema}, mechshare "
+        f"{manifest.program}; {rows} rows, {len(manifest.blobs)} files, {manifest.size} bytes"
+    )
+    for told, keys in (
+        ("were lost already, and are not in it", manifest.missing),
+        ("were not what was acknowledged, and are in it as they were found", manifest.altered),
+    ):
+        if keys:
+            more = ", ..." if len(keys) > _TOLD else ""
+            _console.print(f"!! {len(keys)} files {told}: {', '.join(keys[:_TOLD])}{more}")
+
+
+def _report_restored(done: Restored) -> None:
+    table = Table("table", "rows", "there before", "SHA-256 on both sides")
+    for one in done.tables:
+        table.add_row(one.table, str(one.rows), str(one.already), one.digest[:16])
+    _console.print(table)
+    _console.print(
+        f"files: {done.copied} copied and read back, "
+        f"{len(done.manifest.blobs) - done.copied} were there and equal"
+    )
+    if done.others:
+        _console.print(
+            f"{done.others} files there are none of the backup's; no row names them, and workers remove such files "
+            "after a day"
+        )
+    _describe("Everything is restored", done.manifest)
+
+
+def _say_what_is_next(chosen: Settings) -> None:
+    _console.print("\nBefore the servers start:")
+    if not chosen.secret:
+        kept = shlex.quote(str(chosen.data / "secret.key"))
+        _console.print(f"  cp .../secret.key {kept}   # the copy you kept, or everybody has to sign in again")
+    if not chosen.cache_url.startswith("memory:"):
+        _console.print("  redis-cli flushdb   # answers from before; or give another namespace")
+    _console.print("  mechshare reindex   # the search index is not in a backup")
+    _console.print("  mechshare doctor")

@@ -1,0 +1,100 @@
+"""Keeping the search index in step with the database."""
+
+from collections.abc import AsyncIterator
+
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.jobs import Job
+from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.search import SearchDocument, document_of
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.search import SearchIndex
+from mechshare.services.changes import Changes
+from mechshare.services.jobs import Completion, Progress, nothing_to_write
+
+_DELETED = 2**62
+"""The version under which a deleted mechanism leaves the index: above any that it ever had."""
+
+
+async def all_documents(database: Database) -> AsyncIterator[SearchDocument]:
+    """What the index is to hold, by and by as the database has it."""
+    request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
+    while request is not None:
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
+            names = await _category_names(tx)
+        for item in page.items:
+            yield _document(item, names)
+        request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+
+
+class IndexMechanism:
+    """The job `index_mechanism`: makes the index and the caches say of one mechanism what the database says."""
+
+    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
+        self._database = database
+        self._index = index
+        self._changes = changes
+
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        mechanism_id = MechanismId(job.subject)
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_authored([mechanism_id])
+            names = await _category_names(tx) if found else {}
+        if found:
+            await self._index.put([_document(found[0], names)])
+        else:
+            await self._index.remove(mechanism_id, _DELETED)
+        await self._changes.mechanisms_changed(mechanism_id)
+        return nothing_to_write
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        """The database is right whatever the index says; the failed job tells the operator to reindex."""
+
+    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+        """The database says what there is to be said."""
+
+    async def ended(self, job: Job) -> None:
+        """The caches were told while it ran."""
+
+    async def abandoned(self, job: Job) -> None:
+        """Whoever has the job now says the same to the index."""
+
+
+class RebuildIndex:
+    """The job `rebuild_index`: fills an index that is new, or was wiped, from the database."""
+
+    def __init__(self, database: Database, index: SearchIndex) -> None:
+        self._database = database
+        self._index = index
+
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        if await self._index.needs_rebuild():
+            await progress("rebuild", 0.0)
+            await self._index.rebuild(all_documents(self._database))
+        return nothing_to_write
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        """Searches go on with what there is; the failed job tells the operator why."""
+
+    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+        """The database says what there is to be said."""
+
+    async def ended(self, job: Job) -> None:
+        """Nobody waits for it."""
+
+    async def abandoned(self, job: Job) -> None:
+        """Whoever has the job now rebuilds it anew."""
+
+
+async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:
+    return {
+        count.category.id: (count.category.name_en, count.category.name_ja)
+        for count in await tx.categories.find_all()
+    }
+
+
+def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:
+    spoken = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
+    return document_of(item, spoken)
