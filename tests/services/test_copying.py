@@ -9,7 +9,8 @@ import pytest
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.domain.blobs import BlobFacts
 from mechshare.ports.persistence import CopyRefused, TableCopied
-from mechshare.services.copying import BlobsCopied, CopyService, Stage
+from mechshare.services.copying import BlobsCopied, CopyService
+from mechshare.services.transfer import Stage
 from tests.contracts.harness import adapters_of
 
 CLIPS = {f"originals/{n}.gif": bytes([n]) * (n * 100_000) for n in range(7)}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mechshare.domain.ids import MechanismId
 
 _KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
+_DERIVATIVE = re.compile(r"media/[^/]+/[0-9]+-([0-9a-f]{32})\.[a-z0-9]+")
 _LONGEST_KEY = 200
 _SCHEME = "blob:"
 
@@ -46,6 +47,12 @@ def derivative_key(mechanism_id: MechanismId, fence: int, sha256: str, extension
     The name holds the attempt that made it and its content, so that no two attempts and no two contents share one.
     """
     return f"{derivative_prefix(mechanism_id)}{fence}-{sha256[:32]}.{extension}"
+
+
+def told_digest(key: str) -> str:
+    """The first digits of the SHA-256 of the content, which a derivative's key tells; none for any other key."""
+    found = _DERIVATIVE.fullmatch(key)
+    return found[1] if found else ""
 
 
 def derivative_prefix(mechanism_id: MechanismId) -> str:

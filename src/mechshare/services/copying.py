@@ -1,28 +1,11 @@
 """Moving a whole installation to other stores: files first, then the rows that name them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
-from typing import Any
 
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence import CopyRefused, DatabaseCopy, TableCopied
-
-_AT_ONCE = 4
-"""Blobs under way together: between servers, most of the time goes by waiting."""
-
-
-class Stage(StrEnum):
-    BLOBS = "blobs"
-    ROWS = "rows"
-    VERIFYING = "verifying rows"
-
-
-Progress = Callable[[Stage, int, int], None]
-"""Hears of a stage, how much more of it is done, and how much it is in all."""
+from mechshare.services.transfer import Progress, ReadOtherwise, Stage, facts_of, for_each, transfer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,13 +60,7 @@ async def _copy_blobs(source: BlobStore, destination: BlobStore, progress: Progr
         done.size += size
         progress(Stage.BLOBS, 1, total)
 
-    batch: list[str] = []
-    async for key in source.list(""):
-        batch.append(key)
-        if len(batch) == _AT_ONCE:
-            await _together([copy(key) for key in batch])
-            batch = []
-    await _together([copy(key) for key in batch])
+    await for_each(source.list(""), copy)
     done.others = await _count(destination) - done.copied - done.already
     return done
 
@@ -94,32 +71,15 @@ async def _copy_blob(source: BlobStore, destination: BlobStore, key: str) -> tup
     if size is None:
         raise _gone(key)
     if await destination.stat(key) == size:
-        wanted = await _digest_of(source, key)
-        if await _digest_of(destination, key) == wanted:
+        wanted = await facts_of(source, key)
+        if await facts_of(destination, key) == wanted:
             return size, False
-    digest = sha256()
-
-    async def passing() -> AsyncIterator[bytes]:
-        async for chunk in source.read(key):
-            digest.update(chunk)
-            yield chunk
-
     try:
-        facts = await destination.write(key, passing())
+        return (await transfer(source, destination, key)).size, True
     except MediaNotFound as problem:
         raise _gone(key) from problem
-    if not facts.sha256 == digest.hexdigest() == await _digest_of(destination, key):
-        raise CopyRefused(
-            f"The blob '{key}' was read back otherwise than it was written: check the destination."
-        )
-    return facts.size, True
-
-
-async def _digest_of(store: BlobStore, key: str) -> str:
-    digest = sha256()
-    async for chunk in store.read(key):
-        digest.update(chunk)
-    return digest.hexdigest()
+    except ReadOtherwise as problem:
+        raise CopyRefused(str(problem)) from problem
 
 
 async def _count(store: BlobStore) -> int:
@@ -133,14 +93,3 @@ def _gone(key: str) -> CopyRefused:
     return CopyRefused(
         f"The blob '{key}' went away: stop whatever uses the source, and start the copy again."
     )
-
-
-async def _together(work: list[Coroutine[Any, Any, None]]) -> None:
-    """All of it; when one part fails the others are ended, and its exception passes on."""
-    tasks = [asyncio.ensure_future(part) for part in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

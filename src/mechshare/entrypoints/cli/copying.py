@@ -15,7 +15,8 @@ from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.opening import run
 from mechshare.ports.persistence import CopyRefused
-from mechshare.services.copying import Copied, Stage
+from mechshare.services.copying import Copied
+from mechshare.services.transfer import Stage
 from mechshare.settings import PREFIX, Settings
 
 _KINDS = {

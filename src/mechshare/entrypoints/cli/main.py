@@ -7,6 +7,7 @@ import click
 
 from mechshare import settings
 from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.cli.backup import backup, restore
 from mechshare.entrypoints.cli.copying import copy
 from mechshare.entrypoints.cli.demo import demo
 from mechshare.entrypoints.cli.importing import import_clips
@@ -35,6 +36,8 @@ cli.add_command(users)
 cli.add_command(jobs)
 cli.add_command(migrate)
 cli.add_command(copy)
+cli.add_command(backup)
+cli.add_command(restore)
 cli.add_command(reindex)
 cli.add_command(doctor)
 

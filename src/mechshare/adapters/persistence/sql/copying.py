@@ -26,9 +26,9 @@ async def sql_copy(source: str, destination: str) -> AsyncIterator["SqlDatabaseC
     Raises CopyRefused, Unavailable.
     """
     with translated():
-        async with _alone("source", source, is_changing=False) as old:
-            await _make_ready(destination)
-            async with _alone("destination", destination, is_changing=True) as new:
+        async with alone("source", source, is_changing=False) as old:
+            await make_ready(destination)
+            async with alone("destination", destination, is_changing=True) as new:
                 yield SqlDatabaseCopy(old, new)
 
 
@@ -137,16 +137,12 @@ class SqlDatabaseCopy:
 
 
 @asynccontextmanager
-async def _alone(side: str, url: str, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+async def alone(side: str, url: str, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+    """The database at `url`, which nobody else uses. Raises CopyRefused; `side` is what it is called there."""
     dialect = dialect_of(url)
     try:
         async with dialect.alone(is_changing=is_changing) as connection:
-            found = await revision_of(connection)
-            if found != newest_revision():
-                raise CopyRefused(
-                    f"The {side}'s schema is at {found or 'none'}, this program needs {newest_revision()}. "
-                    f"Run 'mechshare migrate' with MECHSHARE_DATABASE_URL set to it, if it is the right one."
-                )
+            await require_current(side, connection)
             yield connection
     except NotAlone as problem:
         advice = _LOOK if isinstance(problem, NotThere) else _STOP
@@ -156,7 +152,32 @@ async def _alone(side: str, url: str, *, is_changing: bool) -> AsyncIterator[Asy
         await dialect.reader.dispose()
 
 
-async def _make_ready(url: str) -> None:
+@asynccontextmanager
+async def seen(side: str, url: str) -> AsyncIterator[AsyncConnection]:
+    """The database at `url` as it is at one moment, while others go on using it. Raises CopyRefused."""
+    dialect = dialect_of(url)
+    try:
+        async with dialect.snapshot() as connection:
+            await require_current(side, connection)
+            yield connection
+    except NotThere as problem:
+        raise CopyRefused(f"The {side} {problem}. {_LOOK}") from problem
+    finally:
+        await dialect.writer.dispose()
+        await dialect.reader.dispose()
+
+
+async def require_current(side: str, connection: AsyncConnection) -> None:
+    """Raises CopyRefused unless the schema is the one that this program needs."""
+    found = await revision_of(connection)
+    if found != newest_revision():
+        raise CopyRefused(
+            f"The {side}'s schema is at {found or 'none'}, this program needs {newest_revision()}. "
+            f"Run 'mechshare migrate' with MECHSHARE_DATABASE_URL set to it, if it is the right one."
+        )
+
+
+async def make_ready(url: str) -> None:
     """Migrates what was never migrated. An older schema may be that of an installation in use: it is left alone."""
     dialect = dialect_of(url)
     try:

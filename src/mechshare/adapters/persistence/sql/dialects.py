@@ -106,4 +106,11 @@ class Dialect(Protocol):
         """
         ...
 
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection that cannot write, without patience: all it reads is as it was when it first read.
+
+        Nobody is kept from writing meanwhile. Raises NotThere.
+        """
+        ...
+
     async def version(self, connection: AsyncConnection) -> str: ...

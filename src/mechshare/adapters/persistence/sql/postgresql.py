@@ -107,6 +107,13 @@ class Postgresql:
             finally:
                 await connection.invalidate()
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        async with self.writer.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            yield connection
+
     async def version(self, connection: AsyncConnection) -> str:
         found = await connection.exec_driver_sql("SHOW server_version")
         return f"PostgreSQL {found.scalar_one()}"

@@ -84,6 +84,18 @@ class Sqlite:
             finally:
                 await connection.invalidate()
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """Others write into the WAL meanwhile, which grows until the end."""
+        if not self._path.exists():
+            raise NotThere(f"is not there: {self._path}")
+        async with self.reader.connect() as connection:
+            await connection.exec_driver_sql("BEGIN")
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()
+
     async def version(self, connection: AsyncConnection) -> str:
         found = await connection.exec_driver_sql("SELECT sqlite_version()")
         return f"SQLite {found.scalar_one()}"

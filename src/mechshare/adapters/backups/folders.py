@@ -1,0 +1,215 @@
+"""A backup in a folder of this machine."""
+
+import asyncio
+import errno
+import fcntl
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from hashlib import file_digest, sha256
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from mechshare.domain.backups import Manifest
+from mechshare.domain.blobs import BlobFacts
+from mechshare.domain.errors import StorageFull
+from mechshare.ports.backups import BackupRefused
+
+T = TypeVar("T")
+_FORMAT = 1
+_MANIFEST = "manifest.json"
+_NEW_MANIFEST = ".manifest.json.new"
+_LOCK = ".lock"
+_DRAFT = ".draft.db"
+_ROWS = "mechshare-{}.db"
+_DIGITS = 16
+_OWN = (_LOCK, _NEW_MANIFEST)
+"""What may be there before the first manifest is."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Written:
+    """What stands in the manifest's file. `sha256` is of the backup, encoded; without one, none was finished yet."""
+
+    format: int
+    sha256: str = ""
+    backup: Manifest | None = None
+
+
+class FolderBackup:
+    """`manifest.json`, renamed into place, names the rows, `mechshare-DIGEST.db`; what it does not name is no part.
+
+    Nobody but the owner gets at what it makes: rows hold addresses and password hashes.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @asynccontextmanager
+    async def held(self, *, is_writing: bool) -> AsyncIterator[None]:
+        descriptor = await self._in_thread(self._lock, is_writing)
+        try:
+            yield
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    async def begin(self) -> Manifest | None:
+        return await self._in_thread(self._begin)
+
+    async def draft(self) -> Path:
+        await self._in_thread(self._remove_drafts)
+        return self._root / _DRAFT
+
+    async def rows(self) -> BlobFacts:
+        return await self._in_thread(self._keep_rows)
+
+    async def finish(self, manifest: Manifest) -> None:
+        await self._in_thread(self._finish, manifest)
+
+    async def read(self) -> Manifest:
+        found = await self._in_thread(self._read)
+        if found is None:
+            raise BackupRefused(
+                f"The backup in {self._root} was never finished: run 'mechshare backup {self._root}' again."
+            )
+        return found
+
+    async def find_rows(self, manifest: Manifest) -> tuple[Path, BlobFacts | None]:
+        path = self._root / manifest.rows.key
+        return path, await self._in_thread(_facts_of, path)
+
+    def _lock(self, is_writing: bool) -> int | None:
+        """A descriptor that holds the lock; None for one who reads a backup without a lock, such as a copy of one."""
+        path = self._root / _LOCK
+        if is_writing:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._refuse_strangers()
+        elif not path.exists():
+            return None
+        flags = os.O_RDWR | os.O_CREAT if is_writing else os.O_RDONLY
+        descriptor = os.open(path, flags, 0o600)
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_EX if is_writing else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError as problem:
+            os.close(descriptor)
+            raise BackupRefused(
+                f"A backup or a restore is under way in {self._root}: wait for its end."
+            ) from problem
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def _refuse_strangers(self) -> None:
+        if (self._root / _MANIFEST).exists():
+            return
+        if strangers := sorted({entry.name for entry in self._root.iterdir()} - set(_OWN)):
+            raise BackupRefused(
+                f"{self._root} is no backup, and not empty: '{strangers[0]}' is in it. Choose a folder of its own."
+            )
+
+    def _begin(self) -> Manifest | None:
+        if (self._root / _MANIFEST).exists():
+            return self._read()
+        self._write(_Written(format=_FORMAT))
+        return None
+
+    def _read(self) -> Manifest | None:
+        try:
+            written = msgspec.json.decode((self._root / _MANIFEST).read_bytes(), type=_Written)
+        except FileNotFoundError as problem:
+            raise BackupRefused(f"{self._root} holds no backup: {_MANIFEST} is not there.") from problem
+        except msgspec.DecodeError as problem:
+            raise self._damaged(str(problem)) from problem
+        if written.format != _FORMAT:
+            raise BackupRefused(
+                f"The backup in {self._root} has the format {written.format}, this program knows {_FORMAT}: "
+                "use a newer mechshare."
+            )
+        if written.backup is not None and written.sha256 != _digest_of(written.backup):
+            raise self._damaged("it is not as it was written")
+        return written.backup
+
+    def _damaged(self, told: str) -> BackupRefused:
+        return BackupRefused(
+            f"{self._root / _MANIFEST} is damaged: {told}. "
+            "Use another copy of this backup, or make a new one elsewhere."
+        )
+
+    def _keep_rows(self) -> BlobFacts:
+        draft = self._root / _DRAFT
+        facts = _facts_of(draft)
+        if facts is None:
+            raise ValueError("no rows were written")
+        kept = _ROWS.format(facts.sha256[:_DIGITS])
+        draft.chmod(0o600)
+        _sync(draft)
+        draft.rename(self._root / kept)
+        _sync(self._root)
+        return BlobFacts(key=kept, size=facts.size, sha256=facts.sha256)
+
+    def _finish(self, manifest: Manifest) -> None:
+        self._write(_Written(format=_FORMAT, sha256=_digest_of(manifest), backup=manifest))
+        self._remove_drafts()
+        for path in self._root.glob(_ROWS.format("?" * _DIGITS)):
+            if path.name != manifest.rows.key:
+                path.unlink()
+
+    def _write(self, written: _Written) -> None:
+        new = self._root / _NEW_MANIFEST
+        new.unlink(missing_ok=True)
+        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(written)) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        new.rename(self._root / _MANIFEST)
+        _sync(self._root)
+
+    def _remove_drafts(self) -> None:
+        for path in self._root.glob(f"{_DRAFT}*"):
+            path.unlink()
+
+    async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
+        """What `work` gives, in the core's words where it fails."""
+        return await asyncio.to_thread(self._told, work, *arguments)
+
+    def _told(self, work: Callable[..., T], *arguments: object) -> T:
+        with _translated(self._root):
+            return work(*arguments)
+
+
+@contextmanager
+def _translated(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as problem:
+        if problem.errno in _FULL:
+            raise StorageFull() from problem
+        where = problem.filename or root
+        raise BackupRefused(f"{where} can't be used: {problem.strerror}.") from problem
+
+
+def _digest_of(manifest: Manifest) -> str:
+    return sha256(msgspec.json.encode(manifest)).hexdigest()
+
+
+def _facts_of(path: Path) -> BlobFacts | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+        return BlobFacts(key=path.name, size=file.tell(), sha256=digest)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

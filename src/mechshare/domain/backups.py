@@ -1,0 +1,68 @@
+"""Backups: what one holds, and how that of another installation is told apart."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from mechshare.domain.blobs import BlobFacts
+
+ELDEST = 10
+"""How many users an installation is recognised by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableKept:
+    """`digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, whatever their order."""
+
+    table: str
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What is to be known of all rows as they are at one moment.
+
+    `eldest` are the identifiers of the first users, ELDEST at most. `named` are the keys of all blobs that a row
+    refers to, each with the first digits of its SHA-256, as many as its row or its name tells.
+    """
+
+    schema: str
+    eldest: tuple[str, ...]
+    named: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All rows as they were at one moment. `tables` is empty where it was taken under an older schema."""
+
+    outline: Outline
+    tables: tuple[TableKept, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a finished backup holds. `rows` is the file of the rows, `program` the version that wrote it.
+
+    Of the blobs that the rows name, the source had lost those in `missing`, and of those in `altered` it had
+    something else than was acknowledged: so they are among `blobs`, as they were found.
+    """
+
+    taken_at: datetime
+    program: str
+    schema: str
+    eldest: tuple[str, ...]
+    rows: BlobFacts
+    tables: tuple[TableKept, ...]
+    blobs: tuple[BlobFacts, ...]
+    missing: tuple[str, ...]
+    altered: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """Of all that it holds, in bytes."""
+        return self.rows.size + sum(blob.size for blob in self.blobs)
+
+    def is_of(self, outline: Outline) -> bool:
+        """Whether one of its eldest users is still among those of `outline`; True where it has no user at all."""
+        return not self.eldest or not set(self.eldest).isdisjoint(outline.eldest)
