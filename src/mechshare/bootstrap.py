@@ -50,13 +50,15 @@ from mechshare.services.changes import Changes
 from mechshare.services.copying import CopyService
 from mechshare.services.diagnosis import DiagnosisService
 from mechshare.services.health import HealthService
+from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.restoring import RestoreService
-from mechshare.services.search import IndexMechanism, SearchService
+from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.sweeping import Sweep, Upkeep
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
@@ -164,12 +166,15 @@ def build(
     tokens = _token_issuer(settings.token_algorithm, _derived(secret, "tokens"), clock)
     links = LinkSigner(_derived(secret, "links"))
     changes = Changes(cache, doorbell)
+    auditor = Auditor(clock, ids)
     handlers: dict[JobKind, JobHandler] = {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
             database, blobs, media, changes, clock, ids, scratch
         ),
         JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
         JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
+        JobKind.REBUILD_INDEX: RebuildIndex(database, index),
+        JobKind.SWEEP: Sweep(database, blobs, auditor, clock, ids),
     }
 
     async def close() -> None:
@@ -192,11 +197,12 @@ def build(
         processing=ProcessingService(database, changes, clock, ids),
         media=MediaService(database, blobs, links, clock),
         search=SearchService(database, index),
-        jobs=JobService(database, handlers),
-        health=HealthService(database, blobs, index),
+        jobs=JobService(database, handlers, doorbell, clock, ids),
+        health=HealthService(database, blobs, index, doorbell, cache, limiter),
         diagnosis=DiagnosisService(database, blobs, index, cache, limiter, doorbell, clock, ids),
         runner=JobRunner(database, handlers, doorbell, clock, observer),
-        auditor=Auditor(clock, ids),
+        upkeep=Upkeep(database, index, doorbell, clock, ids),
+        auditor=auditor,
         database=database,
         blobs=blobs,
         cache=cache,
