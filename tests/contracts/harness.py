@@ -16,6 +16,13 @@ Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
 
 
 @asynccontextmanager
+async def _folder_backup(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.backups.folders import FolderBackup
+
+    yield FolderBackup(folder / "backup")
+
+
+@asynccontextmanager
 async def _memory_blobs(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.blobs.memory import MemoryBlobStore
 
@@ -234,6 +241,7 @@ async def _stub_media(folder: Path) -> AsyncIterator[Any]:
 
 
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
+    "backups": {"folders": _folder_backup},
     "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs},
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},

@@ -1,0 +1,84 @@
+"""A backup's folder on this machine's disk."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from mechshare.adapters.backups.folders import FolderBackup
+from mechshare.domain.backups import Manifest
+from mechshare.ports.backups import BackupRefused
+from tests.contracts.test_backups import kept
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "on" / "tape"
+
+
+@pytest.fixture
+def folder(root: Path) -> FolderBackup:
+    return FolderBackup(root)
+
+
+async def test_nobody_else_can_read_it(folder: FolderBackup, root: Path) -> None:
+    await kept(folder, b"rows")
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [root, *root.iterdir()]}
+    assert modes.pop(root.name) == 0o700
+    assert len(modes) == 3
+    assert set(modes.values()) == {0o600}
+
+
+async def test_a_folder_with_anything_else_in_it_is_left_alone(folder: FolderBackup, root: Path) -> None:
+    (root / "blobs").mkdir(parents=True)
+    with pytest.raises(BackupRefused, match="is no backup, and not empty: 'blobs' is in it"):
+        async with folder.held(is_writing=True):
+            pass
+    assert [path.name for path in root.iterdir()] == ["blobs"]
+
+
+async def test_a_folder_without_a_backup_is_not_read(folder: FolderBackup, root: Path) -> None:
+    with pytest.raises(BackupRefused, match="holds no backup"):
+        await folder.read()
+    assert not root.exists()
+
+
+@pytest.mark.parametrize("offset", range(0, 1000, 37))
+async def test_no_flipped_byte_in_the_manifest_passes(folder: FolderBackup, root: Path, offset: int) -> None:
+    manifest = await kept(folder, b"rows")
+    path = root / "manifest.json"
+    written = bytearray(path.read_bytes())
+    written[offset % len(written)] ^= 1
+    path.write_bytes(written)
+    try:
+        read: Manifest | None = await folder.read()
+    except BackupRefused:
+        read = None
+    # A space that became a sign is none to JSON; one that became another space says the same.
+    assert read in (None, manifest)
+    if not chr(written[offset % len(written)] ^ 1).isspace():
+        assert read is None
+
+
+async def test_a_manifest_of_a_later_format_is_refused(folder: FolderBackup, root: Path) -> None:
+    await kept(folder, b"rows")
+    path = root / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    with pytest.raises(BackupRefused, match="use a newer mechshare"):
+        await folder.read()
+
+
+async def test_what_lies_where_nothing_can_be_written_is_read(folder: FolderBackup, root: Path) -> None:
+    manifest = await kept(folder, b"rows")
+    (root / ".lock").unlink()
+    async with folder.held(is_writing=False):
+        assert await folder.read() == manifest
+    assert not (root / ".lock").exists()
+
+
+async def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BackupRefused, match="can't be used: Not a directory"):
+        async with FolderBackup(tmp_path / "file" / "x").held(is_writing=True):
+            pass

@@ -1,0 +1,268 @@
+"""All rows as of one moment, taken while others write, and brought back."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import create_engine, delete, insert, update
+
+from mechshare.adapters.blobs.memory import MemoryBlobStore
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.snapshots import SqlSnapshots
+from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.errors import Unavailable
+from mechshare.ports.backups import BackupRefused
+from mechshare.ports.persistence import CopyRefused
+from mechshare.testing.records import keep_user
+from tests.adapters.persistence.filling import connected, fill, rows_of, stands_in, uuid
+from tests.backups import clips_of, fill_with_clips
+from tests.migrations.test_migrations import config
+from tests.servers import postgresql_database
+
+ROWS = 1234
+"""More than a batch, and no multiple of it."""
+USERS = metadata.tables["users"]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    async with AsyncExitStack() as stack:
+        if request.param == "sqlite":
+            yield f"sqlite:///{tmp_path / 'source.db'}?timeout=0.5"
+        else:
+            yield await stack.enter_async_context(postgresql_database(migrated=False))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def destination(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    async with AsyncExitStack() as stack:
+        if request.param == "sqlite":
+            yield f"sqlite:///{tmp_path / 'destination.db'}"
+        else:
+            yield await stack.enter_async_context(postgresql_database(migrated=False))
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    (tmp_path / "kept").mkdir()
+    return tmp_path / "kept" / "rows.db"
+
+
+def of(url: str, tmp_path: Path) -> SqlSnapshots:
+    return SqlSnapshots(url, tmp_path / "scratch")
+
+
+def unheard(more: int, total: int) -> None:
+    pass
+
+
+async def restored(rows: Path, destination: str, tmp_path: Path) -> dict[str, list[Any]]:
+    async with of(destination, tmp_path).restore(rows) as copy:
+        await copy.prepare()
+        await copy.copy(lambda more: None)
+        await copy.verify(lambda more: None)
+    return stands_in(destination)
+
+
+def without_jobs(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    return {name: rows for name, rows in tables.items() if name != "jobs"}
+
+
+async def test_every_row_goes_there_and_back(url: str, destination: str, rows: Path, tmp_path: Path) -> None:
+    await fill(url, ROWS)
+    heard: list[tuple[int, int]] = []
+
+    snapshot = await of(url, tmp_path).take(rows, lambda *told: heard.append(told))
+    again = await restored(rows, destination, tmp_path)
+
+    assert without_jobs(again) == without_jobs(stands_in(url))
+    assert len(again["jobs"]) == ROWS
+    assert "running" not in {value for row in again["jobs"] for value in row}
+    assert {table.table: table.rows for table in snapshot.tables} == {
+        name: len(found) for name, found in again.items()
+    }
+    assert {sum(more for more, _ in heard)} == {total for _, total in heard}
+    assert snapshot == await of(url, tmp_path).read(rows)
+
+
+async def test_what_others_write_meanwhile_is_not_in_it_and_they_do_not_wait(
+    url: str, rows: Path, tmp_path: Path
+) -> None:
+    await fill(url, ROWS)
+    before = stands_in(url)
+    database = SqlDatabase(url)
+    written: list[asyncio.Task[Any]] = []
+
+    async def write() -> None:
+        with connected(url) as connection:
+            for table in ("refresh_tokens", "sessions", "jobs"):
+                connection.execute(delete(metadata.tables[table]))
+            connection.execute(update(USERS).values(bio="written meanwhile"))
+        await keep_user(database, "late")
+
+    def progress(more: int, total: int) -> None:
+        if more and not written:
+            written.append(asyncio.ensure_future(write()))
+
+    snapshot = await of(url, tmp_path).take(rows, progress)
+    await written[0]
+    await database.close()
+
+    kept = stands_in(f"sqlite:///{rows}")
+    assert without_jobs(kept) == without_jobs(before)
+    assert len(kept["jobs"]) == ROWS
+    assert len(stands_in(url)["users"]) == ROWS + 1
+    assert snapshot == await of(url, tmp_path).read(rows)
+
+
+async def test_the_blobs_that_rows_name_are_told_with_what_is_known_of_their_content(
+    url: str, rows: Path, tmp_path: Path
+) -> None:
+    clips = await fill_with_clips(url, MemoryBlobStore(), 3)
+    outline = await of(url, tmp_path).look()
+    assert outline.named.keys() == clips.keys()
+    for key, digits in outline.named.items():
+        assert sha256(clips[key]).hexdigest().startswith(digits)
+        assert len(digits) == (64 if key.startswith("originals/") else 32)
+    assert (await of(url, tmp_path).take(rows, unheard)).outline == outline
+
+
+async def test_more_mechanisms_than_a_batch_name_their_blobs(url: str, tmp_path: Path) -> None:
+    await fill(url, ROWS)
+    assert len((await of(url, tmp_path).look()).named) == ROWS
+
+
+async def test_the_eldest_users_are_told(url: str, tmp_path: Path) -> None:
+    await fill(url, 20)
+    # The lower the number, the later it was made.
+    assert (await of(url, tmp_path).look()).eldest == tuple(uuid(1, n) for n in range(19, 9, -1))
+
+
+async def test_looking_changes_nothing(url: str, rows: Path, tmp_path: Path) -> None:
+    await fill(url, 5)
+    before = stands_in(url)
+    await of(url, tmp_path).look()
+    await of(url, tmp_path).take(rows, unheard)
+    assert stands_in(url) == before
+
+
+async def test_the_rows_are_one_file_that_is_read_where_nothing_can_be_written(
+    url: str, rows: Path, tmp_path: Path
+) -> None:
+    await fill(url, 5)
+    snapshot = await of(url, tmp_path).take(rows, unheard)
+    assert [path.name for path in rows.parent.iterdir()] == [rows.name]
+    before = rows.read_bytes()
+    rows.chmod(0o400)
+    rows.parent.chmod(0o500)
+    try:
+        assert await of(url, tmp_path).read(rows) == snapshot
+        assert [path.name for path in rows.parent.iterdir()] == [rows.name]
+    finally:
+        rows.parent.chmod(0o700)
+    assert rows.read_bytes() == before
+
+
+async def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(BackupRefused, match="The database is not there"):
+        await of(f"sqlite:///{tmp_path / 'none.db'}", tmp_path).look()
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    async with postgresql_database(migrated=False) as url:
+        pass
+    with pytest.raises(Unavailable):
+        await of(url, tmp_path).look()
+
+
+async def test_another_schema_is_not_backed_up(url: str, tmp_path: Path) -> None:
+    await fill(url, 3)
+    with connected(url) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    with pytest.raises(BackupRefused, match="database's schema is at 0000"):
+        await of(url, tmp_path).look()
+
+
+async def test_a_database_with_rows_of_its_own_is_not_restored_into(
+    destination: str, rows: Path, tmp_path: Path
+) -> None:
+    source = f"sqlite:///{tmp_path / 'source.db'}"
+    await fill(source, 5)
+    await of(source, tmp_path).take(rows, unheard)
+    database = SqlDatabase(destination)
+    await database.migrate()
+    await database.close()
+    with connected(destination) as connection:
+        connection.execute(insert(USERS), rows_of("users", 7)[6:])
+    before = stands_in(destination)
+    with pytest.raises(CopyRefused, match="no part of a copy of this source"):
+        await restored(rows, destination, tmp_path)
+    assert stands_in(destination) == before
+
+
+def test_every_older_schema_is_known(tmp_path: Path) -> None:
+    """Else the next test would say nothing."""
+    old = tmp_path / "old.db"
+    _at_first_schema(old)
+    with sqlite3.connect(old) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    connection.close()
+
+
+async def test_rows_of_an_older_schema_are_brought_up_to_date(
+    destination: str, rows: Path, tmp_path: Path
+) -> None:
+    _at_first_schema(rows)
+    (key, _), _ = clips_of(0).items()
+    with sqlite3.connect(rows) as connection:
+        user = (uuid(1, 0), "ann", "ann@example.com", "Ann", "", "user", 1, 1, 1)
+        connection.execute(
+            "INSERT INTO users (id, username, email, display_name, bio, role, created_at, updated_at, version)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            user,
+        )
+        original = f'{{"key":"{key}","format":"gif","size":1,"sha256":"{"0" * 64}","name":"a"}}'
+        connection.execute(
+            "INSERT INTO mechanisms (id, user_id, title, description, created_at, updated_at, is_published,"
+            " processing_state, original, version) VALUES (?, ?, 'x', '', 1, 1, 0, 'pending', ?, 1)",
+            (uuid(2, 0), uuid(1, 0), original),
+        )
+    connection.close()
+    before = rows.read_bytes()
+
+    snapshot = await of(destination, tmp_path).read(rows)
+    again = await restored(rows, destination, tmp_path)
+
+    assert snapshot.tables == ()
+    assert snapshot.outline.named == {key: "0" * 64}
+    assert [len(again["users"]), len(again["mechanisms"])] == [1, 1]
+    assert key in {value for row in again["mechanisms"] for value in row}
+    assert rows.read_bytes() == before
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+async def test_rows_of_a_later_schema_are_refused(destination: str, rows: Path, tmp_path: Path) -> None:
+    source = f"sqlite:///{tmp_path / 'source.db'}"
+    await fill(source, 3)
+    await of(source, tmp_path).take(rows, unheard)
+    with sqlite3.connect(rows) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+    with pytest.raises(BackupRefused, match="made by a newer mechshare"):
+        await of(destination, tmp_path).read(rows)
+
+
+def _at_first_schema(path: Path) -> None:
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        chosen = config()
+        chosen.attributes["connection"] = connection
+        command.upgrade(chosen, "0001")
+    engine.dispose()

@@ -1,0 +1,61 @@
+"""Installations to be backed up: rows in every table, and the clips that they name."""
+
+from collections.abc import AsyncIterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import update
+
+from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.blobs import blob_url, derivative_key, original_key
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import OriginalFile
+from mechshare.domain.media import MediaFormat
+from tests.adapters.persistence.filling import connected, fill, uuid
+
+MECHANISMS = metadata.tables["mechanisms"]
+
+
+async def chunks(content: bytes) -> AsyncIterator[bytes]:
+    yield content
+
+
+async def held_by(store: Any) -> dict[str, bytes]:
+    return {key: b"".join([chunk async for chunk in store.read(key)]) async for key in store.list("")}
+
+
+async def fill_with_clips(url: str, store: Any, count: int) -> dict[str, bytes]:
+    """`count` rows in each table of a new database, and the blobs of its mechanisms: two for each."""
+    await fill(url, count)
+    clips: dict[str, bytes] = {}
+    for number in range(count):
+        clips |= clips_of(number)
+        name_clips(url, number)
+    for key, content in clips.items():
+        await store.write(key, chunks(content))
+    return clips
+
+
+def clips_of(number: int) -> Mapping[str, bytes]:
+    """The original, then what was made of it."""
+    original, made = (f"{part} {number} ".encode() * 1000 for part in ("original", "made"))
+    mechanism = MechanismId(uuid(2, number))
+    return {
+        original_key(f"{number}", "gif"): original,
+        derivative_key(mechanism, 1, sha256(made).hexdigest(), "mp4"): made,
+    }
+
+
+def name_clips(url: str, number: int) -> None:
+    """Has the row of the mechanism with this number name its clips."""
+    (key, original), (made, _) = clips_of(number).items()
+    file = OriginalFile(
+        key=key,
+        format=MediaFormat.GIF,
+        size=len(original),
+        sha256=sha256(original).hexdigest(),
+        name="clip.gif",
+    )
+    with connected(url) as connection:
+        named = {"original": file, "original_key": key, "file_url": blob_url(made)}
+        connection.execute(update(MECHANISMS).where(MECHANISMS.c.id == uuid(2, number)).values(named))
