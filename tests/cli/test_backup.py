@@ -1,0 +1,282 @@
+"""`mechshare backup` and `mechshare restore`: what an operator sees of them."""
+
+import asyncio
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.domain.audit import Origin
+from mechshare.domain.blobs import blob_key
+from mechshare.entrypoints.cli.main import cli
+from mechshare.entrypoints.cli.opening import open_application
+from mechshare.settings import Settings
+from tests.adapters.persistence.filling import stands_in
+from tests.backups import clips_of, fill_with_clips, held_by
+from tests.cli.conftest import Run
+from tests.servers import address, new_container, postgresql_database
+
+COUNT = 60
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+def laptop(chosen: Settings) -> Path:
+    """The folder of an installation with rows in every table, and clips."""
+    asyncio.run(fill_with_clips(chosen.database_url, FileBlobStore(chosen.data / "blobs"), COUNT))
+    (chosen.data / "secret.key").write_text("a secret of its very own, of 48 characters or so")
+    return chosen.data
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "backup"
+
+
+@pytest.fixture
+def wiped(chosen: Settings, tmp_path: Path) -> Settings:
+    """Another, empty installation."""
+    data = tmp_path / "wiped"
+    return replace(
+        chosen,
+        data=data,
+        database_url=f"sqlite:///{data / 'mechshare.db'}",
+        blobs_url=f"file://{data / 'blobs'}",
+        search_url=f"sqlite:///{data / 'search.db'}",
+    )
+
+
+def run_on(chosen: Settings, *arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli, [str(one) for one in arguments], obj=chosen, catch_exceptions=False)
+
+
+def without_jobs(database: str) -> dict[str, list[object]]:
+    return {table: rows for table, rows in stands_in(database).items() if table != "jobs"}  # type: ignore[misc]
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return asyncio.run(held_by(FileBlobStore(folder / "blobs")))
+
+
+def clip_in(folder: Path) -> Path:
+    return next(iter((folder / "blobs").rglob("*.gif")))
+
+
+def test_everything_goes_there_and_back(
+    run: Run, laptop: Path, folder: Path, chosen: Settings, wiped: Settings
+) -> None:
+    made = run("backup", folder)
+    assert made.exit_code == 0, made.output
+    assert f"files: {2 * COUNT} copied and read back, 0 were there and good, 0 removed" in made.output
+    assert f"mechshare restore --check {folder}" in made.output
+
+    restored = run_on(wiped, "restore", folder)
+    assert restored.exit_code == 0, restored.output
+    assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)
+    assert files_in(wiped.data) == files_in(laptop)
+    for told in ("secret.key", "mechshare reindex", "mechshare doctor"):
+        assert told in restored.output
+
+
+def test_the_secret_is_not_in_it(run: Run, laptop: Path, folder: Path) -> None:
+    result = run("backup", folder)
+    secret = (laptop / "secret.key").read_bytes()
+    contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    assert len(contents) > 2 * COUNT
+    assert not any(secret in content for content in contents)
+    assert "The secret that signs tokens and links is not in it" in result.output
+
+
+def test_the_same_again_copies_nothing(run: Run, laptop: Path, folder: Path) -> None:
+    run("backup", folder)
+    again = run("backup", folder)
+    assert f"files: 0 copied and read back, {2 * COUNT} were there and good" in again.output
+
+
+def test_checking_reads_all_and_writes_nothing(run: Run, laptop: Path, folder: Path, wiped: Settings) -> None:
+    run("backup", folder)
+    shutil.rmtree(laptop)
+    whole = run_on(wiped, "restore", "--check", folder)
+    clip_in(folder).write_bytes(b"altered")
+    damaged = run_on(wiped, "restore", "--check", folder)
+    assert (whole.exit_code, damaged.exit_code) == (0, 1)
+    assert "The backup is whole: as of" in whole.output
+    assert "is damaged" in damaged.output
+    assert not wiped.data.exists()
+    assert not laptop.exists()
+
+
+def test_of_a_damaged_backup_nothing_is_restored(
+    run: Run, laptop: Path, folder: Path, wiped: Settings
+) -> None:
+    run("backup", folder)
+    clip_in(folder).write_bytes(b"altered")
+    result = run_on(wiped, "restore", folder)
+    assert result.exit_code == 1
+    assert "nothing was written: the file 'originals/" in result.output
+    assert not wiped.data.exists()
+
+
+def test_an_installation_that_is_there_is_not_overwritten(run: Run, laptop: Path, folder: Path) -> None:
+    run("backup", folder)
+    (laptop / "blobs" / "newer.gif").write_bytes(b"newer")
+    result = run("restore", folder)
+    assert result.exit_code == 1
+    assert "there are 1 that are none of this backup's" in result.output
+    assert (laptop / "blobs" / "newer.gif").read_bytes() == b"newer"
+
+
+def test_files_that_outlived_the_database_are_kept_on_demand(
+    run: Run, laptop: Path, folder: Path, chosen: Settings
+) -> None:
+    before = without_jobs(chosen.database_url)
+    run("backup", folder)
+    (laptop / "blobs" / "newer.gif").write_bytes(b"newer")
+    for path in laptop.glob("mechshare.db*"):
+        path.unlink()
+    result = run("restore", "--keep-files", folder)
+    assert result.exit_code == 0, result.output
+    assert f"files: 0 copied and read back, {2 * COUNT} were there and equal" in result.output
+    assert "1 files there are none of the backup's" in result.output
+    assert without_jobs(chosen.database_url) == before
+
+
+def test_what_the_installation_lost_is_named_and_told_by_the_exit_status(
+    run: Run, laptop: Path, folder: Path, wiped: Settings
+) -> None:
+    lost, altered = clips_of(3)
+    store = FileBlobStore(laptop / "blobs")
+    asyncio.run(store.delete(lost))
+    next(laptop.rglob(altered.rpartition("/")[2])).write_bytes(b"altered")
+
+    result = run("backup", folder)
+
+    assert result.exit_code == 1
+    assert f"!! 1 files were lost already, and are not in it: {lost}" in result.output
+    assert "!! 1 files were not what was acknowledged" in result.output
+    assert altered in result.output
+    assert run_on(wiped, "restore", folder).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["restore"], ["restore", "--check"]])
+def test_where_there_is_no_backup_it_is_told(
+    run: Run, folder: Path, chosen: Settings, command: list[str]
+) -> None:
+    result = run(*command, folder)
+    assert result.exit_code == 1
+    assert "holds no backup" in result.output
+    assert not folder.exists()
+    assert not chosen.data.exists()
+
+
+def test_an_installation_s_own_folder_is_not_backed_up_into(run: Run, laptop: Path) -> None:
+    before = files_in(laptop)
+    result = run("backup", laptop)
+    assert result.exit_code == 1
+    assert "is no backup, and not empty" in result.output
+    assert files_in(laptop) == before
+
+
+def test_a_database_in_memory_is_not_backed_up(chosen: Settings, folder: Path) -> None:
+    with pytest.raises(Exception, match="must begin with sqlite: or postgresql:"):
+        run_on(replace(chosen, database_url="memory:"), "backup", folder)
+
+
+@pytest.fixture
+def killed(laptop: Path, folder: Path) -> int:
+    """The files that a backup had copied when it was killed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mechshare", "backup", str(folder)],
+        env={**os.environ, "MECHSHARE_DATA": str(laptop)},
+        stdout=subprocess.DEVNULL,
+    )
+    ends = time.monotonic() + 60
+    while not list(folder.rglob("*.gif")) and time.monotonic() < ends:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    return len(files_in(folder))
+
+
+def test_killed_in_the_middle_it_is_told_apart_and_goes_on(
+    run: Run, laptop: Path, folder: Path, killed: int, chosen: Settings, wiped: Settings
+) -> None:
+    unfinished = run_on(wiped, "restore", folder)
+    assert 0 < killed < 2 * COUNT
+    assert unfinished.exit_code == 1
+    assert f"was never finished: run 'mechshare backup {folder}' again" in unfinished.output
+
+    again = run("backup", folder)
+    assert again.exit_code == 0, again.output
+    assert f"files: {2 * COUNT - killed} copied and read back, {killed} were there and good" in again.output
+    assert run_on(wiped, "restore", folder).exit_code == 0
+    assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)
+
+
+def test_a_restore_killed_in_the_middle_goes_on(
+    run: Run, laptop: Path, folder: Path, chosen: Settings, wiped: Settings
+) -> None:
+    run("backup", folder)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mechshare", "restore", str(folder)],
+        env={**os.environ, "MECHSHARE_DATA": str(wiped.data)},
+        stdout=subprocess.DEVNULL,
+    )
+    ends = time.monotonic() + 60
+    while not list(wiped.data.rglob("*.mp4")) and time.monotonic() < ends:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+
+    assert run_on(wiped, "restore", folder).exit_code == 0
+    assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)
+    assert files_in(wiped.data) == files_in(laptop)
+
+
+async def test_from_a_laptop_to_servers_without_showing_a_password(
+    run: Run, laptop: Path, folder: Path, chosen: Settings
+) -> None:
+    await asyncio.to_thread(run, "backup", folder)
+    async with postgresql_database(migrated=False) as url:
+        there = replace(
+            chosen,
+            database_url=url.replace("mechshare@", "mechshare:hush@"),
+            blobs_url=f"azure:///{new_container()}",
+            azure_connection_string=address("AZURE_CONNECTION_STRING"),
+            cache_url="redis://127.0.0.1:1",
+        )
+        result = await asyncio.to_thread(run_on, there, "restore", folder)
+        assert result.exit_code == 0, result.output
+        assert "hush" not in result.output
+        assert "mechshare:***@" in result.output
+        assert "flushdb" in result.output
+        assert without_jobs(url) == without_jobs(chosen.database_url)
+
+
+async def test_what_was_restored_is_in_service(run: Run, clips: Path, folder: Path, wiped: Settings) -> None:
+    typed = f"{PASSWORD}\n{PASSWORD}\n"
+    await asyncio.to_thread(run, "users", "create-admin", "admin", "a@example.com", typed=typed)
+    await asyncio.to_thread(run, "import", clips / "slider_crank.gif", "--as", "admin", "--publish")
+    await asyncio.to_thread(run, "backup", folder)
+    restored = await asyncio.to_thread(run_on, wiped, "restore", folder)
+    assert restored.exit_code == 0, restored.output
+
+    async with open_application(wiped) as application:
+        tokens = await application.sessions.login("admin", PASSWORD, Origin())
+        while await application.runner.run_one():
+            pass
+        await application.search.reindex()
+        (found,) = (await application.search.search(None, "slider crank")).items
+        key = blob_key(found.found.mechanism.file_url or "")
+        assert key is not None
+        video = b"".join([chunk async for chunk in application.blobs.read(key)])
+    assert tokens.access_token
+    assert video[4:8] == b"ftyp"
