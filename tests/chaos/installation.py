@@ -57,6 +57,10 @@ class Process:
         self.signal(signal.SIGKILL)
         self._process.wait()
 
+    def ended(self, patience: float = PATIENCE) -> int:
+        """Waits until it ends by itself; its exit status."""
+        return self._process.wait(patience)
+
     def terminate(self, patience: float = PATIENCE) -> int:
         """SIGTERM to the command itself, as an operator would end it; its exit status."""
         if self.is_running:
