@@ -8,17 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from uuid6 import uuid7
 
 from mechshare import bootstrap
 from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
 from mechshare.domain.errors import DependencyUnavailable
-from mechshare.domain.jobs import JobKind, JobState
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import JobKind, JobState, new_job
 from mechshare.domain.pages import PageRequest
 from mechshare.entrypoints.worker.loop import FORGOTTEN_AFTER, remove_forgotten, work
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from tests.contracts.test_persistence import promise
 from tests.http.conftest import memory_settings
 
 
@@ -34,6 +35,13 @@ async def application(tmp_path: Path) -> AsyncIterator[Application]:
     await built.close()
 
 
+async def promise(application: Application, count: int) -> None:
+    async with application.database.begin() as tx:
+        for _ in range(count):
+            id = JobId(str(uuid7()))
+            await tx.ledger.add(new_job(id, JobKind.PROCESS_MECHANISM_FILE, "m", now=application.clock.now()))
+
+
 async def until_done(application: Application, count: int) -> None:
     """Returns when so many clips are done; what the loop asks for by itself does not count."""
     while True:
@@ -45,7 +53,7 @@ async def until_done(application: Application, count: int) -> None:
 
 
 async def test_all_that_is_promised_is_done_by_as_many_as_are_asked_for(application: Application) -> None:
-    await promise(application.database, 20)
+    await promise(application, 20)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=3, stop=stop))
     await until_done(application, 20)
@@ -58,7 +66,7 @@ async def test_a_ring_wakes_the_loop(application: Application) -> None:
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
     await asyncio.sleep(0)
-    await promise(application.database, 1)
+    await promise(application, 1)
     await application.doorbell.ring()
     await until_done(application, 1)
     stop.set()
@@ -78,7 +86,7 @@ async def test_what_does_not_answer_is_waited_for(
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
     monkeypatch.setattr("mechshare.entrypoints.worker.loop.LOOK_AGAIN", FORGOTTEN_AFTER * 0)
-    await promise(application.database, 1)
+    await promise(application, 1)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
     await until_done(application, 1)
