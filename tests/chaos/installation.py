@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 from servers.kinds import environment
@@ -18,6 +18,8 @@ from servers.running import Server, free_port
 
 from tests.deployments import deployed
 from tests.servers import own_server
+
+T = TypeVar("T")
 
 PATIENCE = 120.0
 """Seconds after which what has not happened is taken to happen never."""
@@ -141,3 +143,39 @@ async def signed_up(client: httpx.AsyncClient, name: str = "survivor") -> dict[s
     await client.post(f"{API}/auth/register", json=joining)
     answer = await client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
     return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+
+
+async def until(ask: Callable[[], Awaitable[T | None]]) -> T:
+    """What `ask` gives as soon as that is not None. Raises TimeoutError after PATIENCE."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            answer = await ask()
+            if answer is not None:
+                return answer
+            await asyncio.sleep(0.1)
+
+
+async def upload(
+    client: httpx.AsyncClient, headers: Mapping[str, str], content: bytes, title: str, key: str = ""
+) -> httpx.Response:
+    once = {"Idempotency-Key": key} if key else {}
+    return await client.post(
+        f"{API}/mechanisms",
+        headers={**headers, **once},
+        data={"title": title},
+        files={"file": ("clip.gif", content)},
+    )
+
+
+async def ended(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) -> dict[str, Any]:
+    """The processing of a mechanism, once it is over; whoever does not answer meanwhile is asked again."""
+
+    async def over() -> dict[str, Any] | None:
+        try:
+            answer = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
+        except httpx.TransportError:
+            return None
+        status: dict[str, Any] = answer.json() if answer.status_code == 200 else {"state": "unknown"}
+        return status if status["state"] in ("ready", "failed") else None
+
+    return await until(over)
