@@ -1,0 +1,90 @@
+"""`python -m tests.chaos.doomed_worker STEP`: a worker that is killed (SIGKILL) as soon as a clip comes to STEP.
+
+STEP is one that the ledger is told of, or `finish`: in the transaction that ends the job, before it is committed, or
+`finished`: right after that.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from mechshare import bootstrap
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import JobKind, JobState
+from mechshare.entrypoints.cli.main import main
+
+
+class DoomedLedger:
+    def __init__(self, inner: Any, step: str) -> None:
+        self._inner = inner
+        self._step = step
+        self.has_finished = False
+
+    async def claim(self, lease: timedelta, **options: Any) -> Any:
+        job = await self._inner.claim(lease, **options)
+        if job is not None and job.kind is JobKind.PROCESS_MECHANISM_FILE:
+            _CLIPS.add(job.id)
+        return job
+
+    async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
+        if step == self._step:
+            die()
+        kept: bool = await self._inner.renew(id, fence, lease, step, progress)
+        return kept
+
+    async def finish(self, id: JobId, fence: int, state: JobState, *failure: Any) -> bool:
+        kept: bool = await self._inner.finish(id, fence, state, *failure)
+        if id in _CLIPS and self._step == "finish":
+            die()
+        self.has_finished = id in _CLIPS
+        return kept
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class DoomedUnitOfWork:
+    def __init__(self, inner: Any, step: str) -> None:
+        self._inner = inner
+        self.ledger = DoomedLedger(inner.ledger, step)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class DoomedDatabase:
+    def __init__(self, inner: Any, step: str) -> None:
+        self._inner = inner
+        self._step = step
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        async with self._inner.begin() as tx:
+            doomed = DoomedUnitOfWork(tx, self._step)
+            yield doomed
+        if doomed.ledger.has_finished and self._step == "finished":
+            die()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+_CLIPS: set[JobId] = set()
+"""Those jobs that were claimed here and are about a clip."""
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    step = sys.argv.pop()
+    schemes: Any = bootstrap.DATABASES
+    for scheme, made in list(schemes.items()):
+        schemes[scheme] = lambda url, settings, made=made: DoomedDatabase(made(url, settings), step)
+    sys.argv = ["mechshare", "worker", "--slots", "1"]
+    main()
