@@ -30,6 +30,9 @@ class _Silent:
     def attempt_crashed(self, job: Job, error: Exception) -> None:
         raise error
 
+    def attempt_lost(self, job: Job) -> None:
+        return
+
 
 async def make_installation(data: Path, count: int) -> tuple[str, str, str]:
     """Fills `data` with `count` published mechanisms; (user name, user id, id of the newest)."""

@@ -27,12 +27,16 @@ HERE = Origin(address="192.0.2.1", user_agent="test", request_id="r-1")
 class Observer:
     ended: list[tuple[Job, JobState, ProcessingFailure | None]] = field(default_factory=list)
     crashed: list[Exception] = field(default_factory=list)
+    lost: list[Job] = field(default_factory=list)
 
     def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None:
         self.ended.append((job, state, failure))
 
     def attempt_crashed(self, job: Job, error: Exception) -> None:
         self.crashed.append(error)
+
+    def attempt_lost(self, job: Job) -> None:
+        self.lost.append(job)
 
 
 async def chunks(*parts: bytes) -> AsyncIterator[bytes]:

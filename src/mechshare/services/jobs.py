@@ -75,6 +75,10 @@ class JobObserver(Protocol):
 
     def attempt_crashed(self, job: Job, error: Exception) -> None: ...
 
+    def attempt_lost(self, job: Job) -> None:
+        """The job was another's, or nobody's, by the time that its outcome was to be written."""
+        ...
+
 
 class LostLease(Exception):
     """The job is another worker's by now, or nobody's; what this one made is discarded."""
@@ -155,7 +159,11 @@ class JobRunner:
         finally:
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
-        await (handler.ended(job) if kept else handler.abandoned(job))
+        if kept:
+            await handler.ended(job)
+        else:
+            self._observer.attempt_lost(job)
+            await handler.abandoned(job)
 
     async def _run_while_owned(self, work: Awaitable[Completion], heart: "asyncio.Task[None]") -> Completion:
         """What `work` gives; it is stopped as soon as the heartbeat finds the lease gone."""

@@ -13,13 +13,7 @@ class LoggingObserver:
     def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None:
         outcome = "retried" if state is JobState.QUEUED else state.value
         JOB_ATTEMPTS.labels(job.kind.value, outcome).inc()
-        facts = {
-            "kind": job.kind.value,
-            "job_id": job.id,
-            "subject": job.subject,
-            "attempt": job.attempt,
-            "request_id": job.request_id,
-        }
+        facts = _facts(job)
         if failure is not None:
             _log.warning("job_" + outcome, failure=failure.code.value, detail=failure.detail, **facts)
         elif job.kind is JobKind.PROCESS_MECHANISM_FILE:
@@ -28,4 +22,18 @@ class LoggingObserver:
             _log.debug("job_" + outcome, **facts)  # one for each change: too many to be news
 
     def attempt_crashed(self, job: Job, error: Exception) -> None:
-        _log.error("job_crashed", kind=job.kind.value, job_id=job.id, subject=job.subject, exc_info=error)
+        _log.error("job_crashed", exc_info=error, **_facts(job))
+
+    def attempt_lost(self, job: Job) -> None:
+        JOB_ATTEMPTS.labels(job.kind.value, "lost").inc()
+        _log.warning("job_lost", **_facts(job))
+
+
+def _facts(job: Job) -> dict[str, str | int]:
+    return {
+        "kind": job.kind.value,
+        "job_id": job.id,
+        "subject": job.subject,
+        "attempt": job.attempt,
+        "request_id": job.request_id,
+    }

@@ -1,0 +1,69 @@
+"""Redis flushed all the time, too small for what it is given, and gone for good: nothing is lost but time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import redis.asyncio
+
+from tests.chaos.clips import clip
+from tests.chaos.installation import API, ended, installed, signed_up, upload
+
+
+async def test_whatever_befalls_redis_nothing_is_lost(
+    long: bool, figure: Callable[[str], None], tmp_path: Path
+) -> None:
+    count = 40 if long else 4
+    ready: dict[str, int] = {}
+    async with installed("distributed", tmp_path, own=["redis"], JOB_SLOTS="0") as installation:
+        server = installation.servers["redis"]
+        with installation.serving(), installation.running("worker", "--slots", "2"):
+            await installation.ready()
+            async with installation.visitor() as client:
+                headers = await signed_up(client)
+                async with redis.asyncio.Redis(port=server.port) as connection:
+                    async with _flushing(connection):
+                        ready["flushed"] = await _shared(client, headers, count, "flushed")
+                    await connection.config_set("maxmemory", "4mb")
+                    await connection.config_set("maxmemory-policy", "allkeys-lru")
+                    await connection.mset({f"junk:{n}": b"x" * 1000 for n in range(5000)})
+                    ready["evicted"] = await _shared(client, headers, count, "evicted")
+                await asyncio.to_thread(server.kill)
+                ready["gone"] = await _shared(client, headers, count, "gone")
+    figure(
+        f"0 lost of {3 * count}; " + ", ".join(f"{name}: {n} of {count} ready" for name, n in ready.items())
+    )
+    assert ready == dict.fromkeys(("flushed", "evicted", "gone"), count)
+
+
+async def _shared(client: httpx.AsyncClient, headers: dict[str, str], count: int, word: str) -> int:
+    """How many clips were taken, processed, published and are then in everybody's list."""
+    ids = []
+    for seed in range(count):
+        answer = await upload(client, headers, clip(seed), f"{word} {seed}")
+        assert answer.status_code == 202, answer.text
+        ids.append(answer.json()["id"])
+    for id in ids:
+        assert (await ended(client, headers, id))["state"] == "ready"
+        answer = await client.post(f"{API}/mechanisms/{id}/publish", headers=headers)
+        assert answer.status_code == 200, answer.text
+    listed = (await client.get(f"{API}/mechanisms", params={"limit": 100})).json()["items"]
+    return len({one["id"] for one in listed} & set(ids))
+
+
+@asynccontextmanager
+async def _flushing(connection: "redis.asyncio.Redis") -> AsyncIterator[None]:
+    """FLUSHALL ten times a second."""
+
+    async def flush() -> None:
+        while True:
+            await connection.flushall()
+            await asyncio.sleep(0.1)
+
+    flushing = asyncio.create_task(flush())
+    try:
+        yield
+    finally:
+        flushing.cancel()

@@ -1,0 +1,53 @@
+"""A worker that stood still for longer than its lease, and goes on: what it made is nobody's."""
+
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.chaos.clips import clip
+from tests.chaos.installation import API, ended, installed, signed_up, until, upload
+
+WORKING = ("decode", "video", "preview")
+
+
+async def test_a_worker_that_stood_still_past_its_lease_never_commits(
+    profile: str, figure: Callable[[str], None], tmp_path: Path
+) -> None:
+    async with installed(profile, tmp_path, JOB_SLOTS="0") as installation:
+        with installation.serving(), installation.running("worker") as suspended:
+            await installation.ready()
+            async with installation.visitor() as client:
+                headers = await signed_up(client)
+                large = clip(1, frames=150, size=(640, 480))
+                id = (await upload(client, headers, large, "suspended")).json()["id"]
+
+                async def is_at_it() -> bool | None:
+                    status = (await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)).json()
+                    assert status["state"] not in ("ready", "failed"), "it was too quick to be suspended"
+                    return status["step"] in WORKING or None
+
+                await until(is_at_it)
+                suspended.signal(signal.SIGSTOP)
+                with installation.running("worker", "--slots", "2"):
+                    status = await ended(client, headers, id)
+                published = (await client.get(f"{API}/mechanisms/{id}", headers=headers)).json()
+
+                suspended.signal(signal.SIGCONT)
+                after = (await upload(client, headers, clip(2), "after")).json()["id"]
+                alive = await ended(client, headers, after)
+
+                async def has_noticed() -> bool | None:
+                    return "job_lost" in installation.told("worker") or None
+
+                await until(has_noticed)
+                now = (await client.get(f"{API}/mechanisms/{id}", headers=headers)).json()
+                watched = await client.get(now["file_url"], headers={"Range": "bytes=0-9"})
+    figure(f"0 double commits; the second attempt stands ({status['attempt']} attempts), the first was lost")
+    assert (status["state"], status["attempt"]) == ("ready", 2)
+    assert status["attempts"][0]["reason"]["code"] == "worker_lost"
+    assert (now["version"], now["file_url"].partition("?")[0]) == (
+        published["version"],
+        published["file_url"].partition("?")[0],
+    )
+    assert watched.status_code == 206
+    assert alive["state"] == "ready"
