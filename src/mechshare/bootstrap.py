@@ -173,7 +173,7 @@ def build(
         ),
         JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
         JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
-        JobKind.REBUILD_INDEX: RebuildIndex(database, index),
+        JobKind.REBUILD_INDEX: RebuildIndex(database, index, changes),
         JobKind.SWEEP: Sweep(database, blobs, auditor, clock, ids),
     }
 
@@ -196,7 +196,7 @@ def build(
         uploads=UploadService(blobs, ids, settings.largest_upload),
         processing=ProcessingService(database, changes, clock, ids),
         media=MediaService(database, blobs, links, clock),
-        search=SearchService(database, index),
+        search=SearchService(database, index, changes),
         jobs=JobService(database, handlers, doorbell, clock, ids),
         health=HealthService(database, blobs, index, doorbell, cache, limiter),
         diagnosis=DiagnosisService(database, blobs, index, cache, limiter, doorbell, clock, ids),

@@ -28,7 +28,8 @@ async def test_whatever_befalls_redis_nothing_is_lost(
                         ready["flushed"] = await _shared(client, headers, count, "flushed")
                     await connection.config_set("maxmemory", "4mb")
                     await connection.config_set("maxmemory-policy", "allkeys-lru")
-                    await connection.mset({f"junk:{n}": b"x" * 1000 for n in range(5000)})
+                    for number in range(5000):
+                        await connection.set(f"junk:{number}", b"x" * 1000)
                     ready["evicted"] = await _shared(client, headers, count, "evicted")
                 await asyncio.to_thread(server.kill)
                 ready["gone"] = await _shared(client, headers, count, "gone")

@@ -17,7 +17,7 @@ _DELETED = 2**62
 """The version under which a deleted mechanism leaves the index: above any that it ever had."""
 
 
-async def all_documents(database: Database) -> AsyncIterator[SearchDocument]:
+async def _all_documents(database: Database) -> AsyncIterator[SearchDocument]:
     """What the index is to hold, by and by as the database has it."""
     request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
     while request is not None:
@@ -27,6 +27,13 @@ async def all_documents(database: Database) -> AsyncIterator[SearchDocument]:
         for item in page.items:
             yield _document(item, names)
         request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+
+
+async def rebuild(database: Database, index: SearchIndex, changes: Changes) -> int:
+    """Fills the index anew, and drops the answers that were kept while it held less; how many mechanisms it holds."""
+    count = await index.rebuild(_all_documents(database))
+    await changes.mechanisms_changed()
+    return count
 
 
 class IndexMechanism:
@@ -65,14 +72,15 @@ class IndexMechanism:
 class RebuildIndex:
     """The job `rebuild_index`: fills an index that is new, or was wiped, from the database."""
 
-    def __init__(self, database: Database, index: SearchIndex) -> None:
+    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
         self._database = database
         self._index = index
+        self._changes = changes
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         if await self._index.needs_rebuild():
             await progress("rebuild", 0.0)
-            await self._index.rebuild(all_documents(self._database))
+            await rebuild(self._database, self._index, self._changes)
         return nothing_to_write
 
     async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:

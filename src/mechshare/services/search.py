@@ -19,7 +19,8 @@ from mechshare.domain.search import (
 )
 from mechshare.ports.persistence import Database
 from mechshare.ports.search import SearchIndex
-from mechshare.services.indexing import all_documents
+from mechshare.services.changes import Changes
+from mechshare.services.indexing import rebuild
 
 _MOST_WORDS = 8
 """Of a question to the database, which looks at every row for each; whoever has typed more may find more than asked."""
@@ -27,9 +28,10 @@ _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
 class SearchService:
-    def __init__(self, database: Database, index: SearchIndex) -> None:
+    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
         self._database = database
         self._index = index
+        self._changes = changes
 
     async def search(
         self,
@@ -112,7 +114,7 @@ class SearchService:
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; how many mechanisms it holds."""
-        return await self._index.rebuild(all_documents(self._database))
+        return await rebuild(self._database, self._index, self._changes)
 
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:
