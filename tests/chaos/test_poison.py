@@ -94,7 +94,7 @@ def _confined(content: bytes, scratch: Path) -> set[int]:
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # it has ended, or its clip has
-            folder = Path(os.readlink(process / "cwd"))
+            folder = (process / "cwd").readlink()
             if scratch in folder.parents and (folder.parents[1] / "source.gif").read_bytes() == content:
                 found.add(int(process.name))
     return found
