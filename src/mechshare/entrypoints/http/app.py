@@ -29,24 +29,32 @@ from mechshare.entrypoints.http import (
 from mechshare.entrypoints.http.edge import Edge
 from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.limits import RequestLimit
+from mechshare.entrypoints.http.patience import Stopping
 from mechshare.entrypoints.http.schema import document_refusals, openapi_config
+from mechshare.entrypoints.http.stopping import stop_gently
+from mechshare.entrypoints.http.stopping import Stopping, on_last_call
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _SHORT_BODY = 1024 * 1024
+ListenForStop = Callable[[Stopping], Callable[[], None]]
 
 
 def create() -> ASGIApp:
     """The application that the environment describes; what the server's processes call."""
     chosen = settings.load(os.environ)
     configure_logging(chosen)
-    return build_app(bootstrap.build(chosen, LoggingObserver()))
+    return build_app(bootstrap.build(chosen, LoggingObserver()), listen_for_stop=stop_gently)
 
 
-def build_app(application: Application) -> ASGIApp:
-    """The ASGI application over `application`, whose jobs it runs as well while it is up."""
+def build_app(application: Application, listen_for_stop: ListenForStop | None = None) -> ASGIApp:
+    """The ASGI application over `application`, whose jobs it runs as well while it is up.
+
+    `listen_for_stop` is called at its start, and what it gives at its end: something that says when to stop.
+    """
+    stopping = Stopping()
     limit = application.settings.requests_per_minute
     app = Litestar(
         route_handlers=[
@@ -66,14 +74,15 @@ def build_app(application: Application) -> ASGIApp:
             Exception: errors.answer_unexpected_error,
         },
         middleware=[DefineMiddleware(RequestLimit, amount=limit)] if limit else [],
-        lifespan=[_running(application)],
+        lifespan=[_running(application, stopping, listen_for_stop)],
         logging_config=None,
         openapi_config=openapi_config(),
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application
+    app.state.stopping = stopping = Stopping()
     document_refusals(app)
-    return Edge(HeadRequests(app))
+    return Edge(HeadRequests(app), stopping)
 
 
 def _running(application: Application) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
@@ -81,6 +90,12 @@ def _running(application: Application) -> Callable[[Litestar], AbstractAsyncCont
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         await prepare(application)
         stop = asyncio.Event()
+
+        def hear_last_call() -> None:
+            app.state.stopping.begin()
+            stop.set()
+
+        on_last_call(hear_last_call)
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stop))
         # What start-up made lives as long as the process: the collector need not look at it again.
@@ -89,7 +104,9 @@ def _running(application: Application) -> Callable[[Litestar], AbstractAsyncCont
         try:
             yield
         finally:
-            stop.set()
+            if hear_no_more:
+                hear_no_more()
+            stopping.begin()
             await application.doorbell.ring()
             await working
             await application.close()

@@ -10,10 +10,14 @@ from litestar.exceptions import InternalServerException
 from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
+from mechshare.entrypoints.http.errors import BodyTimedOut
+from mechshare.entrypoints.http.stopping import Stopping
 
 T = TypeVar("T")
 JSON = ("application/json", "application/merge-patch+json")
 LARGEST_BODY = 256 * 1024
+SILENCE = 60.0
+"""Seconds that a sender may leave between two pieces of a body; the server beneath would wait for ever."""
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
@@ -40,11 +44,22 @@ async def refuse_body(request: Request[Any, Any, Any]) -> None:
 
 
 async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, None]:
-    """The body in pieces, as it arrives. Raises MalformedRequest when the sender leaves before its end."""
+    """The body in pieces, as it arrives.
+
+    Raises MalformedRequest when the sender leaves before its end, and BodyTimedOut when nothing comes for SILENCE.
+    """
+    stopping: Stopping = request.app.state.stopping
+    pieces = request.stream()
     try:
-        async for piece in request.stream():
+        while True:
+            async with stopping.patience(SILENCE):
+                piece = await anext(pieces, None)
+            if piece is None:
+                return
             if piece:
                 yield piece
+    except TimeoutError as problem:
+        raise BodyTimedOut() from problem
     except InternalServerException as problem:
         # The framework counts a sender who hangs up as a defect of the server's.
         raise MalformedRequest(problem="it broke off before its end.") from problem

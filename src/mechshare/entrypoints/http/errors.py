@@ -23,6 +23,14 @@ class MethodNotAllowed(DomainException):
     }
 
 
+class BodyTimedOut(DomainException):
+    code = "BODY_TIMED_OUT"
+    messages = {
+        "en": "The body stopped arriving. Send the request again.",
+        "ja": "本文の送信が途中で止まりました。もう一度送信してください。",
+    }
+
+
 class RangeNotSatisfiable(DomainException):
     code = "RANGE_NOT_SATISFIABLE"
     messages = {
@@ -45,6 +53,7 @@ STATUSES: dict[type[DomainException], int] = {
     errors.Forbidden: 403,
     errors.NotFound: 404,
     MethodNotAllowed: 405,
+    BodyTimedOut: 408,
     errors.Conflict: 409,
     errors.Stale: 412,
     errors.TooLarge: 413,

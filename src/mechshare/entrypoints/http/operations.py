@@ -24,7 +24,7 @@ class LiveAnswer(Struct):
 
 
 class ReadyAnswer(Struct):
-    """`status` is ready, degraded (something that can be done without is down) or unavailable."""
+    """`status` is ready, degraded (something that can be done without is down), unavailable or stopping."""
 
     status: str
     checks: list[Check]
@@ -50,12 +50,14 @@ async def get_ready(
         Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
     ] = None,
 ) -> Response[ReadyAnswer]:
-    """503 while something essential does not answer: the database and, `for=uploads`, the blob store."""
+    """503 while something essential does not answer (the database and, `for=uploads`, the blob store) or it stops."""
     checks = list(await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS))
     status = "ready" if all(check.is_up for check in checks) else "degraded"
     if any(check.is_essential and not check.is_up for check in checks):
         status = "unavailable"
-    code = 503 if status == "unavailable" else 200
+    if request.app.state.stopping.has_begun:
+        status = "stopping"
+    code = 503 if status in ("unavailable", "stopping") else 200
     return resource(request, ReadyAnswer(status, checks), status=code, cache="no-store")
 
 

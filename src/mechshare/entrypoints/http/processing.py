@@ -25,6 +25,7 @@ from mechshare.entrypoints.http.mechanism_answers import (
     reason_answer,
 )
 from mechshare.entrypoints.http.schema import NOT_MODIFIED, OPTIONAL_TOKEN
+from mechshare.entrypoints.http.stopping import Stopping
 from mechshare.services.processing import ProcessingStatus
 
 Req = Request[Any, Any, Any]
@@ -85,7 +86,7 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
     opt=OPTIONAL_TOKEN,
 )
 async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerSentEvent:
-    """An event `processing` at each change, until it is ready or failed, or may be seen no more."""
+    """An event `processing` at each change, until it is ready or failed, may be seen no more, or the server stops."""
     viewer = await viewer_of(request)
     id = MechanismId(mechanism_id)
     first = await application_of(request).processing.get_status(viewer, id)
@@ -96,6 +97,7 @@ async def _events(
     request: Req, id: MechanismId, status: ProcessingStatus
 ) -> AsyncIterator[ServerSentEventMessage]:
     processing = application_of(request).processing
+    stopping: Stopping = request.app.state.stopping
     language = _language(request)
     told: StatusAnswer | None = None
     for _ in range(int(LISTEN_FOR / LOOK_EVERY)):
@@ -103,7 +105,7 @@ async def _events(
         if answer != told:
             yield ServerSentEventMessage(data=msgspec.json.encode(answer).decode(), event="processing")
             told = answer
-        if answer.state in (ProcessingState.READY, ProcessingState.FAILED):
+        if answer.state in (ProcessingState.READY, ProcessingState.FAILED) or stopping.has_begun:
             return
         await asyncio.sleep(LOOK_EVERY)
         try:

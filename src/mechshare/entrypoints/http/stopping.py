@@ -1,0 +1,83 @@
+"""How a server process ends: nobody whom it let in is turned away.
+
+Granian, told to stop, closes its listening socket at once; Linux then resets the connections that wait in it, and
+those that are kept alive may break just as they are used again. So, at SIGTERM, a process first goes on for a moment,
+in which its answers end their connections and `/health/ready` sends load balancers elsewhere; then lets no new
+connection begin, answers those that had; and only then stops.
+"""
+
+import asyncio
+import ctypes
+import os
+import signal
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import structlog
+
+from mechshare.entrypoints.http.patience import Stopping
+
+LOOK_AWAY = 2.0
+"""Seconds in which clients and load balancers learn to go elsewhere."""
+LET_IN = 0.5
+"""Seconds in which connections that had begun are let in and heard."""
+_SO_ATTACH_FILTER = 26
+# Classic BPF (linux/filter.h): load byte 13 of the TCP header, its flags; drop what has SYN, keep all else.
+_NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
+_log = structlog.get_logger("mechshare.http")
+
+
+def stop_gently(stopping: Stopping) -> Callable[[], None]:
+    """Takes SIGTERM over from the server; gives what gives up doing so, for who has come to the end.
+
+    SIGINT stays the server's own: it ends it when all is done, and ends it at once for who presses Ctrl-C.
+    """
+    loop = asyncio.get_running_loop()
+    steps: list[asyncio.TimerHandle] = []
+
+    def begin() -> None:
+        if stopping.begun.is_set():
+            return
+        stopping.begin()
+        steps.append(loop.call_later(LOOK_AWAY, let_nobody_in))
+        steps.append(loop.call_later(LOOK_AWAY + LET_IN, os.kill, os.getpid(), signal.SIGINT))
+
+    def leave() -> None:
+        for step in steps:
+            step.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, begin)
+    return leave
+
+
+def let_nobody_in() -> None:
+    """New connections are left unanswered from now on, for others that listen here, or to be refused once this process
+    has closed its socket; the client's system asks again by itself. On systems other than Linux, does nothing."""
+    if sys.platform != "linux":
+        return
+    code = b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_SYN)
+    held = ctypes.create_string_buffer(code)
+    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(held))
+    for listening in _listening():
+        with listening:
+            try:
+                listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+            except OSError as problem:
+                _log.warning("still_lets_in", problem=str(problem))
+
+
+def _listening() -> Iterator[socket.socket]:
+    """The sockets at which this process listens for TCP, each a duplicate to be closed."""
+    for name in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        try:
+            found = socket.socket(fileno=os.dup(name))
+        except OSError:
+            continue  # no socket, or closed meanwhile
+        if found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6):
+            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                yield found
+                continue
+        found.close()
