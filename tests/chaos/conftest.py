@@ -4,11 +4,20 @@ from collections.abc import Callable
 
 import pytest
 
+PROFILES = ("embedded", "distributed")
 
-@pytest.fixture(params=["embedded", "distributed"])
-def profile(request: pytest.FixtureRequest) -> str:
-    chosen: str = request.param
-    return chosen
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "short_form_on(profile): the short form takes this profile alone")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each program that asks for a `profile` goes through all, the short form of some through one."""
+    if "profile" not in metafunc.fixturenames:
+        return
+    only = metafunc.definition.get_closest_marker("short_form_on")
+    is_short = not metafunc.config.getoption("--long")
+    metafunc.parametrize("profile", only.args if only and is_short else PROFILES)
 
 
 @pytest.fixture

@@ -18,12 +18,7 @@ from tests.chaos.installation import API, ended, installed, signed_up, upload
 HEALTHY = 5
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Between five attempts lie 30 s, which nothing shortens: the short form waits once."""
-    is_long = metafunc.config.getoption("--long")
-    metafunc.parametrize("profile", ["embedded", "distributed"] if is_long else ["distributed"])
-
-
+@pytest.mark.short_form_on("distributed")  # between five attempts lie 30 s, which nothing shortens
 async def test_a_clip_that_crashes_each_time_fails_after_five_attempts_and_holds_up_no_other(
     profile: str, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
