@@ -1,13 +1,9 @@
 """`mechshare serve` and `mechshare worker`"""
 
 import asyncio
-import multiprocessing
 import os
 import shutil
 import signal
-import threading
-from types import FrameType
-from typing import Any
 
 import click
 from granian import Granian
@@ -18,7 +14,6 @@ from prometheus_client import start_http_server
 from mechshare.application import Application
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.opening import open_application, run
-from mechshare.entrypoints.http.stopping import LAME_DUCK, LAST_CALL
 from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.settings import PREFIX, Settings
@@ -27,8 +22,6 @@ _APP = "mechshare.entrypoints.http.app:create"
 _BACKLOG = 1024
 _ENDS_WITHIN = 25
 """Seconds after SIGTERM in which answers under way may end; what still flows then is cut off."""
-_LONGEST_STOP = 25
-"""Seconds after which a process that is still busy with somebody is killed."""
 
 
 @click.command()
@@ -44,7 +37,7 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
     run(chosen, _nothing_more)
     _share_metrics(chosen)
     _announce(chosen, address, number)
-    server = Granian(
+    Granian(
         _APP,
         factory=True,
         address=address,
@@ -58,10 +51,7 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
         respawn_failed_workers=True,
         workers_kill_timeout=_ENDS_WITHIN,
         http1_settings=HTTP1Settings(header_read_timeout=15_000),
-        workers_kill_timeout=_LONGEST_STOP,
-    )
-    server.on_startup(_stop_after_last_call)
-    server.serve()
+    ).serve()
 
 
 @click.command()
@@ -88,21 +78,6 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
 
 async def _nothing_more(application: Application) -> None:
     """The schema was brought up to date on the way here, once for all the server's processes."""
-
-
-def _stop_after_last_call() -> None:
-    """Puts a moment between SIGTERM and the end of the server, of which its processes are told at once."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        end = signal.getsignal(number)
-
-        def call_last(number: int, frame: FrameType | None, end: Any = end) -> None:
-            signal.signal(number, end)  # who asks twice does not wait
-            for process in multiprocessing.active_children():
-                if process.pid is not None:
-                    os.kill(process.pid, LAST_CALL)
-            threading.Timer(LAME_DUCK, end, (number, frame)).start()
-
-        signal.signal(number, call_last)
 
 
 def _share_metrics(chosen: Settings) -> None:

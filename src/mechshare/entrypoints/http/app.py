@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
@@ -29,30 +29,27 @@ from mechshare.entrypoints.http import (
 from mechshare.entrypoints.http.edge import Edge
 from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.limits import RequestLimit
-from mechshare.entrypoints.http.patience import Stopping
 from mechshare.entrypoints.http.schema import document_refusals, openapi_config
-from mechshare.entrypoints.http.stopping import stop_gently
-from mechshare.entrypoints.http.stopping import Stopping, on_last_call
+from mechshare.entrypoints.http.stopping import Stopping, stop_gently
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _SHORT_BODY = 1024 * 1024
-ListenForStop = Callable[[Stopping], Callable[[], None]]
 
 
 def create() -> ASGIApp:
     """The application that the environment describes; what the server's processes call."""
     chosen = settings.load(os.environ)
     configure_logging(chosen)
-    return build_app(bootstrap.build(chosen, LoggingObserver()), listen_for_stop=stop_gently)
+    return build_app(bootstrap.build(chosen, LoggingObserver()), gently=True)
 
 
-def build_app(application: Application, listen_for_stop: ListenForStop | None = None) -> ASGIApp:
+def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     """The ASGI application over `application`, whose jobs it runs as well while it is up.
 
-    `listen_for_stop` is called at its start, and what it gives at its end: something that says when to stop.
+    `gently`: at SIGTERM, whoever is let in by then is answered before the server ends.
     """
     stopping = Stopping()
     limit = application.settings.requests_per_minute
@@ -74,38 +71,32 @@ def build_app(application: Application, listen_for_stop: ListenForStop | None = 
             Exception: errors.answer_unexpected_error,
         },
         middleware=[DefineMiddleware(RequestLimit, amount=limit)] if limit else [],
-        lifespan=[_running(application, stopping, listen_for_stop)],
+        lifespan=[_running(application, stopping, gently)],
         logging_config=None,
         openapi_config=openapi_config(),
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application
-    app.state.stopping = stopping = Stopping()
+    app.state.stopping = stopping
     document_refusals(app)
     return Edge(HeadRequests(app), stopping)
 
 
-def _running(application: Application) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _running(
+    application: Application, stopping: Stopping, gently: bool
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         await prepare(application)
-        stop = asyncio.Event()
-
-        def hear_last_call() -> None:
-            app.state.stopping.begin()
-            stop.set()
-
-        on_last_call(hear_last_call)
         slots = application.settings.job_slots
-        working = asyncio.create_task(work(application, slots=slots, stop=stop))
+        working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
         # What start-up made lives as long as the process: the collector need not look at it again.
         gc.collect()
         gc.freeze()
         try:
-            yield
+            with stop_gently(stopping) if gently else nullcontext():
+                yield
         finally:
-            if hear_no_more:
-                hear_no_more()
             stopping.begin()
             await application.doorbell.ring()
             await working

@@ -11,7 +11,6 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from mechshare.entrypoints.http.stopping import Stopping
-from mechshare.entrypoints.http.patience import Arrival, Stopping
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -36,7 +35,6 @@ class Edge:
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status = 500
-        arrival = Arrival(receive, self._stopping)
 
         async def send_named(message: Message) -> None:
             nonlocal status
@@ -45,9 +43,6 @@ class Edge:
                 headers = message["headers"] = list(message.get("headers", ()))
                 headers.append((b"x-request-id", request_id.encode()))
                 headers.append((b"x-content-type-options", b"nosniff"))
-                if self._stopping.begun.is_set():
-                    headers.append((b"connection", b"close"))
-                arrival.is_endless = _is_endless(headers)
                 if self._stopping.has_begun and scope["http_version"].startswith("1"):
                     headers.append((b"connection", b"close"))
             await send(message)
@@ -55,9 +50,7 @@ class Edge:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            await self._app(scope, arrival, send_named)
-            if arrival.is_endless and arrival.is_given_up:
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._app(scope, receive, send_named)
         finally:
             self._note(scope, status, time.perf_counter() - started)
 
@@ -84,10 +77,6 @@ class Edge:
                 LATENCY.labels(method, endpoint),
             )
         return found
-
-
-def _is_endless(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"content-type" and value.startswith(b"text/event-stream") for name, value in headers)
 
 
 def request_id_of(scope: Scope) -> str:

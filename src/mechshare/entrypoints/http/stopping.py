@@ -1,4 +1,4 @@
-"""How a server process ends: nobody whom it let in is turned away.
+"""How a server process ends: whoever was let in is answered.
 
 Granian, told to stop, closes its listening socket at once; Linux then resets the connections that wait in it, and
 those that are kept alive may break just as they are used again. So, at SIGTERM, a process first goes on for a moment,
@@ -13,44 +13,75 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import structlog
-
-from mechshare.entrypoints.http.patience import Stopping
 
 LOOK_AWAY = 2.0
 """Seconds in which clients and load balancers learn to go elsewhere."""
 LET_IN = 0.5
 """Seconds in which connections that had begun are let in and heard."""
+SILENCE = 2.0
+"""Seconds that a sender may still leave between two pieces of a body."""
 _SO_ATTACH_FILTER = 26
 # Classic BPF (linux/filter.h): load byte 13 of the TCP header, its flags; drop what has SYN, keep all else.
 _NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 _log = structlog.get_logger("mechshare.http")
 
 
-def stop_gently(stopping: Stopping) -> Callable[[], None]:
-    """Takes SIGTERM over from the server; gives what gives up doing so, for who has come to the end.
+class Stopping:
+    """Whether this process is to end, known to all that would go on for long."""
 
-    SIGINT stays the server's own: it ends it when all is done, and ends it at once for who presses Ctrl-C.
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self._waits: set[asyncio.Timeout] = set()
+
+    @property
+    def has_begun(self) -> bool:
+        return self.begun.is_set()
+
+    def begin(self) -> None:
+        """From now on nobody is waited for longer than SILENCE."""
+        if not self.has_begun:
+            self.begun.set()
+            for wait in self._waits:
+                wait.reschedule(asyncio.get_running_loop().time() + SILENCE)
+
+    @asynccontextmanager
+    async def patience(self, seconds: float) -> AsyncIterator[None]:
+        """Raises TimeoutError after `seconds`, or SILENCE after the process was told to end."""
+        try:
+            async with asyncio.timeout(min(seconds, SILENCE) if self.has_begun else seconds) as wait:
+                self._waits.add(wait)
+                yield
+        finally:
+            self._waits.discard(wait)
+
+
+@contextmanager
+def stop_gently(stopping: Stopping) -> Iterator[None]:
+    """Takes SIGTERM over from the server, as long as the context lasts.
+
+    SIGINT stays the server's own: sent here it ends the server when all is done; Ctrl-C ends it at once.
     """
     loop = asyncio.get_running_loop()
     steps: list[asyncio.TimerHandle] = []
 
     def begin() -> None:
-        if stopping.begun.is_set():
+        if stopping.has_begun:
             return
         stopping.begin()
         steps.append(loop.call_later(LOOK_AWAY, let_nobody_in))
         steps.append(loop.call_later(LOOK_AWAY + LET_IN, os.kill, os.getpid(), signal.SIGINT))
 
-    def leave() -> None:
+    loop.add_signal_handler(signal.SIGTERM, begin)
+    try:
+        yield
+    finally:
         for step in steps:
             step.cancel()
-
-    loop.add_signal_handler(signal.SIGTERM, begin)
-    return leave
 
 
 def let_nobody_in() -> None:
@@ -76,8 +107,8 @@ def _listening() -> Iterator[socket.socket]:
             found = socket.socket(fileno=os.dup(name))
         except OSError:
             continue  # no socket, or closed meanwhile
-        if found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6):
-            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                yield found
-                continue
-        found.close()
+        is_tcp = found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6)
+        if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            yield found
+        else:
+            found.close()
