@@ -1,9 +1,10 @@
-"""`python -m tests.chaos.doomed_worker STEP`: a worker that is killed (SIGKILL) as soon as a clip comes to STEP.
+"""`python -m tests.chaos.doomed_worker STEP...`: for each a worker that is killed (SIGKILL) as soon as a clip is there.
 
-STEP is one that the ledger is told of, or `finish`: in the transaction that ends the job, before it is committed, or
-`finished`: right after that.
+A STEP is one that the ledger is told of, or `finish`: in the transaction that ends the job, before it is committed, or
+`finished`: right after that. Tells how each worker ended, as one list in JSON.
 """
 
+import json
 import os
 import signal
 import sys
@@ -81,10 +82,20 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-if __name__ == "__main__":
-    step = sys.argv.pop()
+def worker_doomed_at(step: str) -> int:
+    """The id of a new process, forked so that what all of them need is imported once."""
+    pid = os.fork()
+    if pid:
+        return pid
     schemes: Any = bootstrap.DATABASES
     for scheme, made in list(schemes.items()):
         schemes[scheme] = lambda url, settings, made=made: DoomedDatabase(made(url, settings), step)
     sys.argv = ["mechshare", "worker", "--slots", "1"]
+    sys.stdout = sys.stderr
     main()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    pids = [worker_doomed_at(step) for step in sys.argv[1:]]
+    print(json.dumps([os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]))

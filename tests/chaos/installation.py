@@ -50,6 +50,12 @@ class Process:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether it has started a process that still runs; a worker does that for each clip."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        return self.is_running and bool(children.read_text().split())
+
     def signal(self, number: signal.Signals) -> None:
         if self.is_running:
             os.killpg(self.pid, number)

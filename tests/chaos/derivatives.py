@@ -1,0 +1,49 @@
+"""The files that were made of clips, as database and store hold them: looked at from beside the servers."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mechshare import bootstrap, settings
+from mechshare.domain.blobs import derivative_prefix
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.jobs import JobKind
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from tests.chaos.installation import Installation
+
+_FENCE = re.compile(r"media/[^/]+/(\d+)-")
+
+
+@dataclass(frozen=True)
+class Made:
+    """`named` by the mechanism's row, of which `version` is; `fence` is that of the last attempt. `stored` may be more:
+    what attempts that were lost had made is swept a day later."""
+
+    version: int
+    fence: int
+    named: frozenset[str]
+    stored: frozenset[str]
+
+    @property
+    def is_one_set(self) -> bool:
+        """Whether the row names three files, all there and all made by the last attempt."""
+        fences = {int(found[1]) for key in self.named if (found := _FENCE.match(key))}
+        return len(self.named) == 3 and self.named <= self.stored and fences == {self.fence}
+
+
+async def made_of(installation: Installation, ids: Iterable[str]) -> list[Made]:
+    app = bootstrap.build(settings.load(installation.environ), LoggingObserver())
+    found = []
+    try:
+        for id in map(MechanismId, ids):
+            async with app.database.read() as tx:
+                mechanism = await tx.mechanisms.find_by_id(id)
+                job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, id)
+            assert mechanism is not None
+            assert job is not None
+            stored = frozenset([key async for key in app.blobs.list(derivative_prefix(id))])
+            named = frozenset(key for key in mechanism.blob_keys if key.startswith(derivative_prefix(id)))
+            found.append(Made(mechanism.version, job.fence, named, stored))
+    finally:
+        await app.close()
+    return found
