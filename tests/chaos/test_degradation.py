@@ -1,0 +1,250 @@
+"""Each server refused, stopped, slow and full: what has to work works, the rest says so, and all of it heals."""
+
+import asyncio
+import itertools
+import signal
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import redis.asyncio
+from servers.kinds import environment
+
+from tests.chaos.clips import clip
+from tests.chaos.installation import API, Installation, ended, installed, signed_up, until, upload
+from tests.chaos.proxy import Proxy, proxied
+
+WELL, REFUSED, EITHER = "well", "refused", "either"
+"""2xx; 503 with Retry-After, or 507; one of both: an answer that was kept is given as long as it is good."""
+ALWAYS = {"live": WELL, "metrics": WELL}
+ALL_WELL = dict.fromkeys(
+    ("live", "metrics", "get", "get signed in", "list", "search", "media", "login", "upload"), WELL
+)
+NO_DATABASE = {**dict.fromkeys(ALL_WELL, EITHER), **ALWAYS, "login": REFUSED, "upload": REFUSED}
+NO_FILES = {**ALL_WELL, "media": REFUSED, "upload": REFUSED}
+SLOW_FILES = {**ALL_WELL, "media": EITHER, "upload": EITHER}
+
+TABLE: Mapping[tuple[str, str], Mapping[str, str]] = {
+    ("redis", "refused"): ALL_WELL,
+    ("redis", "stopped"): ALL_WELL,
+    ("redis", "slow"): ALL_WELL,
+    ("redis", "full"): ALL_WELL,
+    ("opensearch", "refused"): ALL_WELL,
+    ("opensearch", "stopped"): ALL_WELL,
+    ("opensearch", "slow"): ALL_WELL,
+    ("opensearch", "full"): ALL_WELL,
+    ("azurite", "refused"): NO_FILES,
+    ("azurite", "stopped"): NO_FILES,
+    ("azurite", "slow"): SLOW_FILES,
+    ("postgresql", "refused"): NO_DATABASE,
+    ("postgresql", "stopped"): NO_DATABASE,
+    ("postgresql", "slow"): {**dict.fromkeys(ALL_WELL, EITHER), **ALWAYS},
+    ("postgresql", "full"): {**ALL_WELL, "login": REFUSED, "upload": REFUSED},
+}
+SAYS_DEGRADED = {("opensearch", fault) for fault in ("refused", "stopped", "slow")}
+NOT_READY = {("postgresql", fault) for fault in ("refused", "stopped")}
+SHORT = ("refused", "stopped")
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    seconds: float
+    retry_after: str | None = None
+    is_degraded: bool = False
+
+    @property
+    def kind(self) -> str:
+        if self.status < 300:
+            return WELL
+        return (
+            REFUSED if self.status == 507 or (self.status == 503 and self.retry_after) else str(self.status)
+        )
+
+
+class Visitor:
+    """Asks for everything. What was acknowledged meanwhile is in `accepted`."""
+
+    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str], id: str, media: str) -> None:
+        self._client = client
+        self._headers = headers
+        self._id = id
+        self._media = media
+        self._number = itertools.count()
+        self.accepted: list[str] = []
+
+    async def ask(self) -> dict[str, Answer]:
+        number = next(self._number)
+        signing_in = {"username": "survivor", "password": "four-bar linkage"}
+        asked = {
+            "live": self._get("/health/live"),
+            "metrics": self._get("/metrics"),
+            "get": self._get(f"{API}/mechanisms/{self._id}"),
+            "get signed in": self._get(f"{API}/mechanisms/{self._id}", headers=self._headers),
+            "list": self._get(f"{API}/mechanisms?limit={1 + number % 100}"),
+            "search": self._get(f"{API}/search/mechanisms?q=clip&limit={1 + number % 100}"),
+            "media": self._get(self._media, headers={"Range": "bytes=0-9"}),
+            "login": self._timed(self._client.post(f"{API}/auth/login", json=signing_in)),
+            "upload": self._upload(number),
+        }
+        return {name: await asking for name, asking in asked.items()}
+
+    async def readiness(self) -> tuple[int, str]:
+        answer = await self._client.get("/health/ready")
+        return answer.status_code, answer.json()["status"]
+
+    def _get(self, path: str, **options: Any) -> Any:
+        return self._timed(self._client.get(path, **options))
+
+    async def _timed(self, asking: Any) -> Answer:
+        began = time.monotonic()
+        answer: httpx.Response = await asking
+        told = answer.headers.get("content-type", "").startswith("application/json") and answer.json()
+        return Answer(
+            answer.status_code,
+            time.monotonic() - began,
+            answer.headers.get("retry-after"),
+            bool(told and told.get("degraded")),
+        )
+
+    async def _upload(self, number: int) -> Answer:
+        began = time.monotonic()
+        answer = await upload(
+            self._client, self._headers, clip(number, frames=2), f"clip {number}", key=str(number)
+        )
+        if answer.status_code == 202:
+            self.accepted.append(answer.json()["id"])
+        return Answer(answer.status_code, time.monotonic() - began, answer.headers.get("retry-after"))
+
+
+@pytest.mark.parametrize("kind", ["redis", "opensearch", "azurite", "postgresql"])
+async def test_the_table_of_degradation_holds(
+    kind: str, long: bool, figure: Callable[[str], None], tmp_path: Path
+) -> None:
+    faults = [fault for server, fault in TABLE if server == kind and (long or fault in SHORT)]
+    told = []
+    async with (
+        installed("distributed", tmp_path, own=[kind]) as installation,
+        proxied(installation.servers[kind].port) as proxy,
+    ):
+        given = environment(kind, proxy.port)
+        installation.environ |= {n: v for n, v in given.items() if n.startswith("MECHSHARE_")}
+        with installation.serving(), installation.running("worker"):
+            await installation.ready()
+            async with installation.visitor(timeout=60) as client:
+                visitor = await _settled(client)
+                baseline = await visitor.ask()
+                assert {name: answer.kind for name, answer in baseline.items()} == ALL_WELL
+                for fault in faults:
+                    told.append(await _faulted(visitor, installation, proxy, kind, fault, long))
+                headers = await signed_up(client)
+                states = [(await ended(client, headers, id))["state"] for id in visitor.accepted]
+    figure(f"{'; '.join(told)}; {states.count('ready')} of {len(states)} acknowledged uploads ready")
+    assert states == ["ready"] * len(states)
+
+
+async def _settled(client: httpx.AsyncClient) -> Visitor:
+    headers = await signed_up(client)
+    id = (await upload(client, headers, clip(10_000), "clip of all")).json()["id"]
+    await ended(client, headers, id)
+    published = await client.post(f"{API}/mechanisms/{id}/publish", headers=headers)
+    assert published.status_code == 200, published.text
+    visitor = Visitor(client, headers, id, published.json()["file_url"])
+    await until(lambda: _is_well(visitor))
+    return visitor
+
+
+async def _faulted(
+    visitor: Visitor, installation: Installation, proxy: Proxy, kind: str, fault: str, long: bool
+) -> str:
+    """What the visitor saw during a fault and until everything was well again."""
+    answers: list[Mapping[str, Answer]] = []
+    async with FAULTS[fault](installation, proxy, kind):
+        for _ in range(10 if long else 2):
+            answers.append(await visitor.ask())
+        status, readiness = await visitor.readiness()
+    ends = time.monotonic()
+    await until(lambda: _is_well(visitor))
+    healed = time.monotonic() - ends
+    for name, expected in TABLE[kind, fault].items():
+        kinds = {answer[name].kind for answer in answers}
+        allowed = {WELL, REFUSED} if expected is EITHER else {expected}
+        assert kinds <= allowed, f"{kind} {fault}: {name} was {kinds}, not {expected}"
+    if (kind, fault) in SAYS_DEGRADED:
+        assert all(answer["search"].is_degraded for answer in answers)
+    if fault in SHORT:
+        assert (status, readiness) == (
+            (503, "unavailable") if (kind, fault) in NOT_READY else (200, "degraded")
+        )
+    times = [answer.seconds for all in answers for answer in all.values()]
+    return (
+        f"{fault}: as the table says in {len(times)} answers, "
+        f"{statistics.median(times):.2f} s (median), {max(times):.1f} s (longest), well again after {healed:.1f} s"
+    )
+
+
+async def _is_well(visitor: Visitor) -> bool | None:
+    answers = await visitor.ask()
+    is_well = all(answer.kind == WELL and not answer.is_degraded for answer in answers.values())
+    return (is_well and await visitor.readiness() == (200, "ready")) or None
+
+
+@asynccontextmanager
+async def _refused(installation: Installation, proxy: Proxy, kind: str) -> AsyncIterator[None]:
+    await proxy.refuse()
+    yield
+    await proxy.accept()
+
+
+@asynccontextmanager
+async def _stopped(installation: Installation, proxy: Proxy, kind: str) -> AsyncIterator[None]:
+    installation.servers[kind].signal(signal.SIGSTOP)
+    yield
+    installation.servers[kind].signal(signal.SIGCONT)
+
+
+@asynccontextmanager
+async def _slow(installation: Installation, proxy: Proxy, kind: str) -> AsyncIterator[None]:
+    proxy.delay = 2.0
+    yield
+    proxy.delay = 0.0
+
+
+@asynccontextmanager
+async def _full(installation: Installation, proxy: Proxy, kind: str) -> AsyncIterator[None]:
+    """Takes nothing more; PostgreSQL is made read-only, which its transactions meet like a disk without room."""
+    port = installation.servers[kind].port
+    if kind == "redis":
+        async with redis.asyncio.Redis(port=port) as connection:
+            await connection.config_set("maxmemory", "1")
+            yield
+            await connection.config_set("maxmemory", "0")
+    elif kind == "opensearch":
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
+            for block in (True, None):
+                body = {"index.blocks.read_only_allow_delete": block}
+                (await client.put("/_all/_settings", json=body)).raise_for_status()
+                if block:
+                    yield
+    else:
+        await asyncio.to_thread(_set_read_only, port, "on")
+        yield
+        await asyncio.to_thread(_set_read_only, port, "off")
+
+
+def _set_read_only(port: int, value: str) -> None:
+    import psycopg
+
+    with psycopg.connect(f"postgresql://mechshare@127.0.0.1:{port}/postgres", autocommit=True) as connection:
+        connection.execute("SET default_transaction_read_only = off")
+        connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
+        connection.execute("SELECT pg_reload_conf()")
+
+
+FAULTS = {"refused": _refused, "stopped": _stopped, "slow": _slow, "full": _full}
