@@ -1,107 +1,225 @@
-"""SIGTERM under load: whoever was let in gets the whole answer, and the server ends by itself."""
+"""Stopped and started again under load, long answers and silent senders included: nobody's request fails."""
 
 import asyncio
-import socket
+import random
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from tests.chaos.clips import clip
-from tests.chaos.installation import API, Installation, installed, signed_up, upload
+from tests.chaos.installation import API, PATIENCE, Installation, Process, installed, signed_up
 
-RATE = 50
-"""Requests a second."""
-EXIT_WITHIN = 30.0
+PER_SECOND = 50
+ENDS_WITHIN = 30.0
+"""Seconds in which a server that is asked to end has ended: part of the promise."""
 
 
-async def test_whoever_was_let_in_is_answered_though_the_server_is_stopped(
+@dataclass
+class Traffic:
+    """Requests at a steady rate, whatever becomes of them: reading mostly, some writing, an upload each second.
+
+    A connection that is refused was never the server's: it is tried again, as any client does. Whatever else goes
+    wrong is a failure. `journal`: the SHA-256 of each clip that was acknowledged, by its mechanism.
+    """
+
+    client: httpx.AsyncClient
+    headers: dict[str, str]
+    mechanism: str = ""
+    media: str = ""
+    answered: int = 0
+    refused: int = 0
+    failures: Counter[str] = field(default_factory=Counter)
+    journal: dict[str, str] = field(default_factory=dict)
+    _seeds: int = 1000
+
+    @asynccontextmanager
+    async def flowing(self) -> AsyncIterator[None]:
+        dice, is_over = random.Random(7), asyncio.Event()
+
+        async def flow() -> None:
+            began, number = time.monotonic(), 0
+            while not is_over.is_set():
+                requests.create_task(self._send(number, dice.random()))
+                number += 1
+                await asyncio.sleep(max(0.0, began + number / PER_SECOND - time.monotonic()))
+
+        async with asyncio.TaskGroup() as requests:
+            requests.create_task(flow())
+            try:
+                yield
+            finally:
+                is_over.set()
+
+    async def find_something(self) -> None:
+        """Uploads what will be read."""
+        self.mechanism = await self.upload()
+        self.media = (await self.ready(self.mechanism))["file_url"]
+
+    async def upload(self) -> str:
+        id: str = (await self._upload()).raise_for_status().json()["id"]
+        return id
+
+    async def ready(self, id: str) -> dict[str, Any]:
+        """The mechanism, once it can be watched."""
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            answer = await self.client.get(f"{API}/mechanisms/{id}", headers=self.headers)
+            told: dict[str, Any] = answer.raise_for_status().json()
+            if told["processing"]["state"] == "ready":
+                return told
+            await asyncio.sleep(0.1)
+        raise TimeoutError(f"{id} is not ready: {told}")
+
+    async def kept(self, id: str) -> str:
+        """The SHA-256 of a mechanism's original, once it is ready."""
+        await self.ready(id)
+        original = await self.client.get(f"{API}/mechanisms/{id}/original", headers=self.headers)
+        return sha256(original.content).hexdigest()
+
+    async def _send(self, number: int, chance: float) -> None:
+        what = "upload" if number % PER_SECOND == 0 else "edit" if chance < 0.1 else "read"
+        ends = time.monotonic() + PATIENCE
+        while time.monotonic() < ends:
+            try:
+                answer = await self._ask(what, chance)
+            except httpx.ConnectError:
+                self.refused += 1
+                await asyncio.sleep(0.05)
+                continue
+            except httpx.HTTPError as problem:
+                self.failures[f"{what}: {type(problem).__name__} {problem}"] += 1
+                return
+            self.answered += 1
+            if answer.status_code >= 400:
+                self.failures[f"{what}: {answer.status_code} {answer.text[:200]}"] += 1
+            return
+        self.failures[f"{what}: refused for ever"] += 1
+
+    async def _ask(self, what: str, chance: float) -> httpx.Response:
+        if what == "upload":
+            return await self._upload()
+        if what == "edit":
+            changes, headers = {"title": f"title {chance}"}, {**self.headers, "If-Match": "*"}
+            return await self.client.patch(
+                f"{API}/mechanisms/{self.mechanism}", json=changes, headers=headers
+            )
+        if chance < 0.3:
+            return await self.client.get(self.media, headers={"Range": "bytes=100-"})
+        if chance < 0.5:
+            return await self.client.get(f"{API}/search/mechanisms", params={"q": "title"})
+        if chance < 0.7:
+            return await self.client.get(f"{API}/mechanisms")
+        return await self.client.get(f"{API}/mechanisms/{self.mechanism}", headers=self.headers)
+
+    async def _upload(self) -> httpx.Response:
+        self._seeds += 1
+        content = clip(self._seeds)
+        answer = await self.client.post(
+            f"{API}/mechanisms",
+            headers=self.headers,
+            data={"title": f"clip {self._seeds}"},
+            files={"file": ("clip.gif", content)},
+        )
+        if answer.status_code == 202:
+            self.journal[answer.json()["id"]] = sha256(content).hexdigest()
+        return answer
+
+
+@dataclass
+class Bystanders:
+    """Those who would hold a server for minutes: a sender that fell silent, and a listener to events."""
+
+    installation: Installation
+    headers: dict[str, str]
+    waiting: str
+    listeners: Counter[str] = field(default_factory=Counter)
+
+    @asynccontextmanager
+    async def there(self) -> AsyncIterator[None]:
+        """Both are there when this is entered, and are let go before it is left."""
+        sender, listener = asyncio.Event(), asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_half(sender))
+            group.create_task(self._listen(listener))
+            await asyncio.wait_for(asyncio.gather(sender.wait(), listener.wait()), PATIENCE)
+            yield
+
+    async def _send_half(self, there: asyncio.Event) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.installation.port)
+        head = {**self.headers, "Host": "there", "Content-Type": "multipart/form-data; boundary=b"}
+        lines = [f"{name}: {value}" for name, value in {**head, "Content-Length": "100000"}.items()]
+        part = '--b\r\nContent-Disposition: form-data; name="file"; filename="clip.gif"\r\n\r\n'
+        said = "\r\n".join([f"POST {API}/mechanisms HTTP/1.1", *lines, "", part])
+        writer.write(said.encode() + clip(1)[:2000])
+        await writer.drain()
+        there.set()
+        with suppress(ConnectionError):
+            async with asyncio.timeout(PATIENCE):
+                await reader.read()
+        writer.close()
+
+    async def _listen(self, there: asyncio.Event) -> None:
+        address = f"{API}/mechanisms/{self.waiting}/processing/events"
+        async with self.installation.visitor(timeout=PATIENCE) as client:
+            try:
+                async with client.stream("GET", address, headers=self.headers) as events:
+                    async for _ in events.aiter_bytes():
+                        there.set()
+                self.listeners["heard to the end"] += 1
+            except httpx.HTTPError as problem:
+                self.listeners[f"{type(problem).__name__} {problem}"] += 1
+            finally:
+                there.set()
+
+
+async def test_a_server_that_is_stopped_under_load_fails_nobody(
     long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    times = 20 if long else 3
-    outcomes: Counter[str] = Counter()
-    async with installed("embedded", tmp_path) as installation:
-        statuses = []
-        is_over = asyncio.Event()
-        with installation.serving():
-            await installation.ready()
-            async with installation.visitor() as client:
-                headers = await signed_up(client)
-                first = (await upload(client, headers, clip(0), "first")).json()["id"]
-        visiting = asyncio.create_task(_visits(installation, headers, first, outcomes, is_over))
-        for _ in range(times):
-            with installation.serving() as server:
+    stops, ended = 20 if long else 3, []
+    # Nothing is processed but by the workers below: what the listeners wait for does not come meanwhile.
+    async with installed("embedded", tmp_path, JOB_SLOTS="0") as installation, AsyncExitStack() as serving:
+        process = serving.enter_context(installation.serving())
+        await installation.ready()
+        client = await serving.enter_async_context(installation.visitor(timeout=PATIENCE))
+        headers = await signed_up(client)
+        traffic = Traffic(client, headers)
+        with installation.running("worker"):
+            await traffic.find_something()
+        bystanders = Bystanders(installation, headers, waiting=await traffic.upload())
+        async with traffic.flowing():
+            for number in range(stops):
+                await asyncio.sleep(1)
+                async with bystanders.there():
+                    stopping = asyncio.create_task(_stopped(process))
+                    if number % 2:
+                        await asyncio.wait([stopping])  # meanwhile connections are refused
+                    process = serving.enter_context(installation.serving())
+                    ended.append(await stopping)
                 await installation.ready()
-                idle = await asyncio.to_thread(_idle_upload, installation, headers)
-                listener = asyncio.create_task(_listen(installation, headers, first))
-                await asyncio.sleep(1.0)
-                statuses.append(await asyncio.to_thread(server.terminate, EXIT_WITHIN))
-                await listener
-                idle.close()
-        is_over.set()
-        await visiting
-    failed = {outcome: n for outcome, n in outcomes.items() if outcome.startswith("failed")}
+        with installation.running("worker"):
+            altered = [id for id, digest in traffic.journal.items() if await traffic.kept(id) != digest]
+    seconds = [took for _, took in ended]
     figure(
-        f"{sum(failed.values())} failed of {outcomes.total()} requests over {times} SIGTERMs; {dict(outcomes)}"
+        f"{traffic.failures.total()} failed of {traffic.answered + traffic.failures.total()} requests over {stops} "
+        f"SIGTERMs, {traffic.refused} refused connections tried again; "
+        f"ended in {min(seconds):.1f}-{max(seconds):.1f} s; "
+        f"{len(altered)} of {len(traffic.journal)} acknowledged clips altered"
     )
-    assert statuses == [0] * times
-    assert failed == {}
-    assert outcomes["answered"] > 10 * times
+    assert traffic.failures == {}
+    assert bystanders.listeners == {"heard to the end": stops}
+    assert {status for status, _ in ended} == {0}
+    assert altered == []
 
 
-async def _visits(
-    installation: Installation,
-    headers: Mapping[str, str],
-    id: str,
-    outcomes: "Counter[str]",
-    is_over: asyncio.Event,
-) -> None:
-    """RATE requests a second, a sixth of them uploads, on connections that are kept."""
-    async with installation.visitor() as client, asyncio.TaskGroup() as group:
-        number = 0
-        while not is_over.is_set():
-            number += 1
-            group.create_task(_visit(client, headers, id, number, outcomes))
-            await asyncio.sleep(1 / RATE)
-
-
-async def _visit(
-    client: httpx.AsyncClient, headers: Mapping[str, str], id: str, number: int, outcomes: "Counter[str]"
-) -> None:
-    """One request. Nothing was sent where the connection was refused; what ended otherwise has failed."""
-    try:
-        if number % 6 == 0:
-            answer = await upload(client, headers, clip(number, frames=2), f"clip {number}")
-        elif number % 2:
-            answer = await client.get(f"{API}/mechanisms/{id}", headers=headers)
-        else:
-            answer = await client.get(f"{API}/mechanisms")
-    except httpx.ConnectError:
-        outcomes["refused"] += 1
-    except httpx.TransportError as problem:
-        outcomes[f"failed: {type(problem).__name__}"] += 1
-    else:
-        outcomes["answered" if answer.status_code < 500 else f"failed: {answer.status_code}"] += 1
-
-
-def _idle_upload(installation: Installation, headers: Mapping[str, str]) -> socket.socket:
-    """A client that sent the head of a request, half of its body, and nothing more."""
-    connection = socket.create_connection(("127.0.0.1", installation.port))
-    lines = [f"POST {API}/mechanisms HTTP/1.1", "Host: x", "Content-Type: multipart/form-data; boundary=b"]
-    lines += [f"Authorization: {headers['Authorization']}", "Content-Length: 1000", "", "--b\r\n"]
-    connection.sendall("\r\n".join(lines).encode())
-    return connection
-
-
-async def _listen(installation: Installation, headers: Mapping[str, str], id: str) -> None:
-    """Somebody who follows events until the server ends them."""
-    async with installation.visitor(timeout=120.0) as client:
-        try:
-            async with client.stream(
-                "GET", f"{API}/mechanisms/{id}/processing/events", headers=headers
-            ) as answer:
-                async for _ in answer.aiter_bytes():
-                    pass
-        except httpx.TransportError:
-            return  # cut off: an EventSource comes again by itself
+async def _stopped(process: Process) -> tuple[int, float]:
+    """The exit status, and the seconds it took. Raises TimeoutExpired."""
+    began = time.monotonic()
+    status = await asyncio.to_thread(process.terminate, ENDS_WITHIN)
+    return status, time.monotonic() - began

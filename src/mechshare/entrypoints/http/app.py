@@ -88,6 +88,7 @@ def _running(
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         await prepare(application)
+        stopping.start_again()
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
         # What start-up made lives as long as the process: the collector need not look at it again.

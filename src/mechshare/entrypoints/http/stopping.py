@@ -38,6 +38,10 @@ class Stopping:
         self.begun = asyncio.Event()
         self._waits: set[asyncio.Timeout] = set()
 
+    def start_again(self) -> None:
+        """For an application whose lifespan begins, perhaps after another has ended."""
+        self.begun = asyncio.Event()
+
     @property
     def has_begun(self) -> bool:
         return self.begun.is_set()
