@@ -15,15 +15,15 @@ from tests.chaos.installation import API, ended, installed, signed_up, upload
 async def test_whatever_befalls_redis_nothing_is_lost(
     long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    count = 40 if long else 4
+    count = 40 if long else 10
     ready: dict[str, int] = {}
     async with installed("distributed", tmp_path, own=["redis"], JOB_SLOTS="0") as installation:
-        server = installation.servers["redis"]
-        with installation.serving(), installation.running("worker", "--slots", "2"):
+        broken = installation.servers["redis"]
+        with installation.serving() as server, installation.running("worker", "--slots", "2") as worker:
             await installation.ready()
             async with installation.visitor() as client:
                 headers = await signed_up(client)
-                async with redis.asyncio.Redis(port=server.port) as connection:
+                async with redis.asyncio.Redis(port=broken.port) as connection:
                     async with _flushing(connection):
                         ready["flushed"] = await _shared(client, headers, count, "flushed")
                     await connection.config_set("maxmemory", "4mb")
@@ -31,11 +31,16 @@ async def test_whatever_befalls_redis_nothing_is_lost(
                     for number in range(5000):
                         await connection.set(f"junk:{number}", b"x" * 1000)
                     ready["evicted"] = await _shared(client, headers, count, "evicted")
-                await asyncio.to_thread(server.kill)
+                    evictions = (await connection.info("stats"))["evicted_keys"]
+                await asyncio.to_thread(broken.kill)
                 ready["gone"] = await _shared(client, headers, count, "gone")
+            are_alive = server.is_running and worker.is_running
     figure(
-        f"0 lost of {3 * count}; " + ", ".join(f"{name}: {n} of {count} ready" for name, n in ready.items())
+        f"{3 * count - sum(ready.values())} lost of {3 * count}; nothing restarted; "
+        + ", ".join(f"{name}: {n} of {count} ready and listed" for name, n in ready.items())
     )
+    assert are_alive
+    assert evictions > 0
     assert ready == dict.fromkeys(("flushed", "evicted", "gone"), count)
 
 
