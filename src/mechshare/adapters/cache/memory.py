@@ -3,6 +3,7 @@
 import asyncio
 import mmap
 import os
+import sys
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -118,12 +119,19 @@ def _slot_of(group: str) -> int:
     return int.from_bytes(digest, "big")
 
 
+def _make_room(descriptor: int) -> None:
+    """On the disk itself: to write to a page that it has no room for when it is full would kill the process."""
+    if sys.platform != "darwin":
+        os.posix_fallocate(descriptor, 0, _BOARD_BYTES)
+    elif os.fstat(descriptor).st_size < _BOARD_BYTES:
+        os.ftruncate(descriptor, _BOARD_BYTES)
+
+
 def _mapped(path: Path) -> mmap.mmap:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        if os.fstat(descriptor).st_size < _BOARD_BYTES:
-            os.ftruncate(descriptor, _BOARD_BYTES)
+        _make_room(descriptor)
         return mmap.mmap(descriptor, _BOARD_BYTES)
     finally:
         os.close(descriptor)
