@@ -183,9 +183,11 @@ async def _faulted(
             (503, "unavailable") if (kind, fault) in NOT_READY else (200, "degraded")
         )
     times = [answer.seconds for all in answers for answer in all.values()]
+    longest = max((answer.seconds, name) for all in answers for name, answer in all.items())
     return (
         f"{fault}: as the table says in {len(times)} answers, "
-        f"{statistics.median(times):.2f} s (median), {max(times):.1f} s (longest), well again after {healed:.1f} s"
+        f"{statistics.median(times):.2f} s (median), {longest[0]:.1f} s (longest: {longest[1]}), "
+        f"well again after {healed:.1f} s"
     )
 
 

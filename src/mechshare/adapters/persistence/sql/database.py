@@ -35,7 +35,7 @@ class SqlDatabase:
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
         async with self._dialect.guard():
-            with translated():
+            with translated(is_writing=True):
                 async with self._dialect.begin() as connection:
                     yield SqlUnitOfWork(Statements(connection, self._dialect, is_writing=True))
 

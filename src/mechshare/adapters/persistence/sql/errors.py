@@ -34,15 +34,19 @@ class UniqueViolated(ConstraintViolated):
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Raises Unavailable, OutOfSpace or ConstraintViolated; RuntimeError for what only a program does wrong."""
+def translated(*, is_writing: bool = False) -> Iterator[None]:
+    """Raises Unavailable, OutOfSpace or ConstraintViolated; RuntimeError for what only a program does wrong.
+
+    Who `is_writing`, and is told that nothing may be written, has met a server that was made read-only: a standby,
+    for one, that was not promoted yet.
+    """
     try:
         yield
     except SQLAlchemyError as problem:
-        raise _translation(problem) from problem
+        raise _translation(problem, is_writing) from problem
 
 
-def _translation(problem: SQLAlchemyError) -> Exception:
+def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
     if isinstance(problem, IntegrityError):
         return _violation(problem)
     if isinstance(problem, PoolTimeout):
@@ -51,6 +55,8 @@ def _translation(problem: SQLAlchemyError) -> Exception:
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     told = str(problem.orig) if isinstance(problem, DBAPIError) else ""
     if "readonly database" in told or "read-only transaction" in told:
+        if is_writing:
+            return DependencyUnavailable(dependency=_NAME)
         return RuntimeError("written outside a transaction: use begin()")
     if "disk is full" in told or "No space left on device" in told:
         return StorageFull()

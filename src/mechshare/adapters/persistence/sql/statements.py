@@ -26,17 +26,17 @@ class Statements:
         It is read by a statement of its own: one that had to wait here would show its other tables as they were.
         """
         if self._is_writing:
-            with translated():
+            with translated(is_writing=self._is_writing):
                 await self._dialect.hold(self._connection, id, value)
 
     async def hold_name(self, name: str) -> None:
         """In a transaction: waits for others that hold `name`, for what no row stands for yet."""
         if self._is_writing:
-            with translated():
+            with translated(is_writing=self._is_writing):
                 await self._dialect.hold_name(self._connection, name)
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
-        with translated(), self._dialect.patience(self._connection):
+        with translated(is_writing=self._is_writing), self._dialect.patience(self._connection):
             return (await self._connection.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable, parameters: Parameters | None = None) -> Any:
@@ -48,5 +48,5 @@ class Statements:
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
     ) -> int:
         """How many rows were changed; of no meaning for several sets of parameters."""
-        with translated(), self._dialect.patience(self._connection):
+        with translated(is_writing=self._is_writing), self._dialect.patience(self._connection):
             return (await self._connection.execute(statement, parameters)).rowcount
