@@ -1,15 +1,18 @@
 """From a clip as it was sent to one that anyone can watch."""
 
 import asyncio
+import errno
+import shutil
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from mechshare.domain.blobs import derivative_key, derivative_prefix
-from mechshare.domain.errors import MechanismNotFound, MediaNotFound
+from mechshare.domain.errors import MechanismNotFound, MediaNotFound, StorageFull
 from mechshare.domain.ids import JobId, MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind, new_job
 from mechshare.domain.mechanisms import (
@@ -32,6 +35,8 @@ from mechshare.services.changes import Changes
 from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
 
 _READ_BYTES = 256 * 1024
+_NO_ROOM = 256 * 1024
+"""Bytes. Where less is left than this, what fails is held to fail for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +117,9 @@ class ProcessMechanismFile:
         mechanism = await self._started(job)
         if mechanism is None or mechanism.original is None:
             return nothing_to_write
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="clip-") as folder:
+        with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
-            source = await self._fetched(mechanism.original, Path(folder))
+            source = await self._fetched(mechanism.original, folder)
             made = await self.process_mechanism_file(mechanism, source, progress)
             await progress("store", 0.0)
             files = await self._stored(mechanism.id, job.fence, made)
@@ -206,6 +211,23 @@ class ProcessMechanismFile:
         with path.open("rb") as file:
             await self._blobs.write(key, _chunks_of(file))
         return key
+
+
+@contextmanager
+def _room_in(scratch: Path) -> Iterator[Path]:
+    """A folder for one clip. Raises StorageFull instead of what goes wrong on a full disk: the clip is not at fault."""
+    try:
+        with tempfile.TemporaryDirectory(dir=scratch, prefix="clip-") as folder:
+            try:
+                yield Path(folder)
+            except MediaRejected as problem:
+                if shutil.disk_usage(folder).free < _NO_ROOM:
+                    raise StorageFull() from problem
+                raise
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull() from problem
+        raise
 
 
 class DeleteBlobs:
