@@ -1,8 +1,8 @@
 """`mechshare serve` and `mechshare worker`"""
 
 import asyncio
+import multiprocessing
 import os
-import shutil
 import signal
 
 import click
@@ -13,6 +13,7 @@ from prometheus_client import start_http_server
 
 from mechshare.application import Application
 from mechshare.entrypoints.cli.masking import masked
+from mechshare.entrypoints.cli.metrics_folder import metrics_folder
 from mechshare.entrypoints.cli.opening import open_application, run
 from mechshare.entrypoints.starting import prepare
 from mechshare.entrypoints.worker.loop import work
@@ -35,23 +36,13 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
     """Serve the API and the gallery, and process clips, until stopped."""
     address, number = host or chosen.host, port or chosen.port
     run(chosen, _nothing_more)
-    _share_metrics(chosen)
     _announce(chosen, address, number)
-    Granian(
-        _APP,
-        factory=True,
-        address=address,
-        port=number,
-        interface=Interfaces.ASGI,
-        loop=Loops.uvloop,
-        workers=workers or chosen.workers,
-        backlog=_BACKLOG,
-        websockets=False,
-        log_access=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=_ENDS_WITHIN,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
-    ).serve()
+    os.environ[PREFIX + "DATA"] = str(chosen.data)
+    # Not forked: what counts, counts for this process alone, as it was imported before there was a folder to share.
+    multiprocessing.set_start_method("spawn")
+    with metrics_folder(chosen.data) as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+        _serve(address, number, workers or chosen.workers)
 
 
 @click.command()
@@ -76,17 +67,26 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
     asyncio.run(working())
 
 
+def _serve(address: str, port: int, workers: int) -> None:
+    Granian(
+        _APP,
+        factory=True,
+        address=address,
+        port=port,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=workers,
+        backlog=_BACKLOG,
+        websockets=False,
+        log_access=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_ENDS_WITHIN,
+        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+    ).serve()
+
+
 async def _nothing_more(application: Application) -> None:
     """The schema was brought up to date on the way here, once for all the server's processes."""
-
-
-def _share_metrics(chosen: Settings) -> None:
-    """The server's processes write their metrics to one folder, so that each of them can tell the sum."""
-    folder = chosen.data / "metrics"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    os.environ[PREFIX + "DATA"] = str(chosen.data)
 
 
 def _announce(chosen: Settings, host: str, port: int) -> None:

@@ -1,0 +1,41 @@
+"""Where the processes of one server write down what they count, so that each of them can tell the sum."""
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - the folders made in there are their owner's alone
+_PREFIX = "mechshare-metrics-"
+
+
+@contextmanager
+def metrics_folder(otherwise: Path) -> Iterator[Path]:
+    """A folder that is gone afterwards; in memory, or on systems that have no such place in `otherwise`.
+
+    What it holds is mapped by those who count: on a disk that is full that would kill them.
+    """
+    place = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else otherwise
+    _remove_forgotten(place)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place, ignore_cleanup_errors=True) as folder:
+        held = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield Path(folder)
+        finally:
+            os.close(held)
+
+
+def _remove_forgotten(place: Path) -> None:
+    """Removes the folders of servers that were killed: nobody holds them."""
+    for left in place.glob(_PREFIX + "*"):
+        with suppress(OSError):  # somebody else's, or held, or gone by now
+            held = os.open(left, os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left)
+            finally:
+                os.close(held)
