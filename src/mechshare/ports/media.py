@@ -37,6 +37,6 @@ class MediaProcessor(Protocol):
     ) -> Derivatives:
         """The facts and derivatives of `source`, written to the folder `into`.
 
-        `progress` hears each step's name and 0..1 within it. Raises MediaRejected.
+        `progress` hears each step's name and 0..1 within it. Raises MediaRejected, and OutOfSpace.
         """
         ...

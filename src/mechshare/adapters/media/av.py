@@ -17,6 +17,7 @@ import structlog
 
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import DERIVATIVES, PREVIEW, THUMBNAIL, VIDEO
+from mechshare.domain.errors import StorageFull
 from mechshare.domain.media import (
     SNIFF_BYTES,
     FailureCode,
@@ -133,7 +134,7 @@ async def _next_word(stream: asyncio.StreamReader) -> Any:
 
 
 async def _understood(told: Any, progress: Progress) -> dict[str, Any] | None:
-    """The facts, once they are told. Raises MediaRejected."""
+    """The facts, once they are told. Raises MediaRejected and StorageFull."""
     match told:
         case {"step": str(step), "fraction": float() | int() as fraction}:
             await progress(step, fraction)
@@ -151,6 +152,8 @@ async def _understood(told: Any, progress: Progress) -> dict[str, Any] | None:
             } as made
         } if not more:
             return dict(made)
+        case {"full": True}:
+            raise StorageFull()
         case {"confined": True}:
             pass
         case {"confined": False}:

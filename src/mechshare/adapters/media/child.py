@@ -70,9 +70,19 @@ def tell(**facts: Any) -> None:
     sys.stdout.flush()
 
 
+class _Whole(FileIO):
+    """Writes all or raises: FFmpeg does not look at how much was written, and a disk that fills up takes a part."""
+
+    def write(self, content: Any) -> int:
+        rest = memoryview(content).cast("B")
+        while rest:
+            rest = rest[super().write(rest) :]
+        return len(content)
+
+
 def _outputs(folder: Path, files: ExitStack) -> Outputs:
     return Outputs(
-        video=files.enter_context(FileIO(folder / VIDEO, "xb+")),
+        video=files.enter_context(_Whole(folder / VIDEO, "xb+")),
         reread=files.enter_context(FileIO(folder / VIDEO, "rb")),
         thumbnail=files.enter_context((folder / THUMBNAIL).open("xb+")),
         preview=files.enter_context((folder / PREVIEW).open("xb+")),
@@ -99,7 +109,10 @@ def _outcome(
 
 
 def _broken(problem: Exception) -> dict[str, Any]:
-    if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
+    number = getattr(problem, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return {"full": True}
+    if number == errno.EFBIG:
         return _refused(FailureCode.TOO_LONG, "what is made of it grows too large")
     return _refused(FailureCode.UNREADABLE, f"{type(problem).__name__}: {problem}"[:300])
 
