@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import signal
 import statistics
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ import httpx
 import pytest
 import redis.asyncio
 from servers.kinds import environment
+from servers.running import GROUP, USER
 
 from tests.chaos.clips import clip
 from tests.chaos.installation import API, Installation, ended, installed, signed_up, until, upload
@@ -42,6 +44,7 @@ TABLE: Mapping[tuple[str, str], Mapping[str, str]] = {
     ("azurite", "refused"): NO_FILES,
     ("azurite", "stopped"): NO_FILES,
     ("azurite", "slow"): SLOW_FILES,
+    ("azurite", "full"): {**SLOW_FILES, "upload": REFUSED},
     ("postgresql", "refused"): NO_DATABASE,
     ("postgresql", "stopped"): NO_DATABASE,
     ("postgresql", "slow"): {**dict.fromkeys(ALL_WELL, EITHER), **ALWAYS},
@@ -220,7 +223,7 @@ async def _slow(installation: Installation, proxy: Proxy, kind: str) -> AsyncIte
 
 @asynccontextmanager
 async def _full(installation: Installation, proxy: Proxy, kind: str) -> AsyncIterator[None]:
-    """Takes nothing more; PostgreSQL is made read-only, which its transactions meet like a disk without room."""
+    """Takes nothing more: Azurite's files may not grow; PostgreSQL is made read-only, as a standby is."""
     port = installation.servers[kind].port
     if kind == "redis":
         async with redis.asyncio.Redis(port=port) as connection:
@@ -234,10 +237,19 @@ async def _full(installation: Installation, proxy: Proxy, kind: str) -> AsyncIte
                 (await client.put("/_all/_settings", json=body)).raise_for_status()
                 if block:
                     yield
+    elif kind == "azurite":
+        await asyncio.to_thread(_limit_files, installation.servers[kind].pid, "0")
+        yield
+        await asyncio.to_thread(_limit_files, installation.servers[kind].pid, "unlimited")
     else:
         await asyncio.to_thread(_set_read_only, port, "on")
         yield
         await asyncio.to_thread(_set_read_only, port, "off")
+
+
+def _limit_files(pid: int, size: str) -> None:
+    """How large a file a server may write, in bytes; prlimit(1), as whom the server runs as."""
+    subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={size}:"], check=True, user=USER, group=GROUP)
 
 
 def _set_read_only(port: int, value: str) -> None:
