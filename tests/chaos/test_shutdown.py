@@ -1,20 +1,26 @@
 """Stopped and started again under load, long answers and silent senders included: nobody's request fails."""
 
 import asyncio
+import os
 import random
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import httpx
+from PIL import Image
 
 from tests.chaos.clips import clip
-from tests.chaos.installation import API, PATIENCE, Installation, Process, installed, signed_up
+from tests.chaos.installation import API, PATIENCE, Installation, Process, installed, signed_up, until, upload
+from tests.chaos.installation import ended as over
 
 PER_SECOND = 50
 ENDS_WITHIN = 30.0
@@ -223,3 +229,65 @@ async def _stopped(process: Process) -> tuple[int, float]:
     began = time.monotonic()
     status = await asyncio.to_thread(process.terminate, ENDS_WITHIN)
     return status, time.monotonic() - began
+
+
+async def test_a_job_that_a_stopped_server_was_at_is_done_by_the_next(
+    long: bool, figure: Callable[[str], None], tmp_path: Path
+) -> None:
+    stops, ended, attempts = 5 if long else 1, [], []
+    async with installed("embedded", tmp_path) as installation:
+        for number in range(stops):
+            with installation.serving() as process:
+                await installation.ready()
+                async with installation.visitor() as client:
+                    headers = await signed_up(client)
+                    content = long_lasting(number)
+                    id = (await upload(client, headers, content, "long")).raise_for_status().json()["id"]
+                    await until(partial(_step_of, client, headers, id))
+                    if number % 2:
+                        suspend_child_of(process)
+                ended.append(await _stopped(process))
+            with installation.serving():
+                await installation.ready()
+                async with installation.visitor() as client:
+                    status = await over(client, await signed_up(client), id)
+                assert status["state"] == "ready", status
+                attempts.append(status["attempt"])
+    seconds = [took for _, took in ended]
+    figure(
+        f"0 of {stops} clips lost that were being processed at SIGTERM, each second without an end; "
+        f"ready at attempt {attempts}; "
+        f"ended in {min(seconds):.1f}-{max(seconds):.1f} s"
+    )
+    assert {status for status, _ in ended} == {0}
+
+
+def long_lasting(seed: int) -> bytes:
+    """A clip that takes a while to process: noise."""
+    dice = random.Random(seed)
+    pictures = [Image.frombytes("L", (640, 480), dice.randbytes(640 * 480)) for _ in range(60)]
+    written = BytesIO()
+    pictures[0].save(written, "GIF", save_all=True, append_images=pictures[1:], duration=40)
+    return written.getvalue()
+
+
+def suspend_child_of(process: Process) -> None:
+    """The job under way will not end by itself."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if "mechshare.adapters.media.child" in (folder / "cmdline").read_text() and _is_below(
+                int(folder.name), process.pid
+            ):
+                os.kill(int(folder.name), signal.SIGSTOP)
+
+
+def _is_below(pid: int, ancestor: int) -> bool:
+    while pid not in (0, ancestor):
+        pid = int((Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[1])
+    return pid == ancestor
+
+
+async def _step_of(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> str | None:
+    """What is being done to a clip, once that has begun."""
+    status = (await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)).json()
+    return status["step"] if status["state"] == "processing" and status["step"] else None
