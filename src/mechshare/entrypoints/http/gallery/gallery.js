@@ -60,6 +60,7 @@ async function load(more = false) {
   if (state.category) parameters.set("category", state.category);
   let cards;
   let total;
+  let degraded = false;
   if (state.query) {
     state.page = more ? state.page + 1 : 1;
     parameters.set("q", state.query);
@@ -67,6 +68,7 @@ async function load(more = false) {
     const found = await read(`/search/mechanisms?${parameters}`);
     cards = found.items.map((item) => card(item.mechanism, item.highlights));
     total = found.total;
+    degraded = found.degraded;
     byId("more").hidden = found.page * found.limit >= found.total;
   } else {
     if (more) parameters.set("cursor", state.next);
@@ -78,7 +80,8 @@ async function load(more = false) {
   }
   if (more) byId("mechanisms").append(...cards);
   else byId("mechanisms").replaceChildren(...cards);
-  byId("status").textContent = total === 1 ? "1 mechanism" : `${total} mechanisms`;
+  const count = total === 1 ? "1 mechanism" : `${total} mechanisms`;
+  byId("status").textContent = degraded ? `${count}; the search index is away, there may be more` : count;
 }
 
 function tell(problem) {
