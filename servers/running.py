@@ -89,10 +89,18 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """As a power cut would end it."""
+        """As a power cut would end it; nothing that it started is left when this returns.
+
+        PostgreSQL does not start again while a process of its former self still holds the shared memory.
+        """
+        if self._process is None:
+            return
+        self.signal(signal.SIGSTOP)
+        family = _family(self._process.pid)
         self.signal(signal.SIGKILL)
-        if self._process is not None:
-            self._process.wait()
+        self._process.wait()
+        while any(_runs(member) for member in family):
+            time.sleep(0.01)
 
     def signal(self, number: signal.Signals) -> None:
         """To the server and everything that it started."""
@@ -110,6 +118,14 @@ def _family(pid: int) -> list[int]:
             for task in Path(f"/proc/{member}/task").iterdir():
                 family += map(int, (task / "children").read_text().split())
     return family
+
+
+def _runs(pid: int) -> bool:
+    """False for a zombie, too: it holds nothing any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 def free_port() -> int:
