@@ -80,9 +80,10 @@ async def test_clips_end_though_workers_are_killed_all_the_time(
                 sending = asyncio.gather(*(_send(client, headers, seeds, states) for _ in range(SENDERS)))
                 kills = 0
                 while not sending.done():
-                    await asyncio.wait([sending], timeout=dice.uniform(*((2, 5) if long else (0.2, 0.8))))
-                    victim = dice.choice(workers)
-                    if long or (victim.is_at_work and kills < count // 4):
+                    await asyncio.wait([sending], timeout=dice.uniform(*((2, 5) if long else (0.05, 0.2))))
+                    victims = workers if long else [worker for worker in workers if worker.is_at_work]
+                    if victims and (long or kills < count // 4):
+                        victim = dice.choice(victims)
                         victim.kill()
                         workers[workers.index(victim)] = stack.enter_context(_worker(installation))
                         kills += 1
