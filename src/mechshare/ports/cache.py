@@ -4,13 +4,23 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Protocol
 
+STALENESS = timedelta(seconds=1)
+"""How long a process may go on giving what another process forgot."""
+
 
 class Cache(Protocol):
     """Entries belong to a group (`mechanism:{id}`); forgetting a group drops its entries in every process.
 
-    An entry is never older than the last `forget` of its group that had returned before the entry was asked for,
-    nor older than its lifetime.
+    An entry is never older than the last `forget` of its group that had returned before the entry was asked for, in
+    this process, or STALENESS before that in another one; nor older than its lifetime.
     """
+
+    def held(self, group: str, key: str) -> bytes | None:
+        """The entry `key` of `group` if this process holds it, told without waiting for anybody.
+
+        The same object each time until it is forgotten or dropped.
+        """
+        ...
 
     async def get_or_load(
         self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta

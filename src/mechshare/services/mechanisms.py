@@ -23,6 +23,7 @@ from mechshare.domain.mechanisms import (
 from mechshare.domain.pages import Page, PageRequest
 from mechshare.domain.policy import (
     Viewer,
+    can_see,
     require_editor,
     require_permission,
     require_visible,
@@ -100,6 +101,12 @@ class MechanismService:
             found = await tx.mechanisms.find_authored([mechanism_id])
         require_visible(viewer, found[0].mechanism if found else None)
         return found[0]
+
+    async def find_visible(self, viewer: Viewer, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
+        """Those of `ids` that `viewer` may see, in their order."""
+        async with self._database.read() as tx:
+            found = await tx.mechanisms.find_authored(ids)
+        return tuple(item for item in found if can_see(viewer, item.mechanism))
 
     async def find_all(
         self,

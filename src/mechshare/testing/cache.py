@@ -19,6 +19,21 @@ class Source:
         return f"value {self.asked}".encode()
 
 
+async def kept(cache: Cache, group: str, key: str, body: bytes) -> bytes:
+    """Waits until the process holds it: it may first have to learn what others forget."""
+
+    async def load() -> bytes:
+        return body
+
+    for _ in range(500):
+        await cache.get_or_load(group, key, load, LONG)
+        found = cache.held(group, key)
+        if found is not None:
+            return found
+        await asyncio.sleep(0.01)
+    raise AssertionError("the cache holds nothing")
+
+
 async def test_an_entry_is_loaded_once(cache: Cache) -> None:
     source = Source()
     answers = [await cache.get_or_load("g", "k", source, LONG) for _ in range(3)]
@@ -108,6 +123,21 @@ async def test_an_entry_ends_with_its_lifetime(cache: Cache) -> None:
     source = Source()
     await cache.get_or_load("g", "k", source, timedelta(0))
     assert await cache.get_or_load("g", "k", source, LONG) == b"value 2"
+
+
+async def test_what_is_held_is_told_at_once_until_it_is_forgotten(cache: Cache) -> None:
+    assert cache.held("g", "k") is None
+    loaded = await kept(cache, "g", "k", b"old")
+    assert cache.held("g", "k") is loaded
+    assert cache.held("g", "other") is None
+    await cache.forget("g")
+    assert cache.held("g", "k") is None
+
+
+async def test_what_ended_is_not_held(cache: Cache) -> None:
+    await kept(cache, "g", "k", b"value")
+    await cache.get_or_load("h", "k", Source(), timedelta(0))
+    assert cache.held("h", "k") is None
 
 
 async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:

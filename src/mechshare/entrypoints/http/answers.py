@@ -82,8 +82,11 @@ def expected_version(request: Request[Any, Any, Any]) -> int | None:
 def is_held(request: Request[Any, Any, Any], etag: str) -> bool:
     """Whether the reader holds what `etag` stands for (If-None-Match)."""
     header = request.headers.get("if-none-match")
-    if header is None:
-        return False
+    return header is not None and is_held_by(header, etag)
+
+
+def is_held_by(header: str, etag: str) -> bool:
+    """The same, told from the field's value."""
     if header.strip() == "*":
         return True
     return any(tag.strip().removeprefix("W/") == etag for tag in header.split(","))

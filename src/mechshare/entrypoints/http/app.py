@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
-from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp
 
 from mechshare import bootstrap, settings
@@ -28,7 +27,9 @@ from mechshare.entrypoints.http import (
 )
 from mechshare.entrypoints.http.edge import Edge
 from mechshare.entrypoints.http.head import HeadRequests
+from mechshare.entrypoints.http.kept import KeptAnswers
 from mechshare.entrypoints.http.limits import RequestLimit
+from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms
 from mechshare.entrypoints.http.schema import document_refusals, openapi_config
 from mechshare.entrypoints.http.stopping import Stopping, stop_gently
 from mechshare.entrypoints.logs import configure_logging
@@ -52,7 +53,6 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     `gently`: at SIGTERM, whoever is let in by then is answered before the server ends.
     """
     stopping = Stopping()
-    limit = application.settings.requests_per_minute
     app = Litestar(
         route_handlers=[
             sessions.router,
@@ -70,7 +70,6 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
             HTTPException: errors.answer_framework_error,
             Exception: errors.answer_unexpected_error,
         },
-        middleware=[DefineMiddleware(RequestLimit, amount=limit)] if limit else [],
         lifespan=[_running(application, stopping, gently)],
         logging_config=None,
         openapi_config=openapi_config(),
@@ -78,8 +77,12 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     )
     app.state.application = application
     app.state.stopping = stopping
+    app.state.public_mechanisms = PublicMechanisms(application)
     document_refusals(app)
-    return Edge(HeadRequests(app), stopping)
+    answering: ASGIApp = KeptAnswers(app, application)
+    if limit := application.settings.requests_per_minute:
+        answering = RequestLimit(answering, application, limit)
+    return Edge(HeadRequests(answering), stopping)
 
 
 def _running(

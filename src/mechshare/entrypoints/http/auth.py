@@ -1,5 +1,6 @@
 """Who calls: the guard of routes, and the caller as handlers see it."""
 
+from collections.abc import Collection
 from ipaddress import ip_address
 from typing import Any
 
@@ -67,10 +68,15 @@ async def _sign_in(connection: Connection) -> SignedIn | None:
     header = connection.headers.get("authorization")
     if header is None:
         return None
-    scheme, _, token = header.partition(" ")
+    return await application_of(connection).authentication.authenticate(bearer_token(header))
+
+
+def bearer_token(authorization: str) -> str:
+    """The token in the field Authorization (RFC 6750, 2.1). Raises InvalidToken."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidToken()
-    return await application_of(connection).authentication.authenticate(token.strip())
+    return token.strip()
 
 
 async def note_denial(connection: Connection, actor: Actor, refusal: UnauthorizedOperation) -> None:
@@ -88,16 +94,15 @@ async def note_denial(connection: Connection, actor: Actor, refusal: Unauthorize
 
 def origin_of(connection: Connection) -> Origin:
     return Origin(
-        address=address_of(connection),
+        address=address_of(connection, application_of(connection).settings.trusted_proxies),
         user_agent=connection.headers.get("user-agent", "")[:200],
         request_id=request_id_of(connection.scope),
     )
 
 
-def address_of(connection: Connection) -> str:
+def address_of(connection: Connection, trusted: Collection[str]) -> str:
     """The caller's address: the peer's, or the last one before the proxies that the operator trusts."""
     address = connection.client.host if connection.client else ""
-    trusted = application_of(connection).settings.trusted_proxies
     hops = connection.headers.get("x-forwarded-for", "").split(",") if address in trusted else []
     while hops and address in trusted:
         claimed = hops.pop().strip()

@@ -6,8 +6,9 @@ from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from mechshare.application import Application
 from mechshare.domain.errors import TooManyRequests
-from mechshare.entrypoints.http.auth import address_of, application_of
+from mechshare.entrypoints.http.auth import address_of
 from mechshare.entrypoints.http.errors import answer_domain_error
 from mechshare.ports.limits import Quota, Verdict
 
@@ -18,8 +19,10 @@ _FREE = ("/health/", "/metrics")
 class RequestLimit:
     """Counts the requests of each address, and tells how many are left (draft-ietf-httpapi-ratelimit-headers)."""
 
-    def __init__(self, app: ASGIApp, amount: int) -> None:
+    def __init__(self, app: ASGIApp, application: Application, amount: int) -> None:
         self._app = app
+        self._limiter = application.limiter
+        self._trusted = application.settings.trusted_proxies
         self._quota = Quota(name="requests", amount=amount, seconds=_MINUTE)
         self._policy = f'"requests";q={amount};w={_MINUTE}'.encode()
 
@@ -28,7 +31,7 @@ class RequestLimit:
             await self._app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive, send)
-        verdict = await application_of(request).limiter.hit(self._quota, address_of(request))
+        verdict = await self._limiter.hit(self._quota, address_of(request, self._trusted))
 
         async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -8,20 +8,12 @@ from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
-from mechshare.application import Application
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.entrypoints.http.answers import (
-    PRIVATE,
-    PUBLIC,
-    answer,
-    etag_of,
-    expected_version,
-    nothing,
-)
+from mechshare.entrypoints.http.answers import answer, etag_of, expected_version, nothing
 from mechshare.entrypoints.http.auth import (
     actor_of,
     application_of,
@@ -31,6 +23,7 @@ from mechshare.entrypoints.http.auth import (
 )
 from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.creating import create_mechanism
+from mechshare.entrypoints.http.kept import answer_kept, kept_entry
 from mechshare.entrypoints.http.mechanism_answers import (
     MECHANISMS_PATH,
     MechanismAnswer,
@@ -46,6 +39,7 @@ from mechshare.entrypoints.http.paging import (
     next_link,
     page_request,
 )
+from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms
 from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
 from mechshare.services.changes import LISTS, mechanism_group
 
@@ -97,14 +91,15 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
     if not is_id(mechanism_id):
         raise MechanismNotFound()
     application = application_of(request)
+    public: PublicMechanisms = request.app.state.public_mechanisms
 
     async def load() -> bytes:
-        return await _public_entry(application, id)
+        return await public.find(id)
 
-    entry = await application.cache.get_or_load(mechanism_group(id), "public", load, CACHED_FOR)
+    group, key = mechanism_group(id), "public"
+    entry = await application.cache.get_or_load(group, key, load, CACHED_FOR)
     if entry:
-        etag, _, body = entry.partition(b"\n")
-        return answer(request, body, etag=etag.decode(), cache=PUBLIC)
+        return answer_kept(request, group, key, entry)
     return mechanism_resource(request, await application.mechanisms.get_mechanism(viewer, id))
 
 
@@ -189,35 +184,26 @@ async def answer_list(
     ids = [CategoryId(category) for category in categories]
     user = UserId(user_id) if user_id is not None else None
 
-    async def load() -> bytes:
+    async def find() -> tuple[bytes, str | None]:
+        """The page's body, and the cursor of the next."""
         page = await application.mechanisms.find_all(
             viewer, wanted, sort=sort, category_ids=ids, user_id=user
         )
         now = application.clock.now()
         items = [mechanism_answer(item, application.links, now) for item in page.items]
-        return msgspec.json.encode(list_answer(page, items, sort.value))
+        told = list_answer(page, items, sort.value)
+        return msgspec.json.encode(told), told.next
+
+    async def load() -> bytes:
+        body, cursor = await find()
+        return kept_entry(body, etag_of(body), cursor)
 
     if sees_unpublished_of(viewer, user):
-        body, cache = await load(), PRIVATE
-    else:
-        key = f"{sort.value}|{wanted}|{sorted(ids)}|{user}"
-        body, cache = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR), PUBLIC
-    cursor = msgspec.json.decode(body, type=_OnlyNext).next
-    return answer(request, body, etag=etag_of(body), cache=cache, headers=next_link(request, cursor))
-
-
-class _OnlyNext(Struct):
-    next: str | None
-
-
-async def _public_entry(application: Application, id: MechanismId) -> bytes:
-    """The ETag and body that everyone gets of a published mechanism; nothing for one that is not public."""
-    try:
-        item = await application.mechanisms.get_mechanism(None, id)
-    except MechanismNotFound:
-        return b""
-    body = msgspec.json.encode(mechanism_answer(item, application.links, application.clock.now()))
-    return etag_of(body, item.mechanism.version).encode() + b"\n" + body
+        body, cursor = await find()
+        return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
+    key = f"{sort.value}|{wanted}|{sorted(ids)}|{user}"
+    entry = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR)
+    return answer_kept(request, LISTS, key, entry, for_everyone=user is None)
 
 
 router = Router(

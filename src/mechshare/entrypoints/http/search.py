@@ -14,8 +14,9 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
-from mechshare.entrypoints.http.answers import PRIVATE, PUBLIC, UNKEPT, answer, etag_of, resource
+from mechshare.entrypoints.http.answers import PUBLIC, UNKEPT, answer, etag_of, resource
 from mechshare.entrypoints.http.auth import application_of, viewer_of
+from mechshare.entrypoints.http.kept import answer_kept, kept_entry
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
 from mechshare.entrypoints.http.mechanisms import CACHED_FOR, ByUser, Categories
 from mechshare.entrypoints.http.paging import Limit, PageNumber
@@ -95,7 +96,7 @@ async def search_mechanisms(
     application = application_of(request)
     ids = [CategoryId(id) for id in category or ()]
 
-    async def load(viewer: Viewer = None) -> bytes:
+    async def find(viewer: Viewer) -> bytes:
         found = await application.search.search(
             viewer, q, category_ids=ids, user_id=user, sort=sort, page=number, limit=size
         )
@@ -104,16 +105,20 @@ async def search_mechanisms(
             raise _Degraded(body)
         return body
 
+    async def load() -> bytes:
+        body = await find(None)
+        return kept_entry(body, etag_of(body))
+
+    # The index's jobs forget this group once they have written, so no answer outlives a change.
+    key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
     try:
         if sees_unpublished_of(viewer, user):
-            body, cache = await load(viewer), PRIVATE
-        else:
-            # The index's jobs forget this group once they have written, so no answer outlives a change.
-            key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
-            body, cache = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR), PUBLIC
+            body = await find(viewer)
+            return answer(request, body, etag=etag_of(body))
+        entry = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR)
     except _Degraded as degraded:
-        body, cache = degraded.body, UNKEPT
-    return answer(request, body, etag=etag_of(body), cache=cache)
+        return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
+    return answer_kept(request, LISTS, key, entry, for_everyone=user is None)
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)

@@ -1,0 +1,77 @@
+"""What other processes forgot, heard from Redis."""
+
+import asyncio
+import time
+from collections import deque
+from contextlib import suppress
+
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.redis_client import RedisClient
+from mechshare.ports.cache import STALENESS
+
+_ASK_EVERY = 0.25
+"""Seconds between pings: well below STALENESS, so that one that is late does no harm."""
+_TRY_AGAIN = 0.1
+"""Seconds between tries to hear again."""
+
+
+class News:
+    """Drops from `entries` what another process forgot, as long as that is heard.
+
+    Redis answers in the order in which it was asked: once a ping is answered, all has arrived that was told before the
+    ping was sent. What is held is therefore at most as old as the last ping that was answered, and is believed no
+    longer than STALENESS after that, whatever happens to Redis, to the network or to this process.
+    """
+
+    def __init__(self, client: RedisClient, entries: Entries) -> None:
+        self.channel = client.key("forgotten")
+        self._client = client
+        self._entries = entries
+        self._current_until = 0.0
+        self._hearing: asyncio.Task[None] | None = None
+
+    @property
+    def is_current(self) -> bool:
+        return time.monotonic() < self._current_until
+
+    def listen(self) -> None:
+        """From now on. Doing so twice is doing so once."""
+        if self._hearing is None:
+            self._hearing = asyncio.create_task(self._listen())
+
+    async def close(self) -> None:
+        if self._hearing is not None:
+            self._hearing.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._hearing
+
+    async def _listen(self) -> None:
+        while True:
+            # Not behind the circuit: nobody waits for this, and the sooner Redis is heard again the better.
+            with suppress(RedisError, OSError, TimeoutError):
+                async with self._client.redis.pubsub() as pubsub:
+                    await pubsub.subscribe(self.channel)
+                    await self._hear(pubsub)
+            await asyncio.sleep(_TRY_AGAIN)
+
+    async def _hear(self, pubsub: PubSub) -> None:
+        """Until nothing is heard. Raises what the driver raises."""
+        asked: deque[float] = deque()
+        ask_at = 0.0
+        while not asked or time.monotonic() - asked[0] < STALENESS.total_seconds():
+            if time.monotonic() >= ask_at:
+                asked.append(time.monotonic())
+                ask_at = asked[-1] + _ASK_EVERY
+                await pubsub.ping()
+            heard = await pubsub.get_message(timeout=_ASK_EVERY)
+            if heard is None:
+                continue
+            if heard["type"] == "pong":
+                self._current_until = asked.popleft() + STALENESS.total_seconds()
+            elif heard["type"] == "subscribe":
+                self._entries.forget_all()  # what was told before this was not heard
+            else:
+                self._entries.forget(*heard["data"].decode().split("\n"))
