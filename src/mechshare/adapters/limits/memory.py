@@ -27,11 +27,11 @@ class MemoryRateLimiter:
     async def hit(self, quota: Quota, key: str) -> Verdict:
         item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
         allowed = await self._limiter.hit(item, key)
-        ages = self._windows.ages(item.key_for(key), item.get_expiry())
+        uses, newest = self._windows.state(item.key_for(key), item.get_expiry())
         return Verdict(
             allowed=allowed,
-            remaining=quota.amount - len(ages),
-            reset_after=math.ceil(quota.seconds - min(ages, default=quota.seconds)),
+            remaining=quota.amount - uses,
+            reset_after=math.ceil(quota.seconds - newest),
         )
 
     async def check(self) -> str:
@@ -57,8 +57,7 @@ class _Windows(MemoryStorage):
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         now = self._now()
         keys = self._uses[expiry]
-        recent = keys.get(key, [])
-        del recent[: bisect_right(recent, now - expiry)]
+        recent = self._recent(key, expiry)
         if len(recent) + amount > limit:
             return False
         recent.extend([now] * amount)
@@ -69,10 +68,16 @@ class _Windows(MemoryStorage):
         return True
 
     async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        ages = self.ages(key, expiry)
-        return self._now() - max(ages, default=0), len(ages)
+        recent = self._recent(key, expiry)
+        return recent[0] if recent else self._now(), len(recent)
 
-    def ages(self, key: str, expiry: int) -> list[float]:
-        """How long ago each use was that still counts, in seconds."""
-        now = self._now()
-        return [now - use for use in self._uses[expiry].get(key, ()) if use > now - expiry]
+    def state(self, key: str, expiry: int) -> tuple[int, float]:
+        """How many uses still count, and how long ago the newest of them was, in seconds; `expiry` if none was."""
+        recent = self._recent(key, expiry)
+        return len(recent), self._now() - recent[-1] if recent else expiry
+
+    def _recent(self, key: str, expiry: int) -> list[float]:
+        """The instants of the uses that still count, without looking at each of them."""
+        recent = self._uses[expiry].get(key, [])
+        del recent[: bisect_right(recent, self._now() - expiry)]
+        return recent
