@@ -12,6 +12,7 @@ from mechshare.domain.errors import MalformedRequest, StaleVersion, VersionRequi
 PUBLIC = "public, no-cache"
 """May be kept by anyone, and must be checked by its ETag before each use."""
 PRIVATE = "private, no-cache"
+VARY = "Authorization"
 UNKEPT = "no-store"
 """What will be told better in a moment: nobody keeps it."""
 _VERSION = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"\Z')
@@ -24,6 +25,11 @@ def etag_of(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
+def kept_entry(body: bytes, etag: str, cursor: str | None = None) -> bytes:
+    """What the cache keeps of an answer; `cursor` leads to the list's next page."""
+    return b"\n".join((etag.encode(), (cursor or "").encode(), body))
+
+
 def answer(
     request: Request[Any, Any, Any],
     body: bytes,
@@ -34,7 +40,7 @@ def answer(
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
     """`body` as JSON; 304 without it when a reader holds this very one already (RFC 9110, 13.1.2)."""
-    told = {"ETag": etag, "Cache-Control": cache, "Vary": "Authorization", **(headers or {})}
+    told = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
     if status == 200 and is_held(request, etag):
         return Response(content=None, status_code=304, headers=told, media_type=MediaType.JSON)
     return Response(content=body, status_code=status, headers=told, media_type=MediaType.JSON)

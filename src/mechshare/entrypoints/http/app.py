@@ -29,7 +29,6 @@ from mechshare.entrypoints.http.edge import Edge
 from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.kept import KeptAnswers
 from mechshare.entrypoints.http.limits import RequestLimit
-from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms
 from mechshare.entrypoints.http.schema import document_refusals, openapi_config
 from mechshare.entrypoints.http.stopping import Stopping, stop_gently
 from mechshare.entrypoints.logs import configure_logging
@@ -77,7 +76,6 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     )
     app.state.application = application
     app.state.stopping = stopping
-    app.state.public_mechanisms = PublicMechanisms(application)
     document_refusals(app)
     answering: ASGIApp = KeptAnswers(app, application)
     if limit := application.settings.requests_per_minute:

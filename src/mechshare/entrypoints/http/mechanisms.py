@@ -1,6 +1,5 @@
 """/mechanisms"""
 
-from datetime import timedelta
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +12,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.entrypoints.http.answers import answer, etag_of, expected_version, nothing
+from mechshare.entrypoints.http.answers import answer, etag_of, expected_version, kept_entry, nothing
 from mechshare.entrypoints.http.auth import (
     actor_of,
     application_of,
@@ -23,7 +22,7 @@ from mechshare.entrypoints.http.auth import (
 )
 from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.creating import create_mechanism
-from mechshare.entrypoints.http.kept import answer_kept, kept_entry
+from mechshare.entrypoints.http.kept import CACHED_FOR, answer_kept
 from mechshare.entrypoints.http.mechanism_answers import (
     MECHANISMS_PATH,
     MechanismAnswer,
@@ -39,12 +38,8 @@ from mechshare.entrypoints.http.paging import (
     next_link,
     page_request,
 )
-from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms
 from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
-from mechshare.services.changes import LISTS, mechanism_group
-
-CACHED_FOR = timedelta(hours=1)
-"""How long an encoded answer is kept at most; every change of what it tells drops it at once."""
+from mechshare.services.changes import LISTS
 
 Req = Request[Any, Any, Any]
 Categories = Annotated[
@@ -86,21 +81,11 @@ async def find_mechanisms(
 @get("/{mechanism_id:str}", summary="Read a mechanism", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
 async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
     """What is published is read by everyone, the rest by its owner and by admins."""
-    viewer = await viewer_of(request)
-    id = MechanismId(mechanism_id)
+    viewer = await viewer_of(request)  # what is published was answered before it came here (KeptAnswers)
     if not is_id(mechanism_id):
         raise MechanismNotFound()
-    application = application_of(request)
-    public: PublicMechanisms = request.app.state.public_mechanisms
-
-    async def load() -> bytes:
-        return await public.find(id)
-
-    group, key = mechanism_group(id), "public"
-    entry = await application.cache.get_or_load(group, key, load, CACHED_FOR)
-    if entry:
-        return answer_kept(request, group, key, entry)
-    return mechanism_resource(request, await application.mechanisms.get_mechanism(viewer, id))
+    mechanisms = application_of(request).mechanisms
+    return mechanism_resource(request, await mechanisms.get_mechanism(viewer, MechanismId(mechanism_id)))
 
 
 @patch(

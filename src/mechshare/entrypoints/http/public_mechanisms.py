@@ -8,8 +8,7 @@ from aiodataloader import DataLoader
 
 from mechshare.application import Application
 from mechshare.domain.ids import MechanismId
-from mechshare.entrypoints.http.answers import etag_of
-from mechshare.entrypoints.http.kept import kept_entry
+from mechshare.entrypoints.http.answers import etag_of, kept_entry
 from mechshare.entrypoints.http.mechanism_answers import mechanism_answer
 
 MOST_AT_A_TIME = 100
