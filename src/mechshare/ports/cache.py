@@ -1,11 +1,15 @@
 """Copies of answers, kept to be given again. Losing all of them changes the speed and nothing else."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Protocol
 
 STALENESS = timedelta(seconds=1)
 """How long a process may go on giving what another process forgot."""
+
+
+Name = tuple[str, str]
+"""A group, and a key in it."""
 
 
 class Cache(Protocol):
@@ -29,6 +33,17 @@ class Cache(Protocol):
 
         What a load gives is not kept if its group was forgotten while it ran. If `load` raises, so does this, for
         all who waited, and nothing is kept.
+        """
+        ...
+
+    async def get_or_load_many(
+        self,
+        names: Sequence[Name],
+        load: Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]],
+        lifetime: timedelta,
+    ) -> Sequence[bytes]:
+        """The entries of these distinct names, in their order. `load` gives those that are not there, in the order in
+        which it is asked for them. All else is as above.
         """
         ...
 

@@ -1,15 +1,16 @@
 """Answers kept in this process, and dropped in time with the other processes of this machine."""
 
-import asyncio
 import mmap
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
+from mechshare.adapters.cache.flights import Flights
+from mechshare.ports.cache import Name
 
 _BOARD_BYTES = SLOTS * SLOT_BYTES
 
@@ -24,7 +25,7 @@ class MemoryCache:
     def __init__(self, capacity: int = 64 * 1024 * 1024, board: Path | None = None) -> None:
         self._capacity = capacity
         self._entries = Entries(capacity, memoryview(_mapped(board)) if board else None)
-        self._loads: dict[tuple[str, str], tuple[int, asyncio.Task[bytes]]] = {}
+        self._loads: Flights[tuple[Name, int]] = Flights()
 
     def held(self, group: str, key: str) -> bytes | None:
         return self._entries.find(group, key)
@@ -35,14 +36,37 @@ class MemoryCache:
         found = self._entries.find(group, key)
         if found is not None:
             return found
-        name, generation = (group, key), self._entries.generation(group)
-        under_way = self._loads.get(name)
-        if under_way is None or under_way[0] != generation:
-            task = asyncio.create_task(self._load(group, key, generation, load, lifetime))
-            under_way = self._loads[name] = (generation, task)
-            task.add_done_callback(lambda done: self._ended(name, done))
-        # Shielded: whoever stops waiting must not stop the others.
-        return await asyncio.shield(under_way[1])
+
+        async def load_one(names: Sequence[Name]) -> Sequence[bytes]:
+            return (await load(),)
+
+        (loaded,) = await self.get_or_load_many([(group, key)], load_one, lifetime)
+        return loaded
+
+    async def get_or_load_many(
+        self,
+        names: Sequence[Name],
+        load: Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]],
+        lifetime: timedelta,
+    ) -> Sequence[bytes]:
+        found = [self._entries.find(*name) for name in names]
+        absent = [
+            (name, self._entries.generation(name[0]))
+            for name, body in zip(names, found, strict=True)
+            if body is None
+        ]
+
+        async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
+            # Counted from before the load: what it gives may be as old as that.
+            ends = time.monotonic() + lifetime.total_seconds()
+            bodies = await load([absent[place][0] for place in places])
+            for place, body in zip(places, bodies, strict=True):
+                name, generation = absent[place]
+                self._entries.keep(*name, body, generation, ends)
+            return bodies
+
+        loaded = iter(await self._loads.join(absent, load_absent))
+        return [next(loaded) if body is None else body for body in found]
 
     async def forget(self, *groups: str) -> None:
         self._entries.forget(*groups)
@@ -51,28 +75,7 @@ class MemoryCache:
         return f"in this process's memory, at most {self._capacity // 2**20} MiB"
 
     async def close(self) -> None:
-        for _, task in self._loads.values():
-            task.cancel()
-
-    async def _load(
-        self,
-        group: str,
-        key: str,
-        generation: int,
-        load: Callable[[], Awaitable[bytes]],
-        lifetime: timedelta,
-    ) -> bytes:
-        # Counted from before the load: what it gives may be as old as that.
-        ends = time.monotonic() + lifetime.total_seconds()
-        body = await load()
-        self._entries.keep(group, key, body, generation, ends)
-        return body
-
-    def _ended(self, name: tuple[str, str], task: "asyncio.Task[bytes]") -> None:
-        if self._loads.get(name, (0, None))[1] is task:
-            del self._loads[name]
-        if not task.cancelled():
-            task.exception()  # whoever still waits hears of it; nobody else has to
+        await self._loads.close()
 
 
 def _make_room(descriptor: int) -> None:

@@ -6,33 +6,35 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
 from secrets import token_hex
 
-from aiodataloader import DataLoader
+import msgspec
 from redis.exceptions import RedisError
 
 from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.flights import Flights
 from mechshare.adapters.cache.redis_news import News
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
+from mechshare.ports.cache import Name
 
 # A group is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
 # the millisecond in which it ends, in thirteen digits. Forgetting deletes the hash. What is loaded is kept only if the
 # generation that the load began under is still there; so are a flushed, an emptied and an evicted group safe.
-# Each script does for many what many ask for at a time.
+# Each script does for many names what many ask for at a time; they come packed, which costs least.
 _ASK = """
-local told = {}
+local told, token = {}, ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
-for i, group in ipairs(KEYS) do
-  local entry = redis.call('HGET', group, ARGV[i + 2])
+for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local group, key = name[1], name[2]
+  local entry = redis.call('HGET', group, key)
   local left = entry and tonumber(string.sub(entry, 1, 13)) - now or 0
   if left > 0 then
     told[i] = {math.ceil(left), string.sub(entry, 14)}
   else
-    if redis.call('HSETNX', group, '*', ARGV[1]) == 1 then
-      redis.call('PEXPIRE', group, ARGV[2])
+    if redis.call('HSETNX', group, '*', token) == 1 then
+      redis.call('PEXPIRE', group, ARGV[3])
     end
     told[i] = {0, redis.call('HGET', group, '*')}
   end
@@ -41,12 +43,13 @@ return told
 """
 _KEEP = """
 local time = redis.call('TIME')
-local now = math.floor(time[1] * 1000 + time[2] / 1000)
-for i, group in ipairs(KEYS) do
-  local key, generation, body, left = unpack(ARGV, 4 * i - 3, 4 * i)
+local left = tonumber(ARGV[2])
+local ends = string.format('%013.0f', math.floor(time[1] * 1000 + time[2] / 1000) + left)
+for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
+  local group, key, generation = name[1], name[2], name[3]
   if redis.call('HGET', group, '*') == generation then
-    redis.call('HSET', group, key, string.format('%013.0f', now + left) .. body)
-    if redis.call('PTTL', group) < tonumber(left) then
+    redis.call('HSET', group, key, ends .. ARGV[i + 2])
+    if redis.call('PTTL', group) < left then
       redis.call('PEXPIRE', group, left)
     end
   end
@@ -56,24 +59,16 @@ _LOADING = 60_000
 """Milliseconds that a group without entries is kept: longer than any load takes."""
 _TRY_AGAIN = 0.1
 """Seconds between tries to forget what could not be forgotten."""
-_MOST_AT_A_TIME = 100
-_Name = tuple[str, str]
+_Load = Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """What Redis has: an entry and how long it is good, in seconds; or the generation under which to load it."""
+class _Absent:
+    """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`)."""
 
-    left: float
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    name: _Name
-    generation: bytes
-    body: bytes
-    ends: float
+    name: Name
+    mine: int
+    theirs: str
 
 
 class RedisCache:
@@ -90,7 +85,7 @@ class RedisCache:
         self._keep_script = self._client.redis.register_script(_KEEP)
         self._entries = Entries(capacity)
         self._news = News(self._client, self._entries)
-        self._loads: dict[tuple[_Name, bytes], asyncio.Task[bytes]] = {}
+        self._loads: Flights[tuple[Name, str]] = Flights()
         self._unforgotten: set[str] = set()
         self._telling: asyncio.Task[None] | None = None
 
@@ -103,24 +98,29 @@ class RedisCache:
         found = self.held(group, key)
         if found is not None:
             return found
-        if group in self._unforgotten:
-            return await load()
+
+        async def load_one(names: Sequence[Name]) -> Sequence[bytes]:
+            return (await load(),)
+
+        (loaded,) = await self.get_or_load_many([(group, key)], load_one, lifetime)
+        return loaded
+
+    async def get_or_load_many(
+        self, names: Sequence[Name], load: _Load, lifetime: timedelta
+    ) -> Sequence[bytes]:
         self._news.listen()
-        generation = self._entries.generation(group)
-        try:
-            told = await self._asks.load((group, key))
-        except Unavailable:
-            return await load()
-        if told.left:
-            self._entries.keep(group, key, told.content, generation, time.monotonic() + told.left)
-            return told.content
-        name = ((group, key), told.content)
-        if name not in self._loads:
-            task = asyncio.create_task(self._load((group, key), generation, told.content, load, lifetime))
-            self._loads[name] = task
-            task.add_done_callback(lambda done: self._ended(name, done))
-        # Shielded: whoever stops waiting must not stop the others.
-        return await asyncio.shield(self._loads[name])
+        bodies = {name: body for name in names if (body := self.held(*name)) is not None}
+        absent = await self._ask([name for name in names if name not in bodies], bodies)
+
+        async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
+            return await self._load([absent[place] for place in places], load, lifetime)
+
+        flown = await self._loads.join([(one.name, one.theirs) for one in absent], load_absent)
+        bodies.update(zip((one.name for one in absent), flown, strict=True))
+        unkept = [name for name in names if name not in bodies]
+        if unkept:
+            bodies.update(zip(unkept, await load(unkept), strict=True))
+        return [bodies[name] for name in names]
 
     async def forget(self, *groups: str) -> None:
         self._entries.forget(*groups)
@@ -138,55 +138,50 @@ class RedisCache:
         return await self._client.check()
 
     async def close(self) -> None:
-        tasks = [*self._loads.values(), *([self._telling] if self._telling else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._loads.close()
+        if self._telling is not None:
+            self._telling.cancel()
+            await asyncio.gather(self._telling, return_exceptions=True)
         await self._news.close()
         await self._client.close()
 
-    @cached_property
-    def _asks(self) -> DataLoader[_Name, _Told]:
-        return DataLoader(self._ask, cache=False, max_batch_size=_MOST_AT_A_TIME)
+    async def _ask(self, names: Sequence[Name], bodies: dict[Name, bytes]) -> list[_Absent]:
+        """Puts what Redis has into `bodies`. What is neither there nor in the answer is not to be kept by anybody."""
+        asked = [name for name in names if name[0] not in self._unforgotten]
+        if not asked:
+            return []
+        generations = [self._entries.generation(group) for group, _ in asked]
+        packed = msgspec.msgpack.encode([(self._client.key(group), key) for group, key in asked])
+        try:
+            async with self._client.asking():
+                told = await self._ask_script((), (packed, token_hex(8), _LOADING))
+        except Unavailable:
+            return []
+        absent = []
+        now = time.monotonic()
+        for name, mine, (left, content) in zip(asked, generations, told, strict=True):
+            if left:
+                self._entries.keep(*name, content, mine, now + left / 1000)
+                bodies[name] = content
+            else:
+                absent.append(_Absent(name, mine, content.decode()))
+        return absent
 
-    @cached_property
-    def _keeps(self) -> DataLoader[_Loaded, None]:
-        return DataLoader(self._keep, cache=False, max_batch_size=_MOST_AT_A_TIME)
-
-    async def _load(
-        self, name: _Name, mine: int, theirs: bytes, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
-    ) -> bytes:
-        """Loads under the generation that the group has in this process, and the one that it has in Redis."""
+    async def _load(self, absent: Sequence[_Absent], load: _Load, lifetime: timedelta) -> Sequence[bytes]:
         # Counted from before the load: what it gives may be as old as that.
         ends = time.monotonic() + lifetime.total_seconds()
-        body = await load()
-        self._entries.keep(*name, body, mine, ends)
-        self._keeps.load(_Loaded(name, theirs, body, ends))
-        return body
+        bodies = await load([one.name for one in absent])
+        for one, body in zip(absent, bodies, strict=True):
+            self._entries.keep(*one.name, body, one.mine, ends)
+        await self._keep(absent, bodies, int((ends - time.monotonic()) * 1000))
+        return bodies
 
-    async def _ask(self, names: Sequence[_Name]) -> list[_Told]:
-        groups, keys = zip(*names, strict=True)
-        async with self._client.asking():
-            told = await self._ask_script(
-                list(map(self._client.key, groups)), [token_hex(8), _LOADING, *keys]
-            )
-        return [_Told(left / 1000, bytes(content)) for left, content in told]
-
-    async def _keep(self, loaded: Sequence[_Loaded]) -> list[None]:
-        now = time.monotonic()
-        groups: list[str] = []
-        values: list[str | bytes | int] = []
-        for one in loaded:
-            left = int((one.ends - now) * 1000)
-            if left > 0:
-                groups.append(self._client.key(one.name[0]))
-                values += (one.name[1], one.generation, one.body, left)
-        # What could not be kept is loaded again the next time.
-        with suppress(Unavailable):
-            if groups:
+    async def _keep(self, loaded: Sequence[_Absent], bodies: Sequence[bytes], left: int) -> None:
+        names = [(self._client.key(one.name[0]), one.name[1], one.theirs) for one in loaded]
+        if left > 0:
+            with suppress(Unavailable):  # it is loaded again the next time
                 async with self._client.asking():
-                    await self._keep_script(groups, values)
-        return [None] * len(loaded)
+                    await self._keep_script((), (msgspec.msgpack.encode(names), left, *bodies))
 
     async def _tell(self, groups: Sequence[str]) -> None:
         async with self._client.redis.pipeline() as both:
@@ -203,8 +198,3 @@ class RedisCache:
                 await self._tell(groups)
                 self._entries.forget(*groups)
                 self._unforgotten.difference_update(groups)
-
-    def _ended(self, name: tuple[_Name, bytes], task: "asyncio.Task[bytes]") -> None:
-        del self._loads[name]
-        if not task.cancelled():
-            task.exception()  # whoever still waits hears of it; nobody else has to

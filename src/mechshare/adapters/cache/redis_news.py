@@ -43,10 +43,10 @@ class News:
             self._hearing = asyncio.create_task(self._listen())
 
     async def close(self) -> None:
-        if self._hearing is not None:
+        while self._hearing is not None and not self._hearing.done():
+            # The driver may take a cancellation for the end of a timeout of its own, and go on.
             self._hearing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._hearing
+            await asyncio.wait([self._hearing], timeout=_TRY_AGAIN)
 
     async def _listen(self) -> None:
         while True:

@@ -1,6 +1,7 @@
 """Answers that can be cached, compared and changed safely: ETag, If-None-Match, If-Match."""
 
 import re
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -12,6 +13,8 @@ from mechshare.domain.errors import MalformedRequest, StaleVersion, VersionRequi
 PUBLIC = "public, no-cache"
 """May be kept by anyone, and must be checked by its ETag before each use."""
 PRIVATE = "private, no-cache"
+CACHED_FOR = timedelta(hours=1)
+"""How long an encoded answer is kept here at most; every change of what it tells drops it at once."""
 VARY = "Authorization"
 UNKEPT = "no-store"
 """What will be told better in a moment: nobody keeps it."""

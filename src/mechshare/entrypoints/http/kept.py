@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from litestar import Request, Response
@@ -16,11 +15,8 @@ from mechshare.entrypoints.http.answers import PUBLIC, VARY, answer, is_held_by
 from mechshare.entrypoints.http.auth import bearer_token
 from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
 from mechshare.entrypoints.http.paging import next_link
-from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms
-from mechshare.services.changes import mechanism_group
+from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms, public_entry
 
-CACHED_FOR = timedelta(hours=1)
-"""How long an encoded answer is kept at most; every change of what it tells drops it at once."""
 MOST_KNOWN = 20_000
 """Addresses whose answers are known to be kept."""
 _KEPT = "mechshare.kept"
@@ -100,14 +96,13 @@ class KeptAnswers:
         id = MechanismId(scope["path"].removeprefix(_ONE))
         if scope["query_string"] or not is_id(id):
             return None
-        group, key = mechanism_group(id), "public"
         try:
-            entry = await self._cache.get_or_load(group, key, lambda: self._mechanisms.find(id), CACHED_FOR)
+            entry = self._cache.held(*public_entry(id)) or await self._mechanisms.find(id)
         except DomainException:  # which happens to the application again, and it says what it is
             return None
         if not entry:
             return None
-        kept = _prepared(group, key, entry, _ONE + "{mechanism_id}")
+        kept = _prepared(*public_entry(id), entry, _ONE + "{mechanism_id}")
         self._know(scope, kept)
         return kept
 

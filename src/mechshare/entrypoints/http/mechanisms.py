@@ -12,7 +12,14 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.entrypoints.http.answers import answer, etag_of, expected_version, kept_entry, nothing
+from mechshare.entrypoints.http.answers import (
+    CACHED_FOR,
+    answer,
+    etag_of,
+    expected_version,
+    kept_entry,
+    nothing,
+)
 from mechshare.entrypoints.http.auth import (
     actor_of,
     application_of,
@@ -22,7 +29,7 @@ from mechshare.entrypoints.http.auth import (
 )
 from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.creating import create_mechanism
-from mechshare.entrypoints.http.kept import CACHED_FOR, answer_kept
+from mechshare.entrypoints.http.kept import answer_kept
 from mechshare.entrypoints.http.mechanism_answers import (
     MECHANISMS_PATH,
     MechanismAnswer,

@@ -8,25 +8,37 @@ from aiodataloader import DataLoader
 
 from mechshare.application import Application
 from mechshare.domain.ids import MechanismId
-from mechshare.entrypoints.http.answers import etag_of, kept_entry
+from mechshare.entrypoints.http.answers import CACHED_FOR, etag_of, kept_entry
 from mechshare.entrypoints.http.mechanism_answers import mechanism_answer
+from mechshare.ports.cache import Name
+from mechshare.services.changes import mechanism_group
 
 MOST_AT_A_TIME = 100
 
 
 class PublicMechanisms:
-    """Those that are asked for at a time are read by one statement."""
+    """Those that are asked for at a time are looked up, read and kept together."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     async def find(self, id: MechanismId) -> bytes:
-        """What is kept of the answer; nothing for one that is not public."""
-        return await self._reads.load(id)
+        """The entry that the cache keeps of the answer; an empty one for a mechanism that is not public."""
+        return await self._entries.load(id)
 
     @cached_property
-    def _reads(self) -> DataLoader[MechanismId, bytes]:
-        return DataLoader(self._read, cache=False, max_batch_size=MOST_AT_A_TIME)
+    def _entries(self) -> DataLoader[MechanismId, bytes]:
+        return DataLoader(self._find, cache=False, max_batch_size=MOST_AT_A_TIME)
+
+    async def _find(self, ids: Sequence[MechanismId]) -> list[bytes]:
+        named = {public_entry(id): id for id in ids}
+
+        async def read(names: Sequence[Name]) -> list[bytes]:
+            return await self._read([named[name] for name in names])
+
+        found = await self._application.cache.get_or_load_many(list(named), read, CACHED_FOR)
+        entries = dict(zip(named.values(), found, strict=True))
+        return [entries[id] for id in ids]
 
     async def _read(self, ids: Sequence[MechanismId]) -> list[bytes]:
         application = self._application
@@ -36,3 +48,8 @@ class PublicMechanisms:
             body = msgspec.json.encode(mechanism_answer(item, application.links, now))
             entries[item.mechanism.id] = kept_entry(body, etag_of(body, item.mechanism.version))
         return [entries.get(id, b"") for id in ids]
+
+
+def public_entry(id: MechanismId) -> Name:
+    """Where the cache holds what everyone is told of a mechanism."""
+    return mechanism_group(id), "public"

@@ -14,9 +14,17 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
-from mechshare.entrypoints.http.answers import PUBLIC, UNKEPT, answer, etag_of, kept_entry, resource
+from mechshare.entrypoints.http.answers import (
+    CACHED_FOR,
+    PUBLIC,
+    UNKEPT,
+    answer,
+    etag_of,
+    kept_entry,
+    resource,
+)
 from mechshare.entrypoints.http.auth import application_of, viewer_of
-from mechshare.entrypoints.http.kept import CACHED_FOR, answer_kept
+from mechshare.entrypoints.http.kept import answer_kept
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
 from mechshare.entrypoints.http.mechanisms import ByUser, Categories
 from mechshare.entrypoints.http.paging import Limit, PageNumber

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 from mechshare.adapters.persistence.sql.types import UtcTime
 
@@ -55,6 +56,25 @@ def _categories_of_mechanism(element: CategoriesOfMechanism, compiler: SQLCompil
         "(SELECT group_concat(category_id) FROM (SELECT category_id FROM mechanism_categories"
         " WHERE mechanism_id = mechanisms.id ORDER BY position))"
     )
+
+
+class IsAmong(FunctionElement[Any]):
+    """Whether the first argument is one of those in the second, an `IdList`."""
+
+    type = NullType()  # SQLite would compare a boolean with 1, and then use no index
+    inherit_cache = True
+
+
+@compiles(IsAmong, "postgresql")
+def _postgresql_is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
+    one, all = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{one} = ANY({all})"
+
+
+@compiles(IsAmong, "sqlite")
+def _is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
+    one, all = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"{one} IN (SELECT value FROM json_each({all}))"
 
 
 class NotAlone(Exception):

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from mechshare.adapters.persistence.sql.dialects import IsAmong
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.mechanism_lists import mechanism_list
 from mechshare.adapters.persistence.sql.mechanism_rows import (
@@ -18,6 +19,7 @@ from mechshare.adapters.persistence.sql.mechanism_rows import (
 from mechshare.adapters.persistence.sql.paging import paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
+from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.blobs import mechanism_of as mechanism_named_by
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
@@ -27,7 +29,8 @@ from mechshare.domain.pages import Page, PageRequest, Position
 
 _AUTHORED = AUTHORED.select_from(mechanisms).join(users, users.c.id == mechanisms.c.user_id)
 _AUTHORED_BY_ID = _AUTHORED.where(mechanisms.c.id == bindparam("id"))
-_AUTHORED_BY_IDS = _AUTHORED.where(mechanisms.c.id.in_(bindparam("ids", expanding=True)))
+_IN_IDS = IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList()))
+_AUTHORED_BY_IDS = _AUTHORED.where(_IN_IDS)
 _BY_ID = MECHANISMS.where(mechanisms.c.id == bindparam("id"))
 _BY_ORIGINAL = (
     MECHANISMS.where(
@@ -39,9 +42,7 @@ _BY_ORIGINAL = (
 _ORIGINALS = select(mechanisms.c.original_key).where(
     mechanisms.c.original_key.in_(bindparam("keys", expanding=True))
 )
-_DERIVED = select(mechanisms.c.file_url, mechanisms.c.thumbnail_url, mechanisms.c.preview_url).where(
-    mechanisms.c.id.in_(bindparam("ids", expanding=True))
-)
+_DERIVED = select(mechanisms.c.file_url, mechanisms.c.thumbnail_url, mechanisms.c.preview_url).where(_IN_IDS)
 _SAME = (mechanisms.c.id == bindparam("same_id")) & (mechanisms.c.version == bindparam("same_version"))
 _INSERT = insert(mechanisms)
 _UPDATE = update(mechanisms).where(_SAME)
