@@ -43,12 +43,11 @@ return told
 """
 _KEEP = """
 local time = redis.call('TIME')
-local left = tonumber(ARGV[2])
-local ends = string.format('%013.0f', math.floor(time[1] * 1000 + time[2] / 1000) + left)
+local now = math.floor(time[1] * 1000 + time[2] / 1000)
 for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local group, key, generation = name[1], name[2], name[3]
-  if redis.call('HGET', group, '*') == generation then
-    redis.call('HSET', group, key, ends .. ARGV[i + 2])
+  local group, key, generation, left = name[1], name[2], name[3], name[4]
+  if left > 0 and redis.call('HGET', group, '*') == generation then
+    redis.call('HSET', group, key, string.format('%013.0f', now + left) .. ARGV[i + 1])
     if redis.call('PTTL', group) < left then
       redis.call('PEXPIRE', group, left)
     end
@@ -57,6 +56,10 @@ end
 """
 _LOADING = 60_000
 """Milliseconds that a group without entries is kept: longer than any load takes."""
+_KEEP_AFTER = 0.005
+"""Seconds for which what was loaded waits for more to be kept with it."""
+_MOST_KEPT = 500
+"""Entries that are kept by one script, during which Redis answers nobody else."""
 _TRY_AGAIN = 0.1
 """Seconds between tries to forget what could not be forgotten."""
 _Load = Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]]
@@ -69,6 +72,16 @@ class _Absent:
     name: Name
     mine: int
     theirs: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """What Redis is to keep until `ends`, by `time.monotonic()`."""
+
+    name: Name
+    theirs: str
+    body: bytes
+    ends: float
 
 
 class RedisCache:
@@ -86,6 +99,8 @@ class RedisCache:
         self._entries = Entries(capacity)
         self._news = News(self._client, self._entries)
         self._loads: Flights[tuple[Name, str]] = Flights()
+        self._unkept: list[_Loaded] = []
+        self._keeping: asyncio.Task[None] | None = None
         self._unforgotten: set[str] = set()
         self._telling: asyncio.Task[None] | None = None
 
@@ -108,13 +123,16 @@ class RedisCache:
     async def get_or_load_many(
         self, names: Sequence[Name], load: _Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        self._news.listen()
+        await self._news.listen()
         bodies = {name: body for name in names if (body := self.held(*name)) is not None}
         absent = await self._ask([name for name in names if name not in bodies], bodies)
 
         async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
             return await self._load([absent[place] for place in places], load, lifetime)
 
+        # What was loaded here meanwhile may not yet be there.
+        bodies.update((one.name, body) for one in absent if (body := self.held(*one.name)) is not None)
+        absent = [one for one in absent if one.name not in bodies]
         flown = await self._loads.join([(one.name, one.theirs) for one in absent], load_absent)
         bodies.update(zip((one.name for one in absent), flown, strict=True))
         unkept = [name for name in names if name not in bodies]
@@ -139,9 +157,9 @@ class RedisCache:
 
     async def close(self) -> None:
         await self._loads.close()
-        if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.gather(self._telling, return_exceptions=True)
+        for task in filter(None, (self._keeping, self._telling)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await self._news.close()
         await self._client.close()
 
@@ -173,15 +191,27 @@ class RedisCache:
         bodies = await load([one.name for one in absent])
         for one, body in zip(absent, bodies, strict=True):
             self._entries.keep(*one.name, body, one.mine, ends)
-        await self._keep(absent, bodies, int((ends - time.monotonic()) * 1000))
+        self._unkept += (
+            _Loaded(one.name, one.theirs, body, ends) for one, body in zip(absent, bodies, strict=True)
+        )
+        if self._keeping is None or self._keeping.done():
+            self._keeping = asyncio.create_task(self._keep())
         return bodies
 
-    async def _keep(self, loaded: Sequence[_Absent], bodies: Sequence[bytes], left: int) -> None:
-        names = [(self._client.key(one.name[0]), one.name[1], one.theirs) for one in loaded]
-        if left > 0:
+    async def _keep(self) -> None:
+        """Nobody waits for Redis to have what this process holds; so a moment's loads are kept together."""
+        while self._unkept:
+            await asyncio.sleep(_KEEP_AFTER)
+            loaded, self._unkept = self._unkept[:_MOST_KEPT], self._unkept[_MOST_KEPT:]
+            now = time.monotonic()
+            names = [
+                (self._client.key(one.name[0]), one.name[1], one.theirs, int((one.ends - now) * 1000))
+                for one in loaded
+            ]
             with suppress(Unavailable):  # it is loaded again the next time
                 async with self._client.asking():
-                    await self._keep_script((), (msgspec.msgpack.encode(names), left, *bodies))
+                    bodies = [one.body for one in loaded]
+                    await self._keep_script((), (msgspec.msgpack.encode(names), *bodies))
 
     async def _tell(self, groups: Sequence[str]) -> None:
         async with self._client.redis.pipeline() as both:

@@ -32,15 +32,18 @@ class News:
         self._entries = entries
         self._current_until = 0.0
         self._hearing: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
 
     @property
     def is_current(self) -> bool:
         return time.monotonic() < self._current_until
 
-    def listen(self) -> None:
-        """From now on. Doing so twice is doing so once."""
+    async def listen(self) -> None:
+        """From now on; returns once Redis is heard, or could not be. Doing so again is nothing."""
         if self._hearing is None:
             self._hearing = asyncio.create_task(self._listen())
+        if not self._tried.is_set():
+            await self._tried.wait()
 
     async def close(self) -> None:
         while self._hearing is not None and not self._hearing.done():
@@ -55,6 +58,7 @@ class News:
                 async with self._client.redis.pubsub() as pubsub:
                     await pubsub.subscribe(self.channel)
                     await self._hear(pubsub)
+            self._tried.set()
             await asyncio.sleep(_TRY_AGAIN)
 
     async def _hear(self, pubsub: PubSub) -> None:
@@ -71,6 +75,7 @@ class News:
                 continue
             if heard["type"] == "pong":
                 self._current_until = asked.popleft() + STALENESS.total_seconds()
+                self._tried.set()
             elif heard["type"] == "subscribe":
                 self._entries.forget_all()  # what was told before this was not heard
             else:

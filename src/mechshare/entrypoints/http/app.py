@@ -25,7 +25,7 @@ from mechshare.entrypoints.http import (
     sessions,
     users,
 )
-from mechshare.entrypoints.http.edge import Edge
+from mechshare.entrypoints.http.edge import Edge, LoggedRequests
 from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.kept import KeptAnswers
 from mechshare.entrypoints.http.limits import RequestLimit
@@ -77,7 +77,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     app.state.application = application
     app.state.stopping = stopping
     document_refusals(app)
-    answering: ASGIApp = KeptAnswers(app, application)
+    answering: ASGIApp = KeptAnswers(LoggedRequests(app), application)
     if limit := application.settings.requests_per_minute:
         answering = RequestLimit(answering, application, limit)
     return Edge(HeadRequests(answering), stopping)

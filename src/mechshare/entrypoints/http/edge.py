@@ -19,8 +19,8 @@ _log = structlog.get_logger("mechshare.http")
 
 
 class Edge:
-    """Gives each request an identifier (X-Request-ID, taken or made), which stands in all that is logged on its way;
-    counts and times its answer. A process that is about to stop asks for no more requests on the same connection."""
+    """Gives each request an identifier (X-Request-ID, taken or made); counts and times its answer. A process that is
+    about to stop asks for no more requests on the same connection."""
 
     def __init__(self, app: ASGIApp, stopping: Stopping) -> None:
         self._app = app
@@ -47,8 +47,6 @@ class Edge:
                     headers.append((b"connection", b"close"))
             await send(message)
 
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, send_named)
         finally:
@@ -64,7 +62,12 @@ class Edge:
             status >= 500
         ):  # what went well is counted, not told one by one: that would cost as much as answering
             _log.warning(
-                "answered", method=method, endpoint=endpoint, status=status, seconds=round(seconds, 4)
+                "answered",
+                method=method,
+                endpoint=endpoint,
+                status=status,
+                seconds=round(seconds, 4),
+                request_id=request_id_of(scope),
             )
 
     def _metrics(self, method: str, endpoint: str, status: int) -> tuple[Any, Any]:
@@ -77,6 +80,19 @@ class Edge:
                 LATENCY.labels(method, endpoint),
             )
         return found
+
+
+class LoggedRequests:
+    """Names each request in all that is logged on its way from here. What is kept ready is answered before: it logs
+    nothing, and to name it would cost as much as to answer it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id_of(scope))
+        await self._app(scope, receive, send)
 
 
 def request_id_of(scope: Scope) -> str:

@@ -9,7 +9,8 @@ from functools import cache
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import URL, Column, Select, bindparam, make_url, select, text
+from psycopg.types.string import TextLoader
+from sqlalchemy import URL, Column, Select, bindparam, event, make_url, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -156,10 +157,17 @@ def _cut(connection: AsyncConnection) -> None:
 def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
     wanted = {"timezone": "UTC", "statement_timeout": f"{_STATEMENT_WITHIN}s", **(settings or {})}
     told = " ".join(f"-c {name}={value}" for name, value in wanted.items())
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         connect_args={"connect_timeout": _CONNECT_WITHIN, "options": told, "application_name": "mechshare"},
         max_overflow=0,
         pool_timeout=_POOL_WITHIN,
         **options,
     )
+    event.listen(engine.sync_engine, "connect", _take_identifiers_as_text)
+    return engine
+
+
+def _take_identifiers_as_text(connection: Any, record: object) -> None:
+    """As the domain has them: the driver would make UUIDs of them, only for their text to be taken again."""
+    connection.driver_connection.adapters.register_loader("uuid", TextLoader)
