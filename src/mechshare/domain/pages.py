@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 100
-DEEPEST_OFFSET = 10_000
+DEEPEST_OFFSET = 50_000
 """The furthest item that a page number reaches; further on, a cursor costs the same at any depth."""
 EXACT_TOTAL = 10_000
 """Totals are counted up to here; beyond it, counting would cost more than the page."""
@@ -24,11 +24,15 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on."""
+    """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on.
+
+    `counted` is how many items the list has, EXACT_TOTAL + 1 if more than EXACT_TOTAL, where that is known already.
+    """
 
     page: int = 1
     limit: int = DEFAULT_LIMIT
     after: Position | None = None
+    counted: int | None = None
 
     @property
     def offset(self) -> int:
@@ -45,3 +49,8 @@ class Page(Generic[T_co]):
     total: int
     total_is_exact: bool = True
     next: Position | None = None
+
+    @property
+    def counted(self) -> int:
+        """For `PageRequest`: what need not be counted again."""
+        return self.total if self.total_is_exact else EXACT_TOTAL + 1

@@ -10,6 +10,8 @@ from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.text import clean_text
 
 LONGEST_QUERY = 200
+DEEPEST_HIT = 10_000
+"""The furthest hit that a page number reaches: to find it, all before it are ranked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,8 @@ class MechanismRepository(Protocol):
         row is looked at. ASCII letters match in either case, and half- and full-width words what is stored in the
         usual width; how much more is taken as equal is the database's affair.
 
-        Positions are (`mechshare.domain.mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL.
+        Positions are (`mechshare.domain.mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; what the
+        request knows of it is believed.
         """
         ...
 

@@ -19,7 +19,7 @@ from mechshare.domain.mechanisms import (
     sort_key,
 )
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
-from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.pages import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence import Database
 from mechshare.testing.records import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
 
@@ -304,6 +304,16 @@ async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database
     assert [item.mechanism for item in first.items] == [made[5], made[4]]
     assert [item.mechanism for item in rest.items] == made[3::-1]
     assert (rest.total, rest.next) == (6, None)
+
+
+async def test_what_is_known_of_the_total_is_not_counted_again(database: Database) -> None:
+    user = await keep_user(database)
+    await keep(database, *(a_mechanism(user) for _ in range(3)))
+    async with database.read() as tx:
+        known = await tx.mechanisms.find_all(PageRequest(limit=2, counted=7))
+        many = await tx.mechanisms.find_all(PageRequest(limit=2, counted=EXACT_TOTAL + 1))
+    assert (len(known.items), known.total, known.total_is_exact, known.counted) == (2, 7, True, 7)
+    assert (many.total, many.total_is_exact, many.counted) == (EXACT_TOTAL, False, EXACT_TOTAL + 1)
 
 
 async def test_a_page_beyond_the_last_is_empty_and_knows_the_total(database: Database) -> None:

@@ -82,11 +82,12 @@ def paged(
         start = passed.index(False) if False in passed else len(ordered)
     found = ordered[start : start + request.limit]
     ends = start + request.limit >= len(ordered)
+    counted = len(ordered) if request.counted is None else request.counted
     return Page(
         items=tuple(found),
         page=request.page,
         limit=request.limit,
-        total=min(len(ordered), EXACT_TOTAL),
-        total_is_exact=len(ordered) <= EXACT_TOTAL,
+        total=min(counted, EXACT_TOTAL),
+        total_is_exact=counted <= EXACT_TOTAL,
         next=None if ends else Position(key=key(found[-1])[0], id=key(found[-1])[1]),
     )

@@ -1,6 +1,8 @@
 """/mechanisms"""
 
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
@@ -9,8 +11,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
-from mechshare.domain.mechanisms import MechanismSort
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.pages import Page, PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.entrypoints.http.answers import (
     CACHED_FOR,
@@ -46,8 +48,10 @@ from mechshare.entrypoints.http.paging import (
     page_request,
 )
 from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
+from mechshare.ports.cache import Cache
 from mechshare.services.changes import LISTS
 
+T = TypeVar("T")
 Req = Request[Any, Any, Any]
 Categories = Annotated[
     list[str] | None, QueryParameter(name="category", description="In any of these; may be repeated.")
@@ -176,26 +180,41 @@ async def answer_list(
     ids = [CategoryId(category) for category in categories]
     user = UserId(user_id) if user_id is not None else None
 
-    async def find() -> tuple[bytes, str | None]:
+    async def find(asked: PageRequest) -> Page[AuthoredMechanism]:
+        return await application.mechanisms.find_all(viewer, asked, sort=sort, category_ids=ids, user_id=user)
+
+    def told(page: Page[AuthoredMechanism]) -> tuple[bytes, str | None]:
         """The page's body, and the cursor of the next."""
-        page = await application.mechanisms.find_all(
-            viewer, wanted, sort=sort, category_ids=ids, user_id=user
-        )
         now = application.clock.now()
         items = [mechanism_answer(item, application.links, now) for item in page.items]
-        told = list_answer(page, items, sort.value)
-        return msgspec.json.encode(told), told.next
+        answer = list_answer(page, items, sort.value)
+        return msgspec.json.encode(answer), answer.next
 
     async def load() -> bytes:
-        body, cursor = await find()
+        body, cursor = told(await counted_once(application.cache, f"{sorted(ids)}|{user}", wanted, find))
         return kept_entry(body, etag_of(body), cursor)
 
     if sees_unpublished_of(viewer, user):
-        body, cursor = await find()
+        body, cursor = told(await find(wanted))
         return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
     key = f"{sort.value}|{wanted}|{sorted(ids)}|{user}"
     entry = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR)
     return answer_kept(request, LISTS, key, entry, for_everyone=user is None)
+
+
+async def counted_once(
+    cache: Cache, narrowed: str, wanted: PageRequest, find: Callable[[PageRequest], Awaitable[Page[T]]]
+) -> Page[T]:
+    """The page that is wanted. Its list, which `narrowed` names, is counted with its first page and not again before it
+    changes: to count costs more than to find a page."""
+    first: list[Page[T]] = []
+
+    async def count() -> bytes:
+        first.append(await find(wanted))
+        return str(first[0].counted).encode()
+
+    counted = await cache.get_or_load(LISTS, f"counted|{narrowed}", count, CACHED_FOR)
+    return first[0] if first else await find(replace(wanted, counted=int(counted)))
 
 
 router = Router(

@@ -11,9 +11,9 @@ from msgspec import Struct
 from mechshare.application import Application
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, UserId
-from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
+from mechshare.domain.pages import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.search import LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
+from mechshare.domain.search import DEEPEST_HIT, LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
 from mechshare.entrypoints.http.answers import (
     CACHED_FOR,
     PUBLIC,
@@ -94,10 +94,10 @@ async def search_mechanisms(
 ) -> Response[SearchAnswer]:
     """Best first. What is published; with one's own `user_id`, everything one has. Without `q`, all of it."""
     number, size = page or 1, limit or DEFAULT_LIMIT
-    if (number - 1) * size > DEEPEST_OFFSET:
+    if (number - 1) * size > DEEPEST_HIT:
         raise MalformedRequest(
             problem="see details.",
-            details=[("page", f"reaches {DEEPEST_OFFSET} items deep; narrow the search.")],
+            details=[("page", f"reaches {DEEPEST_HIT} items deep; narrow the search.")],
         )
     viewer = await viewer_of(request)
     user = UserId(user_id) if user_id is not None else None

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from itertools import islice
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
@@ -14,11 +16,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The statements behind one kind of list, built once: its pages by offset, its pages by place, its count."""
+    """The statements behind one kind of list, built once: its pages by offset and by place, and its count.
+
+    A page's rows may end with that count, which spares a statement.
+    """
 
     by_offset: Select[Any]
     by_place: Select[Any]
     counted: Select[Any]
+
+    def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
+        rows = self.by_offset if request.after is None else self.by_place
+        return _with_count(rows, self.counted) if is_counting else rows
 
 
 def listing(
@@ -29,17 +38,26 @@ def listing(
     descending: bool,
     counted: Select[Any],
 ) -> Listing:
-    """Of `rows`, ordered by `key` and then `id`; `counted` selects the same rows, for counting alone."""
-    ordered = rows.order_by(key.desc(), id.desc()) if descending else rows.order_by(key, id)
-    limited = ordered.limit(bindparam("limit"))
+    """Of `rows`, ordered by `key` and then `id`; `counted` selects the `id` of the same rows and nothing else."""
+    order = (key.desc(), id.desc()) if descending else (key, id)
+    ordered = rows.order_by(*order)
     place = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=id.type))
+    # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
+    passed = counted.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")).subquery()
     # Counting stops one beyond EXACT_TOTAL.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
     return Listing(
-        by_offset=limited.offset(bindparam("offset")),
-        by_place=limited.where(tuple_(key, id) < place if descending else tuple_(key, id) > place),
+        by_offset=ordered.where(id == passed.c[0]),
+        by_place=ordered.where(tuple_(key, id) < place if descending else tuple_(key, id) > place).limit(
+            bindparam("limit")
+        ),
         counted=select(func.count()).select_from(bounded),
     )
+
+
+@cache
+def _with_count(rows: Select[Any], counted: Select[Any]) -> Select[Any]:
+    return rows.add_columns(counted.scalar_subquery())
 
 
 async def paged(
@@ -55,21 +73,26 @@ async def paged(
     own = dict(parameters or {})
     window = {**own, "limit": request.limit + 1}
     if request.after is None:
-        found = await statements.rows(listed.by_offset, {**window, "offset": request.offset})
+        window["offset"] = request.offset
     else:
-        place = {"after_key": request.after.key, "after_id": request.after.id}
-        found = await statements.rows(listed.by_place, {**window, **place})
-    items = tuple(map(value, found[: request.limit]))
-    has_more = len(found) > request.limit
-    if request.after is None and not has_more and (items or request.offset == 0):
-        total = request.offset + len(items)  # the last page tells how many there are
-    else:
+        window |= {"after_key": request.after.key, "after_id": request.after.id}
+    is_counting = request.counted is None
+    found = await statements.rows(listed.page(request, is_counting=is_counting), window)
+    if request.counted is not None:
+        total = request.counted
+    elif found:
+        total = found[0][-1]
+    elif request.after is None and request.offset == 0:
+        total = 0
+    else:  # a page beyond the end has no row that could tell
         total = (await statements.row(listed.counted, own))[0]
+    rows = (row[:-1] for row in found) if is_counting else iter(found)
+    items = tuple(map(value, islice(rows, request.limit)))
     return Page(
         items=items,
         page=request.page,
         limit=request.limit,
         total=min(total, EXACT_TOTAL),
         total_is_exact=total <= EXACT_TOTAL,
-        next=position(items[-1]) if has_more else None,
+        next=position(items[-1]) if len(found) > request.limit else None,
     )
