@@ -12,12 +12,15 @@ from typing import Any
 import httpx
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from litestar.types import ASGIApp
 
 from mechshare import bootstrap
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.application import Application
 from mechshare.domain.audit import Origin
 from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.http.kept import KeptAnswers
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.cache import STALENESS, Name
 from mechshare.services.authentication import AuthenticationService
@@ -64,6 +67,18 @@ class Unkept:
 
     async def close(self) -> None:
         return
+
+
+class Forgetful:
+    """A server that knows at no request what it answered to the one before."""
+
+    def __init__(self, litestar: ASGIApp, application: Application) -> None:
+        self._litestar = litestar
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {}
+        await KeptAnswers(self._litestar, self._application)(scope, receive, send)
 
 
 @dataclass
@@ -158,10 +173,12 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     applications.append(replace(last, cache=nothing, authentication=authentication))
     clients = []
     for application in applications:
-        app = build_app(application)
+        app: ASGIApp = build_app(application)
         running = Running(app)
         await running.up()
         stack.push_async_callback(running.down)
+        if application.cache is nothing:
+            app = Forgetful(running.litestar, application)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test")
         clients.append(await stack.enter_async_context(client))
     joining = {
