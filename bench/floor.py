@@ -1,28 +1,44 @@
-"""The floor: a bare ASGI application that answers with bytes it holds ready. Nothing that answers can be faster."""
+"""The floor: a bare ASGI application that answers with bytes it holds ready. Nothing that answers can be faster.
 
-import os
+PUT /STATUS with a body has it answer so from then on, whatever is asked.
+"""
+
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
-BODY = Path(os.environ["FLOOR_BODY"]).read_bytes()
-HEADERS = [
-    (b"content-type", b"application/json"),
-    (b"content-length", str(len(BODY)).encode()),
-    (b"etag", b'"1-0123456789abcdef"'),
-    (b"cache-control", b"public, no-cache"),
-]
+_Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-async def app(
-    scope: dict[str, Any],
-    receive: Callable[[], Awaitable[dict[str, Any]]],
-    send: Callable[[dict[str, Any]], Awaitable[None]],
-) -> None:
-    if scope["type"] != "http":
-        return
-    if scope["method"] == "POST":
-        while (await receive()).get("more_body"):
-            continue
-    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    await send({"type": "http.response.body", "body": BODY})
+class Floor:
+    def __init__(self) -> None:
+        self._learn(200, b"{}")
+
+    async def __call__(
+        self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict[str, Any]]], send: _Send
+    ) -> None:
+        if scope["type"] != "http":
+            return
+        body = b""
+        if scope["method"] != "GET":
+            while (message := await receive()).get("more_body"):
+                body += message["body"]
+            body += message["body"]
+        if scope["method"] == "PUT":
+            self._learn(int(scope["path"].strip("/")), body)
+        await send(self._start)
+        await send(self._body)
+
+    def _learn(self, status: int, body: bytes) -> None:
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"etag", b'"1-0123456789abcdef"'),
+            (b"cache-control", b"public, no-cache"),
+        ]
+        if status != 304:
+            headers.append((b"content-length", str(len(body)).encode()))
+        self._start = {"type": "http.response.start", "status": status, "headers": headers}
+        self._body = {"type": "http.response.body", "body": body}
+
+
+def create() -> Floor:
+    return Floor()

@@ -3,22 +3,38 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
-_LATENCY = re.compile(r"^\s+(50|99)%\s+([\d.]+)(us|ms|s)$", re.MULTILINE)
-_RATE = re.compile(r"^Requests/sec:\s+([\d.]+)$", re.MULTILINE)
-_FAILED = re.compile(r"Non-2xx or 3xx responses: (\d+)")
+CONNECTIONS = 64
+_SCRIPT = Path(__file__).with_name("load.lua")
+_TOLD = re.compile(r"^told (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`rate` in requests/s, latencies in ms."""
+    """`requests` that were answered in `seconds`; of the times that they took, the median and 99th percentile in ms."""
 
-    rate: float
+    requests: int
+    seconds: float
     p50: float
     p99: float
+
+    @property
+    def rate(self) -> float:
+        """Requests/s."""
+        return self.requests / self.seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lines:
+    """What is asked for, one after the other: paths, or with `are_bodies` the bodies for one path."""
+
+    lines: Sequence[str]
+    are_bodies: bool = False
+    once: bool = False
+    """Whether the load ends where the lines do, instead of beginning with them again."""
 
 
 def require_wrk() -> str:
@@ -31,20 +47,45 @@ def require_wrk() -> str:
 
 
 def put_load(
-    url: str, *, seconds: int, connections: int, headers: dict[str, str], script: Path | None
+    url: str,
+    folder: Path,
+    *,
+    seconds: int,
+    method: str = "GET",
+    headers: Mapping[str, str] | None = None,
+    lines: Lines | None = None,
+    pause: float = 0.0,
 ) -> Load:
-    """`connections` clients that ask as fast as they are answered. Raises RuntimeError when answers are refusals."""
-    command = [require_wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    for name, value in headers.items():
+    """CONNECTIONS clients that ask, for `seconds` at most, each as soon as it was answered and has paused.
+
+    `pause` is the mean of exponential pauses in ms. `folder` is for a file. Raises RuntimeError when anything that was
+    asked was refused or not answered.
+    """
+    command = [
+        require_wrk(),
+        "-t1",
+        f"-c{CONNECTIONS}",
+        f"-d{seconds}s",
+        "--timeout",
+        "10s",
+        "-s",
+        str(_SCRIPT),
+    ]
+    for name, value in (headers or {}).items():
         command += ["-H", f"{name}: {value}"]
-    if script is not None:
-        command += ["-s", str(script)]
-    told = subprocess.run([*command, url], check=True, capture_output=True, text=True).stdout
-    failed = _FAILED.search(told)
-    if failed:
-        raise RuntimeError(f"{url}: {failed.group(1)} requests were refused\n{told}")
-    latencies = {mark: float(value) * _UNITS[unit] for mark, value, unit in _LATENCY.findall(told)}
-    rate = _RATE.search(told)
-    if rate is None:
+    file = ""
+    if lines is not None:
+        path = folder / "asked"
+        path.write_text("\n".join(lines.lines))
+        file = str(path)
+    kind = "bodies" if lines is not None and lines.are_bodies else "paths"
+    repeats = "once" if lines is not None and lines.once else "again"
+    command += [url, "--", method, file, kind, repeats, f"{pause:.3f}", "1"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = _TOLD.search(told)
+    if found is None:
         raise RuntimeError(f"wrk said nothing that can be read:\n{told}")
-    return Load(rate=float(rate.group(1)), p50=latencies["50"], p99=latencies["99"])
+    requests, duration, p50, p99, refused, lost = map(int, found.groups())
+    if refused or lost or not requests:
+        raise RuntimeError(f"{url}: of {requests} requests {refused} were refused, {lost} lost")
+    return Load(requests=requests, seconds=duration / 1e6, p50=p50 / 1000, p99=p99 / 1000)

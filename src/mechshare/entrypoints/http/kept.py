@@ -21,7 +21,6 @@ MOST_KNOWN = 20_000
 """Addresses whose answers are known to be kept."""
 _KEPT = "mechshare.kept"
 _ONE = f"{MECHANISMS_PATH}/"
-_Headers = list[tuple[bytes, bytes]]
 
 
 def answer_kept(
@@ -32,27 +31,22 @@ def answer_kept(
     `for_everyone`: whoever may ask for this address, which is everybody but a bearer of a bad token, is told this.
     """
     etag, cursor, body = entry.split(b"\n", 2)
-    link = next_link(request, cursor.decode() or None)
+    headers = next_link(request, cursor.decode() or None)
     if for_everyone:
-        scope = request.scope
-        kept = _prepared(group, key, entry, scope["path_template"], link.get("Link"))
-        scope["state"][_KEPT] = kept
-    return answer(request, body, etag=etag.decode(), cache=PUBLIC, headers=link)
+        link = headers.get("Link", "").encode()
+        request.scope["state"][_KEPT] = _Known(group, key, entry, request.scope["path_template"], link)
+    return answer(request, body, etag=etag.decode(), cache=PUBLIC, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    """An answer, ready to be sent, and where the cache holds what it was made from."""
+class _Known:
+    """What was answered at an address, and where the cache holds what it was made from."""
 
     group: str
     key: str
     entry: bytes
     path_template: str
-    etag: str
-    body: bytes
-    headers: _Headers
-    """Without those that tell of the body."""
-    body_headers: _Headers
+    link: bytes
 
 
 class KeptAnswers:
@@ -67,49 +61,43 @@ class KeptAnswers:
         self._application = application
         self._cache = application.cache
         self._mechanisms = PublicMechanisms(application)
-        self._known: OrderedDict[tuple[str, bytes], _Kept] = OrderedDict()
+        self._known: OrderedDict[tuple[str, bytes], _Known] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        kept = await self._find(scope)
-        if kept is not None:
+        entry, path_template, link = await self._find(scope)
+        if entry:
             held, token = _asked(scope)
             if token is None or await self._is_good(token):
-                scope["path_template"] = kept.path_template
-                await _send(kept, held, send)
+                scope["path_template"] = path_template
+                await _send(entry, link, held, send)
                 return
         await self._app(scope, receive, send)
         learned = scope["state"].get(_KEPT)
         if learned is not None:
-            self._know(scope, learned)
+            self._known[scope["path"], scope["query_string"]] = learned
+            if len(self._known) > MOST_KNOWN:
+                self._known.popitem(last=False)
 
-    async def _find(self, scope: HTTPScope) -> _Kept | None:
-        kept = self._known.get((scope["path"], scope["query_string"]))
-        if kept is not None and self._cache.held(kept.group, kept.key) is kept.entry:
-            return kept
-        return await self._mechanism(scope) if scope["path"].startswith(_ONE) else None
+    async def _find(self, scope: HTTPScope) -> tuple[bytes | None, str, bytes]:
+        """The entry, the path's template and the field Link."""
+        path = scope["path"]
+        if path.startswith(_ONE):
+            id = MechanismId(path.removeprefix(_ONE))
+            return await self._mechanism(id) if is_id(id) else None, _ONE + "{mechanism_id}", b""
+        known = self._known.get((path, scope["query_string"]))
+        if known is not None and self._cache.held(known.group, known.key) is known.entry:
+            return known.entry, known.path_template, known.link
+        return None, "", b""
 
-    async def _mechanism(self, scope: HTTPScope) -> _Kept | None:
-        """None for one that is not public, and for an address that is none of a mechanism."""
-        id = MechanismId(scope["path"].removeprefix(_ONE))
-        if scope["query_string"] or not is_id(id):
-            return None
+    async def _mechanism(self, id: MechanismId) -> bytes | None:
+        """None or nothing for one that is not public."""
         try:
-            entry = self._cache.held(*public_entry(id)) or await self._mechanisms.find(id)
+            return self._cache.held(*public_entry(id)) or await self._mechanisms.find(id)
         except DomainException:  # which happens to the application again, and it says what it is
             return None
-        if not entry:
-            return None
-        kept = _prepared(*public_entry(id), entry, _ONE + "{mechanism_id}")
-        self._know(scope, kept)
-        return kept
-
-    def _know(self, scope: HTTPScope, kept: _Kept) -> None:
-        self._known[scope["path"], scope["query_string"]] = kept
-        if len(self._known) > MOST_KNOWN:
-            self._known.popitem(last=False)
 
     async def _is_good(self, authorization: str) -> bool:
         """Whoever is refused here is refused again by the application, which says why."""
@@ -120,23 +108,18 @@ class KeptAnswers:
         return True
 
 
-def _prepared(group: str, key: str, entry: bytes, path_template: str, link: str | None = None) -> _Kept:
+async def _send(entry: bytes, link: bytes, held: str | None, send: Send) -> None:
+    """`held` is what the reader holds already (If-None-Match)."""
     etag, _, body = entry.split(b"\n", 2)
     headers = [(b"etag", etag), (b"cache-control", PUBLIC.encode()), (b"vary", VARY.encode())]
     if link:
-        headers.append((b"link", link.encode()))
-    of_body = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    return _Kept(group, key, entry, path_template, etag.decode(), body, headers, [*of_body, *headers])
-
-
-async def _send(kept: _Kept, held: str | None, send: Send) -> None:
-    """`held` is what the reader holds already (If-None-Match)."""
-    if held and is_held_by(held, kept.etag):
-        status, headers, body = 304, kept.headers, b""
-    else:
-        status, headers, body = 200, kept.body_headers, kept.body
+        headers.append((b"link", link))
+    status = 304 if held and is_held_by(held, etag.decode()) else 200
+    if status == 200:
+        headers.append((b"content-type", b"application/json"))
+        headers.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    await send({"type": "http.response.body", "body": body if status == 200 else b"", "more_body": False})
 
 
 def _asked(scope: HTTPScope) -> tuple[str | None, str | None]:
