@@ -34,6 +34,21 @@ def test_over_four_processes_exactly_the_quota_is_allowed() -> None:
     assert sum(allowed) == QUOTA.amount
 
 
+async def test_of_a_large_quota_a_share_is_taken_at_a_time_and_no_more_than_all_is_allowed() -> None:
+    quota = Quota(name="requests", amount=1_000, seconds=3600)
+    url = redis_url()
+    one, other = (RedisRateLimiter(url, MemoryRateLimiter()) for _ in range(2))
+
+    first = await one.hit(quota, "a")
+    taken = await other.hit(quota, "a")
+    verdicts = [await limiter.hit(quota, "a") for _ in range(600) for limiter in (one, other)]
+
+    assert (first.remaining, taken.remaining) == (999, 989)
+    assert sum(verdict.allowed for verdict in verdicts) == quota.amount - 2
+    await one.close()
+    await other.close()
+
+
 async def test_while_redis_is_gone_each_process_counts_for_itself() -> None:
     with own_server("redis") as server:
         limiter = RedisRateLimiter(told("redis", server), MemoryRateLimiter())
