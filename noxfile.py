@@ -39,7 +39,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Style, types, import rules and every test; `-- ARGUMENTS` go to pytest."""
-    install(session, "tests", "checks", extras=ADAPTERS)
+    install(session, "tests", "checks", "bench", extras=ADAPTERS)
     if not session.posargs:
         check_style(session)
         check_types(session)
@@ -70,14 +70,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Strict types."""
-    install(session, "checks", extras=ADAPTERS)
+    install(session, "checks", "bench", extras=ADAPTERS)
     check_types(session)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What mechshare costs over a bare server, as ratios; needs wrk."""
-    install(session)
+    """What mechshare costs over the least that it could, as ratios; needs wrk. `-- --help` tells what can be chosen."""
+    install(session, "bench", extras=ADAPTERS)
     session.run("python", "-m", "bench", *session.posargs)
 
 

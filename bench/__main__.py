@@ -11,12 +11,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from urllib.request import Request, urlopen
 
 import jwt
 from rich.console import Console
 from servers.running import ServerAbsent, ServerFailed
 
+from bench.asking import ask
 from bench.candidates import LITERAL, OURS, REFERENCE_SECRET, Candidate, candidates
 from bench.installations import (
     DISTRIBUTED,
@@ -103,16 +103,16 @@ def _rows(
         token = jwt.encode({"sub": distributed.user_id}, REFERENCE_SECRET, algorithm="HS256")
         literal = {"Authorization": f"Bearer {token}"}
     callers = Callers(ours={"Authorization": f"Bearer {_token(address)}"}, literal=literal)
-    with urlopen(f"{address}{MECHANISMS_PATH}/{known.ids[0]}") as answer:
-        etag = answer.headers["ETag"]
+    etag = ask(address, f"{MECHANISMS_PATH}/{known.ids[0]}").headers["etag"]
     yield from rows(known, callers, etag)
 
 
 def _token(address: str) -> str:
     body = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
-    request = Request(f"{address}/api/v1/auth/login", data=body, headers={"Content-Type": "application/json"})
-    with urlopen(request) as answer:
-        token: str = json.load(answer)["access_token"]
+    answer = ask(
+        address, "/api/v1/auth/login", method="POST", headers={"Content-Type": "application/json"}, body=body
+    )
+    token: str = json.loads(answer.body)["access_token"]
     return token
 
 

@@ -1,0 +1,95 @@
+"""What is measured side by side: mechshare and its three references, each in a server of one worker process."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+
+from bench.asking import ask
+from bench.installations import Installation
+from bench.processes import ServerProcess, granian, mechshare
+
+OURS, FLOOR, RAW, LITERAL = "mechshare", "floor", "raw psycopg", "literal design"
+REFERENCES = (FLOOR, RAW, LITERAL)
+REFERENCE_SECRET = "a secret of the reference that is long enough"
+_REFERENCE_CACHE = 2
+"""The number of the Redis database that the literal design caches in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`forget` empties its caches, `groups` being those of mechshare's that are meant."""
+
+    server: ServerProcess
+    forget: Callable[[Sequence[str]], None]
+
+    @property
+    def address(self) -> str:
+        return self.server.address
+
+
+@contextmanager
+def candidates(
+    installation: Installation, distributed: Installation | None, folder: Path
+) -> Iterator[Mapping[str, Candidate]]:
+    """mechshare over `installation`, and what can stand beside it; up for as long as the context.
+
+    `distributed` has as many mechanisms in PostgreSQL, for the literal design, which knows no other profile.
+    """
+    up = {OURS: _ours(installation, folder), FLOOR: _floor(folder)}
+    if installation is distributed:
+        up[RAW] = _raw(installation, folder)
+    if distributed is not None:
+        up[LITERAL] = _literal(distributed, folder)
+    with ExitStack() as stack:
+        for candidate in up.values():
+            stack.callback(candidate.server.stop)
+            candidate.server.start()
+        yield up
+
+
+def teach_floor(floor: Candidate, status: int, body: bytes) -> None:
+    """Has the floor answer so from now on."""
+    ask(floor.address, f"/{status}", method="PUT", body=body)
+
+
+def _ours(installation: Installation, folder: Path) -> Candidate:
+    def forget(groups: Sequence[str]) -> None:
+        installation.forget(list(groups))
+
+    log = folder / "mechshare.log"
+    return Candidate(ServerProcess(OURS, mechshare(), installation.environ, log, "/health/live"), forget)
+
+
+def _floor(folder: Path) -> Candidate:
+    return Candidate(ServerProcess(FLOOR, granian("bench.floor:create"), {}, folder / "floor.log"), _keep_all)
+
+
+def _raw(installation: Installation, folder: Path) -> Candidate:
+    environ = {"RAW_DATABASE_URL": installation.settings.database_url, "RAW_USER": installation.user_id}
+    return Candidate(ServerProcess(RAW, granian("bench.raw:create"), environ, folder / "raw.log"), _keep_all)
+
+
+def _literal(installation: Installation, folder: Path) -> Candidate:
+    url = installation.settings.database_url.replace("postgresql:", "postgresql+psycopg:", 1)
+    cache = urlsplit(installation.settings.cache_url)._replace(path=f"/{_REFERENCE_CACHE}", query="").geturl()
+    environ = {
+        "REFERENCE_DATABASE_URL": url,
+        "REFERENCE_REDIS_URL": cache,
+        "REFERENCE_SECRET": REFERENCE_SECRET,
+    }
+
+    def forget(groups: Sequence[str]) -> None:
+        with redis.Redis.from_url(cache) as client:
+            client.flushdb()
+
+    forget(())
+    log = folder / "literal.log"
+    return Candidate(ServerProcess(LITERAL, granian("bench.reference.main:create"), environ, log), forget)
+
+
+def _keep_all(groups: Sequence[str]) -> None:
+    """It keeps nothing."""

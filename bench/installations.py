@@ -1,0 +1,131 @@
+"""Installations of mechshare with many mechanisms: on PostgreSQL and Redis, or on the embedded default."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from servers.kinds import KINDS, environment
+from sqlalchemy import Engine, text
+
+from bench.data import mechanism_batches, user_rows
+from bench.filling import fill, open_engine
+from bench.literal import fill_reference
+from mechshare import settings
+from mechshare.domain.audit import Origin
+from mechshare.domain.users import User
+from mechshare.entrypoints.cli.opening import open_application
+from mechshare.entrypoints.starting import prepare
+from mechshare.services.users import Registration
+
+USERNAME, PASSWORD = "bench", "bench four-bar linkage"
+EMBEDDED, DISTRIBUTED = "embedded", "distributed"
+PROFILES = (DISTRIBUTED, EMBEDDED)
+_SERVERS = ("postgresql", "redis")
+_GROUPS_AT_A_TIME = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """`environ` are mechshare's own settings; `user_id` is of the user who signs in."""
+
+    profile: str
+    count: int
+    environ: Mapping[str, str]
+    user_id: str
+    is_searchable: bool
+
+    @property
+    def settings(self) -> settings.Settings:
+        return settings.load(self.environ)
+
+    @contextmanager
+    def engine(self) -> Iterator[Engine]:
+        engine = open_engine(self.settings.database_url)
+        try:
+            yield engine
+        finally:
+            engine.dispose()
+
+    def forget(self, groups: list[str]) -> None:
+        """Has mechshare's caches drop these groups in every process, as if others had changed all that is in them."""
+        asyncio.run(_forget(self.settings, groups))
+
+
+@contextmanager
+def distributed_servers(root: Path, *, with_search: bool) -> Iterator[dict[str, str]]:
+    """The settings that lead to real servers, up for as long as the context. Raises ServerAbsent and ServerFailed."""
+    started = []
+    try:
+        environ: dict[str, str] = {}
+        for kind in (*_SERVERS, "opensearch") if with_search else _SERVERS:
+            server = KINDS[kind](root)
+            started.append(server)
+            server.start()
+            environ |= environment(kind, server.port)
+        yield {name: value for name, value in environ.items() if name.startswith("MECHSHARE_")}
+    finally:
+        for server in started:
+            server.stop()
+
+
+def make_installation(
+    profile: str, count: int, data: Path, servers: Mapping[str, str], *, is_searchable: bool
+) -> Installation:
+    """A new installation with `count` mechanisms, in the folder `data` and in a database of its own."""
+    environ = {
+        "MECHSHARE_DATA": str(data),
+        "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+        # What is written would otherwise be indexed by the process that is measured, or not, as it comes.
+        "MECHSHARE_JOB_SLOTS": "0",
+    }
+    if profile == DISTRIBUTED:
+        environ |= servers
+        environ["MECHSHARE_DATABASE_URL"] = _new_database(servers["MECHSHARE_DATABASE_URL"], f"bench_{count}")
+        environ["MECHSHARE_LIMITS_URL"] = "memory:"
+        # The mechanisms of every size have the same identifiers.
+        environ["MECHSHARE_CACHE_URL"] += f"?namespace=bench-{count}"
+    chosen = settings.load(environ)
+    user_id = asyncio.run(_begin(chosen))
+    engine = open_engine(chosen.database_url)
+    try:
+        users = user_rows(count)
+        fill(engine, users, mechanism_batches(count, [row[0] for row in users]), count=count)
+        if profile == DISTRIBUTED:
+            fill_reference(engine)
+    finally:
+        engine.dispose()
+    if is_searchable:
+        asyncio.run(_index(chosen))
+    return Installation(profile, count, environ, user_id, is_searchable)
+
+
+async def _begin(chosen: settings.Settings) -> str:
+    """The tables, the categories and a user who can sign in; the user's identifier."""
+    async with open_application(chosen) as application:
+        await prepare(application)
+        registration = Registration(username=USERNAME, email="bench@bench.invalid", password=PASSWORD)
+        user = await application.users.register(registration, Origin())
+        assert isinstance(user, User)
+        return user.id
+
+
+async def _index(chosen: settings.Settings) -> None:
+    async with open_application(chosen) as application:
+        await application.search.reindex()
+
+
+async def _forget(chosen: settings.Settings, groups: list[str]) -> None:
+    async with open_application(chosen) as application:
+        for start in range(0, len(groups), _GROUPS_AT_A_TIME):
+            await application.cache.forget(*groups[start : start + _GROUPS_AT_A_TIME])
+
+
+def _new_database(server_url: str, name: str) -> str:
+    engine = open_engine(server_url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return urlsplit(server_url)._replace(path=f"/{name}").geturl()

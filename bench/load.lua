@@ -1,0 +1,55 @@
+-- What wrk asks: without a file the one URL again and again, else what stands in the file, line by line.
+-- Arguments: the method, FILE or "", "paths" or "bodies", "once" or "again", the mean pause of a connection in ms, a seed.
+local ffi = require("ffi")
+ffi.cdef("int kill(int pid, int number); int getpid(void);")
+local SIGINT = 2
+
+local function lines_of(file)
+  local lines = {}
+  for line in io.lines(file) do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+local function walk(lines, are_bodies, once)
+  local asked = 0
+  return function()
+    if asked == #lines then
+      asked = 0
+      if once then
+        -- Nothing is asked for a second time: wrk is to end now, as it does at Ctrl-C, and to count up to here.
+        wrk.thread:stop()
+        ffi.C.kill(ffi.C.getpid(), SIGINT)
+      end
+    end
+    asked = asked + 1
+    if are_bodies then
+      return wrk.format(nil, nil, nil, lines[asked])
+    end
+    return wrk.format(nil, lines[asked])
+  end
+end
+
+function init(args)
+  local file, kind, repeats, pause, seed = args[2], args[3], args[4], tonumber(args[5]), tonumber(args[6])
+  wrk.method = args[1]
+  if file ~= "" then
+    request = walk(lines_of(file), kind == "bodies", repeats == "once")
+  end
+  if pause > 0 then
+    math.randomseed(seed)
+    -- Exponential, so that requests come as from many who know nothing of each other.
+    function delay()
+      return math.floor(-math.log(1 - math.random()) * pause + math.random())
+    end
+  end
+end
+
+function done(summary, latency)
+  local failed = summary.errors
+  io.write(string.format(
+    "told %d %d %d %d %d %d\n",
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+    failed.status, failed.connect + failed.read + failed.write + failed.timeout))
+end

@@ -1,0 +1,134 @@
+"""Candidates under the same load, in turns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from statistics import median
+
+from bench.asking import ask
+from bench.candidates import FLOOR, OURS, REFERENCES, Candidate, teach_floor
+from bench.load import CONNECTIONS, Lines, Load, put_load
+from bench.rows import Asked, Row
+
+_LINES_A_SECOND = 60_000
+"""More than anybody answers."""
+_MOST_BURSTS = 6
+"""How often the lines of a small installation are begun anew within one load."""
+_SHARE = 0.5
+"""Of what mechshare can answer at most: what it is asked for while latencies are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Of one row: requests/s of each round by the candidate, and mechshare's latencies in ms at half of its rate."""
+
+    row: str
+    rates: Mapping[str, list[float]]
+    p50: float
+    p99: float
+
+    def rate(self, candidate: str) -> float | None:
+        """The median of the rounds; None for one that was not asked."""
+        return median(self.rates[candidate]) if candidate in self.rates else None
+
+    def ratio(self, reference: str) -> float | None:
+        """Mechshare's rate over the reference's: the median of the rounds, each of which compares what ran together."""
+        if reference not in self.rates:
+            return None
+        return median(
+            ours / theirs for ours, theirs in zip(self.rates[OURS], self.rates[reference], strict=True)
+        )
+
+
+@dataclass(slots=True)
+class _Walker:
+    """One candidate on its way through a row."""
+
+    candidate: Candidate
+    asked: Asked
+    groups: Row
+    at: int = 0
+    rates: list[float] = field(default_factory=list)
+
+    def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
+        """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
+        loads: list[Load] = []
+        while sum(load.seconds for load in loads) < 0.9 * seconds and len(loads) < _MOST_BURSTS:
+            loads.append(self._burst(folder, seconds, pause))
+        requests, taken = sum(load.requests for load in loads), sum(load.seconds for load in loads)
+        longest = max(loads, key=lambda load: load.requests)
+        return replace(longest, requests=requests, seconds=taken)
+
+    def _burst(self, folder: Path, seconds: int, pause: float) -> Load:
+        asked = self.asked
+        lines = self._next(asked.lines, seconds) if asked.lines else None
+        load = put_load(
+            self.candidate.address + asked.path,
+            folder,
+            seconds=seconds,
+            method=asked.method,
+            headers=asked.headers,
+            lines=lines,
+            pause=pause,
+        )
+        self.at += load.requests + CONNECTIONS
+        return load
+
+    def _next(self, lines: Lines, seconds: int) -> Lines:
+        """What comes next; from the beginning, with empty caches, after the end."""
+        if self.at >= len(lines.lines) - CONNECTIONS:
+            self.at = 0
+            if lines.once:
+                self.candidate.forget(self.groups.groups())
+        return replace(lines, lines=lines.lines[self.at : self.at + seconds * _LINES_A_SECOND])
+
+
+def measure(
+    row: Row, candidates: Mapping[str, Candidate], folder: Path, *, rounds: int, seconds: int
+) -> Figures:
+    """Each candidate `rounds` times for `seconds`, in turns; then mechshare at half of its rate."""
+    walkers = _walkers(row, candidates)
+    names = list(walkers)
+    for number in range(rounds):
+        # Nobody is always first: the one before leaves the database, or the machine, warmer.
+        turn = number % len(names)
+        for name in names[turn:] + names[:turn]:
+            walkers[name].rates.append(walkers[name].load(folder, seconds).rate)
+    pause = 1000 * CONNECTIONS / (_SHARE * median(walkers[OURS].rates))
+    calm = walkers[OURS].load(folder, seconds, pause)
+    return Figures(row.name, {name: walker.rates for name, walker in walkers.items()}, calm.p50, calm.p99)
+
+
+def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker]:
+    """Also looks at one answer of each: what is quick because it refuses is not to be told as quick."""
+    walkers = {}
+    for name in (OURS, *REFERENCES):
+        asked = row.asked[OURS if name == FLOOR else name] if name in row.asked or name == FLOOR else None
+        if asked is None or name not in candidates:
+            continue
+        candidate = candidates[name]
+        if name == FLOOR:
+            teach_floor(candidate, asked.status, _answer(candidates[OURS], row.asked[OURS]))
+            asked = replace(asked, lines=asked.lines and replace(asked.lines, once=False))
+        else:
+            _answer(candidate, asked)
+        walkers[name] = _Walker(candidate, asked, row)
+    for walker in walkers.values():
+        if walker.asked.lines and walker.asked.lines.once:
+            walker.candidate.forget(row.groups())
+    return walkers
+
+
+def _answer(candidate: Candidate, asked: Asked) -> bytes:
+    """The body of one answer. Raises RuntimeError if it is not what was expected."""
+    first = asked.lines.lines[0] if asked.lines else ""
+    are_bodies = asked.lines is not None and asked.lines.are_bodies
+    path = asked.path if are_bodies else first or asked.path
+    body = first.encode() if are_bodies else None
+    answer = ask(candidate.address, path, method=asked.method, headers=asked.headers, body=body)
+    if answer.status != asked.status:
+        who = candidate.server.name
+        raise RuntimeError(
+            f"{who} answers {asked.method} {path} with {answer.status}: {answer.body.decode()}"
+        )
+    return answer.body

@@ -1,0 +1,98 @@
+"""A server of one worker process on 127.0.0.1, started and ended here, with what it takes of the machine."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from servers.running import free_port
+
+from bench.asking import ask
+
+ROOT = Path(__file__).parent.parent
+_UP_WITHIN = 60.0
+_PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
+
+
+class ServerProcess:
+    """`command` gets `--port N` behind it. `ready` is the path that it answers once it is up, whatever the answer."""
+
+    def __init__(
+        self, name: str, command: Sequence[str], environ: Mapping[str, str], log: Path, ready: str = "/"
+    ) -> None:
+        self.name = name
+        self.address = ""
+        self.up_after = 0.0
+        """Seconds from its start to its first answer."""
+        self._command = command
+        self._environ = environ
+        self._log = log
+        self._ready = ready
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns when it answers. Raises RuntimeError with what it said where it doesn't."""
+        port = free_port()
+        self.address = f"http://127.0.0.1:{port}"
+        begun = time.monotonic()
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [*self._command, "--port", str(port)],
+                env={**os.environ, **self._environ},
+                cwd=ROOT,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() - begun > _UP_WITHIN:
+                self.stop()
+                told = self._log.read_text(errors="replace")[-4000:]
+                raise RuntimeError(f"{self.name} did not start:\n{told}")
+            time.sleep(0.01)
+        self.up_after = time.monotonic() - begun
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            try:
+                self._process.wait(30)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+            self._process = None
+
+    def memory(self) -> int:
+        """Bytes that its worker takes, with its share of what it shares (PSS); the largest of its processes."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} is not up")
+        return max(map(_pss, _children(self._process.pid)), default=0)
+
+    def _answers(self) -> bool:
+        try:
+            ask(self.address, self._ready)
+        except OSError:
+            return False
+        return True
+
+
+def granian(target: str) -> list[str]:
+    """The command for a factory of an ASGI application, in the server that mechshare is served by."""
+    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1"]
+    return [*command, "--backlog", "1024", "--no-ws", "--log-level", "warning", "--factory", target]
+
+
+def mechshare() -> list[str]:
+    return [sys.executable, "-m", "mechshare", "serve", "--workers", "1"]
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+def _pss(pid: int) -> int:
+    told = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    return int(told[1]) * 1024 if told else 0

@@ -1,0 +1,157 @@
+"""What the database allows: a bare ASGI application over psycopg, with JSON that PostgreSQL makes, and nothing else.
+
+No framework, no object, no cache, no sign-in, no check of what is sent: it tells what a server could at most make of
+the same rows through the same driver. It answers with the facts that mechshare answers with.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg.adapt import Loader
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+from uuid6 import uuid7
+
+_CONNECTIONS = 8
+"""As many as a process of mechshare reads with."""
+_TIME = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+_ADDRESS = "replace({}, 'blob:media/', '/api/v1/media/')"
+_FACTS = f"""json_build_object(
+  'id', m.id, 'title', m.title, 'description', m.description, 'user_id', m.user_id,
+  'user', json_build_object('id', u.id, 'username', u.username, 'display_name', u.display_name),
+  'file_url', {_ADDRESS.format("m.file_url")}, 'thumbnail_url', {_ADDRESS.format("m.thumbnail_url")},
+  'preview_url', {_ADDRESS.format("m.preview_url")}, 'duration', m.duration,
+  'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
+  'is_published', m.is_published, 'withdrawn_reason', m.withdrawn_reason,
+  'categories', (SELECT coalesce(json_agg(category_id ORDER BY position), '[]') FROM mechanism_categories c
+                 WHERE c.mechanism_id = m.id),
+  'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
+  'media', m.media::jsonb - 'duration_ms', 'version', m.version)"""
+_ONE = (
+    f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = %s AND m.is_published"
+)
+_PAGE = f"""SELECT json_build_object(
+  'items', (SELECT coalesce(json_agg(facts), '[]') FROM (SELECT {_FACTS} AS facts {{rows}} LIMIT 20 {{offset}}) page),
+  'page', %(page)s::int, 'limit', 20, 'total', least(10000, counted), 'total_is_exact', counted <= 10000)
+  FROM (SELECT count(*) AS counted FROM (SELECT 1 {{counted}} LIMIT 10001) bounded) total"""
+_PUBLIC = """FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.is_published {}
+             ORDER BY m.created_at DESC, m.id DESC"""
+_PAGE_BY_OFFSET = _PAGE.format(
+    rows=_PUBLIC.format(""), offset="OFFSET %(offset)s", counted="FROM mechanisms WHERE is_published"
+)
+_PAGE_BY_PLACE = _PAGE.format(
+    rows=_PUBLIC.format("AND (m.created_at, m.id) < (%(time)s, %(id)s)"),
+    offset="",
+    counted="FROM mechanisms WHERE is_published",
+)
+_PAGE_OF_CATEGORY = _PAGE.format(
+    rows="""FROM mechanism_categories s JOIN mechanisms m ON m.id = s.mechanism_id JOIN users u ON u.id = m.user_id
+            WHERE s.category_id = %(category)s AND s.is_published ORDER BY s.created_at DESC, s.mechanism_id DESC""",
+    offset="OFFSET %(offset)s",
+    counted="FROM mechanism_categories WHERE category_id = %(category)s AND is_published",
+)
+_JOB = """INSERT INTO jobs (id, kind, subject, state, attempt, fence, run_after, step, progress, request_id, created_at)
+  SELECT %(job)s, 'index_mechanism', m.id::text, 'queued', 0, 0, now(), '', 0, '', now() FROM m"""
+_CREATE = f"""WITH m AS (
+  INSERT INTO mechanisms (id, user_id, title, description, file_url, thumbnail_url, duration, created_at, updated_at,
+                          is_published, processing_state, version)
+  SELECT %(id)s, %(user)s, new ->> 'title', new ->> 'description', new ->> 'file_url', new ->> 'thumbnail_url',
+         (new ->> 'duration')::float, now(), now(), false, 'ready', 1 FROM (SELECT %(new)s::jsonb AS new) given
+  RETURNING *),
+c AS (
+  INSERT INTO mechanism_categories (category_id, mechanism_id, position, created_at, is_published)
+  SELECT category, m.id, position - 1, m.created_at, false
+  FROM m, jsonb_array_elements_text(%(new)s::jsonb -> 'categories') WITH ORDINALITY AS named (category, position)
+  RETURNING *),
+j AS ({_JOB})
+SELECT {_FACTS.replace("mechanism_categories c", "c")} FROM m JOIN users u ON u.id = m.user_id"""
+_PUBLISH = f"""WITH m AS (
+  UPDATE mechanisms SET is_published = true, updated_at = now(), version = version + 1
+  WHERE id = %(id)s AND user_id = %(user)s AND NOT is_published RETURNING *),
+c AS (UPDATE mechanism_categories SET is_published = true WHERE mechanism_id = %(id)s),
+j AS ({_JOB})
+SELECT {_FACTS} FROM m JOIN users u ON u.id = m.user_id"""
+_Receive = Callable[[], Awaitable[dict[str, Any]]]
+_Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class _Bytes(Loader):
+    """JSON as it came, which goes out as it is."""
+
+    def load(self, data: Any) -> bytes:
+        return bytes(data)
+
+
+async def _configure(connection: AsyncConnection[Any]) -> None:
+    connection.prepare_threshold = 0
+    connection.adapters.register_loader("json", _Bytes)
+
+
+class Raw:
+    """GET and POST below /api/v1/mechanisms, for `user`; 404 for all else."""
+
+    def __init__(self, database_url: str, user: str) -> None:
+        self._user = user
+        self._pool = AsyncConnectionPool(
+            database_url,
+            min_size=_CONNECTIONS,
+            max_size=_CONNECTIONS,
+            open=False,
+            kwargs={"autocommit": True},
+            configure=_configure,
+        )
+
+    async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        statement, parameters = self._asked(scope, await _body(receive) if scope["method"] == "POST" else b"")
+        async with self._pool.connection() as connection:
+            found = await (await connection.execute(statement, parameters)).fetchone()
+        status, body = (200, found[0]) if found else (404, b"{}")
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    def _asked(self, scope: dict[str, Any], body: bytes) -> tuple[str, Any]:
+        id, _, verb = scope["path"].removeprefix("/api/v1/mechanisms").lstrip("/").partition("/")
+        if scope["method"] == "POST" and verb == "publish":
+            return _PUBLISH, {"id": id, "user": self._user, "job": uuid7()}
+        if scope["method"] == "POST":
+            new = Jsonb(msgspec.Raw(body), dumps=bytes)
+            return _CREATE, {"id": uuid7(), "user": self._user, "job": uuid7(), "new": new}
+        return (_ONE, (id,)) if id else _list(dict(parse_qsl(scope["query_string"].decode())))
+
+    async def _live(self, receive: _Receive, send: _Send) -> None:
+        await receive()
+        await self._pool.open(wait=True)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._pool.close()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _list(query: dict[str, str]) -> tuple[str, dict[str, Any]]:
+    page = int(query.get("page", 1))
+    window = {"page": page, "offset": 20 * (page - 1)}
+    if "category" in query:
+        return _PAGE_OF_CATEGORY, {**window, "category": query["category"]}
+    if "after_time" in query:
+        return _PAGE_BY_PLACE, {"page": page, "time": query["after_time"], "id": query["after_id"]}
+    return _PAGE_BY_OFFSET, window
+
+
+async def _body(receive: _Receive) -> bytes:
+    body = b""
+    while (message := await receive()).get("more_body"):
+        body += message["body"]
+    return body + bytes(message["body"])
+
+
+def create() -> Raw:
+    """What RAW_DATABASE_URL and RAW_USER say."""
+    return Raw(os.environ["RAW_DATABASE_URL"], os.environ["RAW_USER"])
