@@ -5,11 +5,12 @@ import unicodedata
 
 from mechshare.domain.errors import InvalidField
 
-_ALLOWED_CONTROLS = frozenset("\n\t")
-_REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Controls (NUL among them), lone surrogates, and the separators of lines and paragraphs."""
 _LINE_ENDS = re.compile("\r\n|[\r\u0085\u2028\u2029]")
-_BIDI_OVERRIDES = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ABOVE = "\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
+_REFUSED = re.compile(f"[\x00-\x1f{_ABOVE}]")
+"""Controls (NUL among them), lone surrogates, the separators of lines and paragraphs (the Unicode categories Cc, Cs,
+Zl and Zp), and what overrides the direction of text."""
+_REFUSED_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE}]")
 
 
 def clean_text(field: str, text: str, *, shortest: int, longest: int, lines: bool = False) -> str:
@@ -21,7 +22,7 @@ def clean_text(field: str, text: str, *, shortest: int, longest: int, lines: boo
     """
     if lines:
         text = _LINE_ENDS.sub("\n", text)
-    if any(_is_refused(character, lines) for character in text):
+    if (_REFUSED_IN_LINES if lines else _REFUSED).search(text):
         raise InvalidField(
             field,
             en="contains a character that is not text (a control character, for example). Remove it.",
@@ -42,11 +43,4 @@ def readable_text(text: str, *, longest: int) -> str:
 
     For what is only looked up or written down, and so need not be refused.
     """
-    readable = "".join("\ufffd" if _is_refused(character, False) else character for character in text)
-    return unicodedata.normalize("NFC", readable).strip()[:longest]
-
-
-def _is_refused(character: str, lines: bool) -> bool:
-    if lines and character in _ALLOWED_CONTROLS:
-        return False
-    return unicodedata.category(character) in _REFUSED_CATEGORIES or character in _BIDI_OVERRIDES
+    return unicodedata.normalize("NFC", _REFUSED.sub("\ufffd", text)).strip()[:longest]
