@@ -5,41 +5,36 @@ one machine: the ratios are the result, the absolute figures are the machine's.
 """
 
 import argparse
-import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import jwt
 from rich.console import Console
 from servers.running import ServerAbsent, ServerFailed
 
-from bench.asking import ask
-from bench.candidates import LITERAL, OURS, REFERENCE_SECRET, Candidate, candidates
+from bench.callers import Callers
+from bench.candidates import candidates
 from bench.installations import (
     DISTRIBUTED,
     EMBEDDED,
-    PASSWORD,
     PROFILES,
-    USERNAME,
     Installation,
     distributed_servers,
     make_installation,
 )
-from bench.known import know
+from bench.known import Known
 from bench.load import require_wrk
 from bench.measuring import measure
 from bench.report import Part, print_part
-from bench.rows import Callers, Row, rows
-from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
+from bench.rows import rows
 
 
 def main() -> None:
     options = _options()
     require_wrk()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 110)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
         folder.chmod(0o755)  # for whom the servers run as
@@ -84,36 +79,21 @@ def _measure_size(
         place = folder / f"{profile}-{count}"
         made[profile] = make_installation(profile, count, place, servers, is_searchable=False)
     for installation in made.values():
-        with candidates(installation, made.get(DISTRIBUTED), folder) as up:
-            figures = [
-                measure(row, up, folder, rounds=options.rounds, seconds=options.seconds)
-                for row in _rows(installation, up, made.get(DISTRIBUTED))
-                if any(part in row.name for part in options.rows)
-            ]
-        print_part(console, Part(installation.profile, count, figures))
+        part = _measure_part(installation, made.get(DISTRIBUTED), options, folder)
+        print_part(console, part)
 
 
-def _rows(
-    installation: Installation, up: Mapping[str, Candidate], distributed: Installation | None
-) -> Iterator[Row]:
-    known = know(installation)
-    address = up[OURS].address
-    literal = {}
-    if LITERAL in up and distributed is not None:
-        token = jwt.encode({"sub": distributed.user_id}, REFERENCE_SECRET, algorithm="HS256")
-        literal = {"Authorization": f"Bearer {token}"}
-    callers = Callers(ours={"Authorization": f"Bearer {_token(address)}"}, literal=literal)
-    etag = ask(address, f"{MECHANISMS_PATH}/{known.ids[0]}").headers["etag"]
-    yield from rows(known, callers, etag)
-
-
-def _token(address: str) -> str:
-    body = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
-    answer = ask(
-        address, "/api/v1/auth/login", method="POST", headers={"Content-Type": "application/json"}, body=body
-    )
-    token: str = json.loads(answer.body)["access_token"]
-    return token
+def _measure_part(
+    installation: Installation, distributed: Installation | None, options: argparse.Namespace, folder: Path
+) -> Part:
+    with candidates(installation, distributed, folder) as up:
+        callers = Callers(up, distributed.user_id if distributed else "")
+        figures = [
+            measure(name, make(), up, folder, rounds=options.rounds, seconds=options.seconds)
+            for name, make in rows(Known(installation), callers).items()
+            if any(part in name for part in options.rows)
+        ]
+    return Part(installation.profile, installation.count, figures)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Installations of mechshare with many mechanisms: on PostgreSQL and Redis, or on the embedded default."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ EMBEDDED, DISTRIBUTED = "embedded", "distributed"
 PROFILES = (DISTRIBUTED, EMBEDDED)
 _SERVERS = ("postgresql", "redis")
 _GROUPS_AT_A_TIME = 1_000
+_HEARD_WITHIN = 0.3
+"""Seconds in which other processes have heard what is to be forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Installation:
     def forget(self, groups: list[str]) -> None:
         """Has mechshare's caches drop these groups in every process, as if others had changed all that is in them."""
         asyncio.run(_forget(self.settings, groups))
+
+    def write_blob(self, key: str, content: bytes) -> None:
+        asyncio.run(_write_blob(self.settings, key, content))
 
 
 @contextmanager
@@ -121,6 +126,15 @@ async def _forget(chosen: settings.Settings, groups: list[str]) -> None:
     async with open_application(chosen) as application:
         for start in range(0, len(groups), _GROUPS_AT_A_TIME):
             await application.cache.forget(*groups[start : start + _GROUPS_AT_A_TIME])
+        await asyncio.sleep(_HEARD_WITHIN)
+
+
+async def _write_blob(chosen: settings.Settings, key: str, content: bytes) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    async with open_application(chosen) as application:
+        await application.blobs.write(key, chunks())
 
 
 def _new_database(server_url: str, name: str) -> str:

@@ -8,13 +8,24 @@ from random import Random
 import numpy
 from sqlalchemy import select
 
-from bench.data import SEED
+from bench.data import SEED, unpublished_batch
+from bench.filling import put_batch
 from bench.installations import Installation
 from mechshare.adapters.persistence.sql.tables import mechanisms
+from mechshare.domain.blobs import blob_key
 from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
+from mechshare.entrypoints.http.mechanism_answers import MEDIA_PATH
 
 DEEP = 40_000
 """How many rows into the list a deep page begins, where the list is as long."""
+_CLIP_SIZE = 1024 * 1024
+_UNPUBLISHED = 5_000
+"""For each candidate that publishes; more than any does while it is measured."""
+_PUBLIC = (
+    select(mechanisms.c.id, mechanisms.c.created_at)
+    .where(mechanisms.c.is_published)
+    .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
+)
 _PLACES = 20_000
 """Different places that lists are entered at, from which the caches can know none."""
 
@@ -28,37 +39,45 @@ class Place:
     id: str
 
 
-@dataclass(frozen=True, slots=True)
 class Known:
     """`ids` of what is public, shuffled; `near` and `deep` are places at the list's begin and far down, shuffled."""
 
-    ids: Sequence[str]
-    near: Sequence[Place]
-    deep: Sequence[Place]
-    deep_rank: int
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+        with installation.engine() as engine, engine.connect() as connection:
+            rows = [(str(id), time) for id, time in connection.execute(_PUBLIC)]
+        random = Random(SEED)
+        last = len(rows) - DEFAULT_LIMIT
+        self.deep_rank = min(DEEP, len(rows) // 2)
+        self.near = _places(rows, range(1, min(1 + _PLACES, last)), random)
+        self.deep = _places(rows, range(self.deep_rank, min(self.deep_rank + _PLACES, last)), random)
+        self.ids: Sequence[str] = [id for id, _ in rows]
+        random.shuffle(self.ids)
+
+    @property
+    def is_searchable(self) -> bool:
+        return self._installation.is_searchable
 
     @property
     def deepest_page(self) -> int:
         """The number of the last page that page numbers reach, or of the one half-way through a shorter list."""
         return min(DEEPEST_OFFSET, len(self.ids) // 2) // DEFAULT_LIMIT + 1
 
+    def clip_path(self) -> str:
+        """Of a public clip, whose file is there from now on."""
+        with self._installation.engine() as engine, engine.connect() as connection:
+            url = connection.scalar(select(mechanisms.c.file_url).where(mechanisms.c.id == self.ids[0]))
+        key = blob_key(url or "") or ""
+        self._installation.write_blob(key, Random(SEED).randbytes(_CLIP_SIZE))
+        return MEDIA_PATH + key.removeprefix("media/")
 
-def know(installation: Installation) -> Known:
-    public = (
-        select(mechanisms.c.id, mechanisms.c.created_at)
-        .where(mechanisms.c.is_published)
-        .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
-    )
-    with installation.engine() as engine, engine.connect() as connection:
-        rows = [(str(id), time) for id, time in connection.execute(public)]
-    random = Random(SEED)
-    deep_rank = min(DEEP, len(rows) // 2)
-    last = len(rows) - DEFAULT_LIMIT
-    near = _places(rows, range(1, min(1 + _PLACES, last)), random)
-    deep = _places(rows, range(deep_rank, min(deep_rank + _PLACES, last)), random)
-    ids = [id for id, _ in rows]
-    random.shuffle(ids)
-    return Known(ids=ids, near=near, deep=deep, deep_rank=deep_rank)
+    def unpublished(self, parts: int) -> list[list[str]]:
+        """Mechanisms that are there from now on, wait to be published, and belong to who signs in."""
+        batch = unpublished_batch(self._installation.count, parts * _UNPUBLISHED, self._installation.user_id)
+        with self._installation.engine() as engine, engine.connect() as connection, connection.begin():
+            put_batch(connection, batch)
+        ids = [str(row[0]) for row in batch.mechanisms]
+        return [ids[part::parts] for part in range(parts)]
 
 
 def zipf(ids: Sequence[str], count: int, exponent: float = 1.0) -> list[str]:

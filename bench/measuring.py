@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.asking import ask
-from bench.candidates import FLOOR, OURS, REFERENCES, Candidate, teach_floor
+from bench.candidates import FLOOR, OURS, Candidate, teach_floor
 from bench.load import CONNECTIONS, Lines, Load, put_load
 from bench.rows import Asked, Row
 
@@ -46,7 +46,7 @@ class _Walker:
 
     candidate: Candidate
     asked: Asked
-    groups: Row
+    row: Row
     at: int = 0
     rates: list[float] = field(default_factory=list)
 
@@ -79,44 +79,50 @@ class _Walker:
         if self.at >= len(lines.lines) - CONNECTIONS:
             self.at = 0
             if lines.once:
-                self.candidate.forget(self.groups.groups())
+                self.candidate.forget(self.row.groups())
         return replace(lines, lines=lines.lines[self.at : self.at + seconds * _LINES_A_SECOND])
 
 
 def measure(
-    row: Row, candidates: Mapping[str, Candidate], folder: Path, *, rounds: int, seconds: int
+    name: str, row: Row, candidates: Mapping[str, Candidate], folder: Path, *, rounds: int, seconds: int
 ) -> Figures:
     """Each candidate `rounds` times for `seconds`, in turns; then mechshare at half of its rate."""
     walkers = _walkers(row, candidates)
-    names = list(walkers)
+    turns = list(walkers)
     for number in range(rounds):
         # Nobody is always first: the one before leaves the database, or the machine, warmer.
-        turn = number % len(names)
-        for name in names[turn:] + names[:turn]:
-            walkers[name].rates.append(walkers[name].load(folder, seconds).rate)
+        first = number % len(turns)
+        for one in turns[first:] + turns[:first]:
+            walkers[one].rates.append(walkers[one].load(folder, seconds).rate)
     pause = 1000 * CONNECTIONS / (_SHARE * median(walkers[OURS].rates))
     calm = walkers[OURS].load(folder, seconds, pause)
-    return Figures(row.name, {name: walker.rates for name, walker in walkers.items()}, calm.p50, calm.p99)
+    rates = {one: walker.rates for one, walker in walkers.items()}
+    return Figures(name, rates, calm.p50, calm.p99)
 
 
 def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker]:
     """Also looks at one answer of each: what is quick because it refuses is not to be told as quick."""
+    ours = row.asked[OURS]
+    answers = {name: _answer(candidates[name], row.asked[name]) for name in row.asked if name in candidates}
+    asked = {name: row.asked[name] for name in answers}
+    if FLOOR in candidates:
+        teach_floor(candidates[FLOOR], ours.status, answers[OURS])
+        asked[FLOOR] = replace(ours, lines=ours.lines and replace(ours.lines, once=False))
     walkers = {}
-    for name in (OURS, *REFERENCES):
-        asked = row.asked[OURS if name == FLOOR else name] if name in row.asked or name == FLOOR else None
-        if asked is None or name not in candidates:
-            continue
-        candidate = candidates[name]
-        if name == FLOOR:
-            teach_floor(candidate, asked.status, _answer(candidates[OURS], row.asked[OURS]))
-            asked = replace(asked, lines=asked.lines and replace(asked.lines, once=False))
-        else:
-            _answer(candidate, asked)
-        walkers[name] = _Walker(candidate, asked, row)
-    for walker in walkers.values():
-        if walker.asked.lines and walker.asked.lines.once:
-            walker.candidate.forget(row.groups())
+    for number, (name, one) in enumerate(asked.items()):
+        walkers[name] = _Walker(candidates[name], _rotated(one, number / len(asked)), row)
+        if one.lines and one.lines.once:
+            candidates[name].forget(row.groups())
     return walkers
+
+
+def _rotated(asked: Asked, share: float) -> Asked:
+    """With its lines from another place on, for the database not to have just told another the same."""
+    if asked.lines is None:
+        return asked
+    lines = asked.lines.lines
+    begin = int(share * len(lines))
+    return replace(asked, lines=replace(asked.lines, lines=[*lines[begin:], *lines[:begin]]))
 
 
 def _answer(candidate: Candidate, asked: Asked) -> bytes:
@@ -124,7 +130,7 @@ def _answer(candidate: Candidate, asked: Asked) -> bytes:
     first = asked.lines.lines[0] if asked.lines else ""
     are_bodies = asked.lines is not None and asked.lines.are_bodies
     path = asked.path if are_bodies else first or asked.path
-    body = first.encode() if are_bodies else None
+    body = first.encode() if are_bodies else None if asked.method == "GET" else b""
     answer = ask(candidate.address, path, method=asked.method, headers=asked.headers, body=body)
     if answer.status != asked.status:
         who = candidate.server.name

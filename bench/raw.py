@@ -35,25 +35,31 @@ _ONE = (
     f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = %s AND m.is_published"
 )
 _PAGE = f"""SELECT json_build_object(
-  'items', (SELECT coalesce(json_agg(facts), '[]') FROM (SELECT {_FACTS} AS facts {{rows}} LIMIT 20 {{offset}}) page),
-  'page', %(page)s::int, 'limit', 20, 'total', least(10000, counted), 'total_is_exact', counted <= 10000)
+  'items', (SELECT coalesce(json_agg(facts), '[]')
+            FROM (SELECT {_FACTS} AS facts {{rows}} LIMIT %(limit)s {{offset}}) page),
+  'page', %(page)s::int, 'limit', %(limit)s::int, 'total', least(10000, counted), 'total_is_exact', counted <= 10000)
   FROM (SELECT count(*) AS counted FROM (SELECT 1 {{counted}} LIMIT 10001) bounded) total"""
-_PUBLIC = """FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.is_published {}
-             ORDER BY m.created_at DESC, m.id DESC"""
-_PAGE_BY_OFFSET = _PAGE.format(
-    rows=_PUBLIC.format(""), offset="OFFSET %(offset)s", counted="FROM mechanisms WHERE is_published"
-)
-_PAGE_BY_PLACE = _PAGE.format(
-    rows=_PUBLIC.format("AND (m.created_at, m.id) < (%(time)s, %(id)s)"),
-    offset="",
-    counted="FROM mechanisms WHERE is_published",
-)
-_PAGE_OF_CATEGORY = _PAGE.format(
-    rows="""FROM mechanism_categories s JOIN mechanisms m ON m.id = s.mechanism_id JOIN users u ON u.id = m.user_id
-            WHERE s.category_id = %(category)s AND s.is_published ORDER BY s.created_at DESC, s.mechanism_id DESC""",
-    offset="OFFSET %(offset)s",
-    counted="FROM mechanism_categories WHERE category_id = %(category)s AND is_published",
-)
+_NEWEST = """FROM mechanisms m JOIN users u ON u.id = m.user_id
+             WHERE m.is_published {} ORDER BY m.created_at DESC, m.id DESC"""
+_NEWEST_OF_CATEGORY = """FROM mechanism_categories s JOIN mechanisms m ON m.id = s.mechanism_id
+             JOIN users u ON u.id = m.user_id WHERE s.category_id = %(category)s AND s.is_published {}
+             ORDER BY s.created_at DESC, s.mechanism_id DESC"""
+_COUNTED = "FROM mechanisms WHERE is_published"
+_COUNTED_OF_CATEGORY = "FROM mechanism_categories WHERE category_id = %(category)s AND is_published"
+_OFFSET = "OFFSET %(offset)s"
+_BEYOND = "AND (m.created_at, m.id) < (%(after_time)s, %(after_id)s)"
+_BEYOND_OF_CATEGORY = "AND (s.created_at, s.mechanism_id) < (%(after_time)s, %(after_id)s)"
+_PAGES = {
+    (False, False): _PAGE.format(rows=_NEWEST.format(""), offset=_OFFSET, counted=_COUNTED),
+    (False, True): _PAGE.format(rows=_NEWEST.format(_BEYOND), offset="", counted=_COUNTED),
+    (True, False): _PAGE.format(
+        rows=_NEWEST_OF_CATEGORY.format(""), offset=_OFFSET, counted=_COUNTED_OF_CATEGORY
+    ),
+    (True, True): _PAGE.format(
+        rows=_NEWEST_OF_CATEGORY.format(_BEYOND_OF_CATEGORY), offset="", counted=_COUNTED_OF_CATEGORY
+    ),
+}
+"""By whether there is a category, and a place to go on from."""
 _JOB = """INSERT INTO jobs (id, kind, subject, state, attempt, fence, run_after, step, progress, request_id, created_at)
   SELECT %(job)s, 'index_mechanism', m.id::text, 'queued', 0, 0, now(), '', 0, '', now() FROM m"""
 _CREATE = f"""WITH m AS (
@@ -71,7 +77,7 @@ j AS ({_JOB})
 SELECT {_FACTS.replace("mechanism_categories c", "c")} FROM m JOIN users u ON u.id = m.user_id"""
 _PUBLISH = f"""WITH m AS (
   UPDATE mechanisms SET is_published = true, updated_at = now(), version = version + 1
-  WHERE id = %(id)s AND user_id = %(user)s AND NOT is_published RETURNING *),
+  WHERE id = %(id)s AND user_id = %(user)s RETURNING *),
 c AS (UPDATE mechanism_categories SET is_published = true WHERE mechanism_id = %(id)s),
 j AS ({_JOB})
 SELECT {_FACTS} FROM m JOIN users u ON u.id = m.user_id"""
@@ -138,13 +144,9 @@ class Raw:
 
 
 def _list(query: dict[str, str]) -> tuple[str, dict[str, Any]]:
-    page = int(query.get("page", 1))
-    window = {"page": page, "offset": 20 * (page - 1)}
-    if "category" in query:
-        return _PAGE_OF_CATEGORY, {**window, "category": query["category"]}
-    if "after_time" in query:
-        return _PAGE_BY_PLACE, {"page": page, "time": query["after_time"], "id": query["after_id"]}
-    return _PAGE_BY_OFFSET, window
+    page, limit = int(query.get("page", 1)), int(query.get("limit", 20))
+    asked = {**query, "page": page, "limit": limit, "offset": limit * (page - 1)}
+    return _PAGES["category" in query, "after_time" in query], asked
 
 
 async def _body(receive: _Receive) -> bytes:

@@ -1,18 +1,20 @@
 """The rows of the table: what is asked of mechshare, and of each of its references that can be asked the same.
 
 Cold means that no cache can know the answer: every mechanism is asked for once, and every list is entered at another
-place, which is all that makes lists differ and cost the same. When all has been asked for, the caches are emptied by
-the word that any other process of mechshare would give them, and it begins anew.
+place or with other words, where nothing else makes it differ or cost more. When all has been asked for, the caches are
+emptied by the word that any other process of mechshare would give them, and it begins anew.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
+from bench.callers import Callers
 from bench.candidates import LITERAL, OURS, RAW
 from bench.data import new_mechanisms
 from bench.known import Known, Place, zipf
 from bench.load import Lines
+from bench.texts import questions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import DEFAULT_LIMIT, Page, Position
@@ -21,110 +23,143 @@ from mechshare.entrypoints.http.paging import list_answer
 from mechshare.services.changes import LISTS, mechanism_group
 
 CATEGORY = "gears"
+RANGE = 64 * 1024
+"""Bytes of a clip that are asked for."""
 _DRAWN = 200_000
 """How often a mechanism is drawn for the row that follows Zipf's law, before it begins anew."""
 _BODIES = 2_000
 """Different mechanisms that are created, before it begins anew."""
-Headers = Mapping[str, str]
+_JSON = {"Content-Type": "application/json"}
+_SEARCH_PATH = "/api/v1/search/mechanisms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What one candidate is asked: `path`, or the `lines` one after the other. `status` is what it has to answer."""
 
-    path: str
+    path: str = ""
     lines: Lines | None = None
     method: str = "GET"
-    headers: Headers = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """`asked` by the candidate's name; the floor is asked what mechshare is. `groups` are those of mechshare's caches
-    that hold what is asked for."""
+    that hold what is asked for once."""
 
-    name: str
     asked: Mapping[str, Asked]
     groups: Callable[[], Sequence[str]] = list
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Callers:
-    """The headers that prove who asks, of mechshare and of the literal design."""
-
-    ours: Headers
-    literal: Headers
-
-
-def rows(known: Known, callers: Callers, etag: str) -> list[Row]:
-    """In the order in which they are measured: those that write come last."""
-    return [*_reads(known, callers, etag), *_lists(known), _create(callers)]
-
-
-def _reads(known: Known, callers: Callers, etag: str) -> list[Row]:
-    one = Asked(path=_one(known.ids[0]))
-    signed_in = {
-        OURS: Asked(path=one.path, headers=callers.ours),
-        LITERAL: Asked(path=one.path, headers=callers.literal),
+def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
+    """How each row is made, in the order in which they are measured: those that write come last."""
+    made: dict[str, Callable[[], Row]] = {
+        "get hot anonymous": lambda: Row(asked=_of_all(Asked(path=_one(known.ids[0])))),
+        "get hot authorised": lambda: _authorised(known, callers),
+        "get hot 304": lambda: _held(known, callers),
+        "get Zipf": lambda: Row(asked=_of_all(_each(map(_one, zipf(known.ids, _DRAWN)), once=False))),
+        "get cold": lambda: Row(asked=_of_all(_each(map(_one, known.ids))), groups=lambda: _groups_of(known)),
+        "list first page hot": lambda: Row(asked=_of_all(Asked(path=MECHANISMS_PATH))),
+        # The literal design keeps no lists: all of its are cold.
+        "list first page cold": lambda: _entered(known.near, Asked(path=MECHANISMS_PATH)),
+        "list deep cursor hot": lambda: _again(_entered(known.deep, _deep_page(known))),
+        "list deep cursor cold": lambda: _entered(known.deep, _deep_page(known)),
+        "list deep page hot": lambda: Row(asked=_of_all(Asked(path=_page(known.deepest_page)))),
+        "list deep page cold": lambda: _pages(known),
+        "list filtered hot": lambda: _filtered(),
+        "list filtered cold": lambda: _entered(
+            known.near, _filtered().asked[LITERAL], f"category={CATEGORY}&"
+        ),
     }
-    held = Asked(path=one.path, headers={"If-None-Match": etag}, status=304)
-    drawn = _each([_one(id) for id in zipf(known.ids, _DRAWN)], once=False)
-    cold = _each([_one(id) for id in known.ids], once=True)
+    if known.is_searchable:
+        made["search hot"] = lambda: _again(_searches())
+        made["search cold"] = _searches
+    made["media range"] = lambda: _media(known)
+    made["create"] = lambda: _creations(callers)
+    made["publish"] = lambda: _publications(known, callers)
+    return made
 
-    def groups() -> list[str]:
-        return [mechanism_group(MechanismId(id)) for id in known.ids]
 
-    return [
-        Row(name="get hot anonymous", asked=_of_all(one)),
-        Row(name="get hot authorised", asked=signed_in),
-        Row(name="get hot 304", asked={OURS: held}),
-        Row(name="get Zipf", asked=_of_all(drawn)),
-        Row(name="get cold", asked=_of_all(cold), groups=groups),
+def _authorised(known: Known, callers: Callers) -> Row:
+    path = _one(known.ids[0])
+    ours, literal = Asked(path=path, headers=callers.ours()), Asked(path=path, headers=callers.literal())
+    return Row(asked={OURS: ours, LITERAL: literal})
+
+
+def _held(known: Known, callers: Callers) -> Row:
+    path = _one(known.ids[0])
+    return Row(asked={OURS: Asked(path=path, headers={"If-None-Match": callers.etag(path)}, status=304)})
+
+
+def _entered(places: Sequence[Place], literal: Asked, narrowed: str = "") -> Row:
+    """Lists entered at these places, each in the words of who is asked; of the literal design always the same page."""
+    start = f"{MECHANISMS_PATH}?{narrowed}"
+    ours = _each(f"{start}cursor={_cursor(place)}" for place in places)
+    raw = _each(f"{start}after_time={quote(place.time.isoformat())}&after_id={place.id}" for place in places)
+    return Row(asked={OURS: ours, RAW: raw, LITERAL: literal}, groups=_lists)
+
+
+def _pages(known: Known) -> Row:
+    """Pages by their numbers, some longer and some shorter than usual, that all end about where page numbers do."""
+    last = known.deepest_page * DEFAULT_LIMIT
+    paths = [
+        _page(last // limit - step, limit)
+        for step in range(max(20, last // DEFAULT_LIMIT // 5))
+        for limit in range(DEFAULT_LIMIT - 5, DEFAULT_LIMIT + 6)
+        if step < last // limit
     ]
+    return Row(asked=_of_all(_each(paths)), groups=_lists)
 
 
-def _lists(known: Known) -> list[Row]:
-    first = Asked(path=MECHANISMS_PATH)
-    near, raw_near = _entered(known.near)
-    deep, raw_deep = _entered(known.deep)
-    literal_deep = Asked(path=f"{MECHANISMS_PATH}?page={known.deep_rank // DEFAULT_LIMIT + 1}")
-    page = Asked(path=f"{MECHANISMS_PATH}?page={known.deepest_page}")
-    filtered = Asked(path=f"{MECHANISMS_PATH}?category={CATEGORY}")
-    literal_filtered = Asked(path=f"{MECHANISMS_PATH}?category_ids={CATEGORY}")
-    return [
-        Row(name="list first page hot", asked=_of_all(first)),
-        # The literal design keeps no lists: its first page is always cold.
-        Row(
-            name="list first page cold",
-            asked={OURS: near, RAW: raw_near, LITERAL: first},
-            groups=_lists_groups,
-        ),
-        Row(
-            name="list deep cursor hot",
-            asked={OURS: _first(deep), RAW: _first(raw_deep), LITERAL: literal_deep},
-        ),
-        Row(
-            name="list deep cursor cold",
-            asked={OURS: deep, RAW: raw_deep, LITERAL: literal_deep},
-            groups=_lists_groups,
-        ),
-        Row(name="list deep page hot", asked=_of_all(page)),
-        Row(name="list filtered hot", asked={OURS: filtered, RAW: filtered, LITERAL: literal_filtered}),
-    ]
-
-
-def _create(callers: Callers) -> Row:
-    bodies = Lines(lines=new_mechanisms(_BODIES), are_bodies=True)
-    json = {"Content-Type": "application/json"}
-
-    def asked(headers: Headers, status: int) -> Asked:
-        told = {**json, **headers}
-        return Asked(path=MECHANISMS_PATH, lines=bodies, method="POST", headers=told, status=status)
-
+def _filtered() -> Row:
+    ours = Asked(path=f"{MECHANISMS_PATH}?category={CATEGORY}")
     return Row(
-        name="create",
-        asked={OURS: asked(callers.ours, 201), RAW: asked({}, 200), LITERAL: asked(callers.literal, 200)},
+        asked={OURS: ours, RAW: ours, LITERAL: Asked(path=f"{MECHANISMS_PATH}?category_ids={CATEGORY}")}
+    )
+
+
+def _searches() -> Row:
+    return Row(asked={OURS: _each(f"{_SEARCH_PATH}?q={quote(text)}" for text in questions())}, groups=_lists)
+
+
+def _media(known: Known) -> Row:
+    ranged = {"Range": f"bytes=0-{RANGE - 1}"}
+    return Row(asked={OURS: Asked(path=known.clip_path(), headers=ranged, status=206)})
+
+
+def _creations(callers: Callers) -> Row:
+    bodies = Lines(lines=new_mechanisms(_BODIES), are_bodies=True)
+    asked = Asked(path=MECHANISMS_PATH, lines=bodies, method="POST", headers=_JSON)
+    return Row(
+        asked={
+            OURS: replace(asked, headers=_JSON | callers.ours(), status=201),
+            RAW: asked,
+            LITERAL: replace(asked, headers=_JSON | callers.literal()),
+        }
+    )
+
+
+def _publications(known: Known, callers: Callers) -> Row:
+    """Each of another mechanism: what is published already is published again at less cost."""
+    asked = [
+        replace(_each(f"{_one(id)}/publish" for id in ids), method="POST") for ids in known.unpublished(2)
+    ]
+    return Row(asked={OURS: replace(asked[0], headers=callers.ours()), RAW: asked[1]})
+
+
+def _deep_page(known: Known) -> Asked:
+    return Asked(path=_page(known.deep_rank // DEFAULT_LIMIT + 1))
+
+
+def _again(row: Row) -> Row:
+    """The first of each candidate's lines alone, again and again."""
+    return Row(
+        asked={
+            name: Asked(path=asked.lines.lines[0]) if asked.lines else asked
+            for name, asked in row.asked.items()
+        }
     )
 
 
@@ -133,27 +168,16 @@ def _of_all(asked: Asked) -> dict[str, Asked]:
     return dict.fromkeys((OURS, RAW, LITERAL), asked)
 
 
+def _each(paths: Iterable[str], *, once: bool = True) -> Asked:
+    return Asked(lines=Lines(lines=list(paths), once=once))
+
+
 def _one(id: str) -> str:
     return f"{MECHANISMS_PATH}/{id}"
 
 
-def _each(paths: Sequence[str], *, once: bool) -> Asked:
-    return Asked(path=paths[0], lines=Lines(lines=paths, once=once))
-
-
-def _first(asked: Asked) -> Asked:
-    """The same, of the first of its lines alone."""
-    return replace(asked, lines=None)
-
-
-def _entered(places: Sequence[Place]) -> tuple[Asked, Asked]:
-    """Lists entered at these places, as mechshare is asked for them and as the raw reference is."""
-    ours = [f"{MECHANISMS_PATH}?cursor={_cursor(place)}" for place in places]
-    raw = [
-        f"{MECHANISMS_PATH}?after_time={quote(place.time.isoformat())}&after_id={place.id}"
-        for place in places
-    ]
-    return _each(ours, once=True), _each(raw, once=True)
+def _page(number: int, limit: int = DEFAULT_LIMIT) -> str:
+    return f"{MECHANISMS_PATH}?page={number}&limit={limit}"
 
 
 def _cursor(place: Place) -> str:
@@ -168,5 +192,9 @@ def _cursor(place: Place) -> str:
     return list_answer(page, [], MechanismSort.NEWEST.value).next or ""
 
 
-def _lists_groups() -> list[str]:
+def _lists() -> list[str]:
     return [LISTS]
+
+
+def _groups_of(known: Known) -> list[str]:
+    return [mechanism_group(MechanismId(id)) for id in known.ids]

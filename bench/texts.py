@@ -165,3 +165,16 @@ class Writer:
 def _one(random: Random, choices: tuple[_Pair, ...]) -> _Pair:
     # Several times as quick as random.choice, of which a million texts need some ten million.
     return choices[int(random.random() * len(choices))]
+
+
+def questions() -> list[str]:
+    """What people might search for: two or three words about a mechanism, each question once, in no order."""
+    asked = [
+        f"{word[language]} {kind[language]}"
+        for kinds in KINDS.values()
+        for kind in kinds
+        for word in (*MODIFIERS, *USES, *MATERIALS, *PARTS)
+        for language in (0, 1)
+    ]
+    Random("questions").shuffle(asked)
+    return list(dict.fromkeys(asked))
