@@ -7,13 +7,16 @@ one machine: the ratios are the result, the absolute figures are the machine's.
 import argparse
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 from servers.running import ServerAbsent, ServerFailed
 
+from bench.bars import bars, growth_bars
 from bench.callers import Callers
 from bench.candidates import candidates
 from bench.installations import (
@@ -26,74 +29,115 @@ from bench.installations import (
 )
 from bench.known import Known
 from bench.load import require_wrk
-from bench.measuring import measure
-from bench.report import Part, print_part
+from bench.measuring import Part, measure
+from bench.report import print_bars, print_part, print_processing, write_json
 from bench.rows import rows
+
+_SEARCHABLE_UP_TO = 20_000
+"""Mechanisms that are indexed without having been asked for; more take minutes."""
+_PROCESSING = "bench.processing"
 
 
 def main() -> None:
     options = _options()
     require_wrk()
-    console = Console(width=None if sys.stdout.isatty() else 110)
+    console = Console(width=None if sys.stdout.isatty() else 160)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
         folder.chmod(0o755)  # for whom the servers run as
-        profiles, servers = _profiles(options.profile, folder, stack)
+        profiles, servers = _profiles(options, folder, stack)
+        parts = []
         for count in options.mechanisms:
-            _measure_size(count, profiles, servers, options, folder, console)
+            for part in _measured(count, profiles, servers, options, folder):
+                parts.append(part)
+                print_part(console, part)
+    processing = _processing() if options.processing else []
+    held, grown = bars(parts), growth_bars(parts)
+    if grown:
+        print_bars(console, "cost of a request at the largest size over that at the smallest", grown)
+    if processing:
+        print_processing(console, processing)
+    print_bars(console, "what it is held to", held)
+    if options.json:
+        write_json(options.json, parts, [*held, *grown], processing, vars(options))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--profile", nargs="+", choices=PROFILES, default=PROFILES, help="of which (both)")
+    parser.add_argument("--profile", nargs="+", choices=PROFILES, default=PROFILES, help="which (both)")
     parser.add_argument(
         "--mechanisms", nargs="+", type=int, default=[1_000, 100_000], help="how many there are (1000 100000)"
     )
     parser.add_argument("--rows", nargs="+", default=[""], help="parts of the names of rows (all)")
     parser.add_argument("--seconds", type=int, default=1, help="of load for each figure (1)")
     parser.add_argument("--rounds", type=int, default=2, help="turns of each candidate in each row (2)")
+    parser.add_argument(
+        "--search",
+        action="store_true",
+        help="search with OpenSearch where distributed, and whatever the size",
+    )
+    parser.add_argument("--processing", action="store_true", help="process clips, too")
+    parser.add_argument("--json", type=Path, help="a file for all that was measured")
     return parser.parse_args()
 
 
-def _profiles(wanted: Sequence[str], folder: Path, stack: ExitStack) -> tuple[list[str], Mapping[str, str]]:
+def _profiles(
+    options: argparse.Namespace, folder: Path, stack: ExitStack
+) -> tuple[Sequence[str], Mapping[str, str]]:
     """Those that can be had on this machine, and the settings that lead to the servers."""
-    if DISTRIBUTED not in wanted:
-        return list(wanted), {}
+    if DISTRIBUTED not in options.profile:
+        return options.profile, {}
     try:
-        return list(wanted), stack.enter_context(distributed_servers(folder, with_search=False))
+        servers = stack.enter_context(distributed_servers(folder, with_search=options.search))
     except (ServerAbsent, ServerFailed) as problem:
-        print(f"only the embedded profile is measured: {problem}", file=sys.stderr)
+        print(f"the embedded profile alone is measured: {problem}", file=sys.stderr)
         return [EMBEDDED], {}
+    return options.profile, servers
 
 
-def _measure_size(
+def _measured(
     count: int,
     profiles: Sequence[str],
     servers: Mapping[str, str],
     options: argparse.Namespace,
     folder: Path,
-    console: Console,
-) -> None:
+) -> Iterator[Part]:
+    """The profiles at one size. All are filled before the first is measured: the literal design needs PostgreSQL."""
     made: dict[str, Installation] = {}
     for profile in profiles:
+        is_indexed = options.search or (profile == EMBEDDED and count <= _SEARCHABLE_UP_TO)
         place = folder / f"{profile}-{count}"
-        made[profile] = make_installation(profile, count, place, servers, is_searchable=False)
+        made[profile] = make_installation(profile, count, place, servers, is_searchable=is_indexed)
     for installation in made.values():
-        part = _measure_part(installation, made.get(DISTRIBUTED), options, folder)
-        print_part(console, part)
+        yield _part(installation, made.get(DISTRIBUTED), options, folder)
 
 
-def _measure_part(
+def _part(
     installation: Installation, distributed: Installation | None, options: argparse.Namespace, folder: Path
 ) -> Part:
     with candidates(installation, distributed, folder) as up:
+        before = {name: candidate.server.memory() for name, candidate in up.items()}
         callers = Callers(up, distributed.user_id if distributed else "")
         figures = [
             measure(name, make(), up, folder, rounds=options.rounds, seconds=options.seconds)
             for name, make in rows(Known(installation), callers).items()
             if any(part in name for part in options.rows)
         ]
-    return Part(installation.profile, installation.count, figures)
+        return Part(
+            installation.profile,
+            installation.count,
+            figures,
+            up_after={name: candidate.server.up_after for name, candidate in up.items()},
+            memory={name: (before[name], candidate.server.memory()) for name, candidate in up.items()},
+        )
+
+
+def _processing() -> list[tuple[str, str]]:
+    """What there is to tell of uploads and of processing: (what, figure)."""
+    if find_spec(_PROCESSING) is None:
+        return []
+    told: list[tuple[str, str]] = import_module(_PROCESSING).rows()
+    return told
 
 
 if __name__ == "__main__":

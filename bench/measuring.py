@@ -1,6 +1,6 @@
 """Candidates under the same load, in turns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -20,16 +20,18 @@ _SHARE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one row: requests/s of each round by the candidate, and mechshare's latencies in ms at half of its rate."""
+    """Of one row, by candidate: requests/s of each round, and processor seconds of its server for a request; and
+    mechshare's latencies in ms at half of its rate."""
 
     row: str
     rates: Mapping[str, list[float]]
+    cpu: Mapping[str, float]
     p50: float
     p99: float
 
-    def rate(self, candidate: str) -> float | None:
-        """The median of the rounds; None for one that was not asked."""
-        return median(self.rates[candidate]) if candidate in self.rates else None
+    def median(self, candidate: str) -> float:
+        """Of its rounds. Raises KeyError for one that was not asked."""
+        return median(self.rates[candidate])
 
     def ratio(self, reference: str) -> float | None:
         """Mechshare's rate over the reference's: the median of the rounds, each of which compares what ran together."""
@@ -38,6 +40,28 @@ class Figures:
         return median(
             ours / theirs for ours, theirs in zip(self.rates[OURS], self.rates[reference], strict=True)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What was measured of one profile with one number of mechanisms.
+
+    By candidate: seconds from its start to its first answer, and bytes of memory that its worker takes then and at
+    the end.
+    """
+
+    profile: str
+    count: int
+    figures: Sequence[Figures]
+    up_after: Mapping[str, float]
+    memory: Mapping[str, tuple[int, int]]
+
+    @property
+    def title(self) -> str:
+        return f"{self.profile}, {self.count:,}"
+
+    def find(self, row: str) -> Figures | None:
+        return next((figures for figures in self.figures if figures.row == row), None)
 
 
 @dataclass(slots=True)
@@ -49,6 +73,13 @@ class _Walker:
     row: Row
     at: int = 0
     rates: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+
+    def take_turn(self, folder: Path, seconds: int) -> None:
+        before = self.candidate.server.cpu()
+        load = self.load(folder, seconds)
+        self.rates.append(load.rate)
+        self.cpu.append((self.candidate.server.cpu() - before) / load.requests)
 
     def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
         """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
@@ -93,11 +124,17 @@ def measure(
         # Nobody is always first: the one before leaves the database, or the machine, warmer.
         first = number % len(turns)
         for one in turns[first:] + turns[:first]:
-            walkers[one].rates.append(walkers[one].load(folder, seconds).rate)
-    pause = 1000 * CONNECTIONS / (_SHARE * median(walkers[OURS].rates))
-    calm = walkers[OURS].load(folder, seconds, pause)
-    rates = {one: walker.rates for one, walker in walkers.items()}
-    return Figures(name, rates, calm.p50, calm.p99)
+            walkers[one].take_turn(folder, seconds)
+    ours = walkers[OURS]
+    pause = 1000 * CONNECTIONS / (_SHARE * median(ours.rates))
+    calm = [ours.load(folder, seconds, pause) for _ in range(rounds)]
+    return Figures(
+        name,
+        rates={one: walker.rates for one, walker in walkers.items()},
+        cpu={one: median(walker.cpu) for one, walker in walkers.items()},
+        p50=median(load.p50 for load in calm),
+        p99=median(load.p99 for load in calm),
+    )
 
 
 def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker]:

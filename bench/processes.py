@@ -70,6 +70,12 @@ class ServerProcess:
             raise RuntimeError(f"{self.name} is not up")
         return max(map(_pss, _children(self._process.pid)), default=0)
 
+    def cpu(self) -> float:
+        """Seconds of processor time that it took so far, with its worker."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} is not up")
+        return sum(map(_cpu, [self._process.pid, *_children(self._process.pid)]))
+
     def _answers(self) -> bool:
         try:
             ask(self.address, self._ready)
@@ -96,3 +102,8 @@ def _children(pid: int) -> list[int]:
 def _pss(pid: int) -> int:
     told = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
     return int(told[1]) * 1024 if told else 0
+
+
+def _cpu(pid: int) -> float:
+    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")

@@ -34,29 +34,30 @@ _FACTS = f"""json_build_object(
 _ONE = (
     f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = %s AND m.is_published"
 )
+# The rows are chosen before anything is made of them: of those that an offset skips nothing is.
 _PAGE = f"""SELECT json_build_object(
-  'items', (SELECT coalesce(json_agg(facts), '[]')
-            FROM (SELECT {_FACTS} AS facts {{rows}} LIMIT %(limit)s {{offset}}) page),
+  'items', (SELECT coalesce(json_agg({_FACTS} ORDER BY m.created_at DESC, m.id DESC), '[]')
+            FROM ({{chosen}} LIMIT %(limit)s {{offset}}) chosen
+            JOIN mechanisms m ON m.id = chosen.id JOIN users u ON u.id = m.user_id),
   'page', %(page)s::int, 'limit', %(limit)s::int, 'total', least(10000, counted), 'total_is_exact', counted <= 10000)
   FROM (SELECT count(*) AS counted FROM (SELECT 1 {{counted}} LIMIT 10001) bounded) total"""
-_NEWEST = """FROM mechanisms m JOIN users u ON u.id = m.user_id
-             WHERE m.is_published {} ORDER BY m.created_at DESC, m.id DESC"""
-_NEWEST_OF_CATEGORY = """FROM mechanism_categories s JOIN mechanisms m ON m.id = s.mechanism_id
-             JOIN users u ON u.id = m.user_id WHERE s.category_id = %(category)s AND s.is_published {}
-             ORDER BY s.created_at DESC, s.mechanism_id DESC"""
-_COUNTED = "FROM mechanisms WHERE is_published"
-_COUNTED_OF_CATEGORY = "FROM mechanism_categories WHERE category_id = %(category)s AND is_published"
+_ALL = "FROM mechanisms WHERE is_published"
+_NEWEST = f"SELECT id {_ALL} {{}} ORDER BY created_at DESC, id DESC"
+_ALL_OF_CATEGORY = "FROM mechanism_categories WHERE category_id = %(category)s AND is_published"
+_NEWEST_OF_CATEGORY = (
+    f"SELECT mechanism_id AS id {_ALL_OF_CATEGORY} {{}} ORDER BY created_at DESC, mechanism_id DESC"
+)
 _OFFSET = "OFFSET %(offset)s"
-_BEYOND = "AND (m.created_at, m.id) < (%(after_time)s, %(after_id)s)"
-_BEYOND_OF_CATEGORY = "AND (s.created_at, s.mechanism_id) < (%(after_time)s, %(after_id)s)"
+_BEYOND = "AND (created_at, id) < (%(after_time)s, %(after_id)s)"
+_BEYOND_OF_CATEGORY = "AND (created_at, mechanism_id) < (%(after_time)s, %(after_id)s)"
 _PAGES = {
-    (False, False): _PAGE.format(rows=_NEWEST.format(""), offset=_OFFSET, counted=_COUNTED),
-    (False, True): _PAGE.format(rows=_NEWEST.format(_BEYOND), offset="", counted=_COUNTED),
+    (False, False): _PAGE.format(chosen=_NEWEST.format(""), offset=_OFFSET, counted=_ALL),
+    (False, True): _PAGE.format(chosen=_NEWEST.format(_BEYOND), offset="", counted=_ALL),
     (True, False): _PAGE.format(
-        rows=_NEWEST_OF_CATEGORY.format(""), offset=_OFFSET, counted=_COUNTED_OF_CATEGORY
+        chosen=_NEWEST_OF_CATEGORY.format(""), offset=_OFFSET, counted=_ALL_OF_CATEGORY
     ),
     (True, True): _PAGE.format(
-        rows=_NEWEST_OF_CATEGORY.format(_BEYOND_OF_CATEGORY), offset="", counted=_COUNTED_OF_CATEGORY
+        chosen=_NEWEST_OF_CATEGORY.format(_BEYOND_OF_CATEGORY), offset="", counted=_ALL_OF_CATEGORY
     ),
 }
 """By whether there is a category, and a place to go on from."""

@@ -1,51 +1,90 @@
 """The figures as tables and as JSON."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from bench.bars import Bar
 from bench.candidates import FLOOR, LITERAL, OURS, RAW
-from bench.measuring import Figures
+from bench.measuring import Part
 
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What was measured of one profile with one number of mechanisms."""
-
-    profile: str
-    count: int
-    figures: Sequence[Figures]
-
-    @property
-    def title(self) -> str:
-        return f"{self.profile}, {self.count:,} mechanisms"
+_MIB = 1024 * 1024
+_COLUMNS = ("requests/s", "of floor", "of raw psycopg", "x literal design", "p50 ms", "p99 ms", "CPU us")
 
 
 def print_part(console: Console, part: Part) -> None:
-    table = Table(title=part.title)
-    for name in (
-        "",
-        "requests/s",
-        "of the floor",
-        "of raw psycopg",
-        "times the literal design",
-        "p50 ms",
-        "p99 ms",
-    ):
-        table.add_column(name, justify="right" if name else "left")
+    table = _table(f"{part.title} mechanisms", "", *_COLUMNS)
     for row in part.figures:
         table.add_row(
             row.row,
-            f"{row.rate(OURS):,.0f}",
+            f"{row.median(OURS):,.0f}",
             _told(row.ratio(FLOOR), ".2f"),
             _told(row.ratio(RAW), ".2f"),
             _told(row.ratio(LITERAL), ".1f"),
             f"{row.p50:.2f}",
             f"{row.p99:.2f}",
+            f"{row.cpu[OURS] * 1e6:,.0f}",
         )
     console.print(table)
+    table = _table("", "", "up after, s", "memory of the worker then, MiB", "and at the end")
+    for name, seconds in part.up_after.items():
+        before, after = part.memory[name]
+        table.add_row(name, f"{seconds:.2f}", f"{before / _MIB:.0f}", f"{after / _MIB:.0f}")
+    console.print(table)
+
+
+def print_bars(console: Console, title: str, bars: Sequence[Bar]) -> None:
+    """A line for what is wanted, and beside it what was measured in each place."""
+    wheres = list(dict.fromkeys(bar.where for bar in bars))
+    table = _table(title, "", "wanted", *wheres)
+    for what, wanted, at_most in dict.fromkeys((bar.what, bar.wanted, bar.at_most) for bar in bars):
+        by_where = {
+            bar.where: f"{_told(bar.measured, '.2f')} {bar.verdict}" for bar in bars if bar.what == what
+        }
+        sign = "<=" if at_most else ">="
+        table.add_row(what, f"{sign} {wanted:g}", *(by_where.get(where, "") for where in wheres))
+    console.print(table)
+
+
+def print_processing(console: Console, rows: Sequence[tuple[str, str]]) -> None:
+    table = _table("processing", "", "")
+    for what, figure in rows:
+        table.add_row(what, figure)
+    console.print(table)
+
+
+def write_json(
+    path: Path,
+    parts: Sequence[Part],
+    bars: Sequence[Bar],
+    processing: Sequence[tuple[str, str]],
+    options: Mapping[str, object],
+) -> None:
+    told = {
+        "machine": {
+            "cores": os.cpu_count(),
+            "system": platform.platform(),
+            "python": platform.python_version(),
+        },
+        "options": options,
+        "parts": [asdict(part) for part in parts],
+        "bars": [{**asdict(bar), "is_met": bar.is_met} for bar in bars],
+        "processing": processing,
+    }
+    path.write_text(json.dumps(told, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title)
+    for place, name in enumerate(columns):
+        table.add_column(name, justify="right" if place else "left", no_wrap=bool(place))
+    return table
 
 
 def _told(value: float | None, form: str) -> str:

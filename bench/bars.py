@@ -1,0 +1,94 @@
+"""What mechshare is held to, and whether it is met."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from bench.candidates import FLOOR, LITERAL, OURS, RAW
+from bench.installations import DISTRIBUTED
+from bench.measuring import Figures, Part
+
+DEEPER_COSTS = 1.2
+LARGER_COSTS = 1.3
+P99_OF_P50 = 5.0
+_OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
+    ("get hot anonymous", FLOOR, 0.5),
+    ("get hot authorised", FLOOR, 0.4),
+    ("list first page hot", FLOOR, 0.4),
+    ("get cold", RAW, 0.9),
+    ("get hot anonymous", LITERAL, 8.0),
+    ("get hot authorised", LITERAL, 8.0),
+    ("list first page hot", LITERAL, 8.0),
+    ("get cold", LITERAL, 8.0),
+    ("create", LITERAL, 2.0),
+)
+"""Row, reference, and how many times the reference's rate mechshare's is to be at least."""
+_DEEPER = (
+    ("list deep cursor hot", "list first page hot"),
+    ("list deep cursor cold", "list first page cold"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """`measured` is None where it could not be."""
+
+    where: str
+    what: str
+    wanted: float
+    measured: float | None
+    at_most: bool
+
+    @property
+    def is_met(self) -> bool | None:
+        if self.measured is None:
+            return None
+        return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
+
+    @property
+    def verdict(self) -> str:
+        return {True: "met", False: "NOT MET", None: "not measured"}[self.is_met]
+
+
+def bars(parts: Sequence[Part]) -> list[Bar]:
+    """Those that say something about a row that was measured, for each of `parts`."""
+    return [bar for part in parts for bar in (*_of_references(part), *_of_depth(part), *_of_latency(part))]
+
+
+def growth_bars(parts: Sequence[Part]) -> list[Bar]:
+    """What a request costs at the largest size over what it costs at the smallest, for each profile that has both."""
+    found = []
+    for profile in dict.fromkeys(part.profile for part in parts):
+        ordered = sorted((part for part in parts if part.profile == profile), key=lambda part: part.count)
+        smallest, largest = ordered[0], ordered[-1]
+        where = f"{profile}, {largest.count:,} / {smallest.count:,}"
+        for row in smallest.figures if largest is not smallest else ():
+            growth = _costlier(largest.find(row.row), row)
+            found.append(Bar(where, row.row, LARGER_COSTS, growth, at_most=True))
+    return found
+
+
+def _of_references(part: Part) -> Iterator[Bar]:
+    for name, reference, wanted in _OF_REFERENCES:
+        row = part.find(name)
+        if row and (reference != RAW or part.profile == DISTRIBUTED):
+            yield Bar(
+                part.title, f"{name}: rate / {reference}'s", wanted, row.ratio(reference), at_most=False
+            )
+
+
+def _of_depth(part: Part) -> Iterator[Bar]:
+    for deep, first in _DEEPER:
+        rows = part.find(deep), part.find(first)
+        if all(rows):
+            yield Bar(part.title, f"{deep}: cost / {first}'s", DEEPER_COSTS, _costlier(*rows), at_most=True)
+
+
+def _of_latency(part: Part) -> Iterator[Bar]:
+    for row in part.figures:
+        yield Bar(
+            part.title, f"{row.row}: p99 / p50 at half load", P99_OF_P50, row.p99 / row.p50, at_most=True
+        )
+
+
+def _costlier(row: Figures | None, than: Figures | None) -> float | None:
+    return than.median(OURS) / row.median(OURS) if row and than else None
