@@ -12,13 +12,14 @@ from mechshare.domain.errors import (
     NotReady,
     StaleVersion,
     UnauthorizedOperation,
+    UserNotFound,
     WithdrawnByModerator,
 )
-from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.domain.mechanisms import PENDING, READY, MechanismSort
 from mechshare.domain.pages import PageRequest
-from mechshare.domain.users import Role
+from mechshare.domain.users import Actor, Role
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.receipts import Once, Replay
 from tests.services.world import HERE
@@ -62,6 +63,43 @@ async def test_an_uploaded_mechanism_waits_unseen_to_be_processed(world):
         (JobKind.PROCESS_MECHANISM_FILE, made.id, "r-1"),
         (JobKind.INDEX_MECHANISM, made.id, "r-1"),
     }
+
+
+async def test_of_mechanisms_made_at_the_same_time_each_is_told_its_own_end(seeded):
+    mika, nobody = await seeded.join("mika"), Actor(id=UserId(ABSENT), role=Role.USER)
+    unknown = draft(categories=[CategoryId("no-such")])
+    asked = [
+        (mika, draft("一")),
+        (mika, unknown),
+        (nobody, draft("二")),
+        (mika, draft("三", categories=[GEARS])),
+    ]
+
+    first, second, third, fourth = await asyncio.gather(
+        *(seeded.app.mechanisms.create_mechanism(actor, wanted, HERE) for actor, wanted in asked),
+        return_exceptions=True,
+    )
+
+    assert (first.mechanism.title, fourth.mechanism.title) == ("一", "三")
+    assert (type(second), type(third)) == (CategoryNotFound, UserNotFound)
+    assert {(job.kind, job.subject) for job in await seeded.jobs()} == {
+        (JobKind.INDEX_MECHANISM, first.mechanism.id),
+        (JobKind.INDEX_MECHANISM, fourth.mechanism.id),
+    }
+
+
+async def test_whoever_stops_waiting_takes_nobody_elses_mechanism_along(world):
+    mika = await world.join("mika")
+    making = [
+        asyncio.create_task(world.app.mechanisms.create_mechanism(mika, draft(), HERE)) for _ in range(3)
+    ]
+    await asyncio.sleep(0)
+    making[1].cancel()
+
+    first, second, third = await asyncio.gather(*making, return_exceptions=True)
+
+    assert isinstance(second, asyncio.CancelledError)
+    assert {first.mechanism.id, third.mechanism.id} <= set(await ids(world, mika, user_id=mika.id))
 
 
 async def test_a_mechanism_hosted_elsewhere_is_ready_and_nothing_is_fetched(world):

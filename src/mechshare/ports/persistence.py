@@ -1,7 +1,7 @@
 """The database: the truth of which everything else is a copy.
 
-Adapters translate what their driver raises: StaleVersion and NameTaken as said below, Unavailable when the database
-does not answer. Times go in and come out aware, in UTC, to the microsecond; text comes out as it went in.
+Adapters raise what is said below, and Unavailable when the database does not answer. Times go in and come out aware,
+in UTC, to the microsecond; text comes out as it went in.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -119,17 +119,12 @@ class MechanismRepository(Protocol):
         row is looked at. ASCII letters match in either case, and half- and full-width words what is stored in the
         usual width; how much more is taken as equal is the database's affair.
 
-        Positions are (`mechshare.domain.mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; what the
-        request knows of it is believed.
+        Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; one that is told is believed.
         """
         ...
 
-    async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
-        """The user's oldest mechanism that was made from a file with this content."""
-        ...
-
-    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
-        """Those of these blob keys that a mechanism refers to; at most 1,000 at a time."""
+    async def add(self, mechanisms: Sequence[Mechanism]) -> None:
+        """Stores new ones, which have version 1 then; at most 1,000 at a time. Raises as `save` does."""
         ...
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
@@ -145,17 +140,26 @@ class MechanismRepository(Protocol):
         ...
 
 
+class MechanismFiles(Protocol):
+    """What mechanisms were made from, and what was made of that."""
+
+    async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
+        """The user's oldest mechanism that was made from a file with this content."""
+        ...
+
+    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
+        """Those of these blob keys that a mechanism refers to; at most 1,000 at a time."""
+        ...
+
+
 class JobLedger(Protocol):
     """What workers do with jobs. Leases and due times are judged by the database's own clock.
 
     Methods with a `fence` change nothing and give False unless the job is running under exactly this fence.
     """
 
-    async def add(self, job: Job, *, unless_waiting: bool = False) -> None:
-        """A new job, due at once by the database's clock.
-
-        With `unless_waiting` only if all others of its kind and subject have ended, however many ask at the same time.
-        """
+    async def add(self, *new: Job, unless_waiting: bool = False) -> None:
+        """New jobs, due at once; `unless_waiting`, however many ask, one that has not ended of a kind and subject."""
         ...
 
     async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
@@ -259,6 +263,9 @@ class UnitOfWork(Protocol):
 
     @property
     def mechanisms(self) -> MechanismRepository: ...
+
+    @property
+    def mechanism_files(self) -> MechanismFiles: ...
 
     @property
     def ledger(self) -> JobLedger: ...

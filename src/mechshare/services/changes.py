@@ -30,5 +30,9 @@ class Changes:
         await self._cache.forget(LISTS, *map(mechanism_group, ids))
         await self._doorbell.ring()
 
+    async def mechanisms_created(self) -> None:
+        """None of them is public yet; so nothing that is kept speaks of them."""
+        await self._doorbell.ring()
+
     async def access_changed(self, user_id: UserId) -> None:
         await self._cache.forget(access_group(user_id))

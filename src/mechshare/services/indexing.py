@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
@@ -53,7 +53,8 @@ class IndexMechanism:
             await self._index.put([_document(found[0], names)])
         else:
             await self._index.remove(mechanism_id, _DELETED)
-        await self._changes.mechanisms_changed(mechanism_id)
+        if not (found and _was_never_public(found[0].mechanism)):
+            await self._changes.mechanisms_changed(mechanism_id)
         return nothing_to_write
 
     async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
@@ -94,6 +95,11 @@ class RebuildIndex:
 
     async def abandoned(self, job: Job) -> None:
         """Whoever has the job now rebuilds it anew."""
+
+
+def _was_never_public(mechanism: Mechanism) -> bool:
+    """It is as it was made; so nothing that is kept speaks of it."""
+    return mechanism.version == 1 and not mechanism.is_published
 
 
 async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mechshare.domain.audit import AuditAction, Origin
 from mechshare.domain.errors import InvalidField, StaleVersion
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, UserId
-from mechshare.domain.jobs import JobKind, new_job
+from mechshare.domain.jobs import Job, JobKind, new_job
 from mechshare.domain.mechanisms import (
     PENDING,
     READY,
@@ -36,6 +36,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.services.auditing import Auditor
 from mechshare.services.changes import Changes
+from mechshare.services.creation import Creation, NewMechanism, add_mechanisms
 from mechshare.services.deletion import delete_mechanism
 from mechshare.services.receipts import Once, Replay, do_once
 
@@ -64,6 +65,7 @@ class MechanismService:
         self._auditor = Auditor(clock, ids)
         self._database = database
         self._changes = changes
+        self._creation = Creation(database, changes)
         self._clock = clock
         self._ids = ids
 
@@ -81,18 +83,21 @@ class MechanismService:
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
         mechanism = self._drafted(actor, draft)
+        kinds = [JobKind.INDEX_MECHANISM]
+        if mechanism.original is not None:
+            kinds.append(JobKind.PROCESS_MECHANISM_FILE)
         request_id = origin.request_id if origin else ""
+        new = NewMechanism(mechanism, [self._job(kind, mechanism.id, request_id) for kind in kinds])
+        if once is None:
+            return await self._creation.keep(new)
         async with self._database.begin() as tx:
 
             async def create() -> AuthoredMechanism:
-                saved = await tx.mechanisms.save(mechanism)
-                await self._promise(tx, JobKind.INDEX_MECHANISM, saved.id, request_id)
-                if saved.original is not None:
-                    await self._promise(tx, JobKind.PROCESS_MECHANISM_FILE, saved.id, request_id)
-                return await _authored(tx, saved.id)
+                (created,) = await add_mechanisms(tx, [new])
+                return created
 
             created = await do_once(tx, self._clock, once, create)
-        await self._changes.mechanisms_changed(mechanism.id)
+        await self._changes.mechanisms_created()
         return created
 
     async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
@@ -130,7 +135,7 @@ class MechanismService:
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """The user's mechanism made from a file with this content, so that an import adds nothing twice."""
         async with self._database.read() as tx:
-            return await tx.mechanisms.find_by_original(user_id, sha256)
+            return await tx.mechanism_files.find_by_original(user_id, sha256)
 
     async def update_mechanism(
         self,
@@ -246,22 +251,16 @@ class MechanismService:
             changed = await change(tx, found)
             if changed != found:
                 await tx.mechanisms.save(changed)
-                await self._promise(tx, JobKind.INDEX_MECHANISM, mechanism_id, "")
-            authored = await _authored(tx, mechanism_id)
+                await tx.ledger.add(self._job(JobKind.INDEX_MECHANISM, mechanism_id, ""))
+            (authored,) = await tx.mechanisms.find_authored([mechanism_id])
         await self._changes.mechanisms_changed(mechanism_id)
         return authored
 
-    async def _promise(self, tx: UnitOfWork, kind: JobKind, id: MechanismId, request_id: str) -> None:
-        job = new_job(self._new_job_id(), kind, id, now=self._clock.now(), request_id=request_id)
-        await tx.ledger.add(job)
+    def _job(self, kind: JobKind, id: MechanismId, request_id: str) -> Job:
+        return new_job(self._new_job_id(), kind, id, now=self._clock.now(), request_id=request_id)
 
     def _new_job_id(self) -> JobId:
         return JobId(self._ids.new_id())
-
-
-async def _authored(tx: UnitOfWork, id: MechanismId) -> AuthoredMechanism:
-    (found,) = await tx.mechanisms.find_authored([id])
-    return found
 
 
 def _at_version(mechanism: Mechanism, version: int | None) -> Mechanism:

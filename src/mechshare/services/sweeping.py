@@ -125,7 +125,7 @@ class Sweep:
 
     async def _condemn_orphans(self, keys: list[str], job: Job) -> None:
         async with self._database.read() as tx:
-            used = await tx.mechanisms.find_used(keys)
+            used = await tx.mechanism_files.find_used(keys)
         before = self._clock.now() - ORPHANED_AFTER
         for key in keys:
             if key in used:

@@ -118,6 +118,16 @@ async def test_a_job_is_due_by_the_databases_clock_whatever_its_maker_says(datab
     assert (claimed.id, claimed.created_at) == (job.id, job.created_at)
 
 
+async def test_jobs_are_added_together_but_those_that_need_not_wait_twice(database: Database) -> None:
+    jobs = [new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, subject, now=NOW) for subject in "aba"]
+    async with database.begin() as tx:
+        await tx.ledger.add(*jobs[:2])
+        await tx.ledger.add(*jobs[1:], unless_waiting=True)
+        await tx.ledger.add()
+    claimed = [await claim(database) for _ in range(3)]
+    assert {job.id for job in claimed if job} == {job.id for job in jobs[:2]}
+
+
 async def test_a_lease_runs_out_by_itself(database: Database) -> None:
     await promise(database)
     claimed = await claim(database, timedelta(milliseconds=50))

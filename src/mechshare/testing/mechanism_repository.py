@@ -169,8 +169,8 @@ async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> No
         a_mechanism(other, original=file),
     )
     async with database.read() as tx:
-        assert await tx.mechanisms.find_by_original(user.id, "ab" * 32) == older
-        assert await tx.mechanisms.find_by_original(user.id, "00" * 32) is None
+        assert await tx.mechanism_files.find_by_original(user.id, "ab" * 32) == older
+        assert await tx.mechanism_files.find_by_original(user.id, "00" * 32) is None
     assert newer != older
 
 
@@ -181,6 +181,31 @@ async def test_a_known_identifier_is_not_a_new_mechanisms(database: Database) ->
         await keep(database, replace(saved, version=0, title="another"))
     async with database.read() as tx:
         assert await tx.mechanisms.find_by_id(saved.id) == saved
+
+
+async def test_new_mechanisms_are_added_together_or_not_at_all(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    both = (CategoryId("cams"), CategoryId("gears"))
+    plain, categorised, unknown = (
+        a_mechanism(user, categories=categories) for categories in ((), both, (CategoryId("unknown"),))
+    )
+    with pytest.raises(CategoryNotFound):
+        async with database.begin() as tx:
+            await tx.mechanisms.add([plain, unknown])
+    with pytest.raises(StaleVersion):
+        async with database.begin() as tx:
+            await tx.mechanisms.add([categorised, categorised])
+
+    async with database.begin() as tx:
+        await tx.mechanisms.add([plain, categorised])
+
+    async with database.read() as tx:
+        found = await tx.mechanisms.find_authored([unknown.id, categorised.id, plain.id])
+    assert [item.mechanism for item in found] == [
+        replace(categorised, version=1),
+        replace(plain, version=1),
+    ]
 
 
 async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> None:
@@ -466,9 +491,9 @@ async def test_a_blob_that_a_mechanism_refers_to_is_in_use(database: Database) -
     )
     asked = [*files, original.key, "originals/nobodys.gif", of_another, "media/not-an-id/1-a.mp4", "health/x"]
     async with database.read() as tx:
-        used = await tx.mechanisms.find_used(asked)
-        assert await tx.mechanisms.find_used([superseded, "originals/nobodys.gif"]) == frozenset()
-        assert await tx.mechanisms.find_used([]) == frozenset()
+        used = await tx.mechanism_files.find_used(asked)
+        assert await tx.mechanism_files.find_used([superseded, "originals/nobodys.gif"]) == frozenset()
+        assert await tx.mechanism_files.find_used([]) == frozenset()
     assert used == {video, thumbnail, preview, original.key}
 
 
@@ -477,4 +502,4 @@ async def test_what_was_made_from_an_original_may_be_asked_for_apart(database: D
     key = f"media/{made.id}/1-a.mp4"
     await keep(database, replace(made, file_url=blob_url(key)))
     async with database.read() as tx:
-        assert await tx.mechanisms.find_used([key]) == {key}
+        assert await tx.mechanism_files.find_used([key]) == {key}

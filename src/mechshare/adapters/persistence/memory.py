@@ -13,6 +13,7 @@ from mechshare.adapters.persistence.memory_accounts import (
 from mechshare.adapters.persistence.memory_jobs import MemoryJobLedger, MemoryJobRepository
 from mechshare.adapters.persistence.memory_mechanisms import (
     MemoryCategoryRepository,
+    MemoryMechanismFiles,
     MemoryMechanismRepository,
 )
 from mechshare.adapters.persistence.memory_records import MemoryAuditLog, MemoryReceiptRepository
@@ -27,6 +28,7 @@ class MemoryUnitOfWork:
         self.sessions = MemorySessionRepository(access)
         self.categories = MemoryCategoryRepository(access)
         self.mechanisms = MemoryMechanismRepository(access)
+        self.mechanism_files = MemoryMechanismFiles(access)
         self.ledger = MemoryJobLedger(access, clock)
         self.jobs = MemoryJobRepository(access, clock)
         self.receipts = MemoryReceiptRepository(access)

@@ -18,11 +18,12 @@ class MemoryJobLedger:
         self._access = access
         self._clock = clock
 
-    async def add(self, job: Job, *, unless_waiting: bool = False) -> None:
+    async def add(self, *new: Job, unless_waiting: bool = False) -> None:
         jobs = self._access.write().jobs
-        same = (one for one in jobs.values() if (one.kind, one.subject) == (job.kind, job.subject))
-        if not (unless_waiting and any(not one.state.has_ended for one in same)):
-            add(jobs, job.id, replace(job, run_after=self._clock.now()))
+        for job in new:
+            same = (one for one in jobs.values() if (one.kind, one.subject) == (job.kind, job.subject))
+            if not (unless_waiting and any(not one.state.has_ended for one in same)):
+                add(jobs, job.id, replace(job, run_after=self._clock.now()))
 
     async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
         jobs = self._access.write().jobs

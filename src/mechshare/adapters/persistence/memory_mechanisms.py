@@ -81,17 +81,9 @@ class MemoryMechanismRepository:
             descending=sort in (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED),
         )
 
-    async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
-        same = [
-            mechanism
-            for mechanism in self._access.read().mechanisms.values()
-            if mechanism.user_id == user_id and mechanism.original and mechanism.original.sha256 == sha256
-        ]
-        return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
-
-    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
-        used = {key for one in self._access.read().mechanisms.values() for key in one.blob_keys}
-        return frozenset(used.intersection(keys))
+    async def add(self, mechanisms: Sequence[Mechanism]) -> None:
+        for mechanism in mechanisms:
+            await self.save(mechanism)
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
         tables = self._access.write()
@@ -111,6 +103,23 @@ class MemoryMechanismRepository:
         if stored is None or stored.version != version:
             raise StaleVersion()
         del mechanisms[id]
+
+
+class MemoryMechanismFiles:
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
+        same = [
+            mechanism
+            for mechanism in self._access.read().mechanisms.values()
+            if mechanism.user_id == user_id and mechanism.original and mechanism.original.sha256 == sha256
+        ]
+        return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
+
+    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
+        used = {key for one in self._access.read().mechanisms.values() for key in one.blob_keys}
+        return frozenset(used.intersection(keys))
 
 
 def _authored(tables: Tables, mechanism: Mechanism) -> AuthoredMechanism:

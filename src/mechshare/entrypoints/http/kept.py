@@ -34,24 +34,24 @@ def answer_kept(
     headers = next_link(request, cursor.decode() or None)
     if for_everyone:
         link = headers.get("Link", "").encode()
-        request.scope["state"][_KEPT] = _Known(group, key, entry, request.scope["path_template"], link)
+        request.scope["state"][_KEPT] = _Known(group, key, cursor, request.scope["path_template"], link)
     return answer(request, body, etag=etag.decode(), cache=PUBLIC, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What was answered at an address, and where the cache holds what it was made from."""
+    """Where the cache holds what is answered at an address, and the field Link that leads to `cursor` from there."""
 
     group: str
     key: str
-    entry: bytes
+    cursor: bytes
     path_template: str
     link: bytes
 
 
 class KeptAnswers:
-    """Answers what everyone is told: a public mechanism, and again what `answer_kept` said is for everyone, for as long
-    as the cache holds the entry that it was made from.
+    """Answers what everyone is told: a public mechanism, and what the cache holds at an address of which `answer_kept`
+    said that its answer is for everyone.
 
     A caller who brings a token is told so only if the token is good. All else is the application's to answer.
     """
@@ -88,8 +88,9 @@ class KeptAnswers:
             id = MechanismId(path.removeprefix(_ONE))
             return await self._mechanism(id) if is_id(id) else None, _ONE + "{mechanism_id}", b""
         known = self._known.get((path, scope["query_string"]))
-        if known is not None and self._cache.held(known.group, known.key) is known.entry:
-            return known.entry, known.path_template, known.link
+        entry = self._cache.held(known.group, known.key) if known else None
+        if known and entry and entry.split(b"\n", 2)[1] == known.cursor:
+            return entry, known.path_template, known.link
         return None, "", b""
 
     async def _mechanism(self, id: MechanismId) -> bytes | None:

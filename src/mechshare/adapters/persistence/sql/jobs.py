@@ -155,13 +155,10 @@ class SqlJobLedger:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add(self, job: Job, *, unless_waiting: bool = False) -> None:
-        if unless_waiting:
-            await self._statements.hold_name(f"{job.kind} {job.subject}")
-            same = {"of_kind": job.kind.value, "of_subject": job.subject}
-            if await self._statements.row(_SAME_WAITING, same):
-                return
-        await self._statements.change(_ADD, _values(job))
+    async def add(self, *new: Job, unless_waiting: bool = False) -> None:
+        wanted = [job for job in new if not (unless_waiting and await self._is_waiting(job))]
+        if wanted:
+            await self._statements.change(_ADD, list(map(_values, wanted)))
 
     async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
         until = {"microseconds": _microseconds(lease)}
@@ -193,6 +190,12 @@ class SqlJobLedger:
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         return tuple(map(_job, await self._statements.rows(_EXPIRED, {"limit": limit})))
+
+    async def _is_waiting(self, job: Job) -> bool:
+        """Whether another of its kind and subject has not ended, which nobody can add until the transaction's end."""
+        await self._statements.hold_name(f"{job.kind} {job.subject}")
+        same = {"of_kind": job.kind.value, "of_subject": job.subject}
+        return await self._statements.row(_SAME_WAITING, same) is not None
 
     async def _change(self, statement: Any, id: JobId, fence: int, values: dict[str, Any]) -> bool:
         held = {"held_id": id, "held_fence": fence}
