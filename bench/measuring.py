@@ -127,6 +127,7 @@ def measure(
             walkers[one].take_turn(folder, seconds)
     ours = walkers[OURS]
     pause = 1000 * CONNECTIONS / (_SHARE * median(ours.rates))
+    ours.candidate.server.settle()
     calm = [ours.load(folder, seconds, pause) for _ in range(rounds)]
     return Figures(
         name,

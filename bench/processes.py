@@ -14,6 +14,10 @@ from bench.asking import ask
 
 ROOT = Path(__file__).parent.parent
 _UP_WITHIN = 60.0
+_LOOK_EVERY = 0.1
+"""Seconds."""
+_IDLE = 0.2
+"""Of its time is what the clock of the system can't tell from nothing."""
 _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
@@ -75,6 +79,13 @@ class ServerProcess:
         if self._process is None:
             raise RuntimeError(f"{self.name} is not up")
         return sum(map(_cpu, [self._process.pid, *_children(self._process.pid)]))
+
+    def settle(self) -> None:
+        """Returns when it has done, too, what it was asked for by those who have gone."""
+        done = -1.0
+        while (now := self.cpu()) - done > _IDLE * _LOOK_EVERY:
+            done = now
+            time.sleep(_LOOK_EVERY)
 
     def _answers(self) -> bool:
         try:
