@@ -68,7 +68,7 @@ class IsAmong(FunctionElement[Any]):
 @compiles(IsAmong, "postgresql")
 def _postgresql_is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
     one, all = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{one} = ANY({all})"
+    return f"{one} = ANY(CAST({all} AS UUID[]))"
 
 
 @compiles(IsAmong, "sqlite")

@@ -53,7 +53,7 @@ class SqlMechanismRepository:
         if len(ids) == 1:
             row = await self._statements.row(_AUTHORED_BY_ID, {"id": ids[0]})
             return (authored_of(row),) if row else ()
-        rows = await self._statements.rows(_AUTHORED_BY_IDS, {"ids": list(ids)}) if ids else ()
+        rows = await self._statements.rows(_AUTHORED_BY_IDS, {"ids": ids}) if ids else ()
         found = {item.mechanism.id: item for item in map(authored_of, rows)}
         return tuple(found[id] for id in ids if id in found)
 

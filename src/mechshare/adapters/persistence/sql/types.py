@@ -1,10 +1,11 @@
 """How values of the domain stand in columns."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import ARRAY, BigInteger, DateTime, Dialect, String, Text, TypeDecorator, Uuid
+from sqlalchemy import BigInteger, DateTime, Dialect, String, Text, TypeDecorator, Uuid
 from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
@@ -16,20 +17,18 @@ Id = String(36).with_variant(Uuid(as_uuid=False), "postgresql")
 """A UUID in the text form that the domain has it in."""
 
 
-class IdList(TypeDecorator[list[str]]):
-    """Any number of identifiers as one parameter: an array on PostgreSQL, JSON on SQLite. However many there are, the
-    statement is the same, and is planned once."""
+class IdList(TypeDecorator[Sequence[str]]):
+    """Any number of identifiers as one parameter: the text of an array on PostgreSQL, JSON on SQLite. However many
+    there are, the statement is the same, and is planned once."""
 
     impl = Text
     cache_ok = True
 
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str:
+        ids = value or ()
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(ARRAY(Uuid(as_uuid=False)))
-        return dialect.type_descriptor(Text())
-
-    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
-        return value if dialect.name == "postgresql" else msgspec.json.encode(value).decode()
+            return "{" + ",".join(ids) + "}"
+        return msgspec.json.encode(ids).decode()
 
 
 def ordered_text(length: int) -> TypeEngine[str]:
