@@ -4,7 +4,7 @@ import os
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
-from hashlib import blake2b
+from zlib import crc32
 
 SLOTS = 65_536
 SLOT_BYTES = 8
@@ -79,5 +79,4 @@ class Entries:
 
 
 def _slot_of(group: str) -> int:
-    digest = blake2b(group.encode(), digest_size=2).digest()
-    return int.from_bytes(digest, "big")
+    return crc32(group.encode()) % SLOTS

@@ -1,6 +1,6 @@
 """How values of the domain stand in columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -53,12 +53,16 @@ class UtcTime(TypeDecorator[datetime]):
             return value
         return (value - _EPOCH) // _MICROSECOND
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if isinstance(value, datetime):
-            return value.astimezone(UTC)
-        return _EPOCH + timedelta(microseconds=value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        return _in_utc if dialect.name == "postgresql" else _from_microseconds
+
+
+def _in_utc(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
+
+
+def _from_microseconds(value: int | None) -> datetime | None:
+    return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
 class Whole(TypeDecorator[T]):
@@ -73,10 +77,13 @@ class Whole(TypeDecorator[T]):
     def __init__(self, kind: type[T]) -> None:
         super().__init__()
         self.kind = kind
-        self._decode = msgspec.json.Decoder(kind).decode
+        decode = msgspec.json.Decoder(kind).decode
+        self._decoded: Callable[[str | None], T | None] = lambda value: (
+            None if value is None else decode(value)
+        )
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
         return None if value is None else msgspec.json.encode(value).decode()
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> T | None:
-        return None if value is None else self._decode(value)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], T | None]:
+        return self._decoded
