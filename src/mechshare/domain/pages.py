@@ -24,7 +24,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on.
+    """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on, `skip` items later.
 
     `counted` is how many items the list has, EXACT_TOTAL + 1 if more than EXACT_TOTAL, where that is known already.
     """
@@ -32,11 +32,13 @@ class PageRequest:
     page: int = 1
     limit: int = DEFAULT_LIMIT
     after: Position | None = None
+    skip: int = 0
     counted: int | None = None
 
     @property
     def offset(self) -> int:
-        return 0 if self.after else (self.page - 1) * self.limit
+        """How many items are passed over: from `after` on, or else from the list's begin."""
+        return self.skip if self.after else (self.page - 1) * self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

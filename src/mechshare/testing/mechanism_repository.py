@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
+from typing import Any
 
 import pytest
 
@@ -329,6 +330,26 @@ async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database
     assert [item.mechanism for item in first.items] == [made[5], made[4]]
     assert [item.mechanism for item in rest.items] == made[3::-1]
     assert (rest.total, rest.next) == (6, None)
+
+
+@pytest.mark.parametrize("narrowed", [{}, {"category_ids": (CategoryId("gears"),)}], ids=["all", "category"])
+@pytest.mark.parametrize("sort", MechanismSort)
+async def test_a_page_may_begin_any_number_of_items_after_a_place(
+    database: Database, sort: MechanismSort, narrowed: dict[str, Any]
+) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    gears = (CategoryId("gears"),)
+    titles = ("b", "a", "d", "c", "b", "e")
+    await keep(database, *(a_mechanism(user, title=title, categories=gears) for title in titles))
+    async with database.read() as tx:
+        whole = await tx.mechanisms.find_all(PageRequest(), sort=sort, **narrowed)
+        first = await tx.mechanisms.find_all(PageRequest(limit=1), sort=sort, **narrowed)
+        for skip in range(7):
+            request = PageRequest(page=9, limit=2, after=first.next, skip=skip)
+            page = await tx.mechanisms.find_all(request, sort=sort, **narrowed)
+            assert page.items == whole.items[1 + skip : 3 + skip]
+            assert (page.page, page.total, page.next is None) == (9, 6, skip > 2)
 
 
 async def test_what_is_known_of_the_total_is_not_counted_again(database: Database) -> None:

@@ -56,6 +56,23 @@ async def test_what_one_process_loaded_another_finds(hosts: tuple[RedisCache, Re
             await one.get_or_load("g", "k", new, LONG)
 
 
+async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one_did_not_hear_of(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
+    one, deaf = hosts
+    await deaf.get_or_load("g", "part", old, LONG)
+    await one.get_or_load("g", "other", old, LONG)
+    await deaf._news.close()
+    deaf._news._current_until = float("inf")
+    await one.forget("g")
+    assert deaf.held("g", "part") == b"old"
+
+    async def whole() -> bytes:
+        return b"of " + await deaf.get_or_load("g", "part", new, LONG)
+
+    assert await deaf.get_or_load("g", "whole", whole, LONG) == b"of new"
+
+
 async def test_what_one_process_forgets_is_forgotten_in_all(hosts: tuple[RedisCache, RedisCache]) -> None:
     one, other = hosts
     await kept(one, "g", "k", b"old")

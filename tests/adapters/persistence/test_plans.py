@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -65,6 +66,7 @@ HOT: dict[str, Step] = {
         for sort in MechanismSort
     },
     "deep": lambda tx: tx.mechanisms.find_all(DEEP),
+    "some items after a place": lambda tx: tx.mechanisms.find_all(replace(DEEP, skip=999)),
     "deep by number": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000)),
     "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, category_ids=[CategoryId("category-7")]),
     "of a category": lambda tx: tx.mechanisms.find_all(

@@ -60,6 +60,8 @@ _KEEP_AFTER = 0.005
 """Seconds for which what was loaded waits for more to be kept with it."""
 _MOST_KEPT = 500
 """Entries that are kept by one script, during which Redis answers nobody else."""
+_MOST_GENERATIONS = 10_000
+"""Groups whose generations in Redis this process remembers."""
 _TRY_AGAIN = 0.1
 """Seconds between tries to forget what could not be forgotten."""
 _Load = Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]]
@@ -98,6 +100,7 @@ class RedisCache:
         self._keep_script = self._client.redis.register_script(_KEEP)
         self._entries = Entries(capacity)
         self._news = News(self._client, self._entries)
+        self._generations: dict[str, str] = {}
         self._loads: Flights[tuple[Name, str]] = Flights()
         self._unkept: list[_Loaded] = []
         self._keeping: asyncio.Task[None] | None = None
@@ -182,8 +185,19 @@ class RedisCache:
                 self._entries.keep(*name, content, mine, now + left / 1000)
                 bodies[name] = content
             else:
-                absent.append(_Absent(name, mine, content.decode()))
+                theirs = content.decode()
+                self._notice(name[0], theirs)
+                absent.append(_Absent(name, mine, theirs))
         return absent
+
+    def _notice(self, group: str, generation: str) -> None:
+        """Drops what this process holds of a group that others forgot, though it did not hear of that yet: what is
+        loaded from now on may be made from it, and will be good for longer."""
+        if self._generations.get(group, generation) != generation:
+            self._entries.forget(group)
+        if len(self._generations) == _MOST_GENERATIONS:
+            self._generations.clear()
+        self._generations[group] = generation
 
     async def _load(self, absent: Sequence[_Absent], load: _Load, lifetime: timedelta) -> Sequence[bytes]:
         # Counted from before the load: what it gives may be as old as that.

@@ -79,7 +79,7 @@ def paged(
     if request.after is not None:
         place = (request.after.key, request.after.id)
         passed = [key(item) >= place if descending else key(item) <= place for item in ordered]
-        start = passed.index(False) if False in passed else len(ordered)
+        start += passed.index(False) if False in passed else len(ordered)
     found = ordered[start : start + request.limit]
     ends = start + request.limit >= len(ordered)
     counted = len(ordered) if request.counted is None else request.counted

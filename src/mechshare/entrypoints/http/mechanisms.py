@@ -1,8 +1,6 @@
 """/mechanisms"""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
@@ -32,6 +30,7 @@ from mechshare.entrypoints.http.auth import (
 from mechshare.entrypoints.http.bodies import decoded_body, refuse_body
 from mechshare.entrypoints.http.creating import create_mechanism
 from mechshare.entrypoints.http.kept import answer_kept
+from mechshare.entrypoints.http.known_lists import find_page
 from mechshare.entrypoints.http.mechanism_answers import (
     MECHANISMS_PATH,
     MechanismAnswer,
@@ -48,10 +47,8 @@ from mechshare.entrypoints.http.paging import (
     page_request,
 )
 from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
-from mechshare.ports.cache import Cache
 from mechshare.services.changes import LISTS
 
-T = TypeVar("T")
 Req = Request[Any, Any, Any]
 Categories = Annotated[
     list[str] | None, QueryParameter(name="category", description="In any of these; may be repeated.")
@@ -191,7 +188,8 @@ async def answer_list(
         return msgspec.json.encode(answer), answer.next
 
     async def load() -> bytes:
-        body, cursor = told(await counted_once(application.cache, f"{sorted(ids)}|{user}", wanted, find))
+        narrowed = f"{sorted(ids)}|{user}"
+        body, cursor = told(await find_page(application.cache, narrowed, sort.value, wanted, find))
         return kept_entry(body, etag_of(body), cursor)
 
     if sees_unpublished_of(viewer, user):
@@ -200,21 +198,6 @@ async def answer_list(
     key = f"{sort.value}|{wanted}|{sorted(ids)}|{user}"
     entry = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR)
     return answer_kept(request, LISTS, key, entry, for_everyone=user is None)
-
-
-async def counted_once(
-    cache: Cache, narrowed: str, wanted: PageRequest, find: Callable[[PageRequest], Awaitable[Page[T]]]
-) -> Page[T]:
-    """The page that is wanted. Its list, which `narrowed` names, is counted with its first page and not again before it
-    changes: to count costs more than to find a page."""
-    first: list[Page[T]] = []
-
-    async def count() -> bytes:
-        first.append(await find(wanted))
-        return str(first[0].counted).encode()
-
-    counted = await cache.get_or_load(LISTS, f"counted|{narrowed}", count, CACHED_FOR)
-    return first[0] if first else await find(replace(wanted, counted=int(counted)))
 
 
 router = Router(

@@ -16,17 +16,20 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The statements behind one kind of list, built once: its pages by offset and by place, and its count.
+    """The statements behind one kind of list, built once: its pages by offset, by place and by offset from a place, and
+    its count.
 
     A page's rows may end with that count, which spares a statement.
     """
 
     by_offset: Select[Any]
     by_place: Select[Any]
+    by_offset_from_place: Select[Any]
     counted: Select[Any]
 
     def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
-        rows = self.by_offset if request.after is None else self.by_place
+        by_place = self.by_offset_from_place if request.skip else self.by_place
+        rows = self.by_offset if request.after is None else by_place
         return _with_count(rows, self.counted) if is_counting else rows
 
 
@@ -42,15 +45,19 @@ def listing(
     order = (key.desc(), id.desc()) if descending else (key, id)
     ordered = rows.order_by(*order)
     place = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=id.type))
-    # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
-    passed = counted.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")).subquery()
+    beyond = tuple_(key, id) < place if descending else tuple_(key, id) > place
+
+    def by_offset(counted: Select[Any]) -> Select[Any]:
+        # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
+        passed = counted.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")).subquery()
+        return ordered.where(id == passed.c[0])
+
     # Counting stops one beyond EXACT_TOTAL.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
     return Listing(
-        by_offset=ordered.where(id == passed.c[0]),
-        by_place=ordered.where(tuple_(key, id) < place if descending else tuple_(key, id) > place).limit(
-            bindparam("limit")
-        ),
+        by_offset=by_offset(counted),
+        by_place=ordered.where(beyond).limit(bindparam("limit")),
+        by_offset_from_place=by_offset(counted.where(beyond)),
         counted=select(func.count()).select_from(bounded),
     )
 
@@ -71,10 +78,8 @@ async def paged(
 ) -> Page[T]:
     """The page that `request` asks for; `parameters` are those of the listing's own conditions."""
     own = dict(parameters or {})
-    window = {**own, "limit": request.limit + 1}
-    if request.after is None:
-        window["offset"] = request.offset
-    else:
+    window = {**own, "limit": request.limit + 1, "offset": request.offset}
+    if request.after is not None:
         window |= {"after_key": request.after.key, "after_id": request.after.id}
     is_counting = request.counted is None
     found = await statements.rows(listed.page(request, is_counting=is_counting), window)

@@ -1,0 +1,82 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.domain.pages import Page, PageRequest, Position
+from mechshare.entrypoints.http.known_lists import STRIDE, find_page
+from mechshare.services.changes import LISTS
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+COUNT = 2 * STRIDE + 50
+
+
+class Numbers:
+    """The numbers below COUNT in their order, with what is asked for."""
+
+    def __init__(self):
+        self.asked = []
+
+    async def find(self, request):
+        self.asked.append(request)
+        start = request.offset
+        if request.after is not None:
+            start += int(request.after.id) + 1
+        items = tuple(range(start, min(start + request.limit, COUNT)))
+        last = items[-1] if items else 0
+        place = (
+            Position(key=BEGIN + timedelta(seconds=last), id=str(last))
+            if start + request.limit < COUNT
+            else None
+        )
+        return Page(items=items, page=request.page, limit=request.limit, total=COUNT, next=place)
+
+
+@pytest.fixture
+async def cache():
+    cache = MemoryCache()
+    yield cache
+    await cache.close()
+
+
+async def page_of(cache, numbers, page, limit):
+    found = await find_page(cache, "all", "oldest", PageRequest(page=page, limit=limit), numbers.find)
+    assert (found.page, found.limit, found.total) == (page, limit, COUNT)
+    return list(found.items)
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100])
+async def test_every_page_is_the_one_that_its_number_says(cache, limit):
+    numbers = Numbers()
+    paged = [
+        number
+        for page in range(1, COUNT // limit + 3)
+        for number in await page_of(cache, numbers, page, limit)
+    ]
+    assert paged == list(range(COUNT))
+
+
+async def test_pages_far_down_are_found_from_a_place_near_them(cache):
+    numbers = Numbers()
+    await page_of(cache, numbers, 1, 10)
+    await page_of(cache, numbers, 201, 10)
+    numbers.asked.clear()
+
+    assert await page_of(cache, numbers, 203, 10) == list(range(2020, 2030))
+
+    assert [(one.after.id, one.skip) for one in numbers.asked] == [(str(2 * STRIDE - 1), 20)]
+
+
+async def test_places_are_found_anew_once_the_list_has_changed(cache):
+    numbers = Numbers()
+    await page_of(cache, numbers, 201, 10)
+    await page_of(cache, numbers, 202, 10)
+    numbers.asked.clear()
+    await cache.forget(LISTS)
+    await page_of(cache, numbers, 201, 10)
+    await page_of(cache, numbers, 202, 10)
+    assert [(one.page, one.after is None) for one in numbers.asked] == [
+        (201, True),
+        (2 * STRIDE, True),
+        (202, False),
+    ]
