@@ -1,0 +1,211 @@
+"""What mechshare makes of clips, beside ffmpeg's command line that makes the same: `python -m bench.processing`.
+
+Both decode each clip once and make of it the same three files by the same encoders at the same settings, as many clips
+at a time as there are cores. What mechshare does besides is its own affair: it confines each clip to a process that may
+open nothing, chooses the thumbnail by what moves, reads back what it made, and takes digests.
+"""
+
+import asyncio
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+
+from bench.report import print_processing
+from mechshare.adapters.media.av import AvMediaProcessor
+from mechshare.adapters.media.derivatives import (
+    PREVIEW_SECONDS,
+    PREVIEW_SIDE,
+    PREVIEW_STEP,
+    THUMBNAIL_SIDE,
+)
+from mechshare.adapters.media.frames import WORKING_SIDE
+from mechshare.demo.clips import render_clips
+from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
+
+_SHARED = Path(__file__).parents[2] / "shared" / "media"
+"""Real clips, where there are any."""
+_ROUNDS = 3
+_LONG, _SHORT = 60, 5
+"""Seconds of the clips that memory is compared with."""
+_MIB = 1024 * 1024
+_Process = Callable[[Path, Path], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Seconds by the clock, and of processor time."""
+
+    wall: float
+    cpu: float
+
+
+def rows() -> list[tuple[str, str]]:
+    """What there is to tell: (what, figure)."""
+    with tempfile.TemporaryDirectory(prefix="mechshare-bench-") as name:
+        folder = Path(name)
+        clips = _clips(folder)
+        seconds = asyncio.run(_lengths(clips, folder))
+        told = [("clips", f"{len(clips)}, of {seconds:.0f} s together")]
+        ours, theirs = _measured([_ours, _ffmpeg] if shutil.which("ffmpeg") else [_ours], clips, folder)
+        cores = os.cpu_count() or 1
+        told += [
+            ("clips/min for each core", f"{60 * len(clips) / ours.wall / cores:.0f}"),
+            ("processor seconds for a clip's second", f"{ours.cpu / seconds:.3f}"),
+        ]
+        if theirs is not None:
+            told += [
+                ("of ffmpeg's clips/min", f"{theirs.wall / ours.wall:.2f}"),
+                ("of ffmpeg's clips for a processor second", f"{theirs.cpu / ours.cpu:.2f}"),
+            ]
+            told += [
+                (
+                    f"memory at its most, {length} s clip",
+                    f"{_peak(_lengthened(clips, length, folder)) / _MIB:.0f} MiB",
+                )
+                for length in (_SHORT, _LONG)
+            ]
+        return told
+
+
+def _clips(folder: Path) -> list[Path]:
+    """Those that FFmpeg can read, which animated WebP is not among: real ones, and those of the demonstration."""
+    made = folder / "clips"
+    made.mkdir()
+    drawn = [path for _, path in render_clips(made) if path.suffix != ".webp"]
+    return [*sorted(_SHARED.glob("*.gif")), *drawn]
+
+
+def _measured(ways: Sequence[_Process], clips: Sequence[Path], folder: Path) -> tuple[Spent, Spent | None]:
+    """The medians of a few rounds, in which the ways take turns."""
+    spent: list[list[Spent]] = [[] for _ in ways]
+    for _ in range(_ROUNDS):
+        for turns, way in zip(spent, ways, strict=True):
+            turns.append(asyncio.run(_spent(way, clips, folder)))
+    found = [
+        Spent(median(turn.wall for turn in turns), median(turn.cpu for turn in turns)) for turns in spent
+    ]
+    return found[0], found[1] if len(found) > 1 else None
+
+
+async def _spent(way: _Process, clips: Sequence[Path], folder: Path) -> Spent:
+    """All clips once, as many at a time as there are cores."""
+    cores = asyncio.Semaphore(os.cpu_count() or 1)
+
+    async def one(clip: Path) -> None:
+        async with cores:
+            with tempfile.TemporaryDirectory(dir=folder) as into:
+                await way(clip, Path(into))
+
+    started, cpu = time.monotonic(), _cpu()
+    await asyncio.gather(*map(one, clips))
+    return Spent(time.monotonic() - started, _cpu() - cpu)
+
+
+def _cpu() -> float:
+    """Processor seconds of this process and of its children that have ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+async def _ours(clip: Path, into: Path) -> None:
+    await AvMediaProcessor().process(clip, _format_of(clip), into, _nobody)
+
+
+async def _nobody(step: str, fraction: float) -> None:
+    """Nobody is told of progress."""
+
+
+async def _ffmpeg(clip: Path, into: Path) -> None:
+    process = await asyncio.create_subprocess_exec(*_command(clip, into))
+    if await process.wait():
+        raise RuntimeError(f"ffmpeg can't process {clip}")
+
+
+def _command(clip: Path, into: Path) -> list[str]:
+    """One invocation that decodes once. The thumbnail is whichever of the first frames ffmpeg's own filter chooses."""
+
+    def within(side: int) -> str:
+        return f"scale=w='min({side},iw)':h='min({side},ih)':force_original_aspect_ratio=decrease"
+
+    graph = (
+        f"[0:v]{within(WORKING_SIDE)},split=3[a][b][c];"
+        "[a]scale=trunc(iw/2)*2:trunc(ih/2)*2,format=yuv420p[video];"
+        f"[b]thumbnail,{within(THUMBNAIL_SIDE)}[thumbnail];"
+        f"[c]trim=duration={PREVIEW_SECONDS},fps={1 / PREVIEW_STEP},{within(PREVIEW_SIDE)}[preview]"
+    )
+    command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-threads", "1", "-filter_threads", "1"]
+    command += ["-filter_complex_threads", "1", "-i", str(clip), "-filter_complex", graph]
+    command += ["-map", "[video]", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-bf", "0"]
+    command += ["-threads", "1", "-movflags", "+faststart", str(into / "video.mp4")]
+    command += ["-map", "[thumbnail]", "-frames:v", "1", "-c:v", "libwebp", "-quality", "82"]
+    command += ["-compression_level", "4", str(into / "thumbnail.webp")]
+    command += ["-map", "[preview]", "-c:v", "libwebp_anim", "-quality", "40", "-compression_level", "2"]
+    return [*command, "-loop", "0", str(into / "preview.webp")]
+
+
+async def _lengths(clips: Sequence[Path], folder: Path) -> float:
+    """Seconds of all of them together."""
+    total = 0.0
+    for clip in clips:
+        with tempfile.TemporaryDirectory(dir=folder) as into:
+            made = await AvMediaProcessor().process(clip, _format_of(clip), Path(into), _nobody)
+            total += made.facts.duration_ms / 1000
+    return total
+
+
+def _lengthened(clips: Sequence[Path], seconds: int, folder: Path) -> Path:
+    """A clip that shows the same for so long."""
+    film = next(clip for clip in clips if clip.suffix == ".mp4")
+    path = folder / f"{seconds}.mp4"
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-y",
+        "-stream_loop",
+        "-1",
+        "-i",
+        film,
+        "-t",
+        str(seconds),
+        "-c",
+        "copy",
+    ]
+    subprocess.run([*command, str(path)], check=True)
+    return path
+
+
+def _peak(clip: Path) -> int:
+    """Bytes that the process which handles the clip takes at its most."""
+    code = f"from bench.processing import peak; peak({str(clip)!r})"
+    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return int(told.stdout)
+
+
+def peak(clip: str) -> None:
+    """Prints it; in a process of its own, whose largest child is the one that is meant."""
+    with tempfile.TemporaryDirectory() as into:
+        asyncio.run(_ours(Path(clip), Path(into)))
+    print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)
+
+
+def _format_of(clip: Path) -> MediaFormat:
+    with clip.open("rb") as file:
+        found = sniff(file.read(SNIFF_BYTES))
+    if found is None:
+        raise ValueError(f"{clip} is no clip")
+    return found
+
+
+if __name__ == "__main__":
+    print_processing(Console(), rows())
