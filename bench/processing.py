@@ -175,7 +175,7 @@ def _lengthened(clips: Sequence[Path], seconds: int, folder: Path) -> Path:
         "-stream_loop",
         "-1",
         "-i",
-        film,
+        str(film),
         "-t",
         str(seconds),
         "-c",

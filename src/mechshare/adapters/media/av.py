@@ -90,7 +90,6 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
-        "-B",
         "-m",
         _CHILD,
         stdin=asyncio.subprocess.PIPE,

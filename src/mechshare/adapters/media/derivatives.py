@@ -4,15 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from io import FileIO
-from typing import IO, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import av
 import av.error
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from PIL import Image, ImageChops, ImageStat
 
-from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame
+from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame, fitting, picture_of
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode
 
@@ -21,6 +21,12 @@ PREVIEW_SIDE = 320
 PREVIEW_SECONDS = Fraction(4)
 PREVIEW_STEP = Fraction(1, 12)
 """Seconds between two frames of a preview, at least."""
+_VIDEO: Mapping[str, str] = {"preset": "veryfast", "crf": "23", "bf": "0"}
+"""Measured: "superfast" takes 23 % less time for 46 % more bytes, "faster" 79 % more time for none less. No B-frames:
+packets come in the order of their frames, so that each can be told how long it is shown."""
+_PREVIEW: Mapping[str, Any] = {"loop": 0, "quality": 40, "method": 2, "kmin": 0, "kmax": 0}
+"""Measured: method 0 takes 29 % less time for 43 % more bytes, method 3 twice the time for 6 % less; and frames that
+can be entered at, which nobody does, take 40 % more time for 2 % more bytes."""
 _CLOCK = Fraction(1, 90_000)
 _EYE = (64, 64)
 """Frames are compared at this size, in px: enough to see what moves, too small to see noise."""
@@ -105,7 +111,7 @@ class _Thumbnail:
         self._chosen: Image.Image | None = None
 
     def see(self, frame: TimedFrame) -> None:
-        seen = frame.image.convert("L").resize(_EYE, Image.Resampling.BOX)
+        seen = frame.image.resize(_EYE, Image.Resampling.BOX, reducing_gap=1.0).convert("L")
         before = self._before or seen
         motion = ImageStat.Stat(ImageChops.difference(seen, before)).mean[0]
         score = motion if ImageStat.Stat(seen).stddev[0] >= _BLANK else 0.0
@@ -137,9 +143,7 @@ class _Preview:
         self._end = min(PREVIEW_SECONDS, start + frame.duration)
         if self._starts and start - self._starts[-1] < PREVIEW_STEP:
             return
-        image = frame.image.copy()
-        image.thumbnail((PREVIEW_SIDE, PREVIEW_SIDE), Image.Resampling.BICUBIC)
-        self._images.append(image)
+        self._images.append(_shrunk(frame.image, PREVIEW_SIDE))
         self._starts.append(start)
 
     def save(self, file: IO[bytes]) -> None:
@@ -149,9 +153,7 @@ class _Preview:
             max(1, round((end - start) * 1000)) for start, end in zip(self._starts, ends, strict=True)
         ]
         first, *rest = self._images
-        first.save(
-            file, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, quality=40, method=2
-        )
+        first.save(file, "WEBP", save_all=True, append_images=rest, duration=durations, **_PREVIEW)
 
 
 class _Video:
@@ -172,8 +174,7 @@ class _Video:
         context.color_range, context.colorspace = ColorRange.MPEG, _BT709
         context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
         context.thread_count = 1
-        # No B-frames: packets come in the order of their frames, so that each can be told how long it is shown.
-        self._stream.options = {"preset": "veryfast", "crf": "23", "bf": "0"}
+        self._stream.options = dict(_VIDEO)
         self._next = 0
         self._lengths: dict[int, int] = {}
 
@@ -222,6 +223,15 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
         file.seek(0)
         with Image.open(file, formats=["WEBP"]) as image:
             image.load()
+
+
+def _shrunk(image: Image.Image, side: int) -> Image.Image:
+    """At most `side` px a side, by FFmpeg's scaler, which takes a third of the time that Pillow's takes."""
+    width, height = fitting(image.width, image.height, side)
+    if (width, height) == image.size:
+        return image
+    smaller = _frame_of(image).reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
+    return picture_of(smaller, "RGB")
 
 
 def _frame_of(image: Image.Image) -> VideoFrame:

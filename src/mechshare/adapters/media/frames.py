@@ -221,35 +221,39 @@ def _corrected(end: Fraction, declared: Fraction | None, last: Fraction) -> Frac
 def _shown(frame: VideoFrame) -> tuple[Image.Image, int, int]:
     """The frame as it is shown: on white where it is transparent, and turned as a telephone's film asks."""
     if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
-        image = _fitted(_on_white(_image(frame.reformat(format="rgba", threads=1), "RGBA")))
+        image = _fitted(_on_white(picture_of(frame.reformat(format="rgba", threads=1), "RGBA")))
     else:
-        width, height = _fitting(frame.width, frame.height)
+        width, height = fitting(frame.width, frame.height)
         smaller = frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
-        image = _image(smaller, "RGB")
+        image = picture_of(smaller, "RGB")
     turns = round(frame.rotation / 90) % 4
     if turns:
         image = image.transpose(_TURNS[turns])
     return (image, frame.height, frame.width) if turns % 2 else (image, frame.width, frame.height)
 
 
-def _image(frame: VideoFrame, mode: str) -> Image.Image:
+def picture_of(frame: VideoFrame, mode: str) -> Image.Image:
+    """The pixels of `frame`, which are in the format that Pillow calls `mode`."""
     plane: Any = frame.planes[0]  # gives its bytes without a copy, which Pillow's types don't know
     return Image.frombuffer(mode, (frame.width, frame.height), plane, "raw", mode, plane.line_size, 1)
 
 
 def _on_white(image: Image.Image) -> Image.Image:
+    if image.getchannel("A").getextrema() == (255, 255):
+        return image.convert("RGB")
     picture = Image.new("RGB", image.size, "white")
     picture.paste(image, mask=image)
     return picture
 
 
-def _fitting(width: int, height: int) -> tuple[int, int]:
-    scale = min(1.0, WORKING_SIDE / max(width, height))
+def fitting(width: int, height: int, side: int = WORKING_SIDE) -> tuple[int, int]:
+    """The size in px that fits into a square of `side`, no larger than it is."""
+    scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 def _fitted(image: Image.Image) -> Image.Image:
-    size = _fitting(*image.size)
+    size = fitting(*image.size)
     return image if size == image.size else image.resize(size, Image.Resampling.BOX)
 
 
