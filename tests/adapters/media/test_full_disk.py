@@ -44,7 +44,7 @@ def noisy(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("size", [8 * KIB, 32 * KIB, 64 * KIB, 96 * KIB])
+@pytest.mark.parametrize("size", [8 * KIB, 32 * KIB, 64 * KIB, 88 * KIB, 96 * KIB])
 async def test_that_the_disk_is_full_is_not_said_of_the_clip(
     disk: Callable[[int], Path], noisy: Path, size: int
 ) -> None:

@@ -71,7 +71,8 @@ def tell(**facts: Any) -> None:
 
 
 class _Whole(FileIO):
-    """Writes all or raises: FFmpeg does not look at how much was written, and a disk that fills up takes a part."""
+    """Writes all at once or raises: FFmpeg does not look at how much was written, a disk that fills up takes a part,
+    and what a buffer still held would be refused only when nobody can tell of it any more."""
 
     def write(self, content: Any) -> int:
         rest = memoryview(content).cast("B")
@@ -84,8 +85,8 @@ def _outputs(folder: Path, files: ExitStack) -> Outputs:
     return Outputs(
         video=files.enter_context(_Whole(folder / VIDEO, "xb+")),
         reread=files.enter_context(FileIO(folder / VIDEO, "rb")),
-        thumbnail=files.enter_context((folder / THUMBNAIL).open("xb+")),
-        preview=files.enter_context((folder / PREVIEW).open("xb+")),
+        thumbnail=files.enter_context(_Whole(folder / THUMBNAIL, "xb+")),
+        preview=files.enter_context(_Whole(folder / PREVIEW, "xb+")),
     )
 
 
