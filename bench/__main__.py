@@ -9,14 +9,12 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 from servers.running import ServerAbsent, ServerFailed
 
-from bench.bars import bars, growth_bars
+from bench.bars import bars, growth_bars, processing_bars
 from bench.callers import Callers
 from bench.candidates import candidates
 from bench.installations import (
@@ -30,12 +28,12 @@ from bench.installations import (
 from bench.known import Known
 from bench.load import require_wrk
 from bench.measuring import Part, measure
+from bench.processing import measure_processing
 from bench.report import print_bars, print_part, print_processing, write_json
 from bench.rows import rows
 
 _SEARCHABLE_UP_TO = 20_000
 """Mechanisms that are indexed without having been asked for; more take minutes."""
-_PROCESSING = "bench.processing"
 
 
 def main() -> None:
@@ -51,12 +49,13 @@ def main() -> None:
             for part in _measured(count, profiles, servers, options, folder):
                 parts.append(part)
                 print_part(console, part)
-    processing = _processing() if options.processing else []
+    processing = measure_processing() if any(part in "processing" for part in options.rows) else None
     held, grown = bars(parts), growth_bars(parts)
     if grown:
         print_bars(console, "cost of a request at the largest size over that at the smallest", grown)
     if processing:
         print_processing(console, processing)
+        held += processing_bars(processing)
     print_bars(console, "what it is held to", held)
     if options.json:
         write_json(options.json, parts, [*held, *grown], processing, vars(options))
@@ -76,7 +75,6 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="search with OpenSearch where distributed, and whatever the size",
     )
-    parser.add_argument("--processing", action="store_true", help="process clips, too")
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     return parser.parse_args()
 
@@ -130,14 +128,6 @@ def _part(
             up_after={name: candidate.server.up_after for name, candidate in up.items()},
             memory={name: (before[name], candidate.server.memory()) for name, candidate in up.items()},
         )
-
-
-def _processing() -> list[tuple[str, str]]:
-    """What there is to tell of uploads and of processing: (what, figure)."""
-    if find_spec(_PROCESSING) is None:
-        return []
-    told: list[tuple[str, str]] = import_module(_PROCESSING).rows()
-    return told
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 -- What wrk asks: without a file the one URL again and again, else what stands in the file, line by line.
--- Arguments: the method, FILE or "", "paths" or "bodies", "once" or "again", the mean pause of a connection in ms, a seed.
+-- Arguments: the method, FILE or "", "paths", "bodies" or "body" (the whole file, with each request), "once" or "again", the mean pause of a connection in ms, a seed.
 local ffi = require("ffi")
 ffi.cdef("int kill(int pid, int number); int getpid(void);")
 local SIGINT = 2
@@ -34,7 +34,9 @@ end
 function init(args)
   local file, kind, repeats, pause, seed = args[2], args[3], args[4], tonumber(args[5]), tonumber(args[6])
   wrk.method = args[1]
-  if file ~= "" then
+  if kind == "body" then
+    wrk.body = io.open(file, "rb"):read("*a")
+  elseif file ~= "" then
     request = walk(lines_of(file), kind == "bodies", repeats == "once")
   end
   if pause > 0 then

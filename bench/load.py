@@ -54,12 +54,13 @@ def put_load(
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     lines: Lines | None = None,
+    body: bytes = b"",
     pause: float = 0.0,
 ) -> Load:
     """CONNECTIONS clients that ask, for `seconds` at most, each as soon as it was answered and has paused.
 
-    `pause` is the mean of exponential pauses in ms. `folder` is for a file. Raises RuntimeError when anything that was
-    asked was refused or not answered.
+    `body` is sent with each request. `pause` is the mean of exponential pauses in ms. `folder` is for files. Raises
+    RuntimeError when anything that was asked was refused or not answered.
     """
     command = [
         require_wrk(),
@@ -78,7 +79,11 @@ def put_load(
         path = folder / "asked"
         path.write_text("\n".join(lines.lines))
         file = str(path)
-    kind = "bodies" if lines is not None and lines.are_bodies else "paths"
+    if body:
+        path = folder / "body"
+        path.write_bytes(body)
+        file = str(path)
+    kind = "body" if body else "bodies" if lines is not None and lines.are_bodies else "paths"
     repeats = "once" if lines is not None and lines.once else "again"
     command += [url, "--", method, file, kind, repeats, f"{pause:.3f}", "1"]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout

@@ -100,6 +100,7 @@ class _Walker:
             method=asked.method,
             headers=asked.headers,
             lines=lines,
+            body=asked.body,
             pause=pause,
         )
         self.at += load.requests + CONNECTIONS
@@ -168,7 +169,7 @@ def _answer(candidate: Candidate, asked: Asked) -> bytes:
     first = asked.lines.lines[0] if asked.lines else ""
     are_bodies = asked.lines is not None and asked.lines.are_bodies
     path = asked.path if are_bodies else first or asked.path
-    body = first.encode() if are_bodies else None if asked.method == "GET" else b""
+    body = first.encode() if are_bodies else None if asked.method == "GET" else asked.body
     answer = ask(candidate.address, path, method=asked.method, headers=asked.headers, body=body)
     if answer.status != asked.status:
         who = candidate.server.name

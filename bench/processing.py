@@ -1,4 +1,4 @@
-"""What mechshare makes of clips, beside ffmpeg's command line that makes the same: `python -m bench.processing`.
+"""What mechshare makes of clips, beside ffmpeg's command line that makes the same.
 
 Both decode each clip once and make of it the same three files by the same encoders at the same settings, as many clips
 at a time as there are cores. What mechshare does besides is its own affair: it confines each clip to a process that may
@@ -13,14 +13,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from rich.console import Console
-
-from bench.report import print_processing
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.media.derivatives import (
     PREVIEW_SECONDS,
@@ -35,9 +32,8 @@ from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 _SHARED = Path(__file__).parents[2] / "shared" / "media"
 """Real clips, where there are any."""
 _ROUNDS = 3
-_LONG, _SHORT = 60, 5
+LONG, SHORT = 60, 5
 """Seconds of the clips that memory is compared with."""
-_MIB = 1024 * 1024
 _Process = Callable[[Path, Path], Awaitable[None]]
 
 
@@ -49,32 +45,36 @@ class Spent:
     cpu: float
 
 
-def rows() -> list[tuple[str, str]]:
-    """What there is to tell: (what, figure)."""
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """What was spent on clips that last `seconds` together; `theirs` is ffmpeg's, None where there is none.
+
+    `peaks`, by the seconds of a clip, are the bytes of memory that it takes at most.
+    """
+
+    clips: int
+    seconds: float
+    cores: int
+    ours: Spent
+    theirs: Spent | None
+    peaks: Mapping[int, int]
+
+
+def measure_processing() -> Processing:
+    """The medians of a few rounds, in which mechshare and ffmpeg take turns."""
+    has_ffmpeg = shutil.which("ffmpeg") is not None
     with tempfile.TemporaryDirectory(prefix="mechshare-bench-") as name:
         folder = Path(name)
         clips = _clips(folder)
-        seconds = asyncio.run(_lengths(clips, folder))
-        told = [("clips", f"{len(clips)}, of {seconds:.0f} s together")]
-        ours, theirs = _measured([_ours, _ffmpeg] if shutil.which("ffmpeg") else [_ours], clips, folder)
-        cores = os.cpu_count() or 1
-        told += [
-            ("clips/min for each core", f"{60 * len(clips) / ours.wall / cores:.0f}"),
-            ("processor seconds for a clip's second", f"{ours.cpu / seconds:.3f}"),
-        ]
-        if theirs is not None:
-            told += [
-                ("of ffmpeg's clips/min", f"{theirs.wall / ours.wall:.2f}"),
-                ("of ffmpeg's clips for a processor second", f"{theirs.cpu / ours.cpu:.2f}"),
-            ]
-            told += [
-                (
-                    f"memory at its most, {length} s clip",
-                    f"{_peak(_lengthened(clips, length, folder)) / _MIB:.0f} MiB",
-                )
-                for length in (_SHORT, _LONG)
-            ]
-        return told
+        ours, theirs = _measured([_ours, _ffmpeg] if has_ffmpeg else [_ours], clips, folder)
+        return Processing(
+            len(clips),
+            asyncio.run(_lengths(clips, folder)),
+            os.cpu_count() or 1,
+            ours,
+            theirs,
+            {length: _peak(_lengthened(clips, length, folder)) for length in (SHORT, LONG) if has_ffmpeg},
+        )
 
 
 def _clips(folder: Path) -> list[Path]:
@@ -86,7 +86,6 @@ def _clips(folder: Path) -> list[Path]:
 
 
 def _measured(ways: Sequence[_Process], clips: Sequence[Path], folder: Path) -> tuple[Spent, Spent | None]:
-    """The medians of a few rounds, in which the ways take turns."""
     spent: list[list[Spent]] = [[] for _ in ways]
     for _ in range(_ROUNDS):
         for turns, way in zip(spent, ways, strict=True):
@@ -205,7 +204,3 @@ def _format_of(clip: Path) -> MediaFormat:
     if found is None:
         raise ValueError(f"{clip} is no clip")
     return found
-
-
-if __name__ == "__main__":
-    print_processing(Console(), rows())

@@ -13,6 +13,7 @@ from rich.table import Table
 from bench.bars import Bar
 from bench.candidates import FLOOR, LITERAL, OURS, RAW
 from bench.measuring import Part
+from bench.processing import Processing
 
 _MIB = 1024 * 1024
 _COLUMNS = ("requests/s", "of floor", "of raw psycopg", "x literal design", "p50 ms", "p99 ms", "CPU us")
@@ -52,10 +53,16 @@ def print_bars(console: Console, title: str, bars: Sequence[Bar]) -> None:
     console.print(table)
 
 
-def print_processing(console: Console, rows: Sequence[tuple[str, str]]) -> None:
-    table = _table("processing", "", "")
-    for what, figure in rows:
-        table.add_row(what, figure)
+def print_processing(console: Console, made: Processing) -> None:
+    table = _table(f"{made.clips} clips, of {made.seconds:.0f} s together", "", "mechshare", "ffmpeg")
+    both = [spent for spent in (made.ours, made.theirs) if spent is not None]
+    per_minute = [60 * made.clips / spent.wall / made.cores for spent in both]
+    table.add_row("clips/min for each core", *(f"{rate:.0f}" for rate in per_minute))
+    table.add_row(
+        "processor seconds for a clip's second", *(f"{spent.cpu / made.seconds:.3f}" for spent in both)
+    )
+    for length, peak in made.peaks.items():
+        table.add_row(f"memory at its most for {length} s, MiB", f"{peak / _MIB:.0f}")
     console.print(table)
 
 
@@ -63,7 +70,7 @@ def write_json(
     path: Path,
     parts: Sequence[Part],
     bars: Sequence[Bar],
-    processing: Sequence[tuple[str, str]],
+    processing: Processing | None,
     options: Mapping[str, object],
 ) -> None:
     told = {
@@ -75,7 +82,7 @@ def write_json(
         "options": options,
         "parts": [asdict(part) for part in parts],
         "bars": [{**asdict(bar), "is_met": bar.is_met} for bar in bars],
-        "processing": processing,
+        "processing": processing and asdict(processing),
     }
     path.write_text(json.dumps(told, ensure_ascii=False, indent=2, default=str) + "\n")
 

@@ -29,16 +29,20 @@ _DRAWN = 200_000
 """How often a mechanism is drawn for the row that follows Zipf's law, before it begins anew."""
 _BODIES = 2_000
 """Different mechanisms that are created, before it begins anew."""
+_CLIP = b"GIF89a" + bytes(256 * 1024)
+_BOUNDARY = b"a-boundary-of-the-benchmark"
 _JSON = {"Content-Type": "application/json"}
 _SEARCH_PATH = "/api/v1/search/mechanisms"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one candidate is asked: `path`, or the `lines` one after the other. `status` is what it has to answer."""
+    """What one candidate is asked: `path`, with `body`, or the `lines` one after the other. `status` is what it has to
+    answer."""
 
     path: str = ""
     lines: Lines | None = None
+    body: bytes = b""
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     status: int = 200
@@ -78,6 +82,7 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search cold"] = _searches
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
+    made["upload"] = lambda: _uploads(callers)
     made["publish"] = lambda: _publications(known, callers)
     return made
 
@@ -139,6 +144,24 @@ def _creations(callers: Callers) -> Row:
             LITERAL: replace(asked, headers=_JSON | callers.literal()),
         }
     )
+
+
+def _uploads(callers: Callers) -> Row:
+    """A form with a clip that nobody looks into before a job does."""
+    parts = [
+        b'--%s\r\nContent-Disposition: form-data; name="title"\r\n\r\nfour-bar' % _BOUNDARY,
+        b'--%s\r\nContent-Disposition: form-data; name="file"; filename="a.gif"\r\n\r\n' % _BOUNDARY + _CLIP,
+        b"--%s--\r\n" % _BOUNDARY,
+    ]
+    form = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY.decode()}"}
+    asked = Asked(
+        path=MECHANISMS_PATH,
+        method="POST",
+        body=b"\r\n".join(parts),
+        headers=form | callers.ours(),
+        status=202,
+    )
+    return Row(asked={OURS: asked})
 
 
 def _publications(known: Known, callers: Callers) -> Row:
