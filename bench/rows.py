@@ -82,8 +82,9 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search cold"] = _searches
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
-    made["upload"] = lambda: _uploads(callers)
     made["publish"] = lambda: _publications(known, callers)
+    # Last: what it writes keeps the disk busy for a while.
+    made["upload"] = lambda: _uploads(callers)
     return made
 
 

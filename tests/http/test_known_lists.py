@@ -8,7 +8,7 @@ from mechshare.entrypoints.http.known_lists import STRIDE, find_page
 from mechshare.services.changes import LISTS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-COUNT = 2 * STRIDE + 50
+COUNT = 4 * STRIDE + 50
 
 
 class Numbers:
@@ -58,25 +58,29 @@ async def test_every_page_is_the_one_that_its_number_says(cache, limit):
 
 async def test_pages_far_down_are_found_from_a_place_near_them(cache):
     numbers = Numbers()
-    await page_of(cache, numbers, 1, 10)
-    await page_of(cache, numbers, 201, 10)
+    for page in (1, 140, 190):
+        await page_of(cache, numbers, page, 10)
     numbers.asked.clear()
 
     assert await page_of(cache, numbers, 203, 10) == list(range(2020, 2030))
 
-    assert [(one.after.id, one.skip) for one in numbers.asked] == [(str(2 * STRIDE - 1), 20)]
+    assert [(one.after.id, one.skip) for one in numbers.asked] == [("1899", 120)]
+
+
+async def test_nothing_is_asked_twice_for_one_page(cache):
+    numbers = Numbers()
+    for page in (201, 202, 150, 203, 1, 150):
+        numbers.asked.clear()
+        await page_of(cache, numbers, page, 10)
+        assert len(numbers.asked) == 1
 
 
 async def test_places_are_found_anew_once_the_list_has_changed(cache):
     numbers = Numbers()
-    await page_of(cache, numbers, 201, 10)
-    await page_of(cache, numbers, 202, 10)
-    numbers.asked.clear()
+    for page in (1, 190, 201):
+        await page_of(cache, numbers, page, 10)
     await cache.forget(LISTS)
+    numbers.asked.clear()
+    await page_of(cache, numbers, 1, 10)
     await page_of(cache, numbers, 201, 10)
-    await page_of(cache, numbers, 202, 10)
-    assert [(one.page, one.after is None) for one in numbers.asked] == [
-        (201, True),
-        (2 * STRIDE, True),
-        (202, False),
-    ]
+    assert [one.after for one in numbers.asked] == [None, None]

@@ -1,51 +1,72 @@
-"""What is kept of lists besides their pages: how long they are, and where they are a thousand items further."""
+"""What is kept of lists besides their pages: how long they are, and where some of their items are."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from mechshare.domain.pages import Page, PageRequest, Position
+from mechshare.domain.pages import Page, PageRequest
 from mechshare.entrypoints.http.answers import CACHED_FOR
 from mechshare.entrypoints.http.paging import list_answer, page_request
 from mechshare.ports.cache import Cache
 from mechshare.services.changes import LISTS
 
 T = TypeVar("T")
-STRIDE = 1_000
-"""Items from one known place to the next."""
+STRIDE = 500
+"""Items of a stretch of a list, of which one place is remembered."""
 _Find = Callable[[PageRequest], Awaitable[Page[T]]]
 
 
 async def find_page(
     cache: Cache, narrowed: str, order: str, wanted: PageRequest, find: "_Find[T]"
 ) -> Page[T]:
-    """The page that is wanted of the list that `narrowed` and `order` name, by as little work as is left to `find`.
+    """The page that is wanted of the list that `narrowed` and `order` name. `find` is asked once.
 
     A list is counted with the first of its pages, and not again before it changes: to count costs more than to find a
-    page. A page far down is looked for from the place before it that is known, once somebody was there.
+    page. Where a page ends is remembered for those of the next stretch, which need not be looked for from the begin.
     """
-    first: list[Page[T]] = []
 
-    async def count() -> bytes:
-        first.append(await find(wanted))
-        return str(first[0].counted).encode()
+    async def find_counted(wanted: PageRequest) -> tuple[bytes, Page[T]]:
+        page = await find(wanted)
+        return str(page.counted).encode(), page
 
-    counted = await cache.get_or_load(LISTS, f"counted|{narrowed}", count, CACHED_FOR)
-    if first:
-        return first[0]
-    near = wanted.offset // STRIDE * STRIDE
-    place = await _place(cache, f"{narrowed}|{order}", order, near, find) if near else None
-    if place is not None:
-        wanted = replace(wanted, after=place, skip=wanted.offset - near)
-    return await find(replace(wanted, counted=int(counted)))
+    counted, page = await _learned(cache, f"counted|{narrowed}", lambda: find_counted(wanted))
+    if page is not None:
+        return page
+    wanted = replace(wanted, counted=int(counted))
+    stretch = wanted.offset // STRIDE
+    if not stretch:
+        return await find(wanted)
+    places = f"place|{narrowed}|{order}"
+    nearer = _from_place(wanted, order, cache.held(LISTS, f"{places}|{stretch - 1}"))
+
+    async def find_placed() -> tuple[bytes, Page[T]]:
+        page = await find(nearer)
+        cursor = list_answer(page, [], order).next or ""
+        return f"{wanted.offset + wanted.limit} {cursor}".encode(), page
+
+    _, page = await _learned(cache, f"{places}|{stretch}", find_placed)
+    return page or await find(nearer)
 
 
-async def _place(cache: Cache, list: str, order: str, number: int, find: "_Find[T]") -> Position | None:
-    """Just after the item with this number, counted from 1; None where the list is not longer."""
+async def _learned(
+    cache: Cache, key: str, find: Callable[[], Awaitable[tuple[bytes, Page[T]]]]
+) -> tuple[bytes, Page[T] | None]:
+    """What is kept, and the page that it was learned from if it was learned now."""
+    pages: list[Page[T]] = []
 
     async def load() -> bytes:
-        page = await find(PageRequest(page=number, limit=1, counted=0))
-        return (list_answer(page, [], order).next or "").encode()
+        known, page = await find()
+        pages.append(page)
+        return known
 
-    cursor = (await cache.get_or_load(LISTS, f"place|{list}|{number}", load, CACHED_FOR)).decode()
-    return page_request(None, None, cursor, order).after if cursor else None
+    known = await cache.get_or_load(LISTS, key, load, CACHED_FOR)
+    return known, pages[0] if pages else None
+
+
+def _from_place(wanted: PageRequest, order: str, place: bytes | None) -> PageRequest:
+    """The same page, begun after the item of `place`, if that is known and not beyond it."""
+    number, _, cursor = (place or b"").decode().partition(" ")
+    if not cursor or int(number) > wanted.offset:
+        return wanted
+    after = page_request(None, None, cursor, order).after
+    return replace(wanted, after=after, skip=wanted.offset - int(number))

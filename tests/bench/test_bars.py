@@ -1,0 +1,61 @@
+"""What is missed is told as missed."""
+
+import pytest
+from bench.bars import bars, growth_bars, processing_bars
+from bench.candidates import FLOOR, LITERAL, OURS, RAW
+from bench.installations import DISTRIBUTED, EMBEDDED
+from bench.measuring import Figures, Part
+from bench.processing import LONG, SHORT, Processing, Spent
+
+
+def row(name, ours, *, p50=1.0, p99=2.0, **others):
+    rates = {OURS: [ours], **{reference: [rate] for reference, rate in others.items()}}
+    return Figures(name, rates, cpu={OURS: 1e-3}, p50=p50, p99=p99)
+
+
+def part(*figures, profile=DISTRIBUTED, count=1_000):
+    return Part(profile, count, figures, up_after={}, memory={})
+
+
+def verdicts(found):
+    return {bar.what: bar.verdict for bar in found}
+
+
+@pytest.mark.parametrize(("ours", "verdict"), [(900, "met"), (899, "NOT MET")])
+def test_a_rate_is_held_to_its_share_of_the_reference(ours, verdict):
+    told = verdicts(bars([part(row("get cold", ours, **{RAW: 1_000, LITERAL: 10}))]))
+    assert told["get cold: rate / raw psycopg's"] == verdict
+    assert told["get cold: rate / literal design's"] == "met"
+
+
+def test_what_a_reference_was_not_asked_is_not_told_as_met():
+    told = verdicts(bars([part(row("get hot anonymous", 900, **{FLOOR: 1_000}))]))
+    assert told["get hot anonymous: rate / floor's"] == "met"
+    assert told["get hot anonymous: rate / literal design's"] == "not measured"
+
+
+@pytest.mark.parametrize(("deep", "verdict"), [(100, "met"), (80, "NOT MET")])
+def test_a_list_far_down_is_held_to_the_cost_of_its_begin(deep, verdict):
+    told = verdicts(bars([part(row("list first page cold", 100), row("list deep page cold", deep))]))
+    assert told["list deep page cold: cost / list first page cold's"] == verdict
+
+
+@pytest.mark.parametrize(("p99", "verdict"), [(5.0, "met"), (5.1, "NOT MET")])
+def test_the_slowest_are_held_to_the_usual(p99, verdict):
+    told = verdicts(bars([part(row("publish", 100, p99=p99))]))
+    assert told["publish: p99 / p50 at half load"] == verdict
+
+
+@pytest.mark.parametrize(("many", "verdict"), [(100, "met"), (70, "NOT MET")])
+def test_the_cost_among_many_is_held_to_that_among_few(many, verdict):
+    few = part(row("create", 100), row("get Zipf", 100))
+    found = growth_bars([few, part(row("create", many), row("get Zipf", 1), count=100_000)])
+    assert verdicts(found) == {"create": verdict}
+    assert growth_bars([few, part(row("create", many), profile=EMBEDDED)]) == []
+
+
+def test_what_is_made_of_clips_is_held_to_ffmpeg_and_to_a_flat_memory():
+    slow = Processing(1, 1.0, 2, Spent(2.0, 1.0), Spent(1.0, 1.0), {SHORT: 100, LONG: 200})
+    assert list(verdicts(processing_bars(slow)).values()) == ["NOT MET", "met", "NOT MET"]
+    alone = Processing(1, 1.0, 2, Spent(2.0, 1.0), None, {})
+    assert processing_bars(alone) == []
