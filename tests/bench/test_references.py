@@ -12,7 +12,7 @@ from bench.raw import Raw
 from mechshare import bootstrap, settings
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from tests.servers import postgresql_database, redis_url
+from tests.servers import address, postgresql_database
 
 COUNT = 60
 
@@ -98,7 +98,7 @@ async def test_the_literal_design_tells_the_same_mechanisms(filled, monkeypatch)
     pytest.importorskip("fastapi", reason="the literal design needs fastapi: install the group 'bench'")
     url, _ = filled
     monkeypatch.setenv("REFERENCE_DATABASE_URL", url.replace("postgresql:", "postgresql+psycopg:", 1))
-    monkeypatch.setenv("REFERENCE_REDIS_URL", redis_url())
+    monkeypatch.setenv("REFERENCE_REDIS_URL", address("REDIS_URL"))
     monkeypatch.setenv("REFERENCE_SECRET", "a secret that is as long as one has to be")
     from bench.reference.main import create
 
