@@ -1,4 +1,4 @@
-"""What mechshare makes of clips, beside ffmpeg's command line that makes the same.
+"""What mechshare makes of clips, beside ffmpeg's command line that makes the same: `python -m bench.processing`.
 
 Both decode each clip once and make of it the same three files by the same encoders at the same settings, as many clips
 at a time as there are cores. What mechshare does besides is its own affair: it confines each clip to a process that may
@@ -204,3 +204,11 @@ def _format_of(clip: Path) -> MediaFormat:
     if found is None:
         raise ValueError(f"{clip} is no clip")
     return found
+
+
+if __name__ == "__main__":
+    from rich.console import Console
+
+    from bench.report import print_processing  # which knows this module
+
+    print_processing(Console(), measure_processing())
