@@ -28,9 +28,10 @@ _CONNECTIONS = 16
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine = create_async_engine(os.environ["REFERENCE_DATABASE_URL"], pool_size=_CONNECTIONS, max_overflow=0)
     app.state.sessions = async_sessionmaker(engine, expire_on_commit=False)
-    app.state.cache = CacheService(Redis.from_url(os.environ["REFERENCE_REDIS_URL"]))
     app.state.secret = os.environ["REFERENCE_SECRET"]
-    yield
+    async with Redis.from_url(os.environ["REFERENCE_REDIS_URL"]) as redis:
+        app.state.cache = CacheService(redis)
+        yield
     await engine.dispose()
 
 

@@ -1,5 +1,6 @@
 """The references tell the same facts as mechshare: what answers less is not to be measured beside it."""
 
+import asyncio
 import json
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,7 @@ from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.servers import address, postgresql_database
 
 COUNT = 60
+LIST = "/api/v1/mechanisms"
 
 
 @pytest.fixture
@@ -31,8 +33,6 @@ async def filled():
 @asynccontextmanager
 async def living(app):
     """`app` between its start and its end."""
-    import asyncio
-
     asked, told = asyncio.Queue(), asyncio.Queue()
     life = asyncio.create_task(
         app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, asked.get, told.put)
@@ -79,22 +79,25 @@ async def facts(app, path):
     return json.loads(body)
 
 
+@asynccontextmanager
+async def mechshare(url, data):
+    chosen = settings.load({"MECHSHARE_DATABASE_URL": url, "MECHSHARE_DATA": str(data)})
+    async with living(build_app(bootstrap.build(chosen, LoggingObserver()))) as app:
+        yield app
+
+
 async def test_the_bare_database_tells_what_mechshare_tells(filled, tmp_path):
     url, user = filled
-    chosen = settings.load({"MECHSHARE_DATABASE_URL": url, "MECHSHARE_DATA": str(tmp_path)})
-    async with (
-        living(build_app(bootstrap.build(chosen, LoggingObserver()))) as ours,
-        living(Raw(url, user)) as raw,
-    ):
-        page = await facts(ours, "/api/v1/mechanisms?limit=5")
-        one = f"/api/v1/mechanisms/{page['items'][0]['id']}"
+    async with mechshare(url, tmp_path) as ours, living(Raw(url, user)) as raw:
+        page = await facts(ours, f"{LIST}?limit=5")
+        one = f"{LIST}/{page['items'][0]['id']}"
         assert await facts(raw, one) == await facts(ours, one)
-        told = await facts(raw, "/api/v1/mechanisms?limit=5")
+        told = await facts(raw, f"{LIST}?limit=5")
     assert told["items"] == page["items"]
     assert (told["total"], told["total_is_exact"]) == (page["total"], page["total_is_exact"])
 
 
-async def test_the_literal_design_tells_the_same_mechanisms(filled, monkeypatch):
+async def test_the_literal_design_tells_the_same_mechanisms(filled, tmp_path, monkeypatch):
     pytest.importorskip("fastapi", reason="the literal design needs fastapi: install the group 'bench'")
     url, _ = filled
     monkeypatch.setenv("REFERENCE_DATABASE_URL", url.replace("postgresql:", "postgresql+psycopg:", 1))
@@ -102,8 +105,12 @@ async def test_the_literal_design_tells_the_same_mechanisms(filled, monkeypatch)
     monkeypatch.setenv("REFERENCE_SECRET", "a secret that is as long as one has to be")
     from bench.reference.main import create
 
-    async with living(create()) as literal:
-        page = await facts(literal, "/api/v1/mechanisms?limit=5")
-        first = page["items"][0] if "items" in page else page["mechanisms"][0]
-        one = await facts(literal, f"/api/v1/mechanisms/{first['id']}")
-    assert one["title"] == first["title"]
+    async with mechshare(url, tmp_path) as ours, living(create()) as literal:
+        page, told = await facts(ours, f"{LIST}?limit=5"), await facts(literal, f"{LIST}?limit=5")
+        one = await facts(literal, f"{LIST}/{page['items'][0]['id']}")
+    same = ("id", "title", "description", "user_id", "categories", "file_url")
+    assert [[item[name] for name in same] for item in told["items"]] == [
+        [item[name] for name in same] for item in page["items"]
+    ]
+    assert told["total"] == page["total"]
+    assert one == told["items"][0]
