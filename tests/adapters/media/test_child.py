@@ -79,6 +79,18 @@ async def test_who_takes_too_much_is_ended(tmp_path, into, process, laborious, l
     assert list(into.iterdir()) == []
 
 
+async def test_a_minute_fits_into_less_memory_than_its_pictures_take_together(tmp_path, process):
+    width, height, frames = 640, 480, 600
+    limits = MediaLimits(memory=384 * 1024 * 1024)
+    minute = tmp_path / "minute.gif"
+    minute.write_bytes(hostile.gif(width, height, frames, 10))
+    assert limits.memory < 3 * width * height * frames
+
+    made = await process(minute, limits)
+
+    assert (made.facts.frame_count, made.facts.duration_ms) == (frames, 60_000)
+
+
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
 async def test_a_child_that_is_killed_may_be_tried_again(into, process, laborious, by):
     killed = []
