@@ -49,7 +49,8 @@ class Known:
         random = Random(SEED)
         last = len(rows) - DEFAULT_LIMIT
         self.deep_rank = min(DEEP, len(rows) // 2)
-        self.near = _places(rows, range(1, min(1 + _PLACES, last)), random)
+        # In the first half: pages of a narrowed list are whole there, however few mechanisms there are.
+        self.near = _places(rows, range(1, min(1 + _PLACES, len(rows) // 2)), random)
         self.deep = _places(rows, range(self.deep_rank, min(self.deep_rank + _PLACES, last)), random)
         self.ids: Sequence[str] = [id for id, _ in rows]
         random.shuffle(self.ids)
