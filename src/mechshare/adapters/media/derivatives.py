@@ -114,7 +114,8 @@ class _Thumbnail:
         seen = frame.image.resize(_EYE, Image.Resampling.BOX, reducing_gap=1.0).convert("L")
         before = self._before or seen
         motion = ImageStat.Stat(ImageChops.difference(seen, before)).mean[0]
-        score = motion if ImageStat.Stat(seen).stddev[0] >= _BLANK else 0.0
+        is_candidate = motion > self._most and ImageStat.Stat(seen).stddev[0] >= _BLANK
+        score = motion if is_candidate else 0.0
         self._before = seen
         if score > self._most:
             self._most = score
