@@ -16,7 +16,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.media.derivatives import (
@@ -31,7 +30,7 @@ from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 
 _SHARED = Path(__file__).parents[2] / "shared" / "media"
 """Real clips, where there are any."""
-_ROUNDS = 3
+_ROUNDS = 5
 LONG, SHORT = 60, 5
 """Seconds of the clips that memory is compared with."""
 _Process = Callable[[Path, Path], Awaitable[None]]
@@ -61,7 +60,7 @@ class Processing:
 
 
 def measure_processing() -> Processing:
-    """The medians of a few rounds, in which mechshare and ffmpeg take turns."""
+    """The best of a few rounds, in which mechshare and ffmpeg take turns."""
     has_ffmpeg = shutil.which("ffmpeg") is not None
     with tempfile.TemporaryDirectory(prefix="mechshare-bench-") as name:
         folder = Path(name)
@@ -90,9 +89,8 @@ def _measured(ways: Sequence[_Process], clips: Sequence[Path], folder: Path) -> 
     for _ in range(_ROUNDS):
         for turns, way in zip(spent, ways, strict=True):
             turns.append(asyncio.run(_spent(way, clips, folder)))
-    found = [
-        Spent(median(turn.wall for turn in turns), median(turn.cpu for turn in turns)) for turns in spent
-    ]
+    # What disturbs a turn can only add to it.
+    found = [Spent(min(turn.wall for turn in turns), min(turn.cpu for turn in turns)) for turns in spent]
     return found[0], found[1] if len(found) > 1 else None
 
 
