@@ -22,8 +22,8 @@ _READERS, _WRITERS = 8, 8
 _CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
 """Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
 _HOLD_NAME = text("SELECT pg_advisory_xact_lock(:key)")
-_ALONE_WITHIN = 3
-"""Seconds."""
+_ALONE_WITHIN = 10
+"""Seconds: a busy server takes some to see that a process is dead, whose copy is to be begun again."""
 _OTHERS = text(
     "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'mechshare' AND pid <> pg_backend_pid())"
