@@ -39,6 +39,10 @@ class Lines:
     """Whether the load ends where the lines do, instead of beginning with them again."""
 
 
+class Unanswered(RuntimeError):
+    """It is so slow that nothing can be measured."""
+
+
 def require_wrk() -> str:
     found = shutil.which("wrk")
     if found is None:
@@ -62,7 +66,7 @@ def put_load(
     """CONNECTIONS clients that ask, for `seconds` at most, each as soon as it was answered and has paused.
 
     `body` is sent with each request. `pause` is the mean of exponential pauses in ms. `folder` is for files. Raises
-    RuntimeError when anything that was asked was refused or not answered.
+    RuntimeError when anything that was asked was refused or lost, Unanswered when nothing was answered for long.
     """
     command = [
         require_wrk(),
@@ -93,7 +97,9 @@ def put_load(
     if found is None:
         raise RuntimeError(f"wrk said nothing that can be read:\n{told}")
     requests, duration, p50, p99, refused, lost = map(int, found.groups())
-    if not (requests or refused or lost) and seconds < _PATIENCE:
+    if not (requests or refused or lost):
+        if seconds >= _PATIENCE:
+            raise Unanswered(f"{url}: nobody is answered within {_PATIENCE} s")
         return put_load(
             url,
             folder,
@@ -104,6 +110,6 @@ def put_load(
             body=body,
             pause=pause,
         )
-    if refused or lost or not requests:
+    if refused or lost:
         raise RuntimeError(f"{url}: of {requests} requests {refused} were refused, {lost} lost")
     return Load(requests=requests, seconds=duration / 1e6, p50=p50 / 1000, p99=p99 / 1000)

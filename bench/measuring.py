@@ -7,7 +7,7 @@ from statistics import median
 
 from bench.asking import ask
 from bench.candidates import FLOOR, OURS, Candidate, teach_floor
-from bench.load import CONNECTIONS, Lines, Load, put_load
+from bench.load import CONNECTIONS, Lines, Load, Unanswered, put_load
 from bench.rows import Asked, Row
 
 _LINES_A_SECOND = 60_000
@@ -118,14 +118,21 @@ class _Walker:
 def measure(
     name: str, row: Row, candidates: Mapping[str, Candidate], folder: Path, *, rounds: int, seconds: int
 ) -> Figures:
-    """Each candidate `rounds` times for `seconds`, in turns; then mechshare at half of its rate."""
+    """Each candidate `rounds` times for `seconds`, in turns; then mechshare at half of its rate. A reference that
+    answers nobody is left out."""
     walkers = _walkers(row, candidates)
     turns = list(walkers)
     for number in range(rounds):
         # Nobody is always first: the one before leaves the database, or the machine, warmer.
         first = number % len(turns)
         for one in turns[first:] + turns[:first]:
-            walkers[one].take_turn(folder, seconds)
+            if one in walkers:
+                try:
+                    walkers[one].take_turn(folder, seconds)
+                except Unanswered:
+                    if one == OURS:
+                        raise
+                    del walkers[one]
     ours = walkers[OURS]
     pause = 1000 * CONNECTIONS / (_SHARE * median(ours.rates))
     ours.candidate.server.settle()
