@@ -5,11 +5,13 @@ one machine: the ratios are the result, the absolute figures are the machine's.
 """
 
 import argparse
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from servers.running import ServerAbsent, ServerFailed
@@ -39,6 +41,7 @@ _SEARCHABLE_UP_TO = 20_000
 def main() -> None:
     options = _options()
     require_wrk()
+    signal.signal(signal.SIGTERM, _end)
     console = Console(width=None if sys.stdout.isatty() else 160)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
@@ -59,6 +62,11 @@ def main() -> None:
     print_bars(console, "what it is held to", held)
     if options.json:
         write_json(options.json, parts, [*held, *grown], processing, vars(options))
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    """As at Ctrl-C: the servers are stopped and the files removed on the way out."""
+    raise SystemExit(128 + number)
 
 
 def _options() -> argparse.Namespace:
