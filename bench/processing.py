@@ -16,13 +16,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.media.derivatives import (
+    PREVIEW_ENCODER,
     PREVIEW_SECONDS,
     PREVIEW_SIDE,
     PREVIEW_STEP,
+    THUMBNAIL_ENCODER,
     THUMBNAIL_SIDE,
+    VIDEO_ENCODER,
 )
 from mechshare.adapters.media.frames import WORKING_SIDE
 from mechshare.demo.clips import render_clips
@@ -142,12 +146,17 @@ def _command(clip: Path, into: Path) -> list[str]:
     )
     command = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-threads", "1", "-filter_threads", "1"]
     command += ["-filter_complex_threads", "1", "-i", str(clip), "-filter_complex", graph]
-    command += ["-map", "[video]", "-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-bf", "0"]
+    command += ["-map", "[video]", "-c:v", "libx264"]
+    command += [word for name, value in VIDEO_ENCODER.items() for word in (f"-{name}", value)]
     command += ["-threads", "1", "-movflags", "+faststart", str(into / "video.mp4")]
-    command += ["-map", "[thumbnail]", "-frames:v", "1", "-c:v", "libwebp", "-quality", "82"]
-    command += ["-compression_level", "4", str(into / "thumbnail.webp")]
-    command += ["-map", "[preview]", "-c:v", "libwebp_anim", "-quality", "40", "-compression_level", "2"]
-    return [*command, "-loop", "0", str(into / "preview.webp")]
+    command += ["-map", "[thumbnail]", "-frames:v", "1", "-c:v", "libwebp", *_webp(THUMBNAIL_ENCODER)]
+    command += [str(into / "thumbnail.webp"), "-map", "[preview]", "-c:v", "libwebp_anim"]
+    return [*command, *_webp(PREVIEW_ENCODER), "-loop", "0", str(into / "preview.webp")]
+
+
+def _webp(encoder: Mapping[str, Any]) -> list[str]:
+    """The settings of Pillow's encoder in ffmpeg's words."""
+    return ["-quality", str(encoder["quality"]), "-compression_level", str(encoder["method"])]
 
 
 async def _lengths(clips: Sequence[Path], folder: Path) -> float:

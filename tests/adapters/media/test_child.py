@@ -1,6 +1,7 @@
 """The process that handles a file may be ended, or go mad: the one that started it goes on and says what happened."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from mechshare.adapters.media.av import _task
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.domain.media import FailureCode, MediaFormat
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import hostile
@@ -77,6 +80,23 @@ async def test_who_takes_too_much_is_ended(tmp_path, into, process, laborious, l
     assert (refusal.value.failure.code, refusal.value.permanent) == (code, permanent)
     assert children_of(os.getpid()) == []
     assert list(into.iterdir()) == []
+
+
+def made_with(clip: Path, into: Path, **environment: str) -> list[bytes]:
+    into.mkdir()
+    task = json.dumps(_task(clip, MediaFormat.MP4, into, MediaLimits())).encode() + b"\n"
+    command = [sys.executable, "-I", "-m", "mechshare.adapters.media.child"]
+    subprocess.run(command, input=task, env=environment, check=True, stdout=subprocess.DEVNULL)
+    return [(into / name).read_bytes() for name in (VIDEO, THUMBNAIL, PREVIEW)]
+
+
+def test_what_is_made_does_not_depend_on_what_memory_held_before(tmp_path):
+    clip = write_clip(tmp_path / "clip.mp4", [40] * 60, size=(480, 360))
+
+    made = made_with(clip, tmp_path / "as-it-is")
+
+    for held in ("1", "170"):  # glibc fills what it hands out with these
+        assert made_with(clip, tmp_path / held, MALLOC_PERTURB_=held) == made
 
 
 async def test_a_minute_fits_into_less_memory_than_its_pictures_take_together(tmp_path, process):
