@@ -9,10 +9,10 @@ from typing import IO, Any, BinaryIO
 import av
 import av.error
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image, ImageChops, ImageStat
 
-from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame, fitting, picture_of
+from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame, shrunk
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode
 
@@ -117,9 +117,10 @@ class _Thumbnail:
         seen = frame.image.resize(_EYE, Image.Resampling.BOX, reducing_gap=1.0).convert("L")
         before = self._before or seen
         motion = ImageStat.Stat(ImageChops.difference(seen, before)).mean[0]
-        is_candidate = motion > self._most and ImageStat.Stat(seen).stddev[0] >= _BLANK
-        score = motion if is_candidate else 0.0
         self._before = seen
+        if motion <= self._most:
+            return
+        score = motion if ImageStat.Stat(seen).stddev[0] >= _BLANK else 0.0
         if score > self._most:
             self._most = score
             self._chosen = frame.image
@@ -147,7 +148,8 @@ class _Preview:
         self._end = min(PREVIEW_SECONDS, start + frame.duration)
         if self._starts and start - self._starts[-1] < PREVIEW_STEP:
             return
-        self._images.append(_shrunk(frame.image, PREVIEW_SIDE))
+        is_small = max(frame.image.size) <= PREVIEW_SIDE
+        self._images.append(frame.image if is_small else shrunk(_frame_of(frame.image), PREVIEW_SIDE))
         self._starts.append(start)
 
     def save(self, file: IO[bytes]) -> None:
@@ -227,15 +229,6 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
         file.seek(0)
         with Image.open(file, formats=["WEBP"]) as image:
             image.load()
-
-
-def _shrunk(image: Image.Image, side: int) -> Image.Image:
-    """At most `side` px a side, by FFmpeg's scaler, which takes a third of the time that Pillow's takes."""
-    width, height = fitting(image.width, image.height, side)
-    if (width, height) == image.size:
-        return image
-    smaller = _frame_of(image).reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1)
-    return picture_of(smaller, "RGB")
 
 
 def _frame_of(image: Image.Image) -> VideoFrame:
