@@ -21,10 +21,12 @@ _REFERENCE_CACHE = 2
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`forget` empties its caches, `groups` being those of mechshare's that are meant."""
+    """`forget` empties its caches, `groups` being those of mechshare's that are meant. `leave` ends what it still has
+    the database do for those who have gone, so that nobody after it is slower for that."""
 
     server: ServerProcess
     forget: Callable[[Sequence[str]], None]
+    leave: Callable[[], None] = lambda: None
 
     @property
     def address(self) -> str:
@@ -88,7 +90,8 @@ def _literal(installation: Installation, folder: Path) -> Candidate:
 
     forget(())
     log = folder / "literal.log"
-    return Candidate(ServerProcess(LITERAL, granian("bench.reference.main:create"), environ, log), forget)
+    server = ServerProcess(LITERAL, granian("bench.reference.main:create"), environ, log)
+    return Candidate(server, forget, installation.end_queries)
 
 
 def _keep_all(groups: Sequence[str]) -> None:

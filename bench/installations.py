@@ -1,6 +1,7 @@
 """Installations of mechshare with many mechanisms: on PostgreSQL and Redis, or on the embedded default."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,12 @@ from mechshare.entrypoints.cli.opening import open_application
 from mechshare.entrypoints.starting import prepare
 from mechshare.services.users import Registration
 
+_END_QUERIES = text(
+    "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()"
+)
+_LOOK_EVERY = 0.1
+"""Seconds."""
 USERNAME, PASSWORD = "bench", "bench four-bar linkage"
 EMBEDDED, DISTRIBUTED = "embedded", "distributed"
 PROFILES = (DISTRIBUTED, EMBEDDED)
@@ -54,6 +61,12 @@ class Installation:
     def forget(self, groups: list[str]) -> None:
         """Has mechshare's caches drop these groups in every process, as if others had changed all that is in them."""
         asyncio.run(_forget(self.settings, groups))
+
+    def end_queries(self) -> None:
+        """Returns when PostgreSQL does nothing for clients of this database any more."""
+        with self.engine() as engine, engine.connect() as connection:
+            while connection.execute(_END_QUERIES).all():
+                time.sleep(_LOOK_EVERY)
 
     def write_blob(self, key: str, content: bytes) -> None:
         asyncio.run(_write_blob(self.settings, key, content))

@@ -3,7 +3,7 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,18 +68,6 @@ def put_load(
     `body` is sent with each request. `pause` is the mean of exponential pauses in ms. `folder` is for files. Raises
     RuntimeError when anything that was asked was refused or lost, Unanswered when nothing was answered for long.
     """
-    command = [
-        require_wrk(),
-        "-t1",
-        f"-c{CONNECTIONS}",
-        f"-d{seconds}s",
-        "--timeout",
-        f"{_PATIENCE}s",
-        "-s",
-        str(_SCRIPT),
-    ]
-    for name, value in (headers or {}).items():
-        command += ["-H", f"{name}: {value}"]
     file = ""
     if lines is not None:
         path = folder / "asked"
@@ -91,25 +79,22 @@ def put_load(
         file = str(path)
     kind = "body" if body else "bodies" if lines is not None and lines.are_bodies else "paths"
     repeats = "once" if lines is not None and lines.once else "again"
-    command += [url, "--", method, file, kind, repeats, f"{pause:.3f}", "1"]
+    named = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
+    asked = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1"]
+    for duration in dict.fromkeys((seconds, max(seconds, _PATIENCE))):
+        requests, microseconds, p50, p99, refused, lost = _told(duration, asked)
+        if refused or lost:
+            raise RuntimeError(f"{url}: of {requests} requests {refused} were refused, {lost} lost")
+        if requests:
+            return Load(requests, microseconds / 1e6, p50 / 1000, p99 / 1000)
+    raise Unanswered(f"{url}: nobody is answered within {_PATIENCE} s")
+
+
+def _told(seconds: int, asked: Sequence[str]) -> Iterator[int]:
+    limits = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", f"{_PATIENCE}s"]
+    command = [require_wrk(), *limits, "-s", str(_SCRIPT), *asked]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = _TOLD.search(told)
     if found is None:
         raise RuntimeError(f"wrk said nothing that can be read:\n{told}")
-    requests, duration, p50, p99, refused, lost = map(int, found.groups())
-    if not (requests or refused or lost):
-        if seconds >= _PATIENCE:
-            raise Unanswered(f"{url}: nobody is answered within {_PATIENCE} s")
-        return put_load(
-            url,
-            folder,
-            seconds=_PATIENCE,
-            method=method,
-            headers=headers,
-            lines=lines,
-            body=body,
-            pause=pause,
-        )
-    if refused or lost:
-        raise RuntimeError(f"{url}: of {requests} requests {refused} were refused, {lost} lost")
-    return Load(requests=requests, seconds=duration / 1e6, p50=p50 / 1000, p99=p99 / 1000)
+    return map(int, found.groups())

@@ -75,11 +75,21 @@ class _Walker:
     rates: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
-    def take_turn(self, folder: Path, seconds: int) -> None:
+    def take_turn(self, folder: Path, seconds: int) -> bool:
+        """False if it answers nobody, which mechshare must not."""
         before = self.candidate.server.cpu()
-        load = self.load(folder, seconds)
-        self.rates.append(load.rate)
-        self.cpu.append((self.candidate.server.cpu() - before) / load.requests)
+        try:
+            load = self.load(folder, seconds)
+        except Unanswered:
+            if self.candidate.server.name == OURS:
+                raise
+            return False
+        else:
+            self.rates.append(load.rate)
+            self.cpu.append((self.candidate.server.cpu() - before) / load.requests)
+            return True
+        finally:
+            self.candidate.leave()
 
     def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
         """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
@@ -126,13 +136,8 @@ def measure(
         # Nobody is always first: the one before leaves the database, or the machine, warmer.
         first = number % len(turns)
         for one in turns[first:] + turns[:first]:
-            if one in walkers:
-                try:
-                    walkers[one].take_turn(folder, seconds)
-                except Unanswered:
-                    if one == OURS:
-                        raise
-                    del walkers[one]
+            if one in walkers and not walkers[one].take_turn(folder, seconds):
+                del walkers[one]
     ours = walkers[OURS]
     pause = 1000 * CONNECTIONS / (_SHARE * median(ours.rates))
     ours.candidate.server.settle()

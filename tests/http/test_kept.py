@@ -22,7 +22,7 @@ from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.http.kept import KeptAnswers
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from mechshare.ports.cache import STALENESS, Name
+from mechshare.ports.cache import STALENESS, Load, Name
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
@@ -54,7 +54,7 @@ class Unkept:
     async def get_or_load_many(
         self,
         names: Sequence[Name],
-        load: Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]],
+        load: Load,
         lifetime: timedelta,
     ) -> Sequence[bytes]:
         return await load(names)

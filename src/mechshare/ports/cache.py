@@ -10,6 +10,8 @@ STALENESS = timedelta(seconds=1)
 
 Name = tuple[str, str]
 """A group, and a key in it."""
+Load = Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]]
+"""Gives the entries of these names, in their order."""
 
 
 class Cache(Protocol):
@@ -20,10 +22,7 @@ class Cache(Protocol):
     """
 
     def held(self, group: str, key: str) -> bytes | None:
-        """The entry `key` of `group` if this process holds it, told without waiting for anybody.
-
-        The same object each time until it is forgotten or dropped.
-        """
+        """The entry `key` of `group` if this process holds it, told without waiting for anybody."""
         ...
 
     async def get_or_load(
@@ -37,13 +36,10 @@ class Cache(Protocol):
         ...
 
     async def get_or_load_many(
-        self,
-        names: Sequence[Name],
-        load: Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]],
-        lifetime: timedelta,
+        self, names: Sequence[Name], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        """The entries of these distinct names, in their order. `load` gives those that are not there, in the order in
-        which it is asked for them. All else is as above.
+        """The entries of these distinct names, in their order. `load` is asked for those that are not there. All else
+        is as above.
         """
         ...
 

@@ -4,15 +4,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+from mechshare.ports.cache import Load, Name
+
 K = TypeVar("K", bound=Hashable)
-_Load = asyncio.Task[Sequence[bytes]]
+_Flight = asyncio.Task[Sequence[bytes]]
 
 
 class Flights(Generic[K]):
     """One loader for each key at a time."""
 
     def __init__(self) -> None:
-        self._under_way: dict[K, tuple[_Load, int]] = {}
+        self._under_way: dict[K, tuple[_Flight, int]] = {}
 
     async def join(
         self, keys: Sequence[K], load: Callable[[Sequence[int]], Awaitable[Sequence[bytes]]]
@@ -38,11 +40,20 @@ class Flights(Generic[K]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _land(self, keys: Sequence[K], task: _Load) -> None:
+    def _land(self, keys: Sequence[K], task: _Flight) -> None:
         for key in keys:
             del self._under_way[key]
         if not task.cancelled():
             task.exception()  # whoever still waits hears of it; nobody else has to
+
+
+def of_one(load: Callable[[], Awaitable[bytes]]) -> Load:
+    """For a single name that is asked for."""
+
+    async def load_it(names: Sequence[Name]) -> Sequence[bytes]:
+        return (await load(),)
+
+    return load_it
 
 
 async def _awaited(loading: Awaitable[Sequence[bytes]]) -> Sequence[bytes]:

@@ -9,8 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
-from mechshare.adapters.cache.flights import Flights
-from mechshare.ports.cache import Name
+from mechshare.adapters.cache.flights import Flights, of_one
+from mechshare.ports.cache import Load, Name
 
 _BOARD_BYTES = SLOTS * SLOT_BYTES
 
@@ -37,17 +37,11 @@ class MemoryCache:
         if found is not None:
             return found
 
-        async def load_one(names: Sequence[Name]) -> Sequence[bytes]:
-            return (await load(),)
-
-        (loaded,) = await self.get_or_load_many([(group, key)], load_one, lifetime)
+        (loaded,) = await self.get_or_load_many([(group, key)], of_one(load), lifetime)
         return loaded
 
     async def get_or_load_many(
-        self,
-        names: Sequence[Name],
-        load: Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]],
-        lifetime: timedelta,
+        self, names: Sequence[Name], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
         found = [self._entries.find(*name) for name in names]
         absent = [

@@ -12,11 +12,11 @@ import msgspec
 from redis.exceptions import RedisError
 
 from mechshare.adapters.cache.entries import Entries
-from mechshare.adapters.cache.flights import Flights
+from mechshare.adapters.cache.flights import Flights, of_one
 from mechshare.adapters.cache.redis_news import News
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.cache import Name
+from mechshare.ports.cache import Load, Name
 
 # A group is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
 # the millisecond in which it ends, in thirteen digits. Forgetting deletes the hash. What is loaded is kept only if the
@@ -64,7 +64,6 @@ _MOST_GENERATIONS = 10_000
 """Groups whose generations in Redis this process remembers."""
 _TRY_AGAIN = 0.1
 """Seconds between tries to forget what could not be forgotten."""
-_Load = Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +116,11 @@ class RedisCache:
         if found is not None:
             return found
 
-        async def load_one(names: Sequence[Name]) -> Sequence[bytes]:
-            return (await load(),)
-
-        (loaded,) = await self.get_or_load_many([(group, key)], load_one, lifetime)
+        (loaded,) = await self.get_or_load_many([(group, key)], of_one(load), lifetime)
         return loaded
 
     async def get_or_load_many(
-        self, names: Sequence[Name], load: _Load, lifetime: timedelta
+        self, names: Sequence[Name], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
         await self._news.listen()
         bodies = {name: body for name in names if (body := self.held(*name)) is not None}
@@ -199,7 +195,7 @@ class RedisCache:
             self._generations.clear()
         self._generations[group] = generation
 
-    async def _load(self, absent: Sequence[_Absent], load: _Load, lifetime: timedelta) -> Sequence[bytes]:
+    async def _load(self, absent: Sequence[_Absent], load: Load, lifetime: timedelta) -> Sequence[bytes]:
         # Counted from before the load: what it gives may be as old as that.
         ends = time.monotonic() + lifetime.total_seconds()
         bodies = await load([one.name for one in absent])
