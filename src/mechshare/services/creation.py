@@ -18,8 +18,8 @@ _OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class NewMechanism:
-    """With the work that it needs."""
+class MechanismWithJobs:
+    """A new mechanism and the work that it needs."""
 
     mechanism: Mechanism
     jobs: Sequence[Job]
@@ -33,11 +33,11 @@ class Creation:
         self._changes = changes
         self._batches = Batches(self._keep_each, most=_MOST_BATCHES)
 
-    async def keep(self, new: NewMechanism) -> AuthoredMechanism:
+    async def keep(self, new: MechanismWithJobs) -> AuthoredMechanism:
         """Raises UserNotFound, CategoryNotFound and, where there is one of this identifier, StaleVersion."""
         return await self._batches.join(new)
 
-    async def _keep_each(self, batch: Sequence[NewMechanism]) -> Sequence[AuthoredMechanism | Exception]:
+    async def _keep_each(self, batch: Sequence[MechanismWithJobs]) -> Sequence[AuthoredMechanism | Exception]:
         try:
             return await self._keep(batch)
         except _OF_ONE as problem:
@@ -45,21 +45,21 @@ class Creation:
                 return [problem]
         return await asyncio.gather(*map(self._keep_alone, batch))
 
-    async def _keep_alone(self, new: NewMechanism) -> AuthoredMechanism | Exception:
+    async def _keep_alone(self, new: MechanismWithJobs) -> AuthoredMechanism | Exception:
         try:
             (kept,) = await self._keep([new])
         except DomainException as problem:
             return problem
         return kept
 
-    async def _keep(self, batch: Sequence[NewMechanism]) -> Sequence[AuthoredMechanism]:
+    async def _keep(self, batch: Sequence[MechanismWithJobs]) -> Sequence[AuthoredMechanism]:
         async with self._database.begin() as tx:
             kept = await add_mechanisms(tx, batch)
         await self._changes.mechanisms_created()
         return kept
 
 
-async def add_mechanisms(tx: UnitOfWork, batch: Sequence[NewMechanism]) -> tuple[AuthoredMechanism, ...]:
+async def add_mechanisms(tx: UnitOfWork, batch: Sequence[MechanismWithJobs]) -> tuple[AuthoredMechanism, ...]:
     """As they are then, in their order. Raises what `Creation.keep` does."""
     await tx.mechanisms.add([new.mechanism for new in batch])
     await tx.ledger.add(*(job for new in batch for job in new.jobs))

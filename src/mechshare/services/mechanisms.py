@@ -36,7 +36,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.services.auditing import Auditor
 from mechshare.services.changes import Changes
-from mechshare.services.creation import Creation, NewMechanism, add_mechanisms
+from mechshare.services.creation import Creation, MechanismWithJobs, add_mechanisms
 from mechshare.services.deletion import delete_mechanism
 from mechshare.services.receipts import Once, Replay, do_once
 
@@ -87,7 +87,7 @@ class MechanismService:
         if mechanism.original is not None:
             kinds.append(JobKind.PROCESS_MECHANISM_FILE)
         request_id = origin.request_id if origin else ""
-        new = NewMechanism(mechanism, [self._job(kind, mechanism.id, request_id) for kind in kinds])
+        new = MechanismWithJobs(mechanism, [self._job(kind, mechanism.id, request_id) for kind in kinds])
         if once is None:
             return await self._creation.keep(new)
         async with self._database.begin() as tx:

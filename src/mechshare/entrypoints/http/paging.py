@@ -64,12 +64,16 @@ def page_request(page: int | None, limit: int | None, cursor: str | None, order:
         key = _EPOCH + held.key * _MICROSECOND if isinstance(held.key, int) else held.key
         return PageRequest(page=held.page, limit=size, after=Position(key=key, id=held.id))
     number = page or 1
-    if (number - 1) * size > DEEPEST_OFFSET:
-        raise MalformedRequest(
-            problem="see details.",
-            details=[("page", f"reaches {DEEPEST_OFFSET} items deep; follow 'next' to go further.")],
-        )
+    refuse_depth(number, size, DEEPEST_OFFSET, "follow 'next' to go further")
     return PageRequest(page=number, limit=size)
+
+
+def refuse_depth(page: int, size: int, deepest: int, instead: str) -> None:
+    """Raises MalformedRequest for a page that begins more than `deepest` items down, with what to do `instead`."""
+    if (page - 1) * size > deepest:
+        raise MalformedRequest(
+            problem="see details.", details=[("page", f"reaches {deepest} items deep; {instead}.")]
+        )
 
 
 def list_answer(page: Page[Any], items: list[T], order: str = "") -> ListAnswer[T]:

@@ -9,7 +9,6 @@ from litestar.params import QueryParameter
 from msgspec import Struct
 
 from mechshare.application import Application
-from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pages import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
@@ -27,7 +26,7 @@ from mechshare.entrypoints.http.auth import application_of, viewer_of
 from mechshare.entrypoints.http.kept import answer_kept
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
 from mechshare.entrypoints.http.mechanisms import ByUser, Categories
-from mechshare.entrypoints.http.paging import Limit, PageNumber
+from mechshare.entrypoints.http.paging import Limit, PageNumber, refuse_depth
 from mechshare.entrypoints.http.schema import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.services.changes import LISTS
 
@@ -94,11 +93,7 @@ async def search_mechanisms(
 ) -> Response[SearchAnswer]:
     """Best first. What is published; with one's own `user_id`, everything one has. Without `q`, all of it."""
     number, size = page or 1, limit or DEFAULT_LIMIT
-    if (number - 1) * size > DEEPEST_HIT:
-        raise MalformedRequest(
-            problem="see details.",
-            details=[("page", f"reaches {DEEPEST_HIT} items deep; narrow the search.")],
-        )
+    refuse_depth(number, size, DEEPEST_HIT, "narrow the search")
     viewer = await viewer_of(request)
     user = UserId(user_id) if user_id is not None else None
     application = application_of(request)
