@@ -47,13 +47,24 @@ async def settle() -> None:
     await asyncio.sleep(STALENESS.total_seconds())
 
 
+async def asked_for(cache: RedisCache) -> None:
+    """Somebody asked for the group before: what is loaded of it from now on is kept in Redis."""
+    await cache.get_or_load("g", "another key", mine, LONG)
+
+
 async def test_what_one_process_loaded_another_finds(hosts: tuple[RedisCache, RedisCache]) -> None:
     one, other = hosts
+    await asked_for(other)
     await one.get_or_load("g", "k", new, LONG)
-    async with asyncio.timeout(10):
-        while await other.get_or_load("g", "k", mine, LONG) != b"new":
-            await other.forget("g")
-            await one.get_or_load("g", "k", new, LONG)
+    await one._keeping
+    assert await other.get_or_load("g", "k", mine, LONG) == b"new"
+
+
+async def test_what_is_asked_for_once_takes_no_room_in_redis(hosts: tuple[RedisCache, RedisCache]) -> None:
+    one, other = hosts
+    await one.get_or_load("g", "k", new, LONG)
+    assert one._keeping is None
+    assert await other.get_or_load("g", "k", mine, LONG) == b"mine"
 
 
 async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one_did_not_hear_of(
@@ -123,11 +134,13 @@ async def test_a_load_that_another_process_forgot_meanwhile_is_not_kept(
         await gate.wait()
         return b"old"
 
+    await asked_for(one)
     reading = asyncio.create_task(one.get_or_load("g", "k", slow, LONG))
     await begun.wait()
     await other.forget("g")
     gate.set()
     await reading
+    await one._keeping
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
 
 
@@ -142,14 +155,18 @@ async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
                 await redis.delete(key)
         return b"old"
 
+    await asked_for(one)
     await one.get_or_load("g", "k", flushed_meanwhile, LONG)
+    await one._keeping
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
 
 
 async def test_while_redis_is_suspended_answers_are_loaded_and_nothing_forgotten_comes_back() -> None:
     with own_server("redis") as server:
         one, other = RedisCache(told("redis", server)), RedisCache(told("redis", server))
+        await asked_for(one)
         await one.get_or_load("g", "k", old, LONG)
+        await one._keeping
         server.signal(signal.SIGSTOP)
         await one.forget("g")
         assert await one.get_or_load("g", "k", new, LONG) == b"new"
@@ -178,12 +195,14 @@ async def test_a_redis_that_is_full_evicts_and_nothing_is_wrong() -> None:
         async with Redis.from_url(told("redis", server)) as redis:
             await redis.config_set("maxmemory", "4mb")
             await redis.config_set("maxmemory-policy", "allkeys-lru")
-        cache = RedisCache(told("redis", server))
+        cache = RedisCache(told("redis", server), capacity=0)
 
         async def load(number: int) -> bytes:
             return str(number).encode() * 2_000
 
-        for number in [*range(1_000), *range(1_000)]:
+        for number in [*range(1_000)] * 3:
             body = await cache.get_or_load(f"g{number}", "k", lambda number=number: load(number), LONG)
             assert body == str(number).encode() * 2_000
+        async with Redis.from_url(told("redis", server)) as redis:
+            assert (await redis.info("stats"))["evicted_keys"] > 0
         await cache.close()

@@ -21,6 +21,8 @@ from mechshare.ports.cache import Load, Name
 # A group is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
 # the millisecond in which it ends, in thirteen digits. Forgetting deletes the hash. What is loaded is kept only if the
 # generation that the load began under is still there; so are a flushed, an emptied and an evicted group safe.
+# The first who asks for a group leaves it empty: most of what is asked for once is not asked for again, and what is has
+# its room here then.
 # Each script does for many names what many ask for at a time; they come packed, which costs least.
 _ASK = """
 local told, token = {}, ARGV[2]
@@ -31,12 +33,13 @@ for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
   local entry = redis.call('HGET', group, key)
   local left = entry and tonumber(string.sub(entry, 1, 13)) - now or 0
   if left > 0 then
-    told[i] = {math.ceil(left), string.sub(entry, 14)}
+    told[i] = {math.ceil(left), string.sub(entry, 14), 0}
   else
-    if redis.call('HSETNX', group, '*', token) == 1 then
+    local is_first = redis.call('HSETNX', group, '*', token)
+    if is_first == 1 then
       redis.call('PEXPIRE', group, ARGV[3])
     end
-    told[i] = {0, redis.call('HGET', group, '*')}
+    told[i] = {0, is_first == 1 and token or redis.call('HGET', group, '*'), is_first}
   end
 end
 return told
@@ -54,8 +57,8 @@ for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
   end
 end
 """
-_LOADING = 60_000
-"""Milliseconds that a group without entries is kept: longer than any load takes."""
+_EMPTY = 60_000
+"""Milliseconds for which a group that was asked for once is known as such: longer than any load takes."""
 _KEEP_AFTER = 0.005
 """Seconds for which what was loaded waits for more to be kept with it."""
 _MOST_KEPT = 500
@@ -68,11 +71,15 @@ _TRY_AGAIN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Absent:
-    """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`)."""
+    """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`).
+
+    `is_first`: nobody asked for the group before.
+    """
 
     name: Name
     mine: int
     theirs: str
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,19 +178,19 @@ class RedisCache:
         packed = msgspec.msgpack.encode([(self._client.key(group), key) for group, key in asked])
         try:
             async with self._client.asking():
-                told = await self._ask_script((), (packed, token_hex(8), _LOADING))
+                told = await self._ask_script((), (packed, token_hex(8), _EMPTY))
         except Unavailable:
             return []
         absent = []
         now = time.monotonic()
-        for name, mine, (left, content) in zip(asked, generations, told, strict=True):
+        for name, mine, (left, content, is_first) in zip(asked, generations, told, strict=True):
             if left:
                 self._entries.keep(*name, content, mine, now + left / 1000)
                 bodies[name] = content
             else:
                 theirs = content.decode()
                 self._notice(name[0], theirs)
-                absent.append(_Absent(name, mine, theirs))
+                absent.append(_Absent(name, mine, theirs, bool(is_first)))
         return absent
 
     def _notice(self, group: str, generation: str) -> None:
@@ -202,9 +209,11 @@ class RedisCache:
         for one, body in zip(absent, bodies, strict=True):
             self._entries.keep(*one.name, body, one.mine, ends)
         self._unkept += (
-            _Loaded(one.name, one.theirs, body, ends) for one, body in zip(absent, bodies, strict=True)
+            _Loaded(one.name, one.theirs, body, ends)
+            for one, body in zip(absent, bodies, strict=True)
+            if not one.is_first
         )
-        if self._keeping is None or self._keeping.done():
+        if self._unkept and (self._keeping is None or self._keeping.done()):
             self._keeping = asyncio.create_task(self._keep())
         return bodies
 
