@@ -25,7 +25,7 @@ _END_QUERIES = text(
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     " AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()"
 )
-_LOOK_EVERY = 0.1
+_LOOK_EVERY, _IDLE_WITHIN = 0.1, 60
 """Seconds."""
 USERNAME, PASSWORD = "bench", "bench four-bar linkage"
 EMBEDDED, DISTRIBUTED = "embedded", "distributed"
@@ -63,9 +63,15 @@ class Installation:
         asyncio.run(_forget(self.settings, groups))
 
     def end_queries(self) -> None:
-        """Returns when PostgreSQL does nothing for clients of this database any more."""
+        """Returns when PostgreSQL does nothing for clients of this database any more. Raises RuntimeError when it goes
+        on and on."""
+        deadline = time.monotonic() + _IDLE_WITHIN
         with self.engine() as engine, engine.connect() as connection:
+            # A transaction would be told each time what its first look saw.
+            connection.execution_options(isolation_level="AUTOCOMMIT")
             while connection.execute(_END_QUERIES).all():
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"PostgreSQL goes on with what was cancelled {_IDLE_WITHIN} s ago.")
                 time.sleep(_LOOK_EVERY)
 
     def write_blob(self, key: str, content: bytes) -> None:
