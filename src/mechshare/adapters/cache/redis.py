@@ -21,8 +21,7 @@ from mechshare.ports.cache import Load, Name
 # A group is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
 # the millisecond in which it ends, in thirteen digits. Forgetting deletes the hash. What is loaded is kept only if the
 # generation that the load began under is still there; so are a flushed, an emptied and an evicted group safe.
-# The first who asks for a group leaves it empty: most of what is asked for once is not asked for again, and what is has
-# its room here then.
+# What the first who asks for a group loads is not kept: most of it nobody asks for again.
 # Each script does for many names what many ask for at a time; they come packed, which costs least.
 _ASK = """
 local told, token = {}, ARGV[2]
@@ -33,13 +32,12 @@ for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
   local entry = redis.call('HGET', group, key)
   local left = entry and tonumber(string.sub(entry, 1, 13)) - now or 0
   if left > 0 then
-    told[i] = {math.ceil(left), string.sub(entry, 14), 0}
+    told[i] = {math.ceil(left), string.sub(entry, 14)}
   else
-    local is_first = redis.call('HSETNX', group, '*', token)
-    if is_first == 1 then
+    if redis.call('HSETNX', group, '*', token) == 1 then
       redis.call('PEXPIRE', group, ARGV[3])
     end
-    told[i] = {0, is_first == 1 and token or redis.call('HGET', group, '*'), is_first}
+    told[i] = {0, redis.call('HGET', group, '*')}
   end
 end
 return told
@@ -73,7 +71,7 @@ _TRY_AGAIN = 0.1
 class _Absent:
     """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`).
 
-    `is_first`: nobody asked for the group before.
+    `is_first`: this asking began the group.
     """
 
     name: Name
@@ -175,22 +173,23 @@ class RedisCache:
         if not asked:
             return []
         generations = [self._entries.generation(group) for group, _ in asked]
+        token = token_hex(8)
         packed = msgspec.msgpack.encode([(self._client.key(group), key) for group, key in asked])
         try:
             async with self._client.asking():
-                told = await self._ask_script((), (packed, token_hex(8), _EMPTY))
+                told = await self._ask_script((), (packed, token, _EMPTY))
         except Unavailable:
             return []
         absent = []
         now = time.monotonic()
-        for name, mine, (left, content, is_first) in zip(asked, generations, told, strict=True):
+        for name, mine, (left, content) in zip(asked, generations, told, strict=True):
             if left:
                 self._entries.keep(*name, content, mine, now + left / 1000)
                 bodies[name] = content
             else:
                 theirs = content.decode()
                 self._notice(name[0], theirs)
-                absent.append(_Absent(name, mine, theirs, bool(is_first)))
+                absent.append(_Absent(name, mine, theirs, is_first=theirs == token))
         return absent
 
     def _notice(self, group: str, generation: str) -> None:
