@@ -66,9 +66,11 @@ class Installation:
         """Returns when PostgreSQL does nothing for clients of this database any more. Raises RuntimeError when it goes
         on and on."""
         deadline = time.monotonic() + _IDLE_WITHIN
-        with self.engine() as engine, engine.connect() as connection:
+        with (
+            self.engine() as engine,
             # A transaction would be told each time what its first look saw.
-            connection.execution_options(isolation_level="AUTOCOMMIT")
+            engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
+        ):
             while connection.execute(_END_QUERIES).all():
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"PostgreSQL goes on with what was cancelled {_IDLE_WITHIN} s ago.")
