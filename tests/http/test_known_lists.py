@@ -24,12 +24,19 @@ class Numbers:
             start += int(request.after.id) + 1
         items = tuple(range(start, min(start + request.limit, COUNT)))
         last = items[-1] if items else 0
-        place = (
-            Position(key=BEGIN + timedelta(seconds=last), id=str(last))
-            if start + request.limit < COUNT
-            else None
+        landmark = start - request.offset + request.landmark - 1 if request.landmark else COUNT
+        return Page(
+            items=items,
+            page=request.page,
+            limit=request.limit,
+            total=COUNT,
+            next=place_of(last) if start + request.limit < COUNT else None,
+            landmark=place_of(landmark) if landmark < COUNT else None,
         )
-        return Page(items=items, page=request.page, limit=request.limit, total=COUNT, next=place)
+
+
+def place_of(number):
+    return Position(key=BEGIN + timedelta(seconds=number), id=str(number))
 
 
 @pytest.fixture
@@ -56,15 +63,31 @@ async def test_every_page_is_the_one_that_its_number_says(cache, limit):
     assert paged == list(range(COUNT))
 
 
-async def test_pages_far_down_are_found_from_a_place_near_them(cache):
+@pytest.mark.parametrize("pages", [(1, 203), (1, 140, 203), (1, 140, 190, 249)])
+async def test_the_other_pages_of_a_stretch_are_found_from_its_begin(cache, pages):
     numbers = Numbers()
-    for page in (1, 140, 190):
+    for page in pages:
+        await page_of(cache, numbers, page, 10)
+    numbers.asked.clear()
+
+    assert await page_of(cache, numbers, 201, 10) == list(range(2000, 2010))
+    assert await page_of(cache, numbers, 204, 10) == list(range(2030, 2040))
+
+    assert [(one.after.id, one.skip, one.landmark) for one in numbers.asked] == [
+        ("1999", 0, None),
+        ("1999", 30, None),
+    ]
+
+
+async def test_the_first_page_of_a_stretch_is_found_from_the_begin_of_the_one_before(cache):
+    numbers = Numbers()
+    for page in (1, 190):
         await page_of(cache, numbers, page, 10)
     numbers.asked.clear()
 
     assert await page_of(cache, numbers, 203, 10) == list(range(2020, 2030))
 
-    assert [(one.after.id, one.skip) for one in numbers.asked] == [("1899", 120)]
+    assert [(one.after.id, one.skip, one.landmark) for one in numbers.asked] == [("1499", 520, 500)]
 
 
 async def test_nothing_is_asked_twice_for_one_page(cache):

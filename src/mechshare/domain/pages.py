@@ -8,6 +8,8 @@ DEFAULT_LIMIT = 20
 LARGEST_LIMIT = 100
 DEEPEST_OFFSET = 50_000
 """The furthest item that a page number reaches; further on, a cursor costs the same at any depth."""
+LARGEST_SKIP = 1_000
+"""How many items after a place a page may begin."""
 EXACT_TOTAL = 10_000
 """Totals are counted up to here; beyond it, counting would cost more than the page."""
 
@@ -25,8 +27,10 @@ class Position:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
     """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on, `skip` items later.
+    LARGEST_SKIP is the most.
 
     `counted` is how many items the list has, EXACT_TOTAL + 1 if more than EXACT_TOTAL, where that is known already.
+    `landmark`, from 1 to `offset`, is how many of the items that are passed over lie before a place that is to be told.
     """
 
     page: int = 1
@@ -34,6 +38,11 @@ class PageRequest:
     after: Position | None = None
     skip: int = 0
     counted: int | None = None
+    landmark: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.skip > LARGEST_SKIP:
+            raise ValueError(f"a page begins at most {LARGEST_SKIP} items after a place, not {self.skip}")
 
     @property
     def offset(self) -> int:
@@ -43,7 +52,10 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T_co]):
-    """One page. `total` counts the whole list, exactly while `total_is_exact`; `next` is where the next page begins."""
+    """One page. `total` counts the whole list, exactly while `total_is_exact`; `next` is where the next page begins.
+
+    `landmark` is the place that was asked for, if the list goes as far.
+    """
 
     items: tuple[T_co, ...]
     page: int
@@ -51,6 +63,7 @@ class Page(Generic[T_co]):
     total: int
     total_is_exact: bool = True
     next: Position | None = None
+    landmark: Position | None = None
 
     @property
     def counted(self) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -67,6 +67,9 @@ HOT: dict[str, Step] = {
     },
     "deep": lambda tx: tx.mechanisms.find_all(DEEP),
     "some items after a place": lambda tx: tx.mechanisms.find_all(replace(DEEP, skip=999)),
+    "the place before some items": lambda tx: tx.mechanisms.find_all(
+        PageRequest(page=2000, counted=ROWS, landmark=39_500)
+    ),
     "deep by number": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000)),
     "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, category_ids=[CategoryId("category-7")]),
     "of a category": lambda tx: tx.mechanisms.find_all(
@@ -97,15 +100,22 @@ async def filled() -> AsyncIterator[str]:
         yield url
 
 
-async def test_no_hot_query_looks_at_every_row(filled: str) -> None:
+@pytest.fixture
+def asked() -> Iterator[list[tuple[str, Any]]]:
+    """The statements that databases are asked, with their parameters."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
         asked.append((statement, parameters))
 
+    event.listen(Engine, "before_cursor_execute", remember)
+    yield asked
+    event.remove(Engine, "before_cursor_execute", remember)
+
+
+async def test_no_hot_query_looks_at_every_row(filled: str, asked: list[tuple[str, Any]]) -> None:
     database = SqlDatabase(filled)
     at_fault: dict[str, Any] = {}
-    event.listen(Engine, "before_cursor_execute", remember)
     try:
         async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
             for name, step in HOT.items():
@@ -123,6 +133,23 @@ async def test_no_hot_query_looks_at_every_row(filled: str) -> None:
                     if re.search(rf'"Seq Scan"[^{{}}]*"Relation Name": "({LARGE})"', told):
                         at_fault[name] = statement
     finally:
-        event.remove(Engine, "before_cursor_execute", remember)
         await database.close()
     assert at_fault == {}
+
+
+async def test_a_page_is_not_planned_anew_each_time(filled: str, asked: list[tuple[str, Any]]) -> None:
+    known = {"counted": ROWS}
+    pages = (PageRequest(**known), replace(DEEP, **known), replace(DEEP, skip=999, **known))
+    database = SqlDatabase(filled)
+    async with database.read() as tx:
+        for page in pages:
+            await tx.mechanisms.find_all(page)
+            await tx.mechanisms.find_all(page, category_ids=[CategoryId("category-7")])
+    await database.close()
+    async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
+        for statement, parameters in asked[-2 * len(pages) :]:
+            for _ in range(20):
+                await connection.execute(statement, parameters, prepare=True)
+        found = await connection.execute("SELECT custom_plans FROM pg_prepared_statements")
+        # PostgreSQL tries five before it decides.
+        assert await found.fetchall() == [(5,)] * 2 * len(pages)

@@ -83,11 +83,17 @@ def paged(
     found = ordered[start : start + request.limit]
     ends = start + request.limit >= len(ordered)
     counted = len(ordered) if request.counted is None else request.counted
+    before = start - request.offset + (request.landmark or 0)
     return Page(
         items=tuple(found),
         page=request.page,
         limit=request.limit,
         total=min(counted, EXACT_TOTAL),
         total_is_exact=counted <= EXACT_TOTAL,
-        next=None if ends else Position(key=key(found[-1])[0], id=key(found[-1])[1]),
+        next=None if ends else _place(key(found[-1])),
+        landmark=_place(key(ordered[before - 1])) if request.landmark and before <= len(ordered) else None,
     )
+
+
+def _place(key: tuple[datetime | str, str]) -> Position:
+    return Position(key=key[0], id=key[1])

@@ -4,15 +4,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.pages import LARGEST_SKIP, Page, PageRequest
 from mechshare.entrypoints.http.answers import CACHED_FOR
-from mechshare.entrypoints.http.paging import list_answer, page_request
+from mechshare.entrypoints.http.paging import cursor_of, page_request
 from mechshare.ports.cache import Cache
 from mechshare.services.changes import LISTS
 
 T = TypeVar("T")
-STRIDE = 500
-"""Items of a stretch of a list, of which one place is remembered."""
+STRIDE = LARGEST_SKIP // 2
+"""Items of a stretch of a list, whose begin is remembered."""
 _Find = Callable[[PageRequest], Awaitable[Page[T]]]
 
 
@@ -22,7 +22,8 @@ async def find_page(
     """The page that is wanted of the list that `narrowed` and `order` name. `find` is asked once.
 
     A list is counted with the first of its pages, and not again before it changes: to count costs more than to find a
-    page. Where a page ends is remembered for those of the next stretch, which need not be looked for from the begin.
+    page. Where a stretch begins is told with the first page that is asked of it, and remembered for the others, which
+    need not be looked for from the begin of the list.
     """
 
     async def find_counted(wanted: PageRequest) -> tuple[bytes, Page[T]]:
@@ -37,15 +38,16 @@ async def find_page(
     if not stretch:
         return await find(wanted)
     places = f"place|{narrowed}|{order}"
-    nearer = _from_place(wanted, order, cache.held(LISTS, f"{places}|{stretch - 1}"))
 
     async def find_placed() -> tuple[bytes, Page[T]]:
-        page = await find(nearer)
-        cursor = list_answer(page, [], order).next or ""
-        return f"{wanted.offset + wanted.limit} {cursor}".encode(), page
+        known = cache.held(LISTS, f"{places}|{stretch - 1}") if stretch > 1 else None
+        nearer = _from_place(wanted, order, stretch - 1, known)
+        landmark = STRIDE if nearer.after else stretch * STRIDE
+        page = await find(replace(nearer, landmark=landmark))
+        return cursor_of(page.landmark, order).encode() if page.landmark else b"", page
 
-    _, page = await _learned(cache, f"{places}|{stretch}", find_placed)
-    return page or await find(nearer)
+    place, page = await _learned(cache, f"{places}|{stretch}", find_placed)
+    return page or await find(_from_place(wanted, order, stretch, place))
 
 
 async def _learned(
@@ -63,10 +65,9 @@ async def _learned(
     return known, pages[0] if pages else None
 
 
-def _from_place(wanted: PageRequest, order: str, place: bytes | None) -> PageRequest:
-    """The same page, begun after the item of `place`, if that is known and not beyond it."""
-    number, _, cursor = (place or b"").decode().partition(" ")
-    if not cursor or int(number) > wanted.offset:
+def _from_place(wanted: PageRequest, order: str, stretch: int, place: bytes | None) -> PageRequest:
+    """The same page, looked for from `place` on, where this stretch begins, if that is known."""
+    if not place:
         return wanted
-    after = page_request(None, None, cursor, order).after
-    return replace(wanted, after=after, skip=wanted.offset - int(number))
+    after = page_request(None, None, place.decode(), order).after
+    return replace(wanted, after=after, skip=wanted.offset - stretch * STRIDE)

@@ -83,7 +83,7 @@ def list_answer(page: Page[Any], items: list[T], order: str = "") -> ListAnswer[
         limit=page.limit,
         total=page.total,
         total_is_exact=page.total_is_exact,
-        next=_encoded(page.next, page.page + 1, order) if page.next else None,
+        next=cursor_of(page.next, order, page.page + 1) if page.next else None,
     )
 
 
@@ -98,7 +98,8 @@ def next_link(request: Request[Any, Any, Any], cursor: str | None) -> dict[str, 
     return {"Link": f'<{request.scope["path"]}?{query}>; rel="next"'}
 
 
-def _encoded(position: Position, page: int, order: str) -> str:
+def cursor_of(position: Position, order: str, page: int = 1) -> str:
+    """For `page_request`: the page of this number, which begins at this place of a list in this order."""
     key = position.key if isinstance(position.key, str) else (position.key - _EPOCH) // _MICROSECOND
     packed = msgspec.json.encode(_Held(order, page, key, position.id))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")

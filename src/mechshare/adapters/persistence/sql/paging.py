@@ -1,35 +1,72 @@
 """Pages of rows, by offset or by the place where the page before ended."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select, tuple_
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from mechshare.adapters.persistence.sql.statements import Parameters, Statements
-from mechshare.domain.pages import EXACT_TOTAL, Page, PageRequest, Position
+from mechshare.domain.pages import (
+    DEFAULT_LIMIT,
+    EXACT_TOTAL,
+    LARGEST_LIMIT,
+    LARGEST_SKIP,
+    Page,
+    PageRequest,
+    Position,
+)
 
 T = TypeVar("T")
 
 
+_WINDOW: ColumnElement[int] = literal_column(str(10 * (DEFAULT_LIMIT + 1)))
+"""Entries among which a page, the largest one too, is looked for where it begins.
+
+PostgreSQL takes a LIMIT that is a parameter for a tenth of the rows. A tenth of this window is a usual page, so that it
+sees no use in planning the statement anew for each number: that takes it as long as finding the page does.
+"""
+
+
+class _Passed(Enum):
+    """What lies between where a page is looked for from and where it begins."""
+
+    NOTHING = auto()
+    ITEMS = auto()
+    LANDMARK = auto()
+    """Items, with the place of one that is to be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The statements behind one kind of list, built once: its pages by offset, by place and by offset from a place, and
-    its count.
+    """The statements behind one kind of list, built once: its pages, by whether they are looked for from a place on,
+    and what they pass over; and its count.
 
     A page's rows may end with that count, which spares a statement.
     """
 
-    by_offset: Select[Any]
-    by_place: Select[Any]
-    by_offset_from_place: Select[Any]
+    pages: Mapping[tuple[bool, _Passed], Select[Any]]
     counted: Select[Any]
 
     def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
-        by_place = self.by_offset_from_place if request.skip else self.by_place
-        rows = self.by_offset if request.after is None else by_place
+        if request.landmark is not None:
+            passed = _Passed.LANDMARK
+        else:
+            passed = _Passed.ITEMS if request.offset else _Passed.NOTHING
+        rows = self.pages[request.after is not None, passed]
         return _with_count(rows, self.counted) if is_counting else rows
 
 
@@ -42,22 +79,43 @@ def listing(
     counted: Select[Any],
 ) -> Listing:
     """Of `rows`, ordered by `key` and then `id`; `counted` selects the `id` of the same rows and nothing else."""
-    order = (key.desc(), id.desc()) if descending else (key, id)
-    ordered = rows.order_by(*order)
+    limit: BindParameter[int] = bindparam("limit")
+    offset: BindParameter[int] = bindparam("offset")
     place = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=id.type))
     beyond = tuple_(key, id) < place if descending else tuple_(key, id) > place
 
-    def by_offset(counted: Select[Any]) -> Select[Any]:
-        # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
-        passed = counted.order_by(*order).limit(bindparam("limit")).offset(bindparam("offset")).subquery()
-        return ordered.where(id == passed.c[0])
+    def in_order(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
+        return [column.desc() if descending else column.asc() for column in columns]
 
+    def among(entries: Select[Any]) -> Select[Any]:
+        found = entries.subquery()
+        return select(found).order_by(*in_order(found.c.key, found.c.id))
+
+    def with_landmark(entries: Select[Any]) -> Select[Any]:
+        # The landmark is the first of the rows.
+        found = entries.limit(limit).offset(offset).subquery()
+        number = func.row_number().over(order_by=in_order(found.c.key, found.c.id))
+        numbered = select(found.c.id, number.label("number")).subquery()
+        is_wanted = or_(numbered.c.number == 1, numbered.c.number > bindparam("beyond"))
+        return select(numbered.c.id).where(is_wanted)
+
+    # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
+    entries = counted.with_only_columns(key.label("key"), id.label("id")).order_by(*in_order(key, id))
+    from_place = entries.where(beyond)
+    near = among(from_place.limit(literal_column(str(LARGEST_SKIP + LARGEST_LIMIT + 1))))
+    found = {
+        (False, _Passed.NOTHING): among(entries.limit(_WINDOW)).limit(limit),
+        (False, _Passed.ITEMS): entries.limit(limit).offset(offset),
+        (False, _Passed.LANDMARK): with_landmark(entries),
+        (True, _Passed.NOTHING): among(from_place.limit(_WINDOW)).limit(limit),
+        (True, _Passed.ITEMS): among(near.limit(_WINDOW).offset(offset)).limit(limit),
+        (True, _Passed.LANDMARK): with_landmark(from_place),
+    }
+    ordered = rows.order_by(*in_order(key, id))
     # Counting stops one beyond EXACT_TOTAL.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
     return Listing(
-        by_offset=by_offset(counted),
-        by_place=ordered.where(beyond).limit(bindparam("limit")),
-        by_offset_from_place=by_offset(counted.where(beyond)),
+        pages={kind: ordered.where(id == found[kind].subquery().c.id) for kind in found},
         counted=select(func.count()).select_from(bounded),
     )
 
@@ -81,6 +139,9 @@ async def paged(
     window = {**own, "limit": request.limit + 1, "offset": request.offset}
     if request.after is not None:
         window |= {"after_key": request.after.key, "after_id": request.after.id}
+    if request.landmark is not None:
+        beyond = request.offset - request.landmark + 1
+        window |= {"limit": beyond + request.limit + 1, "offset": request.landmark - 1, "beyond": beyond}
     is_counting = request.counted is None
     found = await statements.rows(listed.page(request, is_counting=is_counting), window)
     if request.counted is not None:
@@ -92,6 +153,7 @@ async def paged(
     else:  # a page beyond the end has no row that could tell
         total = (await statements.row(listed.counted, own))[0]
     rows = (row[:-1] for row in found) if is_counting else iter(found)
+    landmark = next(map(value, rows), None) if request.landmark is not None else None
     items = tuple(map(value, islice(rows, request.limit)))
     return Page(
         items=items,
@@ -99,5 +161,6 @@ async def paged(
         limit=request.limit,
         total=min(total, EXACT_TOTAL),
         total_is_exact=total <= EXACT_TOTAL,
-        next=position(items[-1]) if len(found) > request.limit else None,
+        next=position(items[-1]) if next(rows, None) is not None else None,
+        landmark=position(landmark) if landmark is not None else None,
     )
