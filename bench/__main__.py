@@ -18,7 +18,7 @@ from servers.running import ServerAbsent, ServerFailed
 
 from bench.bars import bars, growth_bars, processing_bars
 from bench.callers import Callers
-from bench.candidates import candidates
+from bench.candidates import FEWEST, OURS, candidates
 from bench.installations import (
     DISTRIBUTED,
     EMBEDDED,
@@ -48,14 +48,16 @@ def main() -> None:
         folder.chmod(0o755)  # for whom the servers run as
         profiles, servers = _profiles(options, folder, stack)
         parts = []
-        for count in options.mechanisms:
-            for part in _measured(count, profiles, servers, options, folder):
+        fewest: dict[str, Known] = {}
+        for count in sorted(options.mechanisms):
+            for part, known in _measured(count, profiles, servers, fewest, options, folder):
                 parts.append(part)
+                fewest.setdefault(part.profile, known)
                 print_part(console, part)
     processing = measure_processing() if any(part in "processing" for part in options.rows) else None
     held, grown = bars(parts), growth_bars(parts)
     if grown:
-        print_bars(console, "cost of a request at the largest size over that at the smallest", grown)
+        print_bars(console, "cost of a request over that with the fewest mechanisms", grown)
     if processing:
         print_processing(console, processing)
         held += processing_bars(processing)
@@ -77,7 +79,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--rows", nargs="+", default=[""], help="parts of the names of rows (all)")
     parser.add_argument("--seconds", type=int, default=1, help="of load for each figure (1)")
-    parser.add_argument("--rounds", type=int, default=2, help="turns of each candidate in each row (2)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each candidate in each row (3)")
     parser.add_argument(
         "--search",
         action="store_true",
@@ -105,28 +107,45 @@ def _measured(
     count: int,
     profiles: Sequence[str],
     servers: Mapping[str, str],
+    fewest: Mapping[str, Known],
     options: argparse.Namespace,
     folder: Path,
-) -> Iterator[Part]:
+) -> Iterator[tuple[Part, Known]]:
     """The profiles at one size. All are filled before the first is measured: the literal design needs PostgreSQL."""
     made: dict[str, Installation] = {}
     for profile in profiles:
         is_indexed = options.search or (profile == EMBEDDED and count <= _SEARCHABLE_UP_TO)
         place = folder / f"{profile}-{count}"
         made[profile] = make_installation(profile, count, place, servers, is_searchable=is_indexed)
-    for installation in made.values():
-        yield _part(installation, made.get(DISTRIBUTED), options, folder)
+    for profile, installation in made.items():
+        known = Known(installation)
+        yield _part(known, made.get(DISTRIBUTED), fewest.get(profile), options, folder), known
 
 
 def _part(
-    installation: Installation, distributed: Installation | None, options: argparse.Namespace, folder: Path
+    known: Known,
+    distributed: Installation | None,
+    fewest: Known | None,
+    options: argparse.Namespace,
+    folder: Path,
 ) -> Part:
-    with candidates(installation, distributed, folder) as up:
+    installation = known.installation
+    with candidates(installation, distributed, fewest.installation if fewest else None, folder) as up:
         before = {name: candidate.server.memory() for name, candidate in up.items()}
         callers = Callers(up, distributed.user_id if distributed else "")
+        made = rows(known, callers)
+        made_of_fewest = rows(fewest, Callers({OURS: up[FEWEST]}, "")) if fewest else {}
         figures = [
-            measure(name, make(), up, folder, rounds=options.rounds, seconds=options.seconds)
-            for name, make in rows(Known(installation), callers).items()
+            measure(
+                name,
+                make(),
+                up,
+                folder,
+                fewest=made_of_fewest[name]() if name in made_of_fewest else None,
+                rounds=options.rounds,
+                seconds=options.seconds,
+            )
+            for name, make in made.items()
             if any(part in name for part in options.rows)
         ]
         return Part(
@@ -135,6 +154,7 @@ def _part(
             figures,
             up_after={name: candidate.server.up_after for name, candidate in up.items()},
             memory={name: (before[name], candidate.server.memory()) for name, candidate in up.items()},
+            fewest=fewest.installation.count if fewest else None,
         )
 
 

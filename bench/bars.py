@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from bench.candidates import FLOOR, LITERAL, OURS, RAW
+from bench.candidates import FEWEST, FIRST_PAGE, FLOOR, LITERAL, RAW
 from bench.installations import DISTRIBUTED
-from bench.measuring import Figures, Part
+from bench.measuring import Part
 from bench.processing import LONG, SHORT, Processing
 
 DEEPER_COSTS = 1.2
@@ -25,12 +25,6 @@ _OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
     ("create", LITERAL, 2.0),
 )
 """Row, reference, and how many times the reference's rate mechshare's is to be at least."""
-_DEEPER = (
-    ("list deep cursor hot", "list first page hot"),
-    ("list deep cursor cold", "list first page cold"),
-    ("list deep page hot", "list first page hot"),
-    ("list deep page cold", "list first page cold"),
-)
 _BLENDED = ("get Zipf",)
 """Partly hot and partly cold, in shares that the memory for the cache decides; hot and cold are held to this apart."""
 
@@ -78,18 +72,14 @@ def processing_bars(made: Processing) -> list[Bar]:
 
 
 def growth_bars(parts: Sequence[Part]) -> list[Bar]:
-    """What a request costs at the largest size over what it costs at the smallest, for each profile that has both."""
-    found = []
-    for profile in dict.fromkeys(part.profile for part in parts):
-        ordered = sorted((part for part in parts if part.profile == profile), key=lambda part: part.count)
-        smallest, largest = ordered[0], ordered[-1]
-        where = f"{profile}, {largest.count:,} / {smallest.count:,}"
-        for row in smallest.figures if largest is not smallest else ():
-            at_largest = largest.find(row.row)
-            if at_largest and row.row not in _BLENDED:
-                growth = _costlier(at_largest, row)
-                found.append(Bar(where, row.row, LARGER_COSTS, growth, at_most=True))
-    return found
+    """What a request costs over what it costs with the fewest mechanisms, for each of `parts` that has more."""
+    return [
+        Bar(f"{part.title} / {part.fewest:,}", row.row, LARGER_COSTS, row.cost(FEWEST), at_most=True)
+        for part in parts
+        if part.fewest is not None
+        for row in part.figures
+        if row.row not in _BLENDED
+    ]
 
 
 def _of_references(part: Part) -> Iterator[Bar]:
@@ -102,11 +92,9 @@ def _of_references(part: Part) -> Iterator[Bar]:
 
 
 def _of_depth(part: Part) -> Iterator[Bar]:
-    for deep, first in _DEEPER:
-        row, than = part.find(deep), part.find(first)
-        if row and than:
-            cost = _costlier(row, than)
-            yield Bar(part.title, f"{deep}: cost / {first}'s", DEEPER_COSTS, cost, at_most=True)
+    for row in part.figures:
+        if (cost := row.cost(FIRST_PAGE)) is not None:
+            yield Bar(part.title, f"{row.row}: cost / the first page's", DEEPER_COSTS, cost, at_most=True)
 
 
 def _of_latency(part: Part) -> Iterator[Bar]:
@@ -114,7 +102,3 @@ def _of_latency(part: Part) -> Iterator[Bar]:
         yield Bar(
             part.title, f"{row.row}: p99 / p50 at half load", P99_OF_P50, row.p99 / row.p50, at_most=True
         )
-
-
-def _costlier(row: Figures, than: Figures) -> float:
-    return than.median(OURS) / row.median(OURS)

@@ -14,6 +14,9 @@ from bench.processes import ServerProcess, granian, mechshare
 
 OURS, FLOOR, RAW, LITERAL = "mechshare", "floor", "raw psycopg", "literal design"
 REFERENCES = (FLOOR, RAW, LITERAL)
+FIRST_PAGE, FEWEST = "mechshare, first page", "mechshare, fewest mechanisms"
+"""What mechshare is also measured beside: its own first page where a row is about another, and, as a server of its own,
+itself with the fewest mechanisms."""
 REFERENCE_SECRET = "a secret of the reference that is long enough"
 _REFERENCE_CACHE = 2
 """The number of the Redis database that the literal design caches in."""
@@ -35,13 +38,16 @@ class Candidate:
 
 @contextmanager
 def candidates(
-    installation: Installation, distributed: Installation | None, folder: Path
+    installation: Installation, distributed: Installation | None, fewest: Installation | None, folder: Path
 ) -> Iterator[Mapping[str, Candidate]]:
     """mechshare over `installation`, and what can stand beside it; up for as long as the context.
 
-    `distributed` has as many mechanisms in PostgreSQL, for the literal design, which knows no other profile.
+    `distributed` has as many mechanisms in PostgreSQL, for the literal design, which knows no other profile; `fewest`
+    is of the same profile.
     """
-    up = {OURS: _ours(installation, folder), FLOOR: _floor(folder)}
+    up = {OURS: _ours(OURS, installation, folder), FLOOR: _floor(folder)}
+    if fewest is not None:
+        up[FEWEST] = _ours(FEWEST, fewest, folder)
     if installation is distributed:
         up[RAW] = _raw(installation, folder)
     if distributed is not None:
@@ -58,12 +64,12 @@ def teach_floor(floor: Candidate, status: int, body: bytes) -> None:
     ask(floor.address, f"/{status}", method="PUT", body=body)
 
 
-def _ours(installation: Installation, folder: Path) -> Candidate:
+def _ours(name: str, installation: Installation, folder: Path) -> Candidate:
     def forget(groups: Sequence[str]) -> None:
         installation.forget(list(groups))
 
-    log = folder / "mechshare.log"
-    return Candidate(ServerProcess(OURS, mechshare(), installation.environ, log, "/health/live"), forget)
+    log = folder / f"{name}.log"
+    return Candidate(ServerProcess(name, mechshare(), installation.environ, log, "/health/live"), forget)
 
 
 def _floor(folder: Path) -> Candidate:

@@ -43,7 +43,7 @@ class Known:
     """`ids` of what is public, shuffled; `near` and `deep` are places at the list's begin and far down, shuffled."""
 
     def __init__(self, installation: Installation) -> None:
-        self._installation = installation
+        self.installation = installation
         with installation.engine() as engine, engine.connect() as connection:
             rows = [(str(id), time) for id, time in connection.execute(_PUBLIC)]
         random = Random(SEED)
@@ -54,10 +54,11 @@ class Known:
         self.deep = _places(rows, range(self.deep_rank, min(self.deep_rank + _PLACES, last)), random)
         self.ids: Sequence[str] = [id for id, _ in rows]
         random.shuffle(self.ids)
+        self._made = installation.count
 
     @property
     def is_searchable(self) -> bool:
-        return self._installation.is_searchable
+        return self.installation.is_searchable
 
     @property
     def deepest_page(self) -> int:
@@ -66,16 +67,17 @@ class Known:
 
     def clip_path(self) -> str:
         """Of a public clip, whose file is there from now on."""
-        with self._installation.engine() as engine, engine.connect() as connection:
+        with self.installation.engine() as engine, engine.connect() as connection:
             url = connection.scalar(select(mechanisms.c.file_url).where(mechanisms.c.id == self.ids[0]))
         key = blob_key(url or "") or ""
-        self._installation.write_blob(key, Random(SEED).randbytes(_CLIP_SIZE))
+        self.installation.write_blob(key, Random(SEED).randbytes(_CLIP_SIZE))
         return MEDIA_PATH + key.removeprefix("media/")
 
     def unpublished(self, parts: int) -> list[list[str]]:
         """Mechanisms that are there from now on, wait to be published, and belong to who signs in."""
-        batch = unpublished_batch(self._installation.count, parts * _UNPUBLISHED, self._installation.user_id)
-        with self._installation.engine() as engine, engine.connect() as connection, connection.begin():
+        batch = unpublished_batch(self._made, parts * _UNPUBLISHED, self.installation.user_id)
+        self._made += parts * _UNPUBLISHED
+        with self.installation.engine() as engine, engine.connect() as connection, connection.begin():
             put_batch(connection, batch)
         ids = [str(row[0]) for row in batch.mechanisms]
         return [ids[part::parts] for part in range(parts)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.asking import ask
-from bench.candidates import FLOOR, OURS, Candidate, teach_floor
+from bench.candidates import FEWEST, FIRST_PAGE, FLOOR, OURS, REFERENCES, Candidate, teach_floor
 from bench.load import CONNECTIONS, Lines, Load, Unanswered, put_load
 from bench.rows import Asked, Row
 
@@ -16,6 +16,8 @@ _MOST_BURSTS = 6
 """How often the lines of a small installation are begun anew within one load."""
 _SHARE = 0.5
 """Of what mechshare can answer at most: what it is asked for while latencies are taken."""
+_CALM = 5
+"""Loads of which latencies are taken. Few requests make a tail, or one moment in which the machine stood still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,18 @@ class Figures:
             ours / theirs for ours, theirs in zip(self.rates[OURS], self.rates[reference], strict=True)
         )
 
+    def cost(self, reference: str) -> float | None:
+        """What a request costs over what it costs the reference."""
+        ratio = self.ratio(reference)
+        return None if ratio is None else 1 / ratio
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """What was measured of one profile with one number of mechanisms.
 
     By candidate: seconds from its start to its first answer, and bytes of memory that its worker takes then and at
-    the end.
+    the end. `fewest` is the number of mechanisms of FEWEST, if that stood beside it.
     """
 
     profile: str
@@ -55,6 +62,7 @@ class Part:
     figures: Sequence[Figures]
     up_after: Mapping[str, float]
     memory: Mapping[str, tuple[int, int]]
+    fewest: int | None = None
 
     @property
     def title(self) -> str:
@@ -81,9 +89,9 @@ class _Walker:
         try:
             load = self.load(folder, seconds)
         except Unanswered:
-            if self.candidate.server.name == OURS:
-                raise
-            return False
+            if self.candidate.server.name in REFERENCES:
+                return False
+            raise
         else:
             self.rates.append(load.rate)
             self.cpu.append((self.candidate.server.cpu() - before) / load.requests)
@@ -126,11 +134,20 @@ class _Walker:
 
 
 def measure(
-    name: str, row: Row, candidates: Mapping[str, Candidate], folder: Path, *, rounds: int, seconds: int
+    name: str,
+    row: Row,
+    candidates: Mapping[str, Candidate],
+    folder: Path,
+    *,
+    fewest: Row | None = None,
+    rounds: int,
+    seconds: int,
 ) -> Figures:
     """Each candidate `rounds` times for `seconds`, in turns; then mechshare at half of its rate. A reference that
-    answers nobody is left out."""
-    walkers = _walkers(row, candidates)
+    answers nobody is left out. `fewest` is the same row for the candidate of that name."""
+    walkers = _walkers(row, {**candidates, FIRST_PAGE: candidates[OURS]})
+    if fewest is not None:
+        walkers[FEWEST] = _walkers(fewest, {OURS: candidates[FEWEST]})[OURS]
     turns = list(walkers)
     for number in range(rounds):
         # Nobody is always first: the one before leaves the database, or the machine, warmer.
@@ -141,7 +158,7 @@ def measure(
     ours = walkers[OURS]
     pause = 1000 * CONNECTIONS / (_SHARE * median(ours.rates))
     ours.candidate.server.settle()
-    calm = [ours.load(folder, seconds, pause) for _ in range(rounds)]
+    calm = [ours.load(folder, seconds, pause) for _ in range(_CALM)]
     return Figures(
         name,
         rates={one: walker.rates for one, walker in walkers.items()},

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import quote
 
 from bench.callers import Callers
-from bench.candidates import LITERAL, OURS, RAW
+from bench.candidates import FIRST_PAGE, LITERAL, OURS, RAW
 from bench.data import new_mechanisms
 from bench.known import Known, Place, zipf
 from bench.load import Lines
@@ -59,19 +59,32 @@ class Row:
 
 def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
     """How each row is made, in the order in which they are measured: those that write come last."""
+
+    def first_page_hot() -> Row:
+        return Row(asked=_of_all(Asked(path=MECHANISMS_PATH)))
+
+    def first_page_cold() -> Row:
+        # The literal design keeps no lists: all of its are cold.
+        return _entered(known.near, Asked(path=MECHANISMS_PATH))
+
+    def deep_cursor() -> Row:
+        return _entered(known.deep, _deep_page(known))
+
+    def deep_page_hot() -> Row:
+        return Row(asked=_of_all(Asked(path=_page(known.deepest_page))))
+
     made: dict[str, Callable[[], Row]] = {
         "get hot anonymous": lambda: Row(asked=_of_all(Asked(path=_one(known.ids[0])))),
         "get hot authorised": lambda: _authorised(known, callers),
         "get hot 304": lambda: _held(known, callers),
         "get Zipf": lambda: Row(asked=_of_all(_each(map(_one, zipf(known.ids, _DRAWN)), once=False))),
         "get cold": lambda: Row(asked=_of_all(_each(map(_one, known.ids))), groups=lambda: _groups_of(known)),
-        "list first page hot": lambda: Row(asked=_of_all(Asked(path=MECHANISMS_PATH))),
-        # The literal design keeps no lists: all of its are cold.
-        "list first page cold": lambda: _entered(known.near, Asked(path=MECHANISMS_PATH)),
-        "list deep cursor hot": lambda: _again(_entered(known.deep, _deep_page(known))),
-        "list deep cursor cold": lambda: _entered(known.deep, _deep_page(known)),
-        "list deep page hot": lambda: Row(asked=_of_all(Asked(path=_page(known.deepest_page)))),
-        "list deep page cold": lambda: _pages(known),
+        "list first page hot": first_page_hot,
+        "list first page cold": first_page_cold,
+        "list deep cursor hot": lambda: _beside(_again(deep_cursor()), first_page_hot()),
+        "list deep cursor cold": lambda: _beside(deep_cursor(), first_page_cold()),
+        "list deep page hot": lambda: _beside(deep_page_hot(), first_page_hot()),
+        "list deep page cold": lambda: _beside(_pages(known), first_page_cold()),
         "list filtered hot": lambda: _filtered(),
         "list filtered cold": lambda: _entered(
             known.near, _filtered().asked[LITERAL], f"category={CATEGORY}&"
@@ -175,6 +188,10 @@ def _publications(known: Known, callers: Callers) -> Row:
 
 def _deep_page(known: Known) -> Asked:
     return Asked(path=_page(known.deep_rank // DEFAULT_LIMIT + 1))
+
+
+def _beside(row: Row, first_page: Row) -> Row:
+    return replace(row, asked={**row.asked, FIRST_PAGE: first_page.asked[OURS]})
 
 
 def _again(row: Row) -> Row:

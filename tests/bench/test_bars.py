@@ -2,8 +2,8 @@
 
 import pytest
 from bench.bars import bars, growth_bars, processing_bars
-from bench.candidates import FLOOR, LITERAL, OURS, RAW
-from bench.installations import DISTRIBUTED, EMBEDDED
+from bench.candidates import FEWEST, FIRST_PAGE, FLOOR, LITERAL, OURS, RAW
+from bench.installations import DISTRIBUTED
 from bench.measuring import Figures, Part
 from bench.processing import LONG, SHORT, Processing, Spent
 
@@ -13,8 +13,8 @@ def row(name, ours, *, p50=1.0, p99=2.0, **others):
     return Figures(name, rates, cpu={OURS: 1e-3}, p50=p50, p99=p99)
 
 
-def part(*figures, profile=DISTRIBUTED, count=1_000):
-    return Part(profile, count, figures, up_after={}, memory={})
+def part(*figures, fewest=None):
+    return Part(DISTRIBUTED, 100_000, figures, up_after={}, memory={}, fewest=fewest)
 
 
 def verdicts(found):
@@ -36,8 +36,8 @@ def test_what_a_reference_was_not_asked_is_not_told_as_met():
 
 @pytest.mark.parametrize(("deep", "verdict"), [(100, "met"), (80, "NOT MET")])
 def test_a_list_far_down_is_held_to_the_cost_of_its_begin(deep, verdict):
-    told = verdicts(bars([part(row("list first page cold", 100), row("list deep page cold", deep))]))
-    assert told["list deep page cold: cost / list first page cold's"] == verdict
+    told = verdicts(bars([part(row("list deep page cold", deep, **{FIRST_PAGE: 100}))]))
+    assert told["list deep page cold: cost / the first page's"] == verdict
 
 
 @pytest.mark.parametrize(("p99", "verdict"), [(5.0, "met"), (5.1, "NOT MET")])
@@ -48,10 +48,9 @@ def test_the_slowest_are_held_to_the_usual(p99, verdict):
 
 @pytest.mark.parametrize(("many", "verdict"), [(100, "met"), (70, "NOT MET")])
 def test_the_cost_among_many_is_held_to_that_among_few(many, verdict):
-    few = part(row("create", 100), row("get Zipf", 100))
-    found = growth_bars([few, part(row("create", many), row("get Zipf", 1), count=100_000)])
-    assert verdicts(found) == {"create": verdict}
-    assert growth_bars([few, part(row("create", many), profile=EMBEDDED)]) == []
+    rows = row("create", many, **{FEWEST: 100}), row("get Zipf", 1, **{FEWEST: 100})
+    assert verdicts(growth_bars([part(*rows, fewest=1_000)])) == {"create": verdict}
+    assert growth_bars([part(row("create", 100))]) == []
 
 
 def test_what_is_made_of_clips_is_held_to_ffmpeg_and_to_a_flat_memory():
