@@ -16,7 +16,7 @@ _MOST_BURSTS = 6
 """How often the lines of a small installation are begun anew within one load."""
 _SHARE = 0.5
 """Of what mechshare can answer at most: what it is asked for while latencies are taken."""
-_CALM = 5
+_CALM = 7
 """Loads of which latencies are taken. Few requests make a tail, or one moment in which the machine stood still."""
 
 
