@@ -139,7 +139,12 @@ async def test_no_hot_query_looks_at_every_row(filled: str, asked: list[tuple[st
 
 async def test_a_page_is_not_planned_anew_each_time(filled: str, asked: list[tuple[str, Any]]) -> None:
     known = {"counted": ROWS}
-    pages = (PageRequest(**known), replace(DEEP, **known), replace(DEEP, skip=999, **known))
+    pages = (
+        PageRequest(**known),
+        PageRequest(page=9, **known),
+        replace(DEEP, **known),
+        replace(DEEP, skip=999, **known),
+    )
     database = SqlDatabase(filled)
     async with database.read() as tx:
         for page in pages:

@@ -39,15 +39,19 @@ _WINDOW: ColumnElement[int] = literal_column(str(10 * (DEFAULT_LIMIT + 1)))
 PostgreSQL takes a LIMIT that is a parameter for a tenth of the rows. A tenth of this window is a usual page, so that it
 sees no use in planning the statement anew for each number: that takes it as long as finding the page does.
 """
+_NEAR: ColumnElement[int] = literal_column(str(LARGEST_SKIP + LARGEST_LIMIT + 1))
+"""Entries among which a page that passes over little is looked for, to the same end."""
 
 
 class _Passed(Enum):
     """What lies between where a page is looked for from and where it begins."""
 
     NOTHING = auto()
-    ITEMS = auto()
+    LITTLE = auto()
+    """LARGEST_SKIP items at most."""
+    MUCH = auto()
     LANDMARK = auto()
-    """Items, with the place of one that is to be told."""
+    """Items, one of which lies before a place that is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,10 @@ class Listing:
     def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
         if request.landmark is not None:
             passed = _Passed.LANDMARK
+        elif request.offset > LARGEST_SKIP:
+            passed = _Passed.MUCH
         else:
-            passed = _Passed.ITEMS if request.offset else _Passed.NOTHING
+            passed = _Passed.LITTLE if request.offset else _Passed.NOTHING
         rows = self.pages[request.after is not None, passed]
         return _with_count(rows, self.counted) if is_counting else rows
 
@@ -101,16 +107,12 @@ def listing(
 
     # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
     entries = counted.with_only_columns(key.label("key"), id.label("id")).order_by(*in_order(key, id))
-    from_place = entries.where(beyond)
-    near = among(from_place.limit(literal_column(str(LARGEST_SKIP + LARGEST_LIMIT + 1))))
-    found = {
-        (False, _Passed.NOTHING): among(entries.limit(_WINDOW)).limit(limit),
-        (False, _Passed.ITEMS): entries.limit(limit).offset(offset),
-        (False, _Passed.LANDMARK): with_landmark(entries),
-        (True, _Passed.NOTHING): among(from_place.limit(_WINDOW)).limit(limit),
-        (True, _Passed.ITEMS): among(near.limit(_WINDOW).offset(offset)).limit(limit),
-        (True, _Passed.LANDMARK): with_landmark(from_place),
-    }
+    found = {(False, _Passed.MUCH): entries.limit(limit).offset(offset)}
+    for is_placed, from_there in ((False, entries), (True, entries.where(beyond))):
+        near = among(from_there.limit(_NEAR))
+        found[is_placed, _Passed.NOTHING] = among(from_there.limit(_WINDOW)).limit(limit)
+        found[is_placed, _Passed.LITTLE] = among(near.limit(_WINDOW).offset(offset)).limit(limit)
+        found[is_placed, _Passed.LANDMARK] = with_landmark(from_there)
     ordered = rows.order_by(*in_order(key, id))
     # Counting stops one beyond EXACT_TOTAL.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
