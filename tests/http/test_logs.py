@@ -1,0 +1,43 @@
+"""What stands in the logs of a process."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+SCRIPT = """
+import logging, os
+from mechshare import settings
+from mechshare.entrypoints.logs import configure_logging
+
+def login(password):
+    try:
+        raise ZeroDivisionError("a defect")
+    except ZeroDivisionError:
+        logging.getLogger(os.environ["LOGGER"]).warning("it broke", exc_info=True)
+
+configure_logging(settings.load(os.environ))
+login("-".join(("planted", "secret")))
+"""
+
+
+def logged(logger: str, log_format: str) -> str:
+    environ = {**os.environ, "LOGGER": logger, "MECHSHARE_LOG_FORMAT": log_format}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environ, capture_output=True, check=True)
+    return done.stderr.decode()
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_traceback_tells_the_way_and_no_values(log_format: str) -> None:
+    told = logged("asyncio", log_format)
+    assert all(word in told for word in ("it broke", "a defect", "login"))
+    assert "planted-secret" not in told
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_a_search_server_that_does_not_answer_is_told_in_one_line(log_format: str) -> None:
+    """Many requests may fail in one moment, and whoever asked them is answered from the database meanwhile."""
+    told = logged("opensearch", log_format)
+    assert "it broke" in told
+    assert told.count("\n") == 1
