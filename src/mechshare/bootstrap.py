@@ -195,7 +195,7 @@ def build(
         mechanisms=MechanismService(database, changes, clock, ids),
         uploads=UploadService(blobs, ids, settings.largest_upload),
         processing=ProcessingService(database, changes, clock, ids),
-        media=MediaService(database, blobs, links, clock),
+        media=MediaService(database, blobs, links, cache, clock),
         search=SearchService(database, index, changes),
         jobs=JobService(database, handlers, doorbell, clock, ids),
         health=HealthService(database, blobs, index, doorbell, cache, limiter),

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -22,8 +22,10 @@ from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.http.kept import KeptAnswers
 from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import STALENESS, Load, Name
 from mechshare.services.authentication import AuthenticationService
+from mechshare.services.media import MediaService
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
 from tests.http.conftest import API, PASSWORD, Running, Site
@@ -35,6 +37,7 @@ ELSEWHERE = {
     "thumbnail_url": "https://media.example/a.webp",
     "duration": 2.4,
 }
+CLIP = f"1-{'0' * 32}.mp4"
 TOLD = ("etag", "cache-control", "vary", "link", "content-type")
 NAMES = ("sakura", "root")
 STEPS = ("create", "publish", "withdraw", "rename", "delete", "suspend", "admit")
@@ -87,6 +90,7 @@ class World:
 
     kept: list[httpx.AsyncClient]
     unkept: httpx.AsyncClient
+    blobs: BlobStore
     owner: dict[str, str]
     admin: dict[str, str]
     owner_id: str
@@ -99,6 +103,7 @@ class World:
             answer = await client.post(MECHANISMS, headers=self.owner, json=body)
             if answer.status_code == 201:
                 self.made.append(answer.json()["id"])
+                await self.blobs.write(f"media/{self.made[-1]}/{CLIP}", film())
         elif step in ("suspend", "admit"):
             await client.patch(
                 f"{API}/users/{self.owner_id}",
@@ -123,6 +128,7 @@ class World:
         for _ in range(2):
             for address in [
                 *(f"{MECHANISMS}/{id}" for id in self.made),
+                *(f"{API}/media/{id}/{CLIP}" for id in self.made),
                 MECHANISMS,
                 f"{MECHANISMS}?limit=1",
                 f"{MECHANISMS}?user_id={self.owner_id}",
@@ -131,6 +137,10 @@ class World:
                     expected = told(await self.unkept.get(address, headers=headers))
                     for client in self.kept:
                         assert told(await client.get(address, headers=headers)) == expected, address
+
+
+async def film() -> AsyncIterator[bytes]:
+    yield b"a clip"
 
 
 def told(answer: httpx.Response) -> Any:
@@ -170,7 +180,8 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     ]
     last, nothing = applications.pop(), Unkept()
     authentication = AuthenticationService(last.database, last.tokens, nothing, last.clock)
-    applications.append(replace(last, cache=nothing, authentication=authentication))
+    media = MediaService(last.database, last.blobs, last.links, nothing, last.clock)
+    applications.append(replace(last, cache=nothing, authentication=authentication, media=media))
     clients = []
     for application in applications:
         app: ASGIApp = build_app(application)
@@ -189,7 +200,7 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     await last.users.create_admin(Registration(**joining["root"]))
     tokens = [await last.sessions.login(name, PASSWORD, Origin()) for name in NAMES]
     as_owner, as_admin = ({"Authorization": f"Bearer {one.access_token}"} for one in tokens)
-    return World(clients[:2], clients[2], as_owner, as_admin, owner.id, [])
+    return World(clients[:2], clients[2], last.blobs, as_owner, as_admin, owner.id, [])
 
 
 LIVES = st.lists(

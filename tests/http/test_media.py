@@ -1,5 +1,6 @@
 """/media over HTTP"""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
@@ -108,6 +109,32 @@ async def test_a_signed_link_ends(site: Site) -> None:
 async def test_what_was_withdrawn_is_served_no_more(site: Site, clip: dict[str, Any]) -> None:
     await site.client.post(f"{API}/mechanisms/{clip['id']}/withdraw", headers=clip["headers"])
     assert (await site.client.get(clip["file_url"])).status_code == 404
+
+
+@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=0-9"}])
+async def test_a_file_that_the_store_lost_after_it_was_served_is_not_found(
+    site: Site, clip: dict[str, Any], asked: dict[str, str]
+) -> None:
+    await site.application.blobs.delete("media/" + clip["file_url"].removeprefix(f"{API}/media/"))
+    answer = await site.client.get(clip["file_url"], headers=asked)
+    assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+
+
+async def test_a_file_of_many_chunks_is_served_whole_and_told_as_lost(
+    site: Site, clip: dict[str, Any]
+) -> None:
+    content = bytes(range(256)) * 4096
+    key = f"media/{clip['id']}/7-{'0' * 32}.mp4"
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield content
+
+    await site.application.blobs.write(key, chunks())
+    assert (await site.client.get(f"{API}/{key}")).content == content
+    part = await site.client.get(f"{API}/{key}", headers={"Range": "bytes=1-600000"})
+    assert part.content == content[1:600001]
+    await site.application.blobs.delete(key)
+    assert (await site.client.get(f"{API}/{key}")).status_code == 404
 
 
 async def test_an_original_is_given_back_as_a_download_to_its_owner(site: Site, clip: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """Handing out stored files to those who may have them."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from mechshare.domain.blobs import content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
@@ -9,8 +10,13 @@ from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.policy import Viewer, can_see, require_editor
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import Database
+from mechshare.services.changes import mechanism_group
+
+PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
+"""How long a public file is believed to be there at most, should it be lost by the store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,10 +31,15 @@ class StoredMedia:
 
 
 class MediaService:
-    def __init__(self, database: Database, blobs: BlobStore, links: LinkSigner, clock: Clock) -> None:
+    """What everyone may have is found once and remembered until its mechanism changes: a clip is read in many ranges."""
+
+    def __init__(
+        self, database: Database, blobs: BlobStore, links: LinkSigner, cache: Cache, clock: Clock
+    ) -> None:
         self._database = database
         self._blobs = blobs
         self._links = links
+        self._cache = cache
         self._clock = clock
 
     async def find_media(
@@ -38,12 +49,14 @@ class MediaService:
         mechanism_id = mechanism_of(key) if is_blob_key(key) else None
         if mechanism_id is None:
             raise MediaNotFound()
+        if size := await self._public_size(mechanism_id, key):
+            return _media(key, size, is_public=True)
         async with self._database.read() as tx:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
         holds_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
         if mechanism is None or not (holds_link or can_see(viewer, mechanism)):
             raise MediaNotFound()
-        return await self._stored(key, is_public=mechanism.is_published)
+        return await self._stored(key)
 
     async def find_original(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
         """The file as it was sent, for its owner and admins. Raises MechanismNotFound, UnauthorizedOperation."""
@@ -51,18 +64,35 @@ class MediaService:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
         if mechanism.original is None:
             raise MechanismNotFound()
-        return await self._stored(
-            mechanism.original.key, is_public=False, download_name=mechanism.original.name
+        return await self._stored(mechanism.original.key, download_name=mechanism.original.name)
+
+    async def _public_size(self, mechanism_id: MechanismId, key: str) -> int:
+        """Of a file that everyone may have; 0 for any other."""
+
+        async def load() -> bytes:
+            async with self._database.read() as tx:
+                mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+            is_public = mechanism is not None and can_see(None, mechanism)
+            return str(await self._blobs.stat(key) or 0 if is_public else 0).encode()
+
+        return int(
+            await self._cache.get_or_load(mechanism_group(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
         )
 
-    async def _stored(self, key: str, *, is_public: bool, download_name: str | None = None) -> StoredMedia:
+    async def _stored(self, key: str, download_name: str | None = None) -> StoredMedia:
         size = await self._blobs.stat(key)
         if size is None:
             raise MediaNotFound()
-        return StoredMedia(
-            key=key,
-            size=size,
-            content_type=content_type_of(key),
-            is_public=is_public,
-            download_name=download_name,
-        )
+        return _media(key, size, download_name=download_name)
+
+
+def _media(
+    key: str, size: int, *, is_public: bool = False, download_name: str | None = None
+) -> StoredMedia:
+    return StoredMedia(
+        key=key,
+        size=size,
+        content_type=content_type_of(key),
+        is_public=is_public,
+        download_name=download_name,
+    )

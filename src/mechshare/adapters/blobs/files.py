@@ -61,19 +61,24 @@ class FileBlobStore:
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         names = _names(key)
         files: list[int] = []
-        try:
+        offset = start
+
+        def size() -> int:
+            return _CHUNK if end is None else max(0, min(_CHUNK, end - offset))
+
+        def begin() -> bytes:
             # The thread itself puts it there: a descriptor handed over could be lost to a cancellation.
-            await _in_thread(lambda: files.extend(self._open(names)))
+            files.extend(self._open(names))
+            return os.pread(files[0], size(), offset) if files else b""
+
+        try:
+            chunk = await _in_thread(begin)
             if not files:
                 raise MediaNotFound()
-            offset = start
-            while end is None or offset < end:
-                size = _CHUNK if end is None else min(_CHUNK, end - offset)
-                chunk = await _in_thread(os.pread, files[0], size, offset)
-                if not chunk:
-                    return
+            while chunk:
                 offset += len(chunk)
                 yield chunk
+                chunk = await _in_thread(os.pread, files[0], size(), offset) if size() else b""
         finally:
             for file in files:
                 os.close(file)

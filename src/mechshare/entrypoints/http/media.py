@@ -1,6 +1,7 @@
 """/media, and the files as they were sent"""
 
 import re
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -25,6 +26,8 @@ PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
 LINK_LIFETIME = timedelta(minutes=5)
 """For whom the store itself serves: long enough to begin, and a browser asks here again for the rest."""
+_AT_ONCE = 256 * 1024
+"""Bytes that are answered in one piece, which takes a third of the time of a stream."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 _RANGED = {
     206: ResponseSpec(
@@ -97,7 +100,22 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
     headers["Content-Length"] = str(end - start)
     chunks = blobs.read(media.key, start, end)
-    return Stream(chunks, status_code=status, headers=headers, media_type=media.content_type)
+    told = {"status_code": status, "headers": headers, "media_type": media.content_type}
+    if end - start <= _AT_ONCE:
+        return Response(b"".join([chunk async for chunk in chunks]), **told)
+    return Stream(await _begun(chunks), **told)
+
+
+async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same, the first having been read: of a file that the store has lost, the answer's status can still tell."""
+    first = await anext(chunks)
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return all_of_them()
 
 
 def _range(request: Req, etag: str, size: int) -> tuple[int, int]:
