@@ -85,6 +85,7 @@ def growth_bars(parts: Sequence[Part]) -> list[Bar]:
 def _of_references(part: Part) -> Iterator[Bar]:
     for name, reference, wanted in _OF_REFERENCES:
         row = part.find(name)
+        # SQLite is asked without a thread by the reference, and by whoever has more than that to do, through one.
         if row and (reference != RAW or part.profile == DISTRIBUTED):
             yield Bar(
                 part.title, f"{name}: rate / {reference}'s", wanted, row.ratio(reference), at_most=False

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import redis
 
 from bench.asking import ask
-from bench.installations import Installation
+from bench.installations import DISTRIBUTED, Installation
 from bench.processes import ServerProcess, granian, mechshare
 
-OURS, FLOOR, RAW, LITERAL = "mechshare", "floor", "raw psycopg", "literal design"
+OURS, FLOOR, RAW, LITERAL = "mechshare", "floor", "raw SQL", "literal design"
 REFERENCES = (FLOOR, RAW, LITERAL)
 FIRST_PAGE, FEWEST = "mechshare, first page", "mechshare, fewest mechanisms"
 """What mechshare is also measured beside: its own first page where a row is about another, and, as a server of its own,
@@ -45,11 +45,9 @@ def candidates(
     `distributed` has as many mechanisms in PostgreSQL, for the literal design, which knows no other profile; `fewest`
     is of the same profile.
     """
-    up = {OURS: _ours(OURS, installation, folder), FLOOR: _floor(folder)}
+    up = {OURS: _ours(OURS, installation, folder), FLOOR: _floor(folder), RAW: _raw(installation, folder)}
     if fewest is not None:
         up[FEWEST] = _ours(FEWEST, fewest, folder)
-    if installation is distributed:
-        up[RAW] = _raw(installation, folder)
     if distributed is not None:
         up[LITERAL] = _literal(distributed, folder)
     with ExitStack() as stack:
@@ -78,7 +76,9 @@ def _floor(folder: Path) -> Candidate:
 
 def _raw(installation: Installation, folder: Path) -> Candidate:
     environ = {"RAW_DATABASE_URL": installation.settings.database_url, "RAW_USER": installation.user_id}
-    return Candidate(ServerProcess(RAW, granian("bench.raw:create"), environ, folder / "raw.log"), _keep_all)
+    driver = "psycopg" if installation.profile == DISTRIBUTED else "sqlite"
+    command = granian(f"bench.raw_{driver}:create")
+    return Candidate(ServerProcess(RAW, command, environ, folder / "raw.log"), _keep_all)
 
 
 def _literal(installation: Installation, folder: Path) -> Candidate:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, text
 from bench.data import mechanism_batches, user_rows
 from bench.filling import fill, open_engine
 from bench.literal import fill_reference
+from bench.texts import questions
 from mechshare import settings
 from mechshare.domain.audit import Origin
 from mechshare.domain.users import User
@@ -32,6 +33,8 @@ EMBEDDED, DISTRIBUTED = "embedded", "distributed"
 PROFILES = (DISTRIBUTED, EMBEDDED)
 _SERVERS = ("postgresql", "redis")
 _GROUPS_AT_A_TIME = 1_000
+_WARMING = 1_000
+"""Questions after which the machine code of OpenSearch is made."""
 _HEARD_WITHIN = 0.3
 """Seconds in which other processes have heard what is to be forgotten."""
 
@@ -141,6 +144,8 @@ async def _begin(chosen: settings.Settings) -> str:
 async def _index(chosen: settings.Settings) -> None:
     async with open_application(chosen) as application:
         await application.search.reindex()
+        for question in questions()[-_WARMING:]:
+            await application.search.search(None, question)
 
 
 async def _forget(chosen: settings.Settings, groups: list[str]) -> None:

@@ -1,153 +1,74 @@
-"""What the database allows: a bare ASGI application over psycopg, with JSON that PostgreSQL makes, and nothing else.
+"""What the database allows: a bare ASGI application over its driver, with JSON that the database makes, and no more.
 
 No framework, no object, no cache, no sign-in, no check of what is sent: it tells what a server could at most make of
 the same rows through the same driver. It answers with the facts that mechshare answers with.
 """
 
-import asyncio
-import os
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
-import msgspec
-from psycopg import AsyncConnection
-from psycopg.adapt import Loader
-from psycopg.types.json import Jsonb
-from uuid6 import uuid7
-
-_CONNECTIONS = 8
-"""As many as a process of mechshare reads with."""
-_TIME = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
-_ADDRESS = "replace({}, 'blob:media/', '/api/v1/media/')"
-_FACTS = f"""json_build_object(
-  'id', m.id, 'title', m.title, 'description', m.description, 'user_id', m.user_id,
-  'user', json_build_object('id', u.id, 'username', u.username, 'display_name', u.display_name),
-  'file_url', {_ADDRESS.format("m.file_url")}, 'thumbnail_url', {_ADDRESS.format("m.thumbnail_url")},
-  'preview_url', {_ADDRESS.format("m.preview_url")}, 'duration', m.duration,
-  'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
-  'is_published', m.is_published, 'withdrawn_reason', m.withdrawn_reason,
-  'categories', (SELECT coalesce(json_agg(category_id ORDER BY position), '[]') FROM mechanism_categories c
-                 WHERE c.mechanism_id = m.id),
-  'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
-  'media', m.media::jsonb - 'duration_ms', 'version', m.version)"""
-_ONE = (
-    f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = %s AND m.is_published"
-)
-# The rows are chosen before anything is made of them: of those that an offset skips nothing is.
-_PAGE = f"""SELECT json_build_object(
-  'items', (SELECT coalesce(json_agg({_FACTS} ORDER BY m.created_at DESC, m.id DESC), '[]')
-            FROM ({{chosen}} LIMIT %(limit)s {{offset}}) chosen
-            JOIN mechanisms m ON m.id = chosen.id JOIN users u ON u.id = m.user_id),
-  'page', %(page)s::int, 'limit', %(limit)s::int, 'total', least(10000, counted), 'total_is_exact', counted <= 10000)
-  FROM (SELECT count(*) AS counted FROM (SELECT 1 {{counted}} LIMIT 10001) bounded) total"""
-_ALL = "FROM mechanisms WHERE is_published"
-_NEWEST = f"SELECT id {_ALL} {{}} ORDER BY created_at DESC, id DESC"
-_ALL_OF_CATEGORY = "FROM mechanism_categories WHERE category_id = %(category)s AND is_published"
-_NEWEST_OF_CATEGORY = (
-    f"SELECT mechanism_id AS id {_ALL_OF_CATEGORY} {{}} ORDER BY created_at DESC, mechanism_id DESC"
-)
-_OFFSET = "OFFSET %(offset)s"
-_BEYOND = "AND (created_at, id) < (%(after_time)s, %(after_id)s)"
-_BEYOND_OF_CATEGORY = "AND (created_at, mechanism_id) < (%(after_time)s, %(after_id)s)"
-_PAGES = {
-    (False, False): _PAGE.format(chosen=_NEWEST.format(""), offset=_OFFSET, counted=_ALL),
-    (False, True): _PAGE.format(chosen=_NEWEST.format(_BEYOND), offset="", counted=_ALL),
-    (True, False): _PAGE.format(
-        chosen=_NEWEST_OF_CATEGORY.format(""), offset=_OFFSET, counted=_ALL_OF_CATEGORY
-    ),
-    (True, True): _PAGE.format(
-        chosen=_NEWEST_OF_CATEGORY.format(_BEYOND_OF_CATEGORY), offset="", counted=_ALL_OF_CATEGORY
-    ),
-}
-"""By whether there is a category, and a place to go on from."""
-_JOB = """INSERT INTO jobs (id, kind, subject, state, attempt, fence, run_after, step, progress, request_id, created_at)
-  SELECT %(job)s, 'index_mechanism', m.id::text, 'queued', 0, 0, now(), '', 0, '', now() FROM m"""
-_CREATE = f"""WITH m AS (
-  INSERT INTO mechanisms (id, user_id, title, description, file_url, thumbnail_url, duration, created_at, updated_at,
-                          is_published, processing_state, version)
-  SELECT %(id)s, %(user)s, new ->> 'title', new ->> 'description', new ->> 'file_url', new ->> 'thumbnail_url',
-         (new ->> 'duration')::float, now(), now(), false, 'ready', 1 FROM (SELECT %(new)s::jsonb AS new) given
-  RETURNING *),
-c AS (
-  INSERT INTO mechanism_categories (category_id, mechanism_id, position, created_at, is_published)
-  SELECT category, m.id, position - 1, m.created_at, false
-  FROM m, jsonb_array_elements_text(%(new)s::jsonb -> 'categories') WITH ORDINALITY AS named (category, position)
-  RETURNING *),
-j AS ({_JOB})
-SELECT {_FACTS.replace("mechanism_categories c", "c")} FROM m JOIN users u ON u.id = m.user_id"""
-_PUBLISH = f"""WITH m AS (
-  UPDATE mechanisms SET is_published = true, updated_at = now(), version = version + 1
-  WHERE id = %(id)s AND user_id = %(user)s RETURNING *),
-c AS (UPDATE mechanism_categories SET is_published = true WHERE mechanism_id = %(id)s),
-j AS ({_JOB})
-SELECT {_FACTS} FROM m JOIN users u ON u.id = m.user_id"""
 _Receive = Callable[[], Awaitable[dict[str, Any]]]
 _Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class _Bytes(Loader):
-    """JSON as it came, which goes out as it is."""
+class RawDatabase(Protocol):
+    """Each answer is JSON; None where there is nothing. `user` is whose mechanisms are created and published."""
 
-    def load(self, data: Any) -> bytes:
-        return bytes(data)
+    async def open(self) -> None: ...
 
+    async def find(self, id: str) -> bytes | None: ...
 
-async def _connection(url: str) -> AsyncConnection[Any]:
-    connection = await AsyncConnection.connect(url, autocommit=True, prepare_threshold=0)
-    connection.adapters.register_loader("json", _Bytes)
-    return connection
+    async def list(self, asked: Mapping[str, Any]) -> bytes | None:
+        """`page`, `limit`, `offset`; `category` where it is narrowed; `after_time` and `after_id` where it goes on."""
+        ...
+
+    async def create(self, user: str, body: bytes) -> bytes | None: ...
+
+    async def publish(self, user: str, id: str) -> bytes | None: ...
+
+    async def close(self) -> None: ...
 
 
 class Raw:
     """GET and POST below /api/v1/mechanisms, for `user`; 404 for all else."""
 
-    def __init__(self, database_url: str, user: str) -> None:
+    def __init__(self, database: RawDatabase, user: str) -> None:
+        self._database = database
         self._user = user
-        self._database_url = database_url
-        # A pool that looks after its connections takes a third more time than this.
-        self._idle: asyncio.LifoQueue[AsyncConnection[Any]] = asyncio.LifoQueue()
 
     async def __call__(self, scope: dict[str, Any], receive: _Receive, send: _Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        statement, parameters = self._asked(scope, await _body(receive) if scope["method"] == "POST" else b"")
-        connection = await self._idle.get()
-        try:
-            found = await (await connection.execute(statement, parameters)).fetchone()
-        finally:
-            self._idle.put_nowait(connection)
-        status, body = (200, found[0]) if found else (404, b"{}")
+        found = await self._found(scope, await _body(receive) if scope["method"] == "POST" else b"")
+        status, body = (404, b"{}") if found is None else (200, found)
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    def _asked(self, scope: dict[str, Any], body: bytes) -> tuple[str, Any]:
+    async def _found(self, scope: dict[str, Any], body: bytes) -> bytes | None:
         id, _, verb = scope["path"].removeprefix("/api/v1/mechanisms").lstrip("/").partition("/")
         if scope["method"] == "POST" and verb == "publish":
-            return _PUBLISH, {"id": id, "user": self._user, "job": uuid7()}
+            return await self._database.publish(self._user, id)
         if scope["method"] == "POST":
-            new = Jsonb(msgspec.Raw(body), dumps=bytes)
-            return _CREATE, {"id": uuid7(), "user": self._user, "job": uuid7(), "new": new}
-        return (_ONE, (id,)) if id else _list(dict(parse_qsl(scope["query_string"].decode())))
+            return await self._database.create(self._user, body)
+        if id:
+            return await self._database.find(id)
+        return await self._database.list(_list(dict(parse_qsl(scope["query_string"].decode()))))
 
     async def _live(self, receive: _Receive, send: _Send) -> None:
         await receive()
-        connections = [await _connection(self._database_url) for _ in range(_CONNECTIONS)]
-        for connection in connections:
-            self._idle.put_nowait(connection)
+        await self._database.open()
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        for connection in connections:
-            await connection.close()
+        await self._database.close()
         await send({"type": "lifespan.shutdown.complete"})
 
 
-def _list(query: dict[str, str]) -> tuple[str, dict[str, Any]]:
+def _list(query: dict[str, str]) -> dict[str, Any]:
     page, limit = int(query.get("page", 1)), int(query.get("limit", 20))
-    asked = {**query, "page": page, "limit": limit, "offset": limit * (page - 1)}
-    return _PAGES["category" in query, "after_time" in query], asked
+    return {**query, "page": page, "limit": limit, "offset": limit * (page - 1)}
 
 
 async def _body(receive: _Receive) -> bytes:
@@ -155,8 +76,3 @@ async def _body(receive: _Receive) -> bytes:
     while (message := await receive()).get("more_body"):
         body += message["body"]
     return body + bytes(message["body"])
-
-
-def create() -> Raw:
-    """What RAW_DATABASE_URL and RAW_USER say."""
-    return Raw(os.environ["RAW_DATABASE_URL"], os.environ["RAW_USER"])

@@ -16,7 +16,7 @@ from bench.measuring import Part
 from bench.processing import Processing
 
 _MIB = 1024 * 1024
-_COLUMNS = ("requests/s", "of floor", "of raw psycopg", "x literal design", "p50 ms", "p99 ms", "CPU us")
+_COLUMNS = ("requests/s", "of floor", "of raw SQL", "x literal design", "p50 ms", "p99 ms", "CPU us")
 
 
 def print_part(console: Console, part: Part) -> None:

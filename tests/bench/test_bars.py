@@ -24,7 +24,7 @@ def verdicts(found):
 @pytest.mark.parametrize(("ours", "verdict"), [(900, "met"), (899, "NOT MET")])
 def test_a_rate_is_held_to_its_share_of_the_reference(ours, verdict):
     told = verdicts(bars([part(row("get cold", ours, **{RAW: 1_000, LITERAL: 10}))]))
-    assert told["get cold: rate / raw psycopg's"] == verdict
+    assert told["get cold: rate / raw SQL's"] == verdict
     assert told["get cold: rate / literal design's"] == "met"
 
 

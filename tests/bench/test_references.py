@@ -2,13 +2,16 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from urllib.parse import quote
 
 import pytest
 from bench.data import mechanism_batches, user_rows
 from bench.filling import fill, open_engine
 from bench.literal import fill_reference
 from bench.raw import Raw
+from bench.raw_psycopg import RawPsycopg
+from bench.raw_sqlite import RawSqlite
 
 from mechshare import bootstrap, settings
 from mechshare.entrypoints.http.app import build_app
@@ -19,15 +22,36 @@ COUNT = 60
 LIST = "/api/v1/mechanisms"
 
 
+def fill_database(url, *, for_literal=False):
+    """The user whose the first mechanism is."""
+    engine = open_engine(url)
+    users = user_rows(COUNT)
+    fill(engine, users, mechanism_batches(COUNT, [row[0] for row in users]), count=COUNT)
+    if for_literal:
+        fill_reference(engine)
+    engine.dispose()
+    return users[0][0]
+
+
 @pytest.fixture
 async def filled():
     async with postgresql_database() as url:
-        engine = open_engine(url)
-        users = user_rows(COUNT)
-        fill(engine, users, mechanism_batches(COUNT, [row[0] for row in users]), count=COUNT)
-        fill_reference(engine)
-        engine.dispose()
-        yield url, users[0][0]
+        yield url, fill_database(url, for_literal=True)
+
+
+@pytest.fixture(params=["psycopg", "sqlite"])
+async def bare(request, tmp_path):
+    """The URL of a filled database, and the bare application over it."""
+    async with AsyncExitStack() as stack:
+        if request.param == "psycopg":
+            url = await stack.enter_async_context(postgresql_database())
+            database = RawPsycopg(url)
+        else:
+            path = tmp_path / "mechshare.db"
+            url, database = f"sqlite:///{path}", RawSqlite(str(path))
+        async with mechshare(url, tmp_path):
+            """Makes the tables and the categories."""
+        yield url, Raw(database, fill_database(url))
 
 
 @asynccontextmanager
@@ -46,25 +70,25 @@ async def living(app):
         await life
 
 
-async def facts(app, path):
-    """What a GET of `path` tells."""
-    body = b""
+async def facts(app, path, *, body=None):
+    """What a GET of `path` tells, or a POST of `body`."""
+    sent, told = body or b"", b""
 
     async def receive():
-        return {"type": "http.request", "body": b"", "more_body": False}
+        return {"type": "http.request", "body": sent, "more_body": False}
 
     async def send(message):
-        nonlocal body
+        nonlocal told
         if message["type"] == "http.response.start":
             assert message["status"] == 200, message
-        body += message.get("body", b"")
+        told += message.get("body", b"")
 
     path, _, query = path.partition("?")
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},
         "http_version": "1.1",
-        "method": "GET",
+        "method": "GET" if body is None else "POST",
         "scheme": "http",
         "path": path,
         "raw_path": path.encode(),
@@ -76,7 +100,7 @@ async def facts(app, path):
         "state": {},
     }
     await app(scope, receive, send)
-    return json.loads(body)
+    return json.loads(told)
 
 
 @asynccontextmanager
@@ -86,15 +110,35 @@ async def mechshare(url, data):
         yield app
 
 
-async def test_the_bare_database_tells_what_mechshare_tells(filled, tmp_path):
-    url, user = filled
-    async with mechshare(url, tmp_path) as ours, living(Raw(url, user)) as raw:
+async def test_the_bare_database_tells_what_mechshare_tells(bare, tmp_path):
+    url, app = bare
+    async with mechshare(url, tmp_path) as ours, living(app) as raw:
         page = await facts(ours, f"{LIST}?limit=5")
         one = f"{LIST}/{page['items'][0]['id']}"
         assert await facts(raw, one) == await facts(ours, one)
         told = await facts(raw, f"{LIST}?limit=5")
-    assert told["items"] == page["items"]
-    assert (told["total"], told["total_is_exact"]) == (page["total"], page["total_is_exact"])
+        assert told["items"] == page["items"]
+        assert (told["total"], told["total_is_exact"]) == (page["total"], page["total_is_exact"])
+        last, category = page["items"][-1], page["items"][0]["categories"][0]
+        beyond = f"{LIST}?limit=5&after_time={quote(last['created_at'])}&after_id={last['id']}"
+        cursor = f"{LIST}?limit=5&cursor={page['next']}"
+        narrowed = f"{LIST}?limit=5&category={category}"
+        for theirs, same in ((beyond, cursor), (narrowed, narrowed)):
+            assert (await facts(raw, theirs))["items"] == (await facts(ours, same))["items"]
+
+
+async def test_the_bare_database_changes_what_mechshare_changes(bare, tmp_path):
+    url, app = bare
+    new = {"title": "歯車", "description": "", "categories": ["gears", "cams"], "duration": 2.5}
+    new |= {"file_url": "https://a.example/a.mp4", "thumbnail_url": "https://a.example/a.webp"}
+    async with living(app) as raw:
+        made = await facts(raw, LIST, body=json.dumps(new).encode())
+        assert {name: made[name] for name in new} == new
+        assert (made["is_published"], made["version"]) == (False, 1)
+        published = await facts(raw, f"{LIST}/{made['id']}/publish", body=b"")
+        assert (published["is_published"], published["version"]) == (True, 2)
+    async with mechshare(url, tmp_path) as ours:
+        assert await facts(ours, f"{LIST}/{made['id']}") == published
 
 
 async def test_the_literal_design_tells_the_same_mechanisms(filled, tmp_path, monkeypatch):
