@@ -20,7 +20,7 @@ def configure_logging(settings: Settings) -> None:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Without the values of variables: passwords and tokens are among them, and to print them takes a hundred times longer.
+    # Without the values of variables: passwords are among them, and to print them takes a hundred times longer.
     tracebacks = structlog.processors.ExceptionRenderer(
         structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     )

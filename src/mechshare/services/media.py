@@ -31,7 +31,7 @@ class StoredMedia:
 
 
 class MediaService:
-    """What everyone may have is found once and remembered until its mechanism changes: a clip is read in many ranges."""
+    """What everyone may have is found once and remembered until its mechanism changes: a clip is read in pieces."""
 
     def __init__(
         self, database: Database, blobs: BlobStore, links: LinkSigner, cache: Cache, clock: Clock
@@ -86,9 +86,7 @@ class MediaService:
         return _media(key, size, download_name=download_name)
 
 
-def _media(
-    key: str, size: int, *, is_public: bool = False, download_name: str | None = None
-) -> StoredMedia:
+def _media(key: str, size: int, *, is_public: bool = False, download_name: str | None = None) -> StoredMedia:
     return StoredMedia(
         key=key,
         size=size,

@@ -11,8 +11,8 @@ others, so that it never parts two neighbours.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import snowballstemmer
 
@@ -33,8 +33,7 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 _KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`text` as it is indexed; it was made from [start, end) of the folded text."""
 
     text: str
@@ -43,8 +42,7 @@ class Token:
     is_cjk: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+class Segment(NamedTuple):
     """A run of Japanese or Chinese characters, or one or more words joined by single hyphens and the like."""
 
     words: tuple[Token, ...]
@@ -61,10 +59,13 @@ class Segment:
 
 def segments(folded: str) -> Iterator[Segment]:
     for match in _SEGMENTS.finditer(folded):
+        text, (start, end) = match[0], match.span()
         if match["cjk"]:
-            yield Segment((Token(match[0], match.start(), match.end(), True),), True)
+            yield Segment((Token(text, start, end, True),), True)
+        elif text.isalnum():  # one word, as most are, which need not be looked for in it
+            yield Segment((Token(text[:LONGEST_TOKEN], start, end),), False)
         else:
-            found = _WORDS.finditer(folded, match.start(), match.end())
+            found = _WORDS.finditer(folded, start, end)
             yield Segment(
                 tuple(Token(word[0][:LONGEST_TOKEN], word.start(), word.end()) for word in found), False
             )

@@ -33,19 +33,14 @@ def highlights_of(question: Question, title: str, description: str) -> Mapping[s
 
 def occurrences(phrase: Phrase, tokens: Sequence[str]) -> Iterator[int]:
     """Where `phrase` begins in a field's tokens."""
-    first, length = phrase.tokens[0], len(phrase.tokens)
-    if length == 1:
-        yield from (i for i, token in enumerate(tokens) if _is(token, first, phrase.is_prefix))
+    before, last = phrase.tokens[:-1], phrase.tokens[-1]
+    if before and before[0] not in tokens:  # which is looked for much faster than it is compared with each
         return
-    for i, token in enumerate(tokens):
-        if token == first and tuple(tokens[i : i + length - 1]) == phrase.tokens[:-1]:
-            last = i + length - 1
-            if last < len(tokens) and _is(tokens[last], phrase.tokens[-1], phrase.is_prefix):
-                yield i
-
-
-def _is(token: str, asked: str, is_prefix: bool) -> bool:
-    return token.startswith(asked) if is_prefix else token == asked
+    fits = last.__eq__ if not phrase.is_prefix else lambda token: token.startswith(last)
+    distance = len(before)
+    for i in range(len(tokens) - distance):
+        if fits(tokens[i + distance]) and tuple(tokens[i : i + distance]) == before:
+            yield i
 
 
 def _matches(question: Question, text: str) -> list[Span]:

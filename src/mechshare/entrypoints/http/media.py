@@ -100,10 +100,11 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
     headers["Content-Length"] = str(end - start)
     chunks = blobs.read(media.key, start, end)
-    told = {"status_code": status, "headers": headers, "media_type": media.content_type}
     if end - start <= _AT_ONCE:
-        return Response(b"".join([chunk async for chunk in chunks]), **told)
-    return Stream(await _begun(chunks), **told)
+        content = b"".join([chunk async for chunk in chunks])
+        return Response(content, status_code=status, headers=headers, media_type=media.content_type)
+    begun = await _begun(chunks)
+    return Stream(begun, status_code=status, headers=headers, media_type=media.content_type)
 
 
 async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
