@@ -1,3 +1,5 @@
+import asyncio
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -7,6 +9,8 @@ from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.search import LONGEST_QUERY, SearchSort, Suggestions
 from mechshare.domain.users import Role
+from mechshare.services.changes import Changes
+from mechshare.services.search import SearchService
 from tests.services.world import HERE
 
 GEARS, CAMS = CategoryId("gears"), CategoryId("cams")
@@ -205,6 +209,35 @@ async def test_without_the_index_pages_are_the_newest_first(world, mika):
 
     assert [ids for ids, _, _ in pages] == [made[:2:-1], made[2:0:-1], made[:1], []]
     assert {total for _, total, _ in pages} == {5}
+
+
+class Watched:
+    """A database that takes a while to answer, and knows how many it answered at a time."""
+
+    def __init__(self, inner):
+        self._inner = inner
+        self.readers, self.most = 0, 0
+
+    @asynccontextmanager
+    async def read(self):
+        self.readers += 1
+        self.most = max(self.most, self.readers)
+        async with self._inner.read() as tx:
+            await asyncio.sleep(0.01)
+            yield tx
+        self.readers -= 1
+
+
+async def test_without_the_index_many_questions_leave_the_database_to_others(world, mika):
+    made = await world.published(mika, "crank")
+    world.index.is_down = True
+    database = Watched(world.database)
+    search = SearchService(database, world.index, Changes(world.app.cache, world.app.doorbell))
+
+    pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
+
+    assert {item.found.mechanism.id for page in pages for item in page.items} == {made.id}
+    assert database.most == 3
 
 
 async def test_a_question_of_many_words_is_asked_of_the_database_too(world, mika):

@@ -1,5 +1,6 @@
 """Finding mechanisms, and keeping the index in step with the database."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -24,6 +25,10 @@ from mechshare.services.indexing import rebuild
 
 _MOST_WORDS = 8
 """Of a question to the database, which looks at every row for each; whoever has typed more may find more than asked."""
+_MOST_LOOKED_AT = 10_000
+"""Mechanisms that the database looks at, the newest: among any number of them, an answer is to come in time."""
+_MOST_AT_A_TIME = 3
+"""Searches that the database does, so that whoever asks it for less is not kept waiting by them."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
@@ -32,6 +37,7 @@ class SearchService:
         self._database = database
         self._index = index
         self._changes = changes
+        self._searching_database = asyncio.Semaphore(_MOST_AT_A_TIME)
 
     async def search(
         self,
@@ -47,7 +53,7 @@ class SearchService:
         """What `viewer` may see and `text` matches; everything for an empty text. Raises InvalidField, Unavailable.
 
         The index proposes and the database decides: a hit that is gone or hidden by now is left out and not counted.
-        When the index does not answer, the database does, less well: the page is `degraded`.
+        When the index does not answer, the database does, less well, and of what is newest: the page is `degraded`.
         """
         query = SearchQuery(
             text=clean_query(text),
@@ -86,10 +92,11 @@ class SearchService:
 
     async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
         words = query.text.translate(_QUOTES).split() or query.text.split()
-        async with self._database.read() as tx:
+        async with self._searching_database, self._database.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
                 words=words[:_MOST_WORDS],
+                among=_MOST_LOOKED_AT,
                 category_ids=query.category_ids,
                 user_id=query.user_id,
                 published_only=query.published_only,

@@ -493,6 +493,29 @@ class TestMatching:
         assert await found(user_id=mine.id) == {a.id}
         assert await found(user_id=mine.id, published_only=False, category_ids=[cams]) == {b.id}
 
+    async def test_no_more_than_the_newest_of_the_list_are_looked_at(self, database: Database) -> None:
+        mine, other = await keep_user(database), await keep_user(database)
+        times = [NOW + timedelta(seconds=number) for number in range(4)]
+        a, _, c, _ = await keep(
+            database,
+            a_mechanism(mine, title="歯車", created_at=times[0]),
+            a_mechanism(mine, title="歯車", created_at=times[1], is_published=False),
+            a_mechanism(mine, title="歯車", created_at=times[2]),
+            a_mechanism(other, title="カム", created_at=times[3]),
+        )
+
+        async def found(among: int, **narrowed: object) -> list[str]:
+            async with database.read() as tx:
+                page = await tx.mechanisms.find_all(PageRequest(), words=["歯"], among=among, **narrowed)  # type: ignore[arg-type]
+            assert page.total == len(page.items)
+            return [item.mechanism.id for item in page.items]
+
+        assert await found(1) == []
+        assert await found(2) == [c.id]
+        assert await found(3) == [c.id, a.id]
+        assert await found(1, user_id=mine.id) == [c.id]
+        assert await found(3, sort=MechanismSort.OLDEST) == [a.id, c.id]
+
     async def test_pages_show_each_once_newest_first_though_times_are_equal(self, database: Database) -> None:
         user = await keep_user(database)
         made = await keep(

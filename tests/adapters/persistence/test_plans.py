@@ -75,6 +75,7 @@ HOT: dict[str, Step] = {
     "of a category": lambda tx: tx.mechanisms.find_all(
         PageRequest(), category_ids=[CategoryId("category-7")]
     ),
+    "words": lambda tx: tx.mechanisms.find_all(PageRequest(), words=["linkage", "ab"], among=2_000),
     "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), user_id=UserId(USER), published_only=False),
     "user": lambda tx: tx.users.find_by_id(UserId(USER)),
     "sign-in": lambda tx: tx.users.find_by_login("user77@example.com"),

@@ -65,17 +65,21 @@ class MemoryMechanismRepository:
         user_id: UserId | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
+        among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
         tables, asked = self._access.read(), list(map(_folded, words))
-        narrowed = (
+        narrowed = [
             _authored(tables, mechanism)
             for mechanism in tables.mechanisms.values()
             if (mechanism.is_published or not published_only)
             and user_id in (None, mechanism.user_id)
             and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
-        )
+        ]
+        if asked:
+            narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
+            narrowed = [item for item in narrowed[:among] if _holds(item, asked)]
         return paged(
-            (item for item in narrowed if _holds(item, asked)),
+            narrowed,
             request,
             key=lambda item: (sort_key(item.mechanism, sort), item.mechanism.id),
             descending=sort in (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED),

@@ -55,7 +55,8 @@ class FoundAnswer(Struct):
 class SearchAnswer(Struct):
     """`facets` counts the matches in each category. With `degraded`, the search index did not answer.
 
-    The database did then: any place where all words stand, newest first, without facets and highlights.
+    The database did then: any place where all words stand, newest first, without facets and highlights, among the
+    10,000 newest mechanisms.
     """
 
     items: list[FoundAnswer]

@@ -1,11 +1,11 @@
 """The statements behind lists of mechanisms, one set for each way to narrow and to sort them."""
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, or_, select, text
+from sqlalchemy import Column, bindparam, literal_column, or_, select, text
 
 from mechshare.adapters.persistence.sql.mechanism_rows import AUTHORED
 from mechshare.adapters.persistence.sql.paging import Listing, listing
@@ -13,7 +13,7 @@ from mechshare.adapters.persistence.sql.tables import mechanism_categories, mech
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import MechanismSort
 
-_KEYS: dict[MechanismSort, ColumnElement[Any]] = {
+_KEYS: dict[MechanismSort, Column[Any]] = {
     MechanismSort.NEWEST: mechanisms.c.created_at,
     MechanismSort.OLDEST: mechanisms.c.created_at,
     MechanismSort.RECENTLY_CHANGED: mechanisms.c.updated_at,
@@ -33,17 +33,26 @@ def mechanism_list(
     user_id: UserId | None,
     published_only: bool,
     words: Sequence[str] = (),
+    among: int = 0,
 ) -> tuple[Listing, dict[str, Any]]:
     """The statements for such a list and the parameters of its conditions."""
     is_plain = user_id is None and published_only and not words
     if len(category_ids) == 1 and is_plain and sort in _BY_CREATION:
         return _of_category(sort), {"category_id": category_ids[0]}
-    parameters = _patterns(words)
+    spellings = _spellings(words)
+    parameters: dict[str, Any] = {
+        _name(number, place): _pattern(spelling)
+        for number, word in enumerate(spellings)
+        for place, spelling in enumerate(word)
+    }
     if user_id is not None:
         parameters["user_id"] = user_id
     if category_ids:
         parameters["category_ids"] = list(category_ids)
-    return _narrowed(sort, bool(category_ids), user_id is not None, published_only, len(words)), parameters
+    conditions = (bool(category_ids), user_id is not None, published_only)
+    if not spellings:
+        return _narrowed(sort, *conditions), parameters
+    return _holding(sort, *conditions, len(spellings), len(spellings[0]), among), parameters
 
 
 @cache
@@ -65,10 +74,61 @@ def _of_category(sort: MechanismSort) -> Listing:
 
 
 @cache
-def _narrowed(
-    sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool, words: int
+def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> Listing:
+    conditions = _conditions(by_category, by_user, published_only)
+    authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
+    return listing(
+        AUTHORED.select_from(authored).where(*conditions),
+        key=_KEYS[sort],
+        id=mechanisms.c.id,
+        descending=sort in _DESCENDING,
+        counted=select(mechanisms.c.id).where(*conditions),
+    )
+
+
+@cache
+def _holding(
+    sort: MechanismSort,
+    by_category: bool,
+    by_user: bool,
+    published_only: bool,
+    words: int,
+    spellings: int,
+    among: int,
 ) -> Listing:
-    conditions: list[Any] = list(map(_holds, range(words)))
+    """What holds so many words, of the `among` newest: where the list is sorted, they are found without the others."""
+    newest = (
+        select(mechanisms)
+        .where(*_conditions(by_category, by_user, published_only))
+        .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
+        # Not as a parameter, which PostgreSQL takes for a tenth of the rows: it would look at all of them.
+        .limit(literal_column(str(among)))
+        .subquery("newest")
+    )
+    looked_at = (newest.c.title, newest.c.description, users.c.display_name)
+    holding = [
+        or_(
+            *(
+                text.ilike(bindparam(_name(number, place)), escape="\\")
+                for text in looked_at
+                for place in range(spellings)
+            )
+        )
+        for number in range(words)
+    ]
+    return listing(
+        AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
+        key=_KEYS[sort],
+        id=mechanisms.c.id,
+        descending=sort in _DESCENDING,
+        counted=select(newest.c.id).join(users, users.c.id == newest.c.user_id).where(*holding),
+        counted_key=newest.c[_KEYS[sort].name],
+        counted_id=newest.c.id,
+    )
+
+
+def _conditions(by_category: bool, by_user: bool, published_only: bool) -> list[Any]:
+    conditions: list[Any] = []
     if published_only:
         conditions.append(_IS_PUBLISHED)
     if by_user:
@@ -78,44 +138,20 @@ def _narrowed(
             mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
         )
         conditions.append(mechanisms.c.id.in_(inside))
-    authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
-    counted = select(mechanisms.c.id).select_from(authored if words else mechanisms)
-    return listing(
-        AUTHORED.select_from(authored).where(*conditions),
-        key=_KEYS[sort],
-        id=mechanisms.c.id,
-        descending=sort in _DESCENDING,
-        counted=counted.where(*conditions),
-    )
+    return conditions
 
 
-def _patterns(words: Sequence[str]) -> dict[str, Any]:
-    """Each word as it was typed and as it is usually stored: all that databases surely ignore is the case of ASCII."""
-    return {
-        name: _pattern(spelling)
-        for number, word in enumerate(words)
-        for name, spelling in zip(_names(number), (word, _usual(word)), strict=True)
-    }
+def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:
+    """Of each word the same number: as it is usually stored, and if that may differ, as it was typed. All that
+    databases surely ignore is the case of ASCII."""
+    usual = [unicodedata.normalize("NFKC", word).lower() for word in words]
+    if all(word.isascii() or word == stored for word, stored in zip(words, usual, strict=True)):
+        return [[stored] for stored in usual]
+    return [[stored, word] for word, stored in zip(words, usual, strict=True)]
 
 
-def _holds(number: int) -> ColumnElement[bool]:
-    """Whether the word of this number stands somewhere, in one of its spellings."""
-    return or_(*_likes(number))
-
-
-def _likes(number: int) -> Iterator[ColumnElement[bool]]:
-    for column in (mechanisms.c.title, mechanisms.c.description, users.c.display_name):
-        for name in _names(number):
-            yield column.ilike(bindparam(name), escape="\\")
-
-
-def _names(number: int) -> tuple[str, str]:
-    """Of the parameters for a word as it was typed, and as it is usually stored."""
-    return f"typed_{number}", f"usual_{number}"
-
-
-def _usual(word: str) -> str:
-    return unicodedata.normalize("NFKC", word).lower()
+def _name(word: int, spelling: int) -> str:
+    return f"word_{word}_{spelling}"
 
 
 def _pattern(word: str) -> str:

@@ -66,8 +66,9 @@ class SqlMechanismRepository:
         user_id: UserId | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
+        among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        listed, parameters = mechanism_list(sort, category_ids, user_id, published_only, words)
+        listed, parameters = mechanism_list(sort, category_ids, user_id, published_only, words, among)
         return await paged(
             self._statements,
             listed,

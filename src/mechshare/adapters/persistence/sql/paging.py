@@ -83,12 +83,18 @@ def listing(
     id: ColumnElement[Any],
     descending: bool,
     counted: Select[Any],
+    counted_key: ColumnElement[Any] | None = None,
+    counted_id: ColumnElement[Any] | None = None,
 ) -> Listing:
-    """Of `rows`, ordered by `key` and then `id`; `counted` selects the `id` of the same rows and nothing else."""
+    """Of `rows`, ordered by `key` and then `id`; `counted` selects the `id` of the same rows and nothing else. What
+    `key` and `id` are called in `counted` is `counted_key` and `counted_id`, if that is something else."""
+    entry_key = key if counted_key is None else counted_key
+    entry_id = id if counted_id is None else counted_id
     limit: BindParameter[int] = bindparam("limit")
     offset: BindParameter[int] = bindparam("offset")
     place = tuple_(bindparam("after_key", type_=key.type), bindparam("after_id", type_=id.type))
-    beyond = tuple_(key, id) < place if descending else tuple_(key, id) > place
+    entry = tuple_(entry_key, entry_id)
+    beyond = entry < place if descending else entry > place
 
     def in_order(*columns: ColumnElement[Any]) -> list[ColumnElement[Any]]:
         return [column.desc() if descending else column.asc() for column in columns]
@@ -106,7 +112,8 @@ def listing(
         return select(numbered.c.id).where(is_wanted)
 
     # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
-    entries = counted.with_only_columns(key.label("key"), id.label("id")).order_by(*in_order(key, id))
+    entries = counted.with_only_columns(entry_key.label("key"), entry_id.label("id"))
+    entries = entries.order_by(*in_order(entry_key, entry_id))
     found = {(False, _Passed.MUCH): entries.limit(limit).offset(offset)}
     for is_placed, from_there in ((False, entries), (True, entries.where(beyond))):
         near = among(from_there.limit(_NEAR))
