@@ -25,6 +25,7 @@ from bench.installations import (
     PROFILES,
     Installation,
     distributed_servers,
+    has_index,
     make_installation,
 )
 from bench.known import Known
@@ -34,8 +35,8 @@ from bench.processing import measure_processing
 from bench.report import print_bars, print_part, print_processing, write_json
 from bench.rows import rows
 
-_SEARCHABLE_UP_TO = 20_000
-"""Mechanisms that are indexed without having been asked for; more take minutes."""
+_SEARCHABLE_UP_TO = 100_000
+"""Mechanisms that are indexed without having been asked for; a million take ten minutes."""
 
 
 def main() -> None:
@@ -83,7 +84,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--search",
         action="store_true",
-        help="search with OpenSearch where distributed, and whatever the size",
+        help=f"search whatever the size, and not up to {_SEARCHABLE_UP_TO:,} alone",
     )
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     return parser.parse_args()
@@ -96,7 +97,7 @@ def _profiles(
     if DISTRIBUTED not in options.profile:
         return options.profile, {}
     try:
-        servers = stack.enter_context(distributed_servers(folder, with_search=options.search))
+        servers = stack.enter_context(distributed_servers(folder))
     except (ServerAbsent, ServerFailed) as problem:
         print(f"the embedded profile alone is measured: {problem}", file=sys.stderr)
         return [EMBEDDED], {}
@@ -114,7 +115,7 @@ def _measured(
     """The profiles at one size. All are filled before the first is measured: the literal design needs PostgreSQL."""
     made: dict[str, Installation] = {}
     for profile in profiles:
-        is_indexed = options.search or (profile == EMBEDDED and count <= _SEARCHABLE_UP_TO)
+        is_indexed = (options.search or count <= _SEARCHABLE_UP_TO) and has_index(profile, servers)
         place = folder / f"{profile}-{count}"
         made[profile] = make_installation(profile, count, place, servers, is_searchable=is_indexed)
     for profile, installation in made.items():

@@ -1,14 +1,16 @@
 """Installations of mechshare with many mechanisms: on PostgreSQL and Redis, or on the embedded default."""
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from servers.kinds import KINDS, environment
+from servers.running import ServerAbsent, ServerFailed
 from sqlalchemy import Engine, text
 
 from bench.data import mechanism_batches, user_rows
@@ -31,7 +33,7 @@ _LOOK_EVERY, _IDLE_WITHIN = 0.1, 60
 USERNAME, PASSWORD = "bench", "bench four-bar linkage"
 EMBEDDED, DISTRIBUTED = "embedded", "distributed"
 PROFILES = (DISTRIBUTED, EMBEDDED)
-_SERVERS = ("postgresql", "redis")
+_SEARCH_URL = "MECHSHARE_SEARCH_URL"
 _GROUPS_AT_A_TIME = 1_000
 _WARMING = 1_000
 """Questions after which the machine code of OpenSearch is made."""
@@ -84,20 +86,30 @@ class Installation:
 
 
 @contextmanager
-def distributed_servers(root: Path, *, with_search: bool) -> Iterator[dict[str, str]]:
-    """The settings that lead to real servers, up for as long as the context. Raises ServerAbsent and ServerFailed."""
-    started = []
-    try:
+def distributed_servers(root: Path) -> Iterator[dict[str, str]]:
+    """The settings that lead to real servers, up for as long as the context; without OpenSearch where it can't be had.
+    Raises ServerAbsent and ServerFailed for the others."""
+    with ExitStack() as stack:
         environ: dict[str, str] = {}
-        for kind in (*_SERVERS, "opensearch") if with_search else _SERVERS:
+
+        def start(kind: str) -> None:
             server = KINDS[kind](root)
-            started.append(server)
+            stack.callback(server.stop)
             server.start()
-            environ |= environment(kind, server.port)
+            environ.update(environment(kind, server.port))
+
+        for kind in ("postgresql", "redis"):
+            start(kind)
+        try:
+            start("opensearch")
+        except (ServerAbsent, ServerFailed) as problem:
+            print(f"no search is measured where distributed: {problem}", file=sys.stderr)
         yield {name: value for name, value in environ.items() if name.startswith("MECHSHARE_")}
-    finally:
-        for server in started:
-            server.stop()
+
+
+def has_index(profile: str, servers: Mapping[str, str]) -> bool:
+    """Whether its search index can be had."""
+    return profile == EMBEDDED or _SEARCH_URL in servers
 
 
 def make_installation(
@@ -114,6 +126,8 @@ def make_installation(
         environ |= servers
         environ["MECHSHARE_DATABASE_URL"] = _new_database(servers["MECHSHARE_DATABASE_URL"], f"bench_{count}")
         environ["MECHSHARE_LIMITS_URL"] = "memory:"
+        if _SEARCH_URL in servers:
+            environ[_SEARCH_URL] += f"/bench-{count}"
         # The mechanisms of every size have the same identifiers.
         environ["MECHSHARE_CACHE_URL"] += f"?namespace=bench-{count}"
     chosen = settings.load(environ)

@@ -1,8 +1,14 @@
 -- What wrk asks: without a file the one URL again and again, else what stands in the file, line by line.
--- Arguments: the method, FILE or "", "paths", "bodies" or "body" (the whole file, with each request), "once" or "again", the mean pause of a connection in ms, a seed.
+-- Arguments: the method, FILE or "", "paths", "bodies" or "body" (the whole file, with each request), "once" or "again", the mean pause of a connection in ms, a seed, and what no answer may hold, or "".
 local ffi = require("ffi")
 ffi.cdef("int kill(int pid, int number); int getpid(void);")
 local SIGINT = 2
+local threads = {}
+amiss = 0
+
+function setup(thread)
+  threads[#threads + 1] = thread
+end
 
 local function lines_of(file)
   local lines = {}
@@ -33,7 +39,15 @@ end
 
 function init(args)
   local file, kind, repeats, pause, seed = args[2], args[3], args[4], tonumber(args[5]), tonumber(args[6])
+  local unwanted = args[7]
   wrk.method = args[1]
+  if unwanted ~= "" then
+    function response(status, headers, body)
+      if body:find(unwanted, 1, true) then
+        amiss = amiss + 1
+      end
+    end
+  end
   if kind == "body" then
     wrk.body = io.open(file, "rb"):read("*a")
   elseif file ~= "" then
@@ -49,9 +63,12 @@ function init(args)
 end
 
 function done(summary, latency)
-  local failed = summary.errors
+  local failed, refused = summary.errors, 0
+  for _, thread in ipairs(threads) do
+    refused = refused + thread:get("amiss")
+  end
   io.write(string.format(
     "told %d %d %d %d %d %d\n",
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    failed.status, failed.connect + failed.read + failed.write + failed.timeout))
+    failed.status + refused, failed.connect + failed.read + failed.write + failed.timeout))
 end

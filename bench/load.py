@@ -61,12 +61,14 @@ def put_load(
     headers: Mapping[str, str] | None = None,
     lines: Lines | None = None,
     body: bytes = b"",
+    unwanted: str = "",
     pause: float = 0.0,
 ) -> Load:
     """CONNECTIONS clients that ask, for `seconds` at most, each as soon as it was answered and has paused.
 
-    `body` is sent with each request. `pause` is the mean of exponential pauses in ms. `folder` is for files. Raises
-    RuntimeError when anything that was asked was refused or lost, Unanswered when nothing was answered for long.
+    `body` is sent with each request. An answer that holds what is `unwanted` counts as refused. `pause` is the mean of
+    exponential pauses in ms. `folder` is for files. Raises RuntimeError when anything that was asked was refused or
+    lost, Unanswered when nothing was answered for long.
     """
     file = ""
     if lines is not None:
@@ -80,7 +82,7 @@ def put_load(
     kind = "body" if body else "bodies" if lines is not None and lines.are_bodies else "paths"
     repeats = "once" if lines is not None and lines.once else "again"
     named = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
-    asked = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1"]
+    asked = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1", unwanted]
     for duration in dict.fromkeys((seconds, max(seconds, _PATIENCE))):
         requests, microseconds, p50, p99, refused, lost = _told(duration, asked)
         if refused or lost:

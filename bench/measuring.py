@@ -119,6 +119,7 @@ class _Walker:
             headers=asked.headers,
             lines=lines,
             body=asked.body,
+            unwanted=asked.unwanted,
             pause=pause,
         )
         self.at += load.requests + CONNECTIONS

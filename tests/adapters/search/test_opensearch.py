@@ -349,6 +349,16 @@ class TestSilence:
         assert told.value.facts == {"dependency": "search index"}
         assert len(server.requests) == 1
 
+    async def test_who_waits_behind_others_is_not_told_that_there_is_silence(self) -> None:
+        """And when there is, those behind them are told so at once."""
+        async with server_that_is_silent() as server, opened(server.url, search_seconds=0.05) as index:
+            asked = (index.search(SearchQuery(text=f"cam {number}")) for number in range(40))
+            told = await asyncio.gather(*asked, return_exceptions=True)
+
+        assert {type(problem) for problem in told} == {DependencyUnavailable}
+        # Eight at a time, and those who come in while four of these fail: the fifth failure shuts the door.
+        assert len(server.requests) <= 12
+
     @pytest.mark.parametrize(
         ("status", "body"),
         [

@@ -22,6 +22,8 @@ from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 
 SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0
+_SEARCHES = 8
+"""Under way at a time, of this process. The others wait here: at the server their time would run out meanwhile."""
 
 
 class OpenSearchIndex:
@@ -35,6 +37,7 @@ class OpenSearchIndex:
         self._server = OpenSearchServer(url)
         self._indices = Indices(self._server)
         self._search_seconds = search_seconds
+        self._searching = asyncio.Semaphore(_SEARCHES)
         self._is_made = False
         self._making = asyncio.Lock()
 
@@ -79,7 +82,8 @@ class OpenSearchIndex:
         await self._server.close()
 
     async def _asked(self, body: dict[str, Any]) -> Any:
-        answer = await self._server.found(self._indices.current, body, seconds=self._search_seconds)
+        async with self._searching:
+            answer = await self._server.found(self._indices.current, body, seconds=self._search_seconds)
         if answer is None:
             raise DependencyUnavailable(dependency=DEPENDENCY)
         return answer
