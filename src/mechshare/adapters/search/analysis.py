@@ -29,6 +29,7 @@ _WORD = rf"{_LETTER}(?:\+\+|\#)(?!{_LETTER})|{_LETTER}+(?:(?<=\d)\.(?=\d){_LETTE
 _JOINER = r"[-‐‑–—−/.&_'’]"
 _WORDS = re.compile(_WORD)
 _SEGMENTS = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?:{_WORD})(?:{_JOINER}(?:{_WORD}))*")
+_CJK_RUN = re.compile(rf"[{_CJK}]+")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
 
@@ -55,6 +56,11 @@ class Segment(NamedTuple):
     @property
     def joined(self) -> str:
         return "".join(as_written(word.text) for word in self.words)[:LONGEST_TOKEN]
+
+
+def is_cjk(text: str) -> bool:
+    """Whether `text`, folded, is one run of Japanese or Chinese characters."""
+    return _CJK_RUN.fullmatch(text) is not None
 
 
 def segments(folded: str) -> Iterator[Segment]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from mechshare.adapters.search.analysis import Token, tokens_of
 from mechshare.adapters.search.folding import Folded, fold
-from mechshare.adapters.search.query import Phrase, Question
+from mechshare.adapters.search.query import Phrase, Question, run_of
 
 EXCERPT_LENGTH = 160
 """Characters, at most."""
@@ -46,14 +46,30 @@ def occurrences(phrase: Phrase, tokens: Sequence[str]) -> Iterator[int]:
 def _matches(question: Question, text: str) -> list[Span]:
     """What matched, in order and apart from each other, as places in the original text."""
     folded = fold(text)
-    tokens = tokens_of(folded.text)
-    texts = [token.text for token in tokens]
-    spans = {
-        _span(folded, phrase, tokens[i : i + len(phrase.tokens)])
-        for phrase in question.phrases
-        for i in occurrences(phrase, texts)
-    }
+    spans: set[Span] = set()
+    others: list[Phrase] = []
+    for phrase in question.phrases:
+        if run := run_of(phrase):
+            spans.update(folded.span(start, start + len(run)) for start in _places(run, folded.text))
+        else:
+            others.append(phrase)
+    if others:
+        tokens = tokens_of(folded.text)
+        texts = [token.text for token in tokens]
+        spans.update(
+            _span(folded, phrase, tokens[i : i + len(phrase.tokens)])
+            for phrase in others
+            for i in occurrences(phrase, texts)
+        )
     return _merged(sorted(spans))
+
+
+def _places(run: str, text: str) -> Iterator[int]:
+    """Where `run` stands in `text`, overlapping places too."""
+    place = text.find(run)
+    while place >= 0:
+        yield place
+        place = text.find(run, place + 1)
 
 
 def _span(folded: Folded, phrase: Phrase, tokens: Sequence[Token]) -> Span:

@@ -3,12 +3,15 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 
 from mechshare.adapters.search.analysis import (
     LONGEST_COMPOUND,
     Segment,
     Token,
     as_written,
+    is_cjk,
     segments,
     stem,
     tokens_of,
@@ -49,6 +52,19 @@ class Question:
     @property
     def phrases(self) -> tuple[Phrase, ...]:
         return tuple(phrase for clause in self.clauses for phrase in clause)
+
+
+@lru_cache(maxsize=1_000)
+def run_of(phrase: Phrase) -> str:
+    """The Japanese or Chinese characters that are asked for in a row, if they are all that is asked: they match where
+    they stand, and need no tokens to be found. "" for any other phrase."""
+    *before, last = phrase.tokens
+    pairs = before if phrase.is_prefix and len(last) == 1 else phrase.tokens
+    overlap = all(one[1:] == other[:1] for one, other in pairwise(phrase.tokens))
+    if not overlap or not all(len(pair) == 2 for pair in pairs):
+        return ""
+    run = "".join(token[0] for token in before) + last
+    return run if is_cjk(run) else ""
 
 
 def question_of(text: str) -> Question:

@@ -1,0 +1,34 @@
+"""What is marked is what the tokens of a question match, however it was found."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.adapters.search.analysis import tokens_of
+from mechshare.adapters.search.folding import fold
+from mechshare.adapters.search.highlights import highlights_of, occurrences
+from mechshare.adapters.search.query import question_of
+
+TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
+
+
+@given(question=TEXTS, text=TEXTS, start=st.integers(0, 6), length=st.integers(1, 6))
+def test_something_is_marked_exactly_where_a_token_matches(
+    question: str, text: str, start: int, length: int
+) -> None:
+    part = text[start : start + length]
+    folded = fold(text)
+    tokens = tokens_of(folded.text)
+    for asked in (question, part, f'"{part}"', f"{part} {question}"):
+        wanted = question_of(asked)
+        matched = set()
+        for phrase in wanted.phrases:
+            for first in occurrences(phrase, [token.text for token in tokens]):
+                last = tokens[first + len(phrase.tokens) - 1]
+                # A word is marked whole; of a pair of Japanese characters, what was asked.
+                end = last.start + len(phrase.tokens[-1]) if last.is_cjk else last.end
+                matched.update(range(*folded.span(tokens[first].start, end)))
+        marked, place = set(), 0
+        for piece, is_match in highlights_of(wanted, text, "").get("title", ()):
+            marked.update(range(place, place + len(piece)) if is_match else ())
+            place += len(piece)
+        assert marked == matched, asked
