@@ -29,15 +29,17 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
   local group, key = name[1], name[2]
-  local entry = redis.call('HGET', group, key)
+  local found = redis.call('HMGET', group, key, '*')
+  local entry, generation = found[1], found[2]
   local left = entry and tonumber(string.sub(entry, 1, 13)) - now or 0
   if left > 0 then
     told[i] = {math.ceil(left), string.sub(entry, 14)}
   else
-    if redis.call('HSETNX', group, '*', token) == 1 then
+    if not generation then
+      redis.call('HSET', group, '*', token)
       redis.call('PEXPIRE', group, ARGV[3])
     end
-    told[i] = {0, redis.call('HGET', group, '*')}
+    told[i] = {0, generation or token}
   end
 end
 return told
