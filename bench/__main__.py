@@ -35,6 +35,7 @@ from bench.processing import measure_processing
 from bench.report import print_bars, print_part, print_processing, write_json
 from bench.rows import rows
 
+_SIZES = (1_000, 100_000, 1_000_000)
 _SEARCHABLE_UP_TO = 100_000
 """Mechanisms that are indexed without having been asked for; a million take ten minutes."""
 
@@ -76,7 +77,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--profile", nargs="+", choices=PROFILES, default=PROFILES, help="which (both)")
     parser.add_argument(
-        "--mechanisms", nargs="+", type=int, default=[1_000, 100_000], help="how many there are (1000 100000)"
+        "--mechanisms", nargs="+", type=int, default=_SIZES, help="how many there are (1000 100000 1000000)"
     )
     parser.add_argument("--rows", nargs="+", default=[""], help="parts of the names of rows (all)")
     parser.add_argument("--seconds", type=int, default=1, help="of load for each figure (1)")
