@@ -56,6 +56,8 @@ def main() -> None:
                 parts.append(part)
                 fewest.setdefault(part.profile, known)
                 print_part(console, part)
+                if options.json:  # what was measured is not to be lost with what comes after it
+                    write_json(options.json, parts, [*bars(parts), *growth_bars(parts)], None, vars(options))
     processing = measure_processing() if any(part in "processing" for part in options.rows) else None
     held, grown = bars(parts), growth_bars(parts)
     if grown:

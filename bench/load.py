@@ -67,8 +67,8 @@ def put_load(
     """CONNECTIONS clients that ask, for `seconds` at most, each as soon as it was answered and has paused.
 
     `body` is sent with each request. An answer that holds what is `unwanted` counts as refused. `pause` is the mean of
-    exponential pauses in ms. `folder` is for files. Raises RuntimeError when anything that was asked was refused or
-    lost, Unanswered when nothing was answered for long.
+    exponential pauses in ms. `folder` is for files. Raises RuntimeError when anything that was asked was refused,
+    Unanswered when anything was lost, or nothing answered for long.
     """
     file = ""
     if lines is not None:
@@ -85,8 +85,10 @@ def put_load(
     asked = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1", unwanted]
     for duration in dict.fromkeys((seconds, max(seconds, _PATIENCE))):
         requests, microseconds, p50, p99, refused, lost = _told(duration, asked)
-        if refused or lost:
-            raise RuntimeError(f"{url}: of {requests} requests {refused} were refused, {lost} lost")
+        if refused:
+            raise RuntimeError(f"{url}: of {requests} requests {refused} were refused")
+        if lost:
+            raise Unanswered(f"{url}: {lost} of {requests + lost} requests were not answered")
         if requests:
             return Load(requests, microseconds / 1e6, p50 / 1000, p99 / 1000)
     raise Unanswered(f"{url}: nobody is answered within {_PATIENCE} s")

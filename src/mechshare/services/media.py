@@ -72,8 +72,9 @@ class MediaService:
         async def load() -> bytes:
             async with self._database.read() as tx:
                 mechanism = await tx.mechanisms.find_by_id(mechanism_id)
-            is_public = mechanism is not None and can_see(None, mechanism)
-            return str(await self._blobs.stat(key) or 0 if is_public else 0).encode()
+            if mechanism is None or not can_see(None, mechanism):
+                return b"0"
+            return str(await self._blobs.stat(key) or 0).encode()
 
         return int(
             await self._cache.get_or_load(mechanism_group(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
