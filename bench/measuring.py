@@ -89,15 +89,20 @@ class _Walker:
         try:
             load = self.load(folder, seconds)
         except Unanswered:
-            if self.candidate.server.name in REFERENCES:
-                return False
-            raise
+            if self.candidate.server.name not in REFERENCES:
+                raise
+            # It would go on with what it was asked, one after the other, for those who have gone.
+            self.candidate.server.stop()
+            self.candidate.server.start()
+            return False
         else:
             self.rates.append(load.rate)
             self.cpu.append((self.candidate.server.cpu() - before) / load.requests)
             return True
         finally:
             self.candidate.leave()
+            # What it still does for those who have gone would be measured with whoever comes next.
+            self.candidate.server.settle()
 
     def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
         """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
@@ -158,7 +163,6 @@ def measure(
                 del walkers[one]
     ours = walkers[OURS]
     pause = 1000 * CONNECTIONS / (_SHARE * median(ours.rates))
-    ours.candidate.server.settle()
     calm = [ours.load(folder, seconds, pause) for _ in range(_CALM)]
     return Figures(
         name,
