@@ -116,11 +116,9 @@ class MechanismRepository(Protocol):
     ) -> Page[AuthoredMechanism]:
         """A page of the mechanisms in any of `category_ids` (none given: in any or no category).
 
-        Each of `words` must stand in title, description or author's name, inside other words too. Only the `among`
-        newest of what is left by all else are looked at for them, since each is looked at by itself. ASCII letters
-        match in either case, and half- and full-width words what is stored in the usual width; how much more is taken
-        as equal is the database's affair.
-
+        Each of `words` must stand in title, description or author's name, inside other words too; only the `among`
+        newest of what all else leaves are looked at. ASCII letters match in either case, and half- and full-width words
+        what is stored in the usual width; how much more is taken as equal is the database's affair.
         Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; one that is told is believed.
         """
         ...
