@@ -25,9 +25,13 @@ class StoredMedia:
 
     key: str
     size: int
-    content_type: str
     is_public: bool
     download_name: str | None = None
+
+    @property
+    def content_type(self) -> str:
+        """What it is served as."""
+        return content_type_of(self.key)
 
 
 class MediaService:
@@ -50,7 +54,7 @@ class MediaService:
         if mechanism_id is None:
             raise MediaNotFound()
         if size := await self._public_size(mechanism_id, key):
-            return _media(key, size, is_public=True)
+            return StoredMedia(key=key, size=size, is_public=True)
         async with self._database.read() as tx:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
         holds_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
@@ -84,14 +88,4 @@ class MediaService:
         size = await self._blobs.stat(key)
         if size is None:
             raise MediaNotFound()
-        return _media(key, size, download_name=download_name)
-
-
-def _media(key: str, size: int, *, is_public: bool = False, download_name: str | None = None) -> StoredMedia:
-    return StoredMedia(
-        key=key,
-        size=size,
-        content_type=content_type_of(key),
-        is_public=is_public,
-        download_name=download_name,
-    )
+        return StoredMedia(key=key, size=size, is_public=False, download_name=download_name)

@@ -24,7 +24,7 @@ from mechshare.services.changes import Changes
 from mechshare.services.indexing import rebuild
 
 _MOST_WORDS = 8
-"""Of a question to the database, which looks at every row for each; whoever has typed more may find more than asked."""
+"""Of a question to the database, which reads each text for each; whoever has typed more may find more than asked."""
 _MOST_LOOKED_AT = 10_000
 """Mechanisms that the database looks at, the newest: among any number of them, an answer is to come in time."""
 _MOST_AT_A_TIME = 3
