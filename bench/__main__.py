@@ -57,7 +57,7 @@ def main() -> None:
                 fewest.setdefault(part.profile, known)
                 print_part(console, part)
                 if options.json:  # what was measured is not to be lost with what comes after it
-                    write_json(options.json, parts, [*bars(parts), *growth_bars(parts)], None, vars(options))
+                    write_json(options.json, parts, None, vars(options))
     processing = measure_processing() if any(part in "processing" for part in options.rows) else None
     held, grown = bars(parts), growth_bars(parts)
     if grown:
@@ -67,7 +67,7 @@ def main() -> None:
         held += processing_bars(processing)
     print_bars(console, "what it is held to", held)
     if options.json:
-        write_json(options.json, parts, [*held, *grown], processing, vars(options))
+        write_json(options.json, parts, processing, vars(options))
 
 
 def _end(number: int, frame: object) -> NoReturn:

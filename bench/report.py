@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.bars import Bar
+from bench.bars import Bar, bars, growth_bars, processing_bars
 from bench.candidates import FLOOR, LITERAL, OURS, RAW
 from bench.measuring import Part
 from bench.processing import Processing
@@ -69,10 +69,12 @@ def print_processing(console: Console, made: Processing) -> None:
 def write_json(
     path: Path,
     parts: Sequence[Part],
-    bars: Sequence[Bar],
     processing: Processing | None,
     options: Mapping[str, object],
 ) -> None:
+    """All that was measured, and what it is held to."""
+    made = processing_bars(processing) if processing else []
+    held = [*bars(parts), *made, *growth_bars(parts)]
     told = {
         "machine": {
             "cores": os.cpu_count(),
@@ -81,7 +83,7 @@ def write_json(
         },
         "options": options,
         "parts": [asdict(part) for part in parts],
-        "bars": [{**asdict(bar), "is_met": bar.is_met} for bar in bars],
+        "bars": [{**asdict(bar), "is_met": bar.is_met} for bar in held],
         "processing": processing and asdict(processing),
     }
     path.write_text(json.dumps(told, ensure_ascii=False, indent=2, default=str) + "\n")
