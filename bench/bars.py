@@ -25,8 +25,10 @@ _OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
     ("create", LITERAL, 2.0),
 )
 """Row, reference, and how many times the reference's rate mechshare's is to be at least."""
-_BLENDED = ("get Zipf",)
-"""Partly hot and partly cold, in shares that the memory for the cache decides; hot and cold are held to this apart."""
+_UNLIKE = ("get Zipf", "search cold")
+"""What is not the same request among more. The first is partly hot and partly cold, in shares that the memory for the
+cache decides; hot and cold are held to this apart. Answers of the second hold 20 mechanisms among many, and two or
+three among 1,000; `search few cold`, whose answers don't, is held to this in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def growth_bars(parts: Sequence[Part]) -> list[Bar]:
         for part in parts
         if part.fewest is not None
         for row in part.figures
-        if row.row not in _BLENDED
+        if row.row not in _UNLIKE
     ]
 
 

@@ -33,6 +33,10 @@ _CLIP = b"GIF89a" + bytes(256 * 1024)
 _BOUNDARY = b"a-boundary-of-the-benchmark"
 _JSON = {"Content-Type": "application/json"}
 _SEARCH_PATH = "/api/v1/search/mechanisms"
+_POPULAR = "gear"
+"""What finds more than a page holds, however few mechanisms there are."""
+_FEW = 2
+"""About as many mechanisms as any other question finds among 1,000."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +96,9 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         ),
     }
     if known.is_searchable:
-        made["search hot"] = lambda: _again(_searches())
-        made["search cold"] = _searches
+        made["search hot"] = lambda: _searched(Asked(path=_search(_POPULAR)))
+        made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
+        made["search few cold"] = lambda: _searches(_FEW)
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)
@@ -140,8 +145,11 @@ def _filtered() -> Row:
     )
 
 
-def _searches() -> Row:
-    asked = _each(f"{_SEARCH_PATH}?q={quote(text)}" for text in questions())
+def _searches(limit: int) -> Row:
+    return _searched(_each(f"{_search(text)}&limit={limit}" for text in questions()))
+
+
+def _searched(asked: Asked) -> Row:
     # By the index, not by the database in its place.
     return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
 
@@ -218,6 +226,10 @@ def _each(paths: Iterable[str], *, once: bool = True) -> Asked:
 
 def _one(id: str) -> str:
     return f"{MECHANISMS_PATH}/{id}"
+
+
+def _search(text: str) -> str:
+    return f"{_SEARCH_PATH}?q={quote(text)}"
 
 
 def _page(number: int, limit: int = DEFAULT_LIMIT) -> str:

@@ -34,13 +34,17 @@ def highlights_of(question: Question, title: str, description: str) -> Mapping[s
 def occurrences(phrase: Phrase, tokens: Sequence[str]) -> Iterator[int]:
     """Where `phrase` begins in a field's tokens."""
     before, last = phrase.tokens[:-1], phrase.tokens[-1]
-    if before and before[0] not in tokens:  # which is looked for much faster than it is compared with each
+    if phrase.is_prefix and not before:
+        yield from (i for i, token in enumerate(tokens) if token.startswith(last))
         return
-    fits = last.__eq__ if not phrase.is_prefix else lambda token: token.startswith(last)
-    distance = len(before)
-    for i in range(len(tokens) - distance):
-        if fits(tokens[i + distance]) and tuple(tokens[i : i + distance]) == before:
-            yield i
+    # The sequence looks for a token much faster than each can be compared here.
+    first, end = phrase.tokens[0], 0
+    for _ in range(tokens.count(first)):
+        start = tokens.index(first, end)
+        end = start + 1
+        found = tuple(tokens[start : start + len(phrase.tokens)])
+        if found[:-1] == before and (found[-1].startswith(last) if phrase.is_prefix else found[-1] == last):
+            yield start
 
 
 def _matches(question: Question, text: str) -> list[Span]:
