@@ -7,10 +7,12 @@ import pytest
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.pages import EXACT_TOTAL
 from mechshare.domain.search import LONGEST_QUERY, SearchSort, Suggestions
 from mechshare.domain.users import Role
 from mechshare.services.changes import Changes
 from mechshare.services.search import SearchService
+from mechshare.testing.search import document
 from tests.services.world import HERE
 
 GEARS, CAMS = CategoryId("gears"), CategoryId("cams")
@@ -52,6 +54,18 @@ async def test_owners_and_admins_find_what_is_hidden_among_ones_own(world, mika)
     await world.work()
     for viewer in (mika, admin):
         assert await found(world, viewer, "secret", user_id=mika.id) == ([hidden.id], 1, {GEARS: 1})
+
+
+@pytest.mark.parametrize(("more", "told"), [(0, (EXACT_TOTAL, True)), (1, (EXACT_TOTAL, False))])
+async def test_a_total_is_exact_as_far_as_lists_count(world, mika, more, told):
+    made = await world.published(mika, "crank")
+    await world.work()
+    await world.index.put([document(f"{number:05}", "spur gear") for number in range(EXACT_TOTAL - 1 + more)])
+    await world.index.put([document(made.id, "gear", version=99)])
+
+    page = await world.app.search.search(None, "gear", limit=1)
+
+    assert (page.total, page.total_is_exact) == told
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "by moderator", "deleted"])
@@ -174,7 +188,7 @@ async def test_when_the_index_is_out_the_database_answers_and_says_so(world, mik
     assert page.degraded
     assert [item.found.mechanism.id for item in page.items] == [made.id]
     assert page.items[0].found.author.username == "mika"
-    assert (page.total, page.facets, page.items[0].highlights) == (1, {}, {})
+    assert (page.total, page.total_is_exact, page.facets, page.items[0].highlights) == (1, False, {}, {})
 
 
 @pytest.mark.parametrize("text", ["linkage", '"', "遊 車", "%", "歯車 cam"])

@@ -59,7 +59,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """`facets` counts, over all matches, the mechanisms in each category."""
+    """`total` counts the matches and `facets` those in each category: all of them, or EXACT_TOTAL + 1 at least."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -74,7 +74,8 @@ class FoundMechanism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """Search results with their mechanisms. `facets` as in SearchResult.
+    """Search results with their mechanisms. `total` counts up to EXACT_TOTAL, and says nothing beyond it unless
+    `total_is_exact`; `facets` as in SearchResult.
 
     A `degraded` one comes from the database alone: newest first, without facets and highlights.
     """
@@ -83,6 +84,7 @@ class SearchPage:
     page: int
     limit: int
     total: int
+    total_is_exact: bool
     facets: Mapping[CategoryId, int]
     degraded: bool = False
 

@@ -24,7 +24,10 @@ class SearchIndex(Protocol):
         ...
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        """Best first; equal scores newest first, then by identifier. Highlights mark what matched."""
+        """Best first; equal scores newest first, then by identifier. Highlights mark what matched.
+
+        Of more than EXACT_TOTAL matches, the newest alone may be ranked, as many at least, and what has an equal title.
+        """
         ...
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:

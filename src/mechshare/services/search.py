@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pages import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
     FoundMechanism,
@@ -80,13 +80,14 @@ class SearchService:
             for item in found
             if can_see(viewer, item.mechanism)
         )
-        total = result.total - (len(highlights) - len(items))
+        is_exact = result.total <= EXACT_TOTAL
         hidden = [item.mechanism for item in found if not can_see(viewer, item.mechanism)]
         return SearchPage(
             items=items,
             page=request.page,
             limit=request.limit,
-            total=total,
+            total=result.total - (len(highlights) - len(items)) if is_exact else EXACT_TOTAL,
+            total_is_exact=is_exact,
             facets=_without(hidden, result.facets),
         )
 
@@ -103,7 +104,13 @@ class SearchService:
             )
         items = tuple(FoundMechanism(found=item, highlights={}) for item in found.items)
         return SearchPage(
-            items=items, page=found.page, limit=found.limit, total=found.total, facets={}, degraded=True
+            items=items,
+            page=found.page,
+            limit=found.limit,
+            total=found.total,
+            total_is_exact=False,  # of those that it looked at
+            facets={},
+            degraded=True,
         )
 
     async def suggest(self, prefix: str, limit: int) -> Suggestions:

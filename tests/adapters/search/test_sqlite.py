@@ -6,6 +6,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,10 @@ from mechshare.adapters.search import sqlite_file
 from mechshare.adapters.search.sqlite import BATCH, SqliteSearchIndex
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery
+from mechshare.domain.pages import EXACT_TOTAL
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
 from mechshare.testing.relevance import documents
+from mechshare.testing.search import START, document, keys
 
 CAM = replace(documents()[0], mechanism_id=MechanismId("one"), title="cam")
 
@@ -56,6 +59,37 @@ async def stream(*these: SearchDocument) -> AsyncIterator[SearchDocument]:
 
 async def total(index: SqliteSearchIndex, text: str = "") -> int:
     return (await index.search(SearchQuery(text=text))).total
+
+
+class TestMoreThanAreRanked:
+    @pytest.fixture
+    async def crowd(self, index: SqliteSearchIndex) -> list[SearchDocument]:
+        """Oldest first."""
+        namesake = document("namesake", "gear", created_at=START - timedelta(days=1))
+        others = [
+            document(f"{n:05}", "spur gear", created_at=START + timedelta(seconds=n))
+            for n in range(EXACT_TOTAL + 5)
+        ]
+        await index.put([namesake, *others])
+        return [namesake, *others]
+
+    async def test_the_newest_are_and_an_older_one_with_the_title_that_was_asked(
+        self, index: SqliteSearchIndex, crowd: list[SearchDocument]
+    ) -> None:
+        result = await index.search(SearchQuery(text="gear", limit=3))
+
+        assert keys(result) == ["namesake", crowd[-1].mechanism_id, crowd[-2].mechanism_id]
+        assert EXACT_TOTAL < result.total < len(crowd)
+
+    @pytest.mark.parametrize("text", ["spur", ""])
+    async def test_what_is_changed_is_no_newer(
+        self, index: SqliteSearchIndex, crowd: list[SearchDocument], text: str
+    ) -> None:
+        await index.put([replace(crowd[1], version=2)])
+
+        result = await index.search(SearchQuery(text=text, sort=SearchSort.NEWEST, limit=len(crowd)))
+
+        assert keys(result) == [each.mechanism_id for each in crowd[: -EXACT_TOTAL - 2 : -1]]
 
 
 async def filled(path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised with every change of the tables or of what tokens are; a file of any other version is begun anew."""
 BUSY_SECONDS = 5.0
 """How long a write waits for those of other processes."""
@@ -28,6 +28,7 @@ _SCHEMA = (
     ) STRICT
     """,  # the description last, so that finding reads past it only for what is shown
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
+    "CREATE INDEX document_by_line ON document (line, row)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",
     """
     CREATE TABLE category (

@@ -9,9 +9,12 @@ from mechshare.adapters.search.highlights import highlights_of
 from mechshare.adapters.search.query import Phrase, Question, question_of
 from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS
 from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.pages import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
 
 _LARGEST = 2**63 - 1
+MOST_RANKED = EXACT_TOTAL + 1
+"""Mechanisms; where more match, the newest, and those whose title is what was asked."""
 
 _PASSES = """
     (d.is_published OR NOT :published_only)
@@ -29,16 +32,26 @@ _ANSWER = """
     UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL
         FROM match JOIN category c ON c.document = match.row GROUP BY c.id
 """
+# Ranking and counting all that holds a frequent word would take most of a second among a million: so the newest do.
 _LISTING = f"""
     WITH match AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
+        ORDER BY d.created_at DESC, d.id LIMIT {MOST_RANKED}
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
 _MATCHING = f"""
-    WITH match AS MATERIALIZED (
+    WITH newest AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at,
             -bm25(words, {", ".join(map(str, WEIGHTS))}) + (d.line = :line) * {EQUAL_TITLE} AS score
         FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
+        ORDER BY words.rowid DESC LIMIT {MOST_RANKED}
+    ), older_namesakes AS MATERIALIZED (
+        SELECT d.row, d.id, d.created_at, {EQUAL_TITLE} AS score FROM document d
+        WHERE d.line = :line AND d.row < (SELECT min(row) FROM newest)
+            AND (SELECT count(*) FROM newest) = {MOST_RANKED} AND {_PASSES}
+        ORDER BY d.row DESC LIMIT {MOST_RANKED}
+    ), match AS MATERIALIZED (
+        SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
 _SUGGEST = """

@@ -38,14 +38,14 @@ def put(
     with transaction(connection) as change:
         for prepared in documents:
             if not _is_outdone(connection, prepared.document, unless_newer_since):
-                _forget(connection, prepared.document.mechanism_id)
+                row, _ = _forget(connection, prepared.document.mechanism_id)
                 connection.execute("DELETE FROM removed WHERE id = ?", (prepared.document.mechanism_id,))
-                _insert(connection, prepared, change)
+                _insert(connection, prepared, change, row)
 
 
 def remove(connection: sqlite3.Connection, mechanism_id: MechanismId, version: int) -> None:
     with transaction(connection) as change:
-        held = _forget(connection, mechanism_id)
+        _, held = _forget(connection, mechanism_id)
         connection.execute(
             "INSERT INTO removed VALUES (:id, :version, :change) ON CONFLICT (id)"
             " DO UPDATE SET version = max(version, :version), touched = :change",
@@ -95,26 +95,29 @@ def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since:
     return newer.fetchone() is not None
 
 
-def _forget(connection: sqlite3.Connection, mechanism_id: str) -> int | None:
-    """The version that was held, if one was."""
+def _forget(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
+    """The row and the version that were held, if any were."""
     held = connection.execute(
         "DELETE FROM document WHERE id = ? RETURNING row, version", (mechanism_id,)
     ).fetchone()
     if held is None:
-        return None
+        return None, None
     row, version = held
     connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
     connection.execute("DELETE FROM category WHERE document = ?", (row,))
     connection.execute("DELETE FROM opening WHERE document = ?", (row,))
-    return int(version)
+    return row, version
 
 
-def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int) -> None:
+def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row: int | None) -> None:
+    """In the row that it had before, so that rows are in the order in which mechanisms were made, about."""
     document = prepared.document
     row = connection.execute(
-        "INSERT INTO document (id, version, touched, title, line, description, user_id, is_published, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO document"
+        " (row, id, version, touched, title, line, description, user_id, is_published, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            row,
             document.mechanism_id,
             document.version,
             change,

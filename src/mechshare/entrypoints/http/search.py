@@ -53,7 +53,8 @@ class FoundAnswer(Struct):
 
 
 class SearchAnswer(Struct):
-    """`facets` counts the matches in each category. With `degraded`, the search index did not answer.
+    """`total` is exact while `total_is_exact`. `facets` counts the matches in each category; of more than 10,000,
+    perhaps the newest alone. With `degraded`, the search index did not answer.
 
     The database did then: any place where all words stand, newest first, without facets and highlights, among the
     10,000 newest mechanisms.
@@ -63,6 +64,7 @@ class SearchAnswer(Struct):
     page: int
     limit: int
     total: int
+    total_is_exact: bool
     facets: dict[str, int]
     degraded: bool
 
@@ -144,6 +146,7 @@ def _answer(application: Application, found: SearchPage) -> SearchAnswer:
         page=found.page,
         limit=found.limit,
         total=found.total,
+        total_is_exact=found.total_is_exact,
         facets={str(id): count for id, count in found.facets.items()},
         degraded=found.degraded,
     )
