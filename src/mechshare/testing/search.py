@@ -562,6 +562,18 @@ class TestSuggestions:
 
         assert await index.suggest("cam", 10) == ("Cam", "Cams")
 
+    async def test_however_many_have_the_same(self, index: Any) -> None:
+        await index.put([document(str(number), "gear") for number in range(600)])
+        await index.put([document("a", "Gear pair"), document("b", "small gear")])
+
+        assert await index.suggest("ge", 10) == ("gear", "Gear pair", "small gear")
+
+    async def test_none_of_what_is_not_published_any_more(self, index: Any) -> None:
+        await index.put([document("a", "cam")])
+        await index.put([document("a", "cam", version=2, is_published=False)])
+
+        assert await index.suggest("c", 10) == ()
+
     @pytest.mark.parametrize(("limit", "count"), [(0, 0), (2, 2), (100, 5)])
     async def test_no_more_than_asked(self, index: Any, limit: int, count: int) -> None:
         await index.put([document(str(number), f"cam {number}") for number in range(5)])

@@ -37,9 +37,10 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE opening (
-        text TEXT NOT NULL, document INTEGER NOT NULL, is_first INTEGER NOT NULL, PRIMARY KEY (text, document)
+        is_first INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL,
+        PRIMARY KEY (is_first, text, document)
     ) STRICT, WITHOUT ROWID
-    """,
+    """,  # of what is published
     "CREATE INDEX opening_of_document ON opening (document)",
     # Tokens come ready made and apart by spaces: everything outside ASCII is a token character to this tokenizer.
     """

@@ -54,11 +54,31 @@ _MATCHING = f"""
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
-_SUGGEST = """
-    SELECT min(d.title) FROM opening o JOIN document d ON d.row = o.document
-    WHERE o.text >= :prefix AND o.text < :beyond AND d.is_published
-    GROUP BY d.line ORDER BY max(o.is_first) DESC, d.line LIMIT :limit
-"""
+_MOST_OPENINGS, _MOST_OF_ONE, _MOST_OFFERED = 100, 50, 500
+"""Of what goes on from a beginning: different texts, and mechanisms that are looked at, of one text and together."""
+
+
+def _offered(is_first: int) -> str:
+    """Of the first texts that go on from the beginning, each found by a look behind the one before it: however many
+    mechanisms there are, and however many of them open alike."""
+    opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
+    return f"""
+        WITH RECURSIVE texts (text) AS (
+            {opening} AND text >= :prefix
+            UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
+            LIMIT {_MOST_OPENINGS}
+        )
+        SELECT d.line, d.title, {is_first} AS is_first FROM texts JOIN document d ON d.row IN (
+            SELECT o.document FROM opening o WHERE o.is_first = {is_first} AND o.text = texts.text
+            LIMIT {_MOST_OF_ONE}
+        ) LIMIT {_MOST_OFFERED}
+    """  # noqa: S608 - put together from constants alone
+
+
+_SUGGEST = f"""
+    SELECT min(title) FROM (SELECT * FROM ({_offered(1)}) UNION ALL SELECT * FROM ({_offered(0)}))
+    GROUP BY line ORDER BY max(is_first) DESC, line LIMIT :limit
+"""  # noqa: S608 - put together from constants alone
 
 
 def is_complete(connection: sqlite3.Connection) -> bool:

@@ -1,7 +1,7 @@
 """What is written to the SQLite search index: each function is one transaction."""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.adapters.search.analysis import index_text, openings
@@ -137,9 +137,8 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
         "INSERT OR IGNORE INTO category VALUES (?, ?)",
         [(row, category) for category in document.category_ids],
     )
-    connection.executemany("INSERT OR IGNORE INTO opening VALUES (?, ?, ?)", _opening_rows(prepared, row))
-
-
-def _opening_rows(prepared: Prepared, row: int | None) -> Iterator[tuple[str, int | None, bool]]:
-    for number, text in enumerate(prepared.openings):
-        yield text, row, number == 0
+    if document.is_published:
+        connection.executemany(
+            "INSERT OR IGNORE INTO opening VALUES (?, ?, ?)",
+            [(number == 0, text, row) for number, text in enumerate(prepared.openings)],
+        )
