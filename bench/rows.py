@@ -33,6 +33,7 @@ _CLIP = b"GIF89a" + bytes(256 * 1024)
 _BOUNDARY = b"a-boundary-of-the-benchmark"
 _JSON = {"Content-Type": "application/json"}
 _SEARCH_PATH = "/api/v1/search/mechanisms"
+_SUGGEST_PATH = "/api/v1/search/suggest"
 _POPULAR = "gear"
 """What finds more than a page holds, however few mechanisms there are."""
 _FEW = 2
@@ -99,6 +100,7 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search hot"] = lambda: _searched(Asked(path=_search(_POPULAR)))
         made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
         made["search few cold"] = lambda: _searches(_FEW)
+        made["suggest"] = _suggestions
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)
@@ -152,6 +154,13 @@ def _searches(limit: int) -> Row:
 def _searched(asked: Asked) -> Row:
     # By the index, not by the database in its place.
     return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
+
+
+def _suggestions() -> Row:
+    """One letter after the other, as somebody types. Nobody keeps what is answered."""
+    typed = [text[:length] for text in questions() for length in range(1, 5)]
+    asked = _each((f"{_SUGGEST_PATH}?q={quote(text)}" for text in typed), once=False)
+    return Row(asked={OURS: replace(asked, unwanted='"degraded":true')})
 
 
 def _media(known: Known) -> Row:
