@@ -40,7 +40,11 @@ ELSEWHERE = {
 CLIP = f"1-{'0' * 32}.mp4"
 TOLD = ("etag", "cache-control", "vary", "link", "content-type")
 NAMES = ("sakura", "root")
-STEPS = ("create", "publish", "withdraw", "rename", "delete", "suspend", "admit")
+CATEGORIES = f"{API}/categories"
+STEPS = (
+    *("create", "publish", "withdraw", "rename", "delete", "suspend", "admit"),
+    *("add category", "rename category", "remove category", "file under it"),
+)
 
 
 class Unkept:
@@ -110,13 +114,29 @@ class World:
                 headers={**self.admin, "If-Match": "*"},
                 json={"is_suspended": step == "suspend"},
             )
+        elif step.endswith("category"):
+            await self._change_category(client, step)
         elif self.made:
             await self._change(client, step, f"{MECHANISMS}/{self.made[which % len(self.made)]}")
+
+    async def _change_category(self, client: httpx.AsyncClient, step: str) -> None:
+        address, given = f"{CATEGORIES}/gears", {**self.admin, "If-Match": "*"}
+        if step == "add category":
+            body = {"id": "gears", "name_en": "Gears", "name_ja": "歯車"}
+            await client.post(CATEGORIES, headers=self.admin, json=body)
+        elif step == "rename category":
+            await client.patch(address, headers=given, json={"name_en": "Toothed wheels"})
+        else:
+            await client.delete(address, headers=given)
 
     async def _change(self, client: httpx.AsyncClient, step: str, address: str) -> None:
         if step == "rename":
             given = {**self.admin, "If-Match": "*"}
             await client.patch(address, headers=given, json={"title": "新しい歯車"})
+        elif step == "file under it":
+            await client.patch(
+                address, headers={**self.admin, "If-Match": "*"}, json={"categories": ["gears"]}
+            )
         elif step == "delete":
             await client.delete(address, headers={**self.admin, "If-Match": "*"})
         else:
@@ -132,6 +152,8 @@ class World:
                 MECHANISMS,
                 f"{MECHANISMS}?limit=1",
                 f"{MECHANISMS}?user_id={self.owner_id}",
+                f"{MECHANISMS}?category=gears",
+                CATEGORIES,
             ]:
                 for headers in ({}, self.owner, self.admin):
                     expected = told(await self.unkept.get(address, headers=headers))
@@ -212,6 +234,8 @@ LIVES = st.lists(
 @given(LIVES)
 @example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0), ("admit", 0, 0), ("rename", 1, 0)])
+@example([("add category", 0, 0), ("create", 0, 0), ("publish", 0, 0), ("file under it", 1, 0)])
+@example([("add category", 0, 0), ("rename category", 1, 0), ("remove category", 0, 0)])
 def test_on_one_machine_no_kept_answer_outlives_a_change(steps: list[tuple[str, int, int]]) -> None:
     asyncio.run(live(steps, "memory:", settle=0))
 

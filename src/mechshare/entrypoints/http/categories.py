@@ -10,15 +10,26 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.categories import Category
 from mechshare.domain.ids import CategoryId
-from mechshare.entrypoints.http.answers import PUBLIC, answer, etag_of, expected_version, nothing, resource
+from mechshare.entrypoints.http.answers import (
+    CACHED_FOR,
+    PUBLIC,
+    answer,
+    etag_of,
+    expected_version,
+    kept_entry,
+    nothing,
+)
 from mechshare.entrypoints.http.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.bodies import decoded_body
+from mechshare.entrypoints.http.kept import answer_kept
 from mechshare.entrypoints.http.once import once_of, replayed
 from mechshare.entrypoints.http.schema import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
+from mechshare.services.changes import LISTS
 from mechshare.services.receipts import Replay
 
 Req = Request[Any, Any, Any]
 _PATH = "/api/v1/categories"
+_KEPT_AS = "categories"
 
 
 class NewCategory(Struct, forbid_unknown_fields=True):
@@ -61,12 +72,20 @@ class CategoriesAnswer(Struct):
 @get("/", summary="List categories", responses=NOT_MODIFIED)
 async def find_categories(request: Req) -> Response[CategoriesAnswer]:
     """All of them, with how many published mechanisms are in each."""
-    found = await application_of(request).categories.find_all()
-    items = [
-        CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
-        for one in found
-    ]
-    return resource(request, CategoriesAnswer(items), cache=PUBLIC)
+    application = application_of(request)
+
+    async def load() -> bytes:
+        found = await application.categories.find_all()
+        items = [
+            CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
+            for one in found
+        ]
+        body = msgspec.json.encode(CategoriesAnswer(items))
+        return kept_entry(body, etag_of(body))
+
+    # Counting takes long among many mechanisms, and whoever looks for one asks.
+    entry = await application.cache.get_or_load(LISTS, _KEPT_AS, load, CACHED_FOR)
+    return answer_kept(request, LISTS, _KEPT_AS, entry)
 
 
 @get("/{category_id:str}", summary="Read a category", responses=NOT_MODIFIED)
