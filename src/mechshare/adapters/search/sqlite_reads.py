@@ -54,29 +54,31 @@ _MATCHING = f"""
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
-_MOST_OPENINGS, _MOST_OF_ONE, _MOST_OFFERED = 100, 50, 500
-"""Of what goes on from a beginning: different texts, and mechanisms that are looked at, of one text and together."""
 
 
-def _offered(is_first: int) -> str:
-    """Of the first texts that go on from the beginning, each found by a look behind the one before it: however many
-    mechanisms there are, and however many of them open alike."""
+def _offered(is_first: int, most_of_one: str, condition: str = "TRUE") -> str:
+    """Titles that go on from the beginning; of twice as many texts as are asked for, the first in the alphabet, each
+    found by a look behind the one before it: however many mechanisms there are, and however many open alike."""
     opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
     return f"""
         WITH RECURSIVE texts (text) AS (
-            {opening} AND text >= :prefix
+            {opening} AND text >= :prefix AND {condition}
             UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
-            LIMIT {_MOST_OPENINGS}
+            LIMIT :texts
         )
         SELECT d.line, d.title, {is_first} AS is_first FROM texts JOIN document d ON d.row IN (
             SELECT o.document FROM opening o WHERE o.is_first = {is_first} AND o.text = texts.text
-            LIMIT {_MOST_OF_ONE}
-        ) LIMIT {_MOST_OFFERED}
+            LIMIT {most_of_one}
+        )
     """  # noqa: S608 - put together from constants alone
 
 
+# A whole title is one text, but for its punctuation; many titles end alike. Those that hold the word further on are
+# looked at only where too few begin with it: they come after these in any case.
 _SUGGEST = f"""
-    SELECT min(title) FROM (SELECT * FROM ({_offered(1)}) UNION ALL SELECT * FROM ({_offered(0)}))
+    WITH first AS MATERIALIZED ({_offered(1, "3")}),
+        later AS MATERIALIZED ({_offered(0, ":limit", "(SELECT count(DISTINCT line) FROM first) < :limit")})
+    SELECT min(title) FROM (SELECT * FROM first UNION ALL SELECT * FROM later)
     GROUP BY line ORDER BY max(is_first) DESC, line LIMIT :limit
 """  # noqa: S608 - put together from constants alone
 
@@ -112,8 +114,9 @@ def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[st
     asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
     if not asked:
         return ()
-    bounds = {"prefix": asked, "beyond": asked + "\U0010ffff", "limit": _bounded(limit)}
-    return tuple(title for (title,) in connection.execute(_SUGGEST, bounds))
+    bounds = {"prefix": asked, "beyond": asked + "\U0010ffff"}
+    counts = {"limit": _bounded(limit), "texts": _bounded(2 * limit)}
+    return tuple(title for (title,) in connection.execute(_SUGGEST, bounds | counts))
 
 
 def match_expression(question: Question) -> str:
