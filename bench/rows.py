@@ -159,8 +159,7 @@ def _searched(asked: Asked) -> Row:
 def _suggestions() -> Row:
     """One letter after the other, as somebody types. Nobody keeps what is answered."""
     typed = [text[:length] for text in questions() for length in range(1, 5)]
-    asked = _each((f"{_SUGGEST_PATH}?q={quote(text)}" for text in typed), once=False)
-    return Row(asked={OURS: replace(asked, unwanted='"degraded":true')})
+    return _searched(_each((f"{_SUGGEST_PATH}?q={quote(text)}" for text in typed), once=False))
 
 
 def _media(known: Known) -> Row:

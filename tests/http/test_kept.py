@@ -130,15 +130,13 @@ class World:
             await client.delete(address, headers=given)
 
     async def _change(self, client: httpx.AsyncClient, step: str, address: str) -> None:
+        given = {**self.admin, "If-Match": "*"}
         if step == "rename":
-            given = {**self.admin, "If-Match": "*"}
             await client.patch(address, headers=given, json={"title": "新しい歯車"})
         elif step == "file under it":
-            await client.patch(
-                address, headers={**self.admin, "If-Match": "*"}, json={"categories": ["gears"]}
-            )
+            await client.patch(address, headers=given, json={"categories": ["gears"]})
         elif step == "delete":
-            await client.delete(address, headers={**self.admin, "If-Match": "*"})
+            await client.delete(address, headers=given)
         else:
             body = {"json": {"reason": "broken"}} if step == "withdraw" else {}
             await client.post(f"{address}/{step}", headers=self.admin, **body)

@@ -65,15 +65,11 @@ def is_cjk(text: str) -> bool:
 
 def segments(folded: str) -> Iterator[Segment]:
     for match in _SEGMENTS.finditer(folded):
-        text, (start, end) = match[0], match.span()
         if match["cjk"]:
-            yield Segment((Token(text, start, end, True),), True)
-        elif text.isalnum():  # one word, as most are, which need not be looked for in it
-            yield Segment((Token(text[:LONGEST_TOKEN], start, end),), False)
+            yield Segment((Token(match[0], *match.span(), True),), True)
         else:
-            found = _WORDS.finditer(folded, start, end)
             yield Segment(
-                tuple(Token(word[0][:LONGEST_TOKEN], word.start(), word.end()) for word in found), False
+                tuple(Token(word[0][:LONGEST_TOKEN], *word.span()) for word in _words_in(match)), False
             )
 
 
@@ -86,7 +82,7 @@ def tokens_of(folded: str) -> list[Token]:
         if match["cjk"]:
             in_order.extend(_pairs(match[0], match.start()))
             continue
-        words = [match] if match[0].isalnum() else list(_WORDS.finditer(folded, *match.span()))
+        words = _words_in(match)
         for word in words:
             (start, end), (root, as_it_is) = word.span(), _forms(word[0][:LONGEST_TOKEN])
             in_order.append(Token(root, start, end))
@@ -132,6 +128,11 @@ def openings(title: str) -> Iterator[str]:
 def spaced(folded: str) -> str:
     """Folded text with all that is no letter or digit made single spaces."""
     return _NOT_LETTERS.sub(" ", folded).strip()
+
+
+def _words_in(segment: re.Match[str]) -> list[re.Match[str]]:
+    """Most are one word, which need not be looked for in it."""
+    return [segment] if segment[0].isalnum() else list(_WORDS.finditer(segment.string, *segment.span()))
 
 
 def _run_starts(run: Token) -> Iterator[int]:

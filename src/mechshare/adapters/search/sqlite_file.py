@@ -28,7 +28,7 @@ _SCHEMA = (
     ) STRICT
     """,  # the description last, so that finding reads past it only for what is shown
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
-    "CREATE INDEX document_by_line ON document (line, row)",
+    "CREATE INDEX document_by_line ON document (line)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",
     """
     CREATE TABLE category (

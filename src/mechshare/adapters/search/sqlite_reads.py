@@ -13,7 +13,7 @@ from mechshare.domain.pages import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
 
 _LARGEST = 2**63 - 1
-MOST_RANKED = EXACT_TOTAL + 1
+_MOST_RANKED = EXACT_TOTAL + 1
 """Mechanisms; where more match, the newest, and those whose title is what was asked."""
 
 _PASSES = """
@@ -36,7 +36,7 @@ _ANSWER = """
 _LISTING = f"""
     WITH match AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
-        ORDER BY d.created_at DESC, d.id LIMIT {MOST_RANKED}
+        ORDER BY d.created_at DESC, d.id LIMIT {_MOST_RANKED}
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
 _MATCHING = f"""
@@ -44,12 +44,12 @@ _MATCHING = f"""
         SELECT d.row, d.id, d.created_at,
             -bm25(words, {", ".join(map(str, WEIGHTS))}) + (d.line = :line) * {EQUAL_TITLE} AS score
         FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
-        ORDER BY words.rowid DESC LIMIT {MOST_RANKED}
+        ORDER BY words.rowid DESC LIMIT {_MOST_RANKED}
     ), older_namesakes AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, {EQUAL_TITLE} AS score FROM document d
         WHERE d.line = :line AND d.row < (SELECT min(row) FROM newest)
-            AND (SELECT count(*) FROM newest) = {MOST_RANKED} AND {_PASSES}
-        ORDER BY d.row DESC LIMIT {MOST_RANKED}
+            AND (SELECT count(*) FROM newest) = {_MOST_RANKED} AND {_PASSES}
+        ORDER BY d.row DESC LIMIT {_MOST_RANKED}
     ), match AS MATERIALIZED (
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_ANSWER}
