@@ -201,7 +201,7 @@ class Databases(RuleBasedStateMachine):
 
     @invariant()
     def counts_agree(self) -> None:
-        self.all(lambda tx: tx.categories.find_all())
+        self.all(lambda tx: tx.categories.find_counts())
 
 
 Databases.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

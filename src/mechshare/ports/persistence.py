@@ -83,8 +83,12 @@ class SessionRepository(Protocol):
 class CategoryRepository(Protocol):
     async def find_by_id(self, id: CategoryId) -> Category | None: ...
 
-    async def find_all(self) -> tuple[CategoryCount, ...]:
-        """In the order in which they were created (then by identifier), with how many published mechanisms each has."""
+    async def find_all(self) -> tuple[Category, ...]:
+        """In the order in which they were created (then by identifier)."""
+        ...
+
+    async def find_counts(self) -> tuple[CategoryCount, ...]:
+        """The same, each with its number of published mechanisms: all of those are counted, which takes a while."""
         ...
 
     async def save(self, category: Category) -> Category:
@@ -217,10 +221,7 @@ class JobRepository(Protocol):
         ...
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
-        """Cancels the jobs of this kind for this subject that have not ended; how many were.
-
-        A worker that runs one finds its fence gone when it next writes.
-        """
+        """Cancels those of this kind for this subject that have not ended, and their workers' fences; how many were."""
         ...
 
 
@@ -289,10 +290,7 @@ class Database(Protocol):
         ...
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """For reading alone, outside any transaction: each statement sees what is committed.
-
-        Writing raises RuntimeError.
-        """
+        """For reading, outside any transaction: each statement sees what is committed. Writing raises RuntimeError."""
         ...
 
     async def migrate(self) -> None:

@@ -37,10 +37,10 @@ class CategoryService:
                 )
         return len(FIRST_CATEGORIES)
 
-    async def find_all(self) -> tuple[CategoryCount, ...]:
+    async def find_counts(self) -> tuple[CategoryCount, ...]:
         """Every category with its number of published mechanisms, in the order in which they were made."""
         async with self._database.read() as tx:
-            return await tx.categories.find_all()
+            return await tx.categories.find_counts()
 
     async def get_category(self, category_id: CategoryId) -> Category:
         """Raises CategoryNotFound."""

@@ -1,6 +1,6 @@
 """Keeping the search index in step with the database."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job
@@ -23,7 +23,7 @@ async def _all_documents(database: Database) -> AsyncIterator[SearchDocument]:
     while request is not None:
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
-            names = await _category_names(tx, page.items)
+            names = await _category_names(tx)
         for item in page.items:
             yield _document(item, names)
         request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
@@ -48,7 +48,7 @@ class IndexMechanism:
         mechanism_id = MechanismId(job.subject)
         async with self._database.read() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
-            names = await _category_names(tx, found)
+            names = await _category_names(tx)
         if found:
             await self._index.put([_document(found[0], names)])
         else:
@@ -102,13 +102,8 @@ def _was_never_public(mechanism: Mechanism) -> bool:
     return mechanism.version == 1 and not mechanism.is_published
 
 
-async def _category_names(
-    tx: UnitOfWork, found: Sequence[AuthoredMechanism]
-) -> dict[CategoryId, tuple[str, str]]:
-    # One by one: all of them come with the number of mechanisms in each, which takes long to count among many.
-    ids = dict.fromkeys(id for item in found for id in item.mechanism.categories)
-    categories = [await tx.categories.find_by_id(id) for id in ids]
-    return {each.id: (each.name_en, each.name_ja) for each in categories if each}
+async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:
+    return {each.id: (each.name_en, each.name_ja) for each in await tx.categories.find_all()}
 
 
 def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:

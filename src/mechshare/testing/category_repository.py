@@ -19,7 +19,7 @@ async def test_a_category_counts_what_is_published_in_it(database: Database) -> 
         database, a_mechanism(user, categories=gears), a_mechanism(user, categories=gears, is_published=False)
     )
     async with database.read() as tx:
-        counts = {one.category.id: one.mechanism_count for one in await tx.categories.find_all()}
+        counts = {one.category.id: one.mechanism_count for one in await tx.categories.find_counts()}
     assert counts == {"gears": 1, "cams": 0}
 
 
@@ -44,7 +44,9 @@ async def test_categories_stand_in_the_order_in_which_they_were_created(database
         for id, at in (("b", second), ("z", NOW), ("a-a", second), ("aa", second)):
             await tx.categories.save(a_category(id, created_at=at))
     async with database.read() as tx:
-        assert [one.category.id for one in await tx.categories.find_all()] == ["z", "a-a", "aa", "b"]
+        found, counts = await tx.categories.find_all(), await tx.categories.find_counts()
+    assert [one.id for one in found] == ["z", "a-a", "aa", "b"]
+    assert [one.category for one in counts] == list(found)
 
 
 async def test_a_category_is_renamed_under_its_version(database: Database) -> None:
@@ -70,7 +72,7 @@ async def test_counts_follow_publishing_moving_and_deleting(database: Database) 
 
     async def counts() -> list[int]:
         async with database.read() as tx:
-            return [one.mechanism_count for one in await tx.categories.find_all()]
+            return [one.mechanism_count for one in await tx.categories.find_counts()]
 
     assert await counts() == [0, 0]
     (made,) = await keep(database, replace(made, is_published=True))

@@ -20,12 +20,17 @@ class MemoryCategoryRepository:
     async def find_by_id(self, id: CategoryId) -> Category | None:
         return self._access.read().categories.get(id)
 
-    async def find_all(self) -> tuple[CategoryCount, ...]:
-        tables = self._access.read()
-        published = (one for one in tables.mechanisms.values() if one.is_published)
+    async def find_all(self) -> tuple[Category, ...]:
+        return tuple(
+            sorted(self._access.read().categories.values(), key=lambda one: (one.created_at, one.id))
+        )
+
+    async def find_counts(self) -> tuple[CategoryCount, ...]:
+        published = (one for one in self._access.read().mechanisms.values() if one.is_published)
         counts = Counter(category for mechanism in published for category in mechanism.categories)
-        ordered = sorted(tables.categories.values(), key=lambda one: (one.created_at, one.id))
-        return tuple(CategoryCount(category=one, mechanism_count=counts[one.id]) for one in ordered)
+        return tuple(
+            CategoryCount(category=one, mechanism_count=counts[one.id]) for one in await self.find_all()
+        )
 
     async def save(self, category: Category) -> Category:
         categories = self._access.write().categories

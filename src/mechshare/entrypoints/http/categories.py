@@ -11,7 +11,6 @@ from msgspec import UNSET, Struct, UnsetType
 from mechshare.domain.categories import Category
 from mechshare.domain.ids import CategoryId
 from mechshare.entrypoints.http.answers import (
-    CACHED_FOR,
     PUBLIC,
     answer,
     etag_of,
@@ -24,7 +23,6 @@ from mechshare.entrypoints.http.bodies import decoded_body
 from mechshare.entrypoints.http.kept import answer_kept
 from mechshare.entrypoints.http.once import once_of, replayed
 from mechshare.entrypoints.http.schema import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
-from mechshare.services.changes import LISTS
 from mechshare.services.receipts import Replay
 
 Req = Request[Any, Any, Any]
@@ -75,17 +73,15 @@ async def find_categories(request: Req) -> Response[CategoriesAnswer]:
     application = application_of(request)
 
     async def load() -> bytes:
-        found = await application.categories.find_all()
+        found = await application.categories.find_counts()
         items = [
             CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
             for one in found
         ]
-        body = msgspec.json.encode(CategoriesAnswer(items))
-        return kept_entry(body, etag_of(body))
+        return kept_entry(msgspec.json.encode(CategoriesAnswer(items)))
 
     # Counting takes long among many mechanisms, and whoever looks for one asks.
-    entry = await application.cache.get_or_load(LISTS, _KEPT_AS, load, CACHED_FOR)
-    return answer_kept(request, LISTS, _KEPT_AS, entry)
+    return await answer_kept(request, _KEPT_AS, load)
 
 
 @get("/{category_id:str}", summary="Read a category", responses=NOT_MODIFIED)

@@ -22,7 +22,8 @@ _PUBLISHED_IN_IT = (
     .correlate(categories)
     .scalar_subquery()
 )
-_COUNTED = select(*categories.c, _PUBLISHED_IN_IT).order_by(categories.c.created_at, categories.c.id)
+_ALL = select(categories).order_by(categories.c.created_at, categories.c.id)
+_COUNTED = _ALL.add_columns(_PUBLISHED_IN_IT)
 _IN_USE = select(func.count()).where(mechanism_categories.c.category_id == bindparam("id"))
 _INSERT = insert(categories)
 _UPDATE = update(categories).where(
@@ -40,7 +41,11 @@ class SqlCategoryRepository:
         row = await self._statements.row(_BY_ID, {"id": id})
         return _category(row) if row else None
 
-    async def find_all(self) -> tuple[CategoryCount, ...]:
+    async def find_all(self) -> tuple[Category, ...]:
+        await self._statements.hold_name("categories")
+        return tuple(map(_category, await self._statements.rows(_ALL)))
+
+    async def find_counts(self) -> tuple[CategoryCount, ...]:
         await self._statements.hold_name("categories")
         rows = await self._statements.rows(_COUNTED)
         return tuple(CategoryCount(category=_category(row[:-1]), mechanism_count=row[-1]) for row in rows)
