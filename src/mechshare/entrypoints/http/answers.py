@@ -28,9 +28,9 @@ def etag_of(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
-def kept_entry(body: bytes, etag: str, cursor: str | None = None) -> bytes:
+def kept_entry(body: bytes, *, version: int | None = None, cursor: str | None = None) -> bytes:
     """What the cache keeps of an answer; `cursor` leads to the list's next page."""
-    return b"\n".join((etag.encode(), (cursor or "").encode(), body))
+    return b"\n".join((etag_of(body, version).encode(), (cursor or "").encode(), body))
 
 
 def answer(

@@ -1,6 +1,7 @@
 """Answers that are the same for every caller: kept encoded, and given without asking the framework."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +12,12 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from mechshare.application import Application
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import MechanismId, is_id
-from mechshare.entrypoints.http.answers import PUBLIC, VARY, answer, is_held_by
-from mechshare.entrypoints.http.auth import bearer_token
+from mechshare.entrypoints.http.answers import CACHED_FOR, PUBLIC, VARY, answer, is_held_by
+from mechshare.entrypoints.http.auth import application_of, bearer_token
 from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
 from mechshare.entrypoints.http.paging import next_link
 from mechshare.entrypoints.http.public_mechanisms import PublicMechanisms, public_entry
+from mechshare.services.changes import LISTS
 
 MOST_KNOWN = 20_000
 """Addresses whose answers are known to be kept."""
@@ -23,26 +25,30 @@ _KEPT = "mechshare.kept"
 _ONE = f"{MECHANISMS_PATH}/"
 
 
-def answer_kept(
-    request: Request[Any, Any, Any], group: str, key: str, entry: bytes, *, for_everyone: bool = True
+async def answer_kept(
+    request: Request[Any, Any, Any],
+    key: str,
+    load: Callable[[], Awaitable[bytes]],
+    *,
+    for_everyone: bool = True,
 ) -> Response[Any]:
-    """The answer in `entry`, which the cache holds as `key` of `group`.
+    """The answer in the entry that the cache holds as `key` of LISTS, or `load` makes.
 
     `for_everyone`: whoever may ask for this address, which is everybody but a bearer of a bad token, is told this.
     """
+    entry = await application_of(request).cache.get_or_load(LISTS, key, load, CACHED_FOR)
     etag, cursor, body = entry.split(b"\n", 2)
     headers = next_link(request, cursor.decode() or None)
     if for_everyone:
         link = headers.get("Link", "").encode()
-        request.scope["state"][_KEPT] = _Known(group, key, cursor, request.scope["path_template"], link)
+        request.scope["state"][_KEPT] = _Known(key, cursor, request.scope["path_template"], link)
     return answer(request, body, etag=etag.decode(), cache=PUBLIC, headers=headers)
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Where the cache holds what is answered at an address, and the field Link that leads to `cursor` from there."""
+    """As what the cache holds the answer of an address, and the field Link that leads to `cursor` from there."""
 
-    group: str
     key: str
     cursor: bytes
     path_template: str
@@ -88,7 +94,7 @@ class KeptAnswers:
             id = MechanismId(path.removeprefix(_ONE))
             return await self._mechanism(id) if is_id(id) else None, _ONE + "{mechanism_id}", b""
         known = self._known.get((path, scope["query_string"]))
-        entry = self._cache.held(known.group, known.key) if known else None
+        entry = self._cache.held(LISTS, known.key) if known else None
         if known and entry and entry.split(b"\n", 2)[1] == known.cursor:
             return entry, known.path_template, known.link
         return None, "", b""

@@ -13,7 +13,6 @@ from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
 from mechshare.domain.pages import Page, PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.entrypoints.http.answers import (
-    CACHED_FOR,
     answer,
     etag_of,
     expected_version,
@@ -47,7 +46,6 @@ from mechshare.entrypoints.http.paging import (
     page_request,
 )
 from mechshare.entrypoints.http.schema import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
-from mechshare.services.changes import LISTS
 
 Req = Request[Any, Any, Any]
 Categories = Annotated[
@@ -190,14 +188,13 @@ async def answer_list(
     async def load() -> bytes:
         narrowed = f"{sorted(ids)}|{user}"
         body, cursor = told(await find_page(application.cache, narrowed, sort.value, wanted, find))
-        return kept_entry(body, etag_of(body), cursor)
+        return kept_entry(body, cursor=cursor)
 
     if sees_unpublished_of(viewer, user):
         body, cursor = told(await find(wanted))
         return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
     key = f"{sort.value}|{wanted}|{sorted(ids)}|{user}"
-    entry = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR)
-    return answer_kept(request, LISTS, key, entry, for_everyone=user is None)
+    return await answer_kept(request, key, load, for_everyone=user is None)
 
 
 router = Router(

@@ -6,7 +6,7 @@ import msgspec
 
 from mechshare.application import Application
 from mechshare.domain.ids import MechanismId
-from mechshare.entrypoints.http.answers import CACHED_FOR, etag_of, kept_entry
+from mechshare.entrypoints.http.answers import CACHED_FOR, kept_entry
 from mechshare.entrypoints.http.mechanism_answers import mechanism_answer
 from mechshare.ports.cache import Name
 from mechshare.services.batching import Batches
@@ -41,7 +41,7 @@ class PublicMechanisms:
         entries: dict[MechanismId, bytes] = {}
         for item in await application.mechanisms.find_visible(None, ids):
             body = msgspec.json.encode(mechanism_answer(item, application.links, now))
-            entries[item.mechanism.id] = kept_entry(body, etag_of(body, item.mechanism.version))
+            entries[item.mechanism.id] = kept_entry(body, version=item.mechanism.version)
         return [entries.get(id, b"") for id in ids]
 
 

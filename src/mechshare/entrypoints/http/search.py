@@ -14,7 +14,6 @@ from mechshare.domain.pages import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import DEEPEST_HIT, LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
 from mechshare.entrypoints.http.answers import (
-    CACHED_FOR,
     PUBLIC,
     UNKEPT,
     answer,
@@ -28,7 +27,6 @@ from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechan
 from mechshare.entrypoints.http.mechanisms import ByUser, Categories
 from mechshare.entrypoints.http.paging import Limit, PageNumber, refuse_depth
 from mechshare.entrypoints.http.schema import NOT_MODIFIED, OPTIONAL_TOKEN
-from mechshare.services.changes import LISTS
 
 Req = Request[Any, Any, Any]
 Text = Annotated[
@@ -112,19 +110,17 @@ async def search_mechanisms(
         return body
 
     async def load() -> bytes:
-        body = await find(None)
-        return kept_entry(body, etag_of(body))
+        return kept_entry(await find(None))
 
-    # The index's jobs forget this group once they have written, so no answer outlives a change.
+    # The index's jobs forget lists once they have written, so no answer outlives a change.
     key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
     try:
         if sees_unpublished_of(viewer, user):
             body = await find(viewer)
             return answer(request, body, etag=etag_of(body))
-        entry = await application.cache.get_or_load(LISTS, key, load, CACHED_FOR)
+        return await answer_kept(request, key, load, for_everyone=user is None)
     except _Degraded as degraded:
         return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
-    return answer_kept(request, LISTS, key, entry, for_everyone=user is None)
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
