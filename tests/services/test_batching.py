@@ -1,6 +1,8 @@
 import asyncio
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mechshare.services.batching import MOST_AT_A_TIME, Batches
 
@@ -90,3 +92,41 @@ async def test_whoever_stops_waiting_does_not_stop_the_others():
     assert await stays == 10
     with pytest.raises(asyncio.CancelledError):
         await gone
+
+
+async def steps(number):
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+@given(
+    most=st.integers(1, 3),
+    comings=st.lists(st.integers(0, 12), max_size=12),
+    durations=st.lists(st.integers(0, 6), min_size=12, max_size=12),
+)
+async def test_however_they_come_and_go_nothing_is_worked_on_in_vain_nor_too_much_at_a_time(
+    most, comings, durations
+):
+    together, under_way = [], 0
+
+    async def work(keys):
+        nonlocal under_way
+        under_way += 1
+        assert under_way <= most
+        await steps(durations[len(together) % len(durations)])
+        together.append(list(keys))
+        under_way -= 1
+        return keys
+
+    batches = Batches(work, most=most)
+
+    async def come(key, after):
+        await steps(after)
+        return await batches.join(key)
+
+    assert await asyncio.gather(*(come(key, after) for key, after in enumerate(comings))) == list(
+        range(len(comings))
+    )
+    await settled()
+    assert sorted(key for keys in together for key in keys) == list(range(len(comings)))
+    assert [] not in together

@@ -34,6 +34,9 @@ class Batches(Generic[K, V]):
         return await future
 
     def _set_off(self) -> None:
+        # The place of a batch that came back meanwhile was taken by what this was to set off.
+        if not self._wanted or len(self._under_way) == self._most:
+            return
         batch = dict(islice(self._wanted.items(), MOST_AT_A_TIME))
         for key in batch:
             del self._wanted[key]
@@ -43,8 +46,7 @@ class Batches(Generic[K, V]):
 
     def _came_back(self, task: "asyncio.Task[None]") -> None:
         self._under_way.discard(task)
-        if self._wanted:
-            self._set_off()
+        self._set_off()
 
     async def _do(self, batch: dict[K, list["asyncio.Future[V]"]]) -> None:
         try:
