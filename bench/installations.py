@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,7 +141,7 @@ def make_installation(
     finally:
         engine.dispose()
     if is_searchable:
-        asyncio.run(_index(chosen))
+        asyncio.run(_index(chosen, questions()[-_WARMING:] if profile == DISTRIBUTED else []))
     return Installation(profile, count, environ, user_id, is_searchable)
 
 
@@ -155,10 +155,10 @@ async def _begin(chosen: settings.Settings) -> str:
         return user.id
 
 
-async def _index(chosen: settings.Settings) -> None:
+async def _index(chosen: settings.Settings, first_questions: Sequence[str]) -> None:
     async with open_application(chosen) as application:
         await application.search.reindex()
-        for question in questions()[-_WARMING:]:
+        for question in first_questions:
             await application.search.search(None, question)
 
 
