@@ -47,7 +47,7 @@ async def answer_kept(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """As what the cache holds the answer of an address, and the field Link that leads to `cursor` from there."""
+    """The `key` of an address's answer among LISTS, and the field Link that leads to `cursor` from there."""
 
     key: str
     cursor: bytes
