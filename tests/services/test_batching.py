@@ -24,9 +24,13 @@ async def all_of(batches, keys):
     return await asyncio.gather(*map(batches.join, keys), return_exceptions=True)
 
 
-async def settled():
-    for _ in range(5):
+async def steps(number):
+    for _ in range(number):
         await asyncio.sleep(0)
+
+
+async def settled():
+    await steps(5)
 
 
 async def test_what_is_asked_for_at_the_same_time_is_worked_on_together():
@@ -92,11 +96,6 @@ async def test_whoever_stops_waiting_does_not_stop_the_others():
     assert await stays == 10
     with pytest.raises(asyncio.CancelledError):
         await gone
-
-
-async def steps(number):
-    for _ in range(number):
-        await asyncio.sleep(0)
 
 
 @given(

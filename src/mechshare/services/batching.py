@@ -27,14 +27,14 @@ class Batches(Generic[K, V]):
     async def join(self, key: K) -> V:
         """The value of `key`, which may be asked for by many; whoever stops waiting does not stop the work."""
         loop = asyncio.get_running_loop()
-        if not self._wanted and len(self._under_way) < self._most:
+        if not self._wanted:
             loop.call_soon(self._set_off)
         future: asyncio.Future[V] = loop.create_future()
         self._wanted.setdefault(key, []).append(future)
         return await future
 
     def _set_off(self) -> None:
-        # The place of a batch that came back meanwhile was taken by what this was to set off.
+        # A batch that came back may have taken along what this was called for.
         if not self._wanted or len(self._under_way) == self._most:
             return
         batch = dict(islice(self._wanted.items(), MOST_AT_A_TIME))
