@@ -39,7 +39,7 @@ class Cache(Protocol):
         self, names: Sequence[Name], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
         """The entries of these distinct names, in their order. `load` is asked for those that are not there. All else
-        is as above.
+        is as above, but that a process may hold them for itself alone: they take little to load together.
         """
         ...
 

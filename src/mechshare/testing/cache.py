@@ -1,9 +1,12 @@
 """What every cache promises."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
-from mechshare.ports.cache import Cache
+import pytest
+
+from mechshare.ports.cache import Cache, Name
 
 LONG = timedelta(minutes=5)
 
@@ -102,6 +105,47 @@ async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: 
     gate.set()
     await reading
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_of_many_those_are_loaded_that_are_not_held(cache: Cache) -> None:
+    await kept(cache, "g", "b", b"held")
+    asked: list[Sequence[Name]] = []
+
+    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+        asked.append(names)
+        return [f"{group} {key}".encode() for group, key in names]
+
+    names = [("g", "a"), ("g", "b"), ("h", "a")]
+    assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"held", b"h a"]
+    assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"held", b"h a"]
+    assert asked == [[("g", "a"), ("h", "a")]]
+
+
+async def test_of_many_that_failed_to_load_none_is_kept(cache: Cache) -> None:
+    async def failing(names: Sequence[Name]) -> Sequence[bytes]:
+        raise LookupError("gone")
+
+    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+        return [b"there"] * len(names)
+
+    names = [("g", "a"), ("g", "b")]
+    with pytest.raises(LookupError):
+        await cache.get_or_load_many(names, failing, LONG)
+    assert await cache.get_or_load_many(names, load, LONG) == [b"there"] * 2
+
+
+async def test_of_many_those_that_were_forgotten_while_they_were_loaded_are_not_kept(cache: Cache) -> None:
+    async def forgotten_meanwhile(names: Sequence[Name]) -> Sequence[bytes]:
+        await cache.forget("g")
+        return [b"old"] * len(names)
+
+    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+        return [b"new"] * len(names)
+
+    await kept(cache, "another group", "k", b"heard")
+    names = [("g", "k"), ("h", "k")]
+    assert await cache.get_or_load_many(names, forgotten_meanwhile, LONG) == [b"old"] * 2
+    assert await cache.get_or_load_many(names, load, LONG) == [b"new", b"old"]
 
 
 async def test_who_stops_waiting_does_not_stop_the_others(cache: Cache) -> None:

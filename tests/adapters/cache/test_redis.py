@@ -2,14 +2,14 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
 
 from mechshare.adapters.cache.redis import RedisCache
-from mechshare.ports.cache import STALENESS
+from mechshare.ports.cache import STALENESS, Load, Name
 from mechshare.testing.cache import kept
 from tests.servers import address, own_server, redis_url, told
 
@@ -42,29 +42,84 @@ async def hosts() -> AsyncIterator[tuple[RedisCache, RedisCache]]:
     await other.close()
 
 
+def all_of(body: bytes) -> Load:
+    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+        return [body] * len(names)
+
+    return load
+
+
 async def settle() -> None:
     """Waits as long as another process may go on giving what was forgotten."""
     await asyncio.sleep(STALENESS.total_seconds())
 
 
-async def asked_for(cache: RedisCache) -> None:
-    """Somebody asked for the group before: what is loaded of it from now on is kept in Redis."""
-    await cache.get_or_load("g", "another key", mine, LONG)
-
-
 async def test_what_one_process_loaded_another_finds(hosts: tuple[RedisCache, RedisCache]) -> None:
     one, other = hosts
-    await asked_for(other)
     await one.get_or_load("g", "k", new, LONG)
     await one._keeping
     assert await other.get_or_load("g", "k", mine, LONG) == b"new"
 
 
-async def test_what_is_asked_for_once_takes_no_room_in_redis(hosts: tuple[RedisCache, RedisCache]) -> None:
+async def test_what_a_process_loads_together_it_keeps_to_itself(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
     one, other = hosts
-    await one.get_or_load("g", "k", new, LONG)
-    assert one._keeping is None
-    assert await other.get_or_load("g", "k", mine, LONG) == b"mine"
+    await one.get_or_load_many([("g", "k")], all_of(b"one's"), LONG)
+    assert await other.get_or_load_many([("g", "k")], all_of(b"the other's"), LONG) == [b"the other's"]
+    async with Redis.from_url(address("REDIS_URL")) as redis:
+        assert not await redis.exists(one._client.key("g"))
+
+
+async def test_what_a_process_loaded_together_is_forgotten_in_all(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
+    one, other = hosts
+    for cache in hosts:
+        await cache.get_or_load_many([("g", "a"), ("h", "a")], all_of(b"old"), LONG)
+    await one.forget("g")
+    assert await one.get_or_load_many([("g", "a")], all_of(b"new"), LONG) == [b"new"]
+    await settle()
+    assert await other.get_or_load_many([("g", "a"), ("h", "a")], all_of(b"new"), LONG) == [b"new", b"old"]
+
+
+async def test_a_load_of_many_that_another_process_forgot_meanwhile_is_not_kept(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
+    one, other = hosts
+
+    async def forgotten_meanwhile(names: Sequence[Name]) -> Sequence[bytes]:
+        await other.forget("g")
+        await settle()
+        return [b"old"] * len(names)
+
+    await one.get_or_load_many([("g", "k")], forgotten_meanwhile, LONG)
+    assert await one.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
+
+
+async def test_a_load_of_many_is_not_shared_when_redis_is_not_heard_any_more() -> None:
+    with own_server("redis") as server:
+        deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
+        await kept(deaf, "g", "another key", b"heard")
+        begun, gate = asyncio.Event(), asyncio.Event()
+
+        async def slow(names: Sequence[Name]) -> Sequence[bytes]:
+            begun.set()
+            await gate.wait()
+            return [b"old"] * len(names)
+
+        reading = asyncio.create_task(deaf.get_or_load_many([("g", "k")], slow, LONG))
+        await begun.wait()
+        server.signal(signal.SIGSTOP)
+        await writer.forget("g")
+        await settle()
+        async with asyncio.timeout(10):
+            assert await deaf.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
+        gate.set()
+        assert await reading == [b"old"]
+        server.signal(signal.SIGCONT)
+        await deaf.close()
+        await writer.close()
 
 
 async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one_did_not_hear_of(
@@ -134,7 +189,6 @@ async def test_a_load_that_another_process_forgot_meanwhile_is_not_kept(
         await gate.wait()
         return b"old"
 
-    await asked_for(one)
     reading = asyncio.create_task(one.get_or_load("g", "k", slow, LONG))
     await begun.wait()
     await other.forget("g")
@@ -155,7 +209,6 @@ async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
                 await redis.delete(key)
         return b"old"
 
-    await asked_for(one)
     await one.get_or_load("g", "k", flushed_meanwhile, LONG)
     await one._keeping
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
@@ -164,7 +217,6 @@ async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
 async def test_while_redis_is_suspended_answers_are_loaded_and_nothing_forgotten_comes_back() -> None:
     with own_server("redis") as server:
         one, other = RedisCache(told("redis", server)), RedisCache(told("redis", server))
-        await asked_for(one)
         await one.get_or_load("g", "k", old, LONG)
         await one._keeping
         server.signal(signal.SIGSTOP)

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
-from mechshare.ports.cache import Load, Name
-
 K = TypeVar("K", bound=Hashable)
 _Flight = asyncio.Task[Sequence[bytes]]
 
@@ -45,15 +43,6 @@ class Flights(Generic[K]):
             del self._under_way[key]
         if not task.cancelled():
             task.exception()  # whoever still waits hears of it; nobody else has to
-
-
-def of_one(load: Callable[[], Awaitable[bytes]]) -> Load:
-    """For a single name that is asked for."""
-
-    async def load_it(names: Sequence[Name]) -> Sequence[bytes]:
-        return (await load(),)
-
-    return load_it
 
 
 async def _awaited(loading: Awaitable[Sequence[bytes]]) -> Sequence[bytes]:

@@ -3,13 +3,12 @@
 import mmap
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
-from mechshare.adapters.cache.flights import Flights, of_one
+from mechshare.adapters.cache.own_loads import OwnLoads
 from mechshare.ports.cache import Load, Name
 
 _BOARD_BYTES = SLOTS * SLOT_BYTES
@@ -25,7 +24,7 @@ class MemoryCache:
     def __init__(self, capacity: int = 64 * 1024 * 1024, board: Path | None = None) -> None:
         self._capacity = capacity
         self._entries = Entries(capacity, memoryview(_mapped(board)) if board else None)
-        self._loads: Flights[tuple[Name, int]] = Flights()
+        self._loads = OwnLoads(self._entries)
 
     def held(self, group: str, key: str) -> bytes | None:
         return self._entries.find(group, key)
@@ -37,30 +36,16 @@ class MemoryCache:
         if found is not None:
             return found
 
-        (loaded,) = await self.get_or_load_many([(group, key)], of_one(load), lifetime)
+        async def load_it(_: Sequence[Name]) -> Sequence[bytes]:
+            return (await load(),)
+
+        (loaded,) = await self.get_or_load_many([(group, key)], load_it, lifetime)
         return loaded
 
     async def get_or_load_many(
         self, names: Sequence[Name], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        found = [self._entries.find(*name) for name in names]
-        absent = [
-            (name, self._entries.generation(name[0]))
-            for name, body in zip(names, found, strict=True)
-            if body is None
-        ]
-
-        async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
-            # Counted from before the load: what it gives may be as old as that.
-            ends = time.monotonic() + lifetime.total_seconds()
-            bodies = await load([absent[place][0] for place in places])
-            for place, body in zip(places, bodies, strict=True):
-                name, generation = absent[place]
-                self._entries.keep(*name, body, generation, ends)
-            return bodies
-
-        loaded = iter(await self._loads.join(absent, load_absent))
-        return [next(loaded) if body is None else body for body in found]
+        return await self._loads.get_or_load(names, load, lifetime)
 
     async def forget(self, *groups: str) -> None:
         self._entries.forget(*groups)

@@ -12,7 +12,8 @@ import msgspec
 from redis.exceptions import RedisError
 
 from mechshare.adapters.cache.entries import Entries
-from mechshare.adapters.cache.flights import Flights, of_one
+from mechshare.adapters.cache.flights import Flights
+from mechshare.adapters.cache.own_loads import OwnLoads
 from mechshare.adapters.cache.redis_news import News
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
@@ -21,29 +22,23 @@ from mechshare.ports.cache import Load, Name
 # A group is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
 # the millisecond in which it ends, in thirteen digits. Forgetting deletes the hash. What is loaded is kept only if the
 # generation that the load began under is still there; so are a flushed, an emptied and an evicted group safe.
-# What the first who asks for a group loads is not kept: most of it nobody asks for again.
-# Each script does for many names what many ask for at a time; they come packed, which costs least.
 _ASK = """
-local told, token = {}, ARGV[2]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
-for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local group, key = name[1], name[2]
-  local found = redis.call('HMGET', group, key, '*')
-  local entry, generation = found[1], found[2]
-  local left = entry and tonumber(string.sub(entry, 1, 13)) - now or 0
-  if left > 0 then
-    told[i] = {math.ceil(left), string.sub(entry, 14)}
-  else
-    if not generation then
-      redis.call('HSET', group, '*', token)
-      redis.call('PEXPIRE', group, ARGV[3])
-    end
-    told[i] = {0, generation or token}
-  end
+local found = redis.call('HMGET', KEYS[1], ARGV[1], '*')
+local entry, generation = found[1], found[2]
+local left = entry and tonumber(string.sub(entry, 1, 13)) - now or 0
+if left > 0 then
+  return {math.ceil(left), string.sub(entry, 14)}
 end
-return told
+if not generation then
+  generation = ARGV[2]
+  redis.call('HSET', KEYS[1], '*', generation)
+  redis.call('PEXPIRE', KEYS[1], ARGV[3])
+end
+return {0, generation}
 """
+# For many entries at a time, whose names come packed, which costs least.
 _KEEP = """
 local time = redis.call('TIME')
 local now = math.floor(time[1] * 1000 + time[2] / 1000)
@@ -58,7 +53,7 @@ for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
 end
 """
 _EMPTY = 60_000
-"""Milliseconds for which a group that was asked for once is known as such: longer than any load takes."""
+"""Milliseconds for which a group without entries has a generation: longer than any load takes."""
 _KEEP_AFTER = 0.005
 """Seconds for which what was loaded waits for more to be kept with it."""
 _MOST_KEPT = 500
@@ -71,15 +66,11 @@ _TRY_AGAIN = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Absent:
-    """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`).
-
-    `is_first`: this asking began the group.
-    """
+    """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`)."""
 
     name: Name
     mine: int
     theirs: str
-    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +99,7 @@ class RedisCache:
         self._news = News(self._client, self._entries)
         self._generations: dict[str, str] = {}
         self._loads: Flights[tuple[Name, str]] = Flights()
+        self._own_loads = OwnLoads(self._entries)
         self._unkept: list[_Loaded] = []
         self._keeping: asyncio.Task[None] | None = None
         self._unforgotten: set[str] = set()
@@ -122,29 +114,32 @@ class RedisCache:
         found = self.held(group, key)
         if found is not None:
             return found
+        await self._news.listen()
+        told = await self._ask((group, key))
+        if isinstance(told, bytes):
+            return told
+        # What was loaded here meanwhile may not yet be there.
+        found = self.held(group, key)
+        if found is not None:
+            return found
+        if told is None:
+            return await load()
 
-        (loaded,) = await self.get_or_load_many([(group, key)], of_one(load), lifetime)
+        async def load_it(_: Sequence[int]) -> Sequence[bytes]:
+            return (await self._load(told, load, lifetime),)
+
+        (loaded,) = await self._loads.join([(told.name, told.theirs)], load_it)
         return loaded
 
     async def get_or_load_many(
         self, names: Sequence[Name], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
+        """Held by this process alone: Redis takes longer to be asked than the database to tell of them together."""
         await self._news.listen()
-        bodies = {name: body for name in names if (body := self.held(*name)) is not None}
-        absent = await self._ask([name for name in names if name not in bodies], bodies)
-
-        async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
-            return await self._load([absent[place] for place in places], load, lifetime)
-
-        # What was loaded here meanwhile may not yet be there.
-        bodies.update((one.name, body) for one in absent if (body := self.held(*one.name)) is not None)
-        absent = [one for one in absent if one.name not in bodies]
-        flown = await self._loads.join([(one.name, one.theirs) for one in absent], load_absent)
-        bodies.update(zip((one.name for one in absent), flown, strict=True))
-        unkept = [name for name in names if name not in bodies]
-        if unkept:
-            bodies.update(zip(unkept, await load(unkept), strict=True))
-        return [bodies[name] for name in names]
+        if not self._news.is_current:
+            # A load that is under way may have begun before what was not heard.
+            return await load(names)
+        return await self._own_loads.get_or_load(names, load, lifetime)
 
     async def forget(self, *groups: str) -> None:
         self._entries.forget(*groups)
@@ -163,36 +158,30 @@ class RedisCache:
 
     async def close(self) -> None:
         await self._loads.close()
+        await self._own_loads.close()
         for task in filter(None, (self._keeping, self._telling)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         await self._news.close()
         await self._client.close()
 
-    async def _ask(self, names: Sequence[Name], bodies: dict[Name, bytes]) -> list[_Absent]:
-        """Puts what Redis has into `bodies`. What is neither there nor in the answer is not to be kept by anybody."""
-        asked = [name for name in names if name[0] not in self._unforgotten]
-        if not asked:
-            return []
-        generations = [self._entries.generation(group) for group, _ in asked]
-        token = token_hex(8)
-        packed = msgspec.msgpack.encode([(self._client.key(group), key) for group, key in asked])
+    async def _ask(self, name: Name) -> bytes | _Absent | None:
+        """What Redis has. None if it can't be asked: then nobody is to keep what is loaded."""
+        group, key = name
+        if group in self._unforgotten:
+            return None
+        mine, token = self._entries.generation(group), token_hex(8)
         try:
             async with self._client.asking():
-                told = await self._ask_script((), (packed, token, _EMPTY))
+                left, content = await self._ask_script((self._client.key(group),), (key, token, _EMPTY))
         except Unavailable:
-            return []
-        absent = []
-        now = time.monotonic()
-        for name, mine, (left, content) in zip(asked, generations, told, strict=True):
-            if left:
-                self._entries.keep(*name, content, mine, now + left / 1000)
-                bodies[name] = content
-            else:
-                theirs = content.decode()
-                self._notice(name[0], theirs)
-                absent.append(_Absent(name, mine, theirs, is_first=theirs == token))
-        return absent
+            return None
+        if left:
+            self._entries.keep(group, key, content, mine, time.monotonic() + left / 1000)
+            return bytes(content)
+        theirs = content.decode()
+        self._notice(group, theirs)
+        return _Absent(name, mine, theirs)
 
     def _notice(self, group: str, generation: str) -> None:
         """Drops what this process holds of a group that others forgot, though it did not hear of that yet: what is
@@ -203,20 +192,17 @@ class RedisCache:
             self._generations.clear()
         self._generations[group] = generation
 
-    async def _load(self, absent: Sequence[_Absent], load: Load, lifetime: timedelta) -> Sequence[bytes]:
+    async def _load(
+        self, absent: _Absent, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+    ) -> bytes:
         # Counted from before the load: what it gives may be as old as that.
         ends = time.monotonic() + lifetime.total_seconds()
-        bodies = await load([one.name for one in absent])
-        for one, body in zip(absent, bodies, strict=True):
-            self._entries.keep(*one.name, body, one.mine, ends)
-        self._unkept += (
-            _Loaded(one.name, one.theirs, body, ends)
-            for one, body in zip(absent, bodies, strict=True)
-            if not one.is_first
-        )
-        if self._unkept and (self._keeping is None or self._keeping.done()):
+        body = await load()
+        self._entries.keep(*absent.name, body, absent.mine, ends)
+        self._unkept.append(_Loaded(absent.name, absent.theirs, body, ends))
+        if self._keeping is None or self._keeping.done():
             self._keeping = asyncio.create_task(self._keep())
-        return bodies
+        return body
 
     async def _keep(self) -> None:
         """Nobody waits for Redis to have what this process holds; so a moment's loads are kept together."""
