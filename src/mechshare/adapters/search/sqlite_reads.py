@@ -62,7 +62,7 @@ def _offered(is_first: int, most_of_one: str, condition: str = "TRUE") -> str:
     opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
     return f"""
         WITH RECURSIVE texts (text) AS (
-            {opening} AND text >= :prefix AND {condition}
+            SELECT ({opening} AND text >= :prefix) WHERE {condition}
             UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
             LIMIT :texts
         )
