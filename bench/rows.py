@@ -7,6 +7,7 @@ emptied by the word that any other process of mechshare would give them, and it 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from urllib.parse import quote
 
 from bench.callers import Callers
@@ -34,6 +35,8 @@ _BOUNDARY = b"a-boundary-of-the-benchmark"
 _JSON = {"Content-Type": "application/json"}
 _SEARCH_PATH = "/api/v1/search/mechanisms"
 _SUGGEST_PATH = "/api/v1/search/suggest"
+_TYPED = 8
+"""Letters, after which whoever types has seen what there is to be seen."""
 _POPULAR = "gear"
 """What finds more than a page holds, however few mechanisms there are."""
 _FEW = 2
@@ -100,7 +103,8 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search hot"] = lambda: _searched(Asked(path=_search(_POPULAR)))
         made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
         made["search few cold"] = lambda: _searches(_FEW)
-        made["suggest"] = _suggestions
+        made["suggest hot"] = lambda: _suggestions(once=False)
+        made["suggest cold"] = lambda: _suggestions(once=True)
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)
@@ -156,10 +160,14 @@ def _searched(asked: Asked) -> Row:
     return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
 
 
-def _suggestions() -> Row:
-    """One letter after the other, as somebody types. Nobody keeps what is answered."""
-    typed = [text[:length] for text in questions() for length in range(1, 5)]
-    return _searched(_each((f"{_SUGGEST_PATH}?q={quote(text)}" for text in typed), once=False))
+def _suggestions(*, once: bool) -> Row:
+    """One letter after the other, as somebody types; or each beginning `once`, in no order."""
+    typed = [text[:length] for text in questions() for length in range(1, _TYPED + 1)]
+    if once:
+        typed = list(dict.fromkeys(typed))
+        Random("suggestions").shuffle(typed)
+    paths = _each((f"{_SUGGEST_PATH}?q={quote(text)}" for text in typed), once=once)
+    return _searched(paths)
 
 
 def _media(known: Known) -> Row:

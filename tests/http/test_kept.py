@@ -255,6 +255,7 @@ async def test_what_is_repeated_is_what_was_answered_first(site: Site) -> None:
         f"{MECHANISMS}/{made[0]['id']}",
         f"{MECHANISMS}?limit=2",
         f"{API}/search/mechanisms?q=歯車",
+        f"{API}/search/suggest?q=歯",
     ):
         first = await site.client.get(address)
         again = await site.client.get(address)

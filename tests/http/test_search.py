@@ -96,8 +96,42 @@ async def test_suggestions_say_whether_there_may_be_more(site: Site, index: Faul
 
     good = await site.client.get(SUGGEST, params={"q": "gen"})
     index.is_down = True
-    bad = await site.client.get(SUGGEST, params={"q": "gen"})
+    bad = await site.client.get(SUGGEST, params={"q": "dri"})
 
     assert good.json() == {"items": ["Geneva drive"], "degraded": False}
     assert bad.json() == {"items": [], "degraded": True}
     assert (good.headers["cache-control"], bad.headers["cache-control"]) == ("public, no-cache", "no-store")
+
+
+async def test_suggestions_are_kept_until_a_title_comes_or_goes(site: Site, index: FaultyIndex) -> None:
+    async def suggested() -> list[str]:
+        answer = await site.client.get(SUGGEST, params={"q": "gen"})
+        items: list[str] = answer.json()["items"]
+        return items
+
+    headers = await site.sign_up("sakura")
+    first = await site.published(headers, "Geneva drive")
+    await suggested()
+    index.is_down = True
+    assert await suggested() == ["Geneva drive"]
+    index.is_down = False
+
+    await site.published(headers, "Geneva wheel")
+    assert await suggested() == ["Geneva drive", "Geneva wheel"]
+
+    address = f"{API}/mechanisms/{first['id']}"
+    await site.client.delete(address, headers={**headers, "If-Match": "*"})
+    await site.work()
+    assert await suggested() == ["Geneva wheel"]
+
+
+async def test_degraded_suggestions_do_not_outlive_the_fault(site: Site, index: FaultyIndex) -> None:
+    headers = await site.sign_up("sakura")
+    await site.published(headers, "Geneva drive")
+    index.is_down = True
+    assert (await site.client.get(SUGGEST, params={"q": "gen"})).json()["degraded"]
+    index.is_down = False
+
+    found = (await site.client.get(SUGGEST, params={"q": "gen"})).json()
+
+    assert found == {"items": ["Geneva drive"], "degraded": False}

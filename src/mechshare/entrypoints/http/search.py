@@ -1,5 +1,6 @@
 """/search"""
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -13,14 +14,7 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pages import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import DEEPEST_HIT, LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
-from mechshare.entrypoints.http.answers import (
-    PUBLIC,
-    UNKEPT,
-    answer,
-    etag_of,
-    kept_entry,
-    resource,
-)
+from mechshare.entrypoints.http.answers import UNKEPT, answer, etag_of, kept_entry
 from mechshare.entrypoints.http.auth import application_of, viewer_of
 from mechshare.entrypoints.http.kept import answer_kept
 from mechshare.entrypoints.http.mechanism_answers import MechanismAnswer, mechanism_answer
@@ -114,13 +108,13 @@ async def search_mechanisms(
 
     # The index's jobs forget lists once they have written, so no answer outlives a change.
     key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
+    if not sees_unpublished_of(viewer, user):
+        return await _answer_kept(request, key, load, for_everyone=user is None)
     try:
-        if sees_unpublished_of(viewer, user):
-            body = await find(viewer)
-            return answer(request, body, etag=etag_of(body))
-        return await answer_kept(request, key, load, for_everyone=user is None)
+        body = await find(viewer)
     except _Degraded as degraded:
-        return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
+        return _answer_degraded(request, degraded)
+    return answer(request, body, etag=etag_of(body))
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
@@ -130,9 +124,29 @@ async def suggest(
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_SUGGESTIONS)] = 10,
 ) -> Response[SuggestionsAnswer]:
     """Titles of published mechanisms with a word that begins with `q`."""
-    found = await application_of(request).search.suggest(q, limit)
-    told = SuggestionsAnswer(items=list(found.titles), degraded=found.degraded)
-    return resource(request, told, cache=UNKEPT if found.degraded else PUBLIC)
+
+    async def load() -> bytes:
+        found = await application_of(request).search.suggest(q, limit)
+        body = msgspec.json.encode(SuggestionsAnswer(items=list(found.titles), degraded=found.degraded))
+        if found.degraded:
+            raise _Degraded(body)
+        return kept_entry(body)
+
+    return await _answer_kept(request, f"suggest|{q}|{limit}", load)
+
+
+async def _answer_kept(
+    request: Req, key: str, load: Callable[[], Awaitable[bytes]], *, for_everyone: bool = True
+) -> Response[Any]:
+    """As `answer_kept`, unless the search index did not answer."""
+    try:
+        return await answer_kept(request, key, load, for_everyone=for_everyone)
+    except _Degraded as degraded:
+        return _answer_degraded(request, degraded)
+
+
+def _answer_degraded(request: Req, degraded: _Degraded) -> Response[Any]:
+    return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
 
 
 def _answer(application: Application, found: SearchPage) -> SearchAnswer:
