@@ -103,8 +103,8 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search hot"] = lambda: _searched(Asked(path=_search(_POPULAR)))
         made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
         made["search few cold"] = lambda: _searches(_FEW)
-        made["suggest hot"] = lambda: _suggestions(once=False)
-        made["suggest cold"] = lambda: _suggestions(once=True)
+        made["suggest hot"] = lambda: _searched(Asked(path=_suggest(_POPULAR)))
+        made["suggest cold"] = _suggestions
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)
@@ -160,14 +160,12 @@ def _searched(asked: Asked) -> Row:
     return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
 
 
-def _suggestions(*, once: bool) -> Row:
-    """One letter after the other, as somebody types; or each beginning `once`, in no order."""
-    typed = [text[:length] for text in questions() for length in range(1, _TYPED + 1)]
-    if once:
-        typed = list(dict.fromkeys(typed))
-        Random("suggestions").shuffle(typed)
-    paths = _each((f"{_SUGGEST_PATH}?q={quote(text)}" for text in typed), once=once)
-    return _searched(paths)
+def _suggestions() -> Row:
+    """What somebody types one letter after the other: each beginning once, in no order."""
+    typed = dict.fromkeys(text[:length] for text in questions() for length in range(1, _TYPED + 1))
+    beginnings = list(typed)
+    Random("suggestions").shuffle(beginnings)
+    return _searched(_each(map(_suggest, beginnings)))
 
 
 def _media(known: Known) -> Row:
@@ -246,6 +244,10 @@ def _one(id: str) -> str:
 
 def _search(text: str) -> str:
     return f"{_SEARCH_PATH}?q={quote(text)}"
+
+
+def _suggest(text: str) -> str:
+    return f"{_SUGGEST_PATH}?q={quote(text)}"
 
 
 def _page(number: int, limit: int = DEFAULT_LIMIT) -> str:
