@@ -58,7 +58,10 @@ _MATCHING = f"""
 
 def _offered(is_first: int, most_of_one: str, condition: str = "TRUE") -> str:
     """Titles that go on from the beginning; of twice as many texts as are asked for, the first in the alphabet, each
-    found by a look behind the one before it: however many mechanisms there are, and however many open alike."""
+    found by a look behind the one before it: however many mechanisms there are, and however many open alike.
+
+    The condition is a query of its own: beside `text`, SQLite would ask it again for every opening that is passed over.
+    """
     opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
     return f"""
         WITH RECURSIVE texts (text) AS (
