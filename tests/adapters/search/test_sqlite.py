@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from mechshare.adapters.search import sqlite_file
 from mechshare.adapters.search.sqlite import BATCH, SqliteSearchIndex
+from mechshare.adapters.search.sqlite_reads import suggest
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.pages import EXACT_TOTAL
@@ -90,6 +91,31 @@ class TestMoreThanAreRanked:
         result = await index.search(SearchQuery(text=text, sort=SearchSort.NEWEST, limit=len(crowd)))
 
         assert keys(result) == [each.mechanism_id for each in crowd[: -EXACT_TOTAL - 2 : -1]]
+
+
+async def test_suggestions_take_no_more_steps_where_more_titles_hold_the_word_later(
+    path: Path, index: SqliteSearchIndex
+) -> None:
+    await index.put([document(f"first {n}", f"gear {n:02}") for n in range(20)])
+    before = steps_of_suggesting(path, "g")
+
+    await index.put([document(f"later {n}", f"small gear {n}") for n in range(2_000)])
+
+    assert steps_of_suggesting(path, "g") < 1.2 * before
+
+
+def steps_of_suggesting(path: Path, prefix: str) -> int:
+    """Instructions that SQLite takes for ten suggestions, in tens."""
+    steps = 0
+
+    def count() -> None:
+        nonlocal steps
+        steps += 1
+
+    with closing(sqlite_file.connect(path)) as connection:
+        connection.set_progress_handler(count, 10)
+        assert len(suggest(connection, prefix, 10)) == 10
+    return steps
 
 
 async def filled(path: Path) -> None:
