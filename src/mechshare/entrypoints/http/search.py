@@ -1,6 +1,6 @@
 """/search"""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -98,23 +98,20 @@ async def search_mechanisms(
         found = await application.search.search(
             viewer, q, category_ids=ids, user_id=user, sort=sort, page=number, limit=size
         )
-        body = msgspec.json.encode(_answer(application, found))
-        if found.degraded:
-            raise _Degraded(body)
-        return body
+        return _encoded(_answer(application, found))
 
     async def load() -> bytes:
         return kept_entry(await find(None))
 
+    async def answer_own() -> Response[Any]:
+        body = await find(viewer)
+        return answer(request, body, etag=etag_of(body))
+
+    if sees_unpublished_of(viewer, user):
+        return await _or_degraded(request, answer_own())
     # The index's jobs forget lists once they have written, so no answer outlives a change.
     key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
-    if not sees_unpublished_of(viewer, user):
-        return await _answer_kept(request, key, load, for_everyone=user is None)
-    try:
-        body = await find(viewer)
-    except _Degraded as degraded:
-        return _answer_degraded(request, degraded)
-    return answer(request, body, etag=etag_of(body))
+    return await _or_degraded(request, answer_kept(request, key, load, for_everyone=user is None))
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
@@ -127,26 +124,24 @@ async def suggest(
 
     async def load() -> bytes:
         found = await application_of(request).search.suggest(q, limit)
-        body = msgspec.json.encode(SuggestionsAnswer(items=list(found.titles), degraded=found.degraded))
-        if found.degraded:
-            raise _Degraded(body)
-        return kept_entry(body)
+        return kept_entry(_encoded(SuggestionsAnswer(items=list(found.titles), degraded=found.degraded)))
 
-    return await _answer_kept(request, f"suggest|{q}|{limit}", load)
+    return await _or_degraded(request, answer_kept(request, f"suggest|{q}|{limit}", load))
 
 
-async def _answer_kept(
-    request: Req, key: str, load: Callable[[], Awaitable[bytes]], *, for_everyone: bool = True
-) -> Response[Any]:
-    """As `answer_kept`, unless the search index did not answer."""
+def _encoded(told: SearchAnswer | SuggestionsAnswer) -> bytes:
+    """Raises _Degraded where the search index did not answer."""
+    body = msgspec.json.encode(told)
+    if told.degraded:
+        raise _Degraded(body)
+    return body
+
+
+async def _or_degraded(request: Req, answering: Awaitable[Response[Any]]) -> Response[Any]:
     try:
-        return await answer_kept(request, key, load, for_everyone=for_everyone)
+        return await answering
     except _Degraded as degraded:
-        return _answer_degraded(request, degraded)
-
-
-def _answer_degraded(request: Req, degraded: _Degraded) -> Response[Any]:
-    return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
+        return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
 
 
 def _answer(application: Application, found: SearchPage) -> SearchAnswer:
