@@ -94,9 +94,8 @@ def _weight(part: Part, name: str) -> str:
 
 
 def _clips(made: Processing) -> Iterator[str]:
-    both = [spent for spent in (made.ours, made.theirs) if spent is not None]
-    rates = [f"{60 * made.clips / spent.wall / made.cores:.0f}" for spent in both]
-    costs = [f"{spent.cpu / made.seconds:.3f}" for spent in both]
+    rates = [f"{rate:.0f}" for rate in made.rates]
+    costs = [f"{cost:.3f}" for cost in made.costs]
     shares = [bar.measured for bar in processing_bars(made)] if made.theirs else []
     beside = f"{made.clips} clips, of {made.seconds:.0f} s together"
     yield from _head(beside, "mechshare", *(["ffmpeg", "of ffmpeg's"] if shares else []))

@@ -62,6 +62,20 @@ class Processing:
     theirs: Spent | None
     peaks: Mapping[int, int]
 
+    @property
+    def rates(self) -> list[float]:
+        """Clips/min for each core: mechshare's, and ffmpeg's if it was measured."""
+        return [60 * self.clips / spent.wall / self.cores for spent in self._spent]
+
+    @property
+    def costs(self) -> list[float]:
+        """Processor seconds for a clip's second, in the same order."""
+        return [spent.cpu / self.seconds for spent in self._spent]
+
+    @property
+    def _spent(self) -> list[Spent]:
+        return [spent for spent in (self.ours, self.theirs) if spent is not None]
+
 
 def measure_processing() -> Processing:
     """The best of a few rounds, in which mechshare and ffmpeg take turns."""

@@ -55,12 +55,8 @@ def print_bars(console: Console, title: str, bars: Sequence[Bar]) -> None:
 
 def print_processing(console: Console, made: Processing) -> None:
     table = _table(f"{made.clips} clips, of {made.seconds:.0f} s together", "", "mechshare", "ffmpeg")
-    both = [spent for spent in (made.ours, made.theirs) if spent is not None]
-    per_minute = [60 * made.clips / spent.wall / made.cores for spent in both]
-    table.add_row("clips/min for each core", *(f"{rate:.0f}" for rate in per_minute))
-    table.add_row(
-        "processor seconds for a clip's second", *(f"{spent.cpu / made.seconds:.3f}" for spent in both)
-    )
+    table.add_row("clips/min for each core", *(f"{rate:.0f}" for rate in made.rates))
+    table.add_row("processor seconds for a clip's second", *(f"{cost:.3f}" for cost in made.costs))
     for length, peak in made.peaks.items():
         table.add_row(f"memory at its most for {length} s, MiB", f"{peak / _MIB:.0f}")
     console.print(table)
