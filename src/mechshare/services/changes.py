@@ -16,7 +16,7 @@ def access_group(id: UserId) -> str:
 
 
 LISTS = "mechanisms"
-"""The cache group of every list of mechanisms, and of the counts by category."""
+"""The cache group of every list of mechanisms, of searches and suggestions, and of the counts by category."""
 
 
 class Changes:
