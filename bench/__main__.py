@@ -31,8 +31,8 @@ from bench.installations import (
 from bench.known import Known
 from bench.load import require_wrk
 from bench.measuring import Part, measure
-from bench.processing import measure_processing
-from bench.report import print_bars, print_part, print_processing, write_json
+from bench.processing import measure_processing, print_processing
+from bench.report import print_bars, print_part, write_json
 from bench.rows import rows
 
 _SIZES = (1_000, 100_000, 1_000_000)

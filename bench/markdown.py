@@ -10,6 +10,7 @@ from bench.bars import LARGER_COSTS, P99_OF_P50, Bar, bars, growth_bars, process
 from bench.candidates import FLOOR, LITERAL, OURS, RAW
 from bench.measuring import Part
 from bench.processing import LONG, SHORT, Processing
+from bench.report import COLUMNS, cells, ratio
 
 _MIB = 1024 * 1024
 _TAIL = ": p99 / p50"
@@ -66,17 +67,14 @@ def _in_places(parts: Sequence[Part], held: Sequence[Bar], place: Callable[[Part
     by_place = {bar.where: bar for bar in held}
     for part in parts:
         bar = by_place.get(place(part))
-        told = "" if bar is None else _ratio(bar.measured)
+        told = "" if bar is None else ratio(bar.measured)
         yield f"**{told}**" if bar is not None and bar.is_met is False else told
 
 
 def _figures(part: Part) -> Iterator[str]:
-    columns = ("requests/s", "of the floor", "of raw SQL", "times the literal design")
-    yield from _head("", *columns, "p50, ms", "p99, ms", "CPU, µs")
+    yield from _head("", *COLUMNS)
     for row in part.figures:
-        ratios = [_ratio(row.ratio(reference)) for reference in (FLOOR, RAW, LITERAL)]
-        times = (f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.cpu[OURS] * 1e6:,.0f}")
-        yield _line(row.row, f"{row.median(OURS):,.0f}", *ratios, *times)
+        yield _line(row.row, *cells(row))
 
 
 def _weights(parts: Sequence[Part]) -> Iterator[str]:
@@ -99,18 +97,11 @@ def _clips(made: Processing) -> Iterator[str]:
     shares = [bar.measured for bar in processing_bars(made)] if made.theirs else []
     beside = f"{made.clips} clips, of {made.seconds:.0f} s together"
     yield from _head(beside, "mechshare", *(["ffmpeg", "of ffmpeg's"] if shares else []))
-    yield _line("clips/min for each core", *rates, *map(_ratio, shares[:1]))
-    yield _line("processor seconds for a clip's second", *costs, *map(_ratio, shares[1:2]))
+    yield _line("clips/min for each core", *rates, *map(ratio, shares[:1]))
+    yield _line("processor seconds for a clip's second", *costs, *map(ratio, shares[1:2]))
     if made.peaks:
         peaks = "; ".join(f"{made.peaks[length] / _MIB:.0f}" for length in (SHORT, LONG))
         yield _line(f"MiB at most, for a clip of {SHORT} s; of {LONG} s", peaks, "", "")
-
-
-def _ratio(value: float | None) -> str:
-    """To three digits."""
-    if value is None:
-        return ""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def _head(*names: str) -> Iterator[str]:

@@ -18,6 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Column, Table
+
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.media.derivatives import (
     PREVIEW_ENCODER,
@@ -92,6 +95,16 @@ def measure_processing() -> Processing:
             theirs,
             {length: _peak(_lengthened(clips, length, folder)) for length in (SHORT, LONG) if has_ffmpeg},
         )
+
+
+def print_processing(console: Console, made: Processing) -> None:
+    title = f"{made.clips} clips, of {made.seconds:.0f} s together"
+    table = Table("", *(Column(name, justify="right") for name in ("mechshare", "ffmpeg")), title=title)
+    table.add_row("clips/min for each core", *(f"{rate:.0f}" for rate in made.rates))
+    table.add_row("processor seconds for a clip's second", *(f"{cost:.3f}" for cost in made.costs))
+    for length, most in made.peaks.items():
+        table.add_row(f"memory at its most for {length} s, MiB", f"{most / 1024 / 1024:.0f}")
+    console.print(table)
 
 
 def _clips(folder: Path) -> list[Path]:
@@ -228,8 +241,4 @@ def _format_of(clip: Path) -> MediaFormat:
 
 
 if __name__ == "__main__":
-    from rich.console import Console
-
-    from bench.report import print_processing  # which knows this module
-
     print_processing(Console(), measure_processing())

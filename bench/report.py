@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,26 +12,40 @@ from rich.table import Table
 
 from bench.bars import Bar, bars, growth_bars, processing_bars
 from bench.candidates import FLOOR, LITERAL, OURS, RAW
-from bench.measuring import Part
+from bench.measuring import Figures, Part
 from bench.processing import Processing
 
 _MIB = 1024 * 1024
-_COLUMNS = ("requests/s", "of floor", "of raw SQL", "x literal design", "p50 ms", "p99 ms", "CPU us")
+COLUMNS = (
+    "requests/s",
+    "of the floor",
+    "of raw SQL",
+    "times the literal design",
+    "p50, ms",
+    "p99, ms",
+    "CPU, µs",
+)
+
+
+def cells(row: Figures) -> Iterator[str]:
+    """The figures of a row, for COLUMNS."""
+    yield f"{row.median(OURS):,.0f}"
+    for reference in (FLOOR, RAW, LITERAL):
+        yield ratio(row.ratio(reference))
+    yield from (f"{row.p50:.2f}", f"{row.p99:.2f}", f"{row.cpu[OURS] * 1e6:,.0f}")
+
+
+def ratio(value: float | None) -> str:
+    """To three digits."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def print_part(console: Console, part: Part) -> None:
-    table = _table(f"{part.title} mechanisms", "", *_COLUMNS)
+    table = _table(f"{part.title} mechanisms", "", *COLUMNS)
     for row in part.figures:
-        table.add_row(
-            row.row,
-            f"{row.median(OURS):,.0f}",
-            _told(row.ratio(FLOOR), ".2f"),
-            _told(row.ratio(RAW), ".2f"),
-            _told(row.ratio(LITERAL), ".1f"),
-            f"{row.p50:.2f}",
-            f"{row.p99:.2f}",
-            f"{row.cpu[OURS] * 1e6:,.0f}",
-        )
+        table.add_row(row.row, *cells(row))
     console.print(table)
     table = _table("", "", "up after, s", "memory of the worker then, MiB", "and at the end")
     for name, seconds in part.up_after.items():
@@ -46,19 +60,10 @@ def print_bars(console: Console, title: str, bars: Sequence[Bar]) -> None:
     table = _table(title, "", "wanted", *wheres)
     for what, wanted, at_most in dict.fromkeys((bar.what, bar.wanted, bar.at_most) for bar in bars):
         by_where = {
-            bar.where: f"{_told(bar.measured, '.2f')} {bar.verdict}" for bar in bars if bar.what == what
+            bar.where: f"{ratio(bar.measured)} {bar.verdict}".strip() for bar in bars if bar.what == what
         }
         sign = "<=" if at_most else ">="
         table.add_row(what, f"{sign} {wanted:g}", *(by_where.get(where, "") for where in wheres))
-    console.print(table)
-
-
-def print_processing(console: Console, made: Processing) -> None:
-    table = _table(f"{made.clips} clips, of {made.seconds:.0f} s together", "", "mechshare", "ffmpeg")
-    table.add_row("clips/min for each core", *(f"{rate:.0f}" for rate in made.rates))
-    table.add_row("processor seconds for a clip's second", *(f"{cost:.3f}" for cost in made.costs))
-    for length, peak in made.peaks.items():
-        table.add_row(f"memory at its most for {length} s, MiB", f"{peak / _MIB:.0f}")
     console.print(table)
 
 
@@ -90,7 +95,3 @@ def _table(title: str, *columns: str) -> Table:
     for place, name in enumerate(columns):
         table.add_column(name, justify="right" if place else "left", no_wrap=bool(place))
     return table
-
-
-def _told(value: float | None, form: str) -> str:
-    return "-" if value is None else format(value, form)
