@@ -135,6 +135,7 @@ def _part(
 ) -> Part:
     installation = known.installation
     with candidates(installation, distributed, fewest.installation if fewest else None, folder) as up:
+        up_after = {name: candidate.server.up_after for name, candidate in up.items()}
         before = {name: candidate.server.memory() for name, candidate in up.items()}
         callers = Callers(up, distributed.user_id if distributed else "")
         made = rows(known, callers)
@@ -156,7 +157,7 @@ def _part(
             installation.profile,
             installation.count,
             figures,
-            up_after={name: candidate.server.up_after for name, candidate in up.items()},
+            up_after=up_after,
             memory={name: (before[name], candidate.server.memory()) for name, candidate in up.items()},
             fewest=fewest.installation.count if fewest else None,
         )

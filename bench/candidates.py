@@ -24,16 +24,25 @@ _REFERENCE_CACHE = 2
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`forget` empties its caches, `groups` being those of mechshare's that are meant. `leave` ends what it still has
-    the database do for those who have gone, so that nobody after it is slower for that."""
+    """`forget` empties its caches, `groups` being those of mechshare's that are meant. `end_queries` ends what it still
+    has the database do, and tells whether that was anything."""
 
     server: ServerProcess
     forget: Callable[[Sequence[str]], None]
-    leave: Callable[[], None] = lambda: None
+    end_queries: Callable[[], bool] = lambda: False
 
     @property
     def address(self) -> str:
         return self.server.address
+
+    def settle(self) -> None:
+        """Returns when nothing is done any more for those who have gone: it would slow whoever comes next."""
+        self.server.settle()
+        if self.end_queries():
+            # In their place it begins those of others who have gone, and waited for a connection.
+            self.server.stop()
+            self.end_queries()
+            self.server.start()
 
 
 @contextmanager

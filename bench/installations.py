@@ -67,9 +67,10 @@ class Installation:
         """Has mechshare's caches drop these groups in every process, as if others had changed all that is in them."""
         asyncio.run(_forget(self.settings, groups))
 
-    def end_queries(self) -> None:
-        """Returns when PostgreSQL does nothing for clients of this database any more. Raises RuntimeError when it goes
-        on and on."""
+    def end_queries(self) -> bool:
+        """Returns when PostgreSQL does nothing for clients of this database any more; whether it did. Raises
+        RuntimeError when it goes on and on."""
+        was_busy = False
         deadline = time.monotonic() + _IDLE_WITHIN
         with (
             self.engine() as engine,
@@ -79,7 +80,9 @@ class Installation:
             while connection.execute(_END_QUERIES).all():
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"PostgreSQL goes on with what was cancelled {_IDLE_WITHIN} s ago.")
+                was_busy = True
                 time.sleep(_LOOK_EVERY)
+        return was_busy
 
     def write_blob(self, key: str, content: bytes) -> None:
         asyncio.run(_write_blob(self.settings, key, content))

@@ -101,9 +101,7 @@ class _Walker:
             self.cpu.append((self.candidate.server.cpu() - before) / load.requests)
             return True
         finally:
-            self.candidate.leave()
-            # What it still does for those who have gone would be measured with whoever comes next.
-            self.candidate.server.settle()
+            self.candidate.settle()
 
     def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
         """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
