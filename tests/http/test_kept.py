@@ -25,6 +25,7 @@ from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import STALENESS, Load, Name
 from mechshare.services.authentication import AuthenticationService
+from mechshare.services.jobs import JobRunner
 from mechshare.services.media import MediaService
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
@@ -40,7 +41,7 @@ ELSEWHERE = {
 CLIP = f"1-{'0' * 32}.mp4"
 TOLD = ("etag", "cache-control", "vary", "link", "content-type")
 NAMES = ("sakura", "root")
-CATEGORIES = f"{API}/categories"
+CATEGORIES, SEARCH = f"{API}/categories", f"{API}/search"
 STEPS = (
     *("create", "publish", "withdraw", "rename", "delete", "suspend", "admit"),
     *("add category", "rename category", "remove category", "file under it"),
@@ -94,6 +95,7 @@ class World:
 
     kept: list[httpx.AsyncClient]
     unkept: httpx.AsyncClient
+    runners: list[JobRunner]
     blobs: BlobStore
     owner: dict[str, str]
     admin: dict[str, str]
@@ -141,6 +143,11 @@ class World:
             body = {"json": {"reason": "broken"}} if step == "withdraw" else {}
             await client.post(f"{address}/{step}", headers=self.admin, **body)
 
+    async def work(self, process: int) -> None:
+        """Works the ledger off, after which the search index knows what was changed."""
+        while await self.runners[process].run_one() is not None:
+            continue
+
     async def look(self) -> None:
         """Twice, so that what was read the first time is kept the second."""
         for _ in range(2):
@@ -152,6 +159,9 @@ class World:
                 f"{MECHANISMS}?user_id={self.owner_id}",
                 f"{MECHANISMS}?category=gears",
                 CATEGORIES,
+                f"{SEARCH}/mechanisms?q=歯車",
+                f"{SEARCH}/mechanisms?user_id={self.owner_id}",
+                f"{SEARCH}/suggest?q=歯",
             ]:
                 for headers in ({}, self.owner, self.admin):
                     expected = told(await self.unkept.get(address, headers=headers))
@@ -170,13 +180,17 @@ def told(answer: httpx.Response) -> Any:
 
 
 async def live(steps: Sequence[tuple[str, int, int]], cache_url: str, settle: float) -> None:
-    """Takes the steps, each in one of the two processes. Looks after each, or once all have had `settle` seconds."""
+    """Takes the steps, each in one of the two processes. Looks after each, before and after its jobs are done in the
+    other; or once all have had `settle` seconds."""
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
             world = await founded(stack, chosen(Path(folder), cache_url))
             await world.look()
             for step, process, which in steps:
                 await world.take(step, process, which)
+                if not settle:
+                    await world.look()
+                await world.work(1 - process)
                 if not settle:
                     await world.look()
             await asyncio.sleep(settle)
@@ -187,7 +201,6 @@ def chosen(data: Path, cache_url: str) -> Settings:
     environ = {
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_CACHE_URL": cache_url,
-        "MECHSHARE_SEARCH_URL": "memory:",
         "MECHSHARE_JOB_SLOTS": "0",
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",
     }
@@ -220,7 +233,8 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     await last.users.create_admin(Registration(**joining["root"]))
     tokens = [await last.sessions.login(name, PASSWORD, Origin()) for name in NAMES]
     as_owner, as_admin = ({"Authorization": f"Bearer {one.access_token}"} for one in tokens)
-    return World(clients[:2], clients[2], last.blobs, as_owner, as_admin, owner.id, [])
+    runners = [application.runner for application in applications[:2]]
+    return World(clients[:2], clients[2], runners, last.blobs, as_owner, as_admin, owner.id, [])
 
 
 LIVES = st.lists(
