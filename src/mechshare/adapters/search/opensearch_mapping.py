@@ -27,6 +27,16 @@ _LARGEST_VERSION = 2**62 - 1
 _REFRESH = "100ms"
 """What a write waits for, at most, to be found."""
 
+_PREFIXES = {"min_chars": 1, "max_chars": LONGEST_INDEXED_PREFIX}
+_BEGINNINGS = {
+    "type": "text",
+    "analyzer": "keyword",
+    "norms": False,
+    "index_options": "docs",
+    "index_prefixes": _PREFIXES,
+}
+"""Of whole texts, which are found by nothing else."""
+
 # Each is set, also where it is the server's default: no template of indices may change what is answered.
 INDEX: Mapping[str, Any] = {
     "settings": {
@@ -50,13 +60,9 @@ INDEX: Mapping[str, Any] = {
             "title": {"type": "keyword", "index": False},
             "description": {"type": "text", "index": False},
             "line": {"type": "keyword"},
-            "openings": {"type": "keyword", "doc_values": False},
-            "first_opening": {"type": "keyword", "doc_values": False},
-            "words": {
-                "type": "text",
-                "analyzer": "whitespace",
-                "index_prefixes": {"min_chars": 1, "max_chars": LONGEST_INDEXED_PREFIX},
-            },
+            "openings": _BEGINNINGS,
+            "first_opening": _BEGINNINGS,
+            "words": {"type": "text", "analyzer": "whitespace", "index_prefixes": _PREFIXES},
         },
     },
 }
