@@ -25,10 +25,12 @@ _OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
     ("create", LITERAL, 2.0),
 )
 """Row, reference, and how many times the reference's rate mechshare's is to be at least."""
-_UNLIKE = ("get Zipf", "search cold")
-"""What is not the same request among more. The first is partly hot and partly cold, in shares that the memory for the
-cache decides; hot and cold are held to this apart. Answers of the second hold 20 mechanisms among many, and two or
-three among 1,000; `search few cold`, whose answers don't, is held to this in its place."""
+_BLEND = "get Zipf"
+"""Partly hot and partly cold, in shares that the memory for the cache decides: its middle is the one, its end the
+other. Each of the two is held apart, to what it costs among fewer and to its own middle."""
+_UNLIKE = (_BLEND, "search cold")
+"""What is not the same request among more. Answers of the second hold 20 mechanisms among many, and two or three among
+1,000; `search few cold`, whose answers don't, is held to this in its place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,6 @@ def _of_depth(part: Part) -> Iterator[Bar]:
 
 def _of_latency(part: Part) -> Iterator[Bar]:
     for row in part.figures:
-        yield Bar(
-            part.title, f"{row.row}: p99 / p50 at half load", P99_OF_P50, row.p99 / row.p50, at_most=True
-        )
+        if row.row != _BLEND:
+            what = f"{row.row}: p99 / p50 at half load"
+            yield Bar(part.title, what, P99_OF_P50, row.p99 / row.p50, at_most=True)
