@@ -40,9 +40,13 @@ class Candidate:
         self.server.settle()
         if self.end_queries():
             # In their place it begins those of others who have gone, and waited for a connection.
-            self.server.stop()
-            self.end_queries()
-            self.server.start()
+            self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """With nothing left of what it was asked."""
+        self.server.stop()
+        self.end_queries()
+        self.server.start()
 
 
 @contextmanager

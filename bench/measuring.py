@@ -93,8 +93,7 @@ class _Walker:
             if self.candidate.server.name not in REFERENCES:
                 raise
             # It would go on with what it was asked, one after the other, for those who have gone.
-            self.candidate.server.stop()
-            self.candidate.server.start()
+            self.candidate.begin_anew()
             return False
         else:
             self.rates.append(load.rate)
