@@ -7,7 +7,6 @@ emptied by the word that any other process of mechshare would give them, and it 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from random import Random
 from urllib.parse import quote
 
 from bench.callers import Callers
@@ -15,7 +14,7 @@ from bench.candidates import FIRST_PAGE, LITERAL, OURS, RAW
 from bench.data import new_mechanisms
 from bench.known import Known, Place, zipf
 from bench.load import Lines
-from bench.texts import questions
+from bench.texts import beginnings, questions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import DEFAULT_LIMIT, Page, Position
@@ -35,8 +34,6 @@ _BOUNDARY = b"a-boundary-of-the-benchmark"
 _JSON = {"Content-Type": "application/json"}
 _SEARCH_PATH = "/api/v1/search/mechanisms"
 _SUGGEST_PATH = "/api/v1/search/suggest"
-_TYPED = 8
-"""Letters, after which whoever types has seen what there is to be seen."""
 _POPULAR = "gear"
 """What finds more than a page holds, however few mechanisms there are."""
 _FEW = 2
@@ -104,7 +101,7 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
         made["search few cold"] = lambda: _searches(_FEW)
         made["suggest hot"] = lambda: _searched(Asked(path=_suggest(_POPULAR)))
-        made["suggest cold"] = _suggestions
+        made["suggest cold"] = lambda: _searched(_each(map(_suggest, beginnings())))
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)
@@ -158,14 +155,6 @@ def _searches(limit: int) -> Row:
 def _searched(asked: Asked) -> Row:
     # By the index, not by the database in its place.
     return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
-
-
-def _suggestions() -> Row:
-    """What somebody types one letter after the other: each beginning once, in no order."""
-    typed = dict.fromkeys(text[:length] for text in questions() for length in range(1, _TYPED + 1))
-    beginnings = list(typed)
-    Random("suggestions").shuffle(beginnings)
-    return _searched(_each(map(_suggest, beginnings)))
 
 
 def _media(known: Known) -> Row:

@@ -1,7 +1,7 @@
 """The rows that are measured with: always the same, and such as people write."""
 
 from bench.data import FIRST, mechanism_batches, new_mechanisms, user_rows
-from bench.texts import questions
+from bench.texts import beginnings, questions
 
 from mechshare.domain.ids import is_id
 from mechshare.domain.mechanisms import clean_description, clean_title
@@ -19,6 +19,7 @@ def test_the_same_rows_are_made_each_time():
     assert made() == made()
     assert new_mechanisms(20) == new_mechanisms(20)
     assert questions() == questions()
+    assert beginnings() == beginnings()
 
 
 def test_rows_are_such_as_mechshare_itself_would_write():

@@ -104,6 +104,17 @@ async def test_suggestions_take_no_more_steps_where_more_titles_hold_the_word_la
     assert steps_of_suggesting(path, "g") < 1.2 * before
 
 
+async def test_no_opening_stays_of_what_is_gone(path: Path, index: SqliteSearchIndex) -> None:
+    await index.put([document("a", "Ratchet and pawl"), document("b", "Small gear")])
+    await index.put(
+        [document("a", "Cam", version=2), document("b", "Small gear", version=2, is_published=False)]
+    )
+    await index.remove(MechanismId("a"), 3)
+
+    with closing(sqlite_file.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM opening").fetchone() == (0,)
+
+
 def steps_of_suggesting(path: Path, prefix: str) -> int:
     """Instructions that SQLite takes for ten suggestions, in tens."""
     steps = 0

@@ -8,7 +8,7 @@ from mechshare.adapters.search.analysis import LONGEST_TOKEN, openings, spaced, 
 from mechshare.adapters.search.folding import fold, folded_line
 from mechshare.adapters.search.highlights import highlights_of, occurrences
 from mechshare.adapters.search.query import Phrase, Question, question_of
-from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS, microseconds, searched_fields
+from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS, in_order, microseconds, searched_fields
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
 
@@ -69,13 +69,13 @@ class MemorySearchIndex:
         asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
         if not asked:
             return ()
-        offered: dict[str, tuple[bool, str]] = {}
-        for entry in self._entries.values():
-            if entry.document.is_published and any(text.startswith(asked) for text in entry.openings):
-                offer = (not entry.openings[0].startswith(asked), entry.document.title)
-                offered[entry.line] = min(offered.get(entry.line, offer), offer)
-        in_order = sorted(offered, key=lambda line: (offered[line][0], line))
-        return tuple(offered[line][1] for line in in_order[: max(limit, 0)])
+        published = (entry for entry in self._entries.values() if entry.document.is_published)
+        offers = (
+            (entry.openings[0].startswith(asked), entry.document.title)
+            for entry in published
+            if any(text.startswith(asked) for text in entry.openings)
+        )
+        return in_order(offers, limit)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces one by one, and forgets what was not among them at the end; changes made meanwhile stand."""

@@ -12,7 +12,12 @@ from mechshare.adapters.search.opensearch_client import DEPENDENCY, OpenSearchSe
 from mechshare.adapters.search.opensearch_indices import Indices
 from mechshare.adapters.search.opensearch_mapping import dead, is_dead
 from mechshare.adapters.search.opensearch_pages import page
-from mechshare.adapters.search.opensearch_queries import search_body, suggest_body
+from mechshare.adapters.search.opensearch_queries import (
+    opening_later_with,
+    opening_with,
+    search_body,
+    titles_body,
+)
 from mechshare.adapters.search.opensearch_rebuild import rebuild
 from mechshare.adapters.search.opensearch_writes import Write, burying, putting, write
 from mechshare.adapters.search.query import question_of
@@ -24,6 +29,8 @@ SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0
 _SEARCHES = 8
 """Under way at a time, of this process. The others wait here: at the server their time would run out meanwhile."""
+_MOST_OFFERED_FROM = 1_000
+"""Mechanisms; where the titles of more go on as they were begun, none is more likely to be meant than another."""
 
 
 class OpenSearchIndex:
@@ -66,7 +73,11 @@ class OpenSearchIndex:
         asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
         if not asked or limit < 1:
             return ()
-        return titles_of(await self._asked(suggest_body(asked, limit)))
+        found = await self._titles(opening_with(asked), limit)
+        if len(found) < limit:
+            found += await self._titles(opening_later_with(asked), limit - len(found))
+        # What changed between the two may be among both.
+        return tuple(dict.fromkeys(found))
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Fills another index, which takes over at one moment; changes made meanwhile go to both.
@@ -80,6 +91,13 @@ class OpenSearchIndex:
 
     async def close(self) -> None:
         await self._server.close()
+
+    async def _titles(self, conditions: dict[str, Any], limit: int) -> tuple[str, ...]:
+        answer = await self._asked(titles_body(conditions, limit, among=_MOST_OFFERED_FROM))
+        if answer.get("terminated_early") and len(answer["hits"]["hits"]) < limit:
+            # So many have so few titles.
+            answer = await self._asked(titles_body(conditions, limit))
+        return titles_of(answer)
 
     async def _asked(self, body: dict[str, Any]) -> Any:
         async with self._searching:

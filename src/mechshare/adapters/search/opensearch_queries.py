@@ -31,19 +31,29 @@ def search_body(query: SearchQuery, question: Question) -> _Json:
     }
 
 
-def suggest_body(asked: str, limit: int) -> _Json:
-    """Titles that open with `asked` before those in which it opens a later word, each once."""
+def opening_with(asked: str) -> _Json:
+    """Mechanisms whose titles open with `asked`."""
+    return {"filter": [_term("visibility", PUBLIC), _prefix("first_opening", asked)]}
+
+
+def opening_later_with(asked: str) -> _Json:
+    """Mechanisms in whose titles a later word opens with `asked`, and not the title itself."""
     return {
-        "query": {
-            "bool": {
-                "filter": [_term("visibility", PUBLIC), _prefix("openings", asked)],
-                "should": [{"constant_score": {"filter": _prefix("first_opening", asked)}}],
-            }
-        },
+        "filter": [_term("visibility", PUBLIC), _prefix("openings", asked)],
+        "must_not": [_prefix("first_opening", asked)],
+    }
+
+
+def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
+    """Titles of what meets the conditions, each once: of the `among` mechanisms that are come upon first, 0 for all."""
+    return {
+        "query": {"bool": conditions},
         "collapse": {"field": "line"},
-        "sort": [{"_score": "desc"}, {"line": "asc"}, {"title": "asc"}],
+        "sort": [{"line": "asc"}, {"title": "asc"}],
         "size": min(limit, WINDOW),
+        "track_total_hits": False,
         "_source": ["title"],
+        "terminate_after": among,
     }
 
 

@@ -1,7 +1,9 @@
-"""What is searched, and what a match in each place weighs: the same in every adapter."""
+"""What is searched, what a match in each place weighs, and what is offered first: the same in every adapter."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from mechshare.adapters.search.folding import folded_line
 from mechshare.domain.search import SearchDocument
 
 WEIGHTS = (10.0, 4.0, 2.0, 1.0)
@@ -20,3 +22,14 @@ def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
 def microseconds(moment: datetime) -> int:
     """Since 1970, exactly: what orders documents by age."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def in_order(offers: Iterable[tuple[bool, str]], limit: int) -> tuple[str, ...]:
+    """Of titles, and whether each opens with what was asked: those that do before the others, in the order of the
+    alphabet, each once, whatever its width and case."""
+    best: dict[str, tuple[bool, str]] = {}
+    for opens, title in offers:
+        line, offer = folded_line(title), (not opens, title)
+        best[line] = min(best.get(line, offer), offer)
+    lines = sorted(best, key=lambda line: (best[line][0], line))
+    return tuple(best[line][1] for line in lines[: max(limit, 0)])

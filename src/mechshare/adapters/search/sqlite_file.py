@@ -7,8 +7,10 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Raised with every change of the tables or of what tokens are; a file of any other version is begun anew."""
+TITLE_AFTER = "\n"
+"""What stands between an opening, which holds none, and its title; before a space in the alphabet."""
 BUSY_SECONDS = 5.0
 """How long a write waits for those of other processes."""
 
@@ -40,8 +42,7 @@ _SCHEMA = (
         is_first INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL,
         PRIMARY KEY (is_first, text, document)
     ) STRICT, WITHOUT ROWID
-    """,  # of what is published
-    "CREATE INDEX opening_of_document ON opening (document)",
+    """,  # of what is published; the text ends with the whole title, so that suggesting reads nothing else
     # Tokens come ready made and apart by spaces: everything outside ASCII is a token character to this tokenizer.
     """
     CREATE VIRTUAL TABLE words USING fts5 (

@@ -7,7 +7,8 @@ from mechshare.adapters.search.analysis import LONGEST_TOKEN, spaced
 from mechshare.adapters.search.folding import fold
 from mechshare.adapters.search.highlights import highlights_of
 from mechshare.adapters.search.query import Phrase, Question, question_of
-from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS
+from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS, in_order
+from mechshare.adapters.search.sqlite_file import TITLE_AFTER
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pages import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
@@ -56,9 +57,9 @@ _MATCHING = f"""
 """  # noqa: S608 - put together from constants alone
 
 
-def _offered(is_first: int, most_of_one: str, condition: str = "TRUE") -> str:
-    """Titles that go on from the beginning; of twice as many texts as are asked for, the first in the alphabet, each
-    found by a look behind the one before it: however many mechanisms there are, and however many open alike.
+def _offered(is_first: int, condition: str = "TRUE") -> str:
+    """Openings that go on from the beginning, with their titles: the first in the alphabet, each found by a look behind
+    the one before it, however many mechanisms there are, and however many have the same title.
 
     The condition is a query of its own: beside `text`, SQLite would ask it again for every opening that is passed over.
     """
@@ -67,22 +68,17 @@ def _offered(is_first: int, most_of_one: str, condition: str = "TRUE") -> str:
         WITH RECURSIVE texts (text) AS (
             SELECT ({opening} AND text >= :prefix) WHERE {condition}
             UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
-            LIMIT :texts
+            LIMIT :most
         )
-        SELECT d.line, d.title, {is_first} AS is_first FROM texts JOIN document d ON d.row IN (
-            SELECT o.document FROM opening o WHERE o.is_first = {is_first} AND o.text = texts.text
-            LIMIT {most_of_one}
-        )
+        SELECT text, {is_first} AS is_first FROM texts WHERE text IS NOT NULL
     """  # noqa: S608 - put together from constants alone
 
 
-# A whole title is one text, but for its punctuation; many titles end alike. Those that hold the word further on are
-# looked at only where too few begin with it: they come after these in any case.
+# Those that hold the word further on are looked at only where few begin with it: they come after these in any case.
 _SUGGEST = f"""
-    WITH first AS MATERIALIZED ({_offered(1, "3")}),
-        later AS MATERIALIZED ({_offered(0, ":limit", "(SELECT count(DISTINCT line) FROM first) < :limit")})
-    SELECT min(title) FROM (SELECT * FROM first UNION ALL SELECT * FROM later)
-    GROUP BY line ORDER BY max(is_first) DESC, line LIMIT :limit
+    WITH first AS MATERIALIZED ({_offered(1)}),
+        later AS MATERIALIZED ({_offered(0, "(SELECT count(*) FROM first) < :most")})
+    SELECT * FROM first UNION ALL SELECT * FROM later
 """  # noqa: S608 - put together from constants alone
 
 
@@ -117,9 +113,10 @@ def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[st
     asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
     if not asked:
         return ()
-    bounds = {"prefix": asked, "beyond": asked + "\U0010ffff"}
-    counts = {"limit": _bounded(limit), "texts": _bounded(2 * limit)}
-    return tuple(title for (title,) in connection.execute(_SUGGEST, bounds | counts))
+    # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
+    bounds = {"prefix": asked, "beyond": asked + "\U0010ffff", "most": _bounded(2 * limit)}
+    found = connection.execute(_SUGGEST, bounds)
+    return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in found), limit)
 
 
 def match_expression(question: Question) -> str:

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from mechshare.adapters.search.analysis import index_text, openings
 from mechshare.adapters.search.folding import folded_line
 from mechshare.adapters.search.ranking import microseconds, searched_fields
-from mechshare.adapters.search.sqlite_file import transaction
+from mechshare.adapters.search.sqlite_file import TITLE_AFTER, transaction
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
+
+Opening = tuple[bool, str]
+"""As a title is suggested by it: whether it is the first, and with the title after the opening."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +22,7 @@ class Prepared:
     document: SearchDocument
     line: str
     words: tuple[str, ...]
-    openings: tuple[str, ...]
+    openings: tuple[Opening, ...]
 
 
 def prepare(document: SearchDocument) -> Prepared:
@@ -27,7 +30,7 @@ def prepare(document: SearchDocument) -> Prepared:
         document=document,
         line=folded_line(document.title),
         words=tuple(index_text(text) for text in searched_fields(document)),
-        openings=tuple(openings(document.title)),
+        openings=_openings(document.title) if document.is_published else (),
     )
 
 
@@ -98,14 +101,18 @@ def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since:
 def _forget(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
     """The row and the version that were held, if any were."""
     held = connection.execute(
-        "DELETE FROM document WHERE id = ? RETURNING row, version", (mechanism_id,)
+        "DELETE FROM document WHERE id = ? RETURNING row, version, title, is_published", (mechanism_id,)
     ).fetchone()
     if held is None:
         return None, None
-    row, version = held
+    row, version, title, is_published = held
     connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
     connection.execute("DELETE FROM category WHERE document = ?", (row,))
-    connection.execute("DELETE FROM opening WHERE document = ?", (row,))
+    if is_published:
+        connection.executemany(
+            "DELETE FROM opening WHERE is_first = ? AND text = ? AND document = ?",
+            [(*opening, row) for opening in _openings(title)],
+        )
     return row, version
 
 
@@ -137,8 +144,10 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
         "INSERT OR IGNORE INTO category VALUES (?, ?)",
         [(row, category) for category in document.category_ids],
     )
-    if document.is_published:
-        connection.executemany(
-            "INSERT OR IGNORE INTO opening VALUES (?, ?, ?)",
-            [(number == 0, text, row) for number, text in enumerate(prepared.openings)],
-        )
+    connection.executemany(
+        "INSERT OR IGNORE INTO opening VALUES (?, ?, ?)", [(*opening, row) for opening in prepared.openings]
+    )
+
+
+def _openings(title: str) -> tuple[Opening, ...]:
+    return tuple((number == 0, text + TITLE_AFTER + title) for number, text in enumerate(openings(title)))
