@@ -246,6 +246,26 @@ async def test_a_bad_page_is_refused_with_the_field_at_fault(site: Site, query: 
     assert answer.json()["details"][0]["field"] == query.partition("=")[0]
 
 
+async def test_what_is_kept_for_one_question_answers_no_other(site: Site) -> None:
+    shared = await site.published(await site.sign_up("sakura"), "gear")
+    questions = (
+        MECHANISMS,
+        f"{MECHANISMS}?page=1",
+        f"{API}/search/mechanisms?q=gear",
+        f"{API}/search/mechanisms",
+    )
+    for url in questions:
+        together = f"{url}{'&' if '?' in url else '?'}user_id=None"
+        assert (await site.client.get(together)).json()["total"] == 0
+
+        found = (await site.client.get(url)).json()
+
+        assert found["total"] == 1
+        assert shared["id"] in str(found["items"])
+    confused = await site.client.get(f"{API}/search/mechanisms", params={"q": "gear|[]|None|relevance|1|20"})
+    assert confused.json()["total"] == 0
+
+
 async def test_one_sees_ones_own_drafts_and_nobody_elses(site: Site) -> None:
     mine, other = await site.sign_up("sakura"), await site.sign_up("kaede")
     draft = await site.share(mine)

@@ -21,6 +21,8 @@ from mechshare.services.changes import LISTS
 
 MOST_KNOWN = 20_000
 """Addresses whose answers are known to be kept."""
+LONGEST_KNOWN = 2_000
+"""Bytes of such an address's query; what nobody asks for in earnest is to take no memory."""
 _KEPT = "mechshare.kept"
 _ONE = f"{MECHANISMS_PATH}/"
 
@@ -82,7 +84,7 @@ class KeptAnswers:
                 return
         await self._app(scope, receive, send)
         learned = scope["state"].get(_KEPT)
-        if learned is not None:
+        if learned is not None and len(scope["query_string"]) <= LONGEST_KNOWN:
             self._known[scope["path"], scope["query_string"]] = learned
             if len(self._known) > MOST_KNOWN:
                 self._known.popitem(last=False)

@@ -186,14 +186,15 @@ async def answer_list(
         return msgspec.json.encode(answer), answer.next
 
     async def load() -> bytes:
-        narrowed = f"{sorted(ids)}|{user}"
+        narrowed = f"{sorted(ids)}|{user!r}"
         body, cursor = told(await find_page(application.cache, narrowed, sort.value, wanted, find))
         return kept_entry(body, cursor=cursor)
 
     if sees_unpublished_of(viewer, user):
         body, cursor = told(await find(wanted))
         return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
-    key = f"{sort.value}|{wanted}|{sorted(ids)}|{user}"
+    # What was typed stands in quotes: nothing that is typed is the key of another question.
+    key = f"{sort.value}|{wanted}|{sorted(ids)}|{user!r}"
     return await answer_kept(request, key, load, for_everyone=user is None)
 
 

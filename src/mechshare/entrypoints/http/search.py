@@ -110,7 +110,7 @@ async def search_mechanisms(
     if sees_unpublished_of(viewer, user):
         return await _or_degraded(request, answer_own())
     # The index's jobs forget lists once they have written, so no answer outlives a change.
-    key = f"search|{q}|{sorted(ids)}|{user}|{sort}|{number}|{size}"
+    key = f"search|{q!r}|{sorted(ids)}|{user!r}|{sort}|{number}|{size}"
     return await _or_degraded(request, answer_kept(request, key, load, for_everyone=user is None))
 
 
@@ -126,7 +126,7 @@ async def suggest(
         found = await application_of(request).search.suggest(q, limit)
         return kept_entry(_encoded(SuggestionsAnswer(items=list(found.titles), degraded=found.degraded)))
 
-    return await _or_degraded(request, answer_kept(request, f"suggest|{q}|{limit}", load))
+    return await _or_degraded(request, answer_kept(request, f"suggest|{q!r}|{limit}", load))
 
 
 def _encoded(told: SearchAnswer | SuggestionsAnswer) -> bytes:
