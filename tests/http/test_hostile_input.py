@@ -1,6 +1,9 @@
 """Whatever is sent, to whatever address: the sender is told what is wrong, and nothing of ours breaks."""
 
+import base64
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +13,7 @@ from mechshare.domain.users import Role
 from tests.http.conftest import API, Site
 from tests.http.test_access_matrix import BODIES, MATRIX
 from tests.http.test_errors import assert_one_shape
+from tests.servers import postgresql_database
 from tests.services.world import GIF
 
 TEXTS = {
@@ -56,6 +60,19 @@ HEADERS = [
 ]
 
 
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+async def site(request: pytest.FixtureRequest, open_site: Any, tmp_path: Path) -> AsyncIterator[Site]:
+    """On every kind of database: each refuses other texts."""
+    match request.param:
+        case "memory":
+            yield await open_site()
+        case "sqlite":
+            yield await open_site(database_url=f"sqlite:///{tmp_path / 'rows.db'}")
+        case _:
+            async with postgresql_database() as url:
+                yield await open_site(database_url=url)
+
+
 def assert_told_well(answer: Any) -> None:
     assert answer.status_code < 500, answer.text
     if answer.status_code >= 400 and answer.request.method != "HEAD":
@@ -88,6 +105,16 @@ async def test_any_text_may_stand_in_a_query(site: Site, row: str) -> None:
     for text in TEXTS.values():
         for name in names:
             asked = await site.client.get(f"{path}?{name}={quote(text, safe='')}", headers=headers)
+            assert_told_well(asked)
+
+
+@pytest.mark.parametrize("place", ["x", "\0", "🙂" * 300])
+async def test_any_place_may_stand_in_a_cursor(site: Site, place: str) -> None:
+    for sort, key in (("-created_at", 0), ("-created_at", 10**17), ("title", place)):
+        packed = json.dumps([sort, 2, key, place]).encode()
+        cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
+        for narrowed in ("", "&category=gears", f"&category={quote(place)}", f"&user_id={quote(place)}"):
+            asked = await site.client.get(f"{API}/mechanisms?sort={sort}&cursor={cursor}{narrowed}")
             assert_told_well(asked)
 
 

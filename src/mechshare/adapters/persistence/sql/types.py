@@ -8,13 +8,29 @@ import msgspec
 from sqlalchemy import BigInteger, DateTime, Dialect, String, Text, TypeDecorator, Uuid
 from sqlalchemy.types import TypeEngine
 
+from mechshare.domain.ids import is_id
+
 T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-Id = String(36).with_variant(Uuid(as_uuid=False), "postgresql")
-"""A UUID in the text form that the domain has it in."""
+_NOTHING = "00000000-0000-0000-0000-000000000000"
+"""Names nothing: none is ever made so."""
+
+
+class _NativeId(TypeDecorator[str]):
+    """PostgreSQL refuses a statement with a text that is no UUID; what is asked for by it is just not there."""
+
+    impl = Uuid(as_uuid=False)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value if value is None or is_id(value) else _NOTHING
+
+
+Id = String(36).with_variant(_NativeId(), "postgresql")
+"""A UUID in the text form that the domain has it in; any other text names nothing."""
 
 
 class IdList(TypeDecorator[Sequence[str]]):
@@ -27,13 +43,23 @@ class IdList(TypeDecorator[Sequence[str]]):
     def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str:
         ids = value or ()
         if dialect.name == "postgresql":
-            return "{" + ",".join(ids) + "}"
+            return "{" + ",".join(filter(is_id, ids)) + "}"
         return msgspec.json.encode(ids).decode()
+
+
+class _TextWithoutNul(TypeDecorator[str]):
+    """PostgreSQL refuses a statement with a text that holds NUL; none that it has is equal to one."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value.replace("\0", "\ufffd") if value else value
 
 
 def ordered_text(length: int) -> TypeEngine[str]:
     """Text that is sorted by code point on every database, whatever language the server was set up for."""
-    return String(length).with_variant(String(length, collation="C"), "postgresql")
+    return String(length).with_variant(_TextWithoutNul(length, collation="C"), "postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
