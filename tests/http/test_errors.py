@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import httpx
 import pytest
 import structlog
 
+from mechshare.domain.audit import AuditAction
+from mechshare.domain.pages import PageRequest
 from tests.http.conftest import API, Site
 
 MECHANISMS = f"{API}/mechanisms"
@@ -155,6 +158,42 @@ async def test_too_many_requests_are_told_when_to_come_again(open_site: Any) -> 
     assert (await site.client.get("/health/live")).status_code == 200
     spoofed = await site.client.get(MECHANISMS, headers={"X-Forwarded-For": "198.51.100.7"})
     assert spoofed.status_code == 429
+
+
+async def test_a_proxy_that_adds_a_field_of_its_own_is_believed_and_not_the_one_before(
+    open_site: Any,
+) -> None:
+    site = await open_site(requests_per_minute=3, trusted_proxies=("127.0.0.1",))
+    for number in range(4):
+        fields = [("X-Forwarded-For", f"203.0.113.{number}"), ("X-Forwarded-For", "198.51.100.7")]
+        answer = await site.client.get(MECHANISMS, headers=httpx.Headers(fields))
+    assert answer.status_code == 429
+
+
+async def test_whatever_is_refused_to_a_known_caller_is_audited(site: Site) -> None:
+    made = await site.published(await site.sign_up("sakura"))
+    other = {**await site.sign_up("kaede"), "If-Match": "*"}
+    one = f"{MECHANISMS}/{made['id']}"
+    refused = [
+        await site.client.patch(one, headers=other, json={"title": "mine"}),
+        await site.client.delete(one, headers=other),
+        await site.client.post(f"{one}/publish", headers=other),
+        await site.client.get(f"{one}/original", headers=other),
+        await site.client.get(f"{API}/users", headers=other),
+    ]
+    assert [answer.status_code for answer in refused] == [403] * 5
+
+    async with site.application.database.read() as tx:
+        entries = (await tx.audit.find_all(PageRequest(limit=100))).items
+    denied = [entry for entry in entries if entry.action is AuditAction.DENIED]
+
+    assert [(entry.actor_id, entry.subject) for entry in reversed(denied)] == [
+        (site.ids["kaede"], f"{answer.request.method} {answer.request.url.path}") for answer in refused
+    ]
+    assert {entry.detail for entry in denied} == {"UNAUTHORIZED_OPERATION"}
+    assert [entry.request_id for entry in reversed(denied)] == [
+        answer.headers["x-request-id"] for answer in refused
+    ]
 
 
 async def test_no_answer_names_an_address(site: Site) -> None:

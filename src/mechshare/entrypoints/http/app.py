@@ -25,6 +25,7 @@ from mechshare.entrypoints.http import (
     sessions,
     users,
 )
+from mechshare.entrypoints.http.auth import note_denial
 from mechshare.entrypoints.http.edge import Edge, LoggedRequests
 from mechshare.entrypoints.http.head import HeadRequests
 from mechshare.entrypoints.http.kept import KeptAnswers
@@ -72,6 +73,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
             HTTPException: errors.answer_framework_error,
             Exception: errors.answer_unexpected_error,
         },
+        after_exception=[note_denial],
         lifespan=[_running(application, stopping, gently)],
         logging_config=None,
         openapi_config=openapi_config(),

@@ -6,11 +6,11 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard
+from litestar.types import Guard, Scope
 
 from mechshare.application import Application
 from mechshare.domain.audit import AuditAction, Origin
-from mechshare.domain.errors import AuthenticationRequired, InvalidToken, UnauthorizedOperation
+from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
@@ -27,7 +27,7 @@ def application_of(connection: Connection) -> Application:
 def require_permissions(*permissions: str) -> Guard:
     """The guard of a route: lets pass who is signed in and granted all of `permissions`; with none, any signed-in.
 
-    Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation; the last is audited.
+    Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation.
     """
     wanted = tuple(Permission(permission) for permission in permissions)
 
@@ -35,13 +35,9 @@ def require_permissions(*permissions: str) -> Guard:
         signed_in = await _sign_in(connection)
         if signed_in is None:
             raise AuthenticationRequired()
-        for permission in wanted:
-            try:
-                require_permission(signed_in.actor, permission)
-            except UnauthorizedOperation as refusal:
-                await note_denial(connection, signed_in.actor, refusal)
-                raise
         connection.scope["user"] = signed_in
+        for permission in wanted:
+            require_permission(signed_in.actor, permission)
 
     guard.permissions = wanted  # type: ignore[attr-defined]
     return guard
@@ -79,16 +75,21 @@ def bearer_token(authorization: str) -> str:
     return token.strip()
 
 
-async def note_denial(connection: Connection, actor: Actor, refusal: UnauthorizedOperation) -> None:
-    """Audits that `actor` was refused, in a transaction of its own: what was refused has been rolled back."""
+async def note_denial(error: Exception, scope: Scope) -> None:
+    """Audits what a known caller was refused, by a guard or a service, in a transaction of its own: what was refused
+    has been rolled back."""
+    caller: SignedIn | None = scope.get("user")
+    if caller is None or not isinstance(error, Forbidden):
+        return
+    connection: Connection = ASGIConnection(scope)
     application = application_of(connection)
     await application.auditor.note_refusal(
         application.database,
         AuditAction.DENIED,
-        actor.id,
+        caller.actor.id,
         f"{connection.scope.get('method', '')} {connection.scope['path']}",
         origin_of(connection),
-        refusal.code,
+        error.code,
     )
 
 
@@ -103,7 +104,9 @@ def origin_of(connection: Connection) -> Origin:
 def address_of(connection: Connection, trusted: Collection[str]) -> str:
     """The caller's address: the peer's, or the last one before the proxies that the operator trusts."""
     address = connection.client.host if connection.client else ""
-    hops = connection.headers.get("x-forwarded-for", "").split(",") if address in trusted else []
+    # A proxy may add to the field, or add a field: they say the same (RFC 9110, 5.3).
+    told = ",".join(connection.headers.getall("x-forwarded-for", []))
+    hops = told.split(",") if address in trusted else []
     while hops and address in trusted:
         claimed = hops.pop().strip()
         if not _is_address(claimed):
