@@ -74,6 +74,16 @@ async def test_guessing_at_one_account_is_refused_from_the_eleventh_failure(worl
     assert isinstance(await refused(world, name, PASSWORD, elsewhere(99)), TooManyFailedSignIns)
 
 
+async def test_guesses_at_an_account_are_counted_together_by_whichever_name(world):
+    await world.join("mika")
+    for number in range(MOST_FAILURES // 2):
+        await refused(world, "mika", "wrong password", elsewhere(number))
+        await refused(world, "mika@example.com", "wrong password", elsewhere(number))
+
+    for name in ("mika", "mika@example.com"):
+        assert isinstance(await refused(world, name, PASSWORD, elsewhere(99)), TooManyFailedSignIns)
+
+
 async def test_guessing_from_one_address_is_refused_from_the_eleventh_failure(world):
     await world.join("mika")
     for number in range(MOST_FAILURES):

@@ -22,7 +22,7 @@ from mechshare.domain.sessions import (
     Tokens,
 )
 from mechshare.domain.text import readable_text
-from mechshare.domain.users import check_password, normal_login, normal_password
+from mechshare.domain.users import User, check_password, normal_login, normal_password
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
@@ -62,10 +62,13 @@ class SessionService:
         TooManyFailedSignIns (for an account name that does not exist, too).
         """
         name = normal_login(login)
+        async with self._database.read() as tx:
+            user = await tx.users.find_by_login(name)
+        account = _account(user, name)
         try:
-            tokens = await self._sign_in(name, normal_password(password), origin)
+            tokens = await self._sign_in(user, account, normal_password(password), origin)
         except TooManyFailedSignIns:
-            await self._note_throttled(name, origin)
+            await self._note_throttled(account, origin)
             raise
         if tokens is None:
             raise InvalidCredentials()
@@ -117,16 +120,20 @@ class SessionService:
         """Ends every other session of the caller's. Raises InvalidField, InvalidCredentials, TooManyFailedSignIns."""
         check_password(new)
         user_id = caller.actor.id
+        async with self._database.read() as tx:
+            account = _account(await tx.users.find_by_id(user_id), user_id)
         try:
-            changed = await self._replace_password(caller, normal_password(old), normal_password(new), origin)
+            changed = await self._replace_password(
+                caller, account, normal_password(old), normal_password(new), origin
+            )
         except TooManyFailedSignIns:
-            await self._note_throttled(user_id, origin)
+            await self._note_throttled(account, origin)
             raise
         if not changed:
             raise InvalidCredentials()
         await self._changes.access_changed(user_id)
 
-    async def _sign_in(self, name: str, password: str, origin: Origin) -> Tokens | None:
+    async def _sign_in(self, user: User | None, account: str, password: str, origin: Origin) -> Tokens | None:
         """None when refused, which has been written down. Raises TooManyFailedSignIns.
 
         Hashing takes long, and no transaction waits for it. So the one that decides looks at everything again: of
@@ -134,35 +141,38 @@ class SessionService:
         account that changed meanwhile.
         """
         async with self._database.read() as tx:
-            await self._refuse_guessing(tx, name, origin)
-            user = await tx.users.find_by_login(name)
+            await self._refuse_guessing(tx, account, origin)
             stored = await tx.credentials.find(user.id) if user else None
         is_right = await self._passwords.verify(password, stored)
         renewed = stored
         if is_right and stored is not None and self._passwords.needs_rehash(stored):
             renewed = await self._passwords.hash(password)
         async with self._database.begin() as tx:
-            await self._refuse_guessing(tx, name, origin)
+            await self._refuse_guessing(tx, account, origin)
             if is_right and user is not None and await self._admits(tx, user.id, stored):
                 if renewed is not None and renewed != stored:
                     await tx.credentials.save(user.id, renewed)
-                return await self._open(tx, user.id, name, origin)
-            await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user.id if user else None, name, origin)
+                return await self._open(tx, user.id, account, origin)
+            await self._auditor.note(
+                tx, AuditAction.SIGN_IN_FAILED, user.id if user else None, account, origin
+            )
         return None
 
-    async def _replace_password(self, caller: SignedIn, old: str, new: str, origin: Origin) -> bool:
+    async def _replace_password(
+        self, caller: SignedIn, account: str, old: str, new: str, origin: Origin
+    ) -> bool:
         """False when `old` is wrong, which has been written down. Raises TooManyFailedSignIns."""
         user_id = caller.actor.id
         async with self._database.read() as tx:
-            await self._refuse_guessing(tx, user_id, origin)
+            await self._refuse_guessing(tx, account, origin)
             stored = await tx.credentials.find(user_id)
         is_right = await self._passwords.verify(old, stored)
         password_hash = await self._passwords.hash(new)
         now = self._clock.now()
         async with self._database.begin() as tx:
-            await self._refuse_guessing(tx, user_id, origin)
+            await self._refuse_guessing(tx, account, origin)
             if not (is_right and await self._admits(tx, user_id, stored)):
-                await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user_id, user_id, origin)
+                await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user_id, account, origin)
                 return False
             await tx.credentials.save(user_id, password_hash)
             for session in await tx.sessions.find_live(user_id, now):
@@ -171,17 +181,17 @@ class SessionService:
             await self._auditor.note(tx, AuditAction.PASSWORD_CHANGED, user_id, user_id, origin)
         return True
 
-    async def _refuse_guessing(self, tx: UnitOfWork, subject: str, origin: Origin) -> None:
+    async def _refuse_guessing(self, tx: UnitOfWork, account: str, origin: Origin) -> None:
         since = self._clock.now() - FAILURE_WINDOW
-        failures = await tx.audit.failed_sign_ins(since, subject=subject) if subject else 0
+        failures = await tx.audit.failed_sign_ins(since, subject=account) if account else 0
         if origin.address:
             failures = max(failures, await tx.audit.failed_sign_ins(since, address=origin.address))
         if failures >= MOST_FAILURES:
             raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
 
-    async def _note_throttled(self, subject: str, origin: Origin) -> None:
+    async def _note_throttled(self, account: str, origin: Origin) -> None:
         await self._auditor.note_refusal(
-            self._database, AuditAction.DENIED, None, subject, origin, TooManyFailedSignIns.code
+            self._database, AuditAction.DENIED, None, account, origin, TooManyFailedSignIns.code
         )
 
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
@@ -189,7 +199,7 @@ class SessionService:
         user = await tx.users.find_by_id(user_id)
         return user is not None and not user.is_suspended and await tx.credentials.find(user_id) == checked
 
-    async def _open(self, tx: UnitOfWork, user_id: UserId, name: str, origin: Origin) -> Tokens:
+    async def _open(self, tx: UnitOfWork, user_id: UserId, account: str, origin: Origin) -> Tokens:
         now = self._clock.now()
         session = Session(
             id=SessionId(self._ids.new_id()),
@@ -200,7 +210,7 @@ class SessionService:
             user_agent=readable_text(origin.user_agent, longest=LONGEST_USER_AGENT),
             address=origin.address,
         )
-        await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, name, origin)
+        await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, account, origin)
         return await self._renew(tx, session, now)
 
     async def _renew(self, tx: UnitOfWork, session: Session, now: datetime) -> Tokens:
@@ -227,6 +237,11 @@ class SessionService:
                 raise SessionNotFound()
             await self._auditor.note(tx, AuditAction.SIGNED_OUT, user_id, session_id, origin)
         await self._changes.access_changed(user_id)
+
+
+def _account(user: User | None, typed: str) -> str:
+    """What guesses are counted under: one name, whether it is guessed at by user name, by address or by a session."""
+    return user.username if user else typed
 
 
 def _digest(secret: str) -> str:
