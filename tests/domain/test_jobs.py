@@ -11,11 +11,13 @@ from mechshare.domain.jobs import (
     HEARTBEAT,
     LEASE,
     MOST_ATTEMPTS,
+    Attempt,
     JobKind,
     JobState,
     backoff,
     new_job,
 )
+from mechshare.domain.media import FailureCode, ProcessingFailure
 from tests.domain.values import NOW
 
 JOB = new_job(JobId("j"), JobKind.INDEX_MECHANISM, "m", now=NOW, request_id="r")
@@ -36,18 +38,34 @@ def test_no_wait_is_longer_than_a_minute_or_shorter_than_the_one_before(attempt)
     assert timedelta(0) < backoff(attempt) <= backoff(attempt + 1) <= timedelta(minutes=1)
 
 
+def former(*codes):
+    return [
+        Attempt(number=number, started_at=NOW, ended_at=NOW, step="", failure=ProcessingFailure(code=code))
+        for number, code in enumerate(codes, start=1)
+    ]
+
+
 @pytest.mark.parametrize("attempt", range(1, MOST_ATTEMPTS + 2))
 def test_a_job_is_tried_five_times(attempt):
-    assert replace(JOB, attempt=attempt).may_be_tried_again(NOW) is (attempt < MOST_ATTEMPTS)
+    before = former(*[FailureCode.CRASHED] * (attempt - 1))
+
+    assert JOB.may_be_tried_again(NOW, before) is (attempt < MOST_ATTEMPTS)
+
+
+def test_to_have_waited_for_what_was_away_is_no_attempt():
+    before = former(*[FailureCode.UNAVAILABLE] * 15, *[FailureCode.WORKER_LOST] * 3)
+
+    assert JOB.may_be_tried_again(NOW, before)
+    assert not JOB.may_be_tried_again(NOW, [*before, *former(FailureCode.TIMED_OUT)])
 
 
 def test_a_job_is_not_tried_again_after_its_deadline():
     tried = replace(JOB, attempt=1)
     just_before = NOW + DEADLINE - timedelta(microseconds=1)
 
-    assert tried.may_be_tried_again(just_before)
+    assert tried.may_be_tried_again(just_before, [])
     assert not tried.is_overdue(just_before)
-    assert not tried.may_be_tried_again(NOW + DEADLINE)
+    assert not tried.may_be_tried_again(NOW + DEADLINE, [])
     assert tried.is_overdue(NOW + DEADLINE)
 
 

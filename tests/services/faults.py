@@ -27,10 +27,8 @@ class ImpatientLedger:
         self._faults = faults
         self.has_claimed = False
 
-    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
-        claimed: Job | None = await self._inner.claim(
-            self._faults.lease or lease, created_before=created_before
-        )
+    async def claim(self, lease: timedelta, **options: Any) -> Job | None:
+        claimed: Job | None = await self._inner.claim(self._faults.lease or lease, **options)
         self.has_claimed = claimed is not None
         return claimed
 

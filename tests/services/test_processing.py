@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import MechanismNotFound, NothingToRetry, UnauthorizedOperation
-from mechshare.domain.jobs import DEADLINE, LEASE, JobKind, JobState
+from mechshare.domain.jobs import DEADLINE, LEASE, MOST_ATTEMPTS, JobKind, JobState
 from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.media import MediaRejected
@@ -201,6 +201,31 @@ async def test_an_outage_of_the_store_uses_up_no_attempts(world, mika):
     await world.work()
 
     assert (await world.stored(made.id)).processing == READY
+
+
+async def test_after_an_outage_all_attempts_are_left(world, mika):
+    made = await world.create(mika)
+    world.blobs.is_down = True
+    for _ in range(10):
+        await world.app.runner.run_one()
+    world.blobs.is_down = False
+    world.media.faults = [ValueError()] * (MOST_ATTEMPTS - 1)
+
+    await world.work()
+
+    assert (await world.stored(made.id)).processing == READY
+
+
+async def test_what_changes_the_index_waits_for_one_clip_and_not_for_all(world, mika):
+    found = await world.create(mika)
+    await world.work()
+    for _ in range(5):
+        await world.create(mika)
+    await world.app.mechanisms.publish(mika, found.id)
+
+    done = [(await world.app.runner.run_one()).kind for _ in range(2)]
+
+    assert JobKind.INDEX_MECHANISM in done
 
 
 async def test_an_outage_longer_than_the_deadline_ends_the_wait(world, mika):

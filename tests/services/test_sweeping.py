@@ -1,11 +1,60 @@
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
+from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.domain.audit import AuditAction
-from mechshare.domain.jobs import EVERYTHING, JobKind, JobState
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode
+from mechshare.services.auditing import Auditor
+from mechshare.services.sweeping import Sweep
+from mechshare.testing.records import a_receipt, a_session, keep_user
 from tests.services.world import chunks
+
+TOO_MANY = 600
+"""Rows, for which it takes a database that ends what takes long too long to delete them in one transaction."""
+
+
+class Forgetting:
+    """A repository of which only so much can be deleted within its transaction."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._deleted = 0
+
+    async def delete_older(self, than: datetime, **options: Any) -> int:
+        deleted: int = await self._inner.delete_older(than, **options)
+        self._deleted += deleted
+        if self._deleted >= TOO_MANY:
+            raise DependencyUnavailable(dependency="database")
+        return deleted
+
+
+class UnitOfWork:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.receipts, self.sessions = Forgetting(inner.receipts), Forgetting(inner.sessions)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class ImpatientDatabase:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        async with self._inner.begin() as tx:
+            yield UnitOfWork(tx)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 @pytest.fixture
@@ -95,6 +144,27 @@ async def test_rows_that_are_long_over_are_forgotten(world, mika):
     assert before
     assert before.isdisjoint(left)
     assert left  # the sweep itself ends last
+
+
+async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(world):
+    now, user = world.clock.now(), await keep_user(world.database)
+    long_ago = now - timedelta(days=9)
+    async with world.database.begin() as tx:
+        for number in range(TOO_MANY):
+            await tx.receipts.add(a_receipt(at=long_ago, key=str(number)))
+            await tx.sessions.save(a_session(user, expires_at=long_ago))
+
+    async def progress(step: str, fraction: float) -> None:
+        pass
+
+    ids = Uuid7IdSource()
+    database = ImpatientDatabase(world.database)
+    handler = Sweep(database, world.blobs, Auditor(world.clock, ids), world.clock, ids)
+    await handler.run(new_job(JobId(ids.new_id()), JobKind.SWEEP, EVERYTHING, now=now), progress)
+
+    async with world.database.begin() as tx:
+        assert await tx.receipts.delete_older(now, limit=1) == 0
+        assert await tx.sessions.delete_older(now, limit=1) == 0
 
 
 async def test_an_index_that_was_wiped_is_rebuilt_by_itself(world, mika):

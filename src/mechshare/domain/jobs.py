@@ -1,11 +1,12 @@
 """Work that has been promised and is still to be done: the rows of the job ledger."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from mechshare.domain.ids import JobId
-from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.media import FailureCode, ProcessingFailure
 
 LEASE = timedelta(seconds=15)
 """How long a worker may be silent before its job is another's."""
@@ -100,8 +101,13 @@ class Job:
             failure=self.failure if self.state.has_ended else None,
         )
 
-    def may_be_tried_again(self, now: datetime) -> bool:
-        return self.attempt < MOST_ATTEMPTS and not self.is_overdue(now)
+    def may_be_tried_again(self, now: datetime, former: Sequence[Attempt]) -> bool:
+        """Whether it may, after the attempt under way and the `former` ones; those that only waited are not counted."""
+        waited = sum(
+            attempt.failure is not None and attempt.failure.code is FailureCode.UNAVAILABLE
+            for attempt in former
+        )
+        return len(former) - waited + 1 < MOST_ATTEMPTS and not self.is_overdue(now)
 
 
 def backoff(attempt: int) -> timedelta:

@@ -75,8 +75,8 @@ class SessionRepository(Protocol):
         """Revokes the live sessions of the user, or `only` that one of theirs; how many were."""
         ...
 
-    async def delete_older(self, than: datetime) -> int:
-        """Deletes the sessions that were over before then, with their tokens; how many there were."""
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        """Deletes up to `limit` sessions that were over before then, with their tokens; how many there were."""
         ...
 
 
@@ -166,11 +166,13 @@ class JobLedger(Protocol):
         """New jobs, due at once; `unless_waiting`, however many ask, one that has not ended of a kind and subject."""
         ...
 
-    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
-        """The job that has been due longest, now running with attempt and fence one higher; None when none is due.
+    async def claim(
+        self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
+    ) -> Job | None:
+        """The job that has been due longest (of `kind`), now running with attempt and fence one higher, if one is due.
 
         However many claim at the same moment, each job goes to one. With `created_before` the oldest of those that
-        were asked for before then, due or not.
+        were asked for before then, due or not, of any kind.
         """
         ...
 
@@ -226,13 +228,13 @@ class JobRepository(Protocol):
 
 
 class ReceiptRepository(Protocol):
+    """`add` raises IdempotencyKeyReused for a scope and key in use. Up to `limit` older ones go, or `only` that one."""
+
     async def find(self, scope: str, key: str) -> Receipt | None: ...
 
-    async def add(self, receipt: Receipt) -> None:
-        """Raises IdempotencyKeyReused when there is one under this scope and key."""
-        ...
+    async def add(self, receipt: Receipt) -> None: ...
 
-    async def delete_older(self, than: datetime) -> int: ...
+    async def delete_older(self, than: datetime, limit: int, only: tuple[str, str] | None = None) -> int: ...
 
 
 class AuditLog(Protocol):

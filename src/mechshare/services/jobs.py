@@ -100,11 +100,18 @@ class JobRunner:
         self._doorbell = doorbell
         self._clock = clock
         self._observer = observer
+        self._index_is_next = True
 
     async def run_one(self) -> Job | None:
-        """Claims and runs the job that has been due longest; that job, or None when none was due."""
+        """Claims and runs a job that is due; that job, or None when none was due.
+
+        In turns the one that has been due longest of those that bring the index up to date, and of all: what was
+        published or withdrawn is not to wait for all clips that came before, nor these for the index.
+        """
         async with self._database.begin() as tx:
-            job = await tx.ledger.claim(LEASE)
+            job = await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM) if self._index_is_next else None
+            job = job or await tx.ledger.claim(LEASE)
+        self._index_is_next = job is None or job.kind is not JobKind.INDEX_MECHANISM
         if job is not None:
             await self._attempt(job)
         return job
@@ -194,9 +201,12 @@ class JobRunner:
         overdue = job.is_overdue(self._clock.now())
         if overdue and not permanent:
             failure = ProcessingFailure(code=FailureCode.DEADLINE_PASSED, detail=failure.code.value)
-        again = not (permanent or overdue) and (blameless or job.may_be_tried_again(self._clock.now()))
         try:
             async with self._database.begin() as tx:
+                again = not (permanent or overdue) and (
+                    blameless
+                    or job.may_be_tried_again(self._clock.now(), await tx.jobs.find_attempts(job.id))
+                )
                 if again:
                     kept = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
                 else:

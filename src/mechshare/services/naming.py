@@ -14,14 +14,17 @@ from mechshare.ports.persistence import UnitOfWork
 async def every_mechanism(
     tx: UnitOfWork, *, user_id: UserId | None = None, category_ids: Sequence[CategoryId] = ()
 ) -> AsyncIterator[Mechanism]:
-    """All of a user's mechanisms, or all in these categories, published or not; each may be deleted as it comes."""
+    """All of a user's mechanisms, or all in these categories, published or not; each may be deleted as it comes, and is
+    held: a worker that is at its clip does not change it before the end of the transaction."""
     request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
     while request is not None:
         page = await tx.mechanisms.find_all(
             request, user_id=user_id, category_ids=category_ids, published_only=False
         )
         for item in page.items:
-            yield item.mechanism
+            mechanism = await tx.mechanisms.find_by_id(item.mechanism.id)
+            if mechanism is not None:
+                yield mechanism
         request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
 
 

@@ -1,7 +1,7 @@
 """Removing what nobody needs any more, and seeing to it that somebody does."""
 
-from collections.abc import AsyncIterator, Mapping
-from datetime import timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from mechshare.domain.audit import AuditAction, Origin
@@ -20,6 +20,8 @@ from mechshare.services.auditing import Auditor
 from mechshare.services.jobs import Completion, Progress, nothing_to_write
 
 T = TypeVar("T")
+_Delete = Callable[[UnitOfWork, int], Awaitable[int]]
+"""Deletes so many at most; how many there were."""
 
 SWEEP_EVERY = timedelta(days=1)
 ORPHANED_AFTER = timedelta(days=1)
@@ -32,6 +34,8 @@ JOBS_KEPT: Mapping[JobState, timedelta] = {
 _REBUILD_AGAIN_AFTER = timedelta(minutes=5)
 """How long a rebuild that failed is left to the operator."""
 _BATCH = 500
+_SESSION_BATCH = 20
+"""At a time: with each goes a refresh token for every quarter of an hour of its use, which may have been years."""
 
 
 class Upkeep:
@@ -112,16 +116,20 @@ class Sweep:
 
     async def _forget_rows(self) -> None:
         now = self._clock.now()
-        async with self._database.begin() as tx:
-            await tx.receipts.delete_older(now - RECEIPT_LIFETIME)
-        async with self._database.begin() as tx:
-            await tx.sessions.delete_older(now)
-        now = await self._database.now()  # by which it was written down when they ended
+        await self._forget(lambda tx, limit: tx.receipts.delete_older(now - RECEIPT_LIFETIME, limit=limit))
+        await self._forget(
+            lambda tx, limit: tx.sessions.delete_older(now, limit=limit), at_a_time=_SESSION_BATCH
+        )
+        now_there = await self._database.now()  # by which it was written down when they ended
         for state, kept in JOBS_KEPT.items():
-            deleted = _BATCH
-            while deleted == _BATCH:
-                async with self._database.begin() as tx:
-                    deleted = await tx.jobs.delete_ended(now - kept, state=state, limit=_BATCH)
+            await self._forget(_ended_jobs(state, now_there - kept))
+
+    async def _forget(self, delete: _Delete, *, at_a_time: int = _BATCH) -> None:
+        """All of them, in short transactions: a database ends what takes it long, and all of that is to do again."""
+        deleted = at_a_time
+        while deleted == at_a_time:
+            async with self._database.begin() as tx:
+                deleted = await delete(tx, at_a_time)
 
     async def _condemn_orphans(self, keys: list[str], job: Job) -> None:
         async with self._database.read() as tx:
@@ -146,6 +154,10 @@ class Sweep:
                 "nobody refers to it",
             )
             await tx.ledger.add(new_job(id, JobKind.DELETE_BLOBS, key, now=now), unless_waiting=True)
+
+
+def _ended_jobs(state: JobState, before: datetime) -> _Delete:
+    return lambda tx, limit: tx.jobs.delete_ended(before, state=state, limit=limit)
 
 
 async def _batches(items: AsyncIterator[T]) -> AsyncIterator[list[T]]:

@@ -1,6 +1,7 @@
 """What every database promises of jobs."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -107,6 +108,18 @@ async def test_what_has_been_due_longest_is_claimed_first(database: Database) ->
     assert (again.id, again.fence, again.attempt) == (first.id, 2, 2)
     others = [await claim(database), await claim(database)]
     assert [job.id for job in others if job] == sorted(job.id for job in jobs if job.id != first.id)
+
+
+async def test_of_one_kind_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
+    clips = await promise(database, 2)
+    changes = [replace(job, id=JobId(new_id()), kind=JobKind.INDEX_MECHANISM) for job in clips]
+    async with database.begin() as tx:
+        await tx.ledger.add(*changes)
+        claimed = [await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM) for _ in range(3)]
+    assert [job and job.id for job in claimed] == [*(job.id for job in changes), None]
+    later = await claim(database)
+    assert later is not None
+    assert later.id == clips[0].id
 
 
 async def test_a_job_is_due_by_the_databases_clock_whatever_its_maker_says(database: Database) -> None:

@@ -26,8 +26,33 @@ async def test_old_receipts_go(database: Database) -> None:
     async with database.begin() as tx:
         await tx.receipts.add(a_receipt("old", NOW - timedelta(days=2)))
         await tx.receipts.add(a_receipt("new"))
-        assert await tx.receipts.delete_older(NOW - timedelta(days=1)) == 1
+        assert await tx.receipts.delete_older(NOW - timedelta(days=1), limit=9) == 1
+        assert await tx.receipts.find("old", "key") is None
         assert await tx.receipts.find("new", "key") is not None
+
+
+async def test_no_more_receipts_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
+    names = [(scope, key) for scope in ("one", "other") for key in ("a", "b")]
+    async with database.begin() as tx:
+        for scope, key in names:
+            await tx.receipts.add(a_receipt(scope, key=key))
+    async with database.begin() as tx:
+        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=3) == 3
+        assert len([name for name in names if await tx.receipts.find(*name)]) == 1
+        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=3) == 1
+        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=3) == 0
+
+
+async def test_one_old_receipt_can_go_alone_and_its_key_is_free_again(database: Database) -> None:
+    only = ("s", "key")
+    async with database.begin() as tx:
+        await tx.receipts.add(a_receipt())
+        await tx.receipts.add(a_receipt(key="another"))
+        assert await tx.receipts.delete_older(NOW, limit=9, only=only) == 0
+        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=9, only=only) == 1
+        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=9, only=only) == 0
+        await tx.receipts.add(a_receipt())
+        assert await tx.receipts.find("s", "another") is not None
 
 
 async def test_failed_sign_ins_are_counted_by_name_and_by_address_since_a_time(database: Database) -> None:
@@ -67,8 +92,8 @@ async def test_a_key_counts_within_its_scope(database: Database) -> None:
         await tx.receipts.add(a_receipt("other"))
         await tx.receipts.add(a_receipt("one", key="another"))
         assert await tx.receipts.find("other", "another") is None
-        assert await tx.receipts.delete_older(NOW) == 0
-        assert await tx.receipts.delete_older(NOW + timedelta(microseconds=1)) == 3
+        assert await tx.receipts.delete_older(NOW, limit=9) == 0
+        assert await tx.receipts.delete_older(NOW + timedelta(microseconds=1), limit=9) == 3
 
 
 async def test_the_audit_log_is_listed_newest_first_as_it_was_written(database: Database) -> None:

@@ -110,9 +110,42 @@ async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(databas
             await tx.sessions.save(session)
             await tx.sessions.add_token(RefreshToken(hash=hash, session_id=session.id, issued_at=NOW))
     async with database.begin() as tx:
-        assert await tx.sessions.delete_older(NOW - timedelta(days=1)) == 1
-        assert await tx.sessions.delete_older(NOW - timedelta(days=1)) == 0
+        assert await tx.sessions.delete_older(NOW - timedelta(days=1), limit=9) == 1
+        assert await tx.sessions.delete_older(NOW - timedelta(days=1), limit=9) == 0
         assert await tx.sessions.find_by_id(over.id) is None
         assert await tx.sessions.consume_token("over", NOW) is None
         assert await tx.sessions.find_by_id(recent.id) == recent
         assert await tx.sessions.consume_token("recent", NOW) is not None
+
+
+async def test_no_more_sessions_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
+    user = await keep_user(database)
+    over = [a_session(user, expires_at=NOW - timedelta(days=days)) for days in (2, 3, 4)]
+    async with database.begin() as tx:
+        for session in over:
+            await tx.sessions.save(session)
+            await tx.sessions.add_token(RefreshToken(hash=session.id, session_id=session.id, issued_at=NOW))
+    async with database.begin() as tx:
+        assert await tx.sessions.delete_older(NOW, limit=2) == 2
+        (left,) = [session for session in over if await tx.sessions.find_by_id(session.id)]
+        assert [session for session in over if await tx.sessions.consume_token(session.id, NOW)] == [left]
+        assert await tx.sessions.delete_older(NOW, limit=2) == 1
+        assert await tx.sessions.delete_older(NOW, limit=2) == 0
+
+
+async def test_a_session_that_is_prolonged_while_old_ones_are_deleted_stays(database: Database) -> None:
+    session = a_session(await keep_user(database), expires_at=NOW)
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+
+    async def delete() -> int:
+        async with database.begin() as tx:
+            return await tx.sessions.delete_older(NOW + timedelta(hours=1), limit=9)
+
+    async with database.begin() as tx:
+        await tx.sessions.save(replace(session, expires_at=NOW + timedelta(days=30)))
+        deleting = asyncio.create_task(delete())
+        await asyncio.sleep(0.2)  # for a database that lets it look at the row already
+    assert await deleting == 0
+    async with database.read() as tx:
+        assert await tx.sessions.find_by_id(session.id) is not None

@@ -86,6 +86,7 @@ HOT: dict[str, Step] = {
     "failed sign-ins from an address": lambda tx: tx.audit.failed_sign_ins(NOW, address="10.0.0.7"),
     "receipt": lambda tx: tx.receipts.find("scope7", "key"),
     "claim": lambda tx: tx.ledger.claim(timedelta(seconds=15)),
+    "claim one of a kind": lambda tx: tx.ledger.claim(timedelta(seconds=15), kind=JobKind.INDEX_MECHANISM),
     "expired leases": lambda tx: tx.ledger.find_expired(100),
     "latest job": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM),
     "cancel": lambda tx: tx.jobs.cancel(MECHANISM, JobKind.INDEX_MECHANISM),

@@ -114,11 +114,12 @@ class MemorySessionRepository:
             sessions[session.id] = replace(session, revoked_at=now)
         return len(revoked)
 
-    async def delete_older(self, than: datetime) -> int:
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
         tables = self._access.write()
-        over = {session.id for session in tables.sessions.values() if session.expires_at < than}
-        for id in over:
+        over = [session.id for session in tables.sessions.values() if session.expires_at < than]
+        gone = set(over[:limit])
+        for id in gone:
             del tables.sessions[id]
-        for hash in [token.hash for token in tables.tokens.values() if token.session_id in over]:
+        for hash in [token.hash for token in tables.tokens.values() if token.session_id in gone]:
             del tables.tokens[hash]
-        return len(over)
+        return len(gone)

@@ -25,10 +25,12 @@ class MemoryJobLedger:
             if not (unless_waiting and any(not one.state.has_ended for one in same)):
                 add(jobs, job.id, replace(job, run_after=self._clock.now()))
 
-    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
+    async def claim(
+        self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
+    ) -> Job | None:
         jobs = self._access.write().jobs
         now = self._clock.now()
-        queued = [job for job in jobs.values() if job.state is JobState.QUEUED]
+        queued = [job for job in jobs.values() if job.state is JobState.QUEUED and kind in (None, job.kind)]
         if created_before is None:
             due = [(job.run_after, job.id) for job in queued if job.run_after <= now]
         else:

@@ -22,12 +22,14 @@ class MemoryReceiptRepository:
             raise IdempotencyKeyReused()
         receipts[receipt.scope, receipt.key] = receipt
 
-    async def delete_older(self, than: datetime) -> int:
+    async def delete_older(self, than: datetime, limit: int, only: tuple[str, str] | None = None) -> int:
         receipts = self._access.write().receipts
-        old = [name for name, receipt in receipts.items() if receipt.created_at < than]
-        for name in old:
+        older = [
+            name for name, receipt in receipts.items() if receipt.created_at < than and only in (None, name)
+        ]
+        for name in older[:limit]:
             del receipts[name]
-        return len(old)
+        return len(older[:limit])
 
 
 class MemoryAuditLog:

@@ -24,30 +24,19 @@ def _is(state: JobState) -> Any:
     return jobs.c.state == literal_column(f"'{state.value}'")
 
 
-_DUE = (
-    select(jobs.c.id)
-    .where(_is(JobState.QUEUED), jobs.c.run_after <= _NOW)
-    .order_by(jobs.c.run_after, jobs.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-    .scalar_subquery()
-)
-_OLDEST = (
-    select(jobs.c.id)
-    .where(
-        _is(JobState.QUEUED), jobs.c.created_at < bindparam("created_before", type_=jobs.c.created_at.type)
+def _claim(since: Any, *conditions: Any) -> Any:
+    """Of those that wait and meet the conditions, the first by `since`."""
+    first = (
+        select(jobs.c.id)
+        .where(_is(JobState.QUEUED), *conditions)
+        .order_by(since, jobs.c.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
     )
-    .order_by(jobs.c.created_at, jobs.c.id)
-    .limit(1)
-    .with_for_update(skip_locked=True)
-    .scalar_subquery()
-)
-
-
-def _claim(which: Any) -> Any:
     return (
         update(jobs)
-        .where(jobs.c.id == which)
+        .where(jobs.c.id == first)
         .values(
             state=JobState.RUNNING.value,
             attempt=jobs.c.attempt + 1,
@@ -61,7 +50,11 @@ def _claim(which: Any) -> Any:
     )
 
 
-_CLAIM_DUE, _CLAIM_OLDEST = _claim(_DUE), _claim(_OLDEST)
+_IS_DUE = jobs.c.run_after <= _NOW
+_BEFORE = bindparam("created_before", type_=jobs.c.created_at.type)
+_CLAIM_DUE = _claim(jobs.c.run_after, _IS_DUE)
+_CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, _IS_DUE, jobs.c.kind == bindparam("of_kind"))
+_CLAIM_OLDEST = _claim(jobs.c.created_at, jobs.c.created_at < _BEFORE)
 _ADD = insert(jobs).values(run_after=_NOW)
 _HELD = (
     (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
@@ -160,12 +153,16 @@ class SqlJobLedger:
         if wanted:
             await self._statements.change(_ADD, list(map(_values, wanted)))
 
-    async def claim(self, lease: timedelta, *, created_before: datetime | None = None) -> Job | None:
+    async def claim(
+        self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
+    ) -> Job | None:
         until = {"microseconds": _microseconds(lease)}
-        if created_before is None:
-            row = await self._statements.row(_CLAIM_DUE, until)
-        else:
+        if created_before is not None:
             row = await self._statements.row(_CLAIM_OLDEST, {**until, "created_before": created_before})
+        elif kind is not None:
+            row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**until, "of_kind": kind.value})
+        else:
+            row = await self._statements.row(_CLAIM_DUE, until)
         return _job(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, tuple_
 
 from mechshare.adapters.persistence.sql.errors import UniqueViolated
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -10,9 +10,17 @@ from mechshare.adapters.persistence.sql.tables import receipts
 from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.receipts import Receipt
 
-_FIND = select(receipts).where(receipts.c.scope == bindparam("scope"), receipts.c.key == bindparam("key"))
+_NAME = (receipts.c.scope, receipts.c.key)
+_HAS_NAME = (receipts.c.scope == bindparam("scope")) & (receipts.c.key == bindparam("key"))
+_IS_OLDER = receipts.c.created_at < bindparam("than")
+_FIND = select(receipts).where(_HAS_NAME)
 _INSERT = insert(receipts)
-_DELETE_OLDER = delete(receipts).where(receipts.c.created_at < bindparam("than"))
+_DELETE_OLDER = delete(receipts).where(
+    tuple_(*_NAME).in_(
+        select(*_NAME).where(_IS_OLDER).order_by(receipts.c.created_at).limit(bindparam("limit"))
+    )
+)
+_DELETE_ONE = delete(receipts).where(_HAS_NAME, _IS_OLDER)
 
 
 class SqlReceiptRepository:
@@ -40,5 +48,8 @@ class SqlReceiptRepository:
         except UniqueViolated as problem:
             raise IdempotencyKeyReused() from problem
 
-    async def delete_older(self, than: datetime) -> int:
-        return await self._statements.change(_DELETE_OLDER, {"than": than})
+    async def delete_older(self, than: datetime, limit: int, only: tuple[str, str] | None = None) -> int:
+        if only is None:
+            return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})
+        scope, key = only
+        return await self._statements.change(_DELETE_ONE, {"than": than, "scope": scope, "key": key})

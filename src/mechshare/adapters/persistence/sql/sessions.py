@@ -27,8 +27,13 @@ _USE = (
 )
 _REVOKE_ALL = update(sessions).where(_IS_LIVE).values(revoked_at=bindparam("now"))
 _REVOKE_ONE = _REVOKE_ALL.where(sessions.c.id == bindparam("only"))
+_IS_OVER = sessions.c.expires_at < bindparam("than", type_=sessions.c.expires_at.type)
 _DELETE_OLDER = delete(sessions).where(
-    sessions.c.expires_at < bindparam("than", type_=sessions.c.expires_at.type)
+    # Once more: PostgreSQL chooses among rows as they were before it waited for who prolongs one.
+    _IS_OVER,
+    sessions.c.id.in_(
+        select(sessions.c.id).where(_IS_OVER).order_by(sessions.c.expires_at).limit(bindparam("limit"))
+    ),
 )
 
 _INSERT_TOKEN = insert(refresh_tokens)
@@ -84,8 +89,8 @@ class SqlSessionRepository:
             return await self._statements.change(_REVOKE_ALL, mine)
         return await self._statements.change(_REVOKE_ONE, {**mine, "only": only})
 
-    async def delete_older(self, than: datetime) -> int:
-        return await self._statements.change(_DELETE_OLDER, {"than": than})
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})
 
 
 def _session(row: Any) -> Session:

@@ -160,6 +160,7 @@ jobs = Table(
     Column("created_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
     _partial("ix_jobs_due", "run_after", "id", where="state = 'queued'"),
+    _partial("ix_jobs_due_of_kind", "kind", "run_after", "id", where="state = 'queued'"),
     _partial("ix_jobs_leased", "lease_until", where="state = 'running'"),
     Index("ix_jobs_of_subject", "subject", "kind", "created_at"),
     Index("ix_jobs_created", "created_at", "id"),
