@@ -2,13 +2,13 @@
 
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from mechshare.adapters.backups.folders import FolderBackup
@@ -78,7 +78,7 @@ def _azure_blobs(url: str, settings: Settings) -> BlobStore:
     try:
         return AzureBlobStore(url, settings.azure_connection_string)
     except ValueError as problem:
-        raise SettingsError(f"MECHSHARE_BLOBS_URL: {problem}.") from problem
+        raise SettingsError(f"MECHSHARE_BLOBS_URL: {_without(url, problem)}.") from problem
 
 
 def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
@@ -112,12 +112,12 @@ DATABASES: Schemes[Database] = {
 }
 BLOB_STORES: Schemes[BlobStore] = {
     "memory": lambda url, settings: MemoryBlobStore(),
-    "file": lambda url, settings: FileBlobStore(_path_of(url)),
+    "file": lambda url, settings: FileBlobStore(_path_of(url, "BLOBS")),
     "azure": _azure_blobs,
 }
 SEARCH_INDEXES: Schemes[SearchIndex] = {
     "memory": lambda url, settings: MemorySearchIndex(),
-    "sqlite": lambda url, settings: SqliteSearchIndex(_path_of(url)),
+    "sqlite": lambda url, settings: SqliteSearchIndex(_path_of(url, "SEARCH")),
     "opensearch": _opensearch_index,
     "opensearch+https": _opensearch_index,
 }
@@ -243,7 +243,7 @@ async def open_backup(
     settings: Settings, folder: Path
 ) -> AsyncIterator[tuple[BackupService, RestoreService]]:
     """What backs up into `folder`, and restores from there, what the settings describe. Raises SettingsError."""
-    if urlsplit(settings.database_url).scheme not in ("sqlite", "postgresql"):
+    if _scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
         raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
     kept, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
     blobs = _chosen(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
@@ -268,17 +268,18 @@ def _folder(path: Path) -> Path:
 
 def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
     """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought."""
-    scheme = urlsplit(url).scheme
+    scheme, setting = _scheme_of(url), f"MECHSHARE_{name.upper()}"
     if scheme in schemes:
         return schemes[scheme](url, settings)
     brought = entry_points(group=f"mechshare.{name.removesuffix('_url')}")
     if scheme not in brought.names:
         known = ", ".join(f"{one}:" for one in (*schemes, *sorted(brought.names - schemes.keys())))
-        raise SettingsError(f"MECHSHARE_{name.upper()} must begin with one of {known} It is '{url}'.")
+        told = scheme or "none of them"
+        raise SettingsError(f"{setting} must begin with one of {known} It begins with {told}.")
     try:
         adapter: A = brought[scheme].load()(url, settings)
     except (ImportError, AttributeError, ValueError) as problem:
-        raise SettingsError(f"MECHSHARE_{name.upper()}: {scheme}: can't be used: {problem}") from problem
+        raise SettingsError(f"{setting}: {scheme}: can't be used: {_without(url, problem)}") from problem
     return adapter
 
 
@@ -293,11 +294,30 @@ def _extra(name: str) -> Iterator[None]:
         ) from missing
 
 
-def _path_of(url: str) -> Path:
-    """The path in a URL: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it)."""
-    parts = urlsplit(url)
-    path = parts.path.removeprefix("/") if parts.scheme == "sqlite" else parts.path
-    return Path(url2pathname(path))
+def _scheme_of(url: str) -> str:
+    """In small letters, empty where there is none. urlsplit refuses some passwords, and shows them when it does."""
+    found = re.match("([a-z][a-z0-9+.-]*):", url.lower())
+    return found[1] if found else ""
+
+
+def _without(url: str, problem: Exception) -> str:
+    """What `problem` says, but not the URL, which may hold a password."""
+    return str(problem).replace(url, f"{_scheme_of(url)}:...")
+
+
+def _path_of(url: str, name: str) -> Path:
+    """The path in a URL: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it).
+
+    Raises SettingsError where anything else is in it: files would be kept where nobody looks for them.
+    """
+    is_sqlite = _scheme_of(url) == "sqlite"
+    # What two slashes are followed by, unless it is a third, is a host.
+    found = re.fullmatch("[^:]*:(?://(?=/)|(?!//))([^?#]+)", url)
+    if found is None:
+        form = "sqlite:///relative or sqlite:////absolute" if is_sqlite else "file:///absolute"
+        remedy = f"must be {form}, a path alone; write '?', '#' and '%' in it as %3F, %23 and %25"
+        raise SettingsError(f"MECHSHARE_{name}_URL {remedy}.")
+    return Path(url2pathname(found[1].removeprefix("/") if is_sqlite else found[1]))
 
 
 def _kept_secret(path: Path) -> bytes:

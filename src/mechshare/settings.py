@@ -1,10 +1,12 @@
 """What an operator can set. `load` is the only reader of the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import quote
 
 PREFIX = "MECHSHARE_"
 
@@ -60,9 +62,9 @@ def load(environ: Mapping[str, str]) -> Settings:
     data = Path(given.get("data", "mechshare-data")).absolute()
     return Settings(
         data=data,
-        database_url=given.get("database_url", f"sqlite:///{data / 'mechshare.db'}"),
-        blobs_url=given.get("blobs_url", f"file://{data / 'blobs'}"),
-        search_url=given.get("search_url", f"sqlite:///{data / 'search.db'}"),
+        database_url=given.get("database_url", f"sqlite:///{_in_url(data / 'mechshare.db')}"),
+        blobs_url=given.get("blobs_url", f"file://{_in_url(data / 'blobs')}"),
+        search_url=given.get("search_url", f"sqlite:///{_in_url(data / 'search.db')}"),
         jobs_url=given.get("jobs_url", Settings.jobs_url),
         cache_url=given.get("cache_url", Settings.cache_url),
         limits_url=given.get("limits_url", Settings.limits_url),
@@ -81,6 +83,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_format=_one_of(given, "log_format", ("console", "json")),
         log_file=given.get("log_file", ""),
     )
+
+
+def _in_url(path: Path) -> str:
+    """As `path` is written in a URL: what would not stand for itself there is quoted, the rest left to be read."""
+    return re.sub(r"[%?#\t\r\n]", lambda found: quote(found[0]), str(path))
 
 
 def _refuse_unknown(given: Mapping[str, str]) -> None:

@@ -24,6 +24,14 @@ def test_everything_is_kept_under_the_data_folder():
     assert settings.blobs_url == "file:///srv/mechshare/blobs"
 
 
+def test_what_would_end_a_path_in_a_url_is_quoted_there_and_nothing_else():
+    settings = load({"MECHSHARE_DATA": "/srv/C#/100%/wh?t/歯車 1"})
+    assert settings.data == Path("/srv/C#/100%/wh?t/歯車 1")
+    assert settings.database_url == "sqlite:////srv/C%23/100%25/wh%3Ft/歯車 1/mechshare.db"
+    assert settings.blobs_url == "file:///srv/C%23/100%25/wh%3Ft/歯車 1/blobs"
+    assert settings.search_url == "sqlite:////srv/C%23/100%25/wh%3Ft/歯車 1/search.db"
+
+
 def test_every_setting_can_be_set():
     names = set(Settings.__dataclass_fields__)
     for name in sorted(names - {"secret", "token_algorithm", "log_format", "trusted_proxies"}):

@@ -10,7 +10,7 @@ import click
 from rich.progress import Progress
 
 from mechshare.application import Application
-from mechshare.domain.errors import DomainException
+from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import AuthoredMechanism, ProcessingState
@@ -25,10 +25,15 @@ _LONGEST_TITLE = 200
 
 @dataclass(slots=True)
 class Report:
-    """What became of the files: (path, why) for those that were refused or failed."""
+    """What became of the files: (path, why) for those that were refused or failed.
+
+    `left` were there and are not published. `processed` is what this run has processed and not come to yet.
+    """
 
     added: list[MechanismId] = field(default_factory=list)
     known: int = 0
+    left: list[tuple[Path, MechanismId]] = field(default_factory=list)
+    processed: set[str] = field(default_factory=set)
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
@@ -36,7 +41,9 @@ class Report:
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--as", "username", required=True, help="Whose mechanisms they will be.")
 @click.option("--category", "categories", multiple=True, help="A category for all of them; may be repeated.")
-@click.option("--publish", is_flag=True, help="Publish each as soon as it is ready.")
+@click.option(
+    "--publish", is_flag=True, help="Publish each as soon as it is ready; not what was ready before."
+)
 @click.pass_obj
 def import_clips(
     chosen: Settings, paths: tuple[Path, ...], username: str, categories: tuple[str, ...], publish: bool
@@ -49,6 +56,8 @@ def import_clips(
 
     report = run(chosen, command)
     click.echo(f"{len(report.added)} added, {report.known} were there already, {len(report.refused)} refused")
+    for path, id in report.left:
+        click.echo(f"  {path}: was there, not published; to publish it: POST /api/v1/mechanisms/{id}/publish")
     for path, why in report.refused:
         click.echo(f"  {path}: {why}")
     if report.refused:
@@ -99,11 +108,17 @@ async def _import_one(
     else:
         report.known += 1
         id = known.id
-    state = await _processed(application, actor, id)
-    if state.mechanism.processing.failure is not None:
-        report.refused.append((path, state.mechanism.processing.failure.message("en")))
-    elif publish and not state.mechanism.is_published:
-        await application.mechanisms.publish(actor, id)
+    mechanism = (await _processed(application, actor, id, report)).mechanism
+    # What was ready before may have been withdrawn since; what was not, an interrupted run had no time to publish.
+    is_new = known is None or known.processing.state is not ProcessingState.READY or id in report.processed
+    report.processed.discard(id)  # another file with this content finds it as it will be then
+    if mechanism.processing.failure is not None:
+        report.refused.append((path, mechanism.processing.failure.message("en")))
+    elif publish and not mechanism.is_published:
+        if is_new and mechanism.withdrawn_reason is None:
+            await application.mechanisms.publish(actor, id)
+        else:
+            report.left.append((path, id))
 
 
 async def _share(
@@ -118,6 +133,8 @@ async def _share(
     )
     try:
         created = await application.mechanisms.create_mechanism(actor, draft)
+    except Unavailable:
+        raise  # whether the mechanism was kept is not known, so its file must stay
     except DomainException:
         await application.uploads.discard(original)
         raise
@@ -126,7 +143,9 @@ async def _share(
     return created
 
 
-async def _processed(application: Application, actor: Actor, id: MechanismId) -> AuthoredMechanism:
+async def _processed(
+    application: Application, actor: Actor, id: MechanismId, report: Report
+) -> AuthoredMechanism:
     """The mechanism, ready or failed; works the ledger off as long as there is a part for it to do."""
     while True:
         found = await application.mechanisms.get_mechanism(actor, id)
@@ -136,6 +155,8 @@ async def _processed(application: Application, actor: Actor, id: MechanismId) ->
         if job is None or job.kind is not JobKind.PROCESS_MECHANISM_FILE:
             await application.runner.reap()
             await asyncio.sleep(0.05)
+        else:
+            report.processed.add(job.subject)
 
 
 def _digest_of(path: Path) -> str:

@@ -1,0 +1,113 @@
+"""What a URL in the settings comes to."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from mechshare import bootstrap
+from mechshare.domain.blobs import BlobFacts
+from mechshare.entrypoints.starting import prepare
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.settings import Settings, SettingsError, load
+
+
+async def _one_chunk() -> AsyncIterator[bytes]:
+    yield b"a clip"
+
+
+async def _keep_something(chosen: Settings) -> BlobFacts:
+    """A row, a file and an index, each in what the settings name."""
+    application = bootstrap.build(chosen, LoggingObserver())
+    try:
+        await prepare(application)
+        await application.search.reindex()
+        return await application.blobs.write("media/x/1.mp4", _one_chunk())
+    finally:
+        await application.close()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["C#", "a%20b", "100%", "wh?t", "two words", "歯車", "tab\there", "line\nbreak", "a@b:c", "[x]", ";p=1"],
+)
+async def test_everything_is_kept_below_the_data_folder_whatever_it_is_called(
+    name: str, tmp_path: Path
+) -> None:
+    data = tmp_path / name / "m"
+    await _keep_something(load({"MECHSHARE_DATA": str(data)}))
+    assert list(tmp_path.iterdir()) == [tmp_path / name]
+    assert list((tmp_path / name).iterdir()) == [data]
+    assert {"mechshare.db", "blobs", "search.db"} <= {path.name for path in data.iterdir()}
+
+
+async def test_a_path_is_taken_out_of_a_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen = load({"MECHSHARE_DATA": "data", "MECHSHARE_DATABASE_URL": "memory:"})
+    for blobs in (f"file://{tmp_path}/a%20b%3F", f"FILE:{tmp_path}/c d"):
+        await _keep_something(replace(chosen, blobs_url=blobs))
+    for search in ("sqlite:///here%23.db", f"sqlite:///{tmp_path}/there.db"):
+        await _keep_something(replace(chosen, search_url=search))
+    assert {"a b?", "c d", "here#.db", "there.db"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file://clips",
+        "file://./clips",
+        "file://app:hush@host/clips",
+        "file://[hush/clips",
+        "file:///srv/C#/clips",
+        "file:///srv/wh?t/clips",
+        "file:///srv/clips?",
+        "file:///srv/clips?redirect=sas",
+        "file://",
+        "file:",
+    ],
+)
+def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_files(url: str, tmp_path: Path) -> None:
+    chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": url})
+    with pytest.raises(SettingsError, match=r"MECHSHARE_BLOBS_URL.*file:///absolute.*%23") as refused:
+        bootstrap.build(chosen, LoggingObserver())
+    assert "hush" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["sqlite://search.db", "sqlite://./search.db", "sqlite:////srv/C#/x.db", "sqlite:////x.db?timeout=5"],
+)
+def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_the_index(url: str, tmp_path: Path) -> None:
+    chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_SEARCH_URL": url})
+    with pytest.raises(SettingsError, match=r"MECHSHARE_SEARCH_URL.*sqlite:///relative.*sqlite:////absolute"):
+        bootstrap.build(chosen, LoggingObserver())
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "told"),
+    [
+        ("DATABASE", "postgres://app:hush@db/x", "begins with postgres."),
+        ("DATABASE", "mysql://app:hu[sh@hush/x", "begins with mysql."),
+        ("DATABASE", "app hush@db/x", "begins with none of them."),
+        ("BLOBS", "s3://key:hush@bucket", "begins with s3."),
+        ("BLOBS", "azure:?sig=hush", "not azure:..."),
+        ("SEARCH", "https://app:hush@search:9200", "begins with https."),
+        ("JOBS", "amqp://app:hush@bell", "begins with amqp."),
+        ("CACHE", "valkey://:hush@cache", "begins with valkey."),
+        ("LIMITS", "valkey://:hush@cache", "begins with valkey."),
+    ],
+)
+def test_a_url_that_cannot_be_used_is_told_without_its_password(
+    name: str, url: str, told: str, tmp_path: Path
+) -> None:
+    chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
+    with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL") as refused:
+        bootstrap.build(chosen, LoggingObserver())
+    assert told in str(refused.value)
+    assert "hush" not in str(refused.value)
+
+
+async def test_any_character_may_stand_in_a_password(tmp_path: Path) -> None:
+    chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_DATABASE_URL": "postgresql://app:h[u℀sh@db/x"})
+    await bootstrap.build(chosen, LoggingObserver()).close()
