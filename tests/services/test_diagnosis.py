@@ -8,7 +8,10 @@ import pytest
 
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, StorageFull
+from mechshare.domain.pages import EXACT_TOTAL
 from mechshare.services.diagnosis import Diagnosis, DiagnosisService, Trouble, cause_of
+from mechshare.testing.records import a_mechanism, keep_user
+from mechshare.testing.search import document
 
 NAMES = ["database", "clock", "blobs", "search", "jobs", "cache", "limits"]
 
@@ -105,6 +108,25 @@ async def test_an_index_that_lacks_something_is_found_out(world):
     assert before.trouble is Trouble.OUT_OF_STEP
     assert "holds 0 published mechanisms, the database 1; " in before.told
     assert after.trouble is None
+
+
+async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_has_to(world):
+    user = await keep_user(world.database)
+    for _ in range(EXACT_TOTAL // 1_000 + 2):
+        async with world.database.begin() as tx:
+            await tx.mechanisms.add([a_mechanism(user) for _ in range(1_000)])
+    told = "the index holds {} published mechanisms, the database more than 10,000"
+
+    await world.index.put([document(str(number), "cam") for number in range(EXACT_TOTAL)])
+    fewer = (await examined(world))["search"]
+    await world.index.put([document(str(EXACT_TOTAL), "cam")])  # where an index may stop counting
+    as_many = (await examined(world))["search"]
+    await world.index.put([document(str(EXACT_TOTAL + 1), "cam")])
+    counted_on = (await examined(world))["search"]
+
+    assert (fewer.trouble, fewer.told) == (Trouble.OUT_OF_STEP, told.format(10_000))
+    assert (as_many.trouble, as_many.told) == (None, told.format("more than 10,000"))
+    assert (counted_on.trouble, counted_on.told) == (None, told.format("more than 10,000"))
 
 
 def test_the_first_line_of_the_innermost_cause_is_told():

@@ -1,5 +1,8 @@
 import pytest
 
+from mechshare.domain.pages import EXACT_TOTAL
+from mechshare.testing.search import document
+
 ALL = ["database", "blobs", "search", "jobs", "cache", "limits"]
 
 
@@ -25,3 +28,10 @@ async def test_what_is_out_is_named_and_the_rest_still_checked(world, broken):
 async def test_only_uploads_need_the_files(world, uploads, essential):
     checks = await world.app.health.check(uploads=uploads)
     assert {check.name for check in checks if check.is_essential} == essential
+
+
+@pytest.mark.parametrize(("held", "told"), [(EXACT_TOTAL, "10000"), (EXACT_TOTAL + 1, "more than 10,000")])
+async def test_of_an_index_that_holds_more_than_it_has_to_count_no_number_is_told(world, held, told):
+    await world.index.put([document(str(number), "cam") for number in range(held)])
+    (search,) = [check for check in await world.app.health.check() if check.name == "search"]
+    assert search.detail == f"answers; {told} published mechanisms"

@@ -1,38 +1,52 @@
 """A circuit breaker for each server that mechshare depends on: who does not answer is soon not asked any more."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-
-from purgatory import AsyncCircuitBreakerFactory
-from purgatory.domain.model import OpenedState
 
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 
 _FAILURES = 5
 _REST = 5.0
 """Seconds after which somebody may try again."""
+_LONGEST_TRY = 10.0
+"""Seconds after which somebody else may try as well: a download that goes on and on must not keep all others out."""
 
 
 class Circuit:
-    """Open after five failures in a row; five seconds later one more is let try, and a success closes it.
+    """Open after five failures in a row; five seconds later one is let try, and whatever answer it gets closes it.
 
-    Only Unavailable counts as a failure: put the translation of the driver's errors inside.
+    Until that one has ended, the others are refused as before. Only Unavailable counts as a failure: put the
+    translation of the driver's errors inside. Who is cancelled got no answer, which says nothing.
     """
 
-    def __init__(self, dependency: str) -> None:
+    def __init__(self, dependency: str, *, rest: float = _REST, longest_try: float = _LONGEST_TRY) -> None:
         self._dependency = dependency
-        self._circuits = AsyncCircuitBreakerFactory(
-            default_threshold=_FAILURES,
-            default_ttl=_REST,
-            exclude=[(BaseException, lambda error: not isinstance(error, Unavailable))],
-        )
+        self._rest = rest
+        self._longest_try = longest_try
+        self._failures = 0
+        self._next_try = 0.0
 
     @asynccontextmanager
     async def closed(self) -> AsyncIterator[None]:
         """Raises Unavailable at once while the circuit is open."""
-        breaker = await self._circuits.get_breaker(self._dependency)
+        is_try = self._failures >= _FAILURES
+        if is_try:
+            if time.monotonic() < self._next_try:
+                raise DependencyUnavailable(dependency=self._dependency)
+            self._next_try = time.monotonic() + self._longest_try
         try:
-            async with breaker:
-                yield
-        except OpenedState as opened:
-            raise DependencyUnavailable(dependency=self._dependency) from opened
+            yield
+        except Unavailable:
+            self._failures += 1
+            self._next_try = time.monotonic() + self._rest
+            raise
+        except asyncio.CancelledError:
+            if is_try:
+                self._next_try = 0.0
+            raise
+        except BaseException:
+            self._failures = 0
+            raise
+        self._failures = 0

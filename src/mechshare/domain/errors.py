@@ -323,8 +323,8 @@ class TooManyFailedSignIns(TooMany):
 class DependencyUnavailable(Unavailable):
     code = "DEPENDENCY_UNAVAILABLE"
     messages = {
-        "en": "The {dependency} does not answer at present. Nothing was changed; try again shortly.",
-        "ja": "現在 {dependency} が応答しません。何も変更されていません。しばらくしてからお試しください。",
+        "en": "The {dependency} does not answer at present. Try again shortly; look first whether a change was made.",
+        "ja": "現在 {dependency} が応答しません。変更が反映されたかをご確認のうえ、しばらくしてからお試しください。",
     }
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
 from mechshare.domain.jobs import JobKind
-from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.pages import EXACT_TOTAL, PageRequest
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
@@ -112,31 +112,24 @@ class DiagnosisService:
 
     async def _examine_search(self) -> Diagnosis:
         try:
-            held = (await self._index.search(SearchQuery(limit=1))).total
+            held = min((await self._index.search(SearchQuery(limit=1))).total, EXACT_TOTAL + 1)
         except Unavailable as down:
             return _down("search", down, is_essential=False)
         try:
             published, waiting = await self._published(), await self._waiting()
         except Unavailable:
-            told = f"the index holds {held} published mechanisms; the database can't be asked"
+            told = f"the index holds {how_many(held)} published mechanisms; the database can't be asked"
             return Diagnosis(name="search", told=told, is_essential=False)
-        told = f"the index holds {held} published mechanisms, the database {published}"
+        told = f"the index holds {how_many(held)} published mechanisms, the database {how_many(published)}"
         if waiting:
             told += f"; {waiting} changes are on their way to the index"
         trouble = None if held == published else Trouble.OUT_OF_STEP
         return Diagnosis(name="search", told=told, trouble=trouble, is_essential=False)
 
     async def _published(self) -> int:
-        count = 0
-        request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
-        while request is not None:
-            async with self._database.read() as tx:
-                page = await tx.mechanisms.find_all(request)
-            if page.total_is_exact:
-                return page.total
-            count += len(page.items)
-            request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
-        return count
+        """At most EXACT_TOTAL + 1: an index need not count further either, so there is no more to compare."""
+        async with self._database.read() as tx:
+            return (await tx.mechanisms.find_all(PageRequest(limit=1))).counted
 
     async def _waiting(self) -> int:
         async with self._database.read() as tx:
@@ -173,6 +166,11 @@ def cause_of(problem: BaseException) -> str:
     if cause is problem:
         return ""
     return str(cause).strip().partition("\n")[0][:_LONGEST_CAUSE] or type(cause).__name__
+
+
+def how_many(count: int) -> str:
+    """A count that stops one beyond EXACT_TOTAL, as it is told."""
+    return f"more than {EXACT_TOTAL:,}" if count > EXACT_TOTAL else str(count)
 
 
 def _side(ahead: timedelta) -> str:

@@ -12,6 +12,7 @@ from mechshare.ports.jobs import Doorbell
 from mechshare.ports.limits import RateLimiter
 from mechshare.ports.persistence import Database
 from mechshare.ports.search import SearchIndex
+from mechshare.services.diagnosis import how_many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ class HealthService:
 
     async def _ask_search(self) -> str:
         result = await self._index.search(SearchQuery(limit=1))
-        return f"answers; {result.total} published mechanisms"
+        return f"answers; {how_many(result.total)} published mechanisms"
 
 
 async def _answer(name: str, ask: Callable[[], Awaitable[str]], is_essential: bool) -> Check:
