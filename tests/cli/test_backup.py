@@ -86,6 +86,17 @@ def test_everything_goes_there_and_back(
         assert told in restored.output
 
 
+def test_a_folder_may_be_called_anything(run: Run, laptop: Path, tmp_path: Path, wiped: Settings) -> None:
+    folder = tmp_path / "back%20up ? #1"
+
+    assert run("backup", folder).exit_code == 0
+    assert run("backup", folder).exit_code == 0
+    assert run_on(wiped, "restore", folder).exit_code == 0
+
+    assert files_in(wiped.data) == files_in(laptop)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith("back")] == [folder.name]
+
+
 def test_the_secret_is_not_in_it(run: Run, laptop: Path, folder: Path) -> None:
     result = run("backup", folder)
     secret = (laptop / "secret.key").read_bytes()

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alembic.util import CommandError
-from sqlalchemy import select
+from sqlalchemy import URL, select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -134,7 +134,11 @@ async def _tables(connection: AsyncConnection) -> AsyncIterator[TableKept]:
 @asynccontextmanager
 async def _frozen(rows: Path) -> AsyncIterator[AsyncConnection]:
     """A file that nobody changes, without a lock: it may lie where nothing can be written."""
-    url = f"sqlite+aiosqlite:///file:{quote(str(rows))}?mode=ro&immutable=1&uri=true"
+    url = URL.create(
+        "sqlite+aiosqlite",
+        database=f"file:{quote(str(rows))}",
+        query={"mode": "ro", "immutable": "1", "uri": "true"},
+    )
     engine = create_async_engine(url, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
@@ -166,7 +170,7 @@ async def _make_one_file(rows: Path) -> None:
 
 
 def _url_of(rows: Path) -> str:
-    return f"sqlite:///{rows}"
+    return URL.create("sqlite", database=str(rows)).render_as_string()
 
 
 @contextmanager
