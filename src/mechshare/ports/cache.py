@@ -23,7 +23,6 @@ class Cache(Protocol):
 
     def held(self, group: str, key: str) -> bytes | None:
         """The entry `key` of `group` if this process holds it, told without waiting for anybody."""
-        ...
 
     async def get_or_load(
         self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
@@ -33,7 +32,6 @@ class Cache(Protocol):
         What a load gives is not kept if its group was forgotten while it ran. If `load` raises, so does this, for
         all who waited, and nothing is kept.
         """
-        ...
 
     async def get_or_load_many(
         self, names: Sequence[Name], load: Load, lifetime: timedelta
@@ -41,16 +39,12 @@ class Cache(Protocol):
         """The entries of these distinct names, in their order. `load` is asked for those that are not there. All else
         is as above, but that a process may hold them for itself alone: they take little to load together.
         """
-        ...
 
     async def forget(self, *groups: str) -> None:
         """Drops every entry of these groups, those being loaded included."""
-        ...
 
     async def check(self) -> str:
         """One line on what answers. Raises Unavailable."""
-        ...
 
     async def close(self) -> None:
         """Gives back what the adapter holds."""
-        ...

@@ -7,4 +7,3 @@ from typing import Protocol
 class Clock(Protocol):
     def now(self) -> datetime:
         """The present instant: aware, in UTC, whole microseconds."""
-        ...

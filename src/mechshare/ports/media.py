@@ -39,4 +39,3 @@ class MediaProcessor(Protocol):
 
         `progress` hears each step's name and 0..1 within it. Raises MediaRejected, and OutOfSpace.
         """
-        ...

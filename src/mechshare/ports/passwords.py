@@ -6,12 +6,9 @@ from typing import Protocol
 class PasswordHasher(Protocol):
     async def hash(self, password: str) -> str:
         """A salted hash, with all that is needed to check it; another one each time."""
-        ...
 
     async def verify(self, password: str, hash: str | None) -> bool:
         """Whether `password` is the one that was hashed. None (no such account) takes as long and gives False."""
-        ...
 
     def needs_rehash(self, hash: str) -> bool:
         """Whether `hash` was made with weaker settings than today's."""
-        ...

@@ -27,7 +27,6 @@ class UserRepository(Protocol):
 
     async def find_by_login(self, login: str) -> User | None:
         """The user with this user name or, failing that, this e-mail address; both in their clean spelling."""
-        ...
 
     async def save(self, user: User) -> User:
         """Stores `user` and gives it back with its new version.
@@ -35,15 +34,12 @@ class UserRepository(Protocol):
         Version 0 is a new user. Raises StaleVersion when the stored version is not `user.version`, NameTaken when
         the user name or e-mail address is another's.
         """
-        ...
 
     async def find_all(self, request: PageRequest) -> Page[User]:
         """Newest first; positions are (created_at, id)."""
-        ...
 
     async def delete(self, id: UserId) -> None:
         """With credentials, sessions and receipts. Mechanisms must be deleted first."""
-        ...
 
 
 class CredentialRepository(Protocol):
@@ -59,25 +55,20 @@ class SessionRepository(Protocol):
 
     async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
         """Those neither revoked nor expired at `now`, most recently used first."""
-        ...
 
     async def save(self, session: Session) -> None:
         """Stores a new session, or what changed of one (`last_used_at`, `expires_at`)."""
-        ...
 
     async def add_token(self, token: RefreshToken) -> None: ...
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         """The token and whether this call, of all there ever are, was the one to consume it; None if there is none."""
-        ...
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
         """Revokes the live sessions of the user, or `only` that one of theirs; how many were."""
-        ...
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
         """Deletes up to `limit` sessions that were over before then, with their tokens; how many there were."""
-        ...
 
 
 class CategoryRepository(Protocol):
@@ -85,19 +76,15 @@ class CategoryRepository(Protocol):
 
     async def find_all(self) -> tuple[Category, ...]:
         """In the order in which they were created (then by identifier)."""
-        ...
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
         """The same, each with its number of published mechanisms: all of those are counted, which takes a while."""
-        ...
 
     async def save(self, category: Category) -> Category:
         """As for users; NameTaken when a new category's identifier is in use."""
-        ...
 
     async def delete(self, id: CategoryId) -> None:
         """Raises CategoryInUse while any mechanism, published or not, is in it."""
-        ...
 
 
 class MechanismRepository(Protocol):
@@ -105,7 +92,6 @@ class MechanismRepository(Protocol):
 
     async def find_authored(self, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
         """Those that exist, in the order of `ids`; at most 1,000 at a time."""
-        ...
 
     async def find_all(
         self,
@@ -125,11 +111,9 @@ class MechanismRepository(Protocol):
         what is stored in the usual width; how much more is taken as equal is the database's affair.
         Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; one that is told is believed.
         """
-        ...
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
         """Stores new ones, which have version 1 then; at most 1,000 at a time. Raises as `save` does."""
-        ...
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
         """Stores `mechanism` and gives it back with its new version; version 0 is a new one.
@@ -137,11 +121,14 @@ class MechanismRepository(Protocol):
         Raises StaleVersion when the stored version is not `mechanism.version` (a deleted one is stale too), and
         CategoryNotFound when one of its categories does not exist.
         """
-        ...
+
+    async def renew(
+        self, *, user_id: UserId | None = None, category_id: CategoryId | None = None
+    ) -> Sequence[MechanismId]:
+        """Gives all of a user's mechanisms, or all in a category, a new version; which they are, in no order."""
 
     async def delete(self, id: MechanismId, version: int) -> None:
         """Raises StaleVersion when the stored version is another, or there is none."""
-        ...
 
 
 class MechanismFiles(Protocol):
@@ -149,11 +136,9 @@ class MechanismFiles(Protocol):
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """The user's oldest mechanism that was made from a file with this content."""
-        ...
 
     async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
         """Those of these blob keys that a mechanism refers to; at most 1,000 at a time."""
-        ...
 
 
 class JobLedger(Protocol):
@@ -164,7 +149,6 @@ class JobLedger(Protocol):
 
     async def add(self, *new: Job, unless_waiting: bool = False) -> None:
         """New jobs, due at once; `unless_waiting`, however many ask, one that has not ended of a kind and subject."""
-        ...
 
     async def claim(
         self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
@@ -174,27 +158,22 @@ class JobLedger(Protocol):
         However many claim at the same moment, each job goes to one. With `created_before` the oldest of those that
         were asked for before then, due or not, of any kind.
         """
-        ...
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
         """Extends the lease and notes how far the work is."""
-        ...
 
     async def finish(
         self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None
     ) -> bool:
         """Ends the job as DONE, FAILED or CANCELLED."""
-        ...
 
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
         """Back to the queue, due after `delay`; the attempt that this ends is remembered."""
-        ...
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         """Running jobs whose lease has run out, longest ago first."""
-        ...
 
 
 class JobRepository(Protocol):
@@ -204,37 +183,34 @@ class JobRepository(Protocol):
 
     async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
         """The one of this kind for this subject that was created last."""
-        ...
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         """Newest first; positions are (created_at, id)."""
-        ...
 
     async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
         """Those after which the job was put off, oldest first; of more than ATTEMPTS_TOLD the last ones."""
-        ...
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
         """The jobs that have not ended; nothing for kinds and states of which there are none."""
-        ...
 
     async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
         """Deletes up to `limit` jobs that ended in `state` before then, with their attempts; how many there were."""
-        ...
 
     async def cancel(self, subject: str, kind: JobKind) -> int:
         """Cancels those of this kind for this subject that have not ended, and their workers' fences; how many were."""
-        ...
 
 
 class ReceiptRepository(Protocol):
-    """`add` raises IdempotencyKeyReused for a scope and key in use. Up to `limit` older ones go, or `only` that one."""
-
     async def find(self, scope: str, key: str) -> Receipt | None: ...
 
-    async def add(self, receipt: Receipt) -> None: ...
+    async def add(self, receipt: Receipt) -> None:
+        """Raises IdempotencyKeyReused for a scope and key in use."""
 
-    async def delete_older(self, than: datetime, limit: int, only: tuple[str, str] | None = None) -> int: ...
+    async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
+        """Deletes this one if it is older than that; whether it was."""
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        """Deletes up to `limit` that are older than that; how many there were."""
 
 
 class AuditLog(Protocol):
@@ -242,11 +218,9 @@ class AuditLog(Protocol):
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
         """How many SIGN_IN_FAILED entries since then name this subject, or come from this address (give one)."""
-        ...
 
     async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
         """Newest first; positions are (at, id)."""
-        ...
 
 
 class UnitOfWork(Protocol):
@@ -289,23 +263,18 @@ class Database(Protocol):
 
         No network, blob or media work inside it.
         """
-        ...
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """For reading, outside any transaction: each statement sees what is committed. Writing raises RuntimeError."""
-        ...
 
     async def migrate(self) -> None:
         """Brings the schema up to date; safe to call from many processes at once. No-op when it is."""
-        ...
 
     async def check(self) -> str:
         """One line on what answers and its version. Raises Unavailable; also when the schema is not up to date."""
-        ...
 
     async def now(self) -> datetime:
         """The time by the database's own clock, which leases are judged by. Raises Unavailable."""
-        ...
 
     async def close(self) -> None: ...
 
@@ -339,12 +308,9 @@ class DatabaseCopy(Protocol):
 
         Raises CopyRefused unless the destination is empty, the first categories aside, or holds a part of this copy.
         """
-        ...
 
     async def copy(self, progress: Callable[[int], None]) -> None:
         """Adds the rows that the destination lacks; `progress` hears of so many rows more."""
-        ...
 
     async def verify(self, progress: Callable[[int], None]) -> tuple[TableCopied, ...]:
         """Reads both sides again. Raises CopyRefused where they differ."""
-        ...

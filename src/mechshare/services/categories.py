@@ -89,7 +89,7 @@ class CategoryService:
                 now=self._clock.now(),
             )
             saved = await tx.categories.save(changed)
-            renamed = await show_new_name(tx, self._clock, self._ids, category_ids=[category_id])
+            renamed = await show_new_name(tx, self._clock, self._ids, category_id=category_id)
         await self._changes.mechanisms_changed(*renamed)
         return saved
 

@@ -39,7 +39,7 @@ async def do_once(
         return await do()
     name = (once.scope, once.key)
     # Others that are as old are the sweep's: however many they are, no request waits for them.
-    await tx.receipts.delete_older(clock.now() - RECEIPT_LIFETIME, limit=1, only=name)
+    await tx.receipts.forget(*name, older=clock.now() - RECEIPT_LIFETIME)
     known = await tx.receipts.find(*name)
     if known is not None:
         return Replay(known.answer_to(once.fingerprint))

@@ -66,6 +66,29 @@ async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
     assert (authored.author.username, authored.author.display_name) == (user.username, "佐倉")
 
 
+async def test_all_of_a_user_or_in_a_category_get_a_new_version_and_stay_what_they_are(
+    database: Database,
+) -> None:
+    await keep_categories(database, "gears", "cams")
+    user, other = await keep_user(database), await keep_user(database, "other")
+    mine = await keep(database, a_mechanism(user), a_mechanism(user, categories=(CategoryId("gears"),)))
+    (theirs,) = await keep(database, a_mechanism(other, categories=(CategoryId("cams"), CategoryId("gears"))))
+
+    async with database.begin() as tx:
+        of_user = await tx.mechanisms.renew(user_id=user.id)
+        of_category = await tx.mechanisms.renew(category_id=CategoryId("gears"))
+        of_none = await tx.mechanisms.renew(category_id=CategoryId("no-such"))
+
+    assert sorted(of_user) == sorted(one.id for one in mine)
+    assert sorted(of_category) == sorted([mine[1].id, theirs.id])
+    assert not of_none
+    async with database.read() as tx:
+        found = {one: await tx.mechanisms.find_by_id(one.id) for one in (*mine, theirs)}
+    assert found == {
+        one: replace(one, version=version) for one, version in zip(found, (2, 3, 2), strict=True)
+    }
+
+
 async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> None:
     user = await keep_user(database)
     (saved,) = await keep(database, a_mechanism(user))

@@ -106,6 +106,18 @@ class MemoryMechanismRepository:
         saved = tables.mechanisms[mechanism.id] = replace(mechanism, version=mechanism.version + 1)
         return saved
 
+    async def renew(
+        self, *, user_id: UserId | None = None, category_id: CategoryId | None = None
+    ) -> Sequence[MechanismId]:
+        mechanisms = self._access.write().mechanisms
+        renewed = [
+            replace(one, version=one.version + 1)
+            for one in mechanisms.values()
+            if one.user_id == user_id or category_id in one.categories
+        ]
+        mechanisms.update((one.id, one) for one in renewed)
+        return [one.id for one in renewed]
+
     async def delete(self, id: MechanismId, version: int) -> None:
         mechanisms = self._access.write().mechanisms
         stored = mechanisms.get(id)

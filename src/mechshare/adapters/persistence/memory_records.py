@@ -22,11 +22,17 @@ class MemoryReceiptRepository:
             raise IdempotencyKeyReused()
         receipts[receipt.scope, receipt.key] = receipt
 
-    async def delete_older(self, than: datetime, limit: int, only: tuple[str, str] | None = None) -> int:
+    async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
         receipts = self._access.write().receipts
-        older = [
-            name for name, receipt in receipts.items() if receipt.created_at < than and only in (None, name)
-        ]
+        receipt = receipts.get((scope, key))
+        is_older = receipt is not None and receipt.created_at < older
+        if is_older:
+            del receipts[scope, key]
+        return is_older
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        receipts = self._access.write().receipts
+        older = [name for name, receipt in receipts.items() if receipt.created_at < than]
         for name in older[:limit]:
             del receipts[name]
         return len(older[:limit])

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from sqlalchemy import bindparam, delete, insert, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.dialects import IsAmong
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
@@ -33,6 +33,15 @@ _BY_ID = MECHANISMS.where(mechanisms.c.id == bindparam("id"))
 _SAME = (mechanisms.c.id == bindparam("same_id")) & (mechanisms.c.version == bindparam("same_version"))
 _INSERT = insert(mechanisms)
 _UPDATE = update(mechanisms).where(_SAME)
+_RENEW = update(mechanisms).values(version=mechanisms.c.version + 1).returning(mechanisms.c.id)
+_RENEW_OF_USER = _RENEW.where(mechanisms.c.user_id == bindparam("of_user"))
+_RENEW_OF_CATEGORY = _RENEW.where(
+    mechanisms.c.id.in_(
+        select(mechanism_categories.c.mechanism_id).where(
+            mechanism_categories.c.category_id == bindparam("of_category")
+        )
+    )
+)
 _DELETE = delete(mechanisms).where(_SAME)
 _INSERT_CATEGORIES = insert(mechanism_categories)
 _DELETE_CATEGORIES = delete(mechanism_categories).where(
@@ -96,6 +105,17 @@ class SqlMechanismRepository:
         await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": saved.id})
         await self._add_categories([saved])
         return saved
+
+    async def renew(
+        self, *, user_id: UserId | None = None, category_id: CategoryId | None = None
+    ) -> Sequence[MechanismId]:
+        of_user = await self._statements.rows(_RENEW_OF_USER, {"of_user": user_id}) if user_id else ()
+        of_category = (
+            await self._statements.rows(_RENEW_OF_CATEGORY, {"of_category": category_id})
+            if category_id
+            else ()
+        )
+        return [row.id for row in (*of_user, *of_category)]
 
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):

@@ -20,7 +20,7 @@ _DELETE_OLDER = delete(receipts).where(
         select(*_NAME).where(_IS_OLDER).order_by(receipts.c.created_at).limit(bindparam("limit"))
     )
 )
-_DELETE_ONE = delete(receipts).where(_HAS_NAME, _IS_OLDER)
+_FORGET = delete(receipts).where(_HAS_NAME, _IS_OLDER)
 
 
 class SqlReceiptRepository:
@@ -48,8 +48,8 @@ class SqlReceiptRepository:
         except UniqueViolated as problem:
             raise IdempotencyKeyReused() from problem
 
-    async def delete_older(self, than: datetime, limit: int, only: tuple[str, str] | None = None) -> int:
-        if only is None:
-            return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})
-        scope, key = only
-        return await self._statements.change(_DELETE_ONE, {"than": than, "scope": scope, "key": key})
+    async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
+        return await self._statements.change(_FORGET, {"than": older, "scope": scope, "key": key}) == 1
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})
