@@ -67,6 +67,11 @@ class FaultyDatabase:
         self.after_claim: Callable[[], Awaitable[None]] | None = None
         """Awaited once, between a worker's claim and its work: as if the worker had been stopped there."""
 
+    @property
+    def reads_at_a_time(self) -> int:
+        found: int = self._inner.reads_at_a_time
+        return found
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Any]:
         self._refuse()

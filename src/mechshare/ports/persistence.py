@@ -258,6 +258,10 @@ class UnitOfWork(Protocol):
 
 
 class Database(Protocol):
+    @property
+    def reads_at_a_time(self) -> int:
+        """How many reads of one process are worth while at a time; others had better be read with the next one."""
+
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
         """A transaction: kept durably on a clean exit, undone whole on an exception. Serialisable for its writes.
 

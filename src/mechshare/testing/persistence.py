@@ -18,6 +18,10 @@ async def test_what_a_transaction_did_is_kept_when_it_ends_well(database: Databa
         assert await tx.users.find_by_id(user.id) == user
 
 
+async def test_reading_is_worth_while(database: Database) -> None:
+    assert database.reads_at_a_time >= 1
+
+
 async def test_all_that_a_failed_transaction_did_is_undone(database: Database) -> None:
     user = await keep_user(database)
 

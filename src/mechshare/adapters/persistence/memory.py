@@ -41,6 +41,8 @@ class MemoryDatabase:
     `clock` is the database's own, by which leases are judged.
     """
 
+    reads_at_a_time = 1
+
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._tables = Tables()

@@ -12,16 +12,13 @@ from mechshare.ports.cache import Name
 from mechshare.services.batching import Batches
 from mechshare.services.changes import mechanism_group
 
-_MOST_BATCHES = 2
-"""As many as are worth while: one is worked on here while the database works on the other."""
-
 
 class PublicMechanisms:
     """Those that are asked for at a time are looked up, read and kept together."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._batches = Batches(self._find, most=_MOST_BATCHES)
+        self._batches = Batches(self._find, most=application.database.reads_at_a_time)
 
     async def find(self, id: MechanismId) -> bytes:
         """The entry that the cache keeps of the answer; an empty one for a mechanism that is not public."""

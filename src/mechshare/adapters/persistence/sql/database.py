@@ -32,6 +32,10 @@ class SqlDatabase:
         self._dialect = dialect_of(url)
         self._newest: str | None = None
 
+    @property
+    def reads_at_a_time(self) -> int:
+        return self._dialect.reads_at_a_time
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
         async with self._dialect.guard():

@@ -90,6 +90,7 @@ class Dialect(Protocol):
 
     reader: AsyncEngine
     writer: AsyncEngine
+    reads_at_a_time: int
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction. What is held in it nobody else changes before it ends."""

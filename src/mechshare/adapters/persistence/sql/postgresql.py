@@ -41,6 +41,9 @@ class Postgresql:
     refuses would have to be done again by whoever began them.
     """
 
+    reads_at_a_time = 2
+    """One is worked on here while the server works on the other."""
+
     def __init__(self, url: str) -> None:
         parsed = make_url(url).set(drivername="postgresql+psycopg")
         self.writer = _postgresql_engine(parsed, pool_size=_WRITERS)

@@ -20,6 +20,9 @@ _PATIENCE = "5"
 class Sqlite:
     """SQLite in WAL mode: one writer at a time over all processes, and readers that never wait for it."""
 
+    reads_at_a_time = 1
+    """The threads that read hand over the interpreter to each other for each row."""
+
     def __init__(self, url: str) -> None:
         parsed = make_url(url).set(drivername="sqlite+aiosqlite")
         parsed = parsed.set(query={"timeout": _PATIENCE} | dict(parsed.query))
