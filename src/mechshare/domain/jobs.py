@@ -103,11 +103,11 @@ class Job:
 
     def may_be_tried_again(self, now: datetime, former: Sequence[Attempt]) -> bool:
         """Whether it may, after the attempt under way and the `former` ones; those that only waited are not counted."""
-        waited = sum(
-            attempt.failure is not None and attempt.failure.code is FailureCode.UNAVAILABLE
+        counted = sum(
+            attempt.failure is None or attempt.failure.code is not FailureCode.UNAVAILABLE
             for attempt in former
         )
-        return len(former) - waited + 1 < MOST_ATTEMPTS and not self.is_overdue(now)
+        return counted + 1 < MOST_ATTEMPTS and not self.is_overdue(now)
 
 
 def backoff(attempt: int) -> timedelta:

@@ -69,3 +69,8 @@ class Page(Generic[T_co]):
     def counted(self) -> int:
         """For `PageRequest`: what need not be counted again."""
         return self.total if self.total_is_exact else EXACT_TOTAL + 1
+
+
+def how_many(count: int) -> str:
+    """A count that stops one beyond EXACT_TOTAL, as it is told."""
+    return f"more than {EXACT_TOTAL:,}" if count > EXACT_TOTAL else str(count)

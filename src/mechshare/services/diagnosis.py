@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
 from mechshare.domain.jobs import JobKind
-from mechshare.domain.pages import EXACT_TOTAL, PageRequest
+from mechshare.domain.pages import EXACT_TOTAL, PageRequest, how_many
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
@@ -166,11 +166,6 @@ def cause_of(problem: BaseException) -> str:
     if cause is problem:
         return ""
     return str(cause).strip().partition("\n")[0][:_LONGEST_CAUSE] or type(cause).__name__
-
-
-def how_many(count: int) -> str:
-    """A count that stops one beyond EXACT_TOTAL, as it is told."""
-    return f"more than {EXACT_TOTAL:,}" if count > EXACT_TOTAL else str(count)
 
 
 def _side(ahead: timedelta) -> str:

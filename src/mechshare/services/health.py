@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from mechshare.domain.errors import Unavailable
+from mechshare.domain.pages import how_many
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
@@ -12,7 +13,6 @@ from mechshare.ports.jobs import Doorbell
 from mechshare.ports.limits import RateLimiter
 from mechshare.ports.persistence import Database
 from mechshare.ports.search import SearchIndex
-from mechshare.services.diagnosis import how_many
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -104,9 +104,10 @@ def origin_of(connection: Connection) -> Origin:
 def address_of(connection: Connection, trusted: Collection[str]) -> str:
     """The caller's address: the peer's, or the last one before the proxies that the operator trusts."""
     address = connection.client.host if connection.client else ""
+    if address not in trusted:
+        return address
     # A proxy may add to the field, or add a field: they say the same (RFC 9110, 5.3).
-    told = ",".join(connection.headers.getall("x-forwarded-for", []))
-    hops = told.split(",") if address in trusted else []
+    hops = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
     while hops and address in trusted:
         claimed = hops.pop().strip()
         if not _is_address(claimed):

@@ -174,6 +174,8 @@ async def answer_list(
     application = application_of(request)
     ids = [CategoryId(category) for category in categories]
     user = UserId(user_id) if user_id is not None else None
+    # What was typed stands in quotes: nothing that is typed is the key of another question.
+    narrowed = f"{sorted(ids)}|{user!r}"
 
     async def find(asked: PageRequest) -> Page[AuthoredMechanism]:
         return await application.mechanisms.find_all(viewer, asked, sort=sort, category_ids=ids, user_id=user)
@@ -186,15 +188,13 @@ async def answer_list(
         return msgspec.json.encode(answer), answer.next
 
     async def load() -> bytes:
-        narrowed = f"{sorted(ids)}|{user!r}"
         body, cursor = told(await find_page(application.cache, narrowed, sort.value, wanted, find))
         return kept_entry(body, cursor=cursor)
 
     if sees_unpublished_of(viewer, user):
         body, cursor = told(await find(wanted))
         return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
-    # What was typed stands in quotes: nothing that is typed is the key of another question.
-    key = f"{sort.value}|{wanted}|{sorted(ids)}|{user!r}"
+    key = f"{sort.value}|{wanted}|{narrowed}"
     return await answer_kept(request, key, load, for_everyone=user is None)
 
 

@@ -109,13 +109,11 @@ class SqlMechanismRepository:
     async def renew(
         self, *, user_id: UserId | None = None, category_id: CategoryId | None = None
     ) -> Sequence[MechanismId]:
-        of_user = await self._statements.rows(_RENEW_OF_USER, {"of_user": user_id}) if user_id else ()
-        of_category = (
-            await self._statements.rows(_RENEW_OF_CATEGORY, {"of_category": category_id})
-            if category_id
-            else ()
-        )
-        return [row.id for row in (*of_user, *of_category)]
+        if user_id is not None:
+            rows = await self._statements.rows(_RENEW_OF_USER, {"of_user": user_id})
+        else:
+            rows = await self._statements.rows(_RENEW_OF_CATEGORY, {"of_category": category_id})
+        return [row.id for row in rows]
 
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
