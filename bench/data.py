@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from bench.texts import KINDS, Writer
+from bench.texts import KINDS, Writer, drawing_number
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import OriginalFile, ProcessingState
@@ -126,7 +126,7 @@ class _Maker:
                 id,
                 owner,
                 self._writer.title(kind),
-                self._writer.description(kind),
+                f"{self._writer.description(kind)} {drawing_number(number)}",
                 *urls,
                 facts.duration_ms / 1000,
                 at,

@@ -5,8 +5,9 @@ place or with other words, where nothing else makes it differ or cost more. When
 emptied by the word that any other process of mechshare would give them, and it begins anew.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from random import Random
 from urllib.parse import quote
 
 from bench.callers import Callers
@@ -14,7 +15,7 @@ from bench.candidates import FIRST_PAGE, LITERAL, OURS, RAW
 from bench.data import new_mechanisms
 from bench.known import Known, Place, zipf
 from bench.load import Lines
-from bench.texts import beginnings, questions
+from bench.texts import beginnings, drawing_number, questions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pages import DEFAULT_LIMIT, Page, Position
@@ -38,6 +39,9 @@ _POPULAR = "gear"
 """What finds more than a page holds, however few mechanisms there are."""
 _FEW = 2
 """About as many mechanisms as any other question finds among 1,000."""
+_NUMBERED = 1_000
+"""The first mechanisms, which are the same however many more there are."""
+_LENGTHS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +104,7 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search hot"] = lambda: _searched(Asked(path=_search(_POPULAR)))
         made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
         made["search few cold"] = lambda: _searches(_FEW)
+        made["search one cold"] = lambda: _searched(_each(_searches_for_one()))
         made["suggest hot"] = lambda: _searched(Asked(path=_suggest(_POPULAR)))
         made["suggest cold"] = lambda: _searched(_each(map(_suggest, beginnings())))
     made["media range"] = lambda: _media(known)
@@ -150,6 +155,13 @@ def _filtered() -> Row:
 
 def _searches(limit: int) -> Row:
     return _searched(_each(f"{_search(text)}&limit={limit}" for text in questions()))
+
+
+def _searches_for_one() -> Iterator[str]:
+    """For mechanisms that there are however many there are, in answers of as many lengths as no cache knows."""
+    for limit in range(DEFAULT_LIMIT, DEFAULT_LIMIT + _LENGTHS):
+        for number in Random("drawings").sample(range(_NUMBERED), _NUMBERED):
+            yield f"{_search(drawing_number(number))}&limit={limit}"
 
 
 def _searched(asked: Asked) -> Row:

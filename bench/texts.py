@@ -167,6 +167,11 @@ def _one(random: Random, choices: tuple[_Pair, ...]) -> _Pair:
     return choices[int(random.random() * len(choices))]
 
 
+def drawing_number(number: int) -> str:
+    """What one mechanism alone is known by, however many others there are."""
+    return f"No. {number:07}"
+
+
 def questions() -> list[str]:
     """What people might search for: two or three words about a mechanism, each question once, in no order."""
     asked = [

@@ -123,12 +123,21 @@ class MechanismRepository(Protocol):
         """
 
     async def renew(
-        self, *, user_id: UserId | None = None, category_id: CategoryId | None = None
+        self,
+        *,
+        limit: int,
+        user_id: UserId | None = None,
+        category_id: CategoryId | None = None,
+        after: MechanismId | None = None,
     ) -> Sequence[MechanismId]:
-        """Gives all of a user's mechanisms, or all in a category, a new version; which they are, in no order."""
+        """Gives up to `limit` of a user's mechanisms, or of those in a category, a new version: the first `after` that
+        one by their identifiers, in whose order they are told."""
 
     async def delete(self, id: MechanismId, version: int) -> None:
         """Raises StaleVersion when the stored version is another, or there is none."""
+
+    async def delete_of(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
+        """Deletes up to `limit` of a user's; which they were, each with the key of its original, if it had one."""
 
 
 class MechanismFiles(Protocol):
@@ -196,8 +205,9 @@ class JobRepository(Protocol):
     async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
         """Deletes up to `limit` jobs that ended in `state` before then, with their attempts; how many there were."""
 
-    async def cancel(self, subject: str, kind: JobKind) -> int:
-        """Cancels those of this kind for this subject that have not ended, and their workers' fences; how many were."""
+    async def cancel(self, kind: JobKind, *subjects: str) -> int:
+        """Cancels those of this kind for these subjects, 1,000 at most, that have not ended, and their workers' fences;
+        how many were."""
 
 
 class ReceiptRepository(Protocol):

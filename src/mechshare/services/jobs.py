@@ -320,7 +320,7 @@ class JobService:
             handler = self._handlers[job.kind]
             if not job.state.has_ended:
                 await handler.give_up(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
-            if job.state.has_ended or not await tx.jobs.cancel(job.subject, job.kind):
+            if job.state.has_ended or not await tx.jobs.cancel(job.kind, job.subject):
                 raise JobNotCancellable(state=job.state.value)
         await handler.ended(job)
 

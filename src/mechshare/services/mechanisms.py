@@ -37,7 +37,7 @@ from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.services.auditing import Auditor
 from mechshare.services.changes import Changes
 from mechshare.services.creation import Creation, MechanismWithJobs, add_mechanisms
-from mechshare.services.deletion import delete_mechanism
+from mechshare.services.deletion import clear_up_after
 from mechshare.services.receipts import Once, Replay, do_once
 
 
@@ -216,9 +216,9 @@ class MechanismService:
         now = self._clock.now()
         async with self._database.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            await delete_mechanism(
-                tx, _at_version(mechanism, version), self._new_job_id, now, origin.request_id
-            )
+            await tx.mechanisms.delete(mechanism_id, _at_version(mechanism, version).version)
+            original = mechanism.original.key if mechanism.original else None
+            await clear_up_after(tx, {mechanism_id: original}, self._new_job_id, now, origin.request_id)
             await self._auditor.note(tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, origin)
         await self._changes.mechanisms_changed(mechanism_id)
 

@@ -9,7 +9,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import UnitOfWork
 
 _AT_A_TIME = 1_000
-"""Jobs that are added by one call, which has to end in time."""
+"""Mechanisms that are changed by one statement, which has to end in time."""
 
 
 async def show_new_name(
@@ -25,8 +25,12 @@ async def show_new_name(
     The new version keeps two index jobs in order, and tells holders of an old answer that it is old.
     """
     now = clock.now()
-    shown = await tx.mechanisms.renew(user_id=user_id, category_id=category_id)
-    jobs = [new_job(JobId(ids.new_id()), JobKind.INDEX_MECHANISM, id, now=now) for id in shown]
-    for first in range(0, len(jobs), _AT_A_TIME):
-        await tx.ledger.add(*jobs[first : first + _AT_A_TIME])
+    shown: list[MechanismId] = []
+    while renewed := await tx.mechanisms.renew(
+        limit=_AT_A_TIME, user_id=user_id, category_id=category_id, after=shown[-1] if shown else None
+    ):
+        shown += renewed
+        await tx.ledger.add(
+            *(new_job(JobId(ids.new_id()), JobKind.INDEX_MECHANISM, id, now=now) for id in renewed)
+        )
     return shown

@@ -1,14 +1,13 @@
 """Accounts: joining, describing oneself, leaving; and what admins decide about others."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mechshare.domain.audit import AuditAction, Origin
 from mechshare.domain.errors import OwnStanding, StaleVersion, UserNotFound
 from mechshare.domain.ids import JobId, MechanismId, UserId
-from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.pages import LARGEST_LIMIT, Page, PageRequest
+from mechshare.domain.pages import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import (
     Actor,
@@ -27,12 +26,15 @@ from mechshare.domain.users import (
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence import Database
 from mechshare.services.auditing import Auditor
 from mechshare.services.changes import Changes
-from mechshare.services.deletion import delete_mechanism
+from mechshare.services.deletion import clear_up_after
 from mechshare.services.naming import show_new_name
 from mechshare.services.receipts import Once, Replay, do_once
+
+_AT_A_TIME = 1_000
+"""Mechanisms that are deleted by one statement, which has to end in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,10 +143,10 @@ class UserService:
         now = self._clock.now()
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
-            deleted = [
-                await delete_mechanism(tx, mechanism, self._new_job_id, now, origin.request_id)
-                async for mechanism in _every_mechanism(tx, user.id)
-            ]
+            deleted: list[MechanismId] = []
+            while gone := await tx.mechanisms.delete_of(user.id, limit=_AT_A_TIME):
+                await clear_up_after(tx, gone, self._new_job_id, now, origin.request_id)
+                deleted += gone
             await tx.users.delete(user.id)
             await self._auditor.note(tx, AuditAction.USER_DELETED, user.id, user.id, origin)
         await self._changes.access_changed(actor.id)
@@ -188,18 +190,6 @@ class UserService:
 
     def _new_job_id(self) -> JobId:
         return JobId(self._ids.new_id())
-
-
-async def _every_mechanism(tx: UnitOfWork, user_id: UserId) -> AsyncIterator[Mechanism]:
-    """Published or not; each may be deleted as it comes, and is held, so that no worker at its clip changes it."""
-    request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
-    while request is not None:
-        page = await tx.mechanisms.find_all(request, user_id=user_id, published_only=False)
-        for item in page.items:
-            mechanism = await tx.mechanisms.find_by_id(item.mechanism.id)
-            if mechanism is not None:
-                yield mechanism
-        request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
 
 
 def _existing(user: User | None) -> User:

@@ -79,8 +79,8 @@ async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
     running = await claim(database)
     assert running is not None
     async with database.begin() as tx:
-        assert await tx.jobs.cancel("m", JobKind.PROCESS_MECHANISM_FILE) == 1
-        assert await tx.jobs.cancel("m", JobKind.PROCESS_MECHANISM_FILE) == 0
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, "m") == 1
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, "m") == 0
         assert not await tx.ledger.finish(job.id, running.fence, JobState.DONE)
         assert await tx.jobs.find_backlog() == {}
 
@@ -215,8 +215,9 @@ async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: 
     (waiting,) = await promise(database, subject="m")
     (other,) = await promise(database, subject="n")
     async with database.begin() as tx:
-        assert await tx.jobs.cancel("m", JobKind.INDEX_MECHANISM) == 0
-        assert await tx.jobs.cancel("m", JobKind.PROCESS_MECHANISM_FILE) == 1
+        assert await tx.jobs.cancel(JobKind.INDEX_MECHANISM, "m") == 0
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE) == 0
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, "m", "no-such") == 1
         states = {id: await tx.jobs.find_by_id(id) for id in (done.id, waiting.id, other.id)}
     assert [job.state for job in states.values() if job] == [
         JobState.DONE,

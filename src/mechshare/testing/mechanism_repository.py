@@ -75,18 +75,88 @@ async def test_all_of_a_user_or_in_a_category_get_a_new_version_and_stay_what_th
     (theirs,) = await keep(database, a_mechanism(other, categories=(CategoryId("cams"), CategoryId("gears"))))
 
     async with database.begin() as tx:
-        of_user = await tx.mechanisms.renew(user_id=user.id)
-        of_category = await tx.mechanisms.renew(category_id=CategoryId("gears"))
-        of_none = await tx.mechanisms.renew(category_id=CategoryId("no-such"))
+        of_user = await tx.mechanisms.renew(user_id=user.id, limit=10)
+        of_category = await tx.mechanisms.renew(category_id=CategoryId("gears"), limit=10)
+        of_none = await tx.mechanisms.renew(category_id=CategoryId("no-such"), limit=10)
 
-    assert sorted(of_user) == sorted(one.id for one in mine)
-    assert sorted(of_category) == sorted([mine[1].id, theirs.id])
+    assert of_user == sorted(one.id for one in mine)
+    assert of_category == sorted([mine[1].id, theirs.id])
     assert not of_none
     async with database.read() as tx:
         found = {one: await tx.mechanisms.find_by_id(one.id) for one in (*mine, theirs)}
     assert found == {
         one: replace(one, version=version) for one, version in zip(found, (2, 3, 2), strict=True)
     }
+
+
+async def test_all_get_a_new_version_some_at_a_time(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    gears = (CategoryId("gears"),)
+    ids = sorted(
+        one.id for one in await keep(database, *(a_mechanism(user, categories=gears) for _ in range(5)))
+    )
+    of_one: tuple[dict[str, Any], ...] = ({"user_id": user.id}, {"category_id": gears[0]})
+    for one in of_one:
+        async with database.begin() as tx:
+            first = await tx.mechanisms.renew(limit=2, **one)
+            second = await tx.mechanisms.renew(limit=2, after=first[-1], **one)
+            third = await tx.mechanisms.renew(limit=2, after=second[-1], **one)
+        assert [*first, *second, *third] == ids
+        assert len(third) == 1
+
+
+async def test_a_category_changes_its_name_while_what_is_in_it_changes(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    gears = CategoryId("gears")
+    made = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
+
+    async def rename() -> None:
+        async with database.begin() as tx:
+            assert await tx.categories.find_by_id(gears)
+            await asyncio.sleep(0)
+            await tx.mechanisms.renew(category_id=gears, limit=10)
+
+    async def change(id: MechanismId) -> None:
+        async with database.begin() as tx:
+            mechanism = await tx.mechanisms.find_by_id(id)
+            assert mechanism is not None
+            await asyncio.sleep(0)
+            await tx.mechanisms.save(mechanism)
+
+    await asyncio.gather(*(rename() for _ in range(4)), *(change(one.id) for one in made))
+
+    async with database.read() as tx:
+        found = [await tx.mechanisms.find_by_id(one.id) for one in made]
+    assert {one.version for one in found if one} == {1 + 4 + 1}
+
+
+async def test_all_of_a_user_are_deleted_some_at_a_time(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user, other = await keep_user(database), await keep_user(database, "other")
+    file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="cd" * 32, name="x.gif")
+    ids = [
+        one.id
+        for one in await keep(
+            database,
+            a_mechanism(user, original=file),
+            a_mechanism(user, categories=(CategoryId("gears"),)),
+            a_mechanism(user),
+        )
+    ]
+    (theirs,) = await keep(database, a_mechanism(other))
+
+    async with database.begin() as tx:
+        first = await tx.mechanisms.delete_of(user.id, limit=2)
+        second = await tx.mechanisms.delete_of(user.id, limit=2)
+        third = await tx.mechanisms.delete_of(user.id, limit=2)
+
+    assert (len(first), len(second), third) == (2, 1, {})
+    assert {**first, **second} == {ids[0]: file.key, ids[1]: None, ids[2]: None}
+    async with database.read() as tx:
+        assert [await tx.mechanisms.find_by_id(id) for id in ids] == [None, None, None]
+        assert await tx.mechanisms.find_by_id(theirs.id) == theirs
 
 
 async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> None:

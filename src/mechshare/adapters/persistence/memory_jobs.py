@@ -134,12 +134,12 @@ class MemoryJobRepository:
             tables.attempts.pop(id, None)
         return len(ended[:limit])
 
-    async def cancel(self, subject: str, kind: JobKind) -> int:
+    async def cancel(self, kind: JobKind, *subjects: str) -> int:
         jobs = self._access.write().jobs
         under_way = [
             job
             for job in jobs.values()
-            if (job.subject, job.kind) == (subject, kind) and not job.state.has_ended
+            if job.kind is kind and job.subject in subjects and not job.state.has_ended
         ]
         for job in under_way:
             jobs[job.id] = replace(

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mechshare.adapters.persistence.memory_tables import Access, Tables, paged
@@ -107,16 +107,22 @@ class MemoryMechanismRepository:
         return saved
 
     async def renew(
-        self, *, user_id: UserId | None = None, category_id: CategoryId | None = None
+        self,
+        *,
+        limit: int,
+        user_id: UserId | None = None,
+        category_id: CategoryId | None = None,
+        after: MechanismId | None = None,
     ) -> Sequence[MechanismId]:
         mechanisms = self._access.write().mechanisms
-        renewed = [
-            replace(one, version=one.version + 1)
+        renewed = sorted(
+            one.id
             for one in mechanisms.values()
-            if one.user_id == user_id or category_id in one.categories
-        ]
-        mechanisms.update((one.id, one) for one in renewed)
-        return [one.id for one in renewed]
+            if (one.user_id == user_id or category_id in one.categories) and one.id > (after or "")
+        )[:limit]
+        for id in renewed:
+            mechanisms[id] = replace(mechanisms[id], version=mechanisms[id].version + 1)
+        return renewed
 
     async def delete(self, id: MechanismId, version: int) -> None:
         mechanisms = self._access.write().mechanisms
@@ -124,6 +130,13 @@ class MemoryMechanismRepository:
         if stored is None or stored.version != version:
             raise StaleVersion()
         del mechanisms[id]
+
+    async def delete_of(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
+        mechanisms = self._access.write().mechanisms
+        deleted = [one for one in mechanisms.values() if one.user_id == user_id][:limit]
+        for one in deleted:
+            del mechanisms[one.id]
+        return {one.id: one.original.key if one.original else None for one in deleted}
 
 
 class MemoryMechanismFiles:

@@ -37,7 +37,8 @@ class SqlCategoryRepository:
         self._statements = statements
 
     async def find_by_id(self, id: CategoryId) -> Category | None:
-        await self._statements.hold(categories.c.id, id)
+        # It can still be deleted, by what holds it so; what is changed in it need not wait for a change of its name.
+        await self._statements.hold(categories.c.id, id, may_be_deleted=False)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _category(row) if row else None
 

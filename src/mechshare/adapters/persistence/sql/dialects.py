@@ -104,8 +104,11 @@ class Dialect(Protocol):
         """Around each statement: what takes too long is given up."""
         ...
 
-    async def hold(self, connection: AsyncConnection, id: Column[Any], value: Any) -> None:
-        """Nobody else changes the row with this identifier before the transaction ends; waits for who does."""
+    async def hold(
+        self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
+    ) -> None:
+        """Nobody else changes the row with this identifier before the transaction ends, nor refers to it where it may
+        be deleted; waits for who does."""
         ...
 
     async def hold_name(self, connection: AsyncConnection, name: str) -> None:

@@ -128,7 +128,11 @@ _DELETE_ENDED = delete(jobs).where(
 )
 _CANCEL = (
     update(jobs)
-    .where(_OF_SUBJECT, _is(JobState.QUEUED) | _is(JobState.RUNNING))
+    .where(
+        jobs.c.subject.in_(bindparam("of_subjects", expanding=True)),
+        jobs.c.kind == bindparam("of_kind"),
+        _is(JobState.QUEUED) | _is(JobState.RUNNING),
+    )
     .values(state=JobState.CANCELLED.value, fence=jobs.c.fence + 1, lease_until=None, ended_at=_NOW)
 )
 _NEWEST = listing(
@@ -239,8 +243,8 @@ class SqlJobRepository:
         chosen = {"before": before, "state": state.value, "limit": limit}
         return await self._statements.change(_DELETE_ENDED, chosen)
 
-    async def cancel(self, subject: str, kind: JobKind) -> int:
-        return await self._statements.change(_CANCEL, {"of_kind": kind.value, "of_subject": subject})
+    async def cancel(self, kind: JobKind, *subjects: str) -> int:
+        return await self._statements.change(_CANCEL, {"of_kind": kind.value, "of_subjects": subjects})
 
 
 def _microseconds(duration: timedelta) -> int:

@@ -76,9 +76,11 @@ class Postgresql:
         finally:
             timer.cancel()
 
-    async def hold(self, connection: AsyncConnection, id: Column[Any], value: Any) -> None:
+    async def hold(
+        self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
+    ) -> None:
         with self.patience(connection):
-            await connection.execute(_held(id), {"held": value})
+            await connection.execute(_held(id, may_be_deleted), {"held": value})
 
     async def hold_name(self, connection: AsyncConnection, name: str) -> None:
         key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
@@ -124,8 +126,8 @@ class Postgresql:
 
 
 @cache
-def _held(id: Column[Any]) -> Select[Any]:
-    return select(id).where(id == bindparam("held")).with_for_update()
+def _held(id: Column[Any], may_be_deleted: bool) -> Select[Any]:
+    return select(id).where(id == bindparam("held")).with_for_update(key_share=not may_be_deleted)
 
 
 async def _wait_until_alone(connection: AsyncConnection) -> None:

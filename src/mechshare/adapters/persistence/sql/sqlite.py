@@ -43,7 +43,9 @@ class Sqlite:
     def patience(self, connection: AsyncConnection) -> AbstractContextManager[None]:
         return nullcontext()
 
-    async def hold(self, connection: AsyncConnection, id: Column[Any], value: Any) -> None:
+    async def hold(
+        self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
+    ) -> None:
         """The whole database is held: see `begin`."""
 
     async def hold_name(self, connection: AsyncConnection, name: str) -> None:

@@ -20,14 +20,15 @@ class Statements:
         self._dialect = dialect
         self._is_writing = is_writing
 
-    async def hold(self, id: Column[Any], value: Any) -> None:
+    async def hold(self, id: Column[Any], value: Any, *, may_be_deleted: bool = True) -> None:
         """In a transaction: what is then read of the row with this identifier is what it will stay to the end.
 
         It is read by a statement of its own: one that had to wait here would show its other tables as they were.
+        Where it won't be deleted, others may write rows that refer to it meanwhile.
         """
         if self._is_writing:
             with translated(is_writing=self._is_writing):
-                await self._dialect.hold(self._connection, id, value)
+                await self._dialect.hold(self._connection, id, value, may_be_deleted=may_be_deleted)
 
     async def hold_name(self, name: str) -> None:
         """In a transaction: waits for others that hold `name`, for what no row stands for yet."""

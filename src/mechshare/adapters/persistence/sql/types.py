@@ -15,8 +15,8 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_NOTHING = "00000000-0000-0000-0000-000000000000"
-"""Names nothing: none is ever made so."""
+NOTHING = "00000000-0000-0000-0000-000000000000"
+"""Names nothing: none is ever made so. The first of all in their order."""
 
 
 class _NativeId(TypeDecorator[str]):
@@ -26,7 +26,7 @@ class _NativeId(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        return value if value is None or is_id(value) else _NOTHING
+        return value if value is None or is_id(value) else NOTHING
 
 
 Id = String(36).with_variant(_NativeId(), "postgresql")
