@@ -122,6 +122,13 @@ class MechanismRepository(Protocol):
         CategoryNotFound when one of its categories does not exist.
         """
 
+    async def delete(self, id: MechanismId, version: int) -> None:
+        """Raises StaleVersion when the stored version is another, or there is none."""
+
+
+class MechanismSets(Protocol):
+    """Many mechanisms at a time: those of a user, or in a category."""
+
     async def renew(
         self,
         *,
@@ -133,10 +140,7 @@ class MechanismRepository(Protocol):
         """Gives up to `limit` of a user's mechanisms, or of those in a category, a new version: the first `after` that
         one by their identifiers, in whose order they are told."""
 
-    async def delete(self, id: MechanismId, version: int) -> None:
-        """Raises StaleVersion when the stored version is another, or there is none."""
-
-    async def delete_of(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
+    async def delete(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
         """Deletes up to `limit` of a user's; which they were, each with the key of its original, if it had one."""
 
 
@@ -250,6 +254,9 @@ class UnitOfWork(Protocol):
 
     @property
     def mechanisms(self) -> MechanismRepository: ...
+
+    @property
+    def mechanism_sets(self) -> MechanismSets: ...
 
     @property
     def mechanism_files(self) -> MechanismFiles: ...

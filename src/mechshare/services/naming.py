@@ -26,7 +26,7 @@ async def show_new_name(
     """
     now = clock.now()
     shown: list[MechanismId] = []
-    while renewed := await tx.mechanisms.renew(
+    while renewed := await tx.mechanism_sets.renew(
         limit=_AT_A_TIME, user_id=user_id, category_id=category_id, after=shown[-1] if shown else None
     ):
         shown += renewed

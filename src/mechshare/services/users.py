@@ -144,7 +144,7 @@ class UserService:
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
             deleted: list[MechanismId] = []
-            while gone := await tx.mechanisms.delete_of(user.id, limit=_AT_A_TIME):
+            while gone := await tx.mechanism_sets.delete(user.id, limit=_AT_A_TIME):
                 await clear_up_after(tx, gone, self._new_job_id, now, origin.request_id)
                 deleted += gone
             await tx.users.delete(user.id)

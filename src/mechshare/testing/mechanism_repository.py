@@ -75,9 +75,9 @@ async def test_all_of_a_user_or_in_a_category_get_a_new_version_and_stay_what_th
     (theirs,) = await keep(database, a_mechanism(other, categories=(CategoryId("cams"), CategoryId("gears"))))
 
     async with database.begin() as tx:
-        of_user = await tx.mechanisms.renew(user_id=user.id, limit=10)
-        of_category = await tx.mechanisms.renew(category_id=CategoryId("gears"), limit=10)
-        of_none = await tx.mechanisms.renew(category_id=CategoryId("no-such"), limit=10)
+        of_user = await tx.mechanism_sets.renew(user_id=user.id, limit=10)
+        of_category = await tx.mechanism_sets.renew(category_id=CategoryId("gears"), limit=10)
+        of_none = await tx.mechanism_sets.renew(category_id=CategoryId("no-such"), limit=10)
 
     assert of_user == sorted(one.id for one in mine)
     assert of_category == sorted([mine[1].id, theirs.id])
@@ -99,9 +99,9 @@ async def test_all_get_a_new_version_some_at_a_time(database: Database) -> None:
     of_one: tuple[dict[str, Any], ...] = ({"user_id": user.id}, {"category_id": gears[0]})
     for one in of_one:
         async with database.begin() as tx:
-            first = await tx.mechanisms.renew(limit=2, **one)
-            second = await tx.mechanisms.renew(limit=2, after=first[-1], **one)
-            third = await tx.mechanisms.renew(limit=2, after=second[-1], **one)
+            first = await tx.mechanism_sets.renew(limit=2, **one)
+            second = await tx.mechanism_sets.renew(limit=2, after=first[-1], **one)
+            third = await tx.mechanism_sets.renew(limit=2, after=second[-1], **one)
         assert [*first, *second, *third] == ids
         assert len(third) == 1
 
@@ -116,7 +116,7 @@ async def test_a_category_changes_its_name_while_what_is_in_it_changes(database:
         async with database.begin() as tx:
             assert await tx.categories.find_by_id(gears)
             await asyncio.sleep(0)
-            await tx.mechanisms.renew(category_id=gears, limit=10)
+            await tx.mechanism_sets.renew(category_id=gears, limit=10)
 
     async def change(id: MechanismId) -> None:
         async with database.begin() as tx:
@@ -148,9 +148,9 @@ async def test_all_of_a_user_are_deleted_some_at_a_time(database: Database) -> N
     (theirs,) = await keep(database, a_mechanism(other))
 
     async with database.begin() as tx:
-        first = await tx.mechanisms.delete_of(user.id, limit=2)
-        second = await tx.mechanisms.delete_of(user.id, limit=2)
-        third = await tx.mechanisms.delete_of(user.id, limit=2)
+        first = await tx.mechanism_sets.delete(user.id, limit=2)
+        second = await tx.mechanism_sets.delete(user.id, limit=2)
+        third = await tx.mechanism_sets.delete(user.id, limit=2)
 
     assert (len(first), len(second), third) == (2, 1, {})
     assert {**first, **second} == {ids[0]: file.key, ids[1]: None, ids[2]: None}

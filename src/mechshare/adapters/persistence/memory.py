@@ -15,6 +15,7 @@ from mechshare.adapters.persistence.memory_mechanisms import (
     MemoryCategoryRepository,
     MemoryMechanismFiles,
     MemoryMechanismRepository,
+    MemoryMechanismSets,
 )
 from mechshare.adapters.persistence.memory_records import MemoryAuditLog, MemoryReceiptRepository
 from mechshare.adapters.persistence.memory_tables import Access, Tables
@@ -28,6 +29,7 @@ class MemoryUnitOfWork:
         self.sessions = MemorySessionRepository(access)
         self.categories = MemoryCategoryRepository(access)
         self.mechanisms = MemoryMechanismRepository(access)
+        self.mechanism_sets = MemoryMechanismSets(access)
         self.mechanism_files = MemoryMechanismFiles(access)
         self.ledger = MemoryJobLedger(access, clock)
         self.jobs = MemoryJobRepository(access, clock)

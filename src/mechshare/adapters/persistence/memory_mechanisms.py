@@ -106,6 +106,18 @@ class MemoryMechanismRepository:
         saved = tables.mechanisms[mechanism.id] = replace(mechanism, version=mechanism.version + 1)
         return saved
 
+    async def delete(self, id: MechanismId, version: int) -> None:
+        mechanisms = self._access.write().mechanisms
+        stored = mechanisms.get(id)
+        if stored is None or stored.version != version:
+            raise StaleVersion()
+        del mechanisms[id]
+
+
+class MemoryMechanismSets:
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
     async def renew(
         self,
         *,
@@ -124,14 +136,7 @@ class MemoryMechanismRepository:
             mechanisms[id] = replace(mechanisms[id], version=mechanisms[id].version + 1)
         return renewed
 
-    async def delete(self, id: MechanismId, version: int) -> None:
-        mechanisms = self._access.write().mechanisms
-        stored = mechanisms.get(id)
-        if stored is None or stored.version != version:
-            raise StaleVersion()
-        del mechanisms[id]
-
-    async def delete_of(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
+    async def delete(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
         mechanisms = self._access.write().mechanisms
         deleted = [one for one in mechanisms.values() if one.user_id == user_id][:limit]
         for one in deleted:

@@ -1,11 +1,10 @@
 """Mechanisms in SQL."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 
-from sqlalchemy import Executable, Integer, Select, bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, update
 
 from mechshare.adapters.persistence.sql.dialects import IsAmong
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
@@ -21,7 +20,7 @@ from mechshare.adapters.persistence.sql.mechanism_rows import (
 from mechshare.adapters.persistence.sql.paging import paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
-from mechshare.adapters.persistence.sql.types import NOTHING, IdList
+from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, sort_key
@@ -34,39 +33,11 @@ _BY_ID = MECHANISMS.where(mechanisms.c.id == bindparam("id"))
 _SAME = (mechanisms.c.id == bindparam("same_id")) & (mechanisms.c.version == bindparam("same_version"))
 _INSERT = insert(mechanisms)
 _UPDATE = update(mechanisms).where(_SAME)
-_LIMIT = bindparam("limit", type_=Integer())
-_AFTER = bindparam("after", type_=mechanisms.c.id.type)
-_OF_USER = select(mechanisms.c.id).where(mechanisms.c.user_id == bindparam("of_user"))
-_OF_CATEGORY = select(mechanism_categories.c.mechanism_id).where(
-    mechanism_categories.c.category_id == bindparam("of_category")
-)
 _DELETE = delete(mechanisms).where(_SAME)
-_DELETE_OF_USER = (
-    delete(mechanisms)
-    .where(mechanisms.c.id.in_(_OF_USER.limit(_LIMIT)))
-    .returning(mechanisms.c.id, mechanisms.c.original_key)
-)
 _INSERT_CATEGORIES = insert(mechanism_categories)
 _DELETE_CATEGORIES = delete(mechanism_categories).where(
     mechanism_categories.c.mechanism_id == bindparam("mechanism_id")
 )
-
-
-def _renew(owned: Select[Any]) -> Executable:
-    """Held in the order of their identifiers: two that renew some of the same don't wait for each other for ever."""
-    (id,) = owned.selected_columns
-    chosen = owned.where(id > _AFTER).order_by(id).limit(_LIMIT).scalar_subquery()
-    held = select(mechanisms.c.id).where(mechanisms.c.id.in_(chosen)).order_by(mechanisms.c.id)
-    return (
-        update(mechanisms)
-        .where(mechanisms.c.id.in_(held.with_for_update(key_share=True).scalar_subquery()))
-        .values(version=mechanisms.c.version + 1)
-        .returning(mechanisms.c.id)
-    )
-
-
-_RENEW_OF_USER = _renew(_OF_USER)
-_RENEW_OF_CATEGORY = _renew(_OF_CATEGORY)
 
 
 class SqlMechanismRepository:
@@ -126,28 +97,9 @@ class SqlMechanismRepository:
         await self._add_categories([saved])
         return saved
 
-    async def renew(
-        self,
-        *,
-        limit: int,
-        user_id: UserId | None = None,
-        category_id: CategoryId | None = None,
-        after: MechanismId | None = None,
-    ) -> Sequence[MechanismId]:
-        next_ones = {"after": after or NOTHING, "limit": limit}
-        if user_id is not None:
-            rows = await self._statements.rows(_RENEW_OF_USER, {"of_user": user_id, **next_ones})
-        else:
-            rows = await self._statements.rows(_RENEW_OF_CATEGORY, {"of_category": category_id, **next_ones})
-        return sorted(row.id for row in rows)
-
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
             raise StaleVersion()
-
-    async def delete_of(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
-        rows = await self._statements.rows(_DELETE_OF_USER, {"of_user": user_id, "limit": limit})
-        return {row.id: row.original_key for row in rows}
 
     async def _add_categories(self, added: Sequence[Mechanism]) -> None:
         rows = [row for mechanism in added for row in category_values_of(mechanism)]

@@ -4,6 +4,7 @@ from mechshare.adapters.persistence.sql.audit import SqlAuditLog
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
 from mechshare.adapters.persistence.sql.jobs import SqlJobLedger, SqlJobRepository
 from mechshare.adapters.persistence.sql.mechanism_files import SqlMechanismFiles
+from mechshare.adapters.persistence.sql.mechanism_sets import SqlMechanismSets
 from mechshare.adapters.persistence.sql.mechanisms import SqlMechanismRepository
 from mechshare.adapters.persistence.sql.receipts import SqlReceiptRepository
 from mechshare.adapters.persistence.sql.sessions import SqlSessionRepository
@@ -18,6 +19,7 @@ class SqlUnitOfWork:
         self.sessions = SqlSessionRepository(statements)
         self.categories = SqlCategoryRepository(statements)
         self.mechanisms = SqlMechanismRepository(statements)
+        self.mechanism_sets = SqlMechanismSets(statements)
         self.mechanism_files = SqlMechanismFiles(statements)
         self.ledger = SqlJobLedger(statements)
         self.jobs = SqlJobRepository(statements)
