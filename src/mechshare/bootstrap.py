@@ -2,14 +2,12 @@
 
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from importlib.metadata import entry_points, version
 from pathlib import Path
 from typing import TypeVar
-from urllib.request import url2pathname
 
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
@@ -62,6 +60,7 @@ from mechshare.services.sweeping import Sweep, Upkeep
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
+from mechshare.urls import FORMS, path_of, scheme_of, server, without
 
 A = TypeVar("A")
 Schemes = Mapping[str, Callable[[str, Settings], A]]
@@ -78,31 +77,31 @@ def _azure_blobs(url: str, settings: Settings) -> BlobStore:
     try:
         return AzureBlobStore(url, settings.azure_connection_string)
     except ValueError as problem:
-        raise SettingsError(f"MECHSHARE_BLOBS_URL: {_without(url, problem)}.") from problem
+        raise SettingsError(f"MECHSHARE_BLOBS_URL: {without(url, problem)}.") from problem
 
 
 def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
     with _extra("opensearch"):
         from mechshare.adapters.search.opensearch import OpenSearchIndex
-    return OpenSearchIndex(url)
+    return OpenSearchIndex(server(url))
 
 
 def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
     with _extra("redis"):
         from mechshare.adapters.jobs.arq import ArqDoorbell
-    return ArqDoorbell(url)
+    return ArqDoorbell(server(url))
 
 
 def _redis_cache(url: str, settings: Settings) -> Cache:
     with _extra("redis"):
         from mechshare.adapters.cache.redis import RedisCache
-    return RedisCache(url)
+    return RedisCache(server(url))
 
 
 def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
     with _extra("redis"):
         from mechshare.adapters.limits.redis import RedisRateLimiter
-    return RedisRateLimiter(url, MemoryRateLimiter())
+    return RedisRateLimiter(server(url), MemoryRateLimiter())
 
 
 DATABASES: Schemes[Database] = {
@@ -112,12 +111,12 @@ DATABASES: Schemes[Database] = {
 }
 BLOB_STORES: Schemes[BlobStore] = {
     "memory": lambda url, settings: MemoryBlobStore(),
-    "file": lambda url, settings: FileBlobStore(_path_of(url, "BLOBS")),
+    "file": lambda url, settings: FileBlobStore(path_of(url)),
     "azure": _azure_blobs,
 }
 SEARCH_INDEXES: Schemes[SearchIndex] = {
     "memory": lambda url, settings: MemorySearchIndex(),
-    "sqlite": lambda url, settings: SqliteSearchIndex(_path_of(url, "SEARCH")),
+    "sqlite": lambda url, settings: SqliteSearchIndex(path_of(url)),
     "opensearch": _opensearch_index,
     "opensearch+https": _opensearch_index,
 }
@@ -233,6 +232,8 @@ async def open_copy(
             stores = (source, destination)
         rows = None
         if database is not None:
+            for url in database:
+                await _chosen(DATABASES, "database_url", url, settings).close()
             with _extra("postgres"):
                 rows = await stack.enter_async_context(sql_copy(*database))
         yield CopyService(rows, stores)
@@ -243,8 +244,9 @@ async def open_backup(
     settings: Settings, folder: Path
 ) -> AsyncIterator[tuple[BackupService, RestoreService]]:
     """What backs up into `folder`, and restores from there, what the settings describe. Raises SettingsError."""
-    if _scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
+    if scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
         raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
+    await _chosen(DATABASES, "database_url", settings.database_url, settings).close()
     kept, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
     blobs = _chosen(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
     rows = SqlSnapshots(settings.database_url, settings.data / "scratch")
@@ -268,9 +270,13 @@ def _folder(path: Path) -> Path:
 
 def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
     """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought."""
-    scheme, setting = _scheme_of(url), f"MECHSHARE_{name.upper()}"
+    scheme, setting = scheme_of(url), f"MECHSHARE_{name.upper()}"
     if scheme in schemes:
-        return schemes[scheme](url, settings)
+        try:
+            return schemes[scheme](url, settings)
+        except ValueError:
+            # What it says may hold a part of the password, which a traceback would show, too.
+            raise SettingsError(f"{setting} must be {FORMS[scheme]}.") from None
     brought = entry_points(group=f"mechshare.{name.removesuffix('_url')}")
     if scheme not in brought.names:
         known = ", ".join(f"{one}:" for one in (*schemes, *sorted(brought.names - schemes.keys())))
@@ -279,7 +285,7 @@ def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
     try:
         adapter: A = brought[scheme].load()(url, settings)
     except (ImportError, AttributeError, ValueError) as problem:
-        raise SettingsError(f"{setting}: {scheme}: can't be used: {_without(url, problem)}") from problem
+        raise SettingsError(f"{setting}: {scheme}: can't be used: {without(url, problem)}") from problem
     return adapter
 
 
@@ -292,32 +298,6 @@ def _extra(name: str) -> Iterator[None]:
         raise SettingsError(
             f"{missing.name} is missing, which this needs: pip install 'mechshare[{name}]'."
         ) from missing
-
-
-def _scheme_of(url: str) -> str:
-    """In small letters, empty where there is none. urlsplit refuses some passwords, and shows them when it does."""
-    found = re.match("([a-z][a-z0-9+.-]*):", url.lower())
-    return found[1] if found else ""
-
-
-def _without(url: str, problem: Exception) -> str:
-    """What `problem` says, but not the URL, which may hold a password."""
-    return str(problem).replace(url, f"{_scheme_of(url)}:...")
-
-
-def _path_of(url: str, name: str) -> Path:
-    """The path in a URL: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it).
-
-    Raises SettingsError where anything else is in it: files would be kept where nobody looks for them.
-    """
-    is_sqlite = _scheme_of(url) == "sqlite"
-    # What two slashes are followed by, unless it is a third, is a host.
-    found = re.fullmatch("[^:]*:(?://(?=/)|(?!//))([^?#]+)", url)
-    if found is None:
-        form = "sqlite:///relative or sqlite:////absolute" if is_sqlite else "file:///absolute"
-        remedy = f"must be {form}, a path alone; write '?', '#' and '%' in it as %3F, %23 and %25"
-        raise SettingsError(f"MECHSHARE_{name}_URL {remedy}.")
-    return Path(url2pathname(found[1].removeprefix("/") if is_sqlite else found[1]))
 
 
 def _kept_secret(path: Path) -> bytes:

@@ -108,6 +108,31 @@ def test_a_url_that_cannot_be_used_is_told_without_its_password(
     assert "hush" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("DATABASE", "sqlite://hush.db"),
+        ("DATABASE", "sqlite:"),
+        ("DATABASE", "sqlite://"),
+        ("DATABASE", "postgresql:/hush"),
+        ("DATABASE", "postgresql://app:pass@db:hush/x"),
+        ("SEARCH", "opensearch://app:hu#sh@search:9200"),
+        ("SEARCH", "opensearch:hush"),
+        ("JOBS", "redis://:hu/sh@bell/0"),
+        ("CACHE", "redis://:hu#sh@cache/0"),
+        ("CACHE", "redis://[hush"),
+        ("LIMITS", "rediss:hush"),
+    ],
+)
+def test_a_url_that_is_no_url_is_told_with_what_it_must_be(name: str, url: str, tmp_path: Path) -> None:
+    chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
+    scheme = url.partition(":")[0]
+    with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL must be {scheme}:///?[a-z]") as refused:
+        bootstrap.build(chosen, LoggingObserver())
+    assert "hu" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
 async def test_any_character_may_stand_in_a_password(tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_DATABASE_URL": "postgresql://app:h[u℀sh@db/x"})
     await bootstrap.build(chosen, LoggingObserver()).close()

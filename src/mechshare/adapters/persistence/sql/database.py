@@ -8,7 +8,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, literal_column, select
+from sqlalchemy import Connection, literal_column, make_url, select
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.dialects import Dialect, Now
@@ -85,13 +86,17 @@ class SqlDatabase:
 def dialect_of(url: str) -> Dialect:
     """Raises ValueError for a URL of no database that is spoken to here."""
     scheme = url.partition(":")[0]
+    try:
+        parsed = make_url(url)
+    except ArgumentError as problem:
+        raise ValueError("it is not the URL of a database") from problem
     if scheme == "sqlite":
-        return Sqlite(url)
+        return Sqlite(parsed)
     if scheme == "postgresql":
         # What it stands on is an extra, which is not everywhere.
         from mechshare.adapters.persistence.sql.postgresql import Postgresql
 
-        return Postgresql(url)
+        return Postgresql(parsed)
     raise ValueError(f"not a database that is spoken here: {scheme}")
 
 

@@ -10,7 +10,7 @@ from hashlib import blake2b
 from typing import Any
 
 from psycopg.types.string import TextLoader
-from sqlalchemy import URL, Column, Select, bindparam, event, make_url, select, text
+from sqlalchemy import URL, Column, Select, bindparam, event, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -44,8 +44,8 @@ class Postgresql:
     reads_at_a_time = 2
     """One is worked on here while the server works on the other."""
 
-    def __init__(self, url: str) -> None:
-        parsed = make_url(url).set(drivername="postgresql+psycopg")
+    def __init__(self, url: URL) -> None:
+        parsed = url.set(drivername="postgresql+psycopg")
         self.writer = _postgresql_engine(parsed, pool_size=_WRITERS)
         self.reader = _postgresql_engine(
             parsed,

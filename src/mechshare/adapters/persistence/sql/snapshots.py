@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alembic.util import CommandError
-from sqlalchemy import URL, select
+from sqlalchemy import URL, make_url, select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -161,7 +161,7 @@ async def _bring_up_to_date(rows: Path) -> None:
 
 async def _make_one_file(rows: Path) -> None:
     """Without a WAL beside it."""
-    dialect = Sqlite(_url_of(rows))
+    dialect = Sqlite(make_url(_url_of(rows)))
     try:
         async with dialect.writer.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = DELETE")

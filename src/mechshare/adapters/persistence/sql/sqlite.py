@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager, asyn
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Column, event, make_url
+from sqlalchemy import URL, Column, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -23,8 +23,10 @@ class Sqlite:
     reads_at_a_time = 1
     """The threads that read hand over the interpreter to each other for each row."""
 
-    def __init__(self, url: str) -> None:
-        parsed = make_url(url).set(drivername="sqlite+aiosqlite")
+    def __init__(self, url: URL) -> None:
+        if url.host or not url.database:
+            raise ValueError("it is not the path of a file")
+        parsed = url.set(drivername="sqlite+aiosqlite")
         parsed = parsed.set(query={"timeout": _PATIENCE} | dict(parsed.query))
         self._path = Path(parsed.database or "")
         self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
