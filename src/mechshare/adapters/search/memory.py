@@ -1,40 +1,40 @@
 """The search index in the memory of one process."""
 
-import math
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mechshare.adapters.search.analysis import LONGEST_TOKEN, openings, spaced, tokens_of
+from mechshare.adapters.search.analysis import LONGEST_TOKEN, index_text, openings, spaced
 from mechshare.adapters.search.folding import fold, folded_line
-from mechshare.adapters.search.highlights import highlights_of, occurrences
-from mechshare.adapters.search.query import Phrase, Question, question_of
-from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS, in_order, microseconds, searched_fields
+from mechshare.adapters.search.highlights import highlights_of
+from mechshare.adapters.search.query import Question, question_of
+from mechshare.adapters.search.ranking import (
+    BREVITY,
+    EQUAL_TITLE,
+    WEIGHTS,
+    in_order,
+    microseconds,
+    searched_fields,
+)
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
-
-_SATURATION = 1.2
-_LENGTH_WEIGHT = 0.75
-_LEAST_RARITY = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """`length` counts the tokens of all `fields`. `touched` is the number of the change that put it here."""
+    """`touched` is the number of the change that put it here."""
 
     document: SearchDocument
     line: str
-    fields: tuple[tuple[str, ...], ...]
-    length: int
+    words: tuple[str, ...]
     openings: tuple[str, ...]
     touched: int
 
 
 class MemorySearchIndex:
-    """Ranks by BM25 over weighted fields, with the formula and constants of SQLite's FTS5."""
+    """Looks through all that there is, and ranks as the SQLite index does."""
 
     def __init__(self) -> None:
         self._entries: dict[MechanismId, _Entry] = {}
-        self._holders: dict[str, dict[MechanismId, float]] = {}
         self._removed: dict[MechanismId, tuple[int, int]] = {}
         self._changes = 0
         self._is_complete = False
@@ -106,87 +106,36 @@ class MemorySearchIndex:
             return
         self._removed.pop(document.mechanism_id, None)
         self._forget(document.mechanism_id)
-        fields = tuple(_tokens(text) for text in searched_fields(document))
         self._entries[document.mechanism_id] = _Entry(
             document=document,
             line=folded_line(document.title),
-            fields=fields,
-            length=sum(map(len, fields)),
+            words=tuple(f" {index_text(text)} " for text in searched_fields(document)),
             openings=tuple(openings(document.title)),
             touched=self._changes,
         )
-        for token, weight in _weights(fields).items():
-            self._holders.setdefault(token, {})[document.mechanism_id] = weight
 
     def _forget(self, mechanism_id: MechanismId) -> _Entry | None:
-        entry = self._entries.pop(mechanism_id, None)
-        for token in _weights(entry.fields) if entry else ():
-            del self._holders[token][mechanism_id]
-            if not self._holders[token]:
-                del self._holders[token]
-        return entry
+        return self._entries.pop(mechanism_id, None)
 
     def _scores(self, question: Question) -> list[tuple[_Entry, float]]:
         if question.is_blank:
             return [(entry, 0.0) for entry in self._entries.values()]
         if not question.clauses:
             return []
-        phrases = question.phrases
-        counts = {phrase: self._counts(phrase) for phrase in phrases}
-        rarity = {phrase: _rarity(len(counts[phrase]), len(self._entries)) for phrase in phrases}
-        usual = sum(entry.length for entry in self._entries.values()) / max(len(self._entries), 1)
-        matches = [set().union(*(counts[phrase] for phrase in clause)) for clause in question.clauses]
-        scores = []
-        for key in set.intersection(*matches):
-            entry = self._entries[key]
-            damping = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * entry.length / usual)
-            # A phrase of two clauses counts for each of them.
-            gains = (rarity[phrase] * _gain(counts[phrase].get(key, 0.0), damping) for phrase in phrases)
-            scores.append((entry, sum(gains) + EQUAL_TITLE * (entry.line == question.line)))
-        return scores
-
-    def _counts(self, phrase: Phrase) -> Mapping[MechanismId, float]:
-        """How often `phrase` occurs, weighted, in each document that holds it."""
-        *before, last = phrase.tokens
-        if before:
-            keys = set.intersection(*(set(self._holders.get(token, ())) for token in before))
-            counts = {key: _weighted_count(phrase, self._entries[key].fields) for key in keys}
-            return {key: count for key, count in counts.items() if count}
-        if not phrase.is_prefix:
-            return self._holders.get(last, {})
-        totals: dict[MechanismId, float] = {}
-        for token, holders in self._holders.items():
-            if token.startswith(last):
-                for key, count in holders.items():
-                    totals[key] = totals.get(key, 0.0) + count
-        return totals
+        scores = ((entry, _score(question, entry)) for entry in self._entries.values())
+        return [(entry, score) for entry, score in scores if score is not None]
 
 
-def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(token.text for token in tokens_of(fold(text).text))
-
-
-def _weights(fields: Sequence[Sequence[str]]) -> Mapping[str, float]:
-    """How often each token occurs, an occurrence in each field counting as much as the field weighs."""
-    weights: dict[str, float] = {}
-    for weight, tokens in zip(WEIGHTS, fields, strict=True):
-        for token in tokens:
-            weights[token] = weights.get(token, 0.0) + weight
-    return weights
-
-
-def _weighted_count(phrase: Phrase, fields: Sequence[Sequence[str]]) -> float:
-    counts = (sum(1 for _ in occurrences(phrase, tokens)) for tokens in fields)
-    return sum(weight * count for weight, count in zip(WEIGHTS, counts, strict=True))
-
-
-def _rarity(holders: int, everyone: int) -> float:
-    rarity = math.log((everyone - holders + 0.5) / (holders + 0.5))
-    return rarity if rarity > 0 else _LEAST_RARITY
-
-
-def _gain(count: float, damping: float) -> float:
-    return count * (_SATURATION + 1) / (count + damping)
+def _score(question: Question, entry: _Entry) -> float | None:
+    """By where each clause stands; None where one stands nowhere."""
+    score = EQUAL_TITLE * (entry.line == question.line) - BREVITY * len(entry.document.title)
+    for clause in question.clauses:
+        stands = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
+        if not any(stands):
+            return None
+        # The description counts where no other place does.
+        score += max(WEIGHTS[-1], sum(w for w, holds in zip(WEIGHTS[:-1], stands, strict=False) if holds))
+    return score
 
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:

@@ -31,6 +31,11 @@ class Phrase:
     tokens: tuple[str, ...]
     is_prefix: bool = False
 
+    @property
+    def pattern(self) -> str:
+        """What stands where this phrase does in tokens that have a space before and behind each."""
+        return f" {' '.join(self.tokens)}{'' if self.is_prefix else ' '}"
+
 
 Clause = tuple[Phrase, ...]
 

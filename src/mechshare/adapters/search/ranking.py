@@ -10,6 +10,8 @@ WEIGHTS = (10.0, 4.0, 2.0, 1.0)
 """Of a match in title, category names, author and description."""
 EQUAL_TITLE = 1_000_000.0
 """More than any sum of matches can be."""
+BREVITY = 0.001
+"""Taken away for each character of a title: of two that hold the same, the one that says less besides is first."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

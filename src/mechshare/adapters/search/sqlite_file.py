@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raised with every change of the tables or of what tokens are; a file of any other version is begun anew."""
 TITLE_AFTER = "\n"
 """What stands between an opening, which holds none, and its title; before a space in the alphabet."""
@@ -26,9 +26,10 @@ _SCHEMA = (
     CREATE TABLE document (
         row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, touched INTEGER NOT NULL,
         is_published INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
-        line TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL
+        line TEXT NOT NULL, title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
+        title TEXT NOT NULL, description TEXT NOT NULL
     ) STRICT
-    """,  # the description last, so that finding reads past it only for what is shown
+    """,  # the description last, so that finding and ranking read past it only for what is shown
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
     "CREATE INDEX document_by_line ON document (line)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",

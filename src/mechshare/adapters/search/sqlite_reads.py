@@ -2,12 +2,13 @@
 
 import json
 import sqlite3
+from functools import lru_cache
 
 from mechshare.adapters.search.analysis import LONGEST_TOKEN, spaced
 from mechshare.adapters.search.folding import fold
 from mechshare.adapters.search.highlights import highlights_of
 from mechshare.adapters.search.query import Phrase, Question, question_of
-from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS, in_order
+from mechshare.adapters.search.ranking import BREVITY, EQUAL_TITLE, WEIGHTS, in_order
 from mechshare.adapters.search.sqlite_file import TITLE_AFTER
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pages import EXACT_TOTAL
@@ -40,10 +41,20 @@ _LISTING = f"""
         ORDER BY d.created_at DESC, d.id LIMIT {_MOST_RANKED}
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
-_MATCHING = f"""
+
+
+@lru_cache(maxsize=100)
+def _matching(phrases: tuple[int, ...]) -> str:
+    """For as many clauses, each with so many phrases.
+
+    What a match weighs is told by where it stands, and what stands in none of the short texts stands in the
+    description. FTS5's bm25() would count each phrase in the whole index before it ranks the first match.
+    """
+    weights = " + ".join(_weight(clause, number) for clause, number in enumerate(phrases))
+    return f"""
     WITH newest AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at,
-            -bm25(words, {", ".join(map(str, WEIGHTS))}) + (d.line = :line) * {EQUAL_TITLE} AS score
+            {weights} - {BREVITY} * length(d.title) + {EQUAL_TITLE} * (d.line = :line) AS score
         FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
         ORDER BY words.rowid DESC LIMIT {_MOST_RANKED}
     ), older_namesakes AS MATERIALIZED (
@@ -54,7 +65,17 @@ _MATCHING = f"""
     ), match AS MATERIALIZED (
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_ANSWER}
-"""  # noqa: S608 - put together from constants alone
+    """  # noqa: S608 - put together from constants and numbers alone
+
+
+def _weight(clause: int, phrases: int) -> str:
+    *weights, least = WEIGHTS
+    places = zip(("d.title_words", "d.category_words", "d.author_words"), weights, strict=True)
+    matches = (
+        f"{weight} * ({' OR '.join(f'instr({text}, :phrase_{clause}_{one}) > 0' for one in range(phrases))})"
+        for text, weight in places
+    )
+    return f"max({least}, {' + '.join(matches)})"
 
 
 def _offered(is_first: int, condition: str = "TRUE") -> str:
@@ -90,7 +111,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
     question = question_of(query.text)
     if not question.is_blank and not question.clauses:
         return SearchResult(hits=(), total=0, facets={})
-    statement = _LISTING if question.is_blank else _MATCHING
+    statement = _LISTING if question.is_blank else _matching(tuple(map(len, question.clauses)))
     rows = connection.execute(statement, _parameters(query, question)).fetchall()
     by_newest = question.is_blank or query.sort is SearchSort.NEWEST
     found = [row[1:] for row in rows if row[0] == "hit"]
@@ -130,7 +151,12 @@ def _quoted(phrase: Phrase) -> str:
 
 def _parameters(query: SearchQuery, question: Question) -> dict[str, object]:
     categories = [_storable(category) for category in query.category_ids]
-    return {
+    patterns = {
+        f"phrase_{clause}_{one}": phrase.pattern
+        for clause, phrases in enumerate(question.clauses)
+        for one, phrase in enumerate(phrases)
+    }
+    return patterns | {
         "words": match_expression(question),
         "line": question.line,
         "published_only": query.published_only,

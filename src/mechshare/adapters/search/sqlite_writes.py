@@ -121,8 +121,9 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     document = prepared.document
     row = connection.execute(
         "INSERT INTO document"
-        " (row, id, version, touched, title, line, description, user_id, is_published, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (row, id, version, touched, title, line, title_words, category_words, author_words, description,"
+        " user_id, is_published, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             document.mechanism_id,
@@ -130,6 +131,7 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             change,
             document.title,
             prepared.line,
+            *(f" {words} " for words in prepared.words[:3]),
             document.description,
             document.user_id,
             document.is_published,
