@@ -27,6 +27,8 @@ from tests.cli.test_users import create_admin
 from tests.services.faults import FaultyBlobs
 
 CRANK, GEAR = "slider_crank.gif", "歯車.gif"
+UNREADABLE = Path("/proc/self/mem")
+"""Not even by whoever may read everything: nothing lies where it begins."""
 
 
 async def actor(application: Application, name: str) -> Actor:
@@ -77,6 +79,16 @@ def test_clips_are_imported_and_what_is_none_is_told_with_its_reason(run: Run, c
     result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
     assert "2 added, 0 were there already, 1 refused" in result.output
     assert "notes.txt: This is no clip that mechshare takes." in " ".join(result.output.split())
+    assert result.exit_code == 1
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="there is no file here that nobody can read")
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(run: Run, clips: Path) -> None:
+    create_admin(run)
+    result = run("import", UNREADABLE, clips / CRANK, "--as", "boss")
+    output = " ".join(result.output.split())
+    assert f"{UNREADABLE}: It can't be read: Input/output error." in output
+    assert "1 added, 0 were there already, 1 refused" in output
     assert result.exit_code == 1
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from litestar.types import ASGIApp
@@ -20,7 +21,7 @@ from mechshare.application import Application
 from mechshare.domain.audit import Origin
 from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
-from mechshare.entrypoints.http.kept import KeptAnswers
+from mechshare.entrypoints.http.kept import LONGEST_KNOWN, KeptAnswers
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import STALENESS, Load, Name
@@ -279,6 +280,30 @@ async def test_what_is_repeated_is_what_was_answered_first(site: Site) -> None:
         assert [known.headers.get(name) for name in TOLD[:4]] == [
             again.headers.get(name) for name in TOLD[:4]
         ]
+
+
+@pytest.mark.parametrize(("length", "asked"), [(LONGEST_KNOWN, 1), (LONGEST_KNOWN + 1, 2)])
+async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
+    site: Site, length: int, asked: int
+) -> None:
+    reached = 0
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal reached
+        reached += 1
+        await site.litestar(scope, receive, send)
+
+    keeping = KeptAnswers(counted, site.application)
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {}
+        await keeping(scope, receive, send)
+
+    query = "category=".ljust(length, "x")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
+        answers = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert reached == asked
 
 
 async def test_a_bad_token_is_refused_also_where_the_answer_is_kept(site: Site) -> None:

@@ -59,7 +59,8 @@ class SessionRepository(Protocol):
     async def save(self, session: Session) -> None:
         """Stores a new session, or what changed of one (`last_used_at`, `expires_at`)."""
 
-    async def add_token(self, token: RefreshToken) -> None: ...
+    async def add_token(self, token: RefreshToken) -> None:
+        """Also forgets those of its session that were issued more than SESSION_LIFETIME before."""
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         """The token and whether this call, of all there ever are, was the one to consume it; None if there is none."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import SessionNotFound
-from mechshare.domain.sessions import RefreshToken
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken
 from mechshare.ports.persistence import Database
 from mechshare.testing.records import NOW, a_session, a_user, keep_user
 
@@ -73,6 +73,27 @@ async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> N
         assert await tx.sessions.consume_token("h", NOW) == (replace(token, consumed_at=NOW), True)
         assert await tx.sessions.consume_token("h", later) == (replace(token, consumed_at=NOW), False)
         assert await tx.sessions.consume_token("unknown", NOW) is None
+
+
+async def test_of_a_session_that_is_used_for_years_the_tokens_of_its_last_lifetime_are_remembered(
+    database: Database,
+) -> None:
+    user = await keep_user(database)
+    used, other = a_session(user), a_session(user)
+    now = NOW + SESSION_LIFETIME
+    async with database.begin() as tx:
+        for hash, session, at in (
+            ("old", used, NOW - timedelta(seconds=1)),
+            ("remembered", used, NOW),
+            ("another's", other, NOW - timedelta(days=900)),
+            ("new", used, now),
+        ):
+            await tx.sessions.save(session)
+            await tx.sessions.add_token(RefreshToken(hash=hash, session_id=session.id, issued_at=at))
+    async with database.begin() as tx:
+        assert await tx.sessions.consume_token("old", now) is None
+        for hash in ("remembered", "another's", "new"):
+            assert await tx.sessions.consume_token(hash, now) is not None
 
 
 async def test_a_token_of_no_session_is_refused(database: Database) -> None:

@@ -7,7 +7,7 @@ from mechshare.adapters.persistence.memory_tables import Access, add, paged
 from mechshare.domain.errors import NameTaken, SessionNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.pages import Page, PageRequest
-from mechshare.domain.sessions import RefreshToken, Session
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session
 from mechshare.domain.users import User
 
 
@@ -93,6 +93,10 @@ class MemorySessionRepository:
         if token.session_id not in tables.sessions:
             raise SessionNotFound()
         add(tables.tokens, token.hash, token)
+        before = token.issued_at - SESSION_LIFETIME
+        for one in [one for one in tables.tokens.values() if one.session_id == token.session_id]:
+            if one.issued_at < before:
+                del tables.tokens[one.hash]
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         tokens = self._access.write().tokens

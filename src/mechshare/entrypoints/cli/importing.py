@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 from rich.progress import Progress
@@ -21,6 +23,10 @@ from mechshare.settings import Settings
 
 _CHUNK = 256 * 1024
 _LONGEST_TITLE = 200
+
+
+class _Unreadable(Exception):
+    """A file can't be read; the message says why."""
 
 
 @dataclass(slots=True)
@@ -87,6 +93,8 @@ async def _import(
                 await _import_one(application, actor, path, categories, publish, report)
             except DomainException as refusal:
                 report.refused.append((path, refusal.message))
+            except _Unreadable as problem:
+                report.refused.append((path, str(problem)))
             bar.advance(task)
     return report
 
@@ -161,13 +169,22 @@ async def _processed(
 
 def _digest_of(path: Path) -> str:
     digest = sha256()
-    with path.open("rb") as file:
+    with _reading(path) as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest()
 
 
 async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
-    with path.open("rb") as file:
+    with _reading(path) as file:
         while chunk := await asyncio.to_thread(file.read, _CHUNK):
             yield chunk
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as problem:
+        raise _Unreadable(f"It can't be read: {problem.strerror}.") from problem

@@ -10,7 +10,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import refresh_tokens, sessions
 from mechshare.domain.errors import SessionNotFound, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
-from mechshare.domain.sessions import RefreshToken, Session
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session
 
 _IS_LIVE = (
     (sessions.c.user_id == bindparam("owner"))
@@ -37,6 +37,10 @@ _DELETE_OLDER = delete(sessions).where(
 )
 
 _INSERT_TOKEN = insert(refresh_tokens)
+_DELETE_OUTDATED = delete(refresh_tokens).where(
+    refresh_tokens.c.session_id == bindparam("of_session"),
+    refresh_tokens.c.issued_at < bindparam("before", type_=refresh_tokens.c.issued_at.type),
+)
 _TOKEN = select(refresh_tokens).where(refresh_tokens.c.hash == bindparam("same_hash"))
 _CONSUME = (
     update(refresh_tokens)
@@ -77,6 +81,8 @@ class SqlSessionRepository:
             await self._statements.change(_INSERT_TOKEN, values)
         except ForeignKeyViolated as problem:
             raise SessionNotFound() from problem
+        outdated = {"of_session": token.session_id, "before": token.issued_at - SESSION_LIFETIME}
+        await self._statements.change(_DELETE_OUTDATED, outdated)
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         consumed = await self._statements.change(_CONSUME, {"same_hash": hash, "now": now})
