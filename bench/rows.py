@@ -39,6 +39,8 @@ _POPULAR = "gear"
 """What finds more than a page holds, however few mechanisms there are."""
 _FEW = 2
 """About as many mechanisms as any other question finds among 1,000."""
+_SUGGESTED = 5
+"""Titles, which nearly every beginning finds among 1,000."""
 _NUMBERED = 1_000
 """The first mechanisms, which are the same however many more there are."""
 _LENGTHS = 10
@@ -106,7 +108,9 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         made["search few cold"] = lambda: _searches(_FEW)
         made["search one cold"] = lambda: _searched(_each(_searches_for_one()))
         made["suggest hot"] = lambda: _searched(Asked(path=_suggest(_POPULAR)))
-        made["suggest cold"] = lambda: _searched(_each(map(_suggest, beginnings())))
+        made["suggest cold"] = lambda: _searched(
+            _each(f"{_suggest(text)}&limit={_SUGGESTED}" for text in beginnings())
+        )
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)

@@ -188,7 +188,7 @@ def questions() -> list[str]:
 def beginnings() -> list[str]:
     """What somebody has typed who looks for a kind of mechanism, letter after letter: each text once, in no order.
 
-    Among 1,000 mechanisms already, most find ten titles with a word that begins so, and all find some.
+    Among 1,000 mechanisms already, nearly all find five titles with a word that begins so.
     """
     kinds = [name for kinds in KINDS.values() for kind in kinds for name in kind]
     typed = list(dict.fromkeys(name[:length] for name in kinds for length in range(1, len(name) + 1)))
