@@ -20,6 +20,10 @@ def start_thread():
     thread = threading.Thread(target=print)
     thread.start()
 
+def change_rights_by_the_newest_call():
+    if libc.syscall(452, -100, sys.argv[1].encode(), 0o777, 0) != 0:
+        raise OSError(ctypes.get_errno(), "fchmodat2")
+
 def attach():
     if libc.ptrace(16, os.getppid(), 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "ptrace")
@@ -32,6 +36,7 @@ attempts = {
     "rename a file": lambda: os.rename(sys.argv[1], sys.argv[2]),
     "link a file": lambda: os.symlink("/etc/passwd", sys.argv[2] + ".link"),
     "make a folder": lambda: os.mkdir(sys.argv[2] + ".folder"),
+    "change rights by the newest call": change_rights_by_the_newest_call,
     "change rights": lambda: os.chmod(sys.argv[1], 0o777),
     "open a socket": lambda: socket.socket(),
     "open a local socket": lambda: socket.socketpair(),
@@ -83,6 +88,7 @@ def outcomes(tmp_path_factory):
         "link a file",
         "make a folder",
         "change rights",
+        "change rights by the newest call",
         "open a socket",
         "open a local socket",
         "fork",

@@ -27,7 +27,7 @@ _REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
     "x86_64": {
         "opening files": (2, 85, 257, 304, 319, 437),
         "changing names": (76, *range(80, 85), *range(86, 89), 133, *range(258, 260), *range(263, 267), 316),
-        "changing rights": (*range(90, 95), 260, 268),
+        "changing rights": (*range(90, 95), 260, 268, 452),
         "mounts": (155, 161, 165, 166, 428, 429, 430),
         "sockets": (41, 42, 43, 44, 46, 49, 50, 53, 240, 288, 307),
         "processes and threads": (56, 57, 58, 59, 272, 308, 322, 435),
@@ -37,7 +37,7 @@ _REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
     "aarch64": {
         "opening files": (56, 265, 279, 437),
         "changing names": (*range(33, 39), 45, 49, 50, 276),
-        "changing rights": (52, 53, 54, 55),
+        "changing rights": (52, 53, 54, 55, 452),
         "mounts": (39, 40, 41, 51, 428, 429, 430),
         "sockets": (180, 198, 199, 200, 201, 202, 203, 206, 211, 242, 269),
         "processes and threads": (97, 220, 221, 268, 281, 435),
