@@ -60,7 +60,7 @@ from mechshare.services.sweeping import Sweep, Upkeep
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
-from mechshare.urls import FORMS, path_of, scheme_of, server, without
+from mechshare.urls import FORMS, path_of, scheme_of, server_url, told_without
 
 A = TypeVar("A")
 Schemes = Mapping[str, Callable[[str, Settings], A]]
@@ -77,31 +77,31 @@ def _azure_blobs(url: str, settings: Settings) -> BlobStore:
     try:
         return AzureBlobStore(url, settings.azure_connection_string)
     except ValueError as problem:
-        raise SettingsError(f"MECHSHARE_BLOBS_URL: {without(url, problem)}.") from problem
+        raise SettingsError(f"MECHSHARE_BLOBS_URL: {told_without(url, problem)}.") from problem
 
 
 def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
     with _extra("opensearch"):
         from mechshare.adapters.search.opensearch import OpenSearchIndex
-    return OpenSearchIndex(server(url))
+    return OpenSearchIndex(server_url(url))
 
 
 def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
     with _extra("redis"):
         from mechshare.adapters.jobs.arq import ArqDoorbell
-    return ArqDoorbell(server(url))
+    return ArqDoorbell(server_url(url))
 
 
 def _redis_cache(url: str, settings: Settings) -> Cache:
     with _extra("redis"):
         from mechshare.adapters.cache.redis import RedisCache
-    return RedisCache(server(url))
+    return RedisCache(server_url(url))
 
 
 def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
     with _extra("redis"):
         from mechshare.adapters.limits.redis import RedisRateLimiter
-    return RedisRateLimiter(server(url), MemoryRateLimiter())
+    return RedisRateLimiter(server_url(url), MemoryRateLimiter())
 
 
 DATABASES: Schemes[Database] = {
@@ -276,7 +276,7 @@ def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
             return schemes[scheme](url, settings)
         except ValueError:
             # What it says may hold a part of the password, which a traceback would show, too.
-            raise SettingsError(f"{setting} must be {FORMS[scheme]}.") from None
+            raise SettingsError(f"{setting} must be {FORMS.get(scheme, f'{scheme}:')}.") from None
     brought = entry_points(group=f"mechshare.{name.removesuffix('_url')}")
     if scheme not in brought.names:
         known = ", ".join(f"{one}:" for one in (*schemes, *sorted(brought.names - schemes.keys())))
@@ -285,7 +285,7 @@ def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
     try:
         adapter: A = brought[scheme].load()(url, settings)
     except (ImportError, AttributeError, ValueError) as problem:
-        raise SettingsError(f"{setting}: {scheme}: can't be used: {without(url, problem)}") from problem
+        raise SettingsError(f"{setting}: {scheme}: can't be used: {told_without(url, problem)}") from problem
     return adapter
 
 

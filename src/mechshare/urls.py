@@ -29,7 +29,7 @@ def scheme_of(url: str) -> str:
     return found[1] if found else ""
 
 
-def without(url: str, problem: Exception) -> str:
+def told_without(url: str, problem: Exception) -> str:
     """What `problem` says, but not the URL."""
     return str(problem).replace(url, f"{scheme_of(url)}:...")
 
@@ -46,9 +46,10 @@ def path_of(url: str) -> Path:
     return Path(url2pathname(found[1].removeprefix("/") if scheme_of(url) == "sqlite" else found[1]))
 
 
-def server(url: str) -> str:
+def server_url(url: str) -> str:
     """`url` itself, if it names a host, and a port that there can be. Raises ValueError."""
     parts = urlsplit(url)
-    if not parts.hostname or parts.port == 0:
+    # Of a password that is not quoted, digits pass for a port, and what follows them for a path.
+    if not parts.hostname or parts.port == 0 or "@" in parts.path + parts.query + parts.fragment:
         raise ValueError("it names no host")
     return url

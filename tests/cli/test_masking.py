@@ -8,6 +8,7 @@ from mechshare.entrypoints.cli.masking import masked
     [
         ("postgresql://u:hush@h:5432/x", "postgresql://u:***@h:5432/x"),
         ("postgresql://u:hu@sh@h/x", "postgresql://u:***@h/x"),
+        ("postgresql://u:hu/s#h@h/x", "postgresql://u:***@h/x"),
         (
             "postgresql://u@h/x?password=hush&sslmode=require",
             "postgresql://u@h/x?password=***&sslmode=require",

@@ -117,6 +117,7 @@ def test_a_url_that_cannot_be_used_is_told_without_its_password(
         ("DATABASE", "postgresql:/hush"),
         ("DATABASE", "postgresql://app:pass@db:hush/x"),
         ("SEARCH", "opensearch://app:hu#sh@search:9200"),
+        ("SEARCH", "opensearch://app:92#hush@search:9200"),
         ("SEARCH", "opensearch:hush"),
         ("JOBS", "redis://:hu/sh@bell/0"),
         ("CACHE", "redis://:hu#sh@cache/0"),

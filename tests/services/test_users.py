@@ -18,6 +18,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import UserId
 from mechshare.domain.pages import PageRequest
 from mechshare.domain.users import Role
+from mechshare.services import naming, users
 from mechshare.services.receipts import Once, Replay
 from mechshare.services.users import Registration
 from tests.services.world import HERE, PASSWORD
@@ -151,7 +152,8 @@ async def test_one_describes_oneself(world):
         await world.app.users.update_user(actor, bio="x", version=1)
 
 
-async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world):
+async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world, monkeypatch):
+    monkeypatch.setattr(naming, "_AT_A_TIME", 2)
     actor = await world.join("mika")
     mechanisms = [await world.published(actor, f"title {number}") for number in range(3)]
     await world.work()
@@ -176,7 +178,8 @@ async def test_a_new_bio_alone_leaves_the_mechanisms_be(world):
     assert (await world.stored(made.id)).version == made.version
 
 
-async def test_who_leaves_takes_everything_along(world):
+async def test_who_leaves_takes_everything_along(world, monkeypatch):
+    monkeypatch.setattr(users, "_AT_A_TIME", 2)
     actor = await world.join("mika")
     await world.sign_in("mika")
     made = [await world.create(actor) for _ in range(3)]

@@ -128,9 +128,9 @@ class MechanismRepository(Protocol):
 
 
 class MechanismSets(Protocol):
-    """Many mechanisms at a time: those of a user, or in a category."""
+    """Many mechanisms at a time; at most 1,000."""
 
-    async def renew(
+    async def find(
         self,
         *,
         limit: int,
@@ -138,11 +138,13 @@ class MechanismSets(Protocol):
         category_id: CategoryId | None = None,
         after: MechanismId | None = None,
     ) -> Sequence[MechanismId]:
-        """Gives up to `limit` of a user's mechanisms, or of those in a category, a new version: the first `after` that
-        one by their identifiers, in whose order they are told."""
+        """Up to `limit` of a user's, or of those in a category: the next `after` that one, by their identifiers."""
 
-    async def delete(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
-        """Deletes up to `limit` of a user's; which they were, each with the key of its original, if it had one."""
+    async def renew(self, ids: Sequence[MechanismId]) -> None:
+        """Gives those of them that there are a new version."""
+
+    async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
+        """Deletes those of them that there are; which they were, each with the key of its original, if it had one."""
 
 
 class MechanismFiles(Protocol):

@@ -16,8 +16,10 @@ async def clear_up_after(
     now: datetime,
     request_id: str,
 ) -> None:
-    """Of mechanisms whose rows are gone, each with the key of its original, if it had one, and 1,000 at most: ends the
-    work at them, and promises that their files and their places in the index go, too."""
+    """Of a few hundred whose rows are gone, each with the key of its original, if it had one: ends the work at them.
+
+    That their files and their places in the index go, too, is promised.
+    """
     await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, *deleted)
     work = [(JobKind.INDEX_MECHANISM, str(id)) for id in deleted]
     for id, original in deleted.items():

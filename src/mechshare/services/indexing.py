@@ -1,7 +1,8 @@
 """Keeping the search index in step with the database."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 
+from mechshare.domain.categories import Category
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
@@ -23,7 +24,7 @@ async def _all_documents(database: Database) -> AsyncIterator[SearchDocument]:
     while request is not None:
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
-            names = await _category_names(tx)
+            names = _names(await tx.categories.find_all())
         for item in page.items:
             yield _document(item, names)
         request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
@@ -46,9 +47,11 @@ class IndexMechanism:
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism_id = MechanismId(job.subject)
-        async with self._database.read() as tx:
+        # In a transaction, for it to wait where a category is being renamed by whom this mechanism was not seen in it.
+        async with self._database.begin() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
-            names = await _category_names(tx)
+            held = sorted(found[0].mechanism.categories) if found else ()
+            names = _names([one for id in held if (one := await tx.categories.find_by_id(id))])
         if found:
             await self._index.put([_document(found[0], names)])
         else:
@@ -102,8 +105,8 @@ def _was_never_public(mechanism: Mechanism) -> bool:
     return mechanism.version == 1 and not mechanism.is_published
 
 
-async def _category_names(tx: UnitOfWork) -> dict[CategoryId, tuple[str, str]]:
-    return {each.id: (each.name_en, each.name_ja) for each in await tx.categories.find_all()}
+def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:
+    return {each.id: (each.name_en, each.name_ja) for each in categories}
 
 
 def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:

@@ -26,11 +26,12 @@ async def show_new_name(
     """
     now = clock.now()
     shown: list[MechanismId] = []
-    while renewed := await tx.mechanism_sets.renew(
+    while found := await tx.mechanism_sets.find(
         limit=_AT_A_TIME, user_id=user_id, category_id=category_id, after=shown[-1] if shown else None
     ):
-        shown += renewed
+        shown += found
+        await tx.mechanism_sets.renew(found)
         await tx.ledger.add(
-            *(new_job(JobId(ids.new_id()), JobKind.INDEX_MECHANISM, id, now=now) for id in renewed)
+            *(new_job(JobId(ids.new_id()), JobKind.INDEX_MECHANISM, id, now=now) for id in found)
         )
     return shown

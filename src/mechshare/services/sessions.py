@@ -77,8 +77,8 @@ class SessionService:
     async def refresh(self, refresh_token: str, origin: Origin) -> Tokens:
         """New tokens for a refresh token, which is used up by it.
 
-        Presenting one twice ends its whole session, since one of the two holders must have stolen it. Raises
-        InvalidToken.
+        Presenting one twice ends its whole session, since one of the two holders must have stolen it; but one that was
+        issued more than a session's lifetime ago is only refused. Raises InvalidToken.
         """
         now = self._clock.now()
         renewed: Tokens | None = None

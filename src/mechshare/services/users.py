@@ -33,8 +33,8 @@ from mechshare.services.deletion import clear_up_after
 from mechshare.services.naming import show_new_name
 from mechshare.services.receipts import Once, Replay, do_once
 
-_AT_A_TIME = 1_000
-"""Mechanisms that are deleted by one statement, which has to end in time."""
+_AT_A_TIME = 300
+"""Mechanisms that are deleted by one statement, which has to end in time, as has that for their three jobs each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +144,8 @@ class UserService:
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
             deleted: list[MechanismId] = []
-            while gone := await tx.mechanism_sets.delete(user.id, limit=_AT_A_TIME):
+            while found := await tx.mechanism_sets.find(user_id=user.id, limit=_AT_A_TIME):
+                gone = await tx.mechanism_sets.delete(found)
                 await clear_up_after(tx, gone, self._new_job_id, now, origin.request_id)
                 deleted += gone
             await tx.users.delete(user.id)

@@ -59,6 +59,46 @@ async def test_every_judged_question_is_answered_alike(
         assert await pair[0].suggest(text[:2], 10) == await pair[1].suggest(text[:2], 10)
 
 
+async def test_a_match_weighs_what_its_place_does_and_the_shorter_title_comes_first(
+    pair: tuple[MemorySearchIndex, SqliteSearchIndex],
+) -> None:
+    """The longer, the older: so that age does not decide where length does."""
+    made = {
+        "title": {"title": "Cam", "description": "Steel."},
+        "longer title": {"title": "Cam and follower", "description": "Cam, cam and cam."},
+        "category": {"title": "Indexer", "category_names": ("Cams", "カム")},
+        "author": {"title": "Lifter", "author_name": "Cam"},
+        "description": {"title": "Pusher", "description": "It has a cam."},
+        "often in the description": {"title": "Old thing", "description": "Cam, cam and cam."},
+    }
+    documents_of_all = [
+        replace(
+            SAMPLES[-1 - age],
+            **{"category_names": (), "description": "", "author_name": "", **changes},  # type: ignore[arg-type]
+            mechanism_id=MechanismId(name),
+        )
+        for age, (name, changes) in enumerate(made.items())
+    ]
+    answers = []
+    for index in pair:
+        await index.put(documents_of_all)
+        answers.append(await index.search(SearchQuery(text="cam")))
+    assert_alike(*answers)
+    assert [hit.mechanism_id for hit in answers[0].hits] == list(made)
+
+
+async def test_equal_sums_of_weights_are_equal_scores(
+    pair: tuple[MemorySearchIndex, SqliteSearchIndex],
+) -> None:
+    """Which they are not when they are added up with parts of a whole among them."""
+    older = replace(SAMPLES[0], title="aa zzzzzzzzzzzzzzzzzzzzz", category_names=("bb",))
+    newer = replace(SAMPLES[1], title="bb zzzzzzzzzzzzzzzzzzzzz", category_names=("aa",))
+    for index in pair:
+        await index.put([older, newer])
+        found = await index.search(SearchQuery(text='"aa" bb'))
+        assert [hit.mechanism_id for hit in found.hits] == [newer.mechanism_id, older.mechanism_id]
+
+
 CHANGES = st.lists(
     st.tuples(
         st.sampled_from(["put", "put", "put", "remove", "rebuild"]),

@@ -118,7 +118,7 @@ class MemoryMechanismSets:
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def renew(
+    async def find(
         self,
         *,
         limit: int,
@@ -126,21 +126,21 @@ class MemoryMechanismSets:
         category_id: CategoryId | None = None,
         after: MechanismId | None = None,
     ) -> Sequence[MechanismId]:
-        mechanisms = self._access.write().mechanisms
-        renewed = sorted(
+        owned = (
             one.id
-            for one in mechanisms.values()
-            if (one.user_id == user_id or category_id in one.categories) and one.id > (after or "")
-        )[:limit]
-        for id in renewed:
-            mechanisms[id] = replace(mechanisms[id], version=mechanisms[id].version + 1)
-        return renewed
+            for one in self._access.read().mechanisms.values()
+            if one.user_id == user_id or category_id in one.categories
+        )
+        return sorted(id for id in owned if id > (after or ""))[:limit]
 
-    async def delete(self, user_id: UserId, *, limit: int) -> Mapping[MechanismId, str | None]:
+    async def renew(self, ids: Sequence[MechanismId]) -> None:
         mechanisms = self._access.write().mechanisms
-        deleted = [one for one in mechanisms.values() if one.user_id == user_id][:limit]
-        for one in deleted:
-            del mechanisms[one.id]
+        for one in [mechanisms[id] for id in ids if id in mechanisms]:
+            mechanisms[one.id] = replace(one, version=one.version + 1)
+
+    async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
+        mechanisms = self._access.write().mechanisms
+        deleted = [mechanisms.pop(id) for id in ids if id in mechanisms]
         return {one.id: one.original.key if one.original else None for one in deleted}
 
 

@@ -128,14 +128,14 @@ class MemorySearchIndex:
 
 def _score(question: Question, entry: _Entry) -> float | None:
     """By where each clause stands; None where one stands nowhere."""
-    score = EQUAL_TITLE * (entry.line == question.line) - BREVITY * len(entry.document.title)
+    weights = 0.0
     for clause in question.clauses:
         stands = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
         if not any(stands):
             return None
         # The description counts where no other place does.
-        score += max(WEIGHTS[-1], sum(w for w, holds in zip(WEIGHTS[:-1], stands, strict=False) if holds))
-    return score
+        weights += max(WEIGHTS[-1], sum(w for w, holds in zip(WEIGHTS[:-1], stands, strict=False) if holds))
+    return weights - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == question.line)
 
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:

@@ -1,4 +1,4 @@
-"""What is searched, what a match in each place weighs, and what is offered first: the same in every adapter."""
+"""What is searched, what a match in each place weighs, and what is offered first."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -7,11 +7,13 @@ from mechshare.adapters.search.folding import folded_line
 from mechshare.domain.search import SearchDocument
 
 WEIGHTS = (10.0, 4.0, 2.0, 1.0)
-"""Of a match in title, category names, author and description."""
+"""Of a match in title, category names, author and description. All but OpenSearch count the description only where no
+other place holds it."""
 EQUAL_TITLE = 1_000_000.0
 """More than any sum of matches can be."""
 BREVITY = 0.001
-"""Taken away for each character of a title: of two that hold the same, the one that says less besides is first."""
+"""What all but OpenSearch take away for each character of a title: of two alike, the one that says less besides is
+first."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -43,7 +43,7 @@ _LISTING = f"""
 """  # noqa: S608 - put together from constants alone
 
 
-@lru_cache(maxsize=100)
+@lru_cache(maxsize=16)
 def _matching(phrases: tuple[int, ...]) -> str:
     """For as many clauses, each with so many phrases.
 

@@ -4,7 +4,7 @@ import re
 
 _HIDDEN = "***"
 _SECRETS = (
-    re.compile(r"(?<=://)([^/?#\s@:]*:)[^/?#\s]*(?=@)"),
+    re.compile(r"(?<=://)([^/?#\s@:]*:)\S*(?=@)"),
     re.compile(r"([?&;](?:password|sig)=)[^&;\s]+", re.IGNORECASE),
     re.compile(r"\b((?:AccountKey|SharedAccessKey|SharedAccessSignature|sig)=)[^;&\s]+", re.IGNORECASE),
 )

@@ -85,7 +85,7 @@ class SqlDatabase:
 
 def dialect_of(url: str) -> Dialect:
     """Raises ValueError for a URL of no database that is spoken to here."""
-    scheme = url.partition(":")[0]
+    scheme = url.partition(":")[0].lower()
     try:
         parsed = make_url(url)
     except ArgumentError as problem:

@@ -1,0 +1,55 @@
+"""What a job that indexes says, while others change what it says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.adapters.jobs.memory import MemoryDoorbell
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.domain.ids import CategoryId, JobId
+from mechshare.domain.jobs import Job, JobKind, new_job
+from mechshare.domain.search import SearchQuery
+from mechshare.services.changes import Changes
+from mechshare.services.indexing import IndexMechanism
+from mechshare.testing.records import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
+from tests.contracts.harness import adapters_of
+
+GEARS = CategoryId("gears")
+
+
+@pytest.fixture(params=adapters_of("persistence"))
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+async def test_what_comes_into_a_category_that_is_being_renamed_is_found_by_its_new_name(
+    database: Any,
+) -> None:
+    """Who renames it does not see the mechanism in it yet, and so won't have it indexed again."""
+    await keep_categories(database, GEARS)
+    (made,) = await keep(database, a_mechanism(await keep_user(database), categories=(GEARS,)))
+    index = MemorySearchIndex()
+    job = new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, made.id, now=NOW)
+
+    async with database.begin() as tx:
+        category = await tx.categories.find_by_id(GEARS)
+        await tx.categories.save(replace(category, name_en="Toothed wheels"))
+        indexing = asyncio.create_task(_index(database, index, job))
+        await asyncio.sleep(0.1)  # for a database that would let it read the old name
+    await indexing
+
+    found = await index.search(SearchQuery(text="toothed", published_only=False))
+    assert [hit.mechanism_id for hit in found.hits] == [made.id]
+
+
+async def _index(database: Any, index: MemorySearchIndex, job: Job) -> None:
+    async def nobody(step: str, share: float) -> None:
+        return
+
+    await IndexMechanism(database, index, Changes(MemoryCache(), MemoryDoorbell())).run(job, nobody)
