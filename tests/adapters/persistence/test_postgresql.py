@@ -9,7 +9,7 @@ from servers.running import Server
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.errors import DependencyUnavailable
-from mechshare.testing.records import a_user, keep_user
+from mechshare.testing.records import a_mechanism, a_user, keep_user
 from tests.servers import own_server, told
 
 
@@ -57,6 +57,22 @@ async def test_a_server_that_stopped_is_said_to_be_unavailable_and_then_answers_
         server.signal(signal.SIGCONT)
     await asyncio.wait_for(until_it_answers(database), 60)
     await use()
+
+
+async def test_a_thousand_are_found_among_rows_that_it_has_not_counted_yet(
+    server: Server, database: SqlDatabase
+) -> None:
+    """It reads the whole table then, and would read the thousand identifiers for every row of it."""
+    user = await keep_user(database)
+    made = [a_mechanism(user) for _ in range(20_000)]
+    async with database.begin() as tx:
+        for first in range(0, len(made), 1_000):
+            await tx.mechanisms.add(made[first : first + 1_000])
+
+    some = [one.id for one in made[::20]]
+    async with database.begin() as tx:
+        await tx.mechanism_sets.renew(some)
+        assert len(await tx.mechanism_sets.delete(some)) == len(some)
 
 
 async def test_what_was_committed_outlives_a_server_that_is_killed(

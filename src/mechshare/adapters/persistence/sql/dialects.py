@@ -68,7 +68,9 @@ class IsAmong(FunctionElement[Any]):
 @compiles(IsAmong, "postgresql")
 def _postgresql_is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
     one, all = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"{one} = ANY(CAST({all} AS UUID[]))"
+    # By a query of its own: PostgreSQL would read the list again for every row of a table that it scans, which it does
+    # while it does not know yet how many rows there are.
+    return f"{one} = ANY(CAST((SELECT CAST({all} AS UUID[])) AS UUID[]))"
 
 
 @compiles(IsAmong, "sqlite")

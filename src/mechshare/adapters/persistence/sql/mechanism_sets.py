@@ -15,7 +15,13 @@ _OF_USER = select(mechanisms.c.id).where(mechanisms.c.user_id == bindparam("owne
 _OF_CATEGORY = select(mechanism_categories.c.mechanism_id).where(
     mechanism_categories.c.category_id == bindparam("owner")
 )
-_AMONG = select(mechanisms.c.id).where(IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList())))
+_ARE_AMONG = IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList()))
+# In the order of their identifiers: two that hold some of the same don't wait for each other for ever.
+_IN_ORDER = select(mechanisms.c.id).where(_ARE_AMONG).order_by(mechanisms.c.id)
+_HOLD = _IN_ORDER.with_for_update(key_share=True)
+_HOLD_TO_DELETE = _IN_ORDER.with_for_update()
+_RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.version + 1)
+_DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id, mechanisms.c.original_key)
 
 
 def _next(owned: Select[Any]) -> Select[Any]:
@@ -24,18 +30,8 @@ def _next(owned: Select[Any]) -> Select[Any]:
     return owned.where(id > after).order_by(id).limit(limit)
 
 
-def _held(*, may_be_deleted: bool) -> Any:
-    """In the order of their identifiers: two that change some of the same don't wait for each other for ever."""
-    held = _AMONG.order_by(mechanisms.c.id).with_for_update(key_share=not may_be_deleted)
-    return mechanisms.c.id.in_(held.scalar_subquery())
-
-
 _NEXT_OF_USER = _next(_OF_USER)
 _NEXT_OF_CATEGORY = _next(_OF_CATEGORY)
-_RENEW = update(mechanisms).where(_held(may_be_deleted=False)).values(version=mechanisms.c.version + 1)
-_DELETE = (
-    delete(mechanisms).where(_held(may_be_deleted=True)).returning(mechanisms.c.id, mechanisms.c.original_key)
-)
 
 
 class SqlMechanismSets:
@@ -55,7 +51,9 @@ class SqlMechanismSets:
         return [id for (id,) in await self._statements.rows(found, chosen)]
 
     async def renew(self, ids: Sequence[MechanismId]) -> None:
+        await self._statements.rows(_HOLD, {"ids": ids})
         await self._statements.change(_RENEW, {"ids": ids})
 
     async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
+        await self._statements.rows(_HOLD_TO_DELETE, {"ids": ids})
         return {row.id: row.original_key for row in await self._statements.rows(_DELETE, {"ids": ids})}
