@@ -77,6 +77,9 @@ HOT: dict[str, Step] = {
     ),
     "words": lambda tx: tx.mechanisms.find_all(PageRequest(), words=["linkage", "ab"], among=2_000),
     "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), user_id=UserId(USER), published_only=False),
+    "all of a user": lambda tx: tx.mechanism_sets.find(user_id=UserId(USER), limit=1_000),
+    "all of a category": lambda tx: tx.mechanism_sets.find(category_id=CategoryId("category-7"), limit=1_000),
+    "new versions": lambda tx: tx.mechanism_sets.renew([MechanismId(MECHANISM)]),
     "user": lambda tx: tx.users.find_by_id(UserId(USER)),
     "sign-in": lambda tx: tx.users.find_by_login("user77@example.com"),
     "session": lambda tx: tx.sessions.find_by_id(SessionId(SESSION)),
@@ -89,7 +92,7 @@ HOT: dict[str, Step] = {
     "claim one of a kind": lambda tx: tx.ledger.claim(timedelta(seconds=15), kind=JobKind.INDEX_MECHANISM),
     "expired leases": lambda tx: tx.ledger.find_expired(100),
     "latest job": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM),
-    "cancel": lambda tx: tx.jobs.cancel(MECHANISM, JobKind.INDEX_MECHANISM),
+    "cancel": lambda tx: tx.jobs.cancel(JobKind.INDEX_MECHANISM, MECHANISM),
 }
 
 
