@@ -233,9 +233,8 @@ async def open_copy(
         rows = None
         if database is not None:
             for url in database:
-                await _chosen(DATABASES, "database_url", url, settings).close()
-            with _extra("postgres"):
-                rows = await stack.enter_async_context(sql_copy(*database))
+                await _check_database(url, settings)
+            rows = await stack.enter_async_context(sql_copy(*database))
         yield CopyService(rows, stores)
 
 
@@ -246,14 +245,13 @@ async def open_backup(
     """What backs up into `folder`, and restores from there, what the settings describe. Raises SettingsError."""
     if scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
         raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
-    await _chosen(DATABASES, "database_url", settings.database_url, settings).close()
+    await _check_database(settings.database_url, settings)
     kept, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
     blobs = _chosen(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
     rows = SqlSnapshots(settings.database_url, settings.data / "scratch")
     backing = BackupService(rows, blobs, backup, kept, SystemClock(), version("mechshare"))
     try:
-        with _extra("postgres"):
-            yield backing, RestoreService(rows, blobs, backup, kept)
+        yield backing, RestoreService(rows, blobs, backup, kept)
     finally:
         await blobs.close()
 
@@ -266,6 +264,11 @@ def _folder(path: Path) -> Path:
             f"MECHSHARE_DATA can't be used: {problem.strerror}: '{problem.filename}'."
         ) from problem
     return path
+
+
+async def _check_database(url: str, settings: Settings) -> None:
+    """Raises SettingsError where it can't be spoken to by this URL; it is not asked."""
+    await _chosen(DATABASES, "database_url", url, settings).close()
 
 
 def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:

@@ -92,10 +92,15 @@ class Mechanism:
     version: int = 0
 
     @property
+    def original_key(self) -> str | None:
+        """The stored file that was sent; None for what is hosted elsewhere."""
+        return self.original.key if self.original else None
+
+    @property
     def blob_keys(self) -> frozenset[str]:
         """The stored files that it refers to: its original, and what was made from it."""
         derived = (blob_key(url) for url in (self.file_url, self.thumbnail_url, self.preview_url) if url)
-        return frozenset(key for key in (self.original and self.original.key, *derived) if key)
+        return frozenset(key for key in (self.original_key, *derived) if key)
 
     def can_be_edited_by(self, user_id: UserId) -> bool:
         return self.user_id == user_id

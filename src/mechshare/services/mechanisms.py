@@ -217,8 +217,8 @@ class MechanismService:
         async with self._database.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             await tx.mechanisms.delete(mechanism_id, _at_version(mechanism, version).version)
-            original = mechanism.original.key if mechanism.original else None
-            await clear_up_after(tx, {mechanism_id: original}, self._new_job_id, now, origin.request_id)
+            gone = {mechanism_id: mechanism.original_key}
+            await clear_up_after(tx, gone, self._new_job_id, now, origin.request_id)
             await self._auditor.note(tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, origin)
         await self._changes.mechanisms_changed(mechanism_id)
 

@@ -94,9 +94,9 @@ class MemorySessionRepository:
             raise SessionNotFound()
         add(tables.tokens, token.hash, token)
         before = token.issued_at - SESSION_LIFETIME
-        for one in [one for one in tables.tokens.values() if one.session_id == token.session_id]:
-            if one.issued_at < before:
-                del tables.tokens[one.hash]
+        own = [one for one in tables.tokens.values() if one.session_id == token.session_id]
+        for outdated in (one for one in own if one.issued_at < before):
+            del tables.tokens[outdated.hash]
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         tokens = self._access.write().tokens

@@ -141,7 +141,7 @@ class MemoryMechanismSets:
     async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
         mechanisms = self._access.write().mechanisms
         deleted = [mechanisms.pop(id) for id in ids if id in mechanisms]
-        return {one.id: one.original.key if one.original else None for one in deleted}
+        return {one.id: one.original_key for one in deleted}
 
 
 class MemoryMechanismFiles:

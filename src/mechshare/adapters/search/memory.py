@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mechshare.adapters.search.analysis import LONGEST_TOKEN, index_text, openings, spaced
+from mechshare.adapters.search.analysis import LONGEST_TOKEN, openings, spaced
 from mechshare.adapters.search.folding import fold, folded_line
 from mechshare.adapters.search.highlights import highlights_of
 from mechshare.adapters.search.query import Question, question_of
@@ -13,7 +13,7 @@ from mechshare.adapters.search.ranking import (
     WEIGHTS,
     in_order,
     microseconds,
-    searched_fields,
+    searched_words,
 )
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
@@ -46,7 +46,7 @@ class MemorySearchIndex:
 
     async def remove(self, mechanism_id: MechanismId, version: int) -> None:
         self._changes += 1
-        held = self._forget(mechanism_id)
+        held = self._entries.pop(mechanism_id, None)
         dead_version, _ = self._removed.get(mechanism_id, (version, 0))
         last = max(version, dead_version, held.document.version if held else version)
         self._removed[mechanism_id] = (last, self._changes)
@@ -86,7 +86,7 @@ class MemorySearchIndex:
             count += 1
             self._put(document, unless_newer_since=began)
         for key in [key for key, entry in self._entries.items() if entry.touched <= began]:
-            self._forget(key)
+            del self._entries[key]
         self._is_complete = True
         return count
 
@@ -105,17 +105,13 @@ class MemorySearchIndex:
         if dead and dead[1] > unless_newer_since and dead[0] >= document.version:
             return
         self._removed.pop(document.mechanism_id, None)
-        self._forget(document.mechanism_id)
         self._entries[document.mechanism_id] = _Entry(
             document=document,
             line=folded_line(document.title),
-            words=tuple(f" {index_text(text)} " for text in searched_fields(document)),
+            words=searched_words(document),
             openings=tuple(openings(document.title)),
             touched=self._changes,
         )
-
-    def _forget(self, mechanism_id: MechanismId) -> _Entry | None:
-        return self._entries.pop(mechanism_id, None)
 
     def _scores(self, question: Question) -> list[tuple[_Entry, float]]:
         if question.is_blank:

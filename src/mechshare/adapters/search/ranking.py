@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
+from mechshare.adapters.search.analysis import index_text
 from mechshare.adapters.search.folding import folded_line
 from mechshare.domain.search import SearchDocument
 
@@ -21,6 +22,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
     """The texts that WEIGHTS weighs, in its order."""
     return document.title, "\n".join(document.category_names), document.author_name, document.description
+
+
+def searched_words(document: SearchDocument) -> tuple[str, ...]:
+    """The tokens of `searched_fields`, each with a space before and behind: where a phrase's pattern is looked for."""
+    return tuple(f" {index_text(text)} " for text in searched_fields(document))
 
 
 def microseconds(moment: datetime) -> int:

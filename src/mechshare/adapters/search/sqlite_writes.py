@@ -4,9 +4,9 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mechshare.adapters.search.analysis import index_text, openings
+from mechshare.adapters.search.analysis import openings
 from mechshare.adapters.search.folding import folded_line
-from mechshare.adapters.search.ranking import microseconds, searched_fields
+from mechshare.adapters.search.ranking import microseconds, searched_words
 from mechshare.adapters.search.sqlite_file import TITLE_AFTER, transaction
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
@@ -29,7 +29,7 @@ def prepare(document: SearchDocument) -> Prepared:
     return Prepared(
         document=document,
         line=folded_line(document.title),
-        words=tuple(index_text(text) for text in searched_fields(document)),
+        words=searched_words(document),
         openings=_openings(document.title) if document.is_published else (),
     )
 
@@ -131,7 +131,7 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             change,
             document.title,
             prepared.line,
-            *(f" {words} " for words in prepared.words[:3]),
+            *prepared.words[:3],
             document.description,
             document.user_id,
             document.is_published,

@@ -91,10 +91,8 @@ async def _import(
             bar.update(task, description=path.name)
             try:
                 await _import_one(application, actor, path, categories, publish, report)
-            except DomainException as refusal:
-                report.refused.append((path, refusal.message))
-            except _Unreadable as problem:
-                report.refused.append((path, str(problem)))
+            except (DomainException, _Unreadable) as refusal:
+                report.refused.append((path, str(refusal)))
             bar.advance(task)
     return report
 

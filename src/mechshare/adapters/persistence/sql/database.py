@@ -85,11 +85,11 @@ class SqlDatabase:
 
 def dialect_of(url: str) -> Dialect:
     """Raises ValueError for a URL of no database that is spoken to here."""
-    scheme = url.partition(":")[0].lower()
     try:
         parsed = make_url(url)
     except ArgumentError as problem:
         raise ValueError("it is not the URL of a database") from problem
+    scheme = parsed.drivername.lower()
     if scheme == "sqlite":
         return Sqlite(parsed)
     if scheme == "postgresql":

@@ -88,7 +88,7 @@ def values_of(mechanism: Mechanism) -> dict[str, Any]:
         "media": mechanism.media,
         "original": original,
         "original_sha256": original.sha256 if original else None,
-        "original_key": original.key if original else None,
+        "original_key": mechanism.original_key,
         "version": mechanism.version,
     }
 

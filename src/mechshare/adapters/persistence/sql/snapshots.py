@@ -9,15 +9,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from alembic.util import CommandError
-from sqlalchemy import URL, make_url, select
+from sqlalchemy import URL, select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from mechshare.adapters.persistence.sql.copying import SqlDatabaseCopy, alone, make_ready, seen
-from mechshare.adapters.persistence.sql.database import SqlDatabase, newest_revision, revision_of
+from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.rows import BATCH, Digest, batches, plain_tables
-from mechshare.adapters.persistence.sql.sqlite import Sqlite
 from mechshare.adapters.persistence.sql.tables import mechanisms, users
 from mechshare.domain.backups import ELDEST, Outline, Snapshot, TableKept
 from mechshare.domain.blobs import blob_key, told_digest
@@ -161,7 +160,7 @@ async def _bring_up_to_date(rows: Path) -> None:
 
 async def _make_one_file(rows: Path) -> None:
     """Without a WAL beside it."""
-    dialect = Sqlite(make_url(_url_of(rows)))
+    dialect = dialect_of(_url_of(rows))
     try:
         async with dialect.writer.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = DELETE")

@@ -28,7 +28,7 @@ class Sqlite:
             raise ValueError("it is not the path of a file")
         parsed = url.set(drivername="sqlite+aiosqlite")
         parsed = parsed.set(query={"timeout": _PATIENCE} | dict(parsed.query))
-        self._path = Path(parsed.database or "")
+        self._path = Path(url.database)
         self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
         # Readers are never inside a transaction: there is nothing to roll back when they are given back.
         self.reader = _sqlite_engine(
