@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 import pytest
 
+from mechshare.adapters.blobs import open_files
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -31,8 +32,10 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def blobs(root: Path) -> FileBlobStore:
-    return FileBlobStore(root)
+async def blobs(root: Path) -> AsyncIterator[FileBlobStore]:
+    store = FileBlobStore(root)
+    yield store
+    await store.close()
 
 
 async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
@@ -98,7 +101,73 @@ async def test_a_reader_that_stops_early_gives_its_file_back(blobs: FileBlobStor
         reading = blobs.read(KEY)
         await anext(reading)
         await reading.aclose()  # type: ignore[attr-defined]
+    await blobs.close()
     assert descriptors() == before
+
+
+async def test_a_file_that_is_read_often_is_opened_once(blobs: FileBlobStore) -> None:
+    await blobs.write(KEY, pieces(b"abc"))
+    before = descriptors()
+    for _ in range(20):
+        assert await read(blobs, KEY) == b"abc"
+    assert descriptors() == before + 1
+
+
+async def test_an_open_file_is_closed_after_a_while(
+    blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_files, "_FOR", 0.01)
+    await blobs.write(KEY, pieces(b"abc"))
+    before = descriptors()
+    assert await read(blobs, KEY) == b"abc"
+    assert descriptors() == before + 1
+    for _ in range(1000):
+        if descriptors() == before:
+            break
+        await asyncio.sleep(0.01)
+    assert descriptors() == before
+
+
+async def test_only_so_many_files_stay_open(blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_files, "_AT_MOST", 2)
+    names = [f"media/m/{number}.mp4" for number in range(5)]
+    for name in names:
+        await blobs.write(name, pieces(name.encode()))
+    before = descriptors()
+    for name in names * 2:
+        assert await read(blobs, name) == name.encode()
+    assert descriptors() == before + 2
+
+
+async def test_an_open_file_hides_no_other_process(blobs: FileBlobStore, root: Path) -> None:
+    other = FileBlobStore(root)
+    await blobs.write(KEY, pieces(b"old"))
+    assert await read(blobs, KEY) == b"old"
+
+    await other.write(KEY, pieces(b"new"))
+    assert await read(blobs, KEY) == b"new"
+
+    await other.delete(KEY)
+    with pytest.raises(MediaNotFound):
+        await read(blobs, KEY)
+
+
+async def test_what_is_in_no_memory_is_read_from_the_disk(blobs: FileBlobStore, root: Path) -> None:
+    content = os.urandom(MIB)
+    await blobs.write(KEY, pieces(content))
+    assert await read(blobs, KEY) == content  # from now on the file is open
+    with next(root.rglob("*.mp4")).open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        assert await read(blobs, KEY) == content
+        os.posix_fadvise(file.fileno(), 64 * 1024, 0, os.POSIX_FADV_DONTNEED)
+        assert await read(blobs, KEY) == content
+
+
+async def test_a_system_that_cannot_tell_what_is_in_memory_reads_as_well(
+    blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_files, "_UNLESS_IT_WAITS", None)
+    await test_an_open_file_hides_no_other_process(blobs, root)
 
 
 async def test_a_source_that_fails_leaves_neither_file_nor_folder(blobs: FileBlobStore, root: Path) -> None:
@@ -190,6 +259,7 @@ async def test_a_read_that_is_cancelled_gives_its_file_back(blobs: FileBlobStore
             await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
+    await blobs.close()
     assert descriptors() == before
 
 

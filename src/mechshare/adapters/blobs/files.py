@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from errno import EDQUOT, ENOSPC
@@ -15,6 +15,7 @@ import structlog
 
 from mechshare.adapters.blobs.drafts import Draft, remove_forgotten
 from mechshare.adapters.blobs.folders import NOWHERE, opened, prune
+from mechshare.adapters.blobs.open_files import OpenFile, OpenFiles
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -38,6 +39,7 @@ class FileBlobStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._is_swept = False
+        self._open_files = OpenFiles()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         draft = Draft(self._root, _names(key))
@@ -60,28 +62,33 @@ class FileBlobStore:
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         names = _names(key)
-        files: list[int] = []
+        files = self._open_files.find(key)
         offset = start
 
         def size() -> int:
             return _CHUNK if end is None else max(0, min(_CHUNK, end - offset))
 
-        def begin() -> bytes:
-            # The thread itself puts it there: a descriptor handed over could be lost to a cancellation.
-            files.extend(self._open(names))
-            return os.pread(files[0], size(), offset) if files else b""
+        def next_piece() -> bytes:
+            return files[0].read(size(), offset) if files else b""
+
+        def first_piece() -> bytes:
+            # The file is not handed over: futures and tracebacks would keep it open.
+            files[:] = self._open(names)
+            return next_piece()
 
         try:
-            chunk = await _in_thread(begin)
-            if not files:
-                raise MediaNotFound()
+            chunk = files[0].read_at_once(size(), offset) if files else None
+            if chunk is None:
+                chunk = await _in_thread(first_piece)
+                if not files:
+                    raise MediaNotFound()
+                self._open_files.keep(key, files[0])
             while chunk:
                 offset += len(chunk)
                 yield chunk
-                chunk = await _in_thread(os.pread, files[0], size(), offset) if size() else b""
+                chunk = await _in_thread(next_piece) if size() else b""
         finally:
-            for file in files:
-                os.close(file)
+            files.clear()
 
     async def stat(self, key: str) -> int | None:
         found = await _in_thread(self._found, _names(key))
@@ -92,6 +99,7 @@ class FileBlobStore:
         return None if found is None else datetime.fromtimestamp(found.st_mtime, UTC)
 
     async def delete(self, key: str) -> None:
+        self._open_files.forget(key)
         await _in_thread(self._remove, _names(key))
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
@@ -110,21 +118,21 @@ class FileBlobStore:
         await _in_thread(lambda: self._root.mkdir(parents=True, exist_ok=True))
 
     async def close(self) -> None:
-        """Nothing is held between two uses."""
+        self._open_files.forget_all()
 
     def _sweep(self) -> None:
         if not self._is_swept:
             remove_forgotten(self._root)
             self._is_swept = True
 
-    def _open(self, names: tuple[str, ...]) -> tuple[int, ...]:
-        """The file's descriptor, if there is one."""
+    def _open(self, names: tuple[str, ...]) -> Sequence[OpenFile]:
+        """The file, if there is one."""
         try:
             with opened(self._root, names[:-1]) as folders:
-                return (os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]),)
+                return [OpenFile(os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]))]
         except OSError as problem:
             if problem.errno in NOWHERE:
-                return ()
+                return []
             raise
 
     def _found(self, names: tuple[str, ...]) -> os.stat_result | None:

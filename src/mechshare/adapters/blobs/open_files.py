@@ -1,0 +1,66 @@
+"""Files that stay open for a while, since a clip is asked for piece by piece, and by many at once."""
+
+import asyncio
+import os
+
+_FOR = 5.0
+"""Seconds: no file keeps its room on the disk for longer once it is deleted, but for readers under way."""
+_AT_MOST = 64
+_UNLESS_IT_WAITS = getattr(os, "RWF_NOWAIT", None)
+"""Linux: the disk is not asked; what is not in memory is refused instead."""
+
+
+class OpenFile:
+    """Takes over a descriptor, and closes it when nobody holds the file any more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+    def read(self, size: int, offset: int) -> bytes:
+        """May wait for the disk. Raises OSError."""
+        return os.pread(self._descriptor, size, offset)
+
+    def read_at_once(self, size: int, offset: int) -> bytes | None:
+        """As much as is in memory; never waits. None where that is nothing, or the file was deleted or replaced.
+
+        A turn of a thread takes several times as long as this, most of it to get the interpreter back.
+        """
+        if _UNLESS_IT_WAITS is None:
+            return None
+        content = bytearray(size)
+        try:
+            length = os.preadv(self._descriptor, [content], offset, _UNLESS_IT_WAITS)
+            # Asked of what has just been read without waiting: so this does not wait either.
+            is_there = os.fstat(self._descriptor).st_nlink > 0
+        except (
+            OSError
+        ):  # not in memory, or in a file system that can't tell: whoever reads it again will hear why
+            return None
+        return bytes(memoryview(content)[:length]) if is_there else None
+
+
+class OpenFiles:
+    """The last few that were opened, by name."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, OpenFile] = {}
+
+    def find(self, name: str) -> list[OpenFile]:
+        """The file, if it is open."""
+        file = self._files.get(name)
+        return [] if file is None else [file]
+
+    def keep(self, name: str, file: OpenFile) -> None:
+        """For some seconds, as long as there is room; in place of what was kept by this name."""
+        if name in self._files or len(self._files) < _AT_MOST:
+            self._files[name] = file
+            asyncio.get_running_loop().call_later(_FOR, self.forget, name)
+
+    def forget(self, name: str) -> None:
+        self._files.pop(name, None)
+
+    def forget_all(self) -> None:
+        self._files.clear()
