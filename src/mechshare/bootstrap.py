@@ -64,6 +64,7 @@ from mechshare.urls import FORMS, path_of, scheme_of, server_url, told_without
 
 A = TypeVar("A")
 Schemes = Mapping[str, Callable[[str, Settings], A]]
+_BOTH = ("The URL copied from", "The URL copied to")
 
 
 def _postgresql_database(url: str, settings: Settings) -> Database:
@@ -226,14 +227,17 @@ async def open_copy(
     async with AsyncExitStack() as stack:
         stores = None
         if blobs is not None:
-            source, destination = (_chosen(BLOB_STORES, "blobs_url", url, settings) for url in blobs)
+            source, destination = (
+                _chosen(BLOB_STORES, "blobs_url", url, settings, called=called)
+                for url, called in zip(blobs, _BOTH, strict=True)
+            )
             stack.push_async_callback(source.close)
             stack.push_async_callback(destination.close)
             stores = (source, destination)
         rows = None
         if database is not None:
-            for url in database:
-                await _check_database(url, settings)
+            for url, called in zip(database, _BOTH, strict=True):
+                await _check_database(url, settings, called=called)
             rows = await stack.enter_async_context(sql_copy(*database))
         yield CopyService(rows, stores)
 
@@ -266,14 +270,17 @@ def _folder(path: Path) -> Path:
     return path
 
 
-async def _check_database(url: str, settings: Settings) -> None:
+async def _check_database(url: str, settings: Settings, *, called: str = "") -> None:
     """Raises SettingsError where it can't be spoken to by this URL; it is not asked."""
-    await _chosen(DATABASES, "database_url", url, settings).close()
+    await _chosen(DATABASES, "database_url", url, settings, called=called).close()
 
 
-def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings) -> A:
-    """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought."""
-    scheme, setting = scheme_of(url), f"MECHSHARE_{name.upper()}"
+def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings, *, called: str = "") -> A:
+    """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought.
+
+    Raises SettingsError, which is about the setting of that name, unless the URL is `called` something else.
+    """
+    scheme, setting = scheme_of(url), called or f"MECHSHARE_{name.upper()}"
     if scheme in schemes:
         try:
             return schemes[scheme](url, settings)

@@ -20,7 +20,7 @@ from mechshare.domain.jobs import JobState
 from mechshare.domain.pages import PageRequest
 from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.cli.opening import open_application
-from mechshare.settings import Settings
+from mechshare.settings import Settings, SettingsError
 from tests.adapters.persistence.filling import fill, stands_in
 from tests.cli.conftest import Run
 from tests.servers import address, new_container, opensearch_alias, postgresql_database
@@ -187,6 +187,20 @@ def test_what_makes_no_sense_is_refused(run: Run, arguments: list[str], told: st
     result = run("copy", *arguments)
     assert result.exit_code == 2
     assert told in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--to", "sqlite:///:memory:"], "The URL copied to must be sqlite:///relative"),
+        (["--to", "file:relative?"], "The URL copied to must be file:///absolute"),
+        (["--from", "file:relative?", "--to", "file:///x"], "The URL copied from must be file:///absolute"),
+    ],
+    ids=["memory", "files", "source"],
+)
+def test_a_url_that_is_none_is_told_with_what_it_must_be(run: Run, arguments: list[str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        run("copy", *arguments)
 
 
 async def test_to_a_real_server_without_showing_its_password(run: Run, laptop: Path, elsewhere: Path) -> None:

@@ -114,6 +114,8 @@ def test_a_url_that_cannot_be_used_is_told_without_its_password(
         ("DATABASE", "sqlite://hush.db"),
         ("DATABASE", "sqlite:"),
         ("DATABASE", "sqlite://"),
+        ("DATABASE", "sqlite:///:memory:"),
+        ("DATABASE", "sqlite:////hush.db?timeout=long"),
         ("DATABASE", "postgresql:/hush"),
         ("DATABASE", "postgresql://app:pass@db:hush/x"),
         ("SEARCH", "opensearch://app:hu#sh@search:9200"),

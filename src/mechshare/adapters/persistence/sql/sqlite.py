@@ -24,7 +24,7 @@ class Sqlite:
     """The threads that read hand over the interpreter to each other for each row."""
 
     def __init__(self, url: URL) -> None:
-        if url.host or not url.database:
+        if url.host or not url.database or url.database.startswith(":"):
             raise ValueError("it is not the path of a file")
         parsed = url.set(drivername="sqlite+aiosqlite")
         parsed = parsed.set(query={"timeout": _PATIENCE} | dict(parsed.query))
