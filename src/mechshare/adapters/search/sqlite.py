@@ -16,7 +16,8 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 
-READERS = 3
+READERS = 2
+"""Threads: more hand over the interpreter more often than they answer."""
 BATCH = 200
 """Documents per write of a rebuild; other writers have their turn between two."""
 

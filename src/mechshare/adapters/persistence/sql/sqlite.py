@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from mechshare.adapters.persistence.sql.dialects import NotAlone, NotThere
 from mechshare.adapters.persistence.sql.sqlite_connection import OneTripConnection
 
-_READERS = 4
+_READERS = 2
+"""Threads, which hand over the interpreter to each other and to the event loop for each row: where there are more, less
+is answered in all, and later. A single one would keep everybody waiting behind what is slow."""
 _PATIENCE = "5"
 """Seconds that a writer waits for others to finish, unless the URL says otherwise (`?timeout=2.5`)."""
 
