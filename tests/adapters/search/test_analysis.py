@@ -107,7 +107,7 @@ def test_a_title_is_offered_from_each_of_its_words(title: str, expected: list[st
     ],
 )
 def test_a_question_becomes_quoted_tokens(text: str, expression: str) -> None:
-    assert match_expression(question_of(text)) == expression
+    assert match_expression(question_of(text).clauses) == expression
 
 
 def test_a_question_has_an_end() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -13,8 +13,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from mechshare.adapters.search import sqlite_file
+from mechshare.adapters.search.query import Clause, question_of
 from mechshare.adapters.search.sqlite import BATCH, SqliteSearchIndex
-from mechshare.adapters.search.sqlite_reads import suggest
+from mechshare.adapters.search.sqlite_reads import spelt_out, suggest
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.pages import EXACT_TOTAL
@@ -91,6 +92,29 @@ class TestMoreThanAreRanked:
         result = await index.search(SearchQuery(text=text, sort=SearchSort.NEWEST, limit=len(crowd)))
 
         assert keys(result) == [each.mechanism_id for each in crowd[: -EXACT_TOTAL - 2 : -1]]
+
+
+@pytest.mark.parametrize("words", [1, 16, 17, 40])
+async def test_a_beginning_finds_all_that_go_on_from_it(index: SqliteSearchIndex, words: int) -> None:
+    await index.put([document(str(n), f"rotary gear{n:02}") for n in range(words)])
+
+    assert (await index.search(SearchQuery(text="rotary gea"))).total == words
+
+
+async def test_the_few_words_that_go_on_from_a_beginning_are_looked_for_in_its_place(
+    path: Path, index: SqliteSearchIndex
+) -> None:
+    await index.put(
+        [document("few", "Ratchet, ratcheting"), *(document(f"{n}", f"{n}th") for n in range(100, 140))]
+    )
+
+    with closing(sqlite_file.connect(path)) as connection:
+        assert beginnings_of(spelt_out(connection, question_of("th ratch"))) == []
+        assert beginnings_of(spelt_out(connection, question_of("ratch 1"))) == ["1", "=1"]
+
+
+def beginnings_of(clauses: Sequence[Clause]) -> list[str]:
+    return sorted(phrase.tokens[-1] for clause in clauses for phrase in clause if phrase.is_prefix)
 
 
 async def test_suggestions_take_no_more_steps_where_more_titles_hold_the_word_later(

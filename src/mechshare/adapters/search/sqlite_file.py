@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised with every change of the tables or of what tokens are; a file of any other version is begun anew."""
 TITLE_AFTER = "\n"
 """What stands between an opening, which holds none, and its title; before a space in the alphabet."""
@@ -46,6 +46,8 @@ _SCHEMA = (
         PRIMARY KEY (is_first, text, document)
     ) STRICT, WITHOUT ROWID
     """,  # of what is published; the text ends with the whole title, so that suggesting reads nothing else
+    # Every token that a document has held: a beginning is answered by the few that go on from it.
+    "CREATE TABLE word (text TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     # Tokens come ready made and apart by spaces: everything outside ASCII is a token character to this tokenizer.
     """
     CREATE VIRTUAL TABLE words USING fts5 (
@@ -53,7 +55,7 @@ _SCHEMA = (
     )
     """,
 )
-_NAMES = frozenset({"state", "document", "removed", "category", "opening", "words"})
+_NAMES = frozenset({"state", "document", "removed", "category", "opening", "word", "words"})
 
 
 def connect(path: Path) -> sqlite3.Connection:

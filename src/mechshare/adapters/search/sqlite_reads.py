@@ -1,13 +1,14 @@
-"""What is read from the SQLite search index: each function is one statement, which sees one state of it."""
+"""What is read from the SQLite search index: each function sees one state of it."""
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from functools import lru_cache
 
 from mechshare.adapters.search.analysis import LONGEST_TOKEN, spaced
 from mechshare.adapters.search.folding import fold
 from mechshare.adapters.search.highlights import highlights_of
-from mechshare.adapters.search.query import Phrase, Question, question_of
+from mechshare.adapters.search.query import Clause, Phrase, Question, question_of
 from mechshare.adapters.search.ranking import BREVITY, EQUAL_TITLE, WEIGHTS, in_order
 from mechshare.adapters.search.sqlite_file import TITLE_AFTER
 from mechshare.domain.ids import CategoryId, MechanismId
@@ -15,6 +16,10 @@ from mechshare.domain.pages import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
 
 _LARGEST = 2**63 - 1
+_BEYOND = "\U0010ffff"
+"""Behind a beginning: what comes after all that go on from it."""
+_MOST_SPELT_OUT = 16
+"""Words that go on from a beginning; each of them is looked for."""
 _MOST_RANKED = EXACT_TOTAL + 1
 """Mechanisms; where more match, the newest, and those whose title is what was asked."""
 
@@ -112,7 +117,10 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
     if not question.is_blank and not question.clauses:
         return SearchResult(hits=(), total=0, facets={})
     statement = _LISTING if question.is_blank else _matching(tuple(map(len, question.clauses)))
-    rows = connection.execute(statement, _parameters(query, question)).fetchall()
+    connection.execute("BEGIN")
+    words = match_expression(spelt_out(connection, question))
+    rows = connection.execute(statement, _parameters(query, question) | {"words": words}).fetchall()
+    connection.execute("COMMIT")
     by_newest = question.is_blank or query.sort is SearchSort.NEWEST
     found = [row[1:] for row in rows if row[0] == "hit"]
     found.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
@@ -135,14 +143,39 @@ def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[st
     if not asked:
         return ()
     # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
-    bounds = {"prefix": asked, "beyond": asked + "\U0010ffff", "most": _bounded(2 * limit)}
+    bounds = {"prefix": asked, "beyond": asked + _BEYOND, "most": _bounded(2 * limit)}
     found = connection.execute(_SUGGEST, bounds)
     return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in found), limit)
 
 
-def match_expression(question: Question) -> str:
-    """The question in the language of FTS5; every token is quoted, so nothing a person types is an operator."""
-    return " AND ".join("(" + " OR ".join(map(_quoted, clause)) + ")" for clause in question.clauses)
+def spelt_out(connection: sqlite3.Connection, question: Question) -> tuple[Clause, ...]:
+    """The question's clauses, with the words that go on from a beginning in its place, where these are few.
+
+    FTS5 puts together all that holds any of them before it looks at the first of it; whole words it looks for one
+    behind the other, together with the rest of the question.
+    """
+    return tuple(
+        tuple(dict.fromkeys(whole for phrase in clause for whole in _ended(connection, phrase)))
+        for clause in question.clauses
+    )
+
+
+def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
+    if not phrase.is_prefix:
+        return (phrase,)
+    *before, beginning = phrase.tokens
+    words = connection.execute(
+        "SELECT text FROM word WHERE text >= ? AND text < ? LIMIT ?",
+        (beginning, beginning + _BEYOND, _MOST_SPELT_OUT + 1),
+    ).fetchall()
+    if not 0 < len(words) <= _MOST_SPELT_OUT:
+        return (phrase,)
+    return [Phrase((*before, word)) for (word,) in words]
+
+
+def match_expression(clauses: Sequence[Clause]) -> str:
+    """What is asked, in the language of FTS5; every token is quoted, so nothing a person types is an operator."""
+    return " AND ".join("(" + " OR ".join(map(_quoted, clause)) + ")" for clause in clauses)
 
 
 def _quoted(phrase: Phrase) -> str:
@@ -157,7 +190,6 @@ def _parameters(query: SearchQuery, question: Question) -> dict[str, object]:
         for one, phrase in enumerate(phrases)
     }
     return patterns | {
-        "words": match_expression(question),
         "line": question.line,
         "published_only": query.published_only,
         "user_id": None if query.user_id is None else _storable(query.user_id),

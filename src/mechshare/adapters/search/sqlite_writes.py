@@ -38,7 +38,9 @@ def put(
     connection: sqlite3.Connection, documents: Sequence[Prepared], *, unless_newer_since: int = -1
 ) -> None:
     """All of them or none. Versions count among the changes made since; what is older than that gives way."""
+    tokens = sorted({token for prepared in documents for text in prepared.words for token in text.split()})
     with transaction(connection) as change:
+        connection.executemany("INSERT OR IGNORE INTO word VALUES (?)", ((token,) for token in tokens))
         for prepared in documents:
             if not _is_outdone(connection, prepared.document, unless_newer_since):
                 row, _ = _forget(connection, prepared.document.mechanism_id)
