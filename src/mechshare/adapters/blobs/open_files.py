@@ -36,9 +36,8 @@ class OpenFile:
             length = os.preadv(self._descriptor, [content], offset, _UNLESS_IT_WAITS)
             # Asked of what has just been read without waiting: so this does not wait either.
             is_there = os.fstat(self._descriptor).st_nlink > 0
-        except (
-            OSError
-        ):  # not in memory, or in a file system that can't tell: whoever reads it again will hear why
+        except OSError:
+            # Not in memory, or in a file system that can't tell. Whoever reads it again, in a thread, will hear why.
             return None
         return bytes(memoryview(content)[:length]) if is_there else None
 

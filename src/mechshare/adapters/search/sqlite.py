@@ -17,7 +17,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 
 READERS = 2
-"""Threads: more hand over the interpreter more often than they answer."""
+"""Threads, which hand over the interpreter to each other and to the event loop: more of them answer less in all."""
 BATCH = 200
 """Documents per write of a rebuild; other writers have their turn between two."""
 
