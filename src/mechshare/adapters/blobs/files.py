@@ -3,7 +3,7 @@
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from errno import EDQUOT, ENOSPC
@@ -62,33 +62,34 @@ class FileBlobStore:
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         names = _names(key)
-        files = self._open_files.find(key)
+        file = self._open_files.find(key)
         offset = start
 
         def size() -> int:
             return _CHUNK if end is None else max(0, min(_CHUNK, end - offset))
 
         def next_piece() -> bytes:
-            return files[0].read(size(), offset) if files else b""
+            return file.read(size(), offset) if file else b""
 
         def first_piece() -> bytes:
             # The file is not handed over: futures and tracebacks would keep it open.
-            files[:] = self._open(names)
+            nonlocal file
+            file = self._open(names)
             return next_piece()
 
         try:
-            chunk = files[0].read_at_once(size(), offset) if files else None
+            chunk = file.read_at_once(size(), offset) if file else None
             if chunk is None:
                 chunk = await _in_thread(first_piece)
-                if not files:
+                if file is None:
                     raise MediaNotFound()
-                self._open_files.keep(key, files[0])
+                self._open_files.keep(key, file)
             while chunk:
                 offset += len(chunk)
                 yield chunk
                 chunk = await _in_thread(next_piece) if size() else b""
         finally:
-            files.clear()
+            file = None
 
     async def stat(self, key: str) -> int | None:
         found = await _in_thread(self._found, _names(key))
@@ -125,14 +126,13 @@ class FileBlobStore:
             remove_forgotten(self._root)
             self._is_swept = True
 
-    def _open(self, names: tuple[str, ...]) -> Sequence[OpenFile]:
-        """The file, if there is one."""
+    def _open(self, names: tuple[str, ...]) -> OpenFile | None:
         try:
             with opened(self._root, names[:-1]) as folders:
-                return [OpenFile(os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]))]
+                return OpenFile(os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]))
         except OSError as problem:
             if problem.errno in NOWHERE:
-                return []
+                return None
             raise
 
     def _found(self, names: tuple[str, ...]) -> os.stat_result | None:

@@ -48,10 +48,9 @@ class OpenFiles:
     def __init__(self) -> None:
         self._files: dict[str, OpenFile] = {}
 
-    def find(self, name: str) -> list[OpenFile]:
+    def find(self, name: str) -> OpenFile | None:
         """The file, if it is open."""
-        file = self._files.get(name)
-        return [] if file is None else [file]
+        return self._files.get(name)
 
     def keep(self, name: str, file: OpenFile) -> None:
         """For some seconds, as long as there is room; in place of what was kept by this name."""
