@@ -1,6 +1,7 @@
-"""The index in memory stands for the one in SQLite: the same answers in the same order, with the same scores."""
+"""The index in memory stands for the others: the same answers in the same order, with the same scores."""
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -10,10 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.adapters.search.opensearch import OpenSearchIndex
 from mechshare.adapters.search.sqlite import SqliteSearchIndex
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchQuery, SearchResult, SearchSort
+from mechshare.ports.search import SearchIndex
 from mechshare.testing.relevance import QUERIES, documents
+from tests.servers import opensearch_alias
 
 SAMPLES = documents()
 WORDS = (
@@ -32,11 +36,19 @@ WORDS = (
 )
 
 
-@pytest.fixture
-async def pair(tmp_path: Path) -> AsyncIterator[tuple[MemorySearchIndex, SqliteSearchIndex]]:
-    in_file = SqliteSearchIndex(tmp_path / "search.db")
-    yield MemorySearchIndex(), in_file
-    await in_file.close()
+Pair = tuple[SearchIndex, SearchIndex]
+
+
+@pytest.fixture(params=["sqlite", "opensearch"])
+async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Pair]:
+    async with AsyncExitStack() as opened:
+        if request.param == "opensearch":
+            url = await opened.enter_async_context(opensearch_alias())
+            other: SearchIndex = OpenSearchIndex(url, search_seconds=10.0)
+        else:
+            other = SqliteSearchIndex(tmp_path / "search.db")
+        opened.push_async_callback(other.close)
+        yield MemorySearchIndex(), other
 
 
 def assert_alike(one: SearchResult, other: SearchResult) -> None:
@@ -47,20 +59,18 @@ def assert_alike(one: SearchResult, other: SearchResult) -> None:
 
 
 @pytest.mark.parametrize("sort", SearchSort)
-async def test_every_judged_question_is_answered_alike(
-    pair: tuple[MemorySearchIndex, SqliteSearchIndex], sort: SearchSort
-) -> None:
+async def test_every_judged_question_is_answered_alike(pair: Pair, sort: SearchSort) -> None:
     for index in pair:
         await index.put(SAMPLES)
 
-    for text in (*QUERIES, *WORDS, ""):
+    for text in (*QUERIES, *WORDS, SAMPLES[3].title, ""):
         query = SearchQuery(text=text, sort=sort, limit=100)
         assert_alike(await pair[0].search(query), await pair[1].search(query))
         assert await pair[0].suggest(text[:2], 10) == await pair[1].suggest(text[:2], 10)
 
 
 async def test_a_match_weighs_what_its_place_does_and_the_shorter_title_comes_first(
-    pair: tuple[MemorySearchIndex, SqliteSearchIndex],
+    pair: Pair,
 ) -> None:
     """The longer, the older: so that age does not decide where length does."""
     made = {
@@ -88,7 +98,7 @@ async def test_a_match_weighs_what_its_place_does_and_the_shorter_title_comes_fi
 
 
 async def test_equal_sums_of_weights_are_equal_scores(
-    pair: tuple[MemorySearchIndex, SqliteSearchIndex],
+    pair: Pair,
 ) -> None:
     """Which they are not when they are added up with parts of a whole among them."""
     older = replace(SAMPLES[0], title="aa zzzzzzzzzzzzzzzzzzzzz", category_names=("bb",))
@@ -113,10 +123,11 @@ RUNS = count()
 """No two histories speak of the same mechanism: the file remembers which versions of it came and went."""
 
 
+@pytest.mark.parametrize("pair", ["sqlite"], indirect=True)
 @given(changes=CHANGES, words=st.lists(st.sampled_from(WORDS), max_size=2))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_history_leads_to_the_same_answers(
-    pair: tuple[MemorySearchIndex, SqliteSearchIndex],
+    pair: Pair,
     changes: list[tuple[str, str, int, str, bool]],
     words: list[str],
 ) -> None:

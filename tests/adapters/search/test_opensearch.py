@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 from opensearchpy import AsyncOpenSearch
 
-from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.opensearch import OpenSearchIndex
 from mechshare.adapters.search.opensearch_client import OpenSearchServer
 from mechshare.adapters.search.opensearch_indices import Indices
+from mechshare.adapters.search.opensearch_mapping import INDEX, PLACES, held
 from mechshare.adapters.search.opensearch_pages import page
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
-from mechshare.testing.relevance import QUERIES, documents
+from mechshare.domain.search import SearchDocument, SearchQuery
+from mechshare.testing.relevance import documents
 from tests.adapters.search.opensearch_stands_in import TLS, server_that_answers, server_that_is_silent
 from tests.servers import address, opensearch_alias
 
@@ -73,38 +73,11 @@ async def indices_of(client: Any, url: str) -> set[str]:
 
 
 class TestAnswers:
-    @pytest.mark.parametrize("sort", SearchSort)
-    async def test_it_finds_and_marks_what_the_embedded_indices_do(
-        self, index: OpenSearchIndex, sort: SearchSort
-    ) -> None:
-        embedded = MemorySearchIndex()
-        for each in (index, embedded):
-            await each.put(SAMPLES)
-
-        for text in (*QUERIES, "gears", "4bar", "歯", "plan", '"cam lifts"', ""):
-            query = SearchQuery(text=text, sort=sort, limit=100)
-            here, there = await index.search(query), await embedded.search(query)
-            marks, others = (
-                {hit.mechanism_id: hit.highlights for hit in each.hits} for each in (here, there)
-            )
-            assert marks == others, text
-            assert (here.total, here.facets) == (there.total, there.facets)
-            assert await index.suggest(text[:2], 10) == await embedded.suggest(text[:2], 10)
-            if sort is SearchSort.NEWEST:
-                assert list(marks) == list(others)
-
     async def test_every_category_is_counted(self, index: OpenSearchIndex) -> None:
         many = tuple(CategoryId(f"category-{number}") for number in range(40))
         await index.put([cam("a", category_ids=many)])
 
         assert (await index.search(SearchQuery(text="cam"))).facets == dict.fromkeys(many, 1)
-
-    async def test_equal_titles_are_still_told_apart(self, index: OpenSearchIndex) -> None:
-        descriptions = {"a": "lever and wheel", "b": "cam " * 20, "c": "lever"}
-        await index.put([cam(key, description=text) for key, text in descriptions.items()])
-        await index.put([cam(f"x{number}", title="Lever") for number in range(20)])
-
-        assert (await found(index, "cam"))[0] == "b"
 
     async def test_beginnings_longer_than_those_in_the_index_are_found(self, index: OpenSearchIndex) -> None:
         await index.put([cam("a", title="a" * 60), cam("b", title="see " + "a" * 60)])
@@ -192,6 +165,28 @@ class TestMaking:
         await index.put([cam("b")])
 
         assert await found(index, "cam") == ["b"]
+
+    async def test_an_index_of_a_former_format_answers_until_it_is_made_anew(
+        self, url: str, index: OpenSearchIndex, client: Any
+    ) -> None:
+        alias = url.rpartition("/")[2]
+        lacking = {*PLACES, "title_length"}
+        fields = {name: kind for name, kind in INDEX["mappings"]["properties"].items() if name not in lacking}
+        former = {"_meta": {"is_complete": True}, "dynamic": "strict", "properties": fields}
+        aliases = {alias: {"is_write_index": True}, f"{alias}-every": {}}
+        await client.indices.create(index=f"{alias}-former", body={"mappings": former, "aliases": aliases})
+        old = {name: value for name, value in held(cam("old")).items() if name not in lacking}
+        await client.index(
+            index=alias, id="old", body=old, version=2, version_type="external", refresh="wait_for"
+        )
+
+        assert await found(index, "cam") == ["old"]
+        await index.put([cam("new")])
+        assert await found(index, "cam") == ["new", "old"]
+        assert await index.needs_rebuild()
+        await index.rebuild(stream([cam("old"), cam("new")]))
+        assert not await index.needs_rebuild()
+        assert await found(index, "cam") == ["new", "old"]
 
     async def test_many_who_write_first_make_one(self, url: str, client: Any) -> None:
         async with opened(url) as one, opened(url) as two, opened(url) as three:

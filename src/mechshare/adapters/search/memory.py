@@ -124,13 +124,12 @@ class MemorySearchIndex:
 
 def _score(question: Question, entry: _Entry) -> float | None:
     """By where each clause stands; None where one stands nowhere."""
-    weights = 0.0
+    weights = float(len(question.clauses))
     for clause in question.clauses:
         stands = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
         if not any(stands):
             return None
-        # The description counts where no other place does.
-        weights += max(WEIGHTS[-1], sum(w for w, holds in zip(WEIGHTS[:-1], stands, strict=False) if holds))
+        weights += sum(weight for weight, holds in zip(WEIGHTS, stands, strict=False) if holds)
     return weights - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == question.line)
 
 

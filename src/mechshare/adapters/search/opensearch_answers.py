@@ -4,6 +4,7 @@ from typing import Any
 
 from mechshare.adapters.search.highlights import highlights_of
 from mechshare.adapters.search.query import Question
+from mechshare.adapters.search.ranking import BREVITY
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchResult
 
@@ -23,9 +24,9 @@ def titles_of(answer: Any) -> tuple[str, ...]:
 
 
 def _hit(question: Question, hit: Any) -> Hit:
-    source = hit["_source"]
+    title, description = hit["_source"]["title"], hit["_source"]["description"]
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),
-        score=hit["_score"] or 0.0,
-        highlights=highlights_of(question, source["title"], source["description"]),
+        score=0.0 if question.is_blank else hit["_score"] - BREVITY * len(title),
+        highlights=highlights_of(question, title, description),
     )

@@ -54,7 +54,7 @@ class OpenSearchServer:
                     index=index,
                     body=body,
                     allow_partial_search_results=False,
-                    # One copy of the shard: another may weigh words otherwise, and pages would not fit together.
+                    # One copy of the shard: another may be a refresh behind, and pages would not fit together.
                     preference="mechshare",
                     request_timeout=seconds,
                 )

@@ -6,9 +6,9 @@ from typing import Any
 from opensearchpy import TransportError
 
 from mechshare.adapters.search.opensearch_client import OpenSearchServer
-from mechshare.adapters.search.opensearch_mapping import INDEX
+from mechshare.adapters.search.opensearch_mapping import FORMAT, INDEX
 
-_COMPLETE: dict[str, Any] = {"_meta": {"is_complete": True}}
+_COMPLETE: dict[str, Any] = {"_meta": {"format": FORMAT, "is_complete": True}}
 SECONDS = 30.0
 """For what all nodes of the server have to agree on."""
 
@@ -28,9 +28,11 @@ class Indices:
         self.every = f"{server.alias}-every"
 
     async def make_current(self) -> None:
-        """Makes the index that is searched unless there is one."""
+        """Makes the index that is searched unless there is one; to one of a former format, adds the fields it lacks."""
         async with self._server.asked() as client:
             if await client.indices.exists_alias(name=self.current, request_timeout=SECONDS):
+                fields = {"properties": INDEX["mappings"]["properties"]}
+                await client.indices.put_mapping(index=self.current, body=fields, request_timeout=SECONDS)
                 return
             try:
                 await self._make(client, self._fresh_name(), self.current)
@@ -61,7 +63,8 @@ class Indices:
         return former
 
     async def is_complete(self) -> bool:
-        """Whether the index that is searched took over from a rebuild; not so one that the first write made."""
+        """Whether the index that is searched took over from a rebuild; not so one that the first write made,
+        or another format of mechshare's."""
         async with self._server.asked() as client:
             answer = await client.indices.get_mapping(index=self.current, ignore=404, request_timeout=SECONDS)
         if "error" in answer:

@@ -5,8 +5,8 @@ question finds the same mechanisms in every index, whatever analysis plugins a s
 OpenSearch's own `cjk` and `english` analysers was tried beside it: over the questions of the contract's relevance set
 it found nothing more that answers them, and it would find what the other indices don't.
 
-All tokens stand in one field, each text repeated as often as a match in it weighs. That makes plain BM25 of this field
-a BM25 of weighted fields (Robertson, Zaragoza and Taylor 2004), with a single clause for each phrase of a question.
+All tokens stand in one field, which tells what matches, and those of the short texts in a field of each besides, which
+tell what a match weighs. No field counts how often a word stands in it: nothing is weighed by that.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from typing import Any
 
 from mechshare.adapters.search.analysis import index_text, openings
 from mechshare.adapters.search.folding import folded_line
-from mechshare.adapters.search.ranking import WEIGHTS, microseconds, searched_fields
+from mechshare.adapters.search.ranking import microseconds, searched_fields
 from mechshare.domain.search import SearchDocument
 
 WINDOW = 10_000
@@ -22,6 +22,10 @@ WINDOW = 10_000
 LONGEST_INDEXED_PREFIX = 19
 """Characters; OpenSearch allows no more."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
+PLACES = ("title_words", "category_words", "author_words")
+"""Where WEIGHTS weighs a match, in its order."""
+FORMAT = 2
+"""Raised with every change of the mapping or of what tokens are; an index of any other format is made anew."""
 
 _LARGEST_VERSION = 2**62 - 1
 _REFRESH = "100ms"
@@ -39,6 +43,7 @@ _BEGINNINGS = {
     "index_prefixes": _PREFIXES,
 }
 """Of whole texts, which are found by nothing else."""
+_WORDS = {"type": "text", "analyzer": "whitespace", "index_prefixes": _PREFIXES}
 
 # Each is set, also where it is the server's default: no template of indices may change what is answered.
 INDEX: Mapping[str, Any] = {
@@ -49,10 +54,10 @@ INDEX: Mapping[str, Any] = {
             "refresh_interval": _REFRESH,
             "max_result_window": WINDOW,
             "merge.policy.segments_per_tier": _SEGMENTS_PER_TIER,
-            "similarity": {"default": {"type": "BM25", "k1": 1.2, "b": 0.75}},
         }
     },
     "mappings": {
+        "_meta": {"format": FORMAT},
         "dynamic": "strict",
         "_source": {"includes": ["title", "description"]},
         "properties": {
@@ -66,7 +71,8 @@ INDEX: Mapping[str, Any] = {
             "line": {"type": "keyword"},
             "openings": _BEGINNINGS,
             "first_opening": _BEGINNINGS,
-            "words": {"type": "text", "analyzer": "whitespace", "index_prefixes": _PREFIXES},
+            "title_length": {"type": "integer", "index": False},
+            **dict.fromkeys(("words", *PLACES), _WORDS),
         },
     },
 }
@@ -74,7 +80,7 @@ INDEX: Mapping[str, Any] = {
 
 def held(document: SearchDocument) -> dict[str, Any]:
     """`document` as it is sent."""
-    found_by = list(openings(document.title))
+    found_by, words = list(openings(document.title)), list(map(index_text, searched_fields(document)))
     return {
         "id": document.mechanism_id,
         "visibility": PUBLIC if document.is_published else OWN,
@@ -86,11 +92,9 @@ def held(document: SearchDocument) -> dict[str, Any]:
         "line": folded_line(document.title),
         "openings": found_by,
         "first_opening": found_by[:1],
-        "words": [
-            text
-            for text, weight in zip(map(index_text, searched_fields(document)), WEIGHTS, strict=True)
-            for _ in range(int(weight))
-        ],
+        "title_length": len(document.title),
+        "words": words,
+        **dict(zip(PLACES, words, strict=False)),
     }
 
 

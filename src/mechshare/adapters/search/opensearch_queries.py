@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from mechshare.adapters.search.opensearch_mapping import GONE, OWN, PUBLIC, WINDOW
+from mechshare.adapters.search.opensearch_mapping import GONE, OWN, PLACES, PUBLIC, WINDOW
 from mechshare.adapters.search.query import Clause, Phrase, Question
+from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS
 from mechshare.domain.search import SearchQuery, SearchSort
 
 LONGEST_PHRASE = 200
 """Tokens; a query of 200 characters makes no more, and what follows them in a longer one is not asked."""
 
-_EQUAL_TITLE = 2.0**14
-"""Above any sum of matches, and still small enough for scores of 32 bits to tell matches apart on top of it."""
 _MOST_CATEGORIES = 10_000
 _MOST_EXPANSIONS = 1_000
 """Of a beginning that is longer than those in the index."""
@@ -22,9 +21,11 @@ def search_body(query: SearchQuery, question: Question) -> _Json:
     """All that `query` asks but which page."""
     by_newest = question.is_blank or query.sort is SearchSort.NEWEST
     by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
+    # An index of a former format may lack it until it is made anew.
+    by_brevity: _Json = {"title_length": {"order": "asc", "unmapped_type": "integer"}}
     return {
         "query": _matching(query, question),
-        "sort": by_age if by_newest else [{"_score": "desc"}, *by_age],
+        "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
         "track_scores": not question.is_blank,
         "track_total_hits": True,
         "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MOST_CATEGORIES}}},
@@ -76,25 +77,33 @@ def _matching(query: SearchQuery, question: Question) -> _Json:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
     if question.is_blank:
         return {"bool": {"filter": conditions}}
-    equal = {"constant_score": {"filter": _term("line", question.line), "boost": _EQUAL_TITLE}}
+    matches = {"bool": {"filter": [*conditions, *(_any_of(clause, "words") for clause in question.clauses)]}}
+    places = [
+        _weighing(weight, _any_of(clause, place))
+        for clause in question.clauses
+        for place, weight in zip(PLACES, WEIGHTS, strict=True)
+    ]
     return {
         "bool": {
-            "filter": conditions,
-            "must": [_any_of(clause) for clause in question.clauses],
-            "should": [equal],
+            "must": [_weighing(len(question.clauses), matches)],
+            "should": [_weighing(EQUAL_TITLE, _term("line", question.line)), *places],
         }
     }
 
 
-def _any_of(clause: Clause) -> _Json:
-    return {"bool": {"should": [_in_a_row(phrase) for phrase in clause], "minimum_should_match": 1}}
+def _weighing(weight: float, condition: _Json) -> _Json:
+    return {"constant_score": {"filter": condition, "boost": weight}}
 
 
-def _in_a_row(phrase: Phrase) -> _Json:
+def _any_of(clause: Clause, field: str) -> _Json:
+    return {"bool": {"should": [_in_a_row(phrase, field) for phrase in clause], "minimum_should_match": 1}}
+
+
+def _in_a_row(phrase: Phrase, field: str) -> _Json:
     text = " ".join(phrase.tokens[:LONGEST_PHRASE])
     if not phrase.is_prefix or len(phrase.tokens) > LONGEST_PHRASE:
-        return {"match_phrase": {"words": text}}
-    return {"match_phrase_prefix": {"words": {"query": text, "max_expansions": _MOST_EXPANSIONS}}}
+        return {"match_phrase": {field: text}}
+    return {"match_phrase_prefix": {field: {"query": text, "max_expansions": _MOST_EXPANSIONS}}}
 
 
 def _term(field: str, value: str) -> _Json:

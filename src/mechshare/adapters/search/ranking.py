@@ -7,20 +7,18 @@ from mechshare.adapters.search.analysis import index_text
 from mechshare.adapters.search.folding import folded_line
 from mechshare.domain.search import SearchDocument
 
-WEIGHTS = (10.0, 4.0, 2.0, 1.0)
-"""Of a match in title, category names, author and description. All but OpenSearch count the description only where no
-other place holds it."""
+WEIGHTS = (9.0, 3.0, 1.0)
+"""What a match in the title, in category names and in the author adds to the 1 that it weighs anywhere."""
 EQUAL_TITLE = 1_000_000.0
 """More than any sum of matches can be."""
 BREVITY = 0.001
-"""What all but OpenSearch take away for each character of a title: of two alike, the one that says less besides is
-first."""
+"""What each character of a title takes away: of two alike, the one that says less besides is first."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
-    """The texts that WEIGHTS weighs, in its order."""
+    """The texts that WEIGHTS weighs, in its order, and the description."""
     return document.title, "\n".join(document.category_names), document.author_name, document.description
 
 

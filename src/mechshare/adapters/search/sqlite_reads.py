@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from mechshare.adapters.search.analysis import LONGEST_TOKEN, spaced
@@ -52,10 +52,11 @@ _LISTING = f"""
 def _matching(phrases: tuple[int, ...]) -> str:
     """For as many clauses, each with so many phrases.
 
-    What a match weighs is told by where it stands, and what stands in none of the short texts stands in the
-    description. FTS5's bm25() would count each phrase in the whole index before it ranks the first match.
+    What a match weighs is told by where it stands. FTS5's bm25() would count each phrase in the whole index before it
+    ranks the first match.
     """
-    weights = " + ".join(_weight(clause, number) for clause, number in enumerate(phrases))
+    places = [place for clause, count in enumerate(phrases) for place in _weights(clause, count)]
+    weights = " + ".join([f"{len(phrases)}.0", *places])
     return f"""
     WITH newest AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at,
@@ -73,14 +74,10 @@ def _matching(phrases: tuple[int, ...]) -> str:
     """  # noqa: S608 - put together from constants and numbers alone
 
 
-def _weight(clause: int, phrases: int) -> str:
-    *weights, least = WEIGHTS
-    places = zip(("d.title_words", "d.category_words", "d.author_words"), weights, strict=True)
-    matches = (
-        f"{weight} * ({' OR '.join(f'instr({text}, :phrase_{clause}_{one}) > 0' for one in range(phrases))})"
-        for text, weight in places
-    )
-    return f"max({least}, {' + '.join(matches)})"
+def _weights(clause: int, phrases: int) -> Iterator[str]:
+    for text, weight in zip(("title_words", "category_words", "author_words"), WEIGHTS, strict=True):
+        stands = " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in range(phrases))
+        yield f"{weight} * ({stands})"
 
 
 def _offered(is_first: int, condition: str = "TRUE") -> str:
