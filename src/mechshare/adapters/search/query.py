@@ -103,7 +103,9 @@ def _clause(segment: Segment, *, is_last: bool) -> Clause:
     if len(segment.words) <= LONGEST_COMPOUND:
         phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
     if is_last:
-        phrases.append(Phrase((*stems[:-1], last), is_prefix=True))
+        unfinished = Phrase((*stems[:-1], last), is_prefix=True)
+        # What begins with a word holds the word itself.
+        phrases = [*(phrase for phrase in phrases if phrase.tokens != unfinished.tokens), unfinished]
     return tuple(dict.fromkeys(phrases))
 
 
