@@ -1,12 +1,14 @@
 """What is marked is what the tokens of a question match, however it was found."""
 
+from collections.abc import Iterator
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.search.analysis import tokens_of
+from mechshare.adapters.search.analysis import is_cjk, tokens_of
 from mechshare.adapters.search.folding import fold
-from mechshare.adapters.search.highlights import highlights_of, occurrences
-from mechshare.adapters.search.query import question_of
+from mechshare.adapters.search.highlights import highlights_of
+from mechshare.adapters.search.query import Phrase, question_of
 
 TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
 
@@ -22,13 +24,23 @@ def test_something_is_marked_exactly_where_a_token_matches(
         wanted = question_of(asked)
         matched = set()
         for phrase in wanted.phrases:
-            for first in occurrences(phrase, [token.text for token in tokens]):
-                last = tokens[first + len(phrase.tokens) - 1]
+            for first in _occurrences(phrase, tokens.texts):
+                last = first + len(phrase.tokens) - 1
                 # A word is marked whole; of a pair of Japanese characters, what was asked.
-                end = last.start + len(phrase.tokens[-1]) if last.is_cjk else last.end
-                matched.update(range(*folded.span(tokens[first].start, end)))
+                pair_ends = tokens.starts[last] + len(phrase.tokens[-1])
+                end = pair_ends if is_cjk(tokens.texts[last]) else tokens.ends[last]
+                matched.update(range(*folded.span(tokens.starts[first], end)))
         marked, place = set(), 0
         for piece, is_match in highlights_of(wanted, text, "").get("title", ()):
             marked.update(range(place, place + len(piece)) if is_match else ())
             place += len(piece)
         assert marked == matched, asked
+
+
+def _occurrences(phrase: Phrase, tokens: list[str]) -> Iterator[int]:
+    """Where `phrase` begins, token by token."""
+    *before, last = phrase.tokens
+    for start in range(len(tokens) - len(before)):
+        *found, end = tokens[start : start + len(phrase.tokens)]
+        if found == before and (end.startswith(last) if phrase.is_prefix else end == last):
+            yield start

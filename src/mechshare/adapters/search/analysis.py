@@ -34,24 +34,31 @@ _NOT_LETTERS = re.compile(r"[\W_]+")
 _KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
 
 
-class Token(NamedTuple):
-    """`text` as it is indexed; it was made from [start, end) of the folded text."""
+class Tokens(NamedTuple):
+    """texts[i], as it is indexed, was made from [starts[i], ends[i]) of the folded text."""
+
+    texts: list[str]
+    starts: list[int]
+    ends: list[int]
+
+
+class Word(NamedTuple):
+    """`text` stands in [start, end) of the folded text."""
 
     text: str
     start: int
     end: int
-    is_cjk: bool = False
 
 
 class Segment(NamedTuple):
     """A run of Japanese or Chinese characters, or one or more words joined by single hyphens and the like."""
 
-    words: tuple[Token, ...]
+    words: tuple[Word, ...]
     is_cjk: bool
 
     @property
-    def stems(self) -> tuple[Token, ...]:
-        return tuple(Token(stem(word.text), word.start, word.end) for word in self.words)
+    def stems(self) -> tuple[str, ...]:
+        return tuple(stem(word.text) for word in self.words)
 
     @property
     def joined(self) -> str:
@@ -66,36 +73,35 @@ def is_cjk(text: str) -> bool:
 def segments(folded: str) -> Iterator[Segment]:
     for match in _SEGMENTS.finditer(folded):
         if match["cjk"]:
-            yield Segment((Token(match[0], *match.span(), True),), True)
+            yield Segment((Word(match[0], *match.span()),), True)
         else:
             yield Segment(
-                tuple(Token(word[0][:LONGEST_TOKEN], *word.span()) for word in _words_in(match)), False
+                tuple(Word(word[0][:LONGEST_TOKEN], *word.span()) for word in _words_in(match)), False
             )
 
 
-def tokens_of(folded: str) -> list[Token]:
+def tokens_of(folded: str) -> Tokens:
     """The tokens of text that was folded, in order; those as written follow all others."""
-    in_order: list[Token] = []
-    written: list[Token] = []
-    # Without `segments`, whose objects take twice the time that the tokens do: every hit's text comes through here.
+    tokens, written = Tokens([], [], []), Tokens([], [], [])
+    # Without `segments`, and without an object for each token: every hit's text comes through here.
     for match in _SEGMENTS.finditer(folded):
         if match["cjk"]:
-            in_order.extend(_pairs(match[0], match.start()))
+            _add_pairs(tokens, match[0], match.start())
             continue
         words = _words_in(match)
         for word in words:
-            (start, end), (root, as_it_is) = word.span(), _forms(word[0][:LONGEST_TOKEN])
-            in_order.append(Token(root, start, end))
+            root, as_it_is = _forms(word[0][:LONGEST_TOKEN])
+            _add(tokens, root, word)
             if as_it_is:
-                written.append(Token(as_it_is, start, end))
+                _add(written, as_it_is, word)
         if 1 < len(words) <= LONGEST_COMPOUND:
-            written.append(Token("=" + _joined(word[0][:LONGEST_TOKEN] for word in words), *match.span()))
-    return in_order + written
+            _add(written, "=" + _joined(word[0][:LONGEST_TOKEN] for word in words), match)
+    return Tokens(tokens.texts + written.texts, tokens.starts + written.starts, tokens.ends + written.ends)
 
 
 def index_text(text: str) -> str:
     """The tokens of `text` as people write it, separated by spaces."""
-    return " ".join(token.text for token in tokens_of(fold(text).text))
+    return " ".join(tokens_of(fold(text).text).texts)
 
 
 def stem(word: str) -> str:
@@ -135,15 +141,22 @@ def _words_in(segment: re.Match[str]) -> list[re.Match[str]]:
     return [segment] if segment[0].isalnum() else list(_WORDS.finditer(segment.string, *segment.span()))
 
 
-def _run_starts(run: Token) -> Iterator[int]:
+def _run_starts(run: Word) -> Iterator[int]:
     inner = {run.start + match.start() for match in _KANJI_OR_KATAKANA.finditer(run.text)}
     yield from sorted({run.start} | inner)
 
 
-def _pairs(run: str, start: int) -> Iterator[Token]:
-    for offset in range(len(run)):
-        pair = run[offset : offset + 2]
-        yield Token(pair, start + offset, start + offset + len(pair), True)
+def _add(tokens: Tokens, text: str, made_from: re.Match[str]) -> None:
+    tokens.texts.append(text)
+    tokens.starts.append(made_from.start())
+    tokens.ends.append(made_from.end())
+
+
+def _add_pairs(tokens: Tokens, run: str, start: int) -> None:
+    end = start + len(run)
+    tokens.texts.extend([run[offset : offset + 2] for offset in range(len(run))])
+    tokens.starts.extend(range(start, end))
+    tokens.ends.extend((*range(start + 2, end + 1), end))
 
 
 def _joined(words: Iterable[str]) -> str:

@@ -1,9 +1,9 @@
 """What of a title or description matched, in its original characters."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from mechshare.adapters.search.analysis import Token, tokens_of
+from mechshare.adapters.search.analysis import Tokens, is_cjk, tokens_of
 from mechshare.adapters.search.folding import Folded, fold
 from mechshare.adapters.search.query import Phrase, Question, run_of
 
@@ -31,22 +31,6 @@ def highlights_of(question: Question, title: str, description: str) -> Mapping[s
     return found
 
 
-def occurrences(phrase: Phrase, tokens: Sequence[str]) -> Iterator[int]:
-    """Where `phrase` begins in a field's tokens."""
-    before, last = phrase.tokens[:-1], phrase.tokens[-1]
-    if phrase.is_prefix and not before:
-        yield from (i for i, token in enumerate(tokens) if token.startswith(last))
-        return
-    # The sequence looks for a token much faster than each can be compared here.
-    first, end = phrase.tokens[0], 0
-    for _ in range(tokens.count(first)):
-        start = tokens.index(first, end)
-        end = start + 1
-        found = tuple(tokens[start : start + len(phrase.tokens)])
-        if found[:-1] == before and (found[-1].startswith(last) if phrase.is_prefix else found[-1] == last):
-            yield start
-
-
 def _matches(question: Question, text: str) -> list[Span]:
     """What matched, in order and apart from each other, as places in the original text."""
     folded = fold(text)
@@ -59,28 +43,29 @@ def _matches(question: Question, text: str) -> list[Span]:
             others.append(phrase)
     if others:
         tokens = tokens_of(folded.text)
-        texts = [token.text for token in tokens]
+        line = f" {' '.join(tokens.texts)} "
         spans.update(
-            _span(folded, phrase, tokens[i : i + len(phrase.tokens)])
+            _span(folded, phrase, tokens, line.count(" ", 0, place))
             for phrase in others
-            for i in occurrences(phrase, texts)
+            for place in _places(phrase.pattern, line)
         )
     return _merged(sorted(spans))
 
 
-def _places(run: str, text: str) -> Iterator[int]:
-    """Where `run` stands in `text`, overlapping places too."""
-    place = text.find(run)
+def _places(part: str, text: str) -> Iterator[int]:
+    """Where `part` stands in `text`, overlapping places too."""
+    place = text.find(part)
     while place >= 0:
         yield place
-        place = text.find(run, place + 1)
+        place = text.find(part, place + 1)
 
 
-def _span(folded: Folded, phrase: Phrase, tokens: Sequence[Token]) -> Span:
+def _span(folded: Folded, phrase: Phrase, tokens: Tokens, first: int) -> Span:
     """A word is marked whole; of a pair of Japanese characters, what was asked."""
-    last = tokens[-1]
-    end = last.start + len(phrase.tokens[-1]) if last.is_cjk else last.end
-    return folded.span(tokens[0].start, end)
+    last = first + len(phrase.tokens) - 1
+    asked_of_a_pair = tokens.starts[last] + len(phrase.tokens[-1])
+    end = asked_of_a_pair if is_cjk(tokens.texts[last]) else tokens.ends[last]
+    return folded.span(tokens.starts[first], end)
 
 
 def _merged(spans: list[Span]) -> list[Span]:

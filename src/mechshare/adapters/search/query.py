@@ -9,7 +9,6 @@ from itertools import pairwise
 from mechshare.adapters.search.analysis import (
     LONGEST_COMPOUND,
     Segment,
-    Token,
     as_written,
     is_cjk,
     segments,
@@ -82,23 +81,18 @@ def _clauses(folded: str) -> Iterator[Clause]:
     parts = _QUOTED.split(folded)
     for number, part in enumerate(parts):
         if number % 2:
-            yield from _quoted(part)
+            if quoted := _in_a_row(part):
+                yield quoted
             continue
         found = list(segments(part))
         for segment in found:
             yield _clause(segment, is_last=number == len(parts) - 1 and segment is found[-1])
 
 
-def _quoted(part: str) -> Iterator[Clause]:
-    tokens = [token for token in tokens_of(part) if not token.text.startswith("=")]
-    if tokens:
-        yield (_in_a_row(tokens),)
-
-
 def _clause(segment: Segment, *, is_last: bool) -> Clause:
     if segment.is_cjk:
-        return (_in_a_row(tokens_of(segment.words[0].text)),)
-    stems, last = tuple(token.text for token in segment.stems), as_written(segment.words[-1].text)
+        return _in_a_row(segment.words[0].text)
+    stems, last = segment.stems, as_written(segment.words[-1].text)
     phrases = [Phrase(stems)]
     if len(segment.words) <= LONGEST_COMPOUND:
         phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
@@ -109,10 +103,17 @@ def _clause(segment: Segment, *, is_last: bool) -> Clause:
     return tuple(dict.fromkeys(phrases))
 
 
-def _in_a_row(tokens: list[Token]) -> Phrase:
-    """The last character alone says nothing new after its pair; without a pair it is the beginning of any."""
-    texts = tuple(token.text for token in tokens)
-    if not tokens[-1].is_cjk:
-        return Phrase(texts)
-    ends_a_pair = len(tokens) > 1 and tokens[-2].end == tokens[-1].end
-    return Phrase(texts[:-1]) if ends_a_pair else Phrase(texts, is_prefix=True)
+def _in_a_row(text: str) -> Clause:
+    """All tokens of `text`, if it has any.
+
+    The last character alone says nothing new after its pair; without a pair it is the beginning of any.
+    """
+    tokens = tokens_of(text)
+    texts = tuple(token for token in tokens.texts if not token.startswith("="))
+    if not texts:
+        return ()
+    if not is_cjk(texts[-1]):
+        return (Phrase(texts),)
+    ends = tokens.ends[: len(texts)]
+    ends_a_pair = len(ends) > 1 and ends[-2] == ends[-1]
+    return (Phrase(texts[:-1]) if ends_a_pair else Phrase(texts, is_prefix=True),)
