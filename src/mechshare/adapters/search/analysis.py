@@ -106,12 +106,7 @@ def index_text(text: str) -> str:
 
 def stem(word: str) -> str:
     """The stem of an English word (Snowball's Porter2); anything else is its own stem."""
-    ending = word[-2:] in ("'s", "’s")
-    bare = word[:-2] if ending else word
-    if not (bare.isascii() and bare.isalpha()):
-        return bare
-    # A stemmer holds the word it works on, so threads cannot share one; making one costs less than a lock.
-    return str(snowballstemmer.stemmer("english").stemWord(bare))
+    return _forms(word)[0]
 
 
 def as_written(word: str) -> str:
@@ -166,5 +161,14 @@ def _joined(words: Iterable[str]) -> str:
 @lru_cache(maxsize=50_000)
 def _forms(word: str) -> tuple[str, str]:
     """The stem of `word`, and the token that tells it as it was written, or "" where the stem does."""
-    root, written = stem(word), as_written(word)
+    root, written = _root(word), as_written(word)
     return root, "" if written == root else "=" + written
+
+
+def _root(word: str) -> str:
+    ending = word[-2:] in ("'s", "’s")
+    bare = word[:-2] if ending else word
+    if not (bare.isascii() and bare.isalpha()):
+        return bare
+    # A stemmer holds the word it works on, so threads cannot share one; making one costs less than a lock.
+    return str(snowballstemmer.stemmer("english").stemWord(bare))
