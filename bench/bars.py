@@ -28,30 +28,32 @@ _OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
 _BLEND = "get Zipf"
 """Partly hot and partly cold, in shares that the memory for the cache decides: its middle is the one, its end the
 other. Each of the two is held apart, to what it costs among fewer and to its own middle."""
-_UNLIKE = (_BLEND, "search cold")
-"""What is not the same request among more. Answers of the second hold 20 mechanisms among many, and two or three among
-1,000; `search few cold`, whose answers don't, is held to this in its place."""
+_UNLIKE = (_BLEND, "search cold", "search few cold")
+"""What is not the same request among more, and is told without being held. What is asked of the searches has two or
+three answers among 1,000 and thousands among many; `search one cold`, which has one among any, is held in their place.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`measured` is None where it could not be."""
+    """`measured` is None where it could not be, `wanted` where it is told and held to nothing."""
 
     where: str
     what: str
-    wanted: float
+    wanted: float | None
     measured: float | None
     at_most: bool
 
     @property
     def is_met(self) -> bool | None:
-        if self.measured is None:
+        if self.measured is None or self.wanted is None:
             return None
         return self.measured <= self.wanted if self.at_most else self.measured >= self.wanted
 
     @property
     def verdict(self) -> str:
-        return {True: "met", False: "NOT MET", None: "not measured"}[self.is_met]
+        unknown = "not held" if self.wanted is None else "not measured"
+        return {True: "met", False: "NOT MET", None: unknown}[self.is_met]
 
 
 def bars(parts: Sequence[Part]) -> list[Bar]:
@@ -78,11 +80,16 @@ def processing_bars(made: Processing) -> list[Bar]:
 def growth_bars(parts: Sequence[Part]) -> list[Bar]:
     """What a request costs over what it costs with the fewest mechanisms, for each of `parts` that has more."""
     return [
-        Bar(f"{part.title} / {part.fewest:,}", row.row, LARGER_COSTS, row.cost(FEWEST), at_most=True)
+        Bar(
+            f"{part.title} / {part.fewest:,}",
+            row.row,
+            None if row.row in _UNLIKE else LARGER_COSTS,
+            row.cost(FEWEST),
+            at_most=True,
+        )
         for part in parts
         if part.fewest is not None
         for row in part.figures
-        if row.row not in _UNLIKE
     ]
 
 

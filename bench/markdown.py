@@ -67,8 +67,12 @@ def _in_places(parts: Sequence[Part], held: Sequence[Bar], place: Callable[[Part
     by_place = {bar.where: bar for bar in held}
     for part in parts:
         bar = by_place.get(place(part))
-        told = "" if bar is None else ratio(bar.measured)
-        yield f"**{told}**" if bar is not None and bar.is_met is False else told
+        if bar is None:
+            yield ""
+        elif bar.wanted is None:
+            yield f"({ratio(bar.measured)})"
+        else:
+            yield f"**{ratio(bar.measured)}**" if bar.is_met is False else ratio(bar.measured)
 
 
 def _figures(part: Part) -> Iterator[str]:

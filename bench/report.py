@@ -62,8 +62,8 @@ def print_bars(console: Console, title: str, bars: Sequence[Bar]) -> None:
         by_where = {
             bar.where: f"{ratio(bar.measured)} {bar.verdict}".strip() for bar in bars if bar.what == what
         }
-        sign = "<=" if at_most else ">="
-        table.add_row(what, f"{sign} {wanted:g}", *(by_where.get(where, "") for where in wheres))
+        bound = "" if wanted is None else f"{'<=' if at_most else '>='} {wanted:g}"
+        table.add_row(what, bound, *(by_where.get(where, "") for where in wheres))
     console.print(table)
 
 

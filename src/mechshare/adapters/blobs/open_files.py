@@ -6,9 +6,9 @@ import os
 _FOR = 5.0
 """Seconds that a deleted file keeps its room on the disk at most, but for readers under way; and that it is read on
 where another name (a hard link) keeps it."""
-_AT_MOST = 64
 _UNLESS_IT_WAITS = getattr(os, "RWF_NOWAIT", None)
 """Linux: the disk is not asked; what is not in memory is refused instead."""
+_AT_MOST = 0 if _UNLESS_IT_WAITS is None else 64
 
 
 class OpenFile:
