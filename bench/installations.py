@@ -35,8 +35,8 @@ EMBEDDED, DISTRIBUTED = "embedded", "distributed"
 PROFILES = (DISTRIBUTED, EMBEDDED)
 _SEARCH_URL = "MECHSHARE_SEARCH_URL"
 _GROUPS_AT_A_TIME = 1_000
-_WARMING = 1_000
-"""Questions after which the machine code of OpenSearch is made."""
+_WARMING, _WARMED = 1_000, 3
+"""Questions, and how often each is asked, after which the machine code of OpenSearch is made."""
 _HEARD_WITHIN = 0.3
 """Seconds in which other processes have heard what is to be forgotten."""
 
@@ -144,7 +144,7 @@ def make_installation(
     finally:
         engine.dispose()
     if is_searchable:
-        asyncio.run(_index(chosen, questions()[-_WARMING:] if profile == DISTRIBUTED else []))
+        asyncio.run(_index(chosen, questions()[-_WARMING:] * _WARMED if profile == DISTRIBUTED else []))
     return Installation(profile, count, environ, user_id, is_searchable)
 
 
