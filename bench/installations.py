@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from opensearchpy import OpenSearch
 from servers.kinds import KINDS, environment
 from servers.running import ServerAbsent, ServerFailed
 from sqlalchemy import Engine, text
@@ -37,6 +38,8 @@ _SEARCH_URL = "MECHSHARE_SEARCH_URL"
 _GROUPS_AT_A_TIME = 1_000
 _WARMING, _WARMED = 1_000, 3
 """Questions, and how often each is asked, after which the machine code of OpenSearch is made."""
+_MERGED_WITHIN = 600
+"""Seconds in which OpenSearch has merged what was indexed: until then it answers others more slowly, or too late."""
 _HEARD_WITHIN = 0.3
 """Seconds in which other processes have heard what is to be forgotten."""
 
@@ -144,7 +147,10 @@ def make_installation(
     finally:
         engine.dispose()
     if is_searchable:
-        asyncio.run(_index(chosen, questions()[-_WARMING:] * _WARMED if profile == DISTRIBUTED else []))
+        asyncio.run(_index(chosen))
+        if profile == DISTRIBUTED:
+            _wait_for_merges(chosen.search_url)
+            asyncio.run(_ask(chosen, questions()[-_WARMING:] * _WARMED))
     return Installation(profile, count, environ, user_id, is_searchable)
 
 
@@ -158,10 +164,31 @@ async def _begin(chosen: settings.Settings) -> str:
         return user.id
 
 
-async def _index(chosen: settings.Settings, first_questions: Sequence[str]) -> None:
+async def _index(chosen: settings.Settings) -> None:
     async with open_application(chosen) as application:
         await application.search.reindex()
-        for question in first_questions:
+
+
+def _wait_for_merges(search_url: str) -> None:
+    """Raises RuntimeError when it takes too long."""
+    parts = urlsplit(search_url)
+    deadline = time.monotonic() + _MERGED_WITHIN
+    with OpenSearch(hosts=[{"host": parts.hostname, "port": parts.port}]) as client:
+        while _merges(client, parts.path.strip("/")):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"OpenSearch merges what was indexed {_MERGED_WITHIN} s ago.")
+            time.sleep(1)
+
+
+def _merges(client: OpenSearch, alias: str) -> int:
+    """How many segments are being merged."""
+    told = client.indices.stats(index=alias, metric="merge")["_all"]["total"]["merges"]
+    return int(told["current"])
+
+
+async def _ask(chosen: settings.Settings, asked: Sequence[str]) -> None:
+    async with open_application(chosen) as application:
+        for question in asked:
             await application.search.search(None, question)
 
 
