@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from opensearchpy import OpenSearch
+from opensearchpy import AsyncOpenSearch
 from servers.kinds import KINDS, environment
 from servers.running import ServerAbsent, ServerFailed
 from sqlalchemy import Engine, text
@@ -19,6 +19,7 @@ from bench.filling import fill, open_engine
 from bench.literal import fill_reference
 from bench.texts import questions
 from mechshare import settings
+from mechshare.adapters.search.opensearch_client import OpenSearchServer
 from mechshare.domain.audit import Origin
 from mechshare.domain.users import User
 from mechshare.entrypoints.cli.opening import open_application
@@ -147,10 +148,7 @@ def make_installation(
     finally:
         engine.dispose()
     if is_searchable:
-        asyncio.run(_index(chosen))
-        if profile == DISTRIBUTED:
-            _wait_for_merges(chosen.search_url)
-            asyncio.run(_ask(chosen, questions()[-_WARMING:] * _WARMED))
+        asyncio.run(_index(chosen, questions()[-_WARMING:] * _WARMED if profile == DISTRIBUTED else []))
     return Installation(profile, count, environ, user_id, is_searchable)
 
 
@@ -164,32 +162,33 @@ async def _begin(chosen: settings.Settings) -> str:
         return user.id
 
 
-async def _index(chosen: settings.Settings) -> None:
+async def _index(chosen: settings.Settings, first_questions: Sequence[str]) -> None:
     async with open_application(chosen) as application:
         await application.search.reindex()
-
-
-def _wait_for_merges(search_url: str) -> None:
-    """Raises RuntimeError when it takes too long."""
-    parts = urlsplit(search_url)
-    deadline = time.monotonic() + _MERGED_WITHIN
-    with OpenSearch(hosts=[{"host": parts.hostname, "port": parts.port}]) as client:
-        while _merges(client, parts.path.strip("/")):
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"OpenSearch merges what was indexed {_MERGED_WITHIN} s ago.")
-            time.sleep(1)
-
-
-def _merges(client: OpenSearch, alias: str) -> int:
-    """How many segments are being merged."""
-    told = client.indices.stats(index=alias, metric="merge")["_all"]["total"]["merges"]
-    return int(told["current"])
-
-
-async def _ask(chosen: settings.Settings, asked: Sequence[str]) -> None:
-    async with open_application(chosen) as application:
-        for question in asked:
+        if first_questions:
+            await _wait_for_merges(chosen.search_url)
+        for question in first_questions:
             await application.search.search(None, question)
+
+
+async def _wait_for_merges(search_url: str) -> None:
+    """Raises RuntimeError when it takes too long."""
+    server = OpenSearchServer(search_url)
+    deadline = time.monotonic() + _MERGED_WITHIN
+    try:
+        async with server.asked() as client:
+            while await _merges(client, server.alias):
+                if time.monotonic() > deadline:
+                    raise RuntimeError(f"OpenSearch merges what was indexed {_MERGED_WITHIN} s ago.")
+                await asyncio.sleep(_LOOK_EVERY)
+    finally:
+        await server.close()
+
+
+async def _merges(client: AsyncOpenSearch, alias: str) -> int:
+    """How many segments are being merged."""
+    told = await client.indices.stats(index=alias, metric="merge")
+    return int(told["_all"]["total"]["merges"]["current"])
 
 
 async def _forget(chosen: settings.Settings, groups: list[str]) -> None:

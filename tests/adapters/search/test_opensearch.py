@@ -13,8 +13,9 @@ from opensearchpy import AsyncOpenSearch
 from mechshare.adapters.search.opensearch import OpenSearchIndex
 from mechshare.adapters.search.opensearch_client import OpenSearchServer
 from mechshare.adapters.search.opensearch_indices import Indices
-from mechshare.adapters.search.opensearch_mapping import INDEX, PLACES, held
+from mechshare.adapters.search.opensearch_mapping import INDEX, held
 from mechshare.adapters.search.opensearch_pages import page
+from mechshare.adapters.search.ranking import PLACES
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery

@@ -14,7 +14,7 @@ from typing import Any
 
 from mechshare.adapters.search.analysis import index_text, openings
 from mechshare.adapters.search.folding import folded_line
-from mechshare.adapters.search.ranking import microseconds, searched_fields
+from mechshare.adapters.search.ranking import PLACES, microseconds, searched_fields
 from mechshare.domain.search import SearchDocument
 
 WINDOW = 10_000
@@ -22,8 +22,6 @@ WINDOW = 10_000
 LONGEST_INDEXED_PREFIX = 19
 """Characters; OpenSearch allows no more."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
-PLACES = ("title_words", "category_words", "author_words")
-"""Where WEIGHTS weighs a match, in its order."""
 FORMAT = 2
 """Raised with every change of the mapping or of what tokens are; an index of any other format is made anew."""
 

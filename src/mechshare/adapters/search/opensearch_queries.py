@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from mechshare.adapters.search.opensearch_mapping import GONE, OWN, PLACES, PUBLIC, WINDOW
+from mechshare.adapters.search.opensearch_mapping import GONE, OWN, PUBLIC, WINDOW
 from mechshare.adapters.search.query import Clause, Phrase, Question
-from mechshare.adapters.search.ranking import EQUAL_TITLE, WEIGHTS
+from mechshare.adapters.search.ranking import EQUAL_TITLE, PLACES, WEIGHTS
 from mechshare.domain.search import SearchQuery, SearchSort
 
 LONGEST_PHRASE = 200

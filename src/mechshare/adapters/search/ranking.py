@@ -9,6 +9,8 @@ from mechshare.domain.search import SearchDocument
 
 WEIGHTS = (9.0, 3.0, 1.0)
 """What a match in the title, in category names and in the author adds to the 1 that it weighs anywhere."""
+PLACES = ("title_words", "category_words", "author_words")
+"""The names by which indices hold the tokens of these, in this order."""
 EQUAL_TITLE = 1_000_000.0
 """More than any sum of matches can be."""
 BREVITY = 0.001

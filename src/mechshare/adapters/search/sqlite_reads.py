@@ -9,7 +9,7 @@ from mechshare.adapters.search.analysis import LONGEST_TOKEN, spaced
 from mechshare.adapters.search.folding import fold
 from mechshare.adapters.search.highlights import highlights_of
 from mechshare.adapters.search.query import Clause, Phrase, Question, question_of
-from mechshare.adapters.search.ranking import BREVITY, EQUAL_TITLE, WEIGHTS, in_order
+from mechshare.adapters.search.ranking import BREVITY, EQUAL_TITLE, PLACES, WEIGHTS, in_order
 from mechshare.adapters.search.sqlite_file import TITLE_AFTER
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pages import EXACT_TOTAL
@@ -75,7 +75,7 @@ def _matching(phrases: tuple[int, ...]) -> str:
 
 
 def _weights(clause: int, phrases: int) -> Iterator[str]:
-    for text, weight in zip(("title_words", "category_words", "author_words"), WEIGHTS, strict=True):
+    for text, weight in zip(PLACES, WEIGHTS, strict=True):
         stands = " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in range(phrases))
         yield f"{weight} * ({stands})"
 
