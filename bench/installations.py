@@ -19,11 +19,11 @@ from bench.filling import fill, open_engine
 from bench.literal import fill_reference
 from bench.texts import questions
 from mechshare import settings
-from mechshare.adapters.search.opensearch_client import OpenSearchServer
+from mechshare.adapters.search.opensearch.client import OpenSearchServer
 from mechshare.domain.audit import Origin
 from mechshare.domain.users import User
-from mechshare.entrypoints.cli.opening import open_application
-from mechshare.entrypoints.starting import prepare
+from mechshare.entrypoints.cli.context import open_application
+from mechshare.entrypoints.startup import prepare
 from mechshare.services.users import Registration
 
 _END_QUERIES = text(

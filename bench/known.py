@@ -13,8 +13,8 @@ from bench.filling import put_batch
 from bench.installations import Installation
 from mechshare.adapters.persistence.sql.tables import mechanisms
 from mechshare.domain.blobs import blob_key
-from mechshare.domain.pages import DEEPEST_OFFSET, DEFAULT_LIMIT
-from mechshare.entrypoints.http.mechanism_answers import MEDIA_PATH
+from mechshare.domain.pagination import DEEPEST_OFFSET, DEFAULT_LIMIT
+from mechshare.entrypoints.http.representations.mechanisms import MEDIA_PATH
 
 DEEP = 40_000
 """How many rows into the list a deep page begins, where the list is as long."""

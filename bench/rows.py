@@ -18,10 +18,10 @@ from bench.load import Lines
 from bench.texts import beginnings, drawing_number, questions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import MechanismSort
-from mechshare.domain.pages import DEFAULT_LIMIT, Page, Position
-from mechshare.entrypoints.http.mechanism_answers import MECHANISMS_PATH
-from mechshare.entrypoints.http.paging import list_answer
-from mechshare.services.changes import LISTS, mechanism_group
+from mechshare.domain.pagination import DEFAULT_LIMIT, Page, Position
+from mechshare.entrypoints.http.protocol.pagination import list_answer
+from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+from mechshare.services.support.invalidation import LISTS, mechanism_group
 
 CATEGORY = "gears"
 RANGE = 64 * 1024

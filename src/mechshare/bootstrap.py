@@ -14,18 +14,18 @@ from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.cache.memory import MemoryCache
 from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.doorbell.embedded import EmbeddedDoorbell
+from mechshare.adapters.doorbell.memory import MemoryDoorbell
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
-from mechshare.adapters.jobs.embedded import EmbeddedDoorbell
-from mechshare.adapters.jobs.memory import MemoryDoorbell
-from mechshare.adapters.limits.memory import MemoryRateLimiter
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
-from mechshare.adapters.persistence.memory import MemoryDatabase
-from mechshare.adapters.persistence.sql.copying import sql_copy
+from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.adapters.persistence.sql.snapshots import SqlSnapshots
+from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
+from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
+from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.search.memory import MemorySearchIndex
-from mechshare.adapters.search.sqlite import SqliteSearchIndex
+from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
 from mechshare.domain.jobs import JobKind
@@ -33,30 +33,30 @@ from mechshare.domain.media_links import LinkSigner
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
-from mechshare.ports.jobs import Doorbell
-from mechshare.ports.limits import RateLimiter
+from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.media import MediaProcessor
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence import Database
+from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
-from mechshare.services.auditing import Auditor
 from mechshare.services.authentication import AuthenticationService
-from mechshare.services.backups import BackupService
 from mechshare.services.categories import CategoryService
-from mechshare.services.changes import Changes
-from mechshare.services.copying import CopyService
-from mechshare.services.diagnosis import DiagnosisService
-from mechshare.services.health import HealthService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
+from mechshare.services.maintenance.backup import BackupService
+from mechshare.services.maintenance.copy import CopyService
+from mechshare.services.maintenance.doctor import DiagnosisService
+from mechshare.services.maintenance.garbage_collection import Sweep, Upkeep
+from mechshare.services.maintenance.health import HealthService
+from mechshare.services.maintenance.restore import RestoreService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
-from mechshare.services.restoring import RestoreService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
-from mechshare.services.sweeping import Sweep, Upkeep
+from mechshare.services.support.audit import Auditor
+from mechshare.services.support.invalidation import Changes
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
@@ -83,13 +83,13 @@ def _azure_blobs(url: str, settings: Settings) -> BlobStore:
 
 def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
     with _extra("opensearch"):
-        from mechshare.adapters.search.opensearch import OpenSearchIndex
+        from mechshare.adapters.search.opensearch.index import OpenSearchIndex
     return OpenSearchIndex(server_url(url))
 
 
 def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
     with _extra("redis"):
-        from mechshare.adapters.jobs.arq import ArqDoorbell
+        from mechshare.adapters.doorbell.arq import ArqDoorbell
     return ArqDoorbell(server_url(url))
 
 
@@ -101,7 +101,7 @@ def _redis_cache(url: str, settings: Settings) -> Cache:
 
 def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
     with _extra("redis"):
-        from mechshare.adapters.limits.redis import RedisRateLimiter
+        from mechshare.adapters.rate_limits.redis import RedisRateLimiter
     return RedisRateLimiter(server_url(url), MemoryRateLimiter())
 
 

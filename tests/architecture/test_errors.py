@@ -6,7 +6,7 @@ import pytest
 from mechshare.domain import errors
 from mechshare.domain.errors import LANGUAGES, DomainException
 from mechshare.domain.media import FAILURE_MESSAGES, FailureCode
-from mechshare.entrypoints.http.errors import STATUSES, status_of
+from mechshare.entrypoints.http.protocol.errors import STATUSES, status_of
 from tests.architecture.source import MODULES, name_of, tree_of
 from tests.domain.test_errors import JAPANESE, LEAVES, built, leaves_of
 

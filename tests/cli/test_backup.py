@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.domain.audit import Origin
 from mechshare.domain.blobs import blob_key
+from mechshare.entrypoints.cli.context import open_application
 from mechshare.entrypoints.cli.main import cli
-from mechshare.entrypoints.cli.opening import open_application
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import stands_in
 from tests.backups import clips_of, fill_with_clips, held_by

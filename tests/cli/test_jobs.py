@@ -11,7 +11,7 @@ from mechshare.domain.errors import JobNotCancellable, JobNotFound, NothingToRet
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.users import Actor, User
-from mechshare.entrypoints.cli.opening import open_application
+from mechshare.entrypoints.cli.context import open_application
 from mechshare.services.mechanisms import Draft
 from mechshare.services.users import Registration
 from mechshare.settings import Settings

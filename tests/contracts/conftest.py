@@ -39,13 +39,13 @@ async def ids(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
         yield opened
 
 
-@pytest.fixture(params=adapters_of("jobs"))
+@pytest.fixture(params=adapters_of("doorbell"))
 async def bell(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:
         yield opened
 
 
-@pytest.fixture(params=adapters_of("limits"))
+@pytest.fixture(params=adapters_of("rate_limits"))
 async def limiter(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:
         yield opened

@@ -71,7 +71,7 @@ async def _redis_cache(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _memory_doorbell(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.jobs.memory import MemoryDoorbell
+    from mechshare.adapters.doorbell.memory import MemoryDoorbell
 
     bell = MemoryDoorbell()
     yield bell
@@ -80,7 +80,7 @@ async def _memory_doorbell(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _embedded_doorbell(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.jobs.embedded import EmbeddedDoorbell
+    from mechshare.adapters.doorbell.embedded import EmbeddedDoorbell
 
     bell = EmbeddedDoorbell(folder / "bells")
     yield bell
@@ -89,7 +89,7 @@ async def _embedded_doorbell(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.jobs.arq import ArqDoorbell
+    from mechshare.adapters.doorbell.arq import ArqDoorbell
 
     bell = ArqDoorbell(redis_url())
     yield bell
@@ -98,8 +98,8 @@ async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _redis_limits(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.limits.memory import MemoryRateLimiter
-    from mechshare.adapters.limits.redis import RedisRateLimiter
+    from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+    from mechshare.adapters.rate_limits.redis import RedisRateLimiter
 
     limiter = RedisRateLimiter(redis_url(), MemoryRateLimiter())
     yield limiter
@@ -108,7 +108,7 @@ async def _redis_limits(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _memory_limits(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.limits.memory import MemoryRateLimiter
+    from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 
     yield MemoryRateLimiter()
 
@@ -174,7 +174,7 @@ async def _sequence_ids(folder: Path) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def _memory_database(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.clock.system import SystemClock
-    from mechshare.adapters.persistence.memory import MemoryDatabase
+    from mechshare.adapters.persistence.memory.database import MemoryDatabase
 
     yield MemoryDatabase(SystemClock())
 
@@ -208,7 +208,7 @@ async def _memory_search(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _sqlite_search(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.search.sqlite import SqliteSearchIndex
+    from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 
     index = SqliteSearchIndex(folder / "search.db")
     yield index
@@ -218,7 +218,7 @@ async def _sqlite_search(folder: Path) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def _opensearch(folder: Path) -> AsyncIterator[Any]:
     async with opensearch_alias() as url:
-        from mechshare.adapters.search.opensearch import OpenSearchIndex
+        from mechshare.adapters.search.opensearch.index import OpenSearchIndex
 
         # What a search is allowed in service is not what it takes on a machine that is busy with tests.
         index = OpenSearchIndex(url, search_seconds=5.0)
@@ -246,8 +246,8 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},
-    "jobs": {"memory": _memory_doorbell, "embedded": _embedded_doorbell, "arq": _arq_doorbell},
-    "limits": {"memory": _memory_limits, "redis": _redis_limits},
+    "doorbell": {"memory": _memory_doorbell, "embedded": _embedded_doorbell, "arq": _arq_doorbell},
+    "rate_limits": {"memory": _memory_limits, "redis": _redis_limits},
     "media": {"av": _av, "stub": _stub_media},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {

@@ -1,3 +1,3 @@
 """What every database promises of its transactions."""
 
-from mechshare.testing.persistence import *  # noqa: F403
+from mechshare.testing.persistence.database import *  # noqa: F403

@@ -1,3 +1,3 @@
 """What every search index promises (mechshare.ports.search)."""
 
-from mechshare.testing.search import *  # noqa: F403
+from mechshare.testing.search.contract import *  # noqa: F403

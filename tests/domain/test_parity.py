@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mechshare.adapters.clock.frozen import FrozenClock
-from mechshare.adapters.persistence.memory import MemoryDatabase
+from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.categories import Category
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_title
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
 from mechshare.ports.persistence import UnitOfWork
 from tests.servers import address, postgresql_database

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from mechshare.domain.audit import AuditAction
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from tests.http.conftest import API, Site
 
 MECHANISMS = f"{API}/mechanisms"

@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from mechshare.adapters.cache.memory import MemoryCache
-from mechshare.domain.pages import Page, PageRequest, Position
-from mechshare.entrypoints.http.known_lists import STRIDE, find_page
-from mechshare.services.changes import LISTS
+from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.entrypoints.http.public_reads.lists import STRIDE, find_page
+from mechshare.services.support.invalidation import LISTS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 4 * STRIDE + 50

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from mechshare.domain.errors import StorageFull
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Role
 from tests.http.conftest import API, Site
 from tests.services.world import GIF

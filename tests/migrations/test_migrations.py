@@ -14,7 +14,7 @@ from sqlalchemy import Engine, create_engine, inspect
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.errors import SchemaOutdated
-from mechshare.testing.records import keep_user
+from mechshare.testing.persistence.values import keep_user
 from tests.servers import postgresql_database
 
 

@@ -9,7 +9,7 @@ from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
-from mechshare.adapters.persistence.memory import MemoryDatabase
+from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 
 from mechshare import bootstrap
 from mechshare.domain.blobs import BlobFacts
-from mechshare.entrypoints.starting import prepare
+from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.settings import Settings, SettingsError, load
 

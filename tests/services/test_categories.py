@@ -13,7 +13,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.users import Role
-from mechshare.services.receipts import Once, Replay
+from mechshare.services.support.idempotency import Once, Replay
 from tests.services.world import HERE
 
 GEARS = CategoryId("gears")

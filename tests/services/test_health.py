@@ -1,7 +1,7 @@
 import pytest
 
-from mechshare.domain.pages import EXACT_TOTAL
-from mechshare.testing.search import document
+from mechshare.domain.pagination import EXACT_TOTAL
+from mechshare.testing.search.contract import document
 
 ALL = ["database", "blobs", "search", "jobs", "cache", "limits"]
 

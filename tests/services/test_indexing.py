@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from mechshare.adapters.cache.memory import MemoryCache
-from mechshare.adapters.jobs.memory import MemoryDoorbell
+from mechshare.adapters.doorbell.memory import MemoryDoorbell
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.ids import CategoryId, JobId
 from mechshare.domain.jobs import Job, JobKind, new_job
 from mechshare.domain.search import SearchQuery
-from mechshare.services.changes import Changes
 from mechshare.services.indexing import IndexMechanism
-from mechshare.testing.records import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
+from mechshare.services.support.invalidation import Changes
+from mechshare.testing.persistence.values import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
 from tests.contracts.harness import adapters_of
 
 GEARS = CategoryId("gears")

@@ -7,7 +7,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import DEADLINE, Backlog, JobKind, JobState
 from mechshare.domain.mechanisms import READY, ProcessingState
 from mechshare.domain.media import FailureCode
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from tests.services.world import HERE
 
 ABSENT = JobId("01900000-0000-7000-8000-0000000000ff")

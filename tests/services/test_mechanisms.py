@@ -18,10 +18,10 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.domain.mechanisms import PENDING, READY, MechanismSort
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor, Role
 from mechshare.services.mechanisms import Draft, ExternalMedia
-from mechshare.services.receipts import Once, Replay
+from mechshare.services.support.idempotency import Once, Replay
 from tests.services.world import HERE
 
 ABSENT = MechanismId("01900000-0000-7000-8000-0000000000ff")

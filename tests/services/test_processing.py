@@ -9,7 +9,7 @@ from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.media import MediaRejected
 from mechshare.services import jobs
-from mechshare.services.changes import mechanism_group
+from mechshare.services.support.invalidation import mechanism_group
 from tests.services.faults import OVER_AT_ONCE
 from tests.services.world import GIF, HERE, chunks
 

@@ -7,12 +7,12 @@ import pytest
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.pages import EXACT_TOTAL
+from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import LONGEST_QUERY, SearchSort, Suggestions
 from mechshare.domain.users import Role
-from mechshare.services.changes import Changes
 from mechshare.services.search import SearchService
-from mechshare.testing.search import document
+from mechshare.services.support.invalidation import Changes
+from mechshare.testing.search.contract import document
 from tests.services.world import HERE
 
 GEARS, CAMS = CategoryId("gears"), CategoryId("cams")

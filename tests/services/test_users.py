@@ -16,10 +16,11 @@ from mechshare.domain.errors import (
     UserNotFound,
 )
 from mechshare.domain.ids import UserId
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Role
-from mechshare.services import naming, users
-from mechshare.services.receipts import Once, Replay
+from mechshare.services import users
+from mechshare.services.support import rename_propagation
+from mechshare.services.support.idempotency import Once, Replay
 from mechshare.services.users import Registration
 from tests.services.world import HERE, PASSWORD
 
@@ -153,7 +154,7 @@ async def test_one_describes_oneself(world):
 
 
 async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world, monkeypatch):
-    monkeypatch.setattr(naming, "_AT_A_TIME", 2)
+    monkeypatch.setattr(rename_propagation, "_AT_A_TIME", 2)
     actor = await world.join("mika")
     mechanisms = [await world.published(actor, f"title {number}") for number in range(3)]
     await world.work()

@@ -11,7 +11,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobState
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import SignedIn, Tokens
 from mechshare.domain.users import Actor, Role, User
 from mechshare.services.mechanisms import Draft, ExternalMedia

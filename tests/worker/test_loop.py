@@ -17,7 +17,7 @@ from mechshare.application import Application
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState, new_job
-from mechshare.domain.pages import PageRequest
+from mechshare.domain.pagination import PageRequest
 from mechshare.entrypoints.worker.loop import FORGOTTEN_AFTER, remove_forgotten, work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import memory_settings

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from mechshare.adapters.circuits import Circuit
+from mechshare.adapters.circuit_breaker import Circuit
 from mechshare.domain.errors import DependencyUnavailable
 
 _WITHIN = 0.2

@@ -12,12 +12,12 @@ from typing import Protocol
 
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.categories import Category, CategoryCount
+from mechshare.domain.idempotency import Receipt
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.pages import Page, PageRequest
-from mechshare.domain.receipts import Receipt
+from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.sessions import RefreshToken, Session
 from mechshare.domain.users import User
 

@@ -10,7 +10,7 @@ from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import Database
 from mechshare.ports.tokens import TokenIssuer
-from mechshare.services.changes import access_group
+from mechshare.services.support.invalidation import access_group
 
 MOST_TOKENS = 10_000
 STANDING_LIFETIME = timedelta(seconds=30)

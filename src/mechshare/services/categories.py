@@ -10,9 +10,9 @@ from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database
-from mechshare.services.changes import Changes
-from mechshare.services.naming import show_new_name
-from mechshare.services.receipts import Once, Replay, do_once
+from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.services.support.invalidation import Changes
+from mechshare.services.support.rename_propagation import show_new_name
 
 
 class CategoryService:

@@ -7,12 +7,12 @@ from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.pagination import LARGEST_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
-from mechshare.services.changes import Changes
 from mechshare.services.jobs import Completion, Progress, nothing_to_write
+from mechshare.services.support.invalidation import Changes
 
 _DELETED = 2**62
 """The version under which a deleted mechanism leaves the index: above any that it ever had."""

@@ -26,10 +26,10 @@ from mechshare.domain.jobs import (
     new_job,
 )
 from mechshare.domain.media import FailureCode, ProcessingFailure
-from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.clock import Clock
+from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
-from mechshare.ports.jobs import Doorbell
 from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence import Database, UnitOfWork
 

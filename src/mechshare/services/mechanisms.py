@@ -20,7 +20,7 @@ from mechshare.domain.mechanisms import (
     clean_external_url,
     clean_title,
 )
-from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
     Viewer,
     can_see,
@@ -34,11 +34,11 @@ from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database, UnitOfWork
-from mechshare.services.auditing import Auditor
-from mechshare.services.changes import Changes
-from mechshare.services.creation import Creation, MechanismWithJobs, add_mechanisms
-from mechshare.services.deletion import clear_up_after
-from mechshare.services.receipts import Once, Replay, do_once
+from mechshare.services.support.audit import Auditor
+from mechshare.services.support.bulk_insert import Creation, MechanismWithJobs, add_mechanisms
+from mechshare.services.support.cleanup import clear_up_after
+from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.services.support.invalidation import Changes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import Database
-from mechshare.services.changes import mechanism_group
+from mechshare.services.support.invalidation import mechanism_group
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
 """How long a public file is believed to be there at most, should it be lost by the store."""

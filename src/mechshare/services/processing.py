@@ -31,8 +31,8 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.ports.persistence import Database, UnitOfWork
-from mechshare.services.changes import Changes
 from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
+from mechshare.services.support.invalidation import Changes
 
 _READ_BYTES = 256 * 1024
 _NO_ROOM = 256 * 1024

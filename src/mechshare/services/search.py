@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.pages import EXACT_TOTAL, PageRequest
+from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
     FoundMechanism,
@@ -20,8 +20,8 @@ from mechshare.domain.search import (
 )
 from mechshare.ports.persistence import Database
 from mechshare.ports.search import SearchIndex
-from mechshare.services.changes import Changes
 from mechshare.services.indexing import rebuild
+from mechshare.services.support.invalidation import Changes
 
 _MOST_WORDS = 8
 """Of a question to the database, which reads each text for each; whoever has typed more may find more than asked."""

@@ -28,8 +28,8 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.ports.tokens import TokenIssuer
-from mechshare.services.auditing import Auditor
-from mechshare.services.changes import Changes
+from mechshare.services.support.audit import Auditor
+from mechshare.services.support.invalidation import Changes
 
 FAILURE_WINDOW = timedelta(minutes=15)
 MOST_FAILURES = 10

@@ -7,7 +7,7 @@ from datetime import datetime
 from mechshare.domain.audit import AuditAction, Origin
 from mechshare.domain.errors import OwnStanding, StaleVersion, UserNotFound
 from mechshare.domain.ids import JobId, MechanismId, UserId
-from mechshare.domain.pages import Page, PageRequest
+from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import (
     Actor,
@@ -27,11 +27,11 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence import Database
-from mechshare.services.auditing import Auditor
-from mechshare.services.changes import Changes
-from mechshare.services.deletion import clear_up_after
-from mechshare.services.naming import show_new_name
-from mechshare.services.receipts import Once, Replay, do_once
+from mechshare.services.support.audit import Auditor
+from mechshare.services.support.cleanup import clear_up_after
+from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.services.support.invalidation import Changes
+from mechshare.services.support.rename_propagation import show_new_name
 
 _AT_A_TIME = 300
 """Mechanisms that are deleted by one statement, which has to end in time, as has that for their three jobs each."""

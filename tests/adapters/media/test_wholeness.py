@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.media.wholeness import ends_early
+from mechshare.adapters.media.truncation import ends_early
 from mechshare.domain.media import MediaFormat
 from tests.clips import write_clip
 

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from mechshare.adapters.persistence.sql.copying import sql_copy
 from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.persistence import CopyRefused, TableCopied
-from mechshare.testing.records import NOW, a_category
+from mechshare.testing.persistence.values import NOW, a_category
 from tests.adapters.persistence.filling import ODD_JSON, connected, fill, rows_of, stands_in, uuid
 from tests.servers import postgresql_database
 
@@ -31,7 +31,7 @@ PAIRS = [
 ]
 COPY_UNTIL = """
 import asyncio, os, signal, sys
-from mechshare.adapters.persistence.sql.copying import sql_copy
+from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
 
 async def main():
     left = int(sys.argv[3])

@@ -15,9 +15,9 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import MechanismSort
-from mechshare.domain.pages import Page, PageRequest, Position
+from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence import UnitOfWork
-from mechshare.testing.records import NOW
+from mechshare.testing.persistence.values import NOW
 from tests.servers import postgresql_database
 
 ROWS = 100_000

@@ -9,7 +9,7 @@ from servers.running import Server
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.errors import DependencyUnavailable
-from mechshare.testing.records import a_mechanism, a_user, keep_user
+from mechshare.testing.persistence.values import a_mechanism, a_user, keep_user
 from tests.servers import own_server, told
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.testing.records import keep_user, promise
+from mechshare.testing.persistence.values import keep_user, promise
 from tests.servers import postgresql_database
 
 PROCESSES = 4

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mechshare.adapters.search.memory import MemorySearchIndex
-from mechshare.adapters.search.opensearch import OpenSearchIndex
-from mechshare.adapters.search.sqlite import SqliteSearchIndex
+from mechshare.adapters.search.opensearch.index import OpenSearchIndex
+from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchQuery, SearchResult, SearchSort
 from mechshare.ports.search import SearchIndex
-from mechshare.testing.relevance import QUERIES, documents
+from mechshare.testing.search.relevance import QUERIES, documents
 from tests.servers import opensearch_alias
 
 SAMPLES = documents()

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.search.analysis import index_text, openings
-from mechshare.adapters.search.folding import fold, folded_line
-from mechshare.adapters.search.query import MOST_CLAUSES, question_of
-from mechshare.adapters.search.sqlite_reads import match_expression
+from mechshare.adapters.search.sqlite.reads import match_expression
+from mechshare.adapters.search.text.normalization import fold, folded_line
+from mechshare.adapters.search.text.query import MOST_CLAUSES, question_of
+from mechshare.adapters.search.text.tokenizer import index_text, openings
 
 HARD = st.text(alphabet="aＡåÅﬁß㍉ｶﾞﾊﾟカがﾞ゙゚\u0301\u0323한한々歯\ufe0fﾡￂ\u0344Ω")
 

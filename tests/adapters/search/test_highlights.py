@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.search.analysis import is_cjk, tokens_of
-from mechshare.adapters.search.folding import fold
-from mechshare.adapters.search.highlights import highlights_of
-from mechshare.adapters.search.query import Phrase, question_of
+from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.normalization import fold
+from mechshare.adapters.search.text.query import Phrase, question_of
+from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
 
 TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from opensearchpy import AsyncOpenSearch
 
-from mechshare.adapters.search.opensearch import OpenSearchIndex
-from mechshare.adapters.search.opensearch_client import OpenSearchServer
-from mechshare.adapters.search.opensearch_indices import Indices
-from mechshare.adapters.search.opensearch_mapping import INDEX, held
-from mechshare.adapters.search.opensearch_pages import page
-from mechshare.adapters.search.ranking import PLACES
+from mechshare.adapters.search.opensearch.aliases import Indices
+from mechshare.adapters.search.opensearch.client import OpenSearchServer
+from mechshare.adapters.search.opensearch.index import OpenSearchIndex
+from mechshare.adapters.search.opensearch.mapping import INDEX, held
+from mechshare.adapters.search.opensearch.pagination import page
+from mechshare.adapters.search.text.ranking import PLACES
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery
-from mechshare.testing.relevance import documents
+from mechshare.testing.search.relevance import documents
 from tests.adapters.search.opensearch_stands_in import TLS, server_that_answers, server_that_is_silent
 from tests.servers import address, opensearch_alias
 

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from mechshare.adapters.search import sqlite_file
-from mechshare.adapters.search.query import Clause, question_of
-from mechshare.adapters.search.sqlite import BATCH, SqliteSearchIndex
-from mechshare.adapters.search.sqlite_reads import spelt_out, suggest
+from mechshare.adapters.search.sqlite import schema
+from mechshare.adapters.search.sqlite.index import BATCH, SqliteSearchIndex
+from mechshare.adapters.search.sqlite.reads import spelt_out, suggest
+from mechshare.adapters.search.text.query import Clause, question_of
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.pages import EXACT_TOTAL
+from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
-from mechshare.testing.relevance import documents
-from mechshare.testing.search import START, document, keys
+from mechshare.testing.search.contract import START, document, keys
+from mechshare.testing.search.relevance import documents
 
 CAM = replace(documents()[0], mechanism_id=MechanismId("one"), title="cam")
 
@@ -29,8 +29,8 @@ PUTTER = """
 import asyncio, sys
 from dataclasses import replace
 from pathlib import Path
-from mechshare.adapters.search.sqlite import SqliteSearchIndex
-from mechshare.testing.relevance import documents
+from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
+from mechshare.testing.search.relevance import documents
 
 async def put(path, first):
     index = SqliteSearchIndex(Path(path))
@@ -108,7 +108,7 @@ async def test_the_few_words_that_go_on_from_a_beginning_are_looked_for_in_its_p
         [document("few", "Ratchet, ratcheting"), *(document(f"{n}", f"{n}th") for n in range(100, 140))]
     )
 
-    with closing(sqlite_file.connect(path)) as connection:
+    with closing(schema.connect(path)) as connection:
         assert beginnings_of(spelt_out(connection, question_of("th ratch"))) == []
         assert beginnings_of(spelt_out(connection, question_of("ratch 1"))) == ["1", "=1"]
 
@@ -135,7 +135,7 @@ async def test_no_opening_stays_of_what_is_gone(path: Path, index: SqliteSearchI
     )
     await index.remove(MechanismId("a"), 3)
 
-    with closing(sqlite_file.connect(path)) as connection:
+    with closing(schema.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM opening").fetchone() == (0,)
 
 
@@ -147,7 +147,7 @@ def steps_of_suggesting(path: Path, prefix: str) -> int:
         nonlocal steps
         steps += 1
 
-    with closing(sqlite_file.connect(path)) as connection:
+    with closing(schema.connect(path)) as connection:
         connection.set_progress_handler(count, 10)
         assert len(suggest(connection, prefix, 10)) == 10
     return steps
@@ -334,7 +334,7 @@ async def test_several_that_find_it_broken_keep_one_file(path: Path) -> None:
 async def test_a_writer_that_never_ends_is_unavailable_and_reads_go_on(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.01)
+    monkeypatch.setattr(schema, "BUSY_SECONDS", 0.01)
     await filled(path)
     index = SqliteSearchIndex(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

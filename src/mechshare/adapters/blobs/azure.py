@@ -20,7 +20,7 @@ from azure.storage.blob import (
 )
 from azure.storage.blob.aio import BlobServiceClient
 
-from mechshare.adapters.circuits import Circuit
+from mechshare.adapters.circuit_breaker import Circuit
 from mechshare.domain.blobs import BlobFacts, content_type_of, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
 

@@ -13,9 +13,9 @@ from typing import TypeVar
 
 import structlog
 
-from mechshare.adapters.blobs.drafts import Draft, remove_forgotten
-from mechshare.adapters.blobs.folders import NOWHERE, opened, prune
-from mechshare.adapters.blobs.open_files import OpenFile, OpenFiles
+from mechshare.adapters.blobs.atomic_file import Draft, remove_forgotten
+from mechshare.adapters.blobs.fd_cache import OpenFile, OpenFiles
+from mechshare.adapters.blobs.safe_paths import NOWHERE, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 

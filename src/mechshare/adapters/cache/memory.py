@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
-from mechshare.adapters.cache.own_loads import OwnLoads
+from mechshare.adapters.cache.local_loads import OwnLoads
 from mechshare.ports.cache import Load, Name
 
 _BOARD_BYTES = SLOTS * SLOT_BYTES

@@ -12,9 +12,9 @@ import msgspec
 from redis.exceptions import RedisError
 
 from mechshare.adapters.cache.entries import Entries
-from mechshare.adapters.cache.flights import Flights
-from mechshare.adapters.cache.own_loads import OwnLoads
-from mechshare.adapters.cache.redis_news import News
+from mechshare.adapters.cache.invalidation_listener import News
+from mechshare.adapters.cache.local_loads import OwnLoads
+from mechshare.adapters.cache.single_flight import Flights
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.cache import Load, Name

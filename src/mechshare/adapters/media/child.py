@@ -25,7 +25,7 @@ from mechshare.adapters.media.frames import RefusedClip, opened
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import confine
-from mechshare.adapters.media.wholeness import ends_early
+from mechshare.adapters.media.truncation import ends_early
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
 _FAMILY: Mapping[MediaFormat | None, MediaFormat] = {

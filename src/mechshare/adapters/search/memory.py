@@ -3,11 +3,10 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from mechshare.adapters.search.analysis import LONGEST_TOKEN, openings, spaced
-from mechshare.adapters.search.folding import fold, folded_line
-from mechshare.adapters.search.highlights import highlights_of
-from mechshare.adapters.search.query import Question, question_of
-from mechshare.adapters.search.ranking import (
+from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.normalization import fold, folded_line
+from mechshare.adapters.search.text.query import Question, question_of
+from mechshare.adapters.search.text.ranking import (
     BREVITY,
     EQUAL_TITLE,
     WEIGHTS,
@@ -15,6 +14,7 @@ from mechshare.adapters.search.ranking import (
     microseconds,
     searched_words,
 )
+from mechshare.adapters.search.text.tokenizer import LONGEST_TOKEN, openings, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
 

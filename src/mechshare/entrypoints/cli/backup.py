@@ -18,10 +18,10 @@ from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.ports.backups import BackupRefused
 from mechshare.ports.persistence import CopyRefused
-from mechshare.services.backups import BackedUp, BackupService
-from mechshare.services.restoring import Restored, RestoreService
-from mechshare.services.transfer import Progress as Heard
-from mechshare.services.transfer import Stage
+from mechshare.services.maintenance.backup import BackedUp, BackupService
+from mechshare.services.maintenance.blob_copy import Progress as Heard
+from mechshare.services.maintenance.blob_copy import Stage
+from mechshare.services.maintenance.restore import Restored, RestoreService
 from mechshare.settings import Settings
 
 T = TypeVar("T")

@@ -7,8 +7,8 @@ from rich.table import Table
 from mechshare.application import Application
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Attempt, Job, JobState
-from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
-from mechshare.entrypoints.cli.opening import run
+from mechshare.domain.pagination import LARGEST_LIMIT, PageRequest
+from mechshare.entrypoints.cli.context import run
 from mechshare.settings import Settings
 
 

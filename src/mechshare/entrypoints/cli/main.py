@@ -8,12 +8,12 @@ import click
 from mechshare import settings
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.backup import backup, restore
-from mechshare.entrypoints.cli.copying import copy
+from mechshare.entrypoints.cli.copy import copy
 from mechshare.entrypoints.cli.demo import demo
-from mechshare.entrypoints.cli.importing import import_clips
+from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.jobs import jobs
-from mechshare.entrypoints.cli.serving import serve, worker
-from mechshare.entrypoints.cli.upkeep import doctor, migrate, reindex
+from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
+from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.users import users
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.settings import SettingsError

@@ -6,9 +6,9 @@ from rich.table import Table
 
 from mechshare.application import Application
 from mechshare.domain.audit import Origin
-from mechshare.domain.pages import LARGEST_LIMIT, PageRequest
+from mechshare.domain.pagination import LARGEST_LIMIT, PageRequest
 from mechshare.domain.users import Role, User
-from mechshare.entrypoints.cli.opening import OPERATOR, run
+from mechshare.entrypoints.cli.context import OPERATOR, run
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 

@@ -13,27 +13,27 @@ from litestar.types import ASGIApp
 from mechshare import bootstrap, settings
 from mechshare.application import Application
 from mechshare.domain.errors import DomainException
-from mechshare.entrypoints.http import (
+from mechshare.entrypoints.http.middleware.head import HeadRequests
+from mechshare.entrypoints.http.middleware.rate_limit import RequestLimit
+from mechshare.entrypoints.http.middleware.request_context import Edge, LoggedRequests
+from mechshare.entrypoints.http.middleware.response_cache import KeptAnswers
+from mechshare.entrypoints.http.middleware.shutdown import Stopping, stop_gently
+from mechshare.entrypoints.http.protocol import errors
+from mechshare.entrypoints.http.protocol.auth import note_denial
+from mechshare.entrypoints.http.protocol.openapi import document_refusals, openapi_config
+from mechshare.entrypoints.http.routes import (
     categories,
-    errors,
+    gallery,
     mechanisms,
     media,
     operations,
-    pages,
     processing,
     search,
     sessions,
     users,
 )
-from mechshare.entrypoints.http.auth import note_denial
-from mechshare.entrypoints.http.edge import Edge, LoggedRequests
-from mechshare.entrypoints.http.head import HeadRequests
-from mechshare.entrypoints.http.kept import KeptAnswers
-from mechshare.entrypoints.http.limits import RequestLimit
-from mechshare.entrypoints.http.schema import document_refusals, openapi_config
-from mechshare.entrypoints.http.stopping import Stopping, stop_gently
 from mechshare.entrypoints.logs import configure_logging
-from mechshare.entrypoints.starting import prepare
+from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
@@ -66,7 +66,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
             categories.router,
             search.router,
             operations.router,
-            pages.router,
+            gallery.router,
         ],
         exception_handlers={
             DomainException: errors.answer_domain_error,

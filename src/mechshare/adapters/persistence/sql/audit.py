@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal_column, select
 
-from mechshare.adapters.persistence.sql.paging import listing, paged
+from mechshare.adapters.persistence.sql.pagination import listing, paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
 from mechshare.domain.audit import AuditAction, AuditEntry
-from mechshare.domain.pages import Page, PageRequest, Position
+from mechshare.domain.pagination import Page, PageRequest, Position
 
 _INSERT = insert(audit)
 _FAILED = select(func.count()).where(

@@ -12,9 +12,9 @@ from sqlalchemy import Connection, literal_column, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mechshare.adapters.persistence.sql.dialects import Dialect, Now
+from mechshare.adapters.persistence.sql.dialects.dialect import Dialect, Now
+from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
 from mechshare.adapters.persistence.sql.errors import translated
-from mechshare.adapters.persistence.sql.sqlite import Sqlite
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.unit_of_work import SqlUnitOfWork
 from mechshare.domain.errors import SchemaOutdated
@@ -94,7 +94,7 @@ def dialect_of(url: str) -> Dialect:
         return Sqlite(parsed)
     if scheme == "postgresql":
         # What it stands on is an extra, which is not everywhere.
-        from mechshare.adapters.persistence.sql.postgresql import Postgresql
+        from mechshare.adapters.persistence.sql.dialects.postgresql import Postgresql
 
         return Postgresql(parsed)
     raise ValueError(f"not a database that is spoken here: {scheme}")

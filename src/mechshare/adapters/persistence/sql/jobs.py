@@ -6,14 +6,14 @@ from typing import Any
 
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_column, select, update
 
-from mechshare.adapters.persistence.sql.dialects import Now
-from mechshare.adapters.persistence.sql.paging import listing, paged
+from mechshare.adapters.persistence.sql.dialects.dialect import Now
+from mechshare.adapters.persistence.sql.pagination import listing, paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import job_attempts, jobs
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.pages import Page, PageRequest, Position
+from mechshare.domain.pagination import Page, PageRequest, Position
 
 _NOW = Now(literal_column("0"))
 _LATER = Now(bindparam("microseconds", type_=BigInteger()))

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Column, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mechshare.adapters.persistence.sql.dialects import Dialect
+from mechshare.adapters.persistence.sql.dialects.dialect import Dialect
 from mechshare.adapters.persistence.sql.errors import translated
 
 Parameters = Mapping[str, Any]

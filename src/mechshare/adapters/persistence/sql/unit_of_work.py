@@ -2,11 +2,11 @@
 
 from mechshare.adapters.persistence.sql.audit import SqlAuditLog
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
+from mechshare.adapters.persistence.sql.idempotency import SqlReceiptRepository
 from mechshare.adapters.persistence.sql.jobs import SqlJobLedger, SqlJobRepository
-from mechshare.adapters.persistence.sql.mechanism_files import SqlMechanismFiles
-from mechshare.adapters.persistence.sql.mechanism_sets import SqlMechanismSets
-from mechshare.adapters.persistence.sql.mechanisms import SqlMechanismRepository
-from mechshare.adapters.persistence.sql.receipts import SqlReceiptRepository
+from mechshare.adapters.persistence.sql.mechanisms.blob_references import SqlMechanismFiles
+from mechshare.adapters.persistence.sql.mechanisms.bulk import SqlMechanismSets
+from mechshare.adapters.persistence.sql.mechanisms.repository import SqlMechanismRepository
 from mechshare.adapters.persistence.sql.sessions import SqlSessionRepository
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.users import SqlCredentialRepository, SqlUserRepository

@@ -6,12 +6,12 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
-from mechshare.adapters.persistence.sql.paging import listing, paged
+from mechshare.adapters.persistence.sql.pagination import listing, paged
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import credentials, receipts, users
 from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import UserId
-from mechshare.domain.pages import Page, PageRequest, Position
+from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.domain.users import Role, User
 
 _BY_ID = select(users).where(users.c.id == bindparam("id"))

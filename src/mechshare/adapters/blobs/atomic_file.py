@@ -1,0 +1,109 @@
+"""A blob while it is written: aside, where nobody sees it, until it is whole."""
+
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+
+from mechshare.adapters.blobs.safe_paths import make_durably, opened, prune
+
+_INCOMING = ".incoming"
+_FORGOTTEN_AFTER = 24 * 3600
+
+
+class Draft:
+    """Every method blocks, and raises OSError. One thread at a time; `discard` at the end of whatever went wrong.
+
+    `names` are the folders below `root`, and the file's own name, under which it is to be found in the end.
+    """
+
+    def __init__(self, root: Path, names: Sequence[str]) -> None:
+        self.size = 0
+        self._root = root
+        self._folders, self._name = names[:-1], names[-1]
+        self._aside = root / _INCOMING / secrets.token_hex(16)
+        self._file: int | None = None
+        self._digest = sha256()
+        self._is_new = False
+
+    @property
+    def sha256(self) -> str:
+        return self._digest.hexdigest()
+
+    def begin(self) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        try:
+            self._file = os.open(self._aside, flags, 0o640)
+        except FileNotFoundError:
+            make_durably(self._aside.parent)
+            self._file = os.open(self._aside, flags, 0o640)
+
+    def append(self, content: bytearray) -> None:
+        self._digest.update(content)
+        self.size += len(content)
+        with memoryview(content) as rest:
+            written = 0
+            while written < len(content):
+                written += os.write(self._descriptor, rest[written:])
+
+    def publish(self) -> None:
+        """Durable and seen by all when it returns."""
+        os.fsync(self._descriptor)
+        while not self._is_put_in_place():
+            continue
+
+    def close(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def discard(self) -> None:
+        """Leaves nothing behind; only what was replaced already cannot be had back, and so the new one stays."""
+        try:
+            if self._is_new:
+                self._withdraw()
+            self._aside.unlink(missing_ok=True)
+            prune(self._root, self._folders)
+        finally:
+            self.close()
+
+    @property
+    def _descriptor(self) -> int:
+        if self._file is None:
+            raise ValueError("this draft is not open")
+        return self._file
+
+    def _is_put_in_place(self) -> bool:
+        """False where a folder was removed, being empty, under our hands: then it is to be tried again."""
+        try:
+            with opened(self._root, self._folders, make=True) as descriptors:
+                self._is_new = not os.access(
+                    self._name, os.F_OK, dir_fd=descriptors[-1], follow_symlinks=False
+                )
+                os.rename(self._aside, self._name, dst_dir_fd=descriptors[-1])
+                # All of them, even those that stood before: whoever made them may not have synced them yet.
+                for descriptor in reversed(descriptors):
+                    os.fsync(descriptor)
+        except FileNotFoundError:
+            if not self._aside.exists():
+                raise
+            return False
+        return True
+
+    def _withdraw(self) -> None:
+        with suppress(FileNotFoundError), opened(self._root, self._folders) as descriptors:
+            there = os.stat(self._name, dir_fd=descriptors[-1], follow_symlinks=False)
+            if os.path.samestat(there, os.fstat(self._descriptor)):
+                os.unlink(self._name, dir_fd=descriptors[-1])
+
+
+def remove_forgotten(root: Path) -> None:
+    """Removes the drafts that a crash left behind more than a day ago."""
+    before = time.time() - _FORGOTTEN_AFTER
+    for path in (root / _INCOMING).glob("*"):
+        with suppress(FileNotFoundError):
+            if path.stat(follow_symlinks=False).st_mtime < before:
+                path.unlink()

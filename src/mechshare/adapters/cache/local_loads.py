@@ -1,0 +1,41 @@
+"""What a process loads for itself."""
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+
+from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.single_flight import Flights
+from mechshare.ports.cache import Load, Name
+
+
+class OwnLoads:
+    """Fills `entries`, whose groups are forgotten in time by whoever holds them."""
+
+    def __init__(self, entries: Entries) -> None:
+        self._entries = entries
+        self._loads: Flights[tuple[Name, int]] = Flights()
+
+    async def get_or_load(self, names: Sequence[Name], load: Load, lifetime: timedelta) -> Sequence[bytes]:
+        """As `Cache.get_or_load_many`."""
+        found = [self._entries.find(*name) for name in names]
+        absent = [
+            (name, self._entries.generation(name[0]))
+            for name, body in zip(names, found, strict=True)
+            if body is None
+        ]
+
+        async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
+            # Counted from before the load: what it gives may be as old as that.
+            ends = time.monotonic() + lifetime.total_seconds()
+            bodies = await load([absent[place][0] for place in places])
+            for place, body in zip(places, bodies, strict=True):
+                name, generation = absent[place]
+                self._entries.keep(*name, body, generation, ends)
+            return bodies
+
+        loaded = iter(await self._loads.join(absent, load_absent))
+        return [next(loaded) if body is None else body for body in found]
+
+    async def close(self) -> None:
+        await self._loads.close()

@@ -1,0 +1,178 @@
+"""PostgreSQL, through psycopg."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from functools import cache
+from hashlib import blake2b
+from typing import Any
+
+from psycopg.types.string import TextLoader
+from sqlalchemy import URL, Column, Select, bindparam, event, select, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from mechshare.adapters.circuit_breaker import Circuit
+from mechshare.adapters.persistence.sql.dialects.dialect import NotAlone
+
+_READERS, _WRITERS = 8, 8
+"""Connections of a process."""
+_CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
+"""Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
+_HOLD_NAME = text("SELECT pg_advisory_xact_lock(:key)")
+_ALONE_WITHIN = 10
+"""Seconds: a busy server takes some to see that a process is dead, whose copy is to be begun again."""
+_OTHERS = text(
+    "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'mechshare' AND pid <> pg_backend_pid())"
+)
+_TABLES = text(
+    "SELECT string_agg(format('%I', tablename), ', ') FROM pg_tables WHERE schemaname = current_schema()"
+)
+_MIGRATING = int.from_bytes(b"mechshar", "big", signed=True)
+
+
+class Postgresql:
+    """PostgreSQL through psycopg. Readers and writers work side by side; writers of one row take turns.
+
+    READ COMMITTED with rows and names held where a decision rests on them, since the transactions that SERIALIZABLE
+    refuses would have to be done again by whoever began them.
+    """
+
+    reads_at_a_time = 2
+    """One is worked on here while the server works on the other."""
+
+    def __init__(self, url: URL) -> None:
+        parsed = url.set(drivername="postgresql+psycopg")
+        self.writer = _postgresql_engine(parsed, pool_size=_WRITERS)
+        self.reader = _postgresql_engine(
+            parsed,
+            pool_size=_READERS,
+            settings={"default_transaction_read_only": "on"},
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+            skip_autocommit_rollback=True,
+        )
+        self._circuit = Circuit("database")
+
+    def guard(self) -> AbstractAsyncContextManager[None]:
+        return self._circuit.closed()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        async with self.writer.connect() as connection:
+            yield connection
+            with self.patience(connection):
+                await connection.commit()
+
+    @contextmanager
+    def patience(self, connection: AsyncConnection) -> Iterator[None]:
+        """The server ends what takes too long. One that has stopped can't; so its connection is cut a little later."""
+        timer = asyncio.get_running_loop().call_later(_CUT_AFTER, _cut, connection)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def hold(
+        self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
+    ) -> None:
+        with self.patience(connection):
+            await connection.execute(_held(id, may_be_deleted), {"held": value})
+
+    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+        key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
+        with self.patience(connection):
+            await connection.execute(_HOLD_NAME, {"key": key})
+
+    async def prepare(self) -> None:
+        """Nothing: the database itself is the operator's to make."""
+
+    @asynccontextmanager
+    async def migrate(self) -> AsyncIterator[AsyncConnection]:
+        async with self.writer.connect() as connection:
+            await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            await connection.execute(_HOLD_NAME, {"key": _MIGRATING})
+            yield connection
+            await connection.commit()
+
+    @asynccontextmanager
+    async def alone(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+        """Holds what migrations hold, which every server begins with; and its tables, where they are not to change."""
+        async with self.writer.connect() as connection:
+            try:
+                await connection.exec_driver_sql("SET statement_timeout = 0")
+                await connection.exec_driver_sql(f"SET lock_timeout = '{_ALONE_WITHIN}s'")
+                await _wait_until_alone(connection)
+                await connection.commit()
+                if not is_changing:
+                    await _hold_tables(connection)
+                yield connection
+            finally:
+                await connection.invalidate()
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        async with self.writer.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            yield connection
+
+    async def version(self, connection: AsyncConnection) -> str:
+        found = await connection.exec_driver_sql("SHOW server_version")
+        return f"PostgreSQL {found.scalar_one()}"
+
+
+@cache
+def _held(id: Column[Any], may_be_deleted: bool) -> Select[Any]:
+    return select(id).where(id == bindparam("held")).with_for_update(key_share=not may_be_deleted)
+
+
+async def _wait_until_alone(connection: AsyncConnection) -> None:
+    """Waits a little: a server counts connections for a moment after they were closed."""
+    ends = asyncio.get_running_loop().time() + _ALONE_WITHIN
+    while True:
+        is_held, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
+        if is_held and not others:
+            return
+        if asyncio.get_running_loop().time() > ends:
+            raise NotAlone(f"is in use by {others or 1} other connection(s)")
+        await asyncio.sleep(0.1)
+
+
+async def _hold_tables(connection: AsyncConnection) -> None:
+    names = (await connection.execute(_TABLES)).scalar_one()
+    try:
+        if names:
+            await connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE MODE")
+    except OperationalError as problem:
+        raise NotAlone("is in use: somebody writes to it") from problem
+
+
+def _cut(connection: AsyncConnection) -> None:
+    """Shuts the connection's socket down, which wakes whoever waits for an answer from it."""
+    driver = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
+    if driver is not None and driver.pgconn.status == 0:
+        with socket.socket(fileno=os.dup(driver.pgconn.socket)) as waiting, suppress(OSError):
+            waiting.shutdown(socket.SHUT_RDWR)
+
+
+def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
+    wanted = {"timezone": "UTC", "statement_timeout": f"{_STATEMENT_WITHIN}s", **(settings or {})}
+    told = " ".join(f"-c {name}={value}" for name, value in wanted.items())
+    engine = create_async_engine(
+        url,
+        connect_args={"connect_timeout": _CONNECT_WITHIN, "options": told, "application_name": "mechshare"},
+        max_overflow=0,
+        pool_timeout=_POOL_WITHIN,
+        **options,
+    )
+    event.listen(engine.sync_engine, "connect", _take_identifiers_as_text)
+    return engine
+
+
+def _take_identifiers_as_text(connection: Any, record: object) -> None:
+    """As the domain has them: the driver would make UUIDs of them, only for their text to be taken again."""
+    connection.driver_connection.adapters.register_loader("uuid", TextLoader)

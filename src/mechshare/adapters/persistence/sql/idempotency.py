@@ -1,0 +1,55 @@
+"""Receipts in SQL."""
+
+from datetime import datetime
+
+from sqlalchemy import bindparam, delete, insert, select, tuple_
+
+from mechshare.adapters.persistence.sql.errors import UniqueViolated
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.tables import receipts
+from mechshare.domain.errors import IdempotencyKeyReused
+from mechshare.domain.idempotency import Receipt
+
+_NAME = (receipts.c.scope, receipts.c.key)
+_HAS_NAME = (receipts.c.scope == bindparam("scope")) & (receipts.c.key == bindparam("key"))
+_IS_OLDER = receipts.c.created_at < bindparam("than")
+_FIND = select(receipts).where(_HAS_NAME)
+_INSERT = insert(receipts)
+_DELETE_OLDER = delete(receipts).where(
+    tuple_(*_NAME).in_(
+        select(*_NAME).where(_IS_OLDER).order_by(receipts.c.created_at).limit(bindparam("limit"))
+    )
+)
+_FORGET = delete(receipts).where(_HAS_NAME, _IS_OLDER)
+
+
+class SqlReceiptRepository:
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find(self, scope: str, key: str) -> Receipt | None:
+        await self._statements.hold_name(f"receipt {scope} {key}")
+        row = await self._statements.row(_FIND, {"scope": scope, "key": key})
+        if row is None:
+            return None
+        scope, key, fingerprint, answer, created_at = row
+        return Receipt(scope=scope, key=key, fingerprint=fingerprint, answer=answer, created_at=created_at)
+
+    async def add(self, receipt: Receipt) -> None:
+        values = {
+            "scope": receipt.scope,
+            "key": receipt.key,
+            "fingerprint": receipt.fingerprint,
+            "answer": receipt.answer,
+            "created_at": receipt.created_at,
+        }
+        try:
+            await self._statements.change(_INSERT, values)
+        except UniqueViolated as problem:
+            raise IdempotencyKeyReused() from problem
+
+    async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
+        return await self._statements.change(_FORGET, {"than": older, "scope": scope, "key": key}) == 1
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})

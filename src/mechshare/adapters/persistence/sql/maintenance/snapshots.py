@@ -1,0 +1,180 @@
+"""The rows of an installation as of one moment, kept in a SQLite file, and brought back from there."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from alembic.util import CommandError
+from sqlalchemy import URL, select
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.pool import NullPool
+
+from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
+from mechshare.adapters.persistence.sql.errors import translated
+from mechshare.adapters.persistence.sql.maintenance.copy import SqlDatabaseCopy, alone, make_ready, seen
+from mechshare.adapters.persistence.sql.maintenance.table_io import BATCH, Digest, batches, plain_tables
+from mechshare.adapters.persistence.sql.tables import mechanisms, users
+from mechshare.domain.backups import ELDEST, Outline, Snapshot, TableKept
+from mechshare.domain.blobs import blob_key, told_digest
+from mechshare.ports.backups import BackupRefused
+from mechshare.ports.persistence import CopyRefused, DatabaseCopy
+
+_ELDEST = select(users.c.id).order_by(users.c.created_at, users.c.id).limit(ELDEST)
+_NAMING = (
+    select(
+        mechanisms.c.id,
+        mechanisms.c.original,
+        mechanisms.c.file_url,
+        mechanisms.c.thumbnail_url,
+        mechanisms.c.preview_url,
+    )
+    .order_by(mechanisms.c.id)
+    .limit(BATCH)
+)
+
+
+class SqlSnapshots:
+    """Of the SQL database at `url`. In `scratch`, rows of an older schema are brought up to date."""
+
+    def __init__(self, url: str, scratch: Path) -> None:
+        self._url = url
+        self._scratch = scratch
+
+    async def look(self) -> Outline:
+        with _refusing(), translated():
+            async with seen("database", self._url) as connection:
+                return await _outline(connection)
+
+    async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:
+        with _refusing(), translated():
+            async with seen("database", self._url) as source:
+                await make_ready(_url_of(into))
+                async with alone("backup", _url_of(into), is_changing=True) as draft:
+                    snapshot = await _taken(source, draft, progress)
+            await _make_one_file(into)
+        return snapshot
+
+    async def read(self, rows: Path) -> Snapshot:
+        with _refusing(), translated():
+            async with self._current(rows) as (connection, is_old):
+                tables = () if is_old else tuple([table async for table in _tables(connection)])
+                return Snapshot(outline=await _outline(connection), tables=tables)
+
+    @asynccontextmanager
+    async def restore(self, rows: Path) -> AsyncIterator[DatabaseCopy]:
+        with translated():
+            async with self._current(rows) as (source, _):
+                await make_ready(self._url)
+                async with alone("destination", self._url, is_changing=True) as destination:
+                    yield SqlDatabaseCopy(source, destination)
+
+    @asynccontextmanager
+    async def _current(self, rows: Path) -> AsyncIterator[tuple[AsyncConnection, bool]]:
+        """The rows under this program's schema, and whether they were kept under an older one."""
+        async with _frozen(rows) as connection:
+            is_old = await revision_of(connection) != newest_revision()
+            if not is_old:
+                yield connection, False
+        if is_old:
+            await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._scratch, prefix="rows-") as folder:
+                copied = Path(folder) / "rows.db"
+                await asyncio.to_thread(shutil.copyfile, rows, copied)
+                await _bring_up_to_date(copied)
+                async with alone("backup", _url_of(copied), is_changing=False) as connection:
+                    yield connection, True
+
+
+async def _taken(
+    source: AsyncConnection, draft: AsyncConnection, progress: Callable[[int, int], None]
+) -> Snapshot:
+    copy = SqlDatabaseCopy(source, draft)
+    rows = sum((await copy.prepare()).values())
+    progress(0, rows)
+    await copy.copy(lambda more: progress(more, rows))
+    tables = await copy.verify(lambda more: None)
+    return Snapshot(
+        outline=await _outline(source),
+        tables=tuple(TableKept(table=str(one.table), rows=one.rows, digest=one.digest) for one in tables),
+    )
+
+
+async def _outline(connection: AsyncConnection) -> Outline:
+    eldest = tuple((await connection.execute(_ELDEST)).scalars())
+    schema = await revision_of(connection) or ""
+    named: dict[str, str] = {}
+    last = ""
+    while True:
+        wanted = _NAMING.where(mechanisms.c.id > last) if last else _NAMING
+        found = (await connection.execute(wanted)).all()
+        for _, original, *urls in found:
+            if original is not None:
+                named[original.key] = original.sha256
+            for key in filter(None, (blob_key(url) for url in urls if url)):
+                named[key] = told_digest(key)
+        if len(found) < BATCH:
+            return Outline(schema=schema, eldest=eldest, named=named)
+        last = found[-1].id
+
+
+async def _tables(connection: AsyncConnection) -> AsyncIterator[TableKept]:
+    for table in plain_tables():
+        digest = Digest()
+        async for batch in batches(connection, table, list(table.columns)):
+            for row in batch:
+                digest.add(row)
+        yield TableKept(table=str(table.name), rows=digest.rows, digest=str(digest))
+
+
+@asynccontextmanager
+async def _frozen(rows: Path) -> AsyncIterator[AsyncConnection]:
+    """A file that nobody changes, without a lock: it may lie where nothing can be written."""
+    url = URL.create(
+        "sqlite+aiosqlite",
+        database=f"file:{quote(str(rows))}",
+        query={"mode": "ro", "immutable": "1", "uri": "true"},
+    )
+    engine = create_async_engine(url, poolclass=NullPool)
+    try:
+        async with engine.connect() as connection:
+            yield connection
+    finally:
+        await engine.dispose()
+
+
+async def _bring_up_to_date(rows: Path) -> None:
+    database = SqlDatabase(_url_of(rows))
+    try:
+        await database.migrate()
+    except CommandError as problem:
+        raise BackupRefused(
+            f"The backup was made by a newer mechshare, with which it can be restored: {problem}"
+        ) from problem
+    finally:
+        await database.close()
+
+
+async def _make_one_file(rows: Path) -> None:
+    """Without a WAL beside it."""
+    dialect = dialect_of(_url_of(rows))
+    try:
+        async with dialect.writer.connect() as connection:
+            await connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
+    finally:
+        await dialect.writer.dispose()
+
+
+def _url_of(rows: Path) -> str:
+    return URL.create("sqlite", database=str(rows)).render_as_string()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except CopyRefused as problem:
+        raise BackupRefused(str(problem)) from problem

@@ -1,0 +1,59 @@
+"""Many mechanisms at a time in SQL."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Integer, Select, bindparam, delete, select, update
+
+from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms
+from mechshare.adapters.persistence.sql.types import NOTHING, IdList
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+
+_OF_USER = select(mechanisms.c.id).where(mechanisms.c.user_id == bindparam("owner"))
+_OF_CATEGORY = select(mechanism_categories.c.mechanism_id).where(
+    mechanism_categories.c.category_id == bindparam("owner")
+)
+_ARE_AMONG = IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList()))
+# In the order of their identifiers: two that hold some of the same don't wait for each other for ever.
+_IN_ORDER = select(mechanisms.c.id).where(_ARE_AMONG).order_by(mechanisms.c.id)
+_HOLD = _IN_ORDER.with_for_update(key_share=True)
+_HOLD_TO_DELETE = _IN_ORDER.with_for_update()
+_RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.version + 1)
+_DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id, mechanisms.c.original_key)
+
+
+def _next(owned: Select[Any]) -> Select[Any]:
+    (id,) = owned.selected_columns
+    after, limit = bindparam("after", type_=mechanisms.c.id.type), bindparam("limit", type_=Integer())
+    return owned.where(id > after).order_by(id).limit(limit)
+
+
+_NEXT_OF_USER = _next(_OF_USER)
+_NEXT_OF_CATEGORY = _next(_OF_CATEGORY)
+
+
+class SqlMechanismSets:
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find(
+        self,
+        *,
+        limit: int,
+        user_id: UserId | None = None,
+        category_id: CategoryId | None = None,
+        after: MechanismId | None = None,
+    ) -> Sequence[MechanismId]:
+        found, owner = (_NEXT_OF_CATEGORY, category_id) if user_id is None else (_NEXT_OF_USER, user_id)
+        chosen = {"owner": owner, "after": after or NOTHING, "limit": limit}
+        return [id for (id,) in await self._statements.rows(found, chosen)]
+
+    async def renew(self, ids: Sequence[MechanismId]) -> None:
+        await self._statements.rows(_HOLD, {"ids": ids})
+        await self._statements.change(_RENEW, {"ids": ids})
+
+    async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
+        await self._statements.rows(_HOLD_TO_DELETE, {"ids": ids})
+        return {row.id: row.original_key for row in await self._statements.rows(_DELETE, {"ids": ids})}

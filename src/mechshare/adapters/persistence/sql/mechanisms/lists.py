@@ -1,0 +1,160 @@
+"""The statements behind lists of mechanisms, one set for each way to narrow and to sort them."""
+
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Column, bindparam, literal_column, or_, select, text
+
+from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
+from mechshare.adapters.persistence.sql.pagination import Listing, listing
+from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
+from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanisms import MechanismSort
+
+_KEYS: dict[MechanismSort, Column[Any]] = {
+    MechanismSort.NEWEST: mechanisms.c.created_at,
+    MechanismSort.OLDEST: mechanisms.c.created_at,
+    MechanismSort.RECENTLY_CHANGED: mechanisms.c.updated_at,
+    MechanismSort.TITLE: mechanisms.c.title,
+}
+_DESCENDING = (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED)
+_BY_CREATION = (MechanismSort.NEWEST, MechanismSort.OLDEST)
+
+# As the partial indexes have it: SQLite uses none of them for the `is_published = 1` that a column would be put as.
+_IS_PUBLISHED = text("mechanisms.is_published")
+_IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
+
+
+def mechanism_list(
+    sort: MechanismSort,
+    category_ids: Sequence[CategoryId],
+    user_id: UserId | None,
+    published_only: bool,
+    words: Sequence[str] = (),
+    among: int = 0,
+) -> tuple[Listing, dict[str, Any]]:
+    """The statements for such a list and the parameters of its conditions."""
+    is_plain = user_id is None and published_only and not words
+    if len(category_ids) == 1 and is_plain and sort in _BY_CREATION:
+        return _of_category(sort), {"category_id": category_ids[0]}
+    spellings = _spellings(words)
+    parameters: dict[str, Any] = {
+        _name(number, place): _pattern(spelling)
+        for number, word in enumerate(spellings)
+        for place, spelling in enumerate(word)
+    }
+    if user_id is not None:
+        parameters["user_id"] = user_id
+    if category_ids:
+        parameters["category_ids"] = list(category_ids)
+    conditions = (bool(category_ids), user_id is not None, published_only)
+    if not spellings:
+        return _narrowed(sort, *conditions), parameters
+    return _holding(sort, *conditions, len(spellings), len(spellings[0]), among), parameters
+
+
+@cache
+def _of_category(sort: MechanismSort) -> Listing:
+    """What is published in one category by the time of creation, which an index of the category's own keeps sorted."""
+    conditions = (mechanism_categories.c.category_id == bindparam("category_id"), _IS_PUBLISHED_IN_CATEGORY)
+    rows = (
+        AUTHORED.select_from(mechanism_categories)
+        .join(mechanisms, mechanisms.c.id == mechanism_categories.c.mechanism_id)
+        .join(users, users.c.id == mechanisms.c.user_id)
+    )
+    return listing(
+        rows.where(*conditions),
+        key=mechanism_categories.c.created_at,
+        id=mechanism_categories.c.mechanism_id,
+        descending=sort in _DESCENDING,
+        counted=select(mechanism_categories.c.mechanism_id).where(*conditions),
+    )
+
+
+@cache
+def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> Listing:
+    conditions = _conditions(by_category, by_user, published_only)
+    authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
+    return listing(
+        AUTHORED.select_from(authored).where(*conditions),
+        key=_KEYS[sort],
+        id=mechanisms.c.id,
+        descending=sort in _DESCENDING,
+        counted=select(mechanisms.c.id).where(*conditions),
+    )
+
+
+@cache
+def _holding(
+    sort: MechanismSort,
+    by_category: bool,
+    by_user: bool,
+    published_only: bool,
+    words: int,
+    spellings: int,
+    among: int,
+) -> Listing:
+    """What holds so many words, of the `among` newest: where the list is sorted, they are found without the others."""
+    newest = (
+        select(mechanisms)
+        .where(*_conditions(by_category, by_user, published_only))
+        .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
+        # Not as a parameter, which PostgreSQL takes for a tenth of the rows: it would look at all of them.
+        .limit(literal_column(str(among)))
+        .subquery("newest")
+    )
+    looked_at = (newest.c.title, newest.c.description, users.c.display_name)
+    holding = [
+        or_(
+            *(
+                text.ilike(bindparam(_name(number, place)), escape="\\")
+                for text in looked_at
+                for place in range(spellings)
+            )
+        )
+        for number in range(words)
+    ]
+    return listing(
+        AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
+        key=_KEYS[sort],
+        id=mechanisms.c.id,
+        descending=sort in _DESCENDING,
+        counted=select(newest.c.id).join(users, users.c.id == newest.c.user_id).where(*holding),
+        counted_key=newest.c[_KEYS[sort].name],
+        counted_id=newest.c.id,
+    )
+
+
+def _conditions(by_category: bool, by_user: bool, published_only: bool) -> list[Any]:
+    conditions: list[Any] = []
+    if published_only:
+        conditions.append(_IS_PUBLISHED)
+    if by_user:
+        conditions.append(mechanisms.c.user_id == bindparam("user_id"))
+    if by_category:
+        inside = select(mechanism_categories.c.mechanism_id).where(
+            mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
+        )
+        conditions.append(mechanisms.c.id.in_(inside))
+    return conditions
+
+
+def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:
+    """Of each word the same number: as it is usually stored, and if that may differ, as it was typed. All that
+    databases surely ignore is the case of ASCII."""
+    usual = [unicodedata.normalize("NFKC", word).lower() for word in words]
+    if all(word.isascii() or word == stored for word, stored in zip(words, usual, strict=True)):
+        return [[stored] for stored in usual]
+    return [[stored, word] for word, stored in zip(words, usual, strict=True)]
+
+
+def _name(word: int, spelling: int) -> str:
+    return f"word_{word}_{spelling}"
+
+
+def _pattern(word: str) -> str:
+    for special in ("\\", "%", "_"):
+        word = word.replace(special, "\\" + special)
+    return f"%{word}%"

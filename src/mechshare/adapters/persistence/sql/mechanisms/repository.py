@@ -1,0 +1,120 @@
+"""Mechanisms in SQL."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from sqlalchemy import bindparam, delete, insert, update
+
+from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
+from mechshare.adapters.persistence.sql.mechanisms.lists import mechanism_list
+from mechshare.adapters.persistence.sql.mechanisms.rows import (
+    AUTHORED,
+    MECHANISMS,
+    authored_of,
+    category_values_of,
+    mechanism_of,
+    values_of,
+)
+from mechshare.adapters.persistence.sql.pagination import paged
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
+from mechshare.adapters.persistence.sql.types import IdList
+from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, sort_key
+from mechshare.domain.pagination import Page, PageRequest, Position
+
+_AUTHORED = AUTHORED.select_from(mechanisms).join(users, users.c.id == mechanisms.c.user_id)
+_AUTHORED_BY_ID = _AUTHORED.where(mechanisms.c.id == bindparam("id"))
+_AUTHORED_BY_IDS = _AUTHORED.where(IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList())))
+_BY_ID = MECHANISMS.where(mechanisms.c.id == bindparam("id"))
+_SAME = (mechanisms.c.id == bindparam("same_id")) & (mechanisms.c.version == bindparam("same_version"))
+_INSERT = insert(mechanisms)
+_UPDATE = update(mechanisms).where(_SAME)
+_DELETE = delete(mechanisms).where(_SAME)
+_INSERT_CATEGORIES = insert(mechanism_categories)
+_DELETE_CATEGORIES = delete(mechanism_categories).where(
+    mechanism_categories.c.mechanism_id == bindparam("mechanism_id")
+)
+
+
+class SqlMechanismRepository:
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find_by_id(self, id: MechanismId) -> Mechanism | None:
+        await self._statements.hold(mechanisms.c.id, id)
+        row = await self._statements.row(_BY_ID, {"id": id})
+        return mechanism_of(row) if row else None
+
+    async def find_authored(self, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
+        if len(ids) == 1:
+            row = await self._statements.row(_AUTHORED_BY_ID, {"id": ids[0]})
+            return (authored_of(row),) if row else ()
+        rows = await self._statements.rows(_AUTHORED_BY_IDS, {"ids": ids}) if ids else ()
+        found = {item.mechanism.id: item for item in map(authored_of, rows)}
+        return tuple(found[id] for id in ids if id in found)
+
+    async def find_all(
+        self,
+        request: PageRequest,
+        *,
+        sort: MechanismSort = MechanismSort.NEWEST,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+        words: Sequence[str] = (),
+        among: int = 1_000,
+    ) -> Page[AuthoredMechanism]:
+        listed, parameters = mechanism_list(sort, category_ids, user_id, published_only, words, among)
+        return await paged(
+            self._statements,
+            listed,
+            request,
+            value=authored_of,
+            position=lambda item: Position(key=sort_key(item.mechanism, sort), id=item.mechanism.id),
+            parameters=parameters,
+        )
+
+    async def add(self, mechanisms: Sequence[Mechanism]) -> None:
+        added = [replace(mechanism, version=1) for mechanism in mechanisms]
+        with _refusing():
+            await self._statements.change(_INSERT, list(map(values_of, added)))
+        await self._add_categories(added)
+
+    async def save(self, mechanism: Mechanism) -> Mechanism:
+        saved = replace(mechanism, version=mechanism.version + 1)
+        if mechanism.version == 0:
+            await self.add([mechanism])
+            return saved
+        same = {"same_id": mechanism.id, "same_version": mechanism.version}
+        with _refusing():
+            if not await self._statements.change(_UPDATE, values_of(saved) | same):
+                raise StaleVersion()
+        await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": saved.id})
+        await self._add_categories([saved])
+        return saved
+
+    async def delete(self, id: MechanismId, version: int) -> None:
+        if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
+            raise StaleVersion()
+
+    async def _add_categories(self, added: Sequence[Mechanism]) -> None:
+        rows = [row for mechanism in added for row in category_values_of(mechanism)]
+        try:
+            if rows:
+                await self._statements.change(_INSERT_CATEGORIES, rows)
+        except ForeignKeyViolated as problem:
+            raise CategoryNotFound() from problem
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except UniqueViolated as problem:  # one that is new has an identifier that is not
+        raise StaleVersion() from problem
+    except ForeignKeyViolated as problem:
+        raise UserNotFound() from problem

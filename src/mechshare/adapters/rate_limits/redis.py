@@ -1,0 +1,98 @@
+"""Rate limits counted in Redis by the library `limits`, for all processes of all hosts together."""
+
+import math
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from limits import RateLimitItemPerSecond
+from limits.aio.storage import RedisStorage
+from limits.aio.strategies import MovingWindowRateLimiter
+
+from mechshare.adapters.redis_client import RedisClient
+from mechshare.domain.errors import Unavailable
+from mechshare.ports.rate_limits import Quota, RateLimiter, Verdict
+
+_SHARE = 100
+"""What part of a quota a process takes at a time."""
+_GOOD_FOR = 1.0
+"""Seconds in which it may be used up."""
+_MOST_TAKEN = 10_000
+"""Callers whose taken uses are remembered."""
+
+
+@dataclass(slots=True)
+class _Taken:
+    """Uses of a quota that Redis has counted already, and that this process may still allow."""
+
+    left: int
+    remaining: int
+    reset_after: int
+    ends: float
+
+
+class RedisRateLimiter:
+    """A window that moves with every use. While Redis does not answer, `instead` counts, which knows one process.
+
+    A process takes a hundredth of a quota at a time, so that it need not ask for every use of a large one. What it took
+    and did not use within a second is lost to the caller until the window has moved on: over all processes never more
+    than the quota is allowed, and at least 99 % of it less 1 % for each further process.
+    """
+
+    def __init__(self, url: str, instead: RateLimiter) -> None:
+        self._client = RedisClient(url)
+        storage = RedisStorage(
+            "redis://",  # of no meaning beside the pool
+            connection_pool=self._client.redis.connection_pool,  # type: ignore[arg-type]
+            implementation="redispy",
+            key_prefix=self._client.key("limits"),
+        )
+        self._storage = storage
+        self._limiter = MovingWindowRateLimiter(storage)
+        self._instead = instead
+        self._taken: OrderedDict[tuple[Quota, str], _Taken] = OrderedDict()
+
+    async def hit(self, quota: Quota, key: str) -> Verdict:
+        taken = self._taken.get((quota, key))
+        if taken is not None and taken.left and time.monotonic() < taken.ends:
+            taken.left -= 1
+            return Verdict(
+                allowed=True, remaining=taken.remaining + taken.left, reset_after=taken.reset_after
+            )
+        share = max(1, quota.amount // _SHARE)
+        try:
+            verdict = await self._take(quota, key, share)
+            if not verdict.allowed and share > 1:  # less is left than a share
+                share = 1
+                verdict = await self._take(quota, key, share)
+        except Unavailable:
+            return await self._instead.hit(quota, key)
+        if share == 1:
+            return verdict
+        ends = time.monotonic() + _GOOD_FOR
+        self._taken[quota, key] = _Taken(share - 1, verdict.remaining, verdict.reset_after, ends)
+        self._taken.move_to_end((quota, key))
+        if len(self._taken) > _MOST_TAKEN:
+            self._taken.popitem(last=False)
+        return replace(verdict, remaining=verdict.remaining + share - 1)
+
+    async def _take(self, quota: Quota, key: str, uses: int) -> Verdict:
+        """Raises Unavailable."""
+        item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
+        async with self._client.asking():
+            allowed = await self._limiter.hit(item, key, cost=uses)
+            oldest, used = await self._storage.get_moving_window(
+                item.key_for(key), quota.amount, quota.seconds
+            )
+        ends = oldest + quota.seconds - time.time()
+        return Verdict(
+            allowed=allowed,
+            remaining=max(0, quota.amount - used),
+            reset_after=min(quota.seconds, max(1, math.ceil(ends))),
+        )
+
+    async def check(self) -> str:
+        return await self._client.check()
+
+    async def close(self) -> None:
+        await self._client.close()

@@ -1,0 +1,65 @@
+"""The connection to OpenSearch: its address, its errors, and how it is asked."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from opensearchpy import AsyncOpenSearch, NotFoundError, OpenSearchException
+
+from mechshare.adapters.circuit_breaker import Circuit
+from mechshare.domain.errors import DependencyUnavailable
+
+DEFAULT_ALIAS = "mechshare"
+DEPENDENCY = "search index"
+
+_CONNECTIONS = 32
+"""More than there are ever writes that wait to be found, so that searches never wait for them."""
+
+
+class OpenSearchServer:
+    """`opensearch://[user:password@]host[:port][/ALIAS]`, or `opensearch+https://` for TLS with a verified certificate.
+
+    Nothing is contacted before it is asked for something.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        self.alias = parts.path.strip("/") or DEFAULT_ALIAS
+        self._client = AsyncOpenSearch(
+            hosts=[{"host": parts.hostname or "localhost", "port": parts.port or 9200}],
+            http_auth=(user, password) if user else None,
+            use_ssl=parts.scheme.endswith("+https"),
+            pool_maxsize=_CONNECTIONS,
+            # Who searches is answered from elsewhere at once; what is to be written is tried again by the ledger.
+            max_retries=0,
+        )
+        self._circuit = Circuit(DEPENDENCY)
+
+    @asynccontextmanager
+    async def asked(self) -> AsyncIterator[AsyncOpenSearch]:
+        """The client. Raises Unavailable for whatever it raises, and at once while the server is known to be silent."""
+        async with self._circuit.closed():
+            try:
+                yield self._client
+            except OpenSearchException as error:
+                raise DependencyUnavailable(dependency=DEPENDENCY) from error
+
+    async def found(self, index: str, body: dict[str, Any], *, seconds: float) -> Any:
+        """The answer of all of `index` to a search, None where there is no such index. Raises Unavailable."""
+        async with self.asked() as client:
+            try:
+                return await client.search(
+                    index=index,
+                    body=body,
+                    allow_partial_search_results=False,
+                    # One copy of the shard: another may be a refresh behind, and pages would not fit together.
+                    preference="mechshare",
+                    request_timeout=seconds,
+                )
+            except NotFoundError:
+                return None
+
+    async def close(self) -> None:
+        await self._client.close()

@@ -1,0 +1,130 @@
+"""The search index in OpenSearch, shared by any number of machines."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from mechshare.adapters.search.opensearch.aliases import Indices
+from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
+from mechshare.adapters.search.opensearch.mapping import dead, is_dead
+from mechshare.adapters.search.opensearch.pagination import page
+from mechshare.adapters.search.opensearch.queries import (
+    opening_later_with,
+    opening_with,
+    search_body,
+    titles_body,
+)
+from mechshare.adapters.search.opensearch.rebuild import rebuild
+from mechshare.adapters.search.opensearch.responses import result_of, titles_of
+from mechshare.adapters.search.opensearch.writes import Write, burying, putting, write
+from mechshare.adapters.search.text.normalization import fold
+from mechshare.adapters.search.text.query import question_of
+from mechshare.adapters.search.text.tokenizer import LONGEST_TOKEN, spaced
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+
+SEARCH_SECONDS = 0.5
+WRITE_SECONDS = 10.0
+_SEARCHES = 8
+"""Under way at a time, of this process. The others wait here: at the server their time would run out meanwhile."""
+_MOST_OFFERED_FROM = 1_000
+"""Mechanisms; where the titles of more go on as they were begun, none is more likely to be meant than another."""
+
+
+class OpenSearchIndex:
+    """One index behind an alias, which the first write makes, and the next one makes again when it was wiped.
+
+    Until then a search raises Unavailable, as it does when no answer comes within `search_seconds`. Versions are
+    OpenSearch's own (external): what comes late is refused there, whoever sends it and in whatever order.
+    """
+
+    def __init__(self, url: str, *, search_seconds: float = SEARCH_SECONDS) -> None:
+        self._server = OpenSearchServer(url)
+        self._indices = Indices(self._server)
+        self._search_seconds = search_seconds
+        self._searching = asyncio.Semaphore(_SEARCHES)
+        self._is_made = False
+        self._making = asyncio.Lock()
+
+    async def put(self, documents: Sequence[SearchDocument]) -> None:
+        await self._write(await asyncio.to_thread(putting, documents))
+
+    async def remove(self, mechanism_id: MechanismId, version: int) -> None:
+        """What is held goes, however late this comes: the removal then takes the version after that one."""
+        for alias in await self._write([burying(mechanism_id, dead(version))]):
+            async with self._server.asked() as client:
+                newer = await client.get(
+                    index=alias, id=mechanism_id, _source=False, ignore=404, request_timeout=WRITE_SECONDS
+                )
+            if newer.get("found") and not is_dead(newer["_version"]):
+                mark = burying(mechanism_id, newer["_version"] + 1)
+                await write(self._server, [(alias, mark)], seconds=WRITE_SECONDS)
+
+    async def search(self, query: SearchQuery) -> SearchResult:
+        question = question_of(query.text)
+        if not question.is_blank and not question.clauses:
+            return SearchResult(hits=(), total=0, facets={})
+        counted, hits = await page(self._asked, search_body(query, question), query.offset, query.limit)
+        return await asyncio.to_thread(result_of, question, counted, hits)
+
+    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+        asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+        if not asked or limit < 1:
+            return ()
+        found = await self._titles(opening_with(asked), limit)
+        if len(found) < limit:
+            found += await self._titles(opening_later_with(asked), limit - len(found))
+        # What changed between the two may be among both.
+        return tuple(dict.fromkeys(found))
+
+    async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        """Fills another index, which takes over at one moment; changes made meanwhile go to both.
+
+        When it fails on the way, everything is as it was. It ends any other rebuild, which then raises Unavailable.
+        """
+        return await rebuild(self._server, self._indices, documents)
+
+    async def needs_rebuild(self) -> bool:
+        return not await self._indices.is_complete()
+
+    async def close(self) -> None:
+        await self._server.close()
+
+    async def _titles(self, conditions: dict[str, Any], limit: int) -> tuple[str, ...]:
+        answer = await self._asked(titles_body(conditions, limit, among=_MOST_OFFERED_FROM))
+        if answer.get("terminated_early") and len(answer["hits"]["hits"]) < limit:
+            # So many have so few titles.
+            answer = await self._asked(titles_body(conditions, limit))
+        return titles_of(answer)
+
+    async def _asked(self, body: dict[str, Any]) -> Any:
+        async with self._searching:
+            answer = await self._server.found(self._indices.current, body, seconds=self._search_seconds)
+        if answer is None:
+            raise DependencyUnavailable(dependency=DEPENDENCY)
+        return answer
+
+    async def _write(self, writes: Sequence[Write]) -> list[str]:
+        """Writes to the index that is searched and to the one being rebuilt; the aliases where something newer is held.
+
+        To the latter first: it may become the former between the two.
+        """
+        aliases = (self._indices.next, self._indices.current)
+        both = [(alias, each) for each in writes for alias in aliases]
+        if not self._is_made:
+            await self._make()
+        statuses = await write(self._server, both, seconds=WRITE_SECONDS)
+        if HTTPStatus.NOT_FOUND in statuses[1::2]:
+            await self._make()
+            statuses = await write(self._server, both, seconds=WRITE_SECONDS)
+        if HTTPStatus.NOT_FOUND in statuses[1::2]:
+            raise DependencyUnavailable(dependency=DEPENDENCY)
+        refused = zip(both, statuses, strict=True)
+        return [alias for (alias, _), status in refused if status is HTTPStatus.CONFLICT]
+
+    async def _make(self) -> None:
+        async with self._making:
+            await self._indices.make_current()
+        self._is_made = True

@@ -1,0 +1,119 @@
+"""Questions in the language of OpenSearch."""
+
+from typing import Any
+
+from mechshare.adapters.search.opensearch.mapping import GONE, OWN, PUBLIC, WINDOW
+from mechshare.adapters.search.text.query import Clause, Phrase, Question
+from mechshare.adapters.search.text.ranking import EQUAL_TITLE, PLACES, WEIGHTS
+from mechshare.domain.search import SearchQuery, SearchSort
+
+LONGEST_PHRASE = 200
+"""Tokens; a query of 200 characters makes no more, and what follows them in a longer one is not asked."""
+
+_MOST_CATEGORIES = 10_000
+_MOST_EXPANSIONS = 1_000
+"""Of a beginning that is longer than those in the index."""
+
+_Json = dict[str, Any]
+
+
+def search_body(query: SearchQuery, question: Question) -> _Json:
+    """All that `query` asks but which page."""
+    by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+    by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
+    # An index of a former format may lack it until it is made anew.
+    by_brevity: _Json = {"title_length": {"order": "asc", "unmapped_type": "integer"}}
+    return {
+        "query": _matching(query, question),
+        "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
+        "track_scores": not question.is_blank,
+        "track_total_hits": True,
+        "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MOST_CATEGORIES}}},
+    }
+
+
+def opening_with(asked: str) -> _Json:
+    """Mechanisms whose titles open with `asked`."""
+    return {"filter": [_term("visibility", PUBLIC), _prefix("first_opening", asked)]}
+
+
+def opening_later_with(asked: str) -> _Json:
+    """Mechanisms in whose titles a later word opens with `asked`, and not the title itself."""
+    return {
+        "filter": [_term("visibility", PUBLIC), _prefix("openings", asked)],
+        "must_not": [_prefix("first_opening", asked)],
+    }
+
+
+def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
+    """Titles of what meets the conditions, each once: of the `among` mechanisms that are come upon first, 0 for all."""
+    return {
+        "query": {"bool": conditions},
+        "collapse": {"field": "line"},
+        "sort": [{"line": "asc"}, {"title": "asc"}],
+        "size": min(limit, WINDOW),
+        "track_total_hits": False,
+        "_source": ["title"],
+        "terminate_after": among,
+    }
+
+
+def buried_body(size: int) -> _Json:
+    """What is gone, in an order to go on from."""
+    return {
+        "query": _term("visibility", GONE),
+        "sort": [{"id": "asc"}],
+        "size": size,
+        "version": True,
+        "_source": False,
+    }
+
+
+def _matching(query: SearchQuery, question: Question) -> _Json:
+    conditions = [{"terms": {"visibility": [PUBLIC] if query.published_only else [PUBLIC, OWN]}}]
+    if query.user_id is not None:
+        conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
+    if query.category_ids:
+        conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
+    if question.is_blank:
+        return {"bool": {"filter": conditions}}
+    matches = {"bool": {"filter": [*conditions, *(_any_of(clause, "words") for clause in question.clauses)]}}
+    places = [
+        _weighing(weight, _any_of(clause, place))
+        for clause in question.clauses
+        for place, weight in zip(PLACES, WEIGHTS, strict=True)
+    ]
+    return {
+        "bool": {
+            "must": [_weighing(len(question.clauses), matches)],
+            "should": [_weighing(EQUAL_TITLE, _term("line", question.line)), *places],
+        }
+    }
+
+
+def _weighing(weight: float, condition: _Json) -> _Json:
+    return {"constant_score": {"filter": condition, "boost": weight}}
+
+
+def _any_of(clause: Clause, field: str) -> _Json:
+    return {"bool": {"should": [_in_a_row(phrase, field) for phrase in clause], "minimum_should_match": 1}}
+
+
+def _in_a_row(phrase: Phrase, field: str) -> _Json:
+    text = " ".join(phrase.tokens[:LONGEST_PHRASE])
+    if not phrase.is_prefix or len(phrase.tokens) > LONGEST_PHRASE:
+        return {"match_phrase": {field: text}}
+    return {"match_phrase_prefix": {field: {"query": text, "max_expansions": _MOST_EXPANSIONS}}}
+
+
+def _term(field: str, value: str) -> _Json:
+    return {"term": {field: value}}
+
+
+def _prefix(field: str, value: str) -> _Json:
+    return {"prefix": {field: {"value": value, "rewrite": "constant_score"}}}
+
+
+def _sendable(text: str) -> str:
+    """Lone surrogates cannot be sent, and name nothing."""
+    return text.encode(errors="replace").decode()

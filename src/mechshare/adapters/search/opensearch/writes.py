@@ -1,0 +1,75 @@
+"""Writes to OpenSearch: many in one request, each of which may come late."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from opensearchpy.helpers import async_streaming_bulk
+
+from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
+from mechshare.adapters.search.opensearch.mapping import buried, held, living
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.search import SearchDocument
+
+_LARGEST_REQUEST = 5_000_000
+"""Bytes; a small server refuses requests of a tenth of its memory."""
+_EXPECTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """`version` as OpenSearch counts: nothing is written where a higher one is held already."""
+
+    mechanism_id: str
+    version: int
+    source: dict[str, Any]
+
+
+def putting(documents: Sequence[SearchDocument]) -> list[Write]:
+    """What puts `documents`. Making their tokens takes time: not for the event loop."""
+    return [
+        Write(mechanism_id=each.mechanism_id, version=living(each.version), source=held(each))
+        for each in documents
+    ]
+
+
+def burying(mechanism_id: str, version: int) -> Write:
+    """What leaves a mark in place of a mechanism, for what is older to be refused."""
+    return Write(mechanism_id=mechanism_id, version=version, source=buried(mechanism_id))
+
+
+async def write(
+    server: OpenSearchServer,
+    writes: Sequence[tuple[str, Write]],
+    *,
+    seconds: float,
+    until_found: bool = True,
+) -> list[HTTPStatus]:
+    """What became of each, written to the alias beside it, in this order.
+
+    CONFLICT says that something newer is held, NOT_FOUND that there is no such alias; whatever else is no success
+    raises Unavailable, when some of them may have been written. What was written is found when this returns, if
+    `until_found`. `seconds` are for one request.
+    """
+    async with server.asked() as client:
+        answers = async_streaming_bulk(
+            client,
+            writes,
+            expand_action_callback=_lines,
+            max_chunk_bytes=_LARGEST_REQUEST,
+            raise_on_error=False,
+            require_alias=True,
+            refresh="wait_for" if until_found else "false",
+            request_timeout=seconds,
+        )
+        statuses = [HTTPStatus(answer["index"]["status"]) async for _, answer in answers]
+        if not _EXPECTED.issuperset(statuses):
+            raise DependencyUnavailable(dependency=DEPENDENCY)
+    return statuses
+
+
+def _lines(write: tuple[str, Write]) -> tuple[dict[str, Any], dict[str, Any]]:
+    alias, what = write
+    place = {"_index": alias, "_id": what.mechanism_id}
+    return {"index": {**place, "version": what.version, "version_type": "external_gte"}}, what.source

@@ -1,0 +1,134 @@
+"""The search index in an SQLite file of its own, shared by all processes of one machine."""
+
+import asyncio
+import queue
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
+
+from mechshare.adapters.search.sqlite import reads, writes
+from mechshare.adapters.search.sqlite.schema import connect, discard_if_damaged, is_damage, was_replaced
+from mechshare.adapters.search.text.batches import batches
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+
+READERS = 2
+"""Threads, which hand over the interpreter to each other and to the event loop: more of them answer less in all."""
+BATCH = 200
+"""Documents per write of a rebuild; other writers have their turn between two."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class SqliteSearchIndex:
+    """FTS5 behind one thread that writes and a few that read, none of them the event loop's.
+
+    Each call is one hop to a thread, which runs all of its statements: a caller that is cancelled never leaves a
+    transaction half done. A file that is missing, broken or of another version is begun anew, with a warning in the
+    log; it then finds less until it is rebuilt, and `needs_rebuild` says so. Nothing is opened before the first call.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._writer = _Lane(path, threads=1, name="search-write")
+        self._readers = _Lane(path, threads=READERS, name="search-read")
+
+    async def put(self, documents: Sequence[SearchDocument]) -> None:
+        await self._writer.run(_prepare_and_put, documents)
+
+    async def remove(self, mechanism_id: MechanismId, version: int) -> None:
+        await self._writer.run(writes.remove, mechanism_id, version)
+
+    async def search(self, query: SearchQuery) -> SearchResult:
+        return await self._readers.run(reads.search, query)
+
+    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+        return await self._readers.run(reads.suggest, prefix, limit)
+
+    async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        """Replaces batch by batch, and forgets what was not among them at the end; changes made meanwhile stand.
+
+        When `documents` or the index fails on the way, what was not reached is as it was.
+        """
+        rebuild = await self._writer.run(writes.begin_rebuild)
+        count = 0
+        async for batch in batches(documents, BATCH):
+            await self._writer.run(_prepare_and_put, batch, unless_newer_since=rebuild.began)
+            count += len(batch)
+        await self._writer.run(writes.end_rebuild, rebuild)
+        return count
+
+    async def needs_rebuild(self) -> bool:
+        """Whether the file was begun, or begun anew, and not rebuilt since. Raises Unavailable."""
+        return not await self._readers.run(reads.is_complete)
+
+    async def close(self) -> None:
+        """Waits for what is under way. The index cannot be used afterwards."""
+        await asyncio.to_thread(self._writer.close)
+        await asyncio.to_thread(self._readers.close)
+
+
+def _prepare_and_put(
+    connection: sqlite3.Connection, documents: Sequence[SearchDocument], *, unless_newer_since: int = -1
+) -> None:
+    prepared = [writes.prepare(document) for document in documents]
+    writes.put(connection, prepared, unless_newer_since=unless_newer_since)
+
+
+class _Lane:
+    """Threads with at most one connection each, opened when first needed and again when the file was replaced."""
+
+    def __init__(self, path: Path, *, threads: int, name: str) -> None:
+        self._path = path
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._idle: queue.SimpleQueue[tuple[sqlite3.Connection, int]] = queue.SimpleQueue()
+
+    async def run(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """`work` on a connection, in a thread. Raises Unavailable."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, lambda: self._translated(work, *args, **kwargs))
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        while not self._idle.empty():
+            self._idle.get()[0].close()
+
+    def _translated(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        try:
+            connection, inode = self._connection()
+            try:
+                result = work(connection, *args, **kwargs)
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.put((connection, inode))
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._discard()
+            raise DependencyUnavailable(dependency="search index") from error
+        except OSError as error:
+            raise DependencyUnavailable(dependency="search index") from error
+        return result
+
+    def _connection(self) -> tuple[sqlite3.Connection, int]:
+        while not self._idle.empty():
+            connection, inode = self._idle.get()
+            if not was_replaced(self._path, inode):
+                return connection, inode
+            connection.close()
+        connection = connect(self._path)
+        return connection, self._path.stat().st_ino
+
+    def _discard(self) -> None:
+        """A broken file is of no use to anyone; the next call begins with an empty one."""
+        try:
+            discard_if_damaged(self._path)
+        except (sqlite3.Error, OSError) as error:
+            raise DependencyUnavailable(dependency="search index") from error

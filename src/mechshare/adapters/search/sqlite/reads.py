@@ -1,0 +1,206 @@
+"""What is read from the SQLite search index: each function sees one state of it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+
+from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
+from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.normalization import fold
+from mechshare.adapters.search.text.query import Clause, Phrase, Question, question_of
+from mechshare.adapters.search.text.ranking import BREVITY, EQUAL_TITLE, PLACES, WEIGHTS, in_order
+from mechshare.adapters.search.text.tokenizer import LONGEST_TOKEN, spaced
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.pagination import EXACT_TOTAL
+from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
+
+_LARGEST = 2**63 - 1
+_BEYOND = "\U0010ffff"
+"""Behind a beginning: what comes after all that go on from it."""
+_MOST_SPELT_OUT = 16
+"""Words that go on from a beginning; each of them is looked for."""
+_MOST_RANKED = EXACT_TOTAL + 1
+"""Mechanisms; where more match, the newest, and those whose title is what was asked."""
+
+_PASSES = """
+    (d.is_published OR NOT :published_only)
+    AND (:user_id IS NULL OR d.user_id = :user_id)
+    AND (:categories IS NULL OR EXISTS (
+        SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
+"""
+_ANSWER = """
+    , page AS (
+        SELECT row, score FROM match
+        ORDER BY CASE WHEN :by_newest THEN 0 ELSE score END DESC, created_at DESC, id LIMIT :limit OFFSET :offset
+    )
+    SELECT 'hit', d.id, page.score, d.title, d.description, d.created_at FROM page JOIN document d USING (row)
+    UNION ALL SELECT 'total', NULL, count(*), NULL, NULL, NULL FROM match
+    UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL
+        FROM match JOIN category c ON c.document = match.row GROUP BY c.id
+"""
+# Ranking and counting all that holds a frequent word would take most of a second among a million: so the newest do.
+_LISTING = f"""
+    WITH match AS MATERIALIZED (
+        SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
+        ORDER BY d.created_at DESC, d.id LIMIT {_MOST_RANKED}
+    ) {_ANSWER}
+"""  # noqa: S608 - put together from constants alone
+
+
+@lru_cache(maxsize=16)
+def _matching(phrases: tuple[int, ...]) -> str:
+    """For as many clauses, each with so many phrases.
+
+    What a match weighs is told by where it stands. FTS5's bm25() would count each phrase in the whole index before it
+    ranks the first match.
+    """
+    places = [place for clause, count in enumerate(phrases) for place in _weights(clause, count)]
+    weights = " + ".join([f"{len(phrases)}.0", *places])
+    return f"""
+    WITH newest AS MATERIALIZED (
+        SELECT d.row, d.id, d.created_at,
+            {weights} - {BREVITY} * length(d.title) + {EQUAL_TITLE} * (d.line = :line) AS score
+        FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
+        ORDER BY words.rowid DESC LIMIT {_MOST_RANKED}
+    ), older_namesakes AS MATERIALIZED (
+        SELECT d.row, d.id, d.created_at, {EQUAL_TITLE} AS score FROM document d
+        WHERE d.line = :line AND d.row < (SELECT min(row) FROM newest)
+            AND (SELECT count(*) FROM newest) = {_MOST_RANKED} AND {_PASSES}
+        ORDER BY d.row DESC LIMIT {_MOST_RANKED}
+    ), match AS MATERIALIZED (
+        SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
+    ) {_ANSWER}
+    """  # noqa: S608 - put together from constants and numbers alone
+
+
+def _weights(clause: int, phrases: int) -> Iterator[str]:
+    for text, weight in zip(PLACES, WEIGHTS, strict=True):
+        stands = " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in range(phrases))
+        yield f"{weight} * ({stands})"
+
+
+def _offered(is_first: int, condition: str = "TRUE") -> str:
+    """Openings that go on from the beginning, with their titles: the first in the alphabet, each found by a look behind
+    the one before it, however many mechanisms there are, and however many have the same title.
+
+    The condition is a query of its own: beside `text`, SQLite would ask it again for every opening that is passed over.
+    """
+    opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
+    return f"""
+        WITH RECURSIVE texts (text) AS (
+            SELECT ({opening} AND text >= :prefix) WHERE {condition}
+            UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
+            LIMIT :most
+        )
+        SELECT text, {is_first} AS is_first FROM texts WHERE text IS NOT NULL
+    """  # noqa: S608 - put together from constants alone
+
+
+# Those that hold the word further on are looked at only where few begin with it: they come after these in any case.
+_SUGGEST = f"""
+    WITH first AS MATERIALIZED ({_offered(1)}),
+        later AS MATERIALIZED ({_offered(0, "(SELECT count(*) FROM first) < :most")})
+    SELECT * FROM first UNION ALL SELECT * FROM later
+"""  # noqa: S608 - put together from constants alone
+
+
+def is_complete(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT is_complete FROM state").fetchone()[0])
+
+
+def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
+    question = question_of(query.text)
+    if not question.is_blank and not question.clauses:
+        return SearchResult(hits=(), total=0, facets={})
+    statement = _LISTING if question.is_blank else _matching(tuple(map(len, question.clauses)))
+    connection.execute("BEGIN")
+    words = match_expression(spelt_out(connection, question))
+    rows = connection.execute(statement, _parameters(query, question) | {"words": words}).fetchall()
+    connection.execute("COMMIT")
+    by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+    found = [row[1:] for row in rows if row[0] == "hit"]
+    found.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
+    return SearchResult(
+        hits=tuple(
+            Hit(
+                mechanism_id=MechanismId(key),
+                score=score,
+                highlights=highlights_of(question, title, description),
+            )
+            for key, score, title, description, _ in found
+        ),
+        total=next(row[2] for row in rows if row[0] == "total"),
+        facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
+    )
+
+
+def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[str, ...]:
+    asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+    if not asked:
+        return ()
+    # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
+    bounds = {"prefix": asked, "beyond": asked + _BEYOND, "most": _bounded(2 * limit)}
+    found = connection.execute(_SUGGEST, bounds)
+    return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in found), limit)
+
+
+def spelt_out(connection: sqlite3.Connection, question: Question) -> tuple[Clause, ...]:
+    """The question's clauses, with the words that go on from a beginning in its place, where these are few.
+
+    FTS5 puts together all that holds any of them before it looks at the first of it; whole words it looks for one
+    behind the other, together with the rest of the question.
+    """
+    return tuple(
+        tuple(dict.fromkeys(whole for phrase in clause for whole in _ended(connection, phrase)))
+        for clause in question.clauses
+    )
+
+
+def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
+    if not phrase.is_prefix:
+        return (phrase,)
+    *before, beginning = phrase.tokens
+    words = connection.execute(
+        "SELECT text FROM word WHERE text >= ? AND text < ? LIMIT ?",
+        (beginning, beginning + _BEYOND, _MOST_SPELT_OUT + 1),
+    ).fetchall()
+    if not 0 < len(words) <= _MOST_SPELT_OUT:
+        return (phrase,)
+    return [Phrase((*before, word)) for (word,) in words]
+
+
+def match_expression(clauses: Sequence[Clause]) -> str:
+    """What is asked, in the language of FTS5; every token is quoted, so nothing a person types is an operator."""
+    return " AND ".join("(" + " OR ".join(map(_quoted, clause)) + ")" for clause in clauses)
+
+
+def _quoted(phrase: Phrase) -> str:
+    return '"' + " ".join(phrase.tokens).replace('"', '""') + '"' + ("*" if phrase.is_prefix else "")
+
+
+def _parameters(query: SearchQuery, question: Question) -> dict[str, object]:
+    categories = [_storable(category) for category in query.category_ids]
+    patterns = {
+        f"phrase_{clause}_{one}": phrase.pattern
+        for clause, phrases in enumerate(question.clauses)
+        for one, phrase in enumerate(phrases)
+    }
+    return patterns | {
+        "line": question.line,
+        "published_only": query.published_only,
+        "user_id": None if query.user_id is None else _storable(query.user_id),
+        "categories": json.dumps(categories) if categories else None,
+        "by_newest": query.sort is SearchSort.NEWEST,
+        "limit": _bounded(query.limit),
+        "offset": _bounded(query.offset),
+    }
+
+
+def _bounded(number: int) -> int:
+    return min(max(number, 0), _LARGEST)
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates cannot be bound, and name nothing."""
+    return text.encode(errors="replace").decode()

@@ -1,0 +1,157 @@
+"""What is written to the SQLite search index: each function is one transaction."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from mechshare.adapters.search.sqlite.schema import TITLE_AFTER, transaction
+from mechshare.adapters.search.text.normalization import folded_line
+from mechshare.adapters.search.text.ranking import microseconds, searched_words
+from mechshare.adapters.search.text.tokenizer import openings
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchDocument
+
+Opening = tuple[bool, str]
+"""As a title is suggested by it: whether it is the first, and with the title after the opening."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A document with all that takes time to make of it, made before the write that others wait for."""
+
+    document: SearchDocument
+    line: str
+    words: tuple[str, ...]
+    openings: tuple[Opening, ...]
+
+
+def prepare(document: SearchDocument) -> Prepared:
+    return Prepared(
+        document=document,
+        line=folded_line(document.title),
+        words=searched_words(document),
+        openings=_openings(document.title) if document.is_published else (),
+    )
+
+
+def put(
+    connection: sqlite3.Connection, documents: Sequence[Prepared], *, unless_newer_since: int = -1
+) -> None:
+    """All of them or none. Versions count among the changes made since; what is older than that gives way."""
+    tokens = sorted({token for prepared in documents for text in prepared.words for token in text.split()})
+    with transaction(connection) as change:
+        connection.executemany("INSERT OR IGNORE INTO word VALUES (?)", ((token,) for token in tokens))
+        for prepared in documents:
+            if not _is_outdone(connection, prepared.document, unless_newer_since):
+                row, _ = _forget(connection, prepared.document.mechanism_id)
+                connection.execute("DELETE FROM removed WHERE id = ?", (prepared.document.mechanism_id,))
+                _insert(connection, prepared, change, row)
+
+
+def remove(connection: sqlite3.Connection, mechanism_id: MechanismId, version: int) -> None:
+    with transaction(connection) as change:
+        _, held = _forget(connection, mechanism_id)
+        connection.execute(
+            "INSERT INTO removed VALUES (:id, :version, :change) ON CONFLICT (id)"
+            " DO UPDATE SET version = max(version, :version), touched = :change",
+            {
+                "id": mechanism_id,
+                "version": version if held is None else max(held, version),
+                "change": change,
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuild:
+    """Every change after `began` belongs to the rebuild or was made meanwhile. `birth` names the tables."""
+
+    began: int
+    birth: str
+
+
+def begin_rebuild(connection: sqlite3.Connection) -> Rebuild:
+    with transaction(connection) as change:
+        return Rebuild(began=change, birth=_birth(connection))
+
+
+def end_rebuild(connection: sqlite3.Connection, rebuild: Rebuild) -> None:
+    """Forgets what no change has touched since. Raises sqlite3.Error when the tables are not the ones begun with."""
+    with transaction(connection):
+        if _birth(connection) != rebuild.birth:
+            raise sqlite3.DatabaseError("the search index was begun anew during its rebuild")
+        rows = connection.execute("SELECT id FROM document WHERE touched <= ?", (rebuild.began,)).fetchall()
+        for (mechanism_id,) in rows:
+            _forget(connection, mechanism_id)
+        connection.execute("UPDATE state SET is_complete = 1")
+
+
+def _birth(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("SELECT birth FROM state").fetchone()[0])
+
+
+def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since: int) -> bool:
+    asked = {"id": document.mechanism_id, "version": document.version, "since": since}
+    newer = connection.execute(
+        "SELECT 1 FROM document WHERE id = :id AND version > :version AND touched > :since"
+        " UNION ALL SELECT 1 FROM removed WHERE id = :id AND version >= :version AND touched > :since",
+        asked,
+    )
+    return newer.fetchone() is not None
+
+
+def _forget(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
+    """The row and the version that were held, if any were."""
+    held = connection.execute(
+        "DELETE FROM document WHERE id = ? RETURNING row, version, title, is_published", (mechanism_id,)
+    ).fetchone()
+    if held is None:
+        return None, None
+    row, version, title, is_published = held
+    connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
+    connection.execute("DELETE FROM category WHERE document = ?", (row,))
+    if is_published:
+        connection.executemany(
+            "DELETE FROM opening WHERE is_first = ? AND text = ? AND document = ?",
+            [(*opening, row) for opening in _openings(title)],
+        )
+    return row, version
+
+
+def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row: int | None) -> None:
+    """In the row that it had before, so that rows are in the order in which mechanisms were made, about."""
+    document = prepared.document
+    row = connection.execute(
+        "INSERT INTO document"
+        " (row, id, version, touched, title, line, title_words, category_words, author_words, description,"
+        " user_id, is_published, created_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            row,
+            document.mechanism_id,
+            document.version,
+            change,
+            document.title,
+            prepared.line,
+            *prepared.words[:3],
+            document.description,
+            document.user_id,
+            document.is_published,
+            microseconds(document.created_at),
+        ),
+    ).lastrowid
+    connection.execute(
+        "INSERT INTO words (rowid, title, categories, author, description) VALUES (?, ?, ?, ?, ?)",
+        (row, *prepared.words),
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO category VALUES (?, ?)",
+        [(row, category) for category in document.category_ids],
+    )
+    connection.executemany(
+        "INSERT OR IGNORE INTO opening VALUES (?, ?, ?)", [(*opening, row) for opening in prepared.openings]
+    )
+
+
+def _openings(title: str) -> tuple[Opening, ...]:
+    return tuple((number == 0, text + TITLE_AFTER + title) for number, text in enumerate(openings(title)))

@@ -1,0 +1,126 @@
+"""What of a title or description matched, in its original characters."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+from mechshare.adapters.search.text.normalization import Folded, fold
+from mechshare.adapters.search.text.query import Phrase, Question, run_of
+from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
+
+EXCERPT_LENGTH = 160
+"""Characters, at most."""
+LEAD = 40
+"""Characters of an excerpt before its first match."""
+LONGEST_SNAP = 20
+"""Characters given up at an end of an excerpt rather than cut a word."""
+
+Fragments = tuple[tuple[str, bool], ...]
+Span = tuple[int, int]
+
+
+def highlights_of(question: Question, title: str, description: str) -> Mapping[str, Fragments]:
+    """((text, is match), ...) for each of `title` (whole) and `description` (an excerpt) in which something matched.
+
+    The texts together are the title, or a part of the description, unchanged; no two neighbours are both matches.
+    """
+    found: dict[str, Fragments] = {}
+    if spans := _matches(question, title):
+        found["title"] = tuple(_fragments(title, spans, 0, len(title)))
+    if spans := _matches(question, description):
+        found["description"] = tuple(_fragments(description, spans, *_excerpt(description, spans)))
+    return found
+
+
+def _matches(question: Question, text: str) -> list[Span]:
+    """What matched, in order and apart from each other, as places in the original text."""
+    folded = fold(text)
+    spans: set[Span] = set()
+    others: list[Phrase] = []
+    for phrase in question.phrases:
+        if run := run_of(phrase):
+            spans.update(folded.span(start, start + len(run)) for start in _places(run, folded.text))
+        else:
+            others.append(phrase)
+    if others:
+        tokens = tokens_of(folded.text)
+        line = f" {' '.join(tokens.texts)} "
+        spans.update(
+            _span(folded, phrase, tokens, line.count(" ", 0, place))
+            for phrase in others
+            for place in _places(phrase.pattern, line)
+        )
+    return _merged(sorted(spans))
+
+
+def _places(part: str, text: str) -> Iterator[int]:
+    """Where `part` stands in `text`, overlapping places too."""
+    place = text.find(part)
+    while place >= 0:
+        yield place
+        place = text.find(part, place + 1)
+
+
+def _span(folded: Folded, phrase: Phrase, tokens: Tokens, first: int) -> Span:
+    """A word is marked whole; of a pair of Japanese characters, what was asked."""
+    last = first + len(phrase.tokens) - 1
+    asked_of_a_pair = tokens.starts[last] + len(phrase.tokens[-1])
+    end = asked_of_a_pair if is_cjk(tokens.texts[last]) else tokens.ends[last]
+    return folded.span(tokens.starts[first], end)
+
+
+def _merged(spans: list[Span]) -> list[Span]:
+    merged: list[Span] = []
+    for start, end in spans:
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _excerpt(text: str, spans: list[Span]) -> Span:
+    """The window that holds most matches, the earliest of equals."""
+    if len(text) <= EXCERPT_LENGTH:
+        return 0, len(text)
+    windows = [max(0, min(start - LEAD, len(text) - EXCERPT_LENGTH)) for start, _ in spans]
+    ends = [window + EXCERPT_LENGTH for window in windows]
+    counts = [
+        sum(start >= w and end <= e for start, end in spans) for w, e in zip(windows, ends, strict=True)
+    ]
+    best = counts.index(max(counts))
+    inside = [span for span in spans if span[1] > windows[best] and span[0] < ends[best]]
+    return _snapped_start(text, windows[best], inside[0][0]), _snapped_end(text, ends[best], inside[-1][1])
+
+
+def _snapped_start(text: str, start: int, first_match: int) -> int:
+    if start == 0:
+        return 0
+    for place in range(start, min(start + LONGEST_SNAP, first_match)):
+        if text[place - 1].isspace():
+            return place
+    while start < first_match and unicodedata.category(text[start])[0] == "M":
+        start += 1
+    return start
+
+
+def _snapped_end(text: str, end: int, last_match: int) -> int:
+    if end >= len(text):
+        return len(text)
+    for place in range(end, max(end - LONGEST_SNAP, last_match), -1):
+        if text[place].isspace():
+            return place
+    return end
+
+
+def _fragments(text: str, spans: list[Span], start: int, end: int) -> Iterator[tuple[str, bool]]:
+    position = start
+    for match_start, match_end in spans:
+        opens, closes = max(match_start, start), min(match_end, end)
+        if opens >= closes:
+            continue
+        if opens > position:
+            yield text[position:opens], False
+        yield text[opens:closes], True
+        position = closes
+    if position < end:
+        yield text[position:end], False

@@ -1,0 +1,119 @@
+"""What is asked of an index: every clause must match, each by any of its phrases."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+from mechshare.adapters.search.text.normalization import fold, folded_line
+from mechshare.adapters.search.text.tokenizer import (
+    LONGEST_COMPOUND,
+    Segment,
+    as_written,
+    is_cjk,
+    segments,
+    stem,
+    tokens_of,
+)
+
+MOST_CLAUSES = 100
+"""A query of 200 characters holds no more words; what follows them in a longer one is not asked."""
+
+_QUOTED = re.compile(r'"([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """Tokens that follow each other; with `is_prefix`, the last one is only the beginning of a token."""
+
+    tokens: tuple[str, ...]
+    is_prefix: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """What stands where this phrase does in tokens that have a space before and behind each."""
+        return f" {' '.join(self.tokens)}{'' if self.is_prefix else ' '}"
+
+
+Clause = tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """`line` is the folded text, to be compared with whole titles.
+
+    Nothing asked (`is_blank`) is answered by everything; text without any letter or digit, by nothing.
+    """
+
+    line: str
+    clauses: tuple[Clause, ...]
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.line
+
+    @property
+    def phrases(self) -> tuple[Phrase, ...]:
+        return tuple(phrase for clause in self.clauses for phrase in clause)
+
+
+@lru_cache(maxsize=1_000)
+def run_of(phrase: Phrase) -> str:
+    """The Japanese or Chinese characters that are asked for in a row, if they are all that is asked: they match where
+    they stand, and need no tokens to be found. "" for any other phrase."""
+    *before, last = phrase.tokens
+    pairs = before if phrase.is_prefix and len(last) == 1 else phrase.tokens
+    overlap = all(one[1:] == other[:1] for one, other in pairwise(phrase.tokens))
+    if not overlap or not all(len(pair) == 2 for pair in pairs):
+        return ""
+    run = "".join(token[0] for token in before) + last
+    return run if is_cjk(run) else ""
+
+
+def question_of(text: str) -> Question:
+    """What people mean by `text`: words anywhere, "quoted words" in a row, the last word perhaps not finished."""
+    clauses = tuple(dict.fromkeys(_clauses(fold(text).text.replace("“", '"').replace("”", '"'))))
+    return Question(line=folded_line(text), clauses=clauses[:MOST_CLAUSES])
+
+
+def _clauses(folded: str) -> Iterator[Clause]:
+    parts = _QUOTED.split(folded)
+    for number, part in enumerate(parts):
+        if number % 2:
+            if quoted := _in_a_row(part):
+                yield quoted
+            continue
+        found = list(segments(part))
+        for segment in found:
+            yield _clause(segment, is_last=number == len(parts) - 1 and segment is found[-1])
+
+
+def _clause(segment: Segment, *, is_last: bool) -> Clause:
+    if segment.is_cjk:
+        return _in_a_row(segment.words[0].text)
+    stems, last = segment.stems, as_written(segment.words[-1].text)
+    phrases = [Phrase(stems)]
+    if len(segment.words) <= LONGEST_COMPOUND:
+        phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
+    if is_last:
+        unfinished = Phrase((*stems[:-1], last), is_prefix=True)
+        # What begins with a word holds the word itself.
+        phrases = [*(phrase for phrase in phrases if phrase.tokens != unfinished.tokens), unfinished]
+    return tuple(dict.fromkeys(phrases))
+
+
+def _in_a_row(text: str) -> Clause:
+    """All tokens of `text`, if it has any.
+
+    The last character alone says nothing new after its pair; without a pair it is the beginning of any.
+    """
+    tokens = tokens_of(text)
+    texts = tuple(token for token in tokens.texts if not token.startswith("="))
+    if not texts:
+        return ()
+    if not is_cjk(texts[-1]):
+        return (Phrase(texts),)
+    ends = tokens.ends[: len(texts)]
+    ends_a_pair = len(ends) > 1 and ends[-2] == ends[-1]
+    return (Phrase(texts[:-1]) if ends_a_pair else Phrase(texts, is_prefix=True),)

@@ -1,0 +1,174 @@
+"""How text becomes tokens: Latin words and numbers by their stem, Japanese by its characters in pairs.
+
+    four-bar linkages -> four bar linkag =fourbar =linkages
+    遊星歯車           -> 遊星 星歯 歯車 車
+
+Japanese and Chinese have no spaces between words, so a run of their characters becomes its overlapping pairs, and its
+last character alone: a run of two or more is then found as consecutive pairs, one character as the beginning of a pair.
+A token that begins with `=` is a word as it was written (or a compound written as one word); it stands behind all
+others, so that it never parts two neighbours.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+import snowballstemmer
+
+from mechshare.adapters.search.text.normalization import fold
+
+LONGEST_TOKEN = 64
+LONGEST_COMPOUND = 8
+"""Parts; longer chains of hyphens or dots are addresses or rulers, which nobody types as one word."""
+
+_KANA = r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
+_CJK = rf"\u3005-\u3007{_KANA}\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
+_LETTER = rf"[^\W_{_CJK}]"
+_WORD = rf"{_LETTER}(?:\+\+|\#)(?!{_LETTER})|{_LETTER}+(?:(?<=\d)\.(?=\d){_LETTER}+)*(?:['’]s(?!{_LETTER}))?"
+_JOINER = r"[-‐‑–—−/.&_'’]"
+_WORDS = re.compile(_WORD)
+_SEGMENTS = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?:{_WORD})(?:{_JOINER}(?:{_WORD}))*")
+_CJK_RUN = re.compile(rf"[{_CJK}]+")
+_NOT_LETTERS = re.compile(r"[\W_]+")
+_KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
+
+
+class Tokens(NamedTuple):
+    """texts[i], as it is indexed, was made from [starts[i], ends[i]) of the folded text."""
+
+    texts: list[str]
+    starts: list[int]
+    ends: list[int]
+
+
+class Word(NamedTuple):
+    """`text` stands in [start, end) of the folded text."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Segment(NamedTuple):
+    """A run of Japanese or Chinese characters, or one or more words joined by single hyphens and the like."""
+
+    words: tuple[Word, ...]
+    is_cjk: bool
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        return tuple(stem(word.text) for word in self.words)
+
+    @property
+    def joined(self) -> str:
+        return _joined(word.text for word in self.words)
+
+
+def is_cjk(text: str) -> bool:
+    """Whether `text`, folded, is one run of Japanese or Chinese characters."""
+    return _CJK_RUN.fullmatch(text) is not None
+
+
+def segments(folded: str) -> Iterator[Segment]:
+    for match in _SEGMENTS.finditer(folded):
+        if match["cjk"]:
+            yield Segment((Word(match[0], *match.span()),), True)
+        else:
+            yield Segment(
+                tuple(Word(word[0][:LONGEST_TOKEN], *word.span()) for word in _words_in(match)), False
+            )
+
+
+def tokens_of(folded: str) -> Tokens:
+    """The tokens of text that was folded, in order; those as written follow all others."""
+    tokens, written = Tokens([], [], []), Tokens([], [], [])
+    # Without `segments`, and without an object for each token: every hit's text comes through here.
+    for match in _SEGMENTS.finditer(folded):
+        if match["cjk"]:
+            _add_pairs(tokens, match[0], match.start())
+            continue
+        words = _words_in(match)
+        for word in words:
+            root, as_it_is = _forms(word[0][:LONGEST_TOKEN])
+            _add(tokens, root, word)
+            if as_it_is:
+                _add(written, as_it_is, word)
+        if 1 < len(words) <= LONGEST_COMPOUND:
+            _add(written, "=" + _joined(word[0][:LONGEST_TOKEN] for word in words), match)
+    return Tokens(tokens.texts + written.texts, tokens.starts + written.starts, tokens.ends + written.ends)
+
+
+def index_text(text: str) -> str:
+    """The tokens of `text` as people write it, separated by spaces."""
+    return " ".join(tokens_of(fold(text).text).texts)
+
+
+def stem(word: str) -> str:
+    """The stem of an English word (Snowball's Porter2); anything else is its own stem."""
+    return _forms(word)[0]
+
+
+def as_written(word: str) -> str:
+    """A word without the apostrophe of its 's."""
+    return word.replace("'", "").replace("’", "")
+
+
+def openings(title: str) -> Iterator[str]:
+    """What a reader might type first to be offered `title`: the rest of it from each word or run on, longest first.
+
+    Within Japanese a run begins where kanji or katakana does, so that ラチェットと爪 is offered for 爪 too.
+    """
+    folded = fold(title).text
+    for segment in segments(folded):
+        for word in segment.words:
+            for start in _run_starts(word) if segment.is_cjk else (word.start,):
+                yield spaced(folded[start:])[:LONGEST_TOKEN]
+
+
+def spaced(folded: str) -> str:
+    """Folded text with all that is no letter or digit made single spaces."""
+    return _NOT_LETTERS.sub(" ", folded).strip()
+
+
+def _words_in(segment: re.Match[str]) -> list[re.Match[str]]:
+    """Most are one word, which need not be looked for in it."""
+    return [segment] if segment[0].isalnum() else list(_WORDS.finditer(segment.string, *segment.span()))
+
+
+def _run_starts(run: Word) -> Iterator[int]:
+    inner = {run.start + match.start() for match in _KANJI_OR_KATAKANA.finditer(run.text)}
+    yield from sorted({run.start} | inner)
+
+
+def _add(tokens: Tokens, text: str, made_from: re.Match[str]) -> None:
+    tokens.texts.append(text)
+    tokens.starts.append(made_from.start())
+    tokens.ends.append(made_from.end())
+
+
+def _add_pairs(tokens: Tokens, run: str, start: int) -> None:
+    end = start + len(run)
+    tokens.texts.extend([run[offset : offset + 2] for offset in range(len(run))])
+    tokens.starts.extend(range(start, end))
+    tokens.ends.extend((*range(start + 2, end + 1), end))
+
+
+def _joined(words: Iterable[str]) -> str:
+    return "".join(map(as_written, words))[:LONGEST_TOKEN]
+
+
+@lru_cache(maxsize=50_000)
+def _forms(word: str) -> tuple[str, str]:
+    """The stem of `word`, and the token that tells it as it was written, or "" where the stem does."""
+    root, written = _root(word), as_written(word)
+    return root, "" if written == root else "=" + written
+
+
+def _root(word: str) -> str:
+    ending = word[-2:] in ("'s", "’s")
+    bare = word[:-2] if ending else word
+    if not (bare.isascii() and bare.isalpha()):
+        return bare
+    # A stemmer holds the word it works on, so threads cannot share one; making one costs less than a lock.
+    return str(snowballstemmer.stemmer("english").stemWord(bare))

@@ -1,0 +1,38 @@
+"""An application for the length of one command."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from mechshare import bootstrap
+from mechshare.application import Application
+from mechshare.domain.ids import UserId
+from mechshare.domain.users import Actor, Role
+from mechshare.entrypoints.startup import prepare
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.settings import Settings
+
+T = TypeVar("T")
+OPERATOR = Actor(id=UserId("00000000-0000-0000-0000-000000000000"), role=Role.ADMIN)
+"""Whoever can run commands on the machine may do everything; nobody signs in as this."""
+
+
+def run(chosen: Settings, command: Callable[[Application], Awaitable[T]]) -> T:
+    """What `command` gives over the application that the settings describe, its schema brought up to date."""
+
+    async def opened() -> T:
+        async with open_application(chosen) as application:
+            await prepare(application)
+            return await command(application)
+
+    return asyncio.run(opened())
+
+
+@asynccontextmanager
+async def open_application(chosen: Settings) -> AsyncIterator[Application]:
+    application = bootstrap.build(chosen, LoggingObserver())
+    try:
+        yield application
+    finally:
+        await application.close()

@@ -1,0 +1,188 @@
+"""`mechshare import`"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+from rich.progress import Progress
+
+from mechshare.application import Application
+from mechshare.domain.errors import DomainException, Unavailable
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.jobs import JobKind
+from mechshare.domain.mechanisms import AuthoredMechanism, ProcessingState
+from mechshare.domain.users import Actor, User
+from mechshare.entrypoints.cli.context import run
+from mechshare.services.mechanisms import Draft
+from mechshare.settings import Settings
+
+_CHUNK = 256 * 1024
+_LONGEST_TITLE = 200
+
+
+class _Unreadable(Exception):
+    """A file can't be read; the message says why."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of the files: (path, why) for those that were refused or failed.
+
+    `left` were there and are not published. `processed` is what this run has processed and not come to yet.
+    """
+
+    added: list[MechanismId] = field(default_factory=list)
+    known: int = 0
+    left: list[tuple[Path, MechanismId]] = field(default_factory=list)
+    processed: set[str] = field(default_factory=set)
+    refused: list[tuple[Path, str]] = field(default_factory=list)
+
+
+@click.command("import")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--as", "username", required=True, help="Whose mechanisms they will be.")
+@click.option("--category", "categories", multiple=True, help="A category for all of them; may be repeated.")
+@click.option(
+    "--publish", is_flag=True, help="Publish each as soon as it is ready; not what was ready before."
+)
+@click.pass_obj
+def import_clips(
+    chosen: Settings, paths: tuple[Path, ...], username: str, categories: tuple[str, ...], publish: bool
+) -> None:
+    """Share the clips in folders or files. Run it again after an interruption: nothing is added twice."""
+
+    async def command(application: Application) -> Report:
+        user = await application.users.find_by_login(username)
+        return await _import(application, user, list(_files(paths)), categories, publish)
+
+    report = run(chosen, command)
+    click.echo(f"{len(report.added)} added, {report.known} were there already, {len(report.refused)} refused")
+    for path, id in report.left:
+        click.echo(f"  {path}: was there, not published; to publish it: POST /api/v1/mechanisms/{id}/publish")
+    for path, why in report.refused:
+        click.echo(f"  {path}: {why}")
+    if report.refused:
+        raise SystemExit(1)
+
+
+def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+    """Every file, in the order of the names; hidden ones are left out."""
+    for path in paths:
+        if path.is_dir():
+            found = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+            yield from sorted(found)
+        else:
+            yield path
+
+
+async def _import(
+    application: Application, user: User, files: list[Path], categories: tuple[str, ...], publish: bool
+) -> Report:
+    report = Report()
+    actor = Actor(id=user.id, role=user.role)
+    with Progress() as bar:
+        task = bar.add_task("importing", total=len(files))
+        for path in files:
+            bar.update(task, description=path.name)
+            try:
+                await _import_one(application, actor, path, categories, publish, report)
+            except (DomainException, _Unreadable) as refusal:
+                report.refused.append((path, str(refusal)))
+            bar.advance(task)
+    return report
+
+
+async def _import_one(
+    application: Application,
+    actor: Actor,
+    path: Path,
+    categories: tuple[str, ...],
+    publish: bool,
+    report: Report,
+) -> None:
+    digest = await asyncio.to_thread(_digest_of, path)
+    known = await application.mechanisms.find_by_original(actor.id, digest)
+    if known is None:
+        created = await _share(application, actor, path, categories)
+        report.added.append(created.mechanism.id)
+        id = created.mechanism.id
+    else:
+        report.known += 1
+        id = known.id
+    mechanism = (await _processed(application, actor, id, report)).mechanism
+    # What was ready before may have been withdrawn since; what was not, an interrupted run had no time to publish.
+    is_new = known is None or known.processing.state is not ProcessingState.READY or id in report.processed
+    report.processed.discard(id)  # another file with this content finds it as it will be then
+    if mechanism.processing.failure is not None:
+        report.refused.append((path, mechanism.processing.failure.message("en")))
+    elif publish and not mechanism.is_published:
+        if is_new and mechanism.withdrawn_reason is None:
+            await application.mechanisms.publish(actor, id)
+        else:
+            report.left.append((path, id))
+
+
+async def _share(
+    application: Application, actor: Actor, path: Path, categories: tuple[str, ...]
+) -> AuthoredMechanism:
+    original = await application.uploads.receive(actor, _chunks_of(path), path.name)
+    draft = Draft(
+        title=path.stem.replace("_", " ").strip()[:_LONGEST_TITLE] or path.name,
+        description="",
+        categories=[CategoryId(category) for category in categories],
+        media=original,
+    )
+    try:
+        created = await application.mechanisms.create_mechanism(actor, draft)
+    except Unavailable:
+        raise  # whether the mechanism was kept is not known, so its file must stay
+    except DomainException:
+        await application.uploads.discard(original)
+        raise
+    if not isinstance(created, AuthoredMechanism):
+        raise TypeError("without a key there is nothing to replay")
+    return created
+
+
+async def _processed(
+    application: Application, actor: Actor, id: MechanismId, report: Report
+) -> AuthoredMechanism:
+    """The mechanism, ready or failed; works the ledger off as long as there is a part for it to do."""
+    while True:
+        found = await application.mechanisms.get_mechanism(actor, id)
+        if found.mechanism.processing.state in (ProcessingState.READY, ProcessingState.FAILED):
+            return found
+        job = await application.runner.run_one()
+        if job is None or job.kind is not JobKind.PROCESS_MECHANISM_FILE:
+            await application.runner.reap()
+            await asyncio.sleep(0.05)
+        else:
+            report.processed.add(job.subject)
+
+
+def _digest_of(path: Path) -> str:
+    digest = sha256()
+    with _reading(path) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
+    with _reading(path) as file:
+        while chunk := await asyncio.to_thread(file.read, _CHUNK):
+            yield chunk
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as problem:
+        raise _Unreadable(f"It can't be read: {problem.strerror}.") from problem

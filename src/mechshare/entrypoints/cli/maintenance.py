@@ -1,0 +1,177 @@
+"""`mechshare migrate`, `reindex` and `doctor`"""
+
+import asyncio
+import os
+import platform
+import shutil
+import tempfile
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import click
+from PIL import Image
+
+from mechshare.application import Application
+from mechshare.domain.media import MediaFormat
+from mechshare.entrypoints.cli.context import open_application, run
+from mechshare.entrypoints.cli.masking import masked
+from mechshare.ports.media import MediaRejected
+from mechshare.services.maintenance.doctor import Trouble
+from mechshare.settings import PREFIX, Settings
+
+_LITTLE_SPACE = 1024 * 1024 * 1024
+_PARTS = ("litestar", "granian", "sqlalchemy", "av")
+_REMEDIES = {
+    (
+        "database",
+        Trouble.DOWN,
+    ): f"is it running, and is {PREFIX}DATABASE_URL right: address, user, password, name?",
+    ("database", Trouble.OUTDATED): "run 'mechshare migrate'",
+    ("clock", Trouble.DOWN): "see the database",
+    (
+        "clock",
+        Trouble.SKEWED,
+    ): "set both clocks by NTP: tokens and links go by this machine's, leases by the database's",
+    ("blobs", Trouble.DOWN): f"check {PREFIX}BLOBS_URL, for Azure {PREFIX}AZURE_CONNECTION_STRING too: "
+    "that the place exists ('mechshare migrate' makes it) and may be written to",
+    ("blobs", Trouble.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
+    ("blobs", Trouble.ALTERED): "check the disk or the service before anything is uploaded",
+    ("search", Trouble.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
+    (
+        "search",
+        Trouble.OUT_OF_STEP,
+    ): "run 'mechshare reindex'; or, where changes are on their way, let a server or worker run",
+    ("jobs", Trouble.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers look for jobs every second",
+    ("cache", Trouble.DOWN): f"check {PREFIX}CACHE_URL; meanwhile everything is read from the database",
+    ("limits", Trouble.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts for itself",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at. `remedy` says what to do and stands where something is wrong."""
+
+    name: str
+    told: str
+    remedy: str = ""
+    is_essential: bool = True
+
+
+@click.command()
+@click.pass_obj
+def migrate(chosen: Settings) -> None:
+    """Bring the database's schema up to date, and make the place for files. Safe from any number of machines."""
+
+    async def made(application: Application) -> str:
+        await application.blobs.prepare()
+        return await application.database.check()
+
+    click.echo(run(chosen, made))
+
+
+@click.command()
+@click.pass_obj
+def reindex(chosen: Settings) -> None:
+    """Rebuild the search index from the database, while it goes on answering."""
+    count = run(chosen, lambda application: application.search.reindex())
+    click.echo(f"the index holds {count} mechanisms")
+
+
+@click.command()
+@click.pass_obj
+def doctor(chosen: Settings) -> None:
+    """Say what is configured, what answers, and what to do about what doesn't.
+
+    A blob is written, read back and deleted, and a small clip is processed. The exit status is 1 when something is
+    wrong that mechshare can't do without.
+    """
+
+    async def examine() -> list[Finding]:
+        async with open_application(chosen) as application:
+            return [*await _answering(application), *await _able(application)]
+
+    findings = _configured(chosen)
+    if not any(finding.remedy and finding.is_essential for finding in findings):
+        findings += asyncio.run(examine())
+    for finding in findings:
+        click.echo(click.style("!!", fg="red") if finding.remedy else click.style("ok", fg="green"), nl=False)
+        click.echo(f"  {finding.name:10} {masked(finding.told)}")
+        if finding.remedy:
+            click.echo(f"      -> {finding.remedy}")
+    if any(finding.remedy and finding.is_essential for finding in findings):
+        raise SystemExit(1)
+
+
+def _configured(chosen: Settings) -> list[Finding]:
+    parts = ", ".join(f"{part} {version(part)}" for part in _PARTS)
+    secret = "set" if chosen.secret else f"made here, kept in {chosen.data / 'secret.key'}"
+    return [
+        Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
+        _writable(chosen.data),
+        *(_spacious(folder) for folder in _folders(chosen)),
+        Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
+    ]
+
+
+def _writable(data: Path) -> Finding:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=data) as probe:
+            probe.write(b"mechshare doctor")
+    except OSError as problem:
+        remedy = f"set {PREFIX}DATA to a folder that may be written to by whoever runs mechshare"
+        return Finding("data", f"{data} can't be used: {problem.strerror}", remedy)
+    return Finding("data", f"{data} may be written to")
+
+
+def _folders(chosen: Settings) -> list[Path]:
+    """Where files of this machine are kept; one for each disk."""
+    blobs = urlsplit(chosen.blobs_url)
+    kept = [chosen.data, Path(url2pathname(blobs.path))] if blobs.scheme == "file" else [chosen.data]
+    there = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in kept]
+    return list({folder.stat().st_dev: folder for folder in reversed(there)}.values())
+
+
+def _spacious(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    remedy = "" if free > _LITTLE_SPACE else "make room: uploads are refused when the disk is full"
+    return Finding("disk", f"{free / 1024**3:.1f} GiB free at {folder}", remedy, is_essential=False)
+
+
+async def _answering(application: Application) -> list[Finding]:
+    return [
+        Finding(
+            one.name,
+            f"{_configuration(application.settings, one.name)}{one.told}",
+            _REMEDIES[one.name, one.trouble] if one.trouble else "",
+            one.is_essential,
+        )
+        for one in await application.diagnosis.examine()
+    ]
+
+
+def _configuration(chosen: Settings, name: str) -> str:
+    url: str = getattr(chosen, f"{name}_url", "")
+    return f"{url} - " if url else ""
+
+
+async def _able(application: Application) -> list[Finding]:
+    """Whether clips can be processed, tried on one that is made here."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "dot.gif"
+        frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]
+        frames[0].save(source, save_all=True, append_images=frames[1:], duration=100, loop=0)
+        try:
+            made = await application.processor.process(source, MediaFormat.GIF, Path(folder), _unheard)
+        except MediaRejected as problem:
+            remedy = "reinstall mechshare's dependencies (av); see the log for what the child process said"
+            return [Finding("processing", str(problem), remedy)]
+    told = f"{made.facts.frame_count} frames, {made.facts.duration_ms} ms, on {os.cpu_count()} processors"
+    return [Finding("processing", told)]
+
+
+async def _unheard(step: str, fraction: float) -> None:
+    """Nobody watches the doctor's own clip."""

@@ -1,0 +1,52 @@
+"""How often one caller may ask: the RateLimit fields, and 429 beyond."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from mechshare.application import Application
+from mechshare.domain.errors import TooManyRequests
+from mechshare.entrypoints.http.protocol.auth import address_of
+from mechshare.entrypoints.http.protocol.errors import answer_domain_error
+from mechshare.ports.rate_limits import Quota, Verdict
+
+_MINUTE = 60
+_FREE = ("/health/", "/metrics")
+
+
+class RequestLimit:
+    """Counts the requests of each address, and tells how many are left (draft-ietf-httpapi-ratelimit-headers)."""
+
+    def __init__(self, app: ASGIApp, application: Application, amount: int) -> None:
+        self._app = app
+        self._limiter = application.limiter
+        self._trusted = application.settings.trusted_proxies
+        self._quota = Quota(name="requests", amount=amount, seconds=_MINUTE)
+        self._policy = f'"requests";q={amount};w={_MINUTE}'.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_FREE):
+            await self._app(scope, receive, send)
+            return
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        verdict = await self._limiter.hit(self._quota, address_of(request, self._trusted))
+
+        async def send_counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"] = list(message.get("headers", ()))
+                headers.append((b"ratelimit-policy", self._policy))
+                headers.append((b"ratelimit", _left(verdict)))
+            await send(message)
+
+        if verdict.allowed:
+            await self._app(scope, receive, send_counted)
+            return
+        refusal = TooManyRequests(retry_after=verdict.reset_after)
+        refused: Response[Any] = answer_domain_error(request, refusal)
+        await refused.to_asgi_response(None, request)(scope, receive, send_counted)
+
+
+def _left(verdict: Verdict) -> bytes:
+    return f'"requests";r={verdict.remaining};t={verdict.reset_after}'.encode()

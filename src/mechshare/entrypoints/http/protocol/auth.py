@@ -1,0 +1,124 @@
+"""Who calls: the guard of routes, and the caller as handlers see it."""
+
+from collections.abc import Collection
+from ipaddress import ip_address
+from typing import Any
+
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard, Scope
+
+from mechshare.application import Application
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
+from mechshare.domain.policy import Viewer, require_permission
+from mechshare.domain.sessions import SignedIn
+from mechshare.domain.users import Actor, Permission
+from mechshare.entrypoints.http.middleware.request_context import request_id_of
+
+Connection = ASGIConnection[Any, Any, Any, Any]
+
+
+def application_of(connection: Connection) -> Application:
+    application: Application = connection.app.state.application
+    return application
+
+
+def require_permissions(*permissions: str) -> Guard:
+    """The guard of a route: lets pass who is signed in and granted all of `permissions`; with none, any signed-in.
+
+    Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation.
+    """
+    wanted = tuple(Permission(permission) for permission in permissions)
+
+    async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
+        signed_in = await _sign_in(connection)
+        if signed_in is None:
+            raise AuthenticationRequired()
+        connection.scope["user"] = signed_in
+        for permission in wanted:
+            require_permission(signed_in.actor, permission)
+
+    guard.permissions = wanted  # type: ignore[attr-defined]
+    return guard
+
+
+def caller_of(connection: Connection) -> SignedIn:
+    """The caller of a guarded route."""
+    caller: SignedIn = connection.scope["user"]
+    return caller
+
+
+def actor_of(connection: Connection) -> Actor:
+    """The caller of a guarded route, as far as deciding about it takes."""
+    return caller_of(connection).actor
+
+
+async def viewer_of(connection: Connection) -> Viewer:
+    """The caller of an open route; None without a token. Raises InvalidToken for a bad one."""
+    signed_in = await _sign_in(connection)
+    return signed_in.actor if signed_in else None
+
+
+async def _sign_in(connection: Connection) -> SignedIn | None:
+    header = connection.headers.get("authorization")
+    if header is None:
+        return None
+    return await application_of(connection).authentication.authenticate(bearer_token(header))
+
+
+def bearer_token(authorization: str) -> str:
+    """The token in the field Authorization (RFC 6750, 2.1). Raises InvalidToken."""
+    scheme, _, token = authorization.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidToken()
+    return token.strip()
+
+
+async def note_denial(error: Exception, scope: Scope) -> None:
+    """Audits what a known caller was refused, by a guard or a service, in a transaction of its own: what was refused
+    has been rolled back."""
+    caller: SignedIn | None = scope.get("user")
+    if caller is None or not isinstance(error, Forbidden):
+        return
+    connection: Connection = ASGIConnection(scope)
+    application = application_of(connection)
+    await application.auditor.note_refusal(
+        application.database,
+        AuditAction.DENIED,
+        caller.actor.id,
+        f"{connection.scope.get('method', '')} {connection.scope['path']}",
+        origin_of(connection),
+        error.code,
+    )
+
+
+def origin_of(connection: Connection) -> Origin:
+    return Origin(
+        address=address_of(connection, application_of(connection).settings.trusted_proxies),
+        user_agent=connection.headers.get("user-agent", "")[:200],
+        request_id=request_id_of(connection.scope),
+    )
+
+
+def address_of(connection: Connection, trusted: Collection[str]) -> str:
+    """The caller's address: the peer's, or the last one before the proxies that the operator trusts."""
+    address = connection.client.host if connection.client else ""
+    if address not in trusted:
+        return address
+    # A proxy may add to the field, or add a field: they say the same (RFC 9110, 5.3).
+    hops = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
+    while hops and address in trusted:
+        claimed = hops.pop().strip()
+        if not _is_address(claimed):
+            break
+        address = claimed
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,231 @@
+"""Every error as one body: `{"status": "error", "message", "code", "request_id"}`, and `details` for bad input."""
+
+import traceback
+from typing import Any, Literal
+
+import msgspec
+import structlog
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.base_exceptions import SerializationException
+from msgspec import UNSET, Struct, UnsetType
+
+from mechshare.domain import errors
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.middleware.request_context import request_id_of
+
+
+class MethodNotAllowed(DomainException):
+    code = "METHOD_NOT_ALLOWED"
+    messages = {
+        "en": "This address does not take {method}, but {allowed}.",
+        "ja": "このアドレスは {method} を受け付けません。使えるのは {allowed} です。",
+    }
+
+
+class BodyTimedOut(DomainException):
+    code = "BODY_TIMED_OUT"
+    messages = {
+        "en": "The body stopped arriving. Send the request again.",
+        "ja": "本文の送信が途中で止まりました。もう一度送信してください。",
+    }
+
+
+class RangeNotSatisfiable(DomainException):
+    code = "RANGE_NOT_SATISFIABLE"
+    messages = {
+        "en": "The file has {size} bytes; ask for a range within it.",
+        "ja": "ファイルは {size} バイトです。その範囲内を指定してください。",
+    }
+
+
+class InternalError(DomainException):
+    code = "INTERNAL_ERROR"
+    messages = {
+        "en": "Something went wrong here, not with your request. Give the operator the request_id.",
+        "ja": "サーバー側で問題が発生しました。request_id を運用者にお伝えください。",
+    }
+
+
+STATUSES: dict[type[DomainException], int] = {
+    errors.Malformed: 400,
+    errors.Unauthenticated: 401,
+    errors.Forbidden: 403,
+    errors.NotFound: 404,
+    MethodNotAllowed: 405,
+    BodyTimedOut: 408,
+    errors.Conflict: 409,
+    errors.Stale: 412,
+    errors.TooLarge: 413,
+    errors.UnsupportedMedia: 415,
+    RangeNotSatisfiable: 416,
+    errors.Invalid: 422,
+    errors.PreconditionRequired: 428,
+    errors.TooMany: 429,
+    InternalError: 500,
+    errors.Unavailable: 503,
+    errors.OutOfSpace: 507,
+}
+"""The one table from families of errors to HTTP statuses (RFC 9110, RFC 6585; 507 is RFC 4918)."""
+
+RETRY_SOON = 2
+"""Seconds after which a request that met an unavailable dependency may be sent again."""
+
+
+class FieldProblem(Struct):
+    """What is wrong with one field of the request."""
+
+    field: str
+    message: str
+
+
+class ErrorBody(Struct):
+    """The body of every answer that is not a success. `details` stands where fields of the request are at fault."""
+
+    status: Literal["error"]
+    message: str
+    code: str
+    request_id: str
+    details: list[FieldProblem] | UnsetType = UNSET
+
+
+def status_of(error: DomainException) -> int:
+    return status_of_kind(type(error))
+
+
+def answer_domain_error(request: Request[Any, Any, Any], error: DomainException) -> Response[bytes]:
+    """The answer to a request that the domain refused."""
+    language = preferred_language(request.headers.get("accept-language", ""))
+    body = ErrorBody(
+        status="error",
+        message=error.message_in(language),
+        code=error.code,
+        request_id=request_id_of(request.scope),
+        details=_details(error, language) or UNSET,
+    )
+    return Response(
+        content=msgspec.json.encode(body),
+        status_code=status_of(error),
+        media_type=MediaType.JSON,
+        headers={"Cache-Control": "no-store", "Content-Language": language, **_headers(error)},
+    )
+
+
+def answer_framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """The framework's own refusals, told in the same way as the domain's."""
+    return answer_domain_error(request, _translated(request, error))
+
+
+def answer_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A defect: logged whole, told without any detail."""
+    _log("request_crashed", request, error)
+    return answer_domain_error(request, InternalError())
+
+
+def preferred_language(header: str) -> str:
+    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); English when it names none of them."""
+    best, best_weight = "en", 0.0
+    for part in header.split(","):
+        name, _, parameter = part.strip().partition(";")
+        language = name.strip().lower().partition("-")[0]
+        weight = _weight(parameter)
+        if language in errors.LANGUAGES and weight > best_weight:
+            best, best_weight = language, weight
+    return best
+
+
+def _weight(parameter: str) -> float:
+    name, _, value = parameter.strip().partition("=")
+    if name != "q":
+        return 1.0
+    try:
+        return float(value)
+    except ValueError:
+        return 0.0
+
+
+def _translated(request: Request[Any, Any, Any], error: HTTPException) -> DomainException:
+    match error.status_code:
+        case 404:
+            return errors.RouteNotFound()
+        case 405:
+            return MethodNotAllowed(method=request.scope["method"], allowed=_allowed(error))
+        case 413:
+            return errors.BodyTooLarge(limit=request.route_handler.resolve_request_max_body_size())
+        case status if status < 500:
+            return errors.MalformedRequest(problem=_problem(error), details=_field_problems(error))
+    _log("request_failed", request, error)
+    return InternalError()
+
+
+def _log(event: str, request: Request[Any, Any, Any], error: Exception) -> None:
+    # As text: what draws tracebacks for a log likes to add the local variables, and with them passwords and tokens.
+    told = "".join(traceback.format_exception(error))
+    structlog.get_logger().error(event, path=request.scope["path"], traceback=told)
+
+
+def _allowed(error: HTTPException) -> str:
+    methods = {method for method in (error.headers or {}).get("allow", "").split(", ") if method}
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
+
+
+def _problem(error: HTTPException) -> str:
+    if isinstance(error, ValidationException) and error.extra:
+        return "see details."
+    cause = error.__cause__
+    if isinstance(cause, SerializationException):
+        return str(cause.__cause__ or cause)
+    return error.detail
+
+
+def _field_problems(error: HTTPException) -> list[tuple[str, str]]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    return [(str(item.get("key", "")), str(item.get("message", ""))) for item in extra]
+
+
+def _details(error: DomainException, language: str) -> list[FieldProblem]:
+    if isinstance(error, errors.InvalidField):
+        return [FieldProblem(field=error.field, message=error.rule[language])]
+    if isinstance(error, errors.MalformedRequest):
+        return [FieldProblem(field=field, message=message) for field, message in error.details]
+    return []
+
+
+def _headers(error: DomainException) -> dict[str, str]:
+    if isinstance(error, errors.TooMany):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, errors.Unavailable | errors.OutOfSpace):
+        return {"Retry-After": str(RETRY_SOON)}
+    if isinstance(error, errors.Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="mechshare"'}
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": str(error.facts["allowed"])}
+    if isinstance(error, RangeNotSatisfiable):
+        return {"Content-Range": f"bytes */{error.facts['size']}"}
+    return {}
+
+
+def errors_page() -> str:
+    """The page that lists every error, made from the tree: docs/errors.md."""
+    kinds = sorted(_leaves(DomainException), key=lambda kind: (status_of_kind(kind), kind.code))
+    rows = [(status_of_kind(kind), kind.code, kind.messages) for kind in kinds]
+    lines = [
+        "# Errors",
+        "",
+        "Every refusal has one body: `status` (`error`), `message`, `code`, `request_id`; `details` for bad input.",
+        "Codes never change. Messages come in Japanese for `Accept-Language: ja`; what stands in braces is filled in.",
+        "",
+        "| status | code | message | メッセージ |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {status} | `{code}` | {told['en']} | {told['ja']} |" for status, code, told in rows]
+    return "\n".join(lines) + "\n"
+
+
+def status_of_kind(kind: type[DomainException]) -> int:
+    return next(STATUSES[family] for family in kind.__mro__ if family in STATUSES)
+
+
+def _leaves(kind: type[DomainException]) -> list[type[DomainException]]:
+    children = kind.__subclasses__()
+    return [leaf for child in children for leaf in _leaves(child)] if children else [kind]

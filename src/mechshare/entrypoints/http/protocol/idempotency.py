@@ -1,0 +1,58 @@
+"""The Idempotency-Key header: a request that is sent again gets its first answer again."""
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import msgspec
+from litestar import Request, Response
+from msgspec import Struct
+
+from mechshare.domain.errors import MalformedRequest
+from mechshare.entrypoints.http.protocol.responses import answer, etag_of
+from mechshare.services.support.idempotency import Once, Replay
+
+T = TypeVar("T")
+REPLAYED = "Idempotent-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
+
+
+def once_of(
+    request: Request[Any, Any, Any], caller: str, fingerprint: bytes, render: Callable[[T], bytes]
+) -> Once[T] | None:
+    """What makes the request take effect once, if it asks for that. `fingerprint` stands for all that was sent.
+
+    Raises MalformedRequest for a key that is not 1 to 200 visible ASCII characters.
+    """
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.match(key):
+        raise MalformedRequest(
+            problem="see details.",
+            details=[("Idempotency-Key", "must be 1 to 200 visible ASCII characters.")],
+        )
+    return Once(
+        scope=f"{caller} {request.scope['method']} {request.scope['path']}",
+        key=key,
+        fingerprint=sha256(fingerprint).hexdigest(),
+        render=render,
+    )
+
+
+class _Made(Struct):
+    id: str
+    version: int
+
+
+def replayed(request: Request[Any, Any, Any], replay: Replay, status: int, path: str) -> Response[Any]:
+    """The first answer, marked as given again; `path` is where such resources are found."""
+    made = msgspec.json.decode(replay.answer, type=_Made)
+    return answer(
+        request,
+        replay.answer,
+        etag=etag_of(replay.answer, made.version),
+        status=status,
+        headers={"Location": f"{path}/{made.id}", REPLAYED: "true"},
+    )

@@ -1,0 +1,107 @@
+"""Multipart forms (RFC 7578) that are read as they arrive, so that no file is ever held in memory."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from litestar import Request
+from multipart import MultipartError, MultipartSegment, PushMultipartParser
+
+from mechshare.domain.errors import BodyTooLarge, MalformedRequest
+from mechshare.entrypoints.http.protocol.request_body import arriving
+
+T = TypeVar("T")
+_LARGEST_FIELD = 128 * 1024
+_MOST_PARTS = 64
+
+Receive = Callable[[AsyncIterator[bytes], str], Awaitable[T]]
+"""Takes a file's content as it arrives, and the name its sender gave it."""
+
+
+@dataclass(slots=True)
+class Form(Generic[T]):
+    """The text fields in the order in which they came, and what was made of the file."""
+
+    fields: list[tuple[str, str]] = field(default_factory=list)
+    file: T | None = None
+
+
+async def read_form(
+    request: Request[Any, Any, Any], file_field: str, receive: Receive[T], form: Form[T]
+) -> None:
+    """Reads the body into `form`; the content of the part `file_field` goes to `receive`.
+
+    When it raises, `form` holds what was received by then, so that the file can be given back. Raises
+    MalformedRequest, BodyTooLarge, and what `receive` raises.
+    """
+    _, parameters = request.content_type
+    try:
+        parser = PushMultipartParser(parameters.get("boundary", ""), max_segment_count=_MOST_PARTS)
+        async with aclosing(_events(request, parser)) as events:
+            async for segment in events:
+                await _read_part(events, segment, file_field, receive, form)
+    except MultipartError as problem:
+        raise MalformedRequest(problem=f"the form is broken ({problem.args[0]}).") from problem
+
+
+async def _events(request: Request[Any, Any, Any], parser: PushMultipartParser) -> AsyncGenerator[Any, None]:
+    """A segment, its content in pieces, None at its end; and so on."""
+    async with aclosing(arriving(request)) as pieces:
+        with parser:
+            async for piece in pieces:
+                for event in parser.parse(piece):
+                    yield event
+
+
+async def _read_part(
+    events: AsyncGenerator[Any, None],
+    segment: MultipartSegment,
+    file_field: str,
+    receive: Receive[T],
+    form: Form[T],
+) -> None:
+    if segment.name == file_field:
+        if form.file is not None:
+            raise MalformedRequest(problem="see details.", details=[(file_field, "was sent twice.")])
+        content = _Content(events)
+        form.file = await receive(content, segment.filename or "")
+        await content.skip_rest()
+    else:
+        form.fields.append((segment.name, await _text(_Content(events), segment)))
+
+
+class _Content:
+    """The content of one part, up to its end."""
+
+    def __init__(self, events: AsyncGenerator[Any, None]) -> None:
+        self._events = events
+        self._ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._ended:
+            piece = await anext(self._events)
+            if piece is not None:
+                return bytes(piece)
+            self._ended = True
+        raise StopAsyncIteration
+
+    async def skip_rest(self) -> None:
+        async for _ in self:
+            continue
+
+
+async def _text(content: _Content, segment: MultipartSegment) -> str:
+    gathered = bytearray()
+    async for piece in content:
+        gathered += piece
+        if len(gathered) > _LARGEST_FIELD:
+            raise BodyTooLarge(limit=_LARGEST_FIELD)
+    try:
+        return gathered.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        details = [(segment.name, "is not UTF-8 text.")]
+        raise MalformedRequest(problem="see details.", details=details) from problem

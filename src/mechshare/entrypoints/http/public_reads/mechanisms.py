@@ -1,0 +1,47 @@
+"""Mechanisms as everyone is told of them, read together."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from mechshare.application import Application
+from mechshare.domain.ids import MechanismId
+from mechshare.entrypoints.http.protocol.responses import CACHED_FOR, kept_entry
+from mechshare.entrypoints.http.representations.mechanisms import mechanism_answer
+from mechshare.ports.cache import Name
+from mechshare.services.support.data_loader import Batches
+from mechshare.services.support.invalidation import mechanism_group
+
+
+class PublicMechanisms:
+    """Those that are asked for at a time are looked up, read and kept together."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._batches = Batches(self._find, most=application.database.reads_at_a_time)
+
+    async def find(self, id: MechanismId) -> bytes:
+        """The entry that the cache keeps of the answer; an empty one for a mechanism that is not public."""
+        return await self._batches.join(id)
+
+    async def _find(self, ids: Sequence[MechanismId]) -> Sequence[bytes]:
+        named = {public_entry(id): id for id in ids}
+
+        async def read(names: Sequence[Name]) -> list[bytes]:
+            return await self._read([named[name] for name in names])
+
+        return await self._application.cache.get_or_load_many(list(named), read, CACHED_FOR)
+
+    async def _read(self, ids: Sequence[MechanismId]) -> list[bytes]:
+        application = self._application
+        now = application.clock.now()
+        entries: dict[MechanismId, bytes] = {}
+        for item in await application.mechanisms.find_visible(None, ids):
+            body = msgspec.json.encode(mechanism_answer(item, application.links, now))
+            entries[item.mechanism.id] = kept_entry(body, version=item.mechanism.version)
+        return [entries.get(id, b"") for id in ids]
+
+
+def public_entry(id: MechanismId) -> Name:
+    """Where the cache holds what everyone is told of a mechanism."""
+    return mechanism_group(id), "public"

@@ -1,0 +1,133 @@
+"""A mechanism as the API tells it."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from msgspec import Struct
+
+from mechshare.domain.blobs import blob_key
+from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
+from mechshare.domain.media import MediaFacts, ProcessingFailure
+from mechshare.domain.media_links import LinkSigner
+from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.responses import answer, etag_of
+
+MECHANISMS_PATH = "/api/v1/mechanisms"
+MEDIA_PATH = "/api/v1/media/"
+
+
+class ReasonAnswer(Struct):
+    """Why processing failed, and what can be done about it."""
+
+    code: str
+    message: str
+
+
+class ProcessingAnswer(Struct):
+    state: ProcessingState
+    reason: ReasonAnswer | None
+
+
+class MediaAnswer(Struct):
+    """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`."""
+
+    width: int
+    height: int
+    frame_rate: float
+    frame_count: int
+    codec: str
+    size: int
+    sha256: str
+
+
+class MechanismAnswer(Struct):
+    """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
+
+    URLs of clips stored here are paths on this server; those of an unpublished mechanism are signed and expire.
+    """
+
+    id: str
+    title: str
+    description: str
+    user_id: str
+    user: Author
+    file_url: str | None
+    thumbnail_url: str | None
+    preview_url: str | None
+    duration: float | None
+    created_at: datetime
+    updated_at: datetime
+    is_published: bool
+    withdrawn_reason: str | None
+    categories: tuple[str, ...]
+    processing: ProcessingAnswer
+    media: MediaAnswer | None
+    version: int
+
+
+def processing_answer(processing: Processing, language: str = "en") -> ProcessingAnswer:
+    return ProcessingAnswer(processing.state, reason_answer(processing.failure, language))
+
+
+def reason_answer(failure: ProcessingFailure | None, language: str) -> ReasonAnswer | None:
+    return ReasonAnswer(failure.code.value, failure.message(language)) if failure else None
+
+
+def mechanism_answer(item: AuthoredMechanism, links: LinkSigner, now: datetime) -> MechanismAnswer:
+    """The answer; links to an unpublished clip are signed, since who reads this has the right to see it."""
+    mechanism = item.mechanism
+    expires = None if mechanism.is_published else links.expiry(now)
+    return MechanismAnswer(
+        id=mechanism.id,
+        title=mechanism.title,
+        description=mechanism.description,
+        user_id=mechanism.user_id,
+        user=item.author,
+        file_url=_address(mechanism.file_url, links, expires),
+        thumbnail_url=_address(mechanism.thumbnail_url, links, expires),
+        preview_url=_address(mechanism.preview_url, links, expires),
+        duration=mechanism.duration,
+        created_at=mechanism.created_at,
+        updated_at=mechanism.updated_at,
+        is_published=mechanism.is_published,
+        withdrawn_reason=mechanism.withdrawn_reason,
+        categories=mechanism.categories,
+        processing=processing_answer(mechanism.processing),
+        media=_media_answer(mechanism.media),
+        version=mechanism.version,
+    )
+
+
+def _media_answer(facts: MediaFacts | None) -> MediaAnswer | None:
+    if facts is None:
+        return None
+    return MediaAnswer(
+        width=facts.width,
+        height=facts.height,
+        frame_rate=facts.frame_rate,
+        frame_count=facts.frame_count,
+        codec=facts.codec,
+        size=facts.size,
+        sha256=facts.sha256,
+    )
+
+
+def _address(url: str | None, links: LinkSigner, expires: int | None) -> str | None:
+    key = blob_key(url) if url else None
+    if key is None:
+        return url
+    path = MEDIA_PATH + key.removeprefix("media/")
+    return path if expires is None else f"{path}?expires={expires}&signature={links.sign(key, expires)}"
+
+
+def mechanism_resource(
+    request: Request[Any, Any, Any], item: AuthoredMechanism, status: int = 200
+) -> Response[Any]:
+    """One mechanism as an answer to somebody who may see it."""
+    application = application_of(request)
+    body = msgspec.json.encode(mechanism_answer(item, application.links, application.clock.now()))
+    version = item.mechanism.version
+    headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
+    return answer(request, body, etag=etag_of(body, version), status=status, headers=headers)

@@ -1,0 +1,180 @@
+"""/categories"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, patch, post
+from litestar.params import FromPath
+from msgspec import UNSET, Struct, UnsetType
+
+from mechshare.domain.categories import Category
+from mechshare.domain.ids import CategoryId
+from mechshare.entrypoints.http.middleware.response_cache import answer_kept
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.http.protocol.idempotency import once_of, replayed
+from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.protocol.request_body import decoded_body
+from mechshare.entrypoints.http.protocol.responses import (
+    PUBLIC,
+    answer,
+    etag_of,
+    expected_version,
+    kept_entry,
+    nothing,
+)
+from mechshare.services.support.idempotency import Replay
+
+Req = Request[Any, Any, Any]
+_PATH = "/api/v1/categories"
+_KEPT_AS = "categories"
+
+
+class NewCategory(Struct, forbid_unknown_fields=True):
+    """`id` is a slug: a-z and 0-9, in words joined by hyphens."""
+
+    id: str
+    name_en: str
+    name_ja: str
+
+
+class CategoryChanges(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396): what is left out stays."""
+
+    name_en: str | UnsetType = UNSET
+    name_ja: str | UnsetType = UNSET
+
+
+class CategoryAnswer(Struct):
+    id: str
+    name_en: str
+    name_ja: str
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class CountedCategory(Struct):
+    """A category with the number of published mechanisms in it."""
+
+    id: str
+    name_en: str
+    name_ja: str
+    mechanism_count: int
+
+
+class CategoriesAnswer(Struct):
+    items: list[CountedCategory]
+
+
+@get("/", summary="List categories", responses=NOT_MODIFIED)
+async def find_categories(request: Req) -> Response[CategoriesAnswer]:
+    """All of them, with how many published mechanisms are in each."""
+    application = application_of(request)
+
+    async def load() -> bytes:
+        found = await application.categories.find_counts()
+        items = [
+            CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
+            for one in found
+        ]
+        return kept_entry(msgspec.json.encode(CategoriesAnswer(items)))
+
+    # Counting takes long among many mechanisms, and whoever looks for one asks.
+    return await answer_kept(request, _KEPT_AS, load)
+
+
+@get("/{category_id:str}", summary="Read a category", responses=NOT_MODIFIED)
+async def get_category(request: Req, category_id: FromPath[str]) -> Response[CategoryAnswer]:
+    category = await application_of(request).categories.get_category(CategoryId(category_id))
+    return _resource(request, category, cache=PUBLIC)
+
+
+@post(
+    "/",
+    guards=[require_permissions("categories:manage")],
+    summary="Add a category (admins)",
+    opt=HEARS_KEY,
+    operation_class=body_of(
+        NewCategory, example={"id": "cam-followers", "name_en": "Cam followers", "name_ja": "カム従動節"}
+    ),
+)
+async def create_category(request: Req) -> Response[CategoryAnswer]:
+    new = await decoded_body(request, NewCategory)
+    actor = actor_of(request)
+    once = once_of(request, actor.id, msgspec.json.encode(new), _encoded)
+    created = await application_of(request).categories.create_category(
+        actor, new.id, new.name_en, new.name_ja, once
+    )
+    if isinstance(created, Replay):
+        return replayed(request, created, 201, _PATH)
+    return _resource(request, created, status=201)
+
+
+@patch(
+    "/{category_id:str}",
+    guards=[require_permissions("categories:manage")],
+    summary="Rename a category (admins)",
+    opt=HEARS_VERSION,
+    operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
+)
+async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryAnswer]:
+    """Needs If-Match."""
+    changes = await decoded_body(request, CategoryChanges)
+    changed = await application_of(request).categories.update_category(
+        actor_of(request),
+        CategoryId(category_id),
+        name_en=None if changes.name_en is UNSET else changes.name_en,
+        name_ja=None if changes.name_ja is UNSET else changes.name_ja,
+        version=expected_version(request),
+    )
+    return _resource(request, changed)
+
+
+@delete(
+    "/{category_id:str}",
+    status_code=204,
+    guards=[require_permissions("categories:manage")],
+    summary="Remove an empty category (admins)",
+    opt=HEARS_VERSION,
+)
+async def delete_category(request: Req, category_id: FromPath[str]) -> Response[None]:
+    """Needs If-Match."""
+    version = expected_version(request)
+    await application_of(request).categories.delete_category(
+        actor_of(request), CategoryId(category_id), version
+    )
+    return nothing()
+
+
+def _encoded(category: Category) -> bytes:
+    return msgspec.json.encode(
+        CategoryAnswer(
+            id=category.id,
+            name_en=category.name_en,
+            name_ja=category.name_ja,
+            created_at=category.created_at,
+            updated_at=category.updated_at,
+            version=category.version,
+        )
+    )
+
+
+def _resource(request: Req, category: Category, *, status: int = 200, cache: str = PUBLIC) -> Response[Any]:
+    body = _encoded(category)
+    headers = {"Location": f"{_PATH}/{category.id}"} if status == 201 else {}
+    return answer(
+        request,
+        body,
+        etag=etag_of(body, category.version),
+        cache=cache,
+        status=status,
+        headers=headers,
+    )
+
+
+router = Router(
+    _PATH,
+    tags=["categories"],
+    route_handlers=[find_categories, get_category, create_category, update_category, delete_category],
+)

@@ -1,0 +1,151 @@
+"""/media, and the files as they were sent"""
+
+import re
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from litestar import Request, Response, Router, get
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, QueryParameter
+from litestar.response import Stream
+
+from mechshare.domain.ids import MechanismId
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
+from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, OPTIONAL_TOKEN
+from mechshare.entrypoints.http.protocol.responses import is_held
+from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+from mechshare.services.media import StoredMedia
+
+Req = Request[Any, Any, Any]
+PUBLIC_MEDIA = "public, max-age=3600, immutable"
+"""An address never leads to other content, but what is public may be withdrawn: an hour in shared caches."""
+PRIVATE_MEDIA = "private, max-age=3600, immutable"
+ORIGINAL = "private, no-cache"
+LINK_LIFETIME = timedelta(minutes=5)
+"""For whom the store itself serves: long enough to begin, and a browser asks here again for the rest."""
+_AT_ONCE = 256 * 1024
+"""Bytes that are answered in one piece, which takes a third of the time of a stream."""
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+_RANGED = {
+    206: ResponseSpec(
+        bytes, generate_examples=False, description="A part of the file (Range)", media_type=ANY_FILE
+    ),
+    302: ResponseSpec(
+        None, generate_examples=False, description="The store itself has it, at this address, for a while"
+    ),
+    304: ResponseSpec(
+        None, generate_examples=False, description="You hold this file already (If-None-Match)"
+    ),
+}
+Mechanism = FromPath[str]
+
+
+@get(
+    "/api/v1/media/{mechanism_id:str}/{name:str}",
+    summary="Watch a clip",
+    responses=_RANGED,
+    opt=OPTIONAL_TOKEN,
+)
+async def get_media(
+    request: Req,
+    mechanism_id: Mechanism,
+    name: FromPath[str],
+    expires: Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)] = 0,
+    signature: Annotated[str, QueryParameter(name="signature", max_length=64)] = "",
+) -> Response[bytes]:
+    """The file behind a `file_url`, `thumbnail_url` or `preview_url`: whole, or one range of it."""
+    viewer = None if signature else await viewer_of(request)
+    found = await application_of(request).media.find_media(
+        viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature
+    )
+    return await _served(request, found, PUBLIC_MEDIA if found.is_public else PRIVATE_MEDIA)
+
+
+@get(
+    MECHANISMS_PATH + "/{mechanism_id:str}/original",
+    guards=[require_permissions()],
+    summary="Get a clip back as it was sent",
+    responses=_RANGED,
+)
+async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
+    """For its owner and admins."""
+    found = await application_of(request).media.find_original(actor_of(request), MechanismId(mechanism_id))
+    return await _served(request, found, ORIGINAL)
+
+
+async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
+    etag = f'"{media.key.rpartition("/")[2].partition(".")[0]}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": cache,
+        "Content-Disposition": _disposition(media),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "ETag": etag,
+    }
+    if is_held(request, etag):
+        return Response(content=None, status_code=304, headers=headers)
+    blobs = application_of(request).blobs
+    link = await blobs.link(media.key, LINK_LIFETIME, media.content_type, headers["Content-Disposition"])
+    if link is not None:
+        hidden = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+        return Response(content=None, status_code=302, headers={"Location": link, **hidden})
+    start, end = _range(request, etag, media.size)
+    status = 200
+    if (start, end) != (0, media.size):
+        status = 206
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
+    headers["Content-Length"] = str(end - start)
+    chunks = blobs.read(media.key, start, end)
+    if end - start <= _AT_ONCE:
+        content = b"".join([chunk async for chunk in chunks])
+        return Response(content, status_code=status, headers=headers, media_type=media.content_type)
+    begun = await _begun(chunks)
+    return Stream(begun, status_code=status, headers=headers, media_type=media.content_type)
+
+
+async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same, the first having been read: of a file that the store has lost, the answer's status can still tell."""
+    first = await anext(chunks)
+
+    async def all_of_them() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in chunks:
+            yield chunk
+
+    return all_of_them()
+
+
+def _range(request: Req, etag: str, size: int) -> tuple[int, int]:
+    """The bytes asked for, from start to before end (RFC 9110, 14): all of them where no usable range is given.
+
+    Several ranges at once are answered with the whole file, as the RFC allows. Raises RangeNotSatisfiable.
+    """
+    matched = _RANGE.match(request.headers.get("range", ""))
+    if matched is None or request.headers.get("if-range", etag) != etag:
+        return 0, size
+    first, last = matched.groups()
+    if not first and not last:
+        return 0, size
+    if not first:
+        start, end = max(0, size - int(last)), size
+    else:
+        start, end = int(first), min(size, int(last) + 1) if last else size
+        if last and int(last) < int(first):
+            return 0, size
+    if start >= size or start >= end:
+        raise RangeNotSatisfiable(size=size)
+    return start, end
+
+
+def _disposition(media: StoredMedia) -> str:
+    """Shown in place, or saved under the name it was sent under (RFC 6266)."""
+    if media.download_name is None:
+        return "inline"
+    return f"attachment; filename*=UTF-8''{quote(media.download_name or 'clip')}"
+
+
+router = Router("/", tags=["media"], route_handlers=[get_media, get_original])

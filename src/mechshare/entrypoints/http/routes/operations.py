@@ -1,0 +1,90 @@
+"""/health, /metrics, /.well-known/jwks.json"""
+
+import os
+from enum import StrEnum
+from typing import Annotated, Any
+
+from litestar import MediaType, Request, Response, Router, get
+from litestar.params import QueryParameter
+from msgspec import Struct
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from mechshare.domain.errors import Unavailable
+from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.responses import resource
+from mechshare.entrypoints.metrics import backlog_metrics
+from mechshare.services.maintenance.health import Check
+
+Req = Request[Any, Any, Any]
+
+
+class LiveAnswer(Struct):
+    status: str
+
+
+class ReadyAnswer(Struct):
+    """`status` is ready, degraded (something that can be done without is down), unavailable or stopping."""
+
+    status: str
+    checks: list[Check]
+
+
+class KeysAnswer(Struct):
+    keys: list[dict[str, str]]
+
+
+@get("/health/live", summary="Is the process alive?")
+async def get_live(request: Req) -> Response[LiveAnswer]:
+    return resource(request, LiveAnswer("alive"), cache="no-store")
+
+
+class Purpose(StrEnum):
+    UPLOADS = "uploads"
+
+
+@get("/health/ready", summary="Can it do its work?")
+async def get_ready(
+    request: Req,
+    purpose: Annotated[
+        Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
+    ] = None,
+) -> Response[ReadyAnswer]:
+    """503 while something essential does not answer (the database and, `for=uploads`, the blob store) or it stops."""
+    checks = list(await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS))
+    status = "ready" if all(check.is_up for check in checks) else "degraded"
+    if any(check.is_essential and not check.is_up for check in checks):
+        status = "unavailable"
+    if request.app.state.stopping.has_begun:
+        status = "stopping"
+    code = 503 if status in ("unavailable", "stopping") else 200
+    return resource(request, ReadyAnswer(status, checks), status=code, cache="no-store")
+
+
+@get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
+async def get_metrics(request: Req) -> Response[bytes]:
+    """Of all server processes together, with the ledger's backlog while the database answers."""
+    application = application_of(request)
+    try:
+        backlog = await application.jobs.find_backlog()
+    except Unavailable:
+        backlog = None
+    registry = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)
+    headers = {"Cache-Control": "no-store"}
+    told = generate_latest(registry) + backlog_metrics(backlog, application.clock.now())
+    return Response(told, media_type=CONTENT_TYPE_LATEST, headers=headers)
+
+
+@get(
+    ["/.well-known/jwks.json", "/api/v1/.well-known/jwks.json"], summary="The keys that verify access tokens"
+)
+async def get_keys(request: Req) -> Response[KeysAnswer]:
+    """JSON Web Key Set (RFC 7517); empty where tokens are signed with a shared secret."""
+    keys = [dict(key) for key in application_of(request).tokens.public_keys()]
+    return resource(request, KeysAnswer(keys), cache="public, max-age=300")
+
+
+router = Router("/", tags=["operations"], route_handlers=[get_live, get_ready, get_metrics, get_keys])

@@ -1,0 +1,191 @@
+"""/auth"""
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Response, Router, delete, get, post
+from litestar.params import FromPath
+from msgspec import Struct
+
+from mechshare.domain.ids import SessionId
+from mechshare.domain.sessions import Session, Tokens
+from mechshare.entrypoints.http.protocol.auth import application_of, caller_of, origin_of, require_permissions
+from mechshare.entrypoints.http.protocol.idempotency import once_of, replayed
+from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
+from mechshare.entrypoints.http.protocol.responses import nothing, resource
+from mechshare.entrypoints.http.routes.users import USERS_PATH, UserAnswer, encoded_user, user_resource
+from mechshare.services.support.idempotency import Replay
+from mechshare.services.users import Registration
+
+Req = Request[Any, Any, Any]
+
+
+class NewUser(Struct, forbid_unknown_fields=True):
+    username: str
+    email: str
+    password: str
+    display_name: str = ""
+
+
+class Credentials(Struct, forbid_unknown_fields=True):
+    """`username` may be the e-mail address as well."""
+
+    username: str
+    password: str
+
+
+class Refresh(Struct, forbid_unknown_fields=True):
+    refresh_token: str
+
+
+class NewPassword(Struct, forbid_unknown_fields=True):
+    old_password: str
+    new_password: str
+
+
+class TokensAnswer(Struct):
+    """`expires_in` is the access token's lifetime in seconds; the refresh token works once."""
+
+    access_token: str
+    refresh_token: str
+    expires_in: int
+    session_id: str
+    token_type: str = "Bearer"  # noqa: S105  a name, not a secret
+
+
+class SessionAnswer(Struct):
+    id: str
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    user_agent: str
+    address: str
+    is_current: bool
+
+
+class SessionsAnswer(Struct):
+    items: list[SessionAnswer]
+
+
+@post(
+    "/register",
+    summary="Join",
+    opt={"open": True, **HEARS_KEY},
+    operation_class=body_of(
+        NewUser,
+        example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},
+    ),
+)
+async def register(request: Req) -> Response[UserAnswer]:
+    new = await decoded_body(request, NewUser)
+    # The password stays out of the fingerprint: what is kept of a request must not help to guess it.
+    fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
+    once = once_of(request, "", fingerprint, encoded_user)
+    registration = Registration(
+        username=new.username, email=new.email, password=new.password, display_name=new.display_name
+    )
+    joined = await application_of(request).users.register(registration, origin_of(request), once)
+    if isinstance(joined, Replay):
+        return replayed(request, joined, 201, USERS_PATH)
+    return user_resource(request, joined, status=201)
+
+
+@post(
+    "/login",
+    status_code=200,
+    summary="Sign in",
+    opt={"open": True},
+    operation_class=body_of(Credentials, example={"username": "sakura", "password": "four-bar linkage"}),
+)
+async def login(request: Req) -> Response[TokensAnswer]:
+    given = await decoded_body(request, Credentials)
+    sessions = application_of(request).sessions
+    return _tokens(request, await sessions.login(given.username, given.password, origin_of(request)))
+
+
+@post(
+    "/refresh",
+    status_code=200,
+    summary="Get new tokens for a refresh token",
+    opt={"open": True},
+    operation_class=body_of(Refresh),
+)
+async def refresh(request: Req) -> Response[TokensAnswer]:
+    """The refresh token is used up; presenting one twice ends its session."""
+    given = await decoded_body(request, Refresh)
+    sessions = application_of(request).sessions
+    return _tokens(request, await sessions.refresh(given.refresh_token, origin_of(request)))
+
+
+@post("/logout", status_code=204, guards=[require_permissions()], summary="Sign out")
+async def logout(request: Req) -> Response[None]:
+    """Ends the session in which the request is made."""
+    await refuse_body(request)
+    await application_of(request).sessions.logout(caller_of(request), origin_of(request))
+    return nothing()
+
+
+@get("/sessions", guards=[require_permissions()], summary="List one's sessions", responses=NOT_MODIFIED)
+async def find_sessions(request: Req) -> Response[SessionsAnswer]:
+    caller = caller_of(request)
+    found = await application_of(request).sessions.find_sessions(caller)
+    return resource(request, SessionsAnswer([_session(one, caller.session_id) for one in found]))
+
+
+@delete(
+    "/sessions/{session_id:str}",
+    status_code=204,
+    guards=[require_permissions()],
+    summary="End one of one's sessions",
+)
+async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[None]:
+    sessions = application_of(request).sessions
+    await sessions.revoke(caller_of(request), SessionId(session_id), origin_of(request))
+    return nothing()
+
+
+@post(
+    "/password",
+    status_code=204,
+    guards=[require_permissions()],
+    summary="Change one's password",
+    operation_class=body_of(NewPassword),
+)
+async def change_password(request: Req) -> Response[None]:
+    """Ends every other session."""
+    given = await decoded_body(request, NewPassword)
+    sessions = application_of(request).sessions
+    await sessions.change_password(
+        caller_of(request), given.old_password, given.new_password, origin_of(request)
+    )
+    return nothing()
+
+
+def _tokens(request: Req, tokens: Tokens) -> Response[Any]:
+    body = TokensAnswer(
+        access_token=tokens.access_token,
+        refresh_token=tokens.refresh_token,
+        expires_in=tokens.expires_in,
+        session_id=tokens.session_id,
+    )
+    return resource(request, body, cache="no-store")
+
+
+def _session(session: Session, current: SessionId) -> SessionAnswer:
+    return SessionAnswer(
+        id=session.id,
+        created_at=session.created_at,
+        last_used_at=session.last_used_at,
+        expires_at=session.expires_at,
+        user_agent=session.user_agent,
+        address=session.address,
+        is_current=session.id == current,
+    )
+
+
+router = Router(
+    "/api/v1/auth",
+    tags=["auth"],
+    route_handlers=[register, login, refresh, logout, find_sessions, revoke_session, change_password],
+)

@@ -1,0 +1,159 @@
+"""POST /mechanisms"""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.openapi.datastructures import ResponseSpec
+from msgspec import Struct
+
+from mechshare.domain.errors import (
+    DomainException,
+    MalformedRequest,
+    Unavailable,
+    UnsupportedContentType,
+)
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, origin_of, require_permissions
+from mechshare.entrypoints.http.protocol.idempotency import REPLAYED, once_of, replayed
+from mechshare.entrypoints.http.protocol.multipart import Form, read_form
+from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, form_of
+from mechshare.entrypoints.http.protocol.request_body import decoded, short_body
+from mechshare.entrypoints.http.representations.mechanisms import (
+    MECHANISMS_PATH,
+    MechanismAnswer,
+    mechanism_answer,
+    mechanism_resource,
+)
+from mechshare.entrypoints.metrics import UPLOADED_BYTES
+from mechshare.services.mechanisms import Draft, ExternalMedia
+from mechshare.services.support.idempotency import Replay
+
+Req = Request[Any, Any, Any]
+
+
+class NewMechanism(Struct, forbid_unknown_fields=True):
+    """A clip that is hosted elsewhere; https only, and never fetched. `duration` in seconds."""
+
+    title: str
+    file_url: str
+    thumbnail_url: str
+    duration: float
+    description: str = ""
+    categories: list[str] = []
+
+
+class NewUpload(Struct, forbid_unknown_fields=True):
+    """The text fields of a form that brings its clip along as `file`."""
+
+    title: str
+    description: str = ""
+    categories: list[str] = []
+
+
+@post(
+    "/",
+    guards=[require_permissions("mechanisms:create")],
+    operation_class=form_of(
+        NewUpload,
+        NewMechanism,
+        example={
+            "title": "四節リンク機構 (crank-rocker)",
+            "description": "The crank turns, the rocker swings.",
+            "categories": ["four-bar"],
+            "file_url": "https://media.example/four-bar.mp4",
+            "thumbnail_url": "https://media.example/four-bar.webp",
+            "duration": 2.4,
+        },
+    ),
+    request_max_body_size=None,
+    status_code=202,
+    responses={
+        201: ResponseSpec(MechanismAnswer, generate_examples=False, description="There is nothing to process")
+    },
+    summary="Share a mechanism",
+    opt=HEARS_KEY,
+)
+async def create_mechanism(request: Req) -> Response[MechanismAnswer]:
+    """A form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV), or JSON for a clip hosted elsewhere.
+
+    202 while the clip is still to be processed, 201 when there is nothing to process.
+    """
+    content_type, _ = request.content_type
+    if content_type == "multipart/form-data":
+        return await _create_from_form(request)
+    if content_type == "application/json":
+        return await _create_from_json(request)
+    accepted = "multipart/form-data or application/json"
+    raise UnsupportedContentType(content_type=content_type, accepted=accepted)
+
+
+async def _create_from_json(request: Req) -> Response[Any]:
+    body = await short_body(request)
+    new = decoded(body, NewMechanism)
+    media = ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration)
+    return await _create(request, _draft(new, media), body)
+
+
+async def _create_from_form(request: Req) -> Response[Any]:
+    application = application_of(request)
+    actor = actor_of(request)
+    form: Form[OriginalFile] = Form()
+
+    async def receive(content: AsyncIterator[bytes], name: str) -> OriginalFile:
+        return await application.uploads.receive(actor, content, name)
+
+    try:
+        await read_form(request, "file", receive, form)
+        new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
+        if form.file is None:
+            raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
+        answered = await _create(
+            request, _draft(new, form.file), msgspec.json.encode([new, form.file.sha256])
+        )
+    except Unavailable:
+        raise  # whether the mechanism was kept is not known, so its file must stay
+    except DomainException:
+        if form.file is not None:
+            await application.uploads.discard(form.file)
+        raise
+    if REPLAYED in answered.headers:
+        await application.uploads.discard(form.file)
+    UPLOADED_BYTES.inc(form.file.size)
+    return answered
+
+
+async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[Any]:
+    application = application_of(request)
+    actor = actor_of(request)
+
+    def render(item: AuthoredMechanism) -> bytes:
+        return msgspec.json.encode(mechanism_answer(item, application.links, application.clock.now()))
+
+    created = await application.mechanisms.create_mechanism(
+        actor, draft, origin_of(request), once_of(request, actor.id, fingerprint, render)
+    )
+    status = 202 if isinstance(draft.media, OriginalFile) else 201
+    if isinstance(created, Replay):
+        return replayed(request, created, status, MECHANISMS_PATH)
+    return mechanism_resource(request, created, status)
+
+
+def _draft(new: NewMechanism | NewUpload, media: OriginalFile | ExternalMedia) -> Draft:
+    categories = [CategoryId(category) for category in new.categories]
+    return Draft(title=new.title, description=new.description, categories=categories, media=media)
+
+
+def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:
+    """The text fields of a form as one object; `categories` may be repeated, or one field with commas."""
+    grouped: dict[str, Any] = {}
+    for name, text in fields:
+        if name == "categories":
+            grouped.setdefault(name, []).extend(part.strip() for part in text.split(",") if part.strip())
+        elif name in grouped:
+            raise MalformedRequest(problem="see details.", details=[(name, "was sent twice.")])
+        else:
+            grouped[name] = text
+    return grouped

@@ -1,0 +1,213 @@
+"""/users"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, delete, get, patch
+from litestar.params import FromPath
+from msgspec import UNSET, Struct, UnsetType
+
+from mechshare.domain.errors import UserNotFound
+from mechshare.domain.ids import UserId, is_id
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.users import Profile, Role, User
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    origin_of,
+    require_permissions,
+    viewer_of,
+)
+from mechshare.entrypoints.http.protocol.openapi import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
+from mechshare.entrypoints.http.protocol.pagination import (
+    Cursor,
+    Limit,
+    ListAnswer,
+    PageNumber,
+    list_answer,
+    next_link,
+    page_request,
+)
+from mechshare.entrypoints.http.protocol.request_body import decoded_body
+from mechshare.entrypoints.http.protocol.responses import (
+    PUBLIC,
+    answer,
+    etag_of,
+    expected_version,
+    nothing,
+    resource,
+)
+from mechshare.entrypoints.http.representations.mechanisms import MechanismAnswer
+from mechshare.entrypoints.http.routes.mechanisms import answer_list
+
+Req = Request[Any, Any, Any]
+USERS_PATH = "/api/v1/users"
+
+
+class UserAnswer(Struct):
+    """An account, for its owner and for admins."""
+
+    id: str
+    username: str
+    email: str
+    display_name: str
+    bio: str
+    role: Role
+    is_suspended: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class ProfileChanges(Struct, forbid_unknown_fields=True):
+    """What to change (RFC 7396): what is left out stays, null empties."""
+
+    display_name: str | UnsetType = UNSET
+    bio: str | UnsetType | None = UNSET
+
+
+class StandingChanges(Struct, forbid_unknown_fields=True):
+    """What an admin decides about another's account."""
+
+    role: Role | UnsetType = UNSET
+    is_suspended: bool | UnsetType = UNSET
+
+
+@get("/me", guards=[require_permissions()], summary="Read one's own account", responses=NOT_MODIFIED)
+async def get_me(request: Req) -> Response[UserAnswer]:
+    return user_resource(request, await application_of(request).users.get_user(actor_of(request).id))
+
+
+@patch(
+    "/me",
+    guards=[require_permissions()],
+    summary="Describe oneself",
+    opt=HEARS_VERSION,
+    operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
+)
+async def update_me(request: Req) -> Response[UserAnswer]:
+    """Needs If-Match."""
+    changes = await decoded_body(request, ProfileChanges)
+    changed = await application_of(request).users.update_user(
+        actor_of(request),
+        display_name=None if changes.display_name is UNSET else changes.display_name,
+        bio=None if changes.bio is UNSET else changes.bio or "",
+        version=expected_version(request),
+    )
+    return user_resource(request, changed)
+
+
+@delete("/me", status_code=204, guards=[require_permissions()], summary="Leave", opt=HEARS_VERSION)
+async def delete_me(request: Req) -> Response[None]:
+    """Deletes the account and everything that is theirs. Needs If-Match."""
+    version = expected_version(request)
+    await application_of(request).users.delete_user(actor_of(request), origin_of(request), version)
+    return nothing()
+
+
+@get("/{user_id:str}", summary="Read a profile", responses=NOT_MODIFIED)
+async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]:
+    """What everyone may see of a user."""
+    if not is_id(user_id):
+        raise UserNotFound()
+    profile = await application_of(request).users.get_profile(UserId(user_id))
+    return resource(request, profile, cache=PUBLIC)
+
+
+@get(
+    "/{user_id:str}/mechanisms",
+    summary="List a user's mechanisms",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
+async def find_mechanisms_of(
+    request: Req,
+    user_id: FromPath[str],
+    page: PageNumber = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response[ListAnswer[MechanismAnswer]]:
+    """What is published; to the user themselves, everything."""
+    if not is_id(user_id):
+        raise UserNotFound()
+    viewer = await viewer_of(request)
+    await application_of(request).users.get_profile(UserId(user_id))
+    sort = MechanismSort.NEWEST
+    wanted = page_request(page, limit, cursor, sort.value)
+    return await answer_list(request, viewer, wanted, sort, [], user_id)
+
+
+@get(
+    "/",
+    guards=[require_permissions("users:manage")],
+    summary="List accounts (admins)",
+    responses=NOT_MODIFIED,
+)
+async def find_users(
+    request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
+) -> Response[ListAnswer[UserAnswer]]:
+    found = await application_of(request).users.find_all(actor_of(request), page_request(page, limit, cursor))
+    listed = list_answer(found, [user_answer(user) for user in found.items])
+    return resource(request, listed, headers=next_link(request, listed.next))
+
+
+@patch(
+    "/{user_id:str}",
+    guards=[require_permissions("users:manage")],
+    summary="Change a role, suspend or reinstate (admins)",
+    opt=HEARS_VERSION,
+    operation_class=body_of(StandingChanges, example={"role": "moderator"}),
+)
+async def change_standing(request: Req, user_id: FromPath[str]) -> Response[UserAnswer]:
+    """Needs If-Match."""
+    changes = await decoded_body(request, StandingChanges)
+    changed = await application_of(request).users.change_standing(
+        actor_of(request),
+        UserId(user_id),
+        origin_of(request),
+        role=None if changes.role is UNSET else changes.role,
+        suspended=None if changes.is_suspended is UNSET else changes.is_suspended,
+        version=expected_version(request),
+    )
+    return user_resource(request, changed)
+
+
+def user_answer(user: User) -> UserAnswer:
+    return UserAnswer(
+        id=user.id,
+        username=user.username,
+        email=user.email,
+        display_name=user.display_name,
+        bio=user.bio,
+        role=user.role,
+        is_suspended=user.is_suspended,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
+        version=user.version,
+    )
+
+
+def encoded_user(user: User) -> bytes:
+    return msgspec.json.encode(user_answer(user))
+
+
+def user_resource(request: Req, user: User, status: int = 200) -> Response[Any]:
+    body = encoded_user(user)
+    headers = {"Location": f"{USERS_PATH}/{user.id}"} if status == 201 else {}
+    return answer(request, body, etag=etag_of(body, user.version), status=status, headers=headers)
+
+
+router = Router(
+    USERS_PATH,
+    tags=["users"],
+    route_handlers=[
+        get_me,
+        update_me,
+        delete_me,
+        get_profile,
+        find_mechanisms_of,
+        find_users,
+        change_standing,
+    ],
+)

@@ -1,0 +1,102 @@
+"""Moving a whole installation to other stores: files first, then the rows that name them."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.errors import MediaNotFound
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.persistence import CopyRefused, DatabaseCopy, TableCopied
+from mechshare.services.maintenance.blob_copy import (
+    Progress,
+    ReadOtherwise,
+    Stage,
+    facts_of,
+    for_each,
+    transfer,
+)
+
+
+@dataclass(slots=True, kw_only=True)
+class BlobsCopied:
+    """`already` were there and equal; `size` is of them all, in bytes; `others` are none of the source's."""
+
+    copied: int = 0
+    already: int = 0
+    others: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copied:
+    """What is on both sides now; None for what was not asked for."""
+
+    tables: tuple[TableCopied, ...] | None
+    blobs: BlobsCopied | None
+
+
+class CopyService:
+    def __init__(self, rows: DatabaseCopy | None, blobs: tuple[BlobStore, BlobStore] | None) -> None:
+        """`rows`, `blobs` (source, destination): None for what is not to be copied."""
+        self._rows = rows
+        self._blobs = blobs
+
+    async def copy(self, progress: Progress) -> Copied:
+        """Copies what is not there yet, and compares all of it. Begun again after any end, it ends with the same.
+
+        Raises CopyRefused, OutOfSpace and Unavailable.
+        """
+        totals = await self._rows.prepare() if self._rows else {}
+        rows = sum(totals.values())
+        blobs = await _copy_blobs(*self._blobs, progress) if self._blobs else None
+        tables = None
+        if self._rows:
+            await self._rows.copy(lambda more: progress(Stage.ROWS, more, rows))
+            tables = await self._rows.verify(lambda more: progress(Stage.VERIFYING, more, rows))
+        return Copied(tables=tables, blobs=blobs)
+
+
+async def _copy_blobs(source: BlobStore, destination: BlobStore, progress: Progress) -> BlobsCopied:
+    await destination.prepare()
+    total = await _count(source)
+    progress(Stage.BLOBS, 0, total)
+    done = BlobsCopied()
+
+    async def copy(key: str) -> None:
+        size, is_new = await _copy_blob(source, destination, key)
+        done.copied += is_new
+        done.already += not is_new
+        done.size += size
+        progress(Stage.BLOBS, 1, total)
+
+    await for_each(source.list(""), copy)
+    done.others = await _count(destination) - done.copied - done.already
+    return done
+
+
+async def _copy_blob(source: BlobStore, destination: BlobStore, key: str) -> tuple[int, bool]:
+    """Its size, and whether it had to be written."""
+    size = await source.stat(key)
+    if size is None:
+        raise _gone(key)
+    if await destination.stat(key) == size:
+        wanted = await facts_of(source, key)
+        if await facts_of(destination, key) == wanted:
+            return size, False
+    try:
+        return (await transfer(source, destination, key)).size, True
+    except MediaNotFound as problem:
+        raise _gone(key) from problem
+    except ReadOtherwise as problem:
+        raise CopyRefused(str(problem)) from problem
+
+
+async def _count(store: BlobStore) -> int:
+    count = 0
+    async for _ in store.list(""):
+        count += 1
+    return count
+
+
+def _gone(key: str) -> CopyRefused:
+    return CopyRefused(
+        f"The blob '{key}' went away: stop whatever uses the source, and start the copy again."
+    )

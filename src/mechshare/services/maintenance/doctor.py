@@ -1,0 +1,172 @@
+"""Everything that mechshare stands on, looked at thoroughly: for an operator, not for a load balancer."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
+from mechshare.domain.jobs import JobKind
+from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, how_many
+from mechshare.domain.search import SearchQuery
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
+from mechshare.ports.clock import Clock
+from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.ids import IdSource
+from mechshare.ports.persistence import Database
+from mechshare.ports.rate_limits import RateLimiter
+from mechshare.ports.search import SearchIndex
+
+LARGEST_SKEW = timedelta(seconds=1)
+_LONGEST_CAUSE = 300
+_PROBE = b"mechshare doctor\n" * 64
+
+
+class Trouble(StrEnum):
+    DOWN = "down"
+    OUTDATED = "outdated"
+    SKEWED = "skewed"
+    FULL = "full"
+    ALTERED = "altered"
+    OUT_OF_STEP = "out of step"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What was found of one dependency; `trouble` is None where it is well."""
+
+    name: str
+    told: str
+    trouble: Trouble | None = None
+    is_essential: bool = True
+
+
+class DiagnosisService:
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        index: SearchIndex,
+        cache: Cache,
+        limiter: RateLimiter,
+        doorbell: Doorbell,
+        clock: Clock,
+        ids: IdSource,
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._index = index
+        self._others: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
+            ("jobs", doorbell.check),
+            ("cache", cache.check),
+            ("limits", limiter.check),
+        )
+        self._clock = clock
+        self._ids = ids
+
+    async def examine(self) -> tuple[Diagnosis, ...]:
+        """`database`, `clock`, `blobs`, `search`, `jobs` (the doorbell), `cache`, `limits`.
+
+        A blob is written, read back and deleted. Raises nothing that a dependency is at fault for.
+        """
+        found = [
+            await _answer("database", self._database.check),
+            await self._examine_clock(),
+            await self._examine_blobs(),
+            await self._examine_search(),
+        ]
+        found += [await _answer(name, check, is_essential=False) for name, check in self._others]
+        return tuple(found)
+
+    async def _examine_clock(self) -> Diagnosis:
+        before = self._clock.now()
+        try:
+            there = await self._database.now()
+        except Unavailable:
+            told = "the database can't be asked for the time"
+            return Diagnosis(name="clock", told=told, trouble=Trouble.DOWN, is_essential=False)
+        ahead = there - before - (self._clock.now() - before) / 2
+        told = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
+        trouble = Trouble.SKEWED if abs(ahead) > LARGEST_SKEW else None
+        return Diagnosis(name="clock", told=told, trouble=trouble, is_essential=False)
+
+    async def _examine_blobs(self) -> Diagnosis:
+        key = f"health/{self._ids.new_id()}"
+        try:
+            await self._blobs.write(key, _probe())
+            try:
+                content = b"".join([chunk async for chunk in self._blobs.read(key)])
+            finally:
+                await self._blobs.delete(key)
+        except OutOfSpace as full:
+            return Diagnosis(name="blobs", told=full.message, trouble=Trouble.FULL)
+        except Unavailable as down:
+            return _down("blobs", down)
+        except MediaNotFound:
+            content = b""
+        if content != _PROBE:
+            told = f"{len(_PROBE)} bytes were written, and others were read back"
+            return Diagnosis(name="blobs", told=told, trouble=Trouble.ALTERED)
+        return Diagnosis(name="blobs", told=f"{len(_PROBE)} bytes written, read back and deleted")
+
+    async def _examine_search(self) -> Diagnosis:
+        try:
+            held = min((await self._index.search(SearchQuery(limit=1))).total, EXACT_TOTAL + 1)
+        except Unavailable as down:
+            return _down("search", down, is_essential=False)
+        try:
+            published, waiting = await self._published(), await self._waiting()
+        except Unavailable:
+            told = f"the index holds {how_many(held)} published mechanisms; the database can't be asked"
+            return Diagnosis(name="search", told=told, is_essential=False)
+        told = f"the index holds {how_many(held)} published mechanisms, the database {how_many(published)}"
+        if waiting:
+            told += f"; {waiting} changes are on their way to the index"
+        trouble = None if held == published else Trouble.OUT_OF_STEP
+        return Diagnosis(name="search", told=told, trouble=trouble, is_essential=False)
+
+    async def _published(self) -> int:
+        """At most EXACT_TOTAL + 1: an index need not count further either, so there is no more to compare."""
+        async with self._database.read() as tx:
+            return (await tx.mechanisms.find_all(PageRequest(limit=1))).counted
+
+    async def _waiting(self) -> int:
+        async with self._database.read() as tx:
+            backlog = await tx.jobs.find_backlog()
+        return sum(some.count for (kind, _), some in backlog.items() if kind is JobKind.INDEX_MECHANISM)
+
+
+async def _probe() -> AsyncIterator[bytes]:
+    yield _PROBE
+
+
+async def _answer(name: str, check: Callable[[], Awaitable[str]], *, is_essential: bool = True) -> Diagnosis:
+    try:
+        return Diagnosis(name=name, told=await check(), is_essential=is_essential)
+    except SchemaOutdated as outdated:
+        return Diagnosis(
+            name=name, told=outdated.message, trouble=Trouble.OUTDATED, is_essential=is_essential
+        )
+    except Unavailable as down:
+        return _down(name, down, is_essential=is_essential)
+
+
+def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> Diagnosis:
+    cause = cause_of(down)
+    told = f"does not answer ({cause})" if cause else "does not answer"
+    return Diagnosis(name=name, told=told, trouble=Trouble.DOWN, is_essential=is_essential)
+
+
+def cause_of(problem: BaseException) -> str:
+    """The first line of what the innermost exception behind `problem` says; nothing where there is none."""
+    cause = problem
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    if cause is problem:
+        return ""
+    return str(cause).strip().partition("\n")[0][:_LONGEST_CAUSE] or type(cause).__name__
+
+
+def _side(ahead: timedelta) -> str:
+    return "before" if ahead > timedelta(0) else "behind"

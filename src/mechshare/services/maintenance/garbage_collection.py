@@ -1,0 +1,171 @@
+"""Removing what nobody needs any more, and seeing to it that somebody does."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.errors import Unavailable
+from mechshare.domain.idempotency import RECEIPT_LIFETIME
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import EVERYTHING, Job, JobKind, JobState, new_job
+from mechshare.domain.media import ProcessingFailure
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.clock import Clock
+from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.ids import IdSource
+from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.search import SearchIndex
+from mechshare.services.jobs import Completion, Progress, nothing_to_write
+from mechshare.services.support.audit import Auditor
+
+T = TypeVar("T")
+_Delete = Callable[[UnitOfWork, int], Awaitable[int]]
+"""Deletes so many at most; how many there were."""
+
+SWEEP_EVERY = timedelta(days=1)
+ORPHANED_AFTER = timedelta(days=1)
+"""A blob that is younger may be of an upload, or of a clip, that is still under way."""
+JOBS_KEPT: Mapping[JobState, timedelta] = {
+    JobState.DONE: timedelta(days=7),
+    JobState.CANCELLED: timedelta(days=7),
+    JobState.FAILED: timedelta(days=90),
+}
+_REBUILD_AGAIN_AFTER = timedelta(minutes=5)
+"""How long a rebuild that failed is left to the operator."""
+_BATCH = 500
+_SESSION_BATCH = 20
+"""At a time: with each goes a refresh token for every quarter of an hour of its use, which may have been years."""
+
+
+class Upkeep:
+    """Promises in the ledger, once for all processes, what has to be done from time to time."""
+
+    def __init__(
+        self, database: Database, index: SearchIndex, doorbell: Doorbell, clock: Clock, ids: IdSource
+    ) -> None:
+        self._database = database
+        self._index = index
+        self._doorbell = doorbell
+        self._clock = clock
+        self._ids = ids
+
+    async def promise_what_is_due(self) -> None:
+        """To be awaited every few seconds. Raises Unavailable."""
+        swept = await self._find_last(JobKind.SWEEP)
+        if swept is None or swept.created_at <= self._clock.now() - SWEEP_EVERY:
+            await self._promise(JobKind.SWEEP)
+        try:
+            is_wiped = await self._index.needs_rebuild()
+        except Unavailable:
+            return  # when it answers again it can be asked
+        if is_wiped and not await self._has_failed_lately():
+            await self._promise(JobKind.REBUILD_INDEX)
+
+    async def _has_failed_lately(self) -> bool:
+        rebuilt = await self._find_last(JobKind.REBUILD_INDEX)
+        if rebuilt is None or rebuilt.state is not JobState.FAILED:
+            return False
+        return rebuilt.created_at > self._clock.now() - _REBUILD_AGAIN_AFTER
+
+    async def _find_last(self, kind: JobKind) -> Job | None:
+        async with self._database.read() as tx:
+            return await tx.jobs.find_latest(kind, EVERYTHING)
+
+    async def _promise(self, kind: JobKind) -> None:
+        job = new_job(JobId(self._ids.new_id()), kind, EVERYTHING, now=self._clock.now())
+        async with self._database.begin() as tx:
+            await tx.ledger.add(job, unless_waiting=True)
+        await self._doorbell.ring()
+
+
+class Sweep:
+    """The job `sweep`: forgets receipts, sessions and jobs that are long over, and deletes blobs that nobody refers to.
+
+    A blob goes by a job of its own, so that a crash between its being condemned and its deletion changes nothing.
+    """
+
+    def __init__(
+        self, database: Database, blobs: BlobStore, auditor: Auditor, clock: Clock, ids: IdSource
+    ) -> None:
+        self._database = database
+        self._blobs = blobs
+        self._auditor = auditor
+        self._clock = clock
+        self._ids = ids
+
+    async def run(self, job: Job, progress: Progress) -> Completion:
+        await progress("rows", 0.0)
+        await self._forget_rows()
+        await progress("blobs", 0.0)
+        async for keys in _batches(self._blobs.list("")):
+            await self._condemn_orphans(keys, job)
+        return nothing_to_write
+
+    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+        """What is left is the next sweep's."""
+
+    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+        """It begins anew each time."""
+
+    async def ended(self, job: Job) -> None:
+        """Nobody waits for it."""
+
+    async def abandoned(self, job: Job) -> None:
+        """Whoever has the job now begins anew."""
+
+    async def _forget_rows(self) -> None:
+        now = self._clock.now()
+        await self._forget(lambda tx, limit: tx.receipts.delete_older(now - RECEIPT_LIFETIME, limit=limit))
+        await self._forget(
+            lambda tx, limit: tx.sessions.delete_older(now, limit=limit), at_a_time=_SESSION_BATCH
+        )
+        now_there = await self._database.now()  # by which it was written down when they ended
+        for state, kept in JOBS_KEPT.items():
+            await self._forget(_ended_jobs(state, now_there - kept))
+
+    async def _forget(self, delete: _Delete, *, at_a_time: int = _BATCH) -> None:
+        """All of them, in short transactions: a database ends what takes it long, and all of that is to do again."""
+        deleted = at_a_time
+        while deleted == at_a_time:
+            async with self._database.begin() as tx:
+                deleted = await delete(tx, at_a_time)
+
+    async def _condemn_orphans(self, keys: list[str], job: Job) -> None:
+        async with self._database.read() as tx:
+            used = await tx.mechanism_files.find_used(keys)
+        before = self._clock.now() - ORPHANED_AFTER
+        for key in keys:
+            if key in used:
+                continue
+            written_at = await self._blobs.written_at(key)
+            if written_at is not None and written_at < before:
+                await self._condemn(key, job)
+
+    async def _condemn(self, key: str, job: Job) -> None:
+        id, now = JobId(self._ids.new_id()), self._clock.now()
+        async with self._database.begin() as tx:
+            await self._auditor.note(
+                tx,
+                AuditAction.BLOB_DELETED,
+                None,
+                key,
+                Origin(request_id=job.request_id),
+                "nobody refers to it",
+            )
+            await tx.ledger.add(new_job(id, JobKind.DELETE_BLOBS, key, now=now), unless_waiting=True)
+
+
+def _ended_jobs(state: JobState, before: datetime) -> _Delete:
+    return lambda tx, limit: tx.jobs.delete_ended(before, state=state, limit=limit)
+
+
+async def _batches(items: AsyncIterator[T]) -> AsyncIterator[list[T]]:
+    batch: list[T] = []
+    async for item in items:
+        batch.append(item)
+        if len(batch) == _BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

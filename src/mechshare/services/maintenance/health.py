@@ -1,0 +1,72 @@
+"""Whether this installation can do its work."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from mechshare.domain.errors import Unavailable
+from mechshare.domain.pagination import how_many
+from mechshare.domain.search import SearchQuery
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
+from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.persistence import Database
+from mechshare.ports.rate_limits import RateLimiter
+from mechshare.ports.search import SearchIndex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """What one dependency answered. `is_essential` ones decide whether requests should be sent here at all."""
+
+    name: str
+    is_up: bool
+    is_essential: bool
+    detail: str
+
+
+class HealthService:
+    def __init__(
+        self,
+        database: Database,
+        blobs: BlobStore,
+        index: SearchIndex,
+        doorbell: Doorbell,
+        cache: Cache,
+        limiter: RateLimiter,
+    ) -> None:
+        self._blobs = blobs
+        self._index = index
+        self._asked: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
+            ("database", database.check),
+            ("blobs", self._ask_blobs),
+            ("search", self._ask_search),
+            ("jobs", doorbell.check),
+            ("cache", cache.check),
+            ("limits", limiter.check),
+        )
+
+    async def check(self, *, uploads: bool = False) -> tuple[Check, ...]:
+        """Asks every dependency for something real, all at the same time.
+
+        Essential are the database and, for `uploads`, the blob store: without it everything else still works.
+        """
+        essential = {"database", "blobs"} if uploads else {"database"}
+        return tuple(
+            await asyncio.gather(*(_answer(name, ask, name in essential) for name, ask in self._asked))
+        )
+
+    async def _ask_blobs(self) -> str:
+        await self._blobs.stat("health/probe")
+        return "answers"
+
+    async def _ask_search(self) -> str:
+        result = await self._index.search(SearchQuery(limit=1))
+        return f"answers; {how_many(result.total)} published mechanisms"
+
+
+async def _answer(name: str, ask: Callable[[], Awaitable[str]], is_essential: bool) -> Check:
+    try:
+        return Check(name=name, is_up=True, is_essential=is_essential, detail=await ask())
+    except Unavailable as down:
+        return Check(name=name, is_up=False, is_essential=is_essential, detail=down.message)

@@ -1,0 +1,143 @@
+"""Bringing an installation back from a backup: all of it is checked before anything is written."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.backups import Manifest, Snapshot
+from mechshare.domain.errors import MediaNotFound
+from mechshare.ports.backups import BackupFolder, BackupRefused, Snapshots
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.persistence import TableCopied
+from mechshare.services.maintenance.blob_copy import (
+    Progress,
+    ReadOtherwise,
+    Stage,
+    each,
+    facts_of,
+    for_each,
+    transfer,
+)
+
+_TOLD = 10
+"""Damages told one by one; of more there is the number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """`copied` of the blobs were written, the rest was there and equal; `others` are none of the backup's."""
+
+    manifest: Manifest
+    tables: tuple[TableCopied, ...]
+    copied: int
+    others: int
+
+
+class RestoreService:
+    """`kept` is where the backup's blobs are, `blobs` where they are wanted."""
+
+    def __init__(self, rows: Snapshots, blobs: BlobStore, folder: BackupFolder, kept: BlobStore) -> None:
+        self._rows = rows
+        self._blobs = blobs
+        self._folder = folder
+        self._kept = kept
+
+    async def check(self, progress: Progress) -> Manifest:
+        """Reads all of the backup and compares it with its manifest; nothing is written.
+
+        Raises BackupRefused, which says what is missing or damaged.
+        """
+        async with self._folder.held(is_writing=False):
+            manifest, _ = await self._checked(progress)
+        return manifest
+
+    async def restore(self, progress: Progress, *, keeps_others: bool) -> Restored:
+        """Afterwards all rows and blobs of the backup are there, compared by hash. Begun again, it goes on.
+
+        Raises BackupRefused where the backup is damaged, and that or CopyRefused where the destination is not empty,
+        save for what an earlier run of this left; with `keeps_others` it may hold other blobs.
+        """
+        async with self._folder.held(is_writing=False):
+            manifest, snapshot = await self._checked(progress)
+            others = await self._others(manifest)
+            if others and not keeps_others:
+                raise BackupRefused(
+                    f"Where the files are to go there are {others} that are none of this backup's. Choose an empty "
+                    "place; or say --keep-files, if they are of this very installation and newer than its backup."
+                )
+            path, _ = await self._folder.find_rows(manifest)
+            async with self._rows.restore(path) as copy:
+                total = sum((await copy.prepare()).values())
+                copied = await self._copy_blobs(manifest, progress)
+                await copy.copy(lambda more: progress(Stage.ROWS, more, total))
+                tables = await copy.verify(lambda more: progress(Stage.VERIFYING, more, total))
+        found = {table.table: (table.rows, table.digest) for table in tables}
+        if found != {table.table: (table.rows, table.digest) for table in snapshot.tables or tables}:
+            raise BackupRefused(
+                "The rows changed while they were restored: empty the destination, and try again."
+            )
+        return Restored(manifest=manifest, tables=tables, copied=copied, others=others)
+
+    async def _checked(self, progress: Progress) -> tuple[Manifest, Snapshot]:
+        manifest = await self._folder.read()
+        path, rows = await self._folder.find_rows(manifest)
+        damages = await self._damaged_blobs(manifest, progress)
+        if rows != manifest.rows:
+            damages.insert(0, f"{path}, which holds all rows, is {'damaged' if rows else 'missing'}")
+            raise _refusal(damages)
+        snapshot = await self._rows.read(path)
+        if snapshot.tables and snapshot.tables != manifest.tables:
+            damages.append("the rows are not those of the manifest")
+        unknown = snapshot.outline.named.keys() - {blob.key for blob in manifest.blobs} - {*manifest.missing}
+        damages.extend(
+            f"the file '{key}', which a row names, is not in the manifest" for key in sorted(unknown)
+        )
+        if damages:
+            raise _refusal(damages)
+        return manifest, snapshot
+
+    async def _damaged_blobs(self, manifest: Manifest, progress: Progress) -> list[str]:
+        wanted = {blob.key: blob for blob in manifest.blobs}
+        damages: list[str] = []
+
+        async def look(key: str) -> None:
+            found = await facts_of(self._kept, key)
+            if found != wanted[key]:
+                damages.append(f"the file '{key}' is {'damaged' if found else 'missing'}")
+            progress(Stage.CHECKING, 1, len(wanted))
+
+        progress(Stage.CHECKING, 0, len(wanted))
+        await for_each(each(wanted), look)
+        return damages
+
+    async def _others(self, manifest: Manifest) -> int:
+        await self._blobs.prepare()
+        wanted = {blob.key for blob in manifest.blobs}
+        return sum([key not in wanted async for key in self._blobs.list("")])
+
+    async def _copy_blobs(self, manifest: Manifest, progress: Progress) -> int:
+        """How many had to be written."""
+        wanted = {blob.key: blob for blob in manifest.blobs}
+        written: list[str] = []
+
+        async def copy(key: str) -> None:
+            if await facts_of(self._blobs, key) != wanted[key]:
+                if await transfer(self._kept, self._blobs, key) != wanted[key]:
+                    raise BackupRefused(f"The file '{key}' of the backup changed while it was restored.")
+                written.append(key)
+            progress(Stage.BLOBS, 1, len(wanted))
+
+        progress(Stage.BLOBS, 0, len(wanted))
+        try:
+            await for_each(each(wanted), copy)
+        except MediaNotFound as problem:
+            raise BackupRefused("A file of the backup went away while it was restored.") from problem
+        except ReadOtherwise as problem:
+            raise BackupRefused(str(problem)) from problem
+        return len(written)
+
+
+def _refusal(damages: list[str]) -> BackupRefused:
+    told = "; ".join(damages[:_TOLD])
+    more = f"; and {len(damages) - _TOLD} more" if len(damages) > _TOLD else ""
+    return BackupRefused(
+        f"The backup can't be used, nothing was written: {told}{more}. Use another copy of it."
+    )

@@ -1,0 +1,103 @@
+"""What every database promises of categories."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
+from mechshare.domain.ids import CategoryId
+from mechshare.ports.persistence import Database
+from mechshare.testing.persistence.values import (
+    NOW,
+    a_category,
+    a_mechanism,
+    keep,
+    keep_categories,
+    keep_user,
+)
+
+
+async def test_a_category_counts_what_is_published_in_it(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    gears = (CategoryId("gears"),)
+    await keep(
+        database, a_mechanism(user, categories=gears), a_mechanism(user, categories=gears, is_published=False)
+    )
+    async with database.read() as tx:
+        counts = {one.category.id: one.mechanism_count for one in await tx.categories.find_counts()}
+    assert counts == {"gears": 1, "cams": 0}
+
+
+async def test_a_category_in_use_is_not_deleted(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    await keep(database, a_mechanism(user, categories=(CategoryId("gears"),), is_published=False))
+    with pytest.raises(CategoryInUse):
+        async with database.begin() as tx:
+            await tx.categories.delete(CategoryId("gears"))
+
+
+async def test_an_identifier_of_a_category_is_given_once(database: Database) -> None:
+    await keep_categories(database, "gears")
+    with pytest.raises(NameTaken):
+        await keep_categories(database, "gears")
+
+
+async def test_categories_stand_in_the_order_in_which_they_were_created(database: Database) -> None:
+    second = NOW + timedelta(microseconds=1)
+    async with database.begin() as tx:
+        for id, at in (("b", second), ("z", NOW), ("a-a", second), ("aa", second)):
+            await tx.categories.save(a_category(id, created_at=at))
+    async with database.read() as tx:
+        found, counts = await tx.categories.find_all(), await tx.categories.find_counts()
+    assert [one.id for one in found] == ["z", "a-a", "aa", "b"]
+    assert [one.category for one in counts] == list(found)
+
+
+async def test_a_category_is_renamed_under_its_version(database: Database) -> None:
+    await keep_categories(database, "gears")
+    async with database.begin() as tx:
+        found = await tx.categories.find_by_id(CategoryId("gears"))
+        assert found is not None
+        renamed = await tx.categories.save(replace(found, name_ja="歯車"))
+    assert renamed == replace(found, name_ja="歯車", version=2)
+    with pytest.raises(StaleVersion):
+        async with database.begin() as tx:
+            await tx.categories.save(replace(found, name_ja="古い"))
+    async with database.read() as tx:
+        assert await tx.categories.find_by_id(CategoryId("gears")) == renamed
+        assert await tx.categories.find_by_id(CategoryId("no-such")) is None
+
+
+async def test_counts_follow_publishing_moving_and_deleting(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    gears, cams = CategoryId("gears"), CategoryId("cams")
+    (made,) = await keep(database, a_mechanism(user, categories=(gears,), is_published=False))
+
+    async def counts() -> list[int]:
+        async with database.read() as tx:
+            return [one.mechanism_count for one in await tx.categories.find_counts()]
+
+    assert await counts() == [0, 0]
+    (made,) = await keep(database, replace(made, is_published=True))
+    assert sorted(await counts()) == [0, 1]
+    (made,) = await keep(database, replace(made, categories=(cams, gears)))
+    assert await counts() == [1, 1]
+    (made,) = await keep(database, replace(made, is_published=False))
+    assert await counts() == [0, 0]
+    (made,) = await keep(database, replace(made, is_published=True, categories=()))
+    assert await counts() == [0, 0]
+
+
+async def test_a_category_that_nothing_is_in_any_more_is_deleted(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    (made,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)))
+    async with database.begin() as tx:
+        await tx.mechanisms.delete(made.id, made.version)
+        await tx.categories.delete(CategoryId("gears"))
+        await tx.categories.delete(CategoryId("gears"))
+        assert await tx.categories.find_all() == ()

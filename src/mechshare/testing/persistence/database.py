@@ -1,0 +1,146 @@
+"""What every database promises of its transactions."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mechshare.domain.ids import JobId
+from mechshare.domain.pagination import PageRequest
+from mechshare.ports.persistence import Database
+from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, keep_user, new_id, promise
+
+
+async def test_what_a_transaction_did_is_kept_when_it_ends_well(database: Database) -> None:
+    user = await keep_user(database)
+    async with database.read() as tx:
+        assert await tx.users.find_by_id(user.id) == user
+
+
+async def test_reading_is_worth_while(database: Database) -> None:
+    assert database.reads_at_a_time >= 1
+
+
+async def test_all_that_a_failed_transaction_did_is_undone(database: Database) -> None:
+    user = await keep_user(database)
+
+    async def change_and_fail() -> None:
+        async with database.begin() as tx:
+            await tx.users.save(replace(user, bio="changed"))
+            await tx.mechanisms.save(a_mechanism(user))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await change_and_fail()
+    async with database.read() as tx:
+        assert await tx.users.find_by_id(user.id) == user
+        assert (await tx.mechanisms.find_all(PageRequest())).total == 0
+
+
+async def test_a_transaction_sees_its_own_writes_and_readers_do_not(database: Database) -> None:
+    user = a_user()
+    async with database.begin() as tx:
+        await tx.users.save(user)
+        assert await tx.users.find_by_id(user.id) is not None
+        async with database.read() as reader:
+            assert await reader.users.find_by_id(user.id) is None
+
+
+async def test_reading_refuses_to_write(database: Database) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.read() as tx:
+            await tx.users.save(a_user())
+
+
+async def test_readers_see_what_was_committed_since_they_began(database: Database) -> None:
+    user = a_user()
+    async with database.read() as reader:
+        assert await reader.users.find_by_id(user.id) is None
+        async with database.begin() as tx:
+            await tx.users.save(user)
+        assert await reader.users.find_by_id(user.id) is not None
+
+
+@pytest.mark.parametrize("kind", ["begin", "read"])
+async def test_a_unit_of_work_is_of_no_use_when_it_has_ended(database: Database, kind: str) -> None:
+    user = await keep_user(database)
+    async with getattr(database, kind)() as tx:
+        pass
+    with pytest.raises(RuntimeError):
+        await tx.users.find_by_id(user.id)
+    with pytest.raises(RuntimeError):
+        await tx.users.save(replace(user, bio="changed"))
+    async with database.read() as tx:
+        assert await tx.users.find_by_id(user.id) == user
+
+
+async def test_a_cancelled_transaction_leaves_nothing_and_the_next_goes_on(database: Database) -> None:
+    user, saved = a_user(), asyncio.Event()
+
+    async def save_and_wait() -> None:
+        async with database.begin() as tx:
+            await tx.users.save(user)
+            saved.set()
+            await asyncio.Event().wait()
+
+    writing = asyncio.create_task(save_and_wait())
+    await saved.wait()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    other = await keep_user(database)
+    async with database.read() as tx:
+        assert await tx.users.find_by_id(user.id) is None
+        assert await tx.users.find_by_id(other.id) == other
+
+
+async def test_writers_take_turns(database: Database) -> None:
+    user = await keep_user(database)
+
+    async def count() -> None:
+        async with database.begin() as tx:
+            found = await tx.users.find_by_id(user.id)
+            assert found is not None
+            await asyncio.sleep(0)
+            await tx.users.save(replace(found, bio=str(int(found.bio or 0) + 1)))
+
+    await asyncio.gather(*(count() for _ in range(20)))
+    async with database.read() as tx:
+        found = await tx.users.find_by_id(user.id)
+    assert found == replace(user, bio="20", version=21)
+
+
+async def test_work_that_was_promised_in_an_undone_transaction_is_not_done(database: Database) -> None:
+    (kept,) = await promise(database)
+
+    async def promise_and_fail() -> None:
+        async with database.begin() as tx:
+            await tx.ledger.add(replace(kept, id=JobId(new_id())))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await promise_and_fail()
+    async with database.begin() as tx:
+        claimed = await tx.ledger.claim(LEASE)
+        assert claimed is not None
+        assert claimed.id == kept.id
+        assert await tx.ledger.claim(LEASE) is None
+
+
+async def test_its_clock_is_the_one_that_jobs_become_due_by(database: Database) -> None:
+    before = await database.now()
+    await promise(database)
+    after = await database.now()
+    async with database.read() as tx:
+        (job,) = (await tx.jobs.find_all(PageRequest())).items
+    assert before.utcoffset() == timedelta(0)
+    assert before <= job.run_after <= after
+
+
+async def test_migrating_and_checking_a_database_in_use_changes_nothing(database: Database) -> None:
+    user = await keep_user(database)
+    await asyncio.gather(*(database.migrate() for _ in range(3)))
+    assert await database.check()
+    async with database.read() as tx:
+        assert await tx.users.find_by_id(user.id) == user

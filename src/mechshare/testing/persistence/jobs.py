@@ -1,0 +1,376 @@
+"""What every database promises of jobs."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState, new_job
+from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.pagination import PageRequest
+from mechshare.ports.persistence import Database
+from mechshare.testing.persistence.values import LEASE, NOW, claim, new_id, promise
+
+
+async def test_a_job_is_claimed_under_a_new_fence(database: Database) -> None:
+    (job,) = await promise(database)
+    claimed = await claim(database)
+    assert claimed is not None
+    assert (claimed.id, claimed.state, claimed.attempt, claimed.fence) == (job.id, JobState.RUNNING, 1, 1)
+    assert claimed.request_id == "r"
+    assert await claim(database) is None
+
+
+async def test_however_many_claim_each_job_goes_to_one(database: Database) -> None:
+    jobs = await promise(database, 10)
+    claimed = await asyncio.gather(*(claim(database) for _ in range(15)))
+    assert sorted(job.id for job in claimed if job) == sorted(job.id for job in jobs)
+
+
+async def test_under_an_old_fence_nothing_changes(database: Database) -> None:
+    await promise(database)
+    first = await claim(database)
+    assert first is not None
+    async with database.begin() as tx:
+        assert await tx.ledger.postpone(first.id, first.fence, timedelta(0))
+    second = await claim(database)
+    assert second is not None
+    async with database.begin() as tx:
+        assert not await tx.ledger.renew(first.id, first.fence, LEASE, "late", 1.0)
+        assert not await tx.ledger.finish(first.id, first.fence, JobState.DONE)
+        assert not await tx.ledger.postpone(first.id, first.fence, timedelta(0))
+        assert await tx.jobs.find_by_id(first.id) == second
+        assert await tx.ledger.renew(second.id, second.fence, LEASE, "video", 0.5)
+        assert await tx.ledger.finish(second.id, second.fence, JobState.DONE)
+        assert not await tx.ledger.finish(second.id, second.fence, JobState.DONE)
+        ended = await tx.jobs.find_by_id(first.id)
+    assert ended is not None
+    assert (ended.state, ended.attempt, ended.step, ended.progress) == (JobState.DONE, 2, "video", 1.0)
+    assert ended.ended_at is not None
+
+
+async def test_a_postponed_job_is_not_due_before_its_time_and_keeps_its_reason(database: Database) -> None:
+    await promise(database)
+    job = await claim(database)
+    assert job is not None
+    failure = ProcessingFailure(code=FailureCode.CRASHED, detail="exit status 1")
+    async with database.begin() as tx:
+        await tx.ledger.postpone(job.id, job.fence, timedelta(hours=1), failure)
+        waiting = await tx.jobs.find_by_id(job.id)
+    assert waiting is not None
+    assert (waiting.state, waiting.failure) == (JobState.QUEUED, failure)
+    assert await claim(database) is None
+
+
+async def test_an_expired_lease_is_found_and_a_live_one_is_not(database: Database) -> None:
+    await promise(database, 2)
+    expired = await claim(database, timedelta(milliseconds=-1))
+    live = await claim(database)
+    assert expired is not None
+    assert live is not None
+    async with database.read() as tx:
+        assert [job.id for job in await tx.ledger.find_expired(10)] == [expired.id]
+
+
+async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
+    (job,) = await promise(database)
+    running = await claim(database)
+    assert running is not None
+    async with database.begin() as tx:
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, "m") == 1
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, "m") == 0
+        assert not await tx.ledger.finish(job.id, running.fence, JobState.DONE)
+        assert await tx.jobs.find_backlog() == {}
+
+
+async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database: Database) -> None:
+    first, second = await promise(database, 2)
+    await promise(database, 1, subject="other")
+    async with database.read() as tx:
+        latest = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, "m")
+        assert latest is not None
+        assert latest.id == max(first.id, second.id)
+        assert await tx.jobs.find_latest(JobKind.INDEX_MECHANISM, "m") is None
+        assert (await tx.jobs.find_all(PageRequest(), state=JobState.QUEUED)).total == 3
+        assert (await tx.jobs.find_all(PageRequest(), state=JobState.DONE)).total == 0
+
+
+async def test_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
+    jobs = await promise(database, 3)
+    first = await claim(database)
+    assert first is not None
+    async with database.begin() as tx:
+        await tx.ledger.postpone(first.id, first.fence, timedelta(days=-1))
+    again = await claim(database)
+    assert again is not None
+    assert (again.id, again.fence, again.attempt) == (first.id, 2, 2)
+    others = [await claim(database), await claim(database)]
+    assert [job.id for job in others if job] == sorted(job.id for job in jobs if job.id != first.id)
+
+
+async def test_of_one_kind_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
+    clips = await promise(database, 2)
+    changes = [replace(job, id=JobId(new_id()), kind=JobKind.INDEX_MECHANISM) for job in clips]
+    async with database.begin() as tx:
+        await tx.ledger.add(*changes)
+        claimed = [await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM) for _ in range(3)]
+    assert [job and job.id for job in claimed] == [*(job.id for job in changes), None]
+    later = await claim(database)
+    assert later is not None
+    assert later.id == clips[0].id
+
+
+async def test_a_job_is_due_by_the_databases_clock_whatever_its_maker_says(database: Database) -> None:
+    job = new_job(JobId(new_id()), JobKind.DELETE_BLOBS, "a/b.mp4", now=NOW + timedelta(days=36_500))
+    async with database.begin() as tx:
+        await tx.ledger.add(job)
+    claimed = await claim(database)
+    assert claimed is not None
+    assert (claimed.id, claimed.created_at) == (job.id, job.created_at)
+
+
+async def test_jobs_are_added_together_but_those_that_need_not_wait_twice(database: Database) -> None:
+    jobs = [new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, subject, now=NOW) for subject in "aba"]
+    async with database.begin() as tx:
+        await tx.ledger.add(*jobs[:2])
+        await tx.ledger.add(*jobs[1:], unless_waiting=True)
+        await tx.ledger.add()
+    claimed = [await claim(database) for _ in range(3)]
+    assert {job.id for job in claimed if job} == {job.id for job in jobs[:2]}
+
+
+async def test_a_lease_runs_out_by_itself(database: Database) -> None:
+    await promise(database)
+    claimed = await claim(database, timedelta(milliseconds=50))
+    assert claimed is not None
+    async with asyncio.timeout(30):
+        while True:
+            async with database.read() as tx:
+                expired = await tx.ledger.find_expired(10)
+            if expired:
+                break
+            await asyncio.sleep(0.01)
+    assert expired == (claimed,)
+
+
+async def test_a_renewed_lease_does_not_run_out(database: Database) -> None:
+    await promise(database)
+    claimed = await claim(database, timedelta(milliseconds=-1))
+    assert claimed is not None
+    async with database.begin() as tx:
+        assert await tx.ledger.renew(claimed.id, claimed.fence, LEASE, "動画", 0.25)
+        assert await tx.ledger.find_expired(10) == ()
+        found = await tx.jobs.find_by_id(claimed.id)
+    assert found is not None
+    assert (found.step, found.progress) == ("動画", 0.25)
+
+
+async def test_the_longest_expired_are_found_first_and_no_more_than_asked_for(database: Database) -> None:
+    await promise(database, 3)
+    leases = [timedelta(seconds=-seconds) for seconds in (10, 30, 20)]
+    claimed = [await claim(database, lease) for lease in leases]
+    async with database.read() as tx:
+        found = await tx.ledger.find_expired(2)
+    assert found == (claimed[1], claimed[2])
+
+
+async def test_only_one_of_many_who_take_a_job_back_gets_it(database: Database) -> None:
+    await promise(database)
+    lost = await claim(database, timedelta(milliseconds=-1))
+    assert lost is not None
+
+    async def take_back() -> bool:
+        async with database.begin() as tx:
+            return await tx.ledger.postpone(lost.id, lost.fence, timedelta(0))
+
+    assert sum(await asyncio.gather(*(take_back() for _ in range(10)))) == 1
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+async def test_a_job_that_ends_otherwise_keeps_its_reason_and_progress(
+    database: Database, state: JobState
+) -> None:
+    await promise(database)
+    job = await claim(database)
+    assert job is not None
+    failure = ProcessingFailure(code=FailureCode.WORKER_LOST, detail="五回目")
+    async with database.begin() as tx:
+        await tx.ledger.renew(job.id, job.fence, LEASE, "video", 0.5)
+        assert await tx.ledger.finish(job.id, job.fence, state, failure)
+        ended = await tx.jobs.find_by_id(job.id)
+    assert ended is not None
+    assert (ended.state, ended.failure, ended.progress, ended.lease_until) == (state, failure, 0.5, None)
+    assert ended.ended_at is not None
+    assert await claim(database) is None
+
+
+async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: Database) -> None:
+    (done,) = await promise(database, subject="m")
+    claimed = await claim(database)
+    assert claimed is not None
+    async with database.begin() as tx:
+        await tx.ledger.finish(done.id, claimed.fence, JobState.DONE)
+    (waiting,) = await promise(database, subject="m")
+    (other,) = await promise(database, subject="n")
+    async with database.begin() as tx:
+        assert await tx.jobs.cancel(JobKind.INDEX_MECHANISM, "m") == 0
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE) == 0
+        assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, "m", "no-such") == 1
+        states = {id: await tx.jobs.find_by_id(id) for id in (done.id, waiting.id, other.id)}
+    assert [job.state for job in states.values() if job] == [
+        JobState.DONE,
+        JobState.CANCELLED,
+        JobState.QUEUED,
+    ]
+
+
+async def test_jobs_are_listed_newest_first_each_once(database: Database) -> None:
+    jobs = await promise(database, 7)
+    first = await claim(database)
+    assert first is not None
+    expected = sorted((job.id for job in jobs), reverse=True)
+    for state, wanted in ((None, expected), (JobState.QUEUED, [id for id in expected if id != first.id])):
+        listed: list[str] = []
+        request: PageRequest | None = PageRequest(limit=2)
+        while request is not None:
+            async with database.read() as tx:
+                page = await tx.jobs.find_all(request, state=state)
+            listed += [job.id for job in page.items]
+            request = PageRequest(limit=2, after=page.next) if page.next else None
+        assert listed == wanted
+        assert page.total == len(wanted)
+
+
+async def test_of_those_that_want_a_job_once_one_gets_it_until_it_has_ended(database: Database) -> None:
+    async def ask() -> None:
+        async with database.begin() as tx:
+            job = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
+            await tx.ledger.add(job, unless_waiting=True)
+
+    await asyncio.gather(*(ask() for _ in range(10)))
+    first = await claim(database)
+    await ask()
+    assert first is not None
+    assert await claim(database) is None
+    async with database.begin() as tx:
+        await tx.ledger.finish(first.id, first.fence, JobState.DONE)
+    await ask()
+    second = await claim(database)
+    assert second is not None
+    assert second.id != first.id
+
+
+async def test_the_oldest_of_those_asked_for_before_a_time_is_claimed_though_it_is_not_due(
+    database: Database,
+) -> None:
+    old, older, new = (
+        new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW + timedelta(hours=hours)) for hours in (1, 0, 9)
+    )
+    async with database.begin() as tx:
+        for job in (old, older, new):
+            await tx.ledger.add(job)
+    for _ in range(3):
+        claimed = await claim(database)
+        assert claimed is not None
+        async with database.begin() as tx:
+            await tx.ledger.postpone(claimed.id, claimed.fence, timedelta(days=1))
+
+    async def claim_old() -> Job | None:
+        async with database.begin() as tx:
+            return await tx.ledger.claim(LEASE, created_before=NOW + timedelta(hours=5))
+
+    first, second = await claim_old(), await claim_old()
+    assert first is not None
+    assert second is not None
+    assert [first.id, second.id, await claim_old()] == [older.id, old.id, None]
+    assert (first.state, first.fence, second.fence) == (JobState.RUNNING, 2, 2)
+
+
+async def test_attempts_that_did_not_end_the_job_are_remembered(database: Database) -> None:
+    (job,) = await promise(database)
+    failures = [ProcessingFailure(code=FailureCode.CRASHED, detail=f"{n} 回目") for n in (1, 2)]
+    for failure in failures:
+        claimed = await claim(database)
+        assert claimed is not None
+        assert claimed.last_attempt is not None
+        async with database.begin() as tx:
+            await tx.ledger.renew(job.id, claimed.fence, LEASE, "動画", 0.5)
+            assert await tx.ledger.postpone(job.id, claimed.fence, timedelta(0), failure)
+            assert not await tx.ledger.postpone(job.id, claimed.fence, timedelta(0), failure)
+    last = await claim(database)
+    assert last is not None
+    async with database.begin() as tx:
+        await tx.ledger.finish(job.id, last.fence, JobState.DONE)
+    async with database.read() as tx:
+        attempts = await tx.jobs.find_attempts(job.id)
+        ended = await tx.jobs.find_by_id(job.id)
+        assert await tx.jobs.find_attempts(JobId(new_id())) == ()
+    assert [(one.number, one.step, one.failure) for one in attempts] == [
+        (1, "動画", failures[0]),
+        (2, "動画", failures[1]),
+    ]
+    assert all(one.ended_at and one.started_at <= one.ended_at for one in attempts)
+    assert ended is not None
+    assert ended.last_attempt == Attempt(
+        number=3, started_at=_known(last.started_at), ended_at=ended.ended_at, step="", failure=None
+    )
+
+
+async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Database) -> None:
+    (job,) = await promise(database)
+    for _ in range(ATTEMPTS_TOLD + 3):
+        claimed = await claim(database)
+        assert claimed is not None
+        async with database.begin() as tx:
+            await tx.ledger.postpone(job.id, claimed.fence, timedelta(0))
+    async with database.read() as tx:
+        attempts = await tx.jobs.find_attempts(job.id)
+    assert [one.number for one in attempts] == list(range(4, ATTEMPTS_TOLD + 4))
+
+
+async def test_the_backlog_is_what_has_not_ended(database: Database) -> None:
+    await promise(database, 3)
+    running, done = await claim(database), await claim(database)
+    assert running is not None
+    assert done is not None
+    index = new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, "m", now=NOW - timedelta(hours=2))
+    async with database.begin() as tx:
+        await tx.ledger.finish(done.id, done.fence, JobState.DONE)
+        await tx.ledger.add(index)
+        assert await tx.jobs.find_backlog() == {
+            (JobKind.PROCESS_MECHANISM_FILE, JobState.RUNNING): Backlog(count=1, oldest=NOW),
+            (JobKind.PROCESS_MECHANISM_FILE, JobState.QUEUED): Backlog(count=1, oldest=NOW),
+            (JobKind.INDEX_MECHANISM, JobState.QUEUED): Backlog(count=1, oldest=index.created_at),
+        }
+
+
+async def test_jobs_that_ended_long_ago_are_deleted_with_their_attempts_and_no_others(
+    database: Database,
+) -> None:
+    jobs = await promise(database, 5)
+    again = await claim(database)
+    assert again is not None
+    async with database.begin() as tx:
+        await tx.ledger.postpone(again.id, again.fence, timedelta(days=-1))
+    for state in (JobState.DONE, JobState.DONE, JobState.FAILED):
+        claimed = await claim(database)
+        assert claimed is not None
+        async with database.begin() as tx:
+            await tx.ledger.finish(claimed.id, claimed.fence, state)
+    later, long_ago = await database.now() + timedelta(days=1), NOW - timedelta(days=9_999)
+    async with database.begin() as tx:
+        assert await tx.jobs.delete_ended(long_ago, state=JobState.DONE, limit=9) == 0
+        assert await tx.jobs.delete_ended(later, state=JobState.DONE, limit=1) == 1
+        assert await tx.jobs.delete_ended(later, state=JobState.DONE, limit=9) == 1
+        assert await tx.jobs.delete_ended(later, state=JobState.DONE, limit=9) == 0
+        left = (await tx.jobs.find_all(PageRequest())).items
+        assert await tx.jobs.find_attempts(again.id) == ()
+    assert sorted(job.state for job in left) == [JobState.FAILED, JobState.QUEUED, JobState.QUEUED]
+    assert {job.id for job in left} < {job.id for job in jobs}
+
+
+def _known(time: datetime | None) -> datetime:
+    assert time is not None
+    return time

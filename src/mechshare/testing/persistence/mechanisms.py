@@ -1,0 +1,693 @@
+"""What every database promises of mechanisms."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from mechshare.domain.blobs import blob_url
+from mechshare.domain.errors import CategoryNotFound, StaleVersion
+from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.mechanisms import (
+    Mechanism,
+    MechanismSort,
+    OriginalFile,
+    Processing,
+    ProcessingState,
+    sort_key,
+)
+from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
+from mechshare.ports.persistence import Database
+from mechshare.testing.persistence.values import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
+
+
+async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    full = a_mechanism(
+        user,
+        title="遊星歯車 🦾 é",
+        description="二行\nの\t説明",
+        file_url="blob:media/x/1.mp4",
+        thumbnail_url="blob:media/x/1.webp",
+        preview_url="blob:media/x/2.webp",
+        duration=1.07,
+        updated_at=NOW + timedelta(microseconds=1),
+        categories=(CategoryId("gears"), CategoryId("cams")),
+        processing=Processing(
+            state=ProcessingState.FAILED,
+            failure=ProcessingFailure(code=FailureCode.TRUNCATED, detail="3 of 4"),
+        ),
+        media=MediaFacts(
+            width=320,
+            height=240,
+            duration_ms=1070,
+            frame_count=31,
+            frame_rate=28.972,
+            codec="gif",
+            size=2**33,
+            sha256="ab" * 32,
+        ),
+        original=OriginalFile(
+            key="originals/x.gif", format=MediaFormat.GIF, size=2**33, sha256="cd" * 32, name="機.gif"
+        ),
+        withdrawn_reason="重複",
+        is_published=False,
+    )
+    (saved,) = await keep(database, full)
+    async with database.read() as tx:
+        assert await tx.mechanisms.find_by_id(full.id) == saved == replace(full, version=1)
+        (authored,) = await tx.mechanisms.find_authored([full.id])
+    assert authored.mechanism == saved
+    assert (authored.author.username, authored.author.display_name) == (user.username, "佐倉")
+
+
+async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    gears, cams = CategoryId("gears"), CategoryId("cams")
+    user, other = await keep_user(database), await keep_user(database, "other")
+    mine = await keep(database, *(a_mechanism(user, categories=(gears, cams)) for _ in range(4)))
+    mine += await keep(database, a_mechanism(user))
+    (theirs,) = await keep(database, a_mechanism(other, categories=(cams, gears)))
+
+    of_one: tuple[tuple[dict[str, Any], list[Mechanism]], ...] = (
+        ({"user_id": user.id}, mine),
+        ({"category_id": gears}, [*mine[:4], theirs]),
+    )
+    for one, wanted in of_one:
+        async with database.read() as tx:
+            first = await tx.mechanism_sets.find(limit=2, **one)
+            second = await tx.mechanism_sets.find(limit=2, after=first[-1], **one)
+            third = await tx.mechanism_sets.find(limit=2, after=second[-1], **one)
+            assert not await tx.mechanism_sets.find(limit=2, after=third[-1], **one)
+        assert [*first, *second, *third] == sorted(mechanism.id for mechanism in wanted)
+        assert len(third) == 1
+    async with database.read() as tx:
+        assert not await tx.mechanism_sets.find(limit=2, category_id=CategoryId("no-such"))
+
+
+async def test_some_get_a_new_version_and_stay_what_they_are(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    kept = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)), a_mechanism(user))
+    (left,) = await keep(database, a_mechanism(user))
+
+    async with database.begin() as tx:
+        await tx.mechanism_sets.renew([one.id for one in kept] + [MechanismId(new_id())])
+
+    async with database.read() as tx:
+        found = [await tx.mechanisms.find_by_id(one.id) for one in (*kept, left)]
+    assert found == [*(replace(one, version=2) for one in kept), left]
+
+
+async def test_a_category_changes_its_name_while_what_is_in_it_changes(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    gears = CategoryId("gears")
+    made = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
+
+    async def rename() -> None:
+        async with database.begin() as tx:
+            category = await tx.categories.find_by_id(gears)
+            assert category is not None
+            await tx.categories.save(replace(category, name_en=f"{category.name_en}'"))
+            await tx.mechanism_sets.renew(await tx.mechanism_sets.find(category_id=gears, limit=10))
+
+    async def change(id: MechanismId) -> None:
+        async with database.begin() as tx:
+            mechanism = await tx.mechanisms.find_by_id(id)
+            assert mechanism is not None
+            await asyncio.sleep(0)
+            await tx.mechanisms.save(mechanism)
+
+    async def leave(ids: Sequence[MechanismId]) -> None:
+        async with database.begin() as tx:
+            await tx.mechanism_sets.delete(ids)
+
+    leaving = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
+    await asyncio.gather(
+        *(rename() for _ in range(4)),
+        *(change(one.id) for one in made),
+        leave([one.id for one in reversed(leaving)]),
+    )
+
+    async with database.read() as tx:
+        found = [await tx.mechanisms.find_by_id(one.id) for one in made]
+        assert [await tx.mechanisms.find_by_id(one.id) for one in leaving] == [None] * 8
+    assert {one.version for one in found if one} == {1 + 4 + 1}
+
+
+async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_name(database: Database) -> None:
+    await keep_categories(database, "gears")
+    gears = CategoryId("gears")
+
+    async def read() -> str:
+        async with database.begin() as tx:
+            category = await tx.categories.find_by_id(gears)
+        return category.name_en if category else ""
+
+    async with database.begin() as tx:
+        category = await tx.categories.find_by_id(gears)
+        assert category is not None
+        await tx.categories.save(replace(category, name_en="Renamed"))
+        reading = asyncio.create_task(read())
+        await asyncio.sleep(0.1)  # for a database that would let it see the old name
+    assert await reading == "Renamed"
+
+
+async def test_some_are_deleted_with_what_they_were_made_from_told(database: Database) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="cd" * 32, name="x.gif")
+    made = await keep(
+        database, a_mechanism(user, original=file), a_mechanism(user, categories=(CategoryId("gears"),))
+    )
+    (left,) = await keep(database, a_mechanism(user))
+    ids = [one.id for one in made]
+
+    async with database.begin() as tx:
+        assert await tx.mechanism_sets.delete([*ids, MechanismId(new_id())]) == {
+            ids[0]: file.key,
+            ids[1]: None,
+        }
+        assert await tx.mechanism_sets.delete(ids) == {}
+
+    async with database.read() as tx:
+        assert [await tx.mechanisms.find_by_id(id) for id in ids] == [None, None]
+        assert await tx.mechanisms.find_by_id(left.id) == left
+
+
+async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> None:
+    user = await keep_user(database)
+    (saved,) = await keep(database, a_mechanism(user))
+    await keep(database, replace(saved, title="newer"))
+    with pytest.raises(StaleVersion):
+        await keep(database, saved)
+    async with database.begin() as tx:
+        await tx.mechanisms.delete(saved.id, 2)
+    with pytest.raises(StaleVersion):
+        await keep(database, replace(saved, version=2))
+    with pytest.raises(StaleVersion):
+        async with database.begin() as tx:
+            await tx.mechanisms.delete(saved.id, 2)
+
+
+async def test_an_unknown_category_is_refused(database: Database) -> None:
+    user = await keep_user(database)
+    with pytest.raises(CategoryNotFound):
+        await keep(database, a_mechanism(user, categories=(CategoryId("no-such"),)))
+
+
+async def test_mechanisms_are_found_in_the_order_asked_for(database: Database) -> None:
+    user = await keep_user(database)
+    one, two, three = await keep(database, *(a_mechanism(user) for _ in range(3)))
+    async with database.read() as tx:
+        found = await tx.mechanisms.find_authored([three.id, MechanismId(new_id()), one.id])
+        assert await tx.mechanisms.find_authored([]) == ()
+    assert [item.mechanism.id for item in found] == [three.id, one.id]
+    assert two.id not in [item.mechanism.id for item in found]
+
+
+async def all_pages(database: Database, by_cursor: bool, sort: MechanismSort) -> list[Page]:  # type: ignore[type-arg]
+    pages = []
+    request: PageRequest | None = PageRequest(limit=3)
+    while request is not None:
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(request, sort=sort)
+        pages.append(page)
+        after = page.next if by_cursor else None
+        request = PageRequest(page=request.page + 1, limit=3, after=after) if page.next else None
+    return pages
+
+
+@pytest.mark.parametrize("sort", MechanismSort)
+@pytest.mark.parametrize("by_cursor", [True, False])
+async def test_pages_show_each_once_in_order_though_keys_are_equal(
+    database: Database, sort: MechanismSort, by_cursor: bool
+) -> None:
+    user = await keep_user(database)
+    titles = ["b", "a", "歯", "Z", "a"]
+    made = [
+        a_mechanism(user, title=titles[number % 5], created_at=NOW + timedelta(microseconds=number // 4))
+        for number in range(11)
+    ]
+    await keep(database, *made)
+    pages = await all_pages(database, by_cursor, sort)
+    listed = [item.mechanism for page in pages for item in page.items]
+    keys = {
+        MechanismSort.TITLE: lambda one: (one.title, one.id),
+        MechanismSort.RECENTLY_CHANGED: lambda one: (one.updated_at, one.id),
+    }
+    key = keys.get(sort, lambda one: (one.created_at, one.id))
+    expected = sorted(made, key=key, reverse=sort.value.startswith("-"))
+    assert [one.id for one in listed] == [one.id for one in expected]
+    assert [page.total for page in pages] == [11] * 4
+    assert [len(page.items) for page in pages] == [3, 3, 3, 2]
+
+
+async def test_lists_are_narrowed_by_category_user_and_publication(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    mine, other = await keep_user(database), await keep_user(database)
+    gears, cams = CategoryId("gears"), CategoryId("cams")
+    a, b, c = await keep(
+        database,
+        a_mechanism(mine, categories=(gears,)),
+        a_mechanism(mine, categories=(cams, gears), is_published=False),
+        a_mechanism(other, categories=(cams,)),
+    )
+
+    async def found(**narrowed: object) -> set[str]:
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(PageRequest(), **narrowed)  # type: ignore[arg-type]
+        assert page.total == len(page.items)
+        return {item.mechanism.id for item in page.items}
+
+    assert await found() == {a.id, c.id}
+    assert await found(category_ids=[gears, cams]) == {a.id, c.id}
+    assert await found(category_ids=[gears]) == {a.id}
+    assert await found(user_id=mine.id) == {a.id}
+    assert await found(user_id=mine.id, published_only=False) == {a.id, b.id}
+    assert await found(category_ids=[cams], published_only=False) == {b.id, c.id}
+    assert await found(category_ids=[CategoryId("no-such")]) == set()
+
+
+async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> None:
+    user, other = await keep_user(database), await keep_user(database)
+    file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name="x")
+    newer, older, _ = await keep(
+        database,
+        a_mechanism(user, original=file, created_at=NOW + timedelta(seconds=1)),
+        a_mechanism(user, original=file),
+        a_mechanism(other, original=file),
+    )
+    async with database.read() as tx:
+        assert await tx.mechanism_files.find_by_original(user.id, "ab" * 32) == older
+        assert await tx.mechanism_files.find_by_original(user.id, "00" * 32) is None
+    assert newer != older
+
+
+async def test_a_known_identifier_is_not_a_new_mechanisms(database: Database) -> None:
+    user = await keep_user(database)
+    (saved,) = await keep(database, a_mechanism(user))
+    with pytest.raises(StaleVersion):
+        await keep(database, replace(saved, version=0, title="another"))
+    async with database.read() as tx:
+        assert await tx.mechanisms.find_by_id(saved.id) == saved
+
+
+async def test_new_mechanisms_are_added_together_or_not_at_all(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    both = (CategoryId("cams"), CategoryId("gears"))
+    plain, categorised, unknown = (
+        a_mechanism(user, categories=categories) for categories in ((), both, (CategoryId("unknown"),))
+    )
+    with pytest.raises(CategoryNotFound):
+        async with database.begin() as tx:
+            await tx.mechanisms.add([plain, unknown])
+    with pytest.raises(StaleVersion):
+        async with database.begin() as tx:
+            await tx.mechanisms.add([categorised, categorised])
+
+    async with database.begin() as tx:
+        await tx.mechanisms.add([plain, categorised])
+
+    async with database.read() as tx:
+        found = await tx.mechanisms.find_authored([unknown.id, categorised.id, plain.id])
+    assert [item.mechanism for item in found] == [
+        replace(categorised, version=1),
+        replace(plain, version=1),
+    ]
+
+
+async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    (saved,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)))
+
+    async def change(number: int) -> Mechanism | None:
+        try:
+            wanted = replace(saved, title=str(number), categories=(CategoryId("cams"),))
+            return (await keep(database, wanted))[0]
+        except StaleVersion:
+            return None
+
+    won = [one for one in await asyncio.gather(*(change(number) for number in range(10))) if one]
+    async with database.read() as tx:
+        assert [await tx.mechanisms.find_by_id(saved.id)] == won
+
+
+async def test_a_refused_change_leaves_the_categories_as_they_were(database: Database) -> None:
+    await keep_categories(database, "gears", "cams")
+    user = await keep_user(database)
+    (saved,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"), CategoryId("cams"))))
+    with pytest.raises(CategoryNotFound):
+        await keep(database, replace(saved, categories=(CategoryId("cams"), CategoryId("no-such"))))
+    async with database.read() as tx:
+        assert await tx.mechanisms.find_by_id(saved.id) == saved
+
+
+async def test_categories_keep_their_order(database: Database) -> None:
+    names = ("cams", "gears", "belts", "screws")
+    await keep_categories(database, *names)
+    user = await keep_user(database)
+    orders = [tuple(map(CategoryId, order)) for order in permutations(names)]
+    kept = await keep(database, *(a_mechanism(user, categories=order) for order in orders))
+    async with database.read() as tx:
+        found = await tx.mechanisms.find_authored([one.id for one in kept])
+    assert [item.mechanism.categories for item in found] == orders
+
+
+async def test_as_many_as_a_thousand_are_found_at_once(database: Database) -> None:
+    user = await keep_user(database)
+    (made,) = await keep(database, a_mechanism(user))
+    ids = [MechanismId(new_id()) for _ in range(998)]
+    async with database.read() as tx:
+        found = await tx.mechanisms.find_authored([made.id, *ids, made.id])
+    assert [item.mechanism for item in found] == [made, made]
+
+
+async def test_an_author_is_told_as_they_are_called_now(database: Database) -> None:
+    user = await keep_user(database)
+    (made,) = await keep(database, a_mechanism(user))
+    async with database.begin() as tx:
+        await tx.users.save(replace(user, display_name="改名"))
+    async with database.read() as tx:
+        (found,) = await tx.mechanisms.find_authored([made.id])
+        listed = await tx.mechanisms.find_all(PageRequest())
+    assert found.author.display_name == "改名"
+    assert listed.items == (found,)
+
+
+@pytest.mark.parametrize("sort", MechanismSort)
+@pytest.mark.parametrize("categories", [("gears",), ("gears", "cams")])
+@pytest.mark.parametrize("published_only", [True, False])
+async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal(
+    database: Database, sort: MechanismSort, categories: tuple[str, ...], published_only: bool
+) -> None:
+    await keep_categories(database, "gears", "cams", "belts")
+    user = await keep_user(database)
+    both = [("gears",), ("cams", "gears"), ("belts",), (), ("cams",)]
+    made = [
+        a_mechanism(
+            user,
+            title="ba歯"[number % 3],
+            created_at=NOW + timedelta(microseconds=number // 4),
+            updated_at=NOW - timedelta(microseconds=number // 3),
+            categories=tuple(map(CategoryId, both[number % 5])),
+            is_published=number % 7 != 0,
+        )
+        for number in range(22)
+    ]
+    made = await keep(database, *made)
+
+    listed: list[Mechanism] = []
+    request: PageRequest | None = PageRequest(limit=3)
+    while request is not None:
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(
+                request,
+                sort=sort,
+                category_ids=tuple(map(CategoryId, categories)),
+                published_only=published_only,
+            )
+        listed += [item.mechanism for item in page.items]
+        request = PageRequest(limit=3, after=page.next) if page.next else None
+
+    wanted = [
+        one
+        for one in made
+        if not set(categories).isdisjoint(one.categories) and (one.is_published or not published_only)
+    ]
+    ordered = sorted(
+        wanted, key=lambda one: (sort_key(one, sort), one.id), reverse=sort.value.startswith("-")
+    )
+    assert listed == ordered
+    assert page.total == len(ordered) > 6
+
+
+async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database: Database) -> None:
+    user = await keep_user(database)
+    made = await keep(
+        database, *(a_mechanism(user, created_at=NOW + timedelta(seconds=number)) for number in range(6))
+    )
+    async with database.read() as tx:
+        first = await tx.mechanisms.find_all(PageRequest(limit=2))
+    await keep(database, a_mechanism(user, created_at=NOW + timedelta(days=1)))
+    async with database.begin() as tx:
+        await tx.mechanisms.delete(made[4].id, 1)
+    async with database.read() as tx:
+        rest = await tx.mechanisms.find_all(PageRequest(limit=10, after=first.next))
+    assert [item.mechanism for item in first.items] == [made[5], made[4]]
+    assert [item.mechanism for item in rest.items] == made[3::-1]
+    assert (rest.total, rest.next) == (6, None)
+
+
+@pytest.mark.parametrize("narrowed", [{}, {"category_ids": (CategoryId("gears"),)}], ids=["all", "category"])
+@pytest.mark.parametrize("sort", MechanismSort)
+async def test_a_page_may_begin_any_number_of_items_after_a_place(
+    database: Database, sort: MechanismSort, narrowed: dict[str, Any]
+) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    gears = (CategoryId("gears"),)
+    titles = ("b", "a", "d", "c", "b", "e")
+    await keep(database, *(a_mechanism(user, title=title, categories=gears) for title in titles))
+    async with database.read() as tx:
+        whole = await tx.mechanisms.find_all(PageRequest(), sort=sort, **narrowed)
+        first = await tx.mechanisms.find_all(PageRequest(limit=1), sort=sort, **narrowed)
+        for skip in range(7):
+            request = PageRequest(page=9, limit=2, after=first.next, skip=skip)
+            page = await tx.mechanisms.find_all(request, sort=sort, **narrowed)
+            assert page.items == whole.items[1 + skip : 3 + skip]
+            assert (page.page, page.total, page.next is None) == (9, 6, skip > 2)
+
+
+@pytest.mark.parametrize("counted", [None, 6])
+@pytest.mark.parametrize("narrowed", [{}, {"category_ids": (CategoryId("gears"),)}], ids=["all", "category"])
+@pytest.mark.parametrize("sort", MechanismSort)
+async def test_a_page_tells_any_place_before_it(
+    database: Database, sort: MechanismSort, narrowed: dict[str, Any], counted: int | None
+) -> None:
+    await keep_categories(database, "gears")
+    user = await keep_user(database)
+    gears = (CategoryId("gears"),)
+    titles = ("b", "a", "d", "c", "b", "e")
+    await keep(database, *(a_mechanism(user, title=title, categories=gears) for title in titles))
+    async with database.read() as tx:
+        whole = await tx.mechanisms.find_all(PageRequest(), sort=sort, **narrowed)
+        first = await tx.mechanisms.find_all(PageRequest(limit=1), sort=sort, **narrowed)
+        for begun, items in ((PageRequest(), whole.items), (PageRequest(after=first.next), whole.items[1:])):
+            for offset in range(1, 9):
+                asked = replace(begun, page=offset + 1, skip=offset, limit=1, counted=counted)
+                plain = await tx.mechanisms.find_all(asked, sort=sort, **narrowed)
+                for number in range(1, offset + 1):
+                    told = replace(asked, landmark=number)
+                    page = await tx.mechanisms.find_all(told, sort=sort, **narrowed)
+                    assert replace(page, landmark=None) == plain
+                    assert (page.landmark is None) == (number > len(items))
+                    rest = PageRequest(after=page.landmark, limit=6)
+                    found = await tx.mechanisms.find_all(rest, sort=sort, **narrowed)
+                    assert page.landmark is None or found.items == items[number:]
+
+
+async def test_what_is_known_of_the_total_is_not_counted_again(database: Database) -> None:
+    user = await keep_user(database)
+    await keep(database, *(a_mechanism(user) for _ in range(3)))
+    async with database.read() as tx:
+        known = await tx.mechanisms.find_all(PageRequest(limit=2, counted=7))
+        many = await tx.mechanisms.find_all(PageRequest(limit=2, counted=EXACT_TOTAL + 1))
+    assert (len(known.items), known.total, known.total_is_exact, known.counted) == (2, 7, True, 7)
+    assert (many.total, many.total_is_exact, many.counted) == (EXACT_TOTAL, False, EXACT_TOTAL + 1)
+
+
+async def test_a_page_beyond_the_last_is_empty_and_knows_the_total(database: Database) -> None:
+    user = await keep_user(database)
+    await keep(database, *(a_mechanism(user) for _ in range(3)))
+    async with database.read() as tx:
+        beyond = await tx.mechanisms.find_all(PageRequest(page=7, limit=2))
+        exact = await tx.mechanisms.find_all(PageRequest(page=1, limit=3))
+    assert (beyond.items, beyond.total, beyond.next, beyond.page) == ((), 3, None, 7)
+    assert (len(exact.items), exact.total, exact.next) == (3, 3, None)
+
+
+class TestMatching:
+    """The stand-in for a search index."""
+
+    @pytest.mark.parametrize(
+        ("title", "words"),
+        [
+            ("遊星歯車機構", ["歯車"]),
+            ("遊星歯車機構", ["機構", "遊星"]),
+            ("Planetary gear", ["GEAR"]),
+            ("PLANETARY gear", ["lanet", "ear"]),
+            ("Élan", ["Élan"]),
+            ("Straße", ["Straße"]),
+            ("カム", ["ｶﾑ"]),
+            ("ガイド", ["ｶﾞｲﾄﾞ"]),
+            ("ＧＥＡＲ", ["ＧＥＡＲ"]),
+            ("Geneva drive", ["ｇｅｎｅｖａ"]),
+            ("100% cotton_belt \\o/", ["100%", "cotton_belt", "\\o/"]),
+            ("gear", []),
+        ],
+    )
+    async def test_what_holds_every_word_is_found(
+        self, database: Database, title: str, words: list[str]
+    ) -> None:
+        user = await keep_user(database)
+        (made,) = await keep(database, a_mechanism(user, title=title))
+
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(PageRequest(), words=words)
+
+        assert [item.mechanism for item in page.items] == [made]
+        assert page.total == 1
+
+    @pytest.mark.parametrize(
+        ("title", "words"),
+        [
+            ("歯の車輪", ["歯車"]),
+            ("Planetary gear", ["gear", "cam"]),
+            ("Planetary gear", ["gear planetary"]),
+            ("100 percent", ["100%"]),
+            ("gear", ["g_ar"]),
+            ("gear", ["%"]),
+            ("gear", ["\\"]),
+            ("gear", ["'"]),
+        ],
+    )
+    async def test_what_lacks_a_word_is_not(self, database: Database, title: str, words: list[str]) -> None:
+        user = await keep_user(database)
+        await keep(database, a_mechanism(user, title=title))
+
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(PageRequest(), words=words)
+
+        assert (page.items, page.total, page.next) == ((), 0, None)
+
+    async def test_title_description_and_author_are_looked_at(self, database: Database) -> None:
+        user = await keep_user(database)
+        made = a_mechanism(
+            user, title="太陽", description="真鍮\n製の clock", file_url="https://example.org/secret"
+        )
+        await keep(database, made)
+
+        async with database.read() as tx:
+            found = await tx.mechanisms.find_all(PageRequest(), words=["真鍮", "佐倉", "太陽", "Clock"])
+            absent = await tx.mechanisms.find_all(PageRequest(), words=["secret"])
+            address = await tx.mechanisms.find_all(PageRequest(), words=[user.email])
+
+        assert [item.mechanism.id for item in found.items] == [made.id]
+        assert (absent.total, address.total) == (0, 0)
+
+    async def test_it_is_narrowed_as_lists_are(self, database: Database) -> None:
+        await keep_categories(database, "gears", "cams")
+        mine, other = await keep_user(database), await keep_user(database)
+        gears, cams = CategoryId("gears"), CategoryId("cams")
+        a, b, c, _ = await keep(
+            database,
+            a_mechanism(mine, categories=(gears,)),
+            a_mechanism(mine, categories=(cams, gears), is_published=False),
+            a_mechanism(other, categories=(cams, gears)),
+            a_mechanism(other, title="カム", categories=(cams,)),
+        )
+
+        async def found(**narrowed: object) -> set[str]:
+            async with database.read() as tx:
+                page = await tx.mechanisms.find_all(PageRequest(), words=["歯"], **narrowed)  # type: ignore[arg-type]
+            assert page.total == len(page.items)
+            return {item.mechanism.id for item in page.items}
+
+        assert await found() == {a.id, c.id}
+        assert await found(category_ids=[cams]) == {c.id}
+        assert await found(category_ids=[gears, cams], published_only=False) == {a.id, b.id, c.id}
+        assert await found(user_id=mine.id) == {a.id}
+        assert await found(user_id=mine.id, published_only=False, category_ids=[cams]) == {b.id}
+
+    async def test_no_more_than_the_newest_of_the_list_are_looked_at(self, database: Database) -> None:
+        mine, other = await keep_user(database), await keep_user(database)
+        times = [NOW + timedelta(seconds=number) for number in range(4)]
+        a, _, c, _ = await keep(
+            database,
+            a_mechanism(mine, title="歯車", created_at=times[0]),
+            a_mechanism(mine, title="歯車", created_at=times[1], is_published=False),
+            a_mechanism(mine, title="歯車", created_at=times[2]),
+            a_mechanism(other, title="カム", created_at=times[3]),
+        )
+
+        async def found(among: int, **narrowed: object) -> list[str]:
+            async with database.read() as tx:
+                page = await tx.mechanisms.find_all(PageRequest(), words=["歯"], among=among, **narrowed)  # type: ignore[arg-type]
+            assert page.total == len(page.items)
+            return [item.mechanism.id for item in page.items]
+
+        assert await found(1) == []
+        assert await found(2) == [c.id]
+        assert await found(3) == [c.id, a.id]
+        assert await found(1, user_id=mine.id) == [c.id]
+        assert await found(3, sort=MechanismSort.OLDEST) == [a.id, c.id]
+
+    async def test_pages_show_each_once_newest_first_though_times_are_equal(self, database: Database) -> None:
+        user = await keep_user(database)
+        made = await keep(
+            database,
+            *(
+                a_mechanism(
+                    user, title="歯車カム"[number % 2 * 2 :], created_at=NOW + timedelta(seconds=number // 4)
+                )
+                for number in range(11)
+            ),
+        )
+        ordered = sorted(made, key=lambda one: (one.created_at, one.id), reverse=True)
+
+        async with database.read() as tx:
+            pages = [
+                await tx.mechanisms.find_all(PageRequest(page=number, limit=4), words=["カム"])
+                for number in (1, 2, 3, 4)
+            ]
+            after = await tx.mechanisms.find_all(PageRequest(limit=20, after=pages[0].next), words=["カム"])
+
+        assert [item.mechanism for page in pages for item in page.items] == ordered
+        assert [page.total for page in pages] == [11] * 4
+        assert [item.mechanism for item in after.items] == ordered[4:]
+
+
+async def test_a_blob_that_a_mechanism_refers_to_is_in_use(database: Database) -> None:
+    user = await keep_user(database)
+    made = a_mechanism(user)
+    of_another = f"media/{new_id()}/1-a.mp4"
+    original = OriginalFile(
+        key="originals/in-use.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name=""
+    )
+    files = [f"media/{made.id}/{name}" for name in ("2-a.mp4", "2-b.webp", "2-c.webp", "1-d.mp4")]
+    video, thumbnail, preview, superseded = files
+    await keep(
+        database,
+        replace(
+            made,
+            original=original,
+            file_url=blob_url(video),
+            thumbnail_url=blob_url(thumbnail),
+            preview_url=blob_url(preview),
+        ),
+        a_mechanism(user, file_url="https://example.com/x.mp4"),
+    )
+    asked = [*files, original.key, "originals/nobodys.gif", of_another, "media/not-an-id/1-a.mp4", "health/x"]
+    async with database.read() as tx:
+        used = await tx.mechanism_files.find_used(asked)
+        assert await tx.mechanism_files.find_used([superseded, "originals/nobodys.gif"]) == frozenset()
+        assert await tx.mechanism_files.find_used([]) == frozenset()
+    assert used == {video, thumbnail, preview, original.key}
+
+
+async def test_what_was_made_from_an_original_may_be_asked_for_apart(database: Database) -> None:
+    made = a_mechanism(await keep_user(database))
+    key = f"media/{made.id}/1-a.mp4"
+    await keep(database, replace(made, file_url=blob_url(key)))
+    async with database.read() as tx:
+        assert await tx.mechanism_files.find_used([key]) == {key}

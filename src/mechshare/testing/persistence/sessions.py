@@ -1,0 +1,172 @@
+"""What every database promises of sessions and refresh tokens."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from mechshare.domain.errors import SessionNotFound
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken
+from mechshare.ports.persistence import Database
+from mechshare.testing.persistence.values import NOW, a_session, a_user, keep_user
+
+
+async def test_a_refresh_token_is_consumed_by_one_of_many(database: Database) -> None:
+    user = await keep_user(database)
+    session = a_session(user)
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+        await tx.sessions.add_token(RefreshToken(hash="h", session_id=session.id, issued_at=NOW))
+
+    async def consume() -> bool:
+        async with database.begin() as tx:
+            consumed = await tx.sessions.consume_token("h", NOW)
+        assert consumed is not None
+        return consumed[1]
+
+    assert sum(await asyncio.gather(*(consume() for _ in range(20)))) == 1
+
+
+async def test_live_sessions_are_neither_revoked_nor_expired_and_the_latest_used_stands_first(
+    database: Database,
+) -> None:
+    user = await keep_user(database)
+    older = a_session(user)
+    newer = a_session(user, last_used_at=NOW + timedelta(hours=1))
+    expired = a_session(user, expires_at=NOW)
+    async with database.begin() as tx:
+        for session in (older, newer, expired):
+            await tx.sessions.save(session)
+    async with database.begin() as tx:
+        assert await tx.sessions.find_live(user.id, NOW) == (newer, older)
+        assert await tx.sessions.revoke(user.id, NOW, only=older.id) == 1
+        assert await tx.sessions.find_live(user.id, NOW) == (newer,)
+        assert await tx.sessions.revoke(user.id, NOW) == 1
+        assert await tx.sessions.revoke(user.id, NOW) == 0
+
+
+async def test_a_session_comes_out_as_it_went_in_and_only_its_use_changes(database: Database) -> None:
+    user, other = await keep_user(database), await keep_user(database)
+    session = a_session(user, user_agent="試験 🦾", address="2001:db8::1")
+    later = NOW + timedelta(hours=1)
+    altered = replace(
+        session, last_used_at=later, expires_at=later, user_agent="x", address="", revoked_at=later
+    )
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+        assert await tx.sessions.find_by_id(session.id) == session
+        await tx.sessions.save(altered)
+        found = await tx.sessions.find_by_id(session.id)
+        assert found == replace(session, last_used_at=later, expires_at=later)
+        assert await tx.sessions.revoke(other.id, NOW, only=session.id) == 0
+
+
+async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> None:
+    user = await keep_user(database)
+    session = a_session(user)
+    token = RefreshToken(hash="h", session_id=session.id, issued_at=NOW)
+    later = NOW + timedelta(seconds=1)
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+        await tx.sessions.add_token(token)
+        assert await tx.sessions.consume_token("h", NOW) == (replace(token, consumed_at=NOW), True)
+        assert await tx.sessions.consume_token("h", later) == (replace(token, consumed_at=NOW), False)
+        assert await tx.sessions.consume_token("unknown", NOW) is None
+
+
+async def test_of_a_session_that_is_used_for_years_the_tokens_of_its_last_lifetime_are_remembered(
+    database: Database,
+) -> None:
+    user = await keep_user(database)
+    used, other = a_session(user), a_session(user)
+    now = NOW + SESSION_LIFETIME
+    async with database.begin() as tx:
+        for hash, session, at in (
+            ("old", used, NOW - timedelta(seconds=1)),
+            ("remembered", used, NOW),
+            ("another's", other, NOW - timedelta(days=900)),
+            ("new", used, now),
+        ):
+            await tx.sessions.save(session)
+            await tx.sessions.add_token(RefreshToken(hash=hash, session_id=session.id, issued_at=at))
+    async with database.begin() as tx:
+        assert await tx.sessions.consume_token("old", now) is None
+        for hash in ("remembered", "another's", "new"):
+            assert await tx.sessions.consume_token(hash, now) is not None
+
+
+async def test_a_token_of_no_session_is_refused(database: Database) -> None:
+    nowhere = a_session(a_user())
+    with pytest.raises(SessionNotFound):
+        async with database.begin() as tx:
+            await tx.sessions.add_token(RefreshToken(hash="h", session_id=nowhere.id, issued_at=NOW))
+
+
+async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(database: Database) -> None:
+    session = a_session(await keep_user(database))
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+        await tx.sessions.add_token(RefreshToken(hash="h", session_id=session.id, issued_at=NOW))
+
+    async def consume_and_fail() -> None:
+        async with database.begin() as tx:
+            await tx.sessions.consume_token("h", NOW)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await consume_and_fail()
+    async with database.begin() as tx:
+        consumed = await tx.sessions.consume_token("h", NOW)
+    assert consumed is not None
+    assert consumed[1]
+
+
+async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(database: Database) -> None:
+    user = await keep_user(database)
+    over = a_session(user, expires_at=NOW - timedelta(days=2))
+    recent = a_session(user, expires_at=NOW - timedelta(hours=1))
+    async with database.begin() as tx:
+        for hash, session in (("over", over), ("recent", recent)):
+            await tx.sessions.save(session)
+            await tx.sessions.add_token(RefreshToken(hash=hash, session_id=session.id, issued_at=NOW))
+    async with database.begin() as tx:
+        assert await tx.sessions.delete_older(NOW - timedelta(days=1), limit=9) == 1
+        assert await tx.sessions.delete_older(NOW - timedelta(days=1), limit=9) == 0
+        assert await tx.sessions.find_by_id(over.id) is None
+        assert await tx.sessions.consume_token("over", NOW) is None
+        assert await tx.sessions.find_by_id(recent.id) == recent
+        assert await tx.sessions.consume_token("recent", NOW) is not None
+
+
+async def test_no_more_sessions_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
+    user = await keep_user(database)
+    over = [a_session(user, expires_at=NOW - timedelta(days=days)) for days in (2, 3, 4)]
+    async with database.begin() as tx:
+        for session in over:
+            await tx.sessions.save(session)
+            await tx.sessions.add_token(RefreshToken(hash=session.id, session_id=session.id, issued_at=NOW))
+    async with database.begin() as tx:
+        assert await tx.sessions.delete_older(NOW, limit=2) == 2
+        (left,) = [session for session in over if await tx.sessions.find_by_id(session.id)]
+        assert [session for session in over if await tx.sessions.consume_token(session.id, NOW)] == [left]
+        assert await tx.sessions.delete_older(NOW, limit=2) == 1
+        assert await tx.sessions.delete_older(NOW, limit=2) == 0
+
+
+async def test_a_session_that_is_prolonged_while_old_ones_are_deleted_stays(database: Database) -> None:
+    session = a_session(await keep_user(database), expires_at=NOW)
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+
+    async def delete() -> int:
+        async with database.begin() as tx:
+            return await tx.sessions.delete_older(NOW + timedelta(hours=1), limit=9)
+
+    async with database.begin() as tx:
+        await tx.sessions.save(replace(session, expires_at=NOW + timedelta(days=30)))
+        deleting = asyncio.create_task(delete())
+        await asyncio.sleep(0.2)  # for a database that lets it look at the row already
+    assert await deleting == 0
+    async with database.read() as tx:
+        assert await tx.sessions.find_by_id(session.id) is not None

@@ -1,0 +1,200 @@
+"""What every database promises of users and their credentials."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.sessions import RefreshToken
+from mechshare.domain.users import Role
+from mechshare.ports.persistence import Database
+from mechshare.testing.persistence.values import (
+    NOW,
+    a_mechanism,
+    a_receipt,
+    a_session,
+    a_user,
+    keep,
+    keep_user,
+)
+
+
+async def test_users_are_found_by_name_and_by_address(database: Database) -> None:
+    user = await keep_user(database, "sakura")
+    async with database.read() as tx:
+        assert await tx.users.find_by_login("sakura") == user
+        assert await tx.users.find_by_login("sakura@example.com") == user
+        assert await tx.users.find_by_login("other") is None
+
+
+@pytest.mark.parametrize("field", ["username", "email"])
+async def test_names_and_addresses_are_given_once(database: Database, field: str) -> None:
+    user = await keep_user(database)
+    other = replace(a_user(), **{field: getattr(user, field)})
+    with pytest.raises(NameTaken) as taken:
+        async with database.begin() as tx:
+            await tx.users.save(other)
+    assert taken.value.facts == {"field": field, "value": getattr(user, field)}
+
+
+async def test_of_many_who_change_one_version_one_wins(database: Database) -> None:
+    user = await keep_user(database)
+
+    async def change(number: int) -> bool:
+        try:
+            async with database.begin() as tx:
+                await tx.users.save(replace(user, bio=str(number)))
+        except StaleVersion:
+            return False
+        return True
+
+    assert sum(await asyncio.gather(*(change(number) for number in range(10)))) == 1
+
+
+async def test_a_new_value_under_a_known_identifier_is_refused(database: Database) -> None:
+    user = await keep_user(database)
+    with pytest.raises((StaleVersion, NameTaken)):
+        async with database.begin() as tx:
+            await tx.users.save(replace(user, version=0))
+
+
+async def test_a_deleted_user_leaves_nothing_of_theirs(database: Database) -> None:
+    user = await keep_user(database)
+    session = a_session(user)
+    async with database.begin() as tx:
+        await tx.credentials.save(user.id, "hash")
+        await tx.sessions.save(session)
+        await tx.sessions.add_token(RefreshToken(hash="h", session_id=session.id, issued_at=NOW))
+        await tx.receipts.add(a_receipt(f"{user.id} POST /x"))
+        await tx.users.delete(user.id)
+    async with database.begin() as tx:
+        assert await tx.users.find_by_id(user.id) is None
+        assert await tx.credentials.find(user.id) is None
+        assert await tx.sessions.find_by_id(session.id) is None
+        assert await tx.sessions.consume_token("h", NOW) is None
+        assert await tx.receipts.find(f"{user.id} POST /x", "key") is None
+
+
+async def test_credentials_are_replaced(database: Database) -> None:
+    user = await keep_user(database)
+    for hash in ("first", "second"):
+        async with database.begin() as tx:
+            await tx.credentials.save(user.id, hash)
+    async with database.read() as tx:
+        assert await tx.credentials.find(user.id) == "second"
+
+
+async def test_a_user_comes_out_as_they_went_in(database: Database) -> None:
+    full = a_user(
+        display_name="佐倉 がらくた 🦾",
+        bio="一行\n二行\t終わり",
+        role=Role.MODERATOR,
+        suspended_at=NOW + timedelta(microseconds=1),
+        created_at=datetime(1, 1, 1, tzinfo=UTC),
+        updated_at=datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC),
+    )
+    async with database.begin() as tx:
+        saved = await tx.users.save(full)
+        assert await tx.users.find_by_id(full.id) == saved == replace(full, version=1)
+        reinstated = await tx.users.save(replace(saved, suspended_at=None))
+        found = await tx.users.find_by_id(full.id)
+    assert found == reinstated
+    assert found is not None
+    assert found.created_at.tzinfo is UTC
+
+
+async def test_times_of_other_zones_come_out_as_the_same_instants(database: Database) -> None:
+    tokyo = timezone(timedelta(hours=9))
+    user = a_user(created_at=NOW.astimezone(tokyo))
+    async with database.begin() as tx:
+        await tx.users.save(user)
+    async with database.read() as tx:
+        found = await tx.users.find_by_id(user.id)
+    assert found is not None
+    assert found.created_at == NOW
+
+
+async def test_where_both_are_taken_the_user_name_is_told(database: Database) -> None:
+    one, other = await keep_user(database), await keep_user(database)
+    with pytest.raises(NameTaken) as taken:
+        async with database.begin() as tx:
+            await tx.users.save(a_user(username=other.username, email=one.email))
+    assert taken.value.facts["field"] == "username"
+
+
+async def test_a_changed_user_may_not_take_anothers_name_and_may_keep_their_own(database: Database) -> None:
+    one, other = await keep_user(database), await keep_user(database)
+    with pytest.raises(NameTaken):
+        async with database.begin() as tx:
+            await tx.users.save(replace(one, email=other.email))
+    async with database.begin() as tx:
+        assert await tx.users.save(replace(one, bio="same name")) == replace(one, bio="same name", version=2)
+
+
+async def test_a_deleted_user_is_stale_and_their_name_is_free(database: Database) -> None:
+    user = await keep_user(database)
+    async with database.begin() as tx:
+        await tx.users.delete(user.id)
+        await tx.users.delete(user.id)
+    with pytest.raises(StaleVersion):
+        async with database.begin() as tx:
+            await tx.users.save(user)
+    assert (await keep_user(database, user.username)).username == user.username
+
+
+async def test_a_user_who_still_has_mechanisms_is_not_deleted(database: Database) -> None:
+    user = await keep_user(database)
+    (mechanism,) = await keep(database, a_mechanism(user))
+    with pytest.raises(RuntimeError):
+        async with database.begin() as tx:
+            await tx.users.delete(user.id)
+    async with database.begin() as tx:
+        assert await tx.users.find_by_id(user.id) == user
+        await tx.mechanisms.delete(mechanism.id, mechanism.version)
+        await tx.users.delete(user.id)
+        assert await tx.users.find_by_id(user.id) is None
+
+
+async def test_deleting_a_user_leaves_others_their_receipts_and_sessions(database: Database) -> None:
+    user, other = await keep_user(database), await keep_user(database)
+    session = a_session(other)
+    async with database.begin() as tx:
+        await tx.credentials.save(other.id, "hash")
+        await tx.sessions.save(session)
+        await tx.receipts.add(a_receipt(f"{other.id} POST /x"))
+        await tx.users.delete(user.id)
+    async with database.read() as tx:
+        assert await tx.credentials.find(other.id) == "hash"
+        assert await tx.sessions.find_by_id(session.id) == session
+        assert await tx.receipts.find(f"{other.id} POST /x", "key") is not None
+
+
+async def test_what_belongs_to_nobody_is_refused(database: Database) -> None:
+    nobody = a_user()
+    with pytest.raises(UserNotFound):
+        async with database.begin() as tx:
+            await tx.credentials.save(nobody.id, "hash")
+    with pytest.raises(UserNotFound):
+        async with database.begin() as tx:
+            await tx.sessions.save(a_session(nobody))
+    with pytest.raises(UserNotFound):
+        await keep(database, a_mechanism(nobody))
+
+
+async def test_users_are_listed_newest_first_each_once(database: Database) -> None:
+    users = [a_user(created_at=NOW + timedelta(microseconds=number // 3)) for number in range(8)]
+    async with database.begin() as tx:
+        kept = [await tx.users.save(user) for user in users]
+    expected = sorted(kept, key=lambda user: (user.created_at, user.id), reverse=True)
+    async with database.read() as tx:
+        first = await tx.users.find_all(PageRequest(limit=3))
+        second = await tx.users.find_all(PageRequest(page=2, limit=3))
+        rest = await tx.users.find_all(PageRequest(limit=100, after=first.next))
+        beyond = await tx.users.find_all(PageRequest(page=4, limit=3))
+    assert [*first.items, *rest.items] == expected
+    assert second.items == tuple(expected[3:6])
+    assert (beyond.items, beyond.total, beyond.next) == ((), 8, None)
+    assert rest.next is None

@@ -1,0 +1,40 @@
+"""What every rate limiter promises."""
+
+import asyncio
+
+from mechshare.ports.rate_limits import Quota, RateLimiter
+
+QUOTA = Quota(name="requests", amount=5, seconds=3600)
+
+
+async def test_exactly_the_quota_is_allowed(limiter: RateLimiter) -> None:
+    verdicts = [await limiter.hit(QUOTA, "a") for _ in range(8)]
+    assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 3
+
+
+async def test_exactly_the_quota_is_allowed_to_many_at_once(limiter: RateLimiter) -> None:
+    verdicts = await asyncio.gather(*(limiter.hit(QUOTA, "a") for _ in range(50)))
+    assert sum(verdict.allowed for verdict in verdicts) == 5
+
+
+async def test_what_remains_is_told(limiter: RateLimiter) -> None:
+    assert [(await limiter.hit(QUOTA, "a")).remaining for _ in range(6)] == [4, 3, 2, 1, 0, 0]
+
+
+async def test_when_it_is_back_is_told_in_whole_seconds_within_the_window(limiter: RateLimiter) -> None:
+    verdict = await limiter.hit(QUOTA, "a")
+    assert 1 <= verdict.reset_after <= 2 * QUOTA.seconds
+
+
+async def test_keys_and_quotas_are_counted_apart(limiter: RateLimiter) -> None:
+    other = Quota(name="other", amount=5, seconds=3600)
+    for _ in range(6):
+        await limiter.hit(QUOTA, "a")
+    assert (await limiter.hit(QUOTA, "b")).allowed
+    assert (await limiter.hit(other, "a")).allowed
+
+
+async def test_it_tells_in_one_line_what_answers(limiter: RateLimiter) -> None:
+    told = await limiter.check()
+    assert told
+    assert "\n" not in told

@@ -1,0 +1,686 @@
+"""What every search index promises (mechshare.ports.search)."""
+
+import asyncio
+import unicodedata
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SearchSort
+from mechshare.testing.search.relevance import QUERIES, documents, missed, ndcg
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def document(key: str, title: str, **changes: Any) -> SearchDocument:
+    plain = SearchDocument(
+        mechanism_id=MechanismId(key),
+        version=1,
+        title=title,
+        description="",
+        category_ids=(),
+        category_names=(),
+        user_id=UserId("owner"),
+        author_name="Workshop",
+        is_published=True,
+        created_at=START,
+    )
+    return replace(plain, **changes)
+
+
+def keys(result: SearchResult) -> list[str]:
+    return [hit.mechanism_id for hit in result.hits]
+
+
+async def found(index: Any, text: str, **changes: Any) -> list[str]:
+    return keys(await index.search(SearchQuery(text=text, **changes)))
+
+
+async def stream(these: Sequence[SearchDocument]) -> AsyncIterator[SearchDocument]:
+    for each in these:
+        yield each
+
+
+class TestMatching:
+    @pytest.mark.parametrize(
+        ("title", "text"),
+        [
+            ("遊星歯車機構", "歯車"),
+            ("遊星歯車機構", "遊星歯車"),
+            ("歯車", "歯"),
+            ("遊星歯車", "車"),
+            ("大きな梃", "梃"),
+            ("カム機構", "ｶﾑ"),
+            ("ガイド", "ｶﾞｲﾄﾞ"),
+            ("ﾗﾁｪｯﾄ", "ラチェット"),
+            ("モーター", "ﾓｰﾀｰ"),
+            ("佐々木式", "々木"),
+            ("Geneva drive", "ＧＥＮＥＶＡ"),
+            ("ＧＥＮＥＶＡ　ＤＲＩＶＥ", "geneva drive"),
+            ("Spur gear", "gears"),
+            ("Spur gears", "gear"),
+            ("Rotation of a disc", "rotating"),
+            ("Planetary gear set", "plan"),
+            ("Planetary gear set", "gear planetar"),
+            ("Rotation", "rotati"),
+            ("Rotation", "rotatio"),
+            ("Watt's linkage", "watt"),
+            ("Watt’s linkage", "watts"),
+            ("4-bar", "4-bar"),
+            ("4-bar", "4bar"),
+            ("4bar", "4-bar"),
+            ("4 bar", "4-bar"),
+            ("Four-bar linkage", "fourbar linkage"),
+            ("Bricard 6R loop", "6r"),
+            ("R-S-S-R", "RSSR"),
+            ("M3ねじ", "m3"),
+            ("M3ねじ", "ねじ"),
+            ("M3のねじ", "M3ねじ"),
+            ("Made with C++", "c++"),
+            ("Made with C++", "c++ made"),
+            ("2.5 mm pitch", "2.5"),
+            ("㍉ねじ", "ミリ"),
+            ("Straße", "STRASSE"),
+            ("Łódź", "łódź"),
+            ("𠮷野の歯車", "𠮷野"),
+            ("歯車・カム", "カム 歯車"),
+            ("リンク (平行)", "平行 リンク"),
+        ],
+    )
+    async def test_a_title_is_found(self, index: Any, title: str, text: str) -> None:
+        await index.put([document("a", title)])
+
+        assert await found(index, text) == ["a"]
+
+    @pytest.mark.parametrize(
+        ("title", "text"),
+        [
+            ("歯の車輪", "歯車"),
+            ("車歯", "歯車"),
+            ("歯 車", "歯車"),
+            ("歯車", "歯車機構"),
+            ("カム", "かむ"),
+            ("Gear", "gear cam"),
+            ("Gear", "歯車"),
+            ("Planetary gear", "plan gear"),
+            ("Planetary gear", "lanet"),
+            ("Bar of four", '"four bar"'),
+            ("輪と歯車", '"歯車 輪"'),
+            ("Gear", "***"),
+            ("Gear", "⚙️"),
+            ("Gear", '""'),
+        ],
+    )
+    async def test_a_title_is_not_found(self, index: Any, title: str, text: str) -> None:
+        await index.put([document("a", title)])
+
+        assert await found(index, text) == []
+
+    @pytest.mark.parametrize(
+        ("title", "text"),
+        [
+            ("Four-bar linkages", '"four bar linkage"'),
+            ("歯車と車輪", '"歯車と"'),
+            ("歯車、車輪", '"歯車 車輪"'),
+            ("Geneva drive", "“geneva drive”"),
+            ("Geneva drive", '"geneva drive'),
+            ("Geneva drive", 'dri"'),
+        ],
+    )
+    async def test_quoted_words_are_found_in_a_row(self, index: Any, title: str, text: str) -> None:
+        await index.put([document("a", title)])
+
+        assert await found(index, text) == ["a"]
+
+    async def test_every_word_may_match_in_another_field(self, index: Any) -> None:
+        here = document(
+            "a",
+            "Sun and planets",
+            description="Printed in brass.",
+            category_names=("Planetary gears", "遊星歯車"),
+            author_name="Rosewood",
+        )
+        await index.put([here])
+
+        assert await found(index, "sun brass 遊星 rosewood") == ["a"]
+
+    @pytest.mark.parametrize(("held", "asked"), [("NFD", "NFC"), ("NFC", "NFD")])
+    async def test_composed_and_decomposed_text_are_one(self, index: Any, held: Any, asked: Any) -> None:
+        await index.put([document("a", unicodedata.normalize(held, "ガイド付きリンク Élan"))])
+
+        assert await found(index, unicodedata.normalize(asked, "ガイド")) == ["a"]
+        assert await found(index, unicodedata.normalize(asked, "Élan")) == ["a"]
+
+    @pytest.mark.parametrize("text", ["", "   ", "\u3000\n"])
+    async def test_nothing_asked_lists_everything_newest_first(self, index: Any, text: str) -> None:
+        days = [timedelta(days=day) for day in (2, 0, 1)]
+        await index.put(
+            [document(key, "x", created_at=START + day) for key, day in zip("abc", days, strict=True)]
+        )
+
+        result = await index.search(SearchQuery(text=text))
+
+        assert keys(result) == ["a", "c", "b"]
+        assert result.total == 3
+        assert all(not hit.highlights for hit in result.hits)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            '"',
+            '"""',
+            "*",
+            "gear*",
+            "(gear",
+            "gear)",
+            "NEAR(gear cam)",
+            "gear AND",
+            "OR gear",
+            "NOT",
+            "-gear",
+            "title:gear",
+            "^gear",
+            "{title} : gear",
+            "gear + cam",
+            "a\0b",
+            "\0",
+            "🙂🙃",
+            " " * 10_000,
+            "'; DROP TABLE document; --",
+            "\ud800gear",
+            "\u0301\u3099",
+            "歯" * 5_000,
+            "gear " * 3_000,
+            " ".join(f"w{number}" for number in range(3_000)),
+            "a-" * 3_000,
+            '"' + "gear cam " * 1_000 + '"',
+            "=gear",
+            "\\",
+            "%_",
+        ],
+    )
+    async def test_whatever_is_typed_is_answered(self, index: Any, text: str) -> None:
+        await index.put([document("a", "Gear and cam")])
+
+        result = await index.search(SearchQuery(text=text))
+        offered = await index.suggest(text, 5)
+
+        assert result.total == len(result.hits) <= 1
+        assert len(offered) <= 1
+
+    @pytest.mark.parametrize(
+        "text", ["gear AND cam", "gear NOT cam", "gear OR cam", "NEAR(gear)", "title:gear"]
+    )
+    async def test_operators_are_words_like_any_other(self, index: Any, text: str) -> None:
+        await index.put([document("a", "Gear and cam"), document("b", text)])
+
+        assert "b" in await found(index, text)
+        assert "a" not in await found(index, text.replace("AND", "NOR"))
+
+    @given(
+        words=st.lists(
+            st.from_regex(r"[a-z]{1,12}|[0-9]{1,5}|[ァ-ヴー]{2,8}|[一-龥]{1,6}", fullmatch=True), min_size=1
+        )
+    )
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    async def test_a_title_is_found_by_each_of_its_words(self, index: Any, words: list[str]) -> None:
+        await index.put([document("a", " ".join(words), version=1)])
+
+        for word in words:
+            assert await found(index, word) == ["a"]
+
+    @given(text=st.text(max_size=40))
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    async def test_any_text_can_be_a_title_and_a_question(self, index: Any, text: str) -> None:
+        await index.put([document("a", text), document("b", "gear")])
+
+        result = await index.search(SearchQuery(text=text))
+
+        assert result.total <= 2
+        for hit in result.hits:
+            if "title" in hit.highlights and hit.mechanism_id == "a":
+                assert "".join(part for part, _ in hit.highlights["title"]) == text
+
+
+class TestRanking:
+    async def test_a_title_outweighs_a_category_an_author_and_a_description(self, index: Any) -> None:
+        await index.put(
+            [
+                document("description", "Piece one", description="cam"),
+                document("author", "Piece two", author_name="cam"),
+                document("category", "Piece three", category_names=("cam",)),
+                document("title", "Piece cam"),
+                *(document(f"other{n}", "Something else") for n in range(10)),
+            ]
+        )
+
+        assert await found(index, "cam") == ["title", "category", "author", "description"]
+
+    async def test_an_equal_title_outranks_everything(self, index: Any) -> None:
+        praised = document("b", "歯車 歯車 歯車", description="歯車 " * 50, category_names=("歯車",))
+        await index.put([document("a", "歯車"), praised, document("c", "カム")])
+
+        assert await found(index, "歯車") == ["a", "b"]
+        assert await found(index, "　歯車 ") == ["a", "b"]
+
+    async def test_an_equal_title_is_equal_whatever_its_width_and_case(self, index: Any) -> None:
+        await index.put([document("a", "ＧＥＮＥＶＡ　Drive"), document("b", "Geneva drive geneva drive")])
+
+        assert await found(index, "geneva  drive") == ["a", "b"]
+
+    async def test_equal_scores_are_newest_first_then_by_identifier(self, index: Any) -> None:
+        later = START + timedelta(microseconds=1)
+        await index.put([document("c", "cam"), document("a", "cam"), document("b", "cam", created_at=later)])
+
+        assert await found(index, "cam") == ["b", "a", "c"]
+
+    async def test_newest_first_when_asked(self, index: Any) -> None:
+        later = START + timedelta(days=1)
+        await index.put(
+            [document("a", "cam"), document("b", "A large cam", created_at=later), document("c", "cam")]
+        )
+
+        assert await found(index, "cam", sort=SearchSort.NEWEST) == ["b", "a", "c"]
+
+    async def test_people_find_what_they_want(self, index: Any) -> None:
+        await index.put(documents())
+        answers = {text: await found(index, text) for text in QUERIES}
+
+        gains = {text: ndcg(answers[text], judged) for text, judged in QUERIES.items()}
+        absent = {text: missed(answers[text], judged) for text, judged in QUERIES.items()}
+
+        assert sum(gains.values()) / len(gains) >= 0.9, gains
+        assert not any(absent.values()), absent
+
+
+class TestFilters:
+    @pytest.fixture
+    async def filled(self, index: Any) -> Any:
+        gears, cams = CategoryId("gears"), CategoryId("cams")
+        await index.put(
+            [
+                document("a", "gear one", category_ids=(gears,)),
+                document("b", "gear two", category_ids=(gears, cams), user_id=UserId("other")),
+                document("c", "gear three", category_ids=(cams,)),
+                document("d", "gear four", category_ids=(gears,), is_published=False),
+                document("e", "gear five"),
+            ]
+        )
+        return index
+
+    @pytest.mark.parametrize("text", ["gear", ""])
+    async def test_what_is_not_published_shows_nowhere(self, filled: Any, text: str) -> None:
+        result = await filled.search(SearchQuery(text=text))
+
+        assert sorted(keys(result)) == ["a", "b", "c", "e"]
+        assert result.total == 4
+        assert result.facets == {"gears": 2, "cams": 2}
+        assert "gear four" not in await filled.suggest("gear", 10)
+
+    @pytest.mark.parametrize("text", ["gear", ""])
+    async def test_what_is_not_published_shows_when_it_may(self, filled: Any, text: str) -> None:
+        result = await filled.search(SearchQuery(text=text, published_only=False))
+
+        assert sorted(keys(result)) == ["a", "b", "c", "d", "e"]
+        assert result.facets == {"gears": 3, "cams": 2}
+
+    @pytest.mark.parametrize("text", ["gear", ""])
+    async def test_any_of_the_categories(self, filled: Any, text: str) -> None:
+        cams, both = ("cams",), ("cams", "gears")
+
+        assert sorted(await found(filled, text, category_ids=cams)) == ["b", "c"]
+        assert sorted(await found(filled, text, category_ids=both)) == ["a", "b", "c"]
+        assert await found(filled, text, category_ids=("absent\ud800'",)) == []
+
+    @pytest.mark.parametrize("text", ["gear", ""])
+    async def test_one_persons(self, filled: Any, text: str) -> None:
+        result = await filled.search(SearchQuery(text=text, user_id=UserId("other")))
+
+        assert keys(result) == ["b"]
+        assert (result.total, result.facets) == (1, {"gears": 1, "cams": 1})
+
+    async def test_facets_and_total_count_all_matches_not_the_page(self, filled: Any) -> None:
+        result = await filled.search(SearchQuery(text="gear", limit=1))
+
+        assert len(result.hits) == 1
+        assert (result.total, result.facets) == (4, {"gears": 2, "cams": 2})
+
+    async def test_a_withdrawn_mechanism_is_not_found_any_more(self, filled: Any) -> None:
+        await filled.put([document("a", "gear one", version=2, is_published=False)])
+
+        assert "a" not in await found(filled, "gear")
+
+
+class TestPaging:
+    @pytest.mark.parametrize("text", ["cam", ""])
+    async def test_pages_together_are_the_whole(self, index: Any, text: str) -> None:
+        await index.put([document(f"{number:02}", f"cam {'x ' * (number % 3)}") for number in range(23)])
+        whole = await found(index, text, limit=100)
+
+        pages = [await found(index, text, offset=offset, limit=5) for offset in range(0, 25, 5)]
+
+        assert [key for page in pages for key in page] == whole
+        assert len(set(whole)) == 23
+
+    @pytest.mark.parametrize("offset", [23, 10**18, 10**30])
+    async def test_beyond_the_end_is_empty_with_the_total(self, index: Any, offset: int) -> None:
+        await index.put([document("a", "cam")])
+
+        result = await index.search(SearchQuery(text="cam", offset=offset))
+
+        assert (result.hits, result.total) == ((), 1)
+
+
+class TestVersions:
+    async def test_a_newer_version_replaces_all_of_the_older(self, index: Any) -> None:
+        old = document(
+            "a", "Cam", description="brass", category_ids=(CategoryId("cams"),), category_names=("Cams",)
+        )
+        await index.put([old])
+        await index.put([document("a", "Gear", version=2)])
+
+        assert await found(index, "gear") == ["a"]
+        for text in ("cam", "brass"):
+            assert await found(index, text) == []
+        assert await index.suggest("cam", 5) == ()
+        assert (await index.search(SearchQuery())).facets == {}
+
+    async def test_an_older_version_is_ignored(self, index: Any) -> None:
+        await index.put([document("a", "New", version=2)])
+        await index.put([document("a", "Old", version=1)])
+
+        assert await found(index, "new") == ["a"]
+        assert await found(index, "old") == []
+
+    async def test_the_same_version_replaces_since_a_category_may_have_been_renamed(self, index: Any) -> None:
+        await index.put([document("a", "x", category_names=("Cams",))])
+        await index.put([document("a", "x", category_names=("Cam mechanisms",))])
+
+        assert await found(index, "mechanisms") == ["a"]
+
+    async def test_versions_count_within_one_put(self, index: Any) -> None:
+        await index.put([document("a", "New", version=2), document("a", "Old", version=1)])
+
+        assert await found(index, "new") == ["a"]
+
+    async def test_what_was_removed_stays_removed(self, index: Any) -> None:
+        await index.put([document("a", "cam", version=3, category_ids=(CategoryId("cams"),))])
+
+        await index.remove(MechanismId("a"), 4)
+        for version in (3, 4):
+            await index.put([document("a", "cam", version=version)])
+
+        result = await index.search(SearchQuery(text="cam"))
+        assert (result.hits, result.total, result.facets) == ((), 0, {})
+        assert await index.suggest("cam", 5) == ()
+
+    async def test_a_removal_that_comes_first_counts(self, index: Any) -> None:
+        await index.remove(MechanismId("a"), 4)
+        await index.remove(MechanismId("a"), 2)
+        await index.put([document("a", "cam", version=3)])
+
+        assert await found(index, "cam") == []
+
+    async def test_a_removal_that_comes_late_removes_what_is_held(self, index: Any) -> None:
+        await index.put([document("a", "cam", version=5)])
+
+        await index.remove(MechanismId("a"), 3)
+        await index.put([document("a", "cam", version=5)])
+
+        assert await found(index, "cam") == []
+
+    async def test_a_version_after_the_removal_is_found(self, index: Any) -> None:
+        await index.remove(MechanismId("a"), 4)
+        await index.put([document("a", "cam", version=5)])
+
+        assert await found(index, "cam") == ["a"]
+
+    async def test_puts_at_the_same_time_leave_the_newest(self, index: Any) -> None:
+        versions = [3, 7, 1, 9, 2, 8, 5, 6, 4]
+
+        await asyncio.gather(
+            *(index.put([document(key, f"cam v{v}", version=v)]) for key in "abc" for v in versions)
+        )
+
+        assert sorted(await found(index, "v9")) == ["a", "b", "c"]
+        assert (await index.search(SearchQuery())).total == 3
+
+    async def test_nothing_put_is_nothing_done(self, index: Any) -> None:
+        await index.put([])
+
+        assert (await index.search(SearchQuery())).total == 0
+
+
+class TestHighlights:
+    async def marked(self, index: Any, text: str, **fields: Any) -> Any:
+        await index.put([document("a", **fields)])
+        return (await index.search(SearchQuery(text=text))).hits[0].highlights
+
+    @pytest.mark.parametrize(
+        ("title", "text", "expected"),
+        [
+            ("遊星歯車機構", "歯車", (("遊星", False), ("歯車", True), ("機構", False))),
+            ("遊星歯車機構", "遊星歯車", (("遊星歯車", True), ("機構", False))),
+            ("歯と車", "歯", (("歯", True), ("と車", False))),
+            ("Two ＧＥＡＲＳ mesh", "gear", (("Two ", False), ("ＧＥＡＲＳ", True), (" mesh", False))),
+            ("ｶﾞｲﾄﾞ付き", "ガイド", (("ｶﾞｲﾄﾞ", True), ("付き", False))),
+            ("The planetary set", "plan", (("The ", False), ("planetary", True), (" set", False))),
+            ("A four-bar <b>", "fourbar", (("A ", False), ("four-bar", True), (" <b>", False))),
+            ("カムとカム", "カム", (("カム", True), ("と", False), ("カム", True))),
+            ("カ\u3099イド", "ガイド", (("カ\u3099イド", True),)),
+            ("㌢ネジ", "セン", (("㌢", True), ("ネジ", False))),
+        ],
+    )
+    async def test_a_title_is_marked_in_its_own_characters(
+        self, index: Any, title: str, text: str, expected: Any
+    ) -> None:
+        assert (await self.marked(index, text, title=title))["title"] == expected
+
+    async def test_a_field_without_a_match_is_not_marked(self, index: Any) -> None:
+        highlights = await self.marked(index, "brass", title="Cam", description="Of brass.")
+
+        assert highlights == {"description": (("Of ", False), ("brass", True), (".", False))}
+
+    async def test_an_excerpt_holds_the_best_place_of_a_long_description(self, index: Any) -> None:
+        before, after = "A cam. " + "lorem ipsum " * 100, " dolor sit" * 100
+        highlights = await self.marked(
+            index, "cam follower", title="x", description=before + "The cam lifts its follower." + after
+        )
+
+        excerpt = "".join(part for part, _ in highlights["description"])
+        marked = [part for part, is_match in highlights["description"] if is_match]
+        assert marked == ["cam", "follower"]
+        assert 100 <= len(excerpt) <= 160
+        assert excerpt in before + "The cam lifts its follower." + after
+        assert excerpt.startswith(("lorem", "ipsum"))
+
+    async def test_an_excerpt_of_japanese_needs_no_spaces(self, index: Any) -> None:
+        description = "長い説明が続きます。" * 50 + "ここで遊星歯車が回ります。" + "さらに続きます。" * 50
+        highlights = await self.marked(index, "遊星歯車", title="x", description=description)
+
+        assert ("遊星歯車", True) in highlights["description"]
+        assert len("".join(part for part, _ in highlights["description"])) == 160
+
+    async def test_one_word_longer_than_an_excerpt_is_cut(self, index: Any) -> None:
+        highlights = await self.marked(index, "aaa", title="x", description="b " * 100 + "a" * 1000)
+
+        assert [is_match for _, is_match in highlights["description"]] == [False, True]
+        assert sum(len(part) for part, _ in highlights["description"]) <= 160
+
+    @given(text=st.text(alphabet="歯車カム機構 gearscam-bar。ﾞｶ", min_size=1, max_size=300))
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+    async def test_marks_never_change_the_text(self, index: Any, text: str) -> None:
+        await index.put([document("a", "歯車 gear", description=text)])
+
+        for hit in (await index.search(SearchQuery(text="歯車 gear"))).hits:
+            for field, whole in (("title", "歯車 gear"), ("description", text)):
+                parts = hit.highlights.get(field, ())
+                joined = "".join(part for part, _ in parts)
+                assert joined in whole
+                assert all(part for part, _ in parts)
+                assert all(one != next_one for (_, one), (_, next_one) in pairwise(parts))
+
+
+class TestSuggestions:
+    @pytest.mark.parametrize(
+        ("prefix", "expected"),
+        [
+            ("遊", ("遊星歯車機構",)),
+            ("遊星歯", ("遊星歯車機構",)),
+            ("爪", ("ラチェットと爪",)),
+            ("ﾗﾁ", ("ラチェットと爪",)),
+            ("GE", ("gears", "Geneva drive", "Planetary gear set")),
+            ("ｇｅａｒ s", ("Planetary gear set",)),
+            ("planetary  ge", ("Planetary gear set",)),
+            ("plan", ("Planetary gear set",)),
+            ("four b", ("Four-bar",)),
+            ("lanet", ()),
+            ("", ()),
+            ("  ", ()),
+            ("🙂", ()),
+            ("gears and more", ()),
+        ],
+    )
+    async def test_titles_with_a_word_that_begins_so(self, index: Any, prefix: str, expected: Any) -> None:
+        titles = ["遊星歯車機構", "ラチェットと爪", "Planetary gear set", "Geneva drive", "gears", "Four-bar"]
+        await index.put([document(str(number), title) for number, title in enumerate(titles)])
+        await index.put([document("x", "遊び歯車 gear", is_published=False)])
+
+        assert await index.suggest(prefix, 10) == expected
+
+    async def test_each_title_once(self, index: Any) -> None:
+        await index.put(
+            [document("c", "ＣＡＭ"), document("a", "Cam"), document("b", "Cam"), document("d", "Cams")]
+        )
+
+        assert await index.suggest("cam", 10) == ("Cam", "Cams")
+
+    async def test_however_many_have_the_same(self, index: Any) -> None:
+        await index.put([document(str(number), "gear") for number in range(1_200)])
+        await index.put([document("a", "Gear pair"), document("b", "small gear")])
+
+        assert await index.suggest("ge", 10) == ("gear", "Gear pair", "small gear")
+
+    async def test_none_of_what_is_not_published_any_more(self, index: Any) -> None:
+        await index.put([document("a", "cam")])
+        await index.put([document("a", "cam", version=2, is_published=False)])
+
+        assert await index.suggest("c", 10) == ()
+
+    @pytest.mark.parametrize(("limit", "count"), [(0, 0), (2, 2), (100, 5)])
+    async def test_no_more_than_asked(self, index: Any, limit: int, count: int) -> None:
+        await index.put([document(str(number), f"cam {number}") for number in range(5)])
+
+        assert len(await index.suggest("c", limit)) == count
+
+
+class TestRebuild:
+    async def test_it_replaces_what_was_there(self, index: Any) -> None:
+        await index.put([document("a", "Old cam"), document("b", "Cam", version=9)])
+
+        count = await index.rebuild(stream([document("b", "Gear", version=2), document("c", "Gear wheel")]))
+
+        assert count == 2
+        assert await found(index, "gear") == ["b", "c"]
+        assert await found(index, "cam") == []
+        assert await index.suggest("old", 5) == ()
+
+    async def test_out_of_nothing_and_into_nothing(self, index: Any) -> None:
+        assert await index.rebuild(stream([document("a", "cam")])) == 1
+        assert await found(index, "cam") == ["a"]
+        assert await index.rebuild(stream([])) == 0
+        assert await found(index, "cam") == []
+
+        await index.put([document("a", "cam")])
+        assert await found(index, "cam") == ["a"]
+
+    async def test_a_removal_is_remembered(self, index: Any) -> None:
+        await index.remove(MechanismId("a"), 4)
+        await index.rebuild(stream([]))
+        await index.put([document("a", "cam", version=3)])
+
+        assert await found(index, "cam") == []
+
+    async def test_changes_made_meanwhile_stand(self, index: Any) -> None:
+        held = [document(key, "cam") for key in "abcd"]
+        await index.put(held)
+
+        async def read_slowly() -> AsyncIterator[SearchDocument]:
+            await index.put([document("a", "gear", version=2), document("new", "gear")])
+            await index.remove(MechanismId("b"), 2)
+            for each in held:
+                yield each
+            await index.put([document("c", "gear", version=2)])
+            await index.remove(MechanismId("d"), 2)
+
+        await index.rebuild(read_slowly())
+
+        assert sorted(await found(index, "gear")) == ["a", "c", "new"]
+        assert await found(index, "cam") == []
+
+    async def test_searches_meanwhile_find_no_less(self, index: Any) -> None:
+        held = [document(f"{number:03}", f"cam {number}", version=1) for number in range(550)]
+        await index.put(held)
+        is_done, has_searched = asyncio.Event(), asyncio.Event()
+        totals: list[int] = []
+
+        async def search_on() -> None:
+            while not is_done.is_set():
+                totals.append((await index.search(SearchQuery(text="cam", limit=1))).total)
+                has_searched.set()
+                await asyncio.sleep(0)
+
+        async def read() -> AsyncIterator[SearchDocument]:
+            for number, each in enumerate(held):
+                if number % 50 == 0:
+                    has_searched.clear()
+                    await has_searched.wait()
+                yield replace(each, title=f"cam {each.mechanism_id} again")
+
+        searching = asyncio.create_task(search_on())
+        await index.rebuild(read())
+        is_done.set()
+        await searching
+
+        assert len(totals) >= 10
+        assert set(totals) == {550}
+        assert (await index.search(SearchQuery(text="again"))).total == 550
+
+    async def test_a_source_that_fails_leaves_nothing_less(self, index: Any) -> None:
+        held = [document(key, "cam") for key in "abc"]
+        await index.put(held)
+
+        async def breaks() -> AsyncIterator[SearchDocument]:
+            yield held[0]
+            raise OSError("the database went away")
+
+        with pytest.raises(OSError, match="went away"):
+            await index.rebuild(breaks())
+
+        assert sorted(await found(index, "cam")) == ["a", "b", "c"]
+
+
+async def test_an_index_needs_a_rebuild_until_one_has_come_to_its_end(index: Any) -> None:
+    assert await index.needs_rebuild()
+    await index.put([document("a", "歯車")])
+    assert await index.needs_rebuild()
+
+    async def broken() -> AsyncIterator[SearchDocument]:
+        yield document("b", "リンク")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await index.rebuild(broken())
+    assert await index.needs_rebuild()
+
+    await index.rebuild(stream([document("a", "歯車")]))
+    assert not await index.needs_rebuild()
+    await index.put([document("c", "カム")])
+    assert not await index.needs_rebuild()

@@ -1,0 +1,58 @@
+"""Rate limits that many processes share through Redis."""
+
+import subprocess
+import sys
+
+from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+from mechshare.adapters.rate_limits.redis import RedisRateLimiter
+from mechshare.ports.rate_limits import Quota
+from tests.servers import own_server, redis_url, told
+
+QUOTA = Quota(name="requests", amount=50, seconds=3600)
+PROCESSES, REQUESTS = 4, 120
+HIT = """
+import asyncio, sys
+from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+from mechshare.adapters.rate_limits.redis import RedisRateLimiter
+from mechshare.ports.rate_limits import Quota
+
+async def main():
+    limiter = RedisRateLimiter(sys.argv[1], MemoryRateLimiter())
+    quota = Quota(name="requests", amount=50, seconds=3600)
+    verdicts = [await limiter.hit(quota, "one caller") for _ in range(int(sys.argv[2]))]
+    print(sum(verdict.allowed for verdict in verdicts))
+    await limiter.close()
+
+asyncio.run(main())
+"""
+
+
+def test_over_four_processes_exactly_the_quota_is_allowed() -> None:
+    command = [sys.executable, "-c", HIT, redis_url(), str(REQUESTS)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
+    allowed = [int(process.communicate(timeout=120)[0]) for process in running]
+    assert sum(allowed) == QUOTA.amount
+
+
+async def test_of_a_large_quota_a_share_is_taken_at_a_time_and_no_more_than_all_is_allowed() -> None:
+    quota = Quota(name="requests", amount=1_000, seconds=3600)
+    url = redis_url()
+    one, other = (RedisRateLimiter(url, MemoryRateLimiter()) for _ in range(2))
+
+    first = await one.hit(quota, "a")
+    taken = await other.hit(quota, "a")
+    verdicts = [await limiter.hit(quota, "a") for _ in range(600) for limiter in (one, other)]
+
+    assert (first.remaining, taken.remaining) == (999, 989)
+    assert sum(verdict.allowed for verdict in verdicts) == quota.amount - 2
+    await one.close()
+    await other.close()
+
+
+async def test_while_redis_is_gone_each_process_counts_for_itself() -> None:
+    with own_server("redis") as server:
+        limiter = RedisRateLimiter(told("redis", server), MemoryRateLimiter())
+        server.kill()
+        verdicts = [await limiter.hit(QUOTA, "a") for _ in range(60)]
+        assert sum(verdict.allowed for verdict in verdicts) == QUOTA.amount
+        await limiter.close()

@@ -1,0 +1,262 @@
+"""`mechshare copy`: a laptop's installation moved to other stores, and back."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.domain.audit import Origin
+from mechshare.domain.blobs import blob_key
+from mechshare.domain.jobs import JobState
+from mechshare.domain.pagination import PageRequest
+from mechshare.entrypoints.cli.context import open_application
+from mechshare.entrypoints.cli.main import cli
+from mechshare.settings import Settings, SettingsError
+from tests.adapters.persistence.filling import fill, stands_in
+from tests.cli.conftest import Run
+from tests.servers import address, new_container, opensearch_alias, postgresql_database
+
+CLIPS = 150
+CLIP = 100_000
+
+
+def database_at(folder: Path) -> str:
+    return f"sqlite:///{folder / 'mechshare.db'}"
+
+
+def blobs_at(folder: Path) -> str:
+    return f"file://{folder / 'blobs'}"
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and ".incoming" not in path.parts
+    }
+
+
+@pytest.fixture
+def laptop(chosen: Settings) -> Path:
+    """The folder of an installation with rows in every table, and clips."""
+
+    async def make() -> None:
+        await fill(chosen.database_url, 30)
+        store = FileBlobStore(chosen.data / "blobs")
+        for number in range(CLIPS):
+            await store.write(f"originals/{number}.gif", pieces(number))
+
+    async def pieces(number: int):  # type: ignore[no-untyped-def]
+        yield bytes([number]) * CLIP
+
+    asyncio.run(make())
+    (chosen.data / "secret.key").write_text("s" * 32)
+    return chosen.data
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    return tmp_path / "elsewhere"
+
+
+def without_leases(database: str) -> dict[str, list[object]]:
+    return {table: rows for table, rows in stands_in(database).items() if table != "jobs"}  # type: ignore[misc]
+
+
+def test_everything_is_moved_and_what_is_next_is_said(run: Run, laptop: Path, elsewhere: Path) -> None:
+    result = run("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
+
+    assert result.exit_code == 0, result.output
+    assert without_leases(database_at(elsewhere)) == without_leases(database_at(laptop))
+    assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
+    assert f"{CLIPS} copied and read back, 0 were there and equal, {CLIPS * CLIP} bytes" in result.output
+    assert "locked until the end" in result.output
+    assert f"export MECHSHARE_DATABASE_URL={database_at(elsewhere)}" in result.output
+    assert f"export MECHSHARE_BLOBS_URL={blobs_at(elsewhere)}" in result.output
+    secret = laptop / "secret.key"
+    assert f'export MECHSHARE_SECRET="$(cat {secret})"   # the source\'s' in result.output
+    assert "mechshare reindex" in result.output
+
+
+def test_the_same_again_changes_nothing(run: Run, laptop: Path, elsewhere: Path) -> None:
+    arguments = ("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
+    run(*arguments)
+    before = stands_in(database_at(elsewhere))
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    assert f"0 copied and read back, {CLIPS} were there and equal" in result.output
+    assert stands_in(database_at(elsewhere)) == before
+
+
+def test_it_goes_back_too(run: Run, laptop: Path, elsewhere: Path, tmp_path: Path) -> None:
+    back = tmp_path / "back"
+    run("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
+    result = run(
+        *("copy", "--from", database_at(elsewhere), "--from", blobs_at(elsewhere)),
+        *("--to", database_at(back), "--to", blobs_at(back)),
+    )
+    assert result.exit_code == 0, result.output
+    assert "export MECHSHARE_SECRET=...   # the source's" in result.output
+    assert stands_in(database_at(back)) == stands_in(database_at(elsewhere))
+    assert files_in(back / "blobs") == files_in(laptop / "blobs")
+
+
+def test_one_of_the_two_can_stay_where_it_is(run: Run, laptop: Path, elsewhere: Path) -> None:
+    result = run("copy", "--to", blobs_at(elsewhere))
+    assert result.exit_code == 0, result.output
+    assert "let no server or worker use it" in result.output
+    assert "MECHSHARE_DATABASE_URL" not in result.output
+    assert not (elsewhere / "mechshare.db").exists()
+    assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
+
+
+def test_a_source_without_any_file_is_doubted(run: Run, elsewhere: Path, tmp_path: Path) -> None:
+    result = run("copy", "--from", f"file://{tmp_path / 'mistyped'}", "--to", blobs_at(elsewhere))
+    assert "holds no blob at all: is its URL right?" in result.output
+
+
+def copying(laptop: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-m", "mechshare", "copy"]
+    command += ["--to", database_at(elsewhere), "--to", blobs_at(elsewhere)]
+    return subprocess.Popen(
+        command, env={**os.environ, "MECHSHARE_DATA": str(laptop)}, stdout=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture
+def killed(laptop: Path, elsewhere: Path) -> int:
+    """The files that a copy had written when it was killed."""
+    process = copying(laptop, elsewhere)
+    ends = time.monotonic() + 60
+    while not files_in(elsewhere / "blobs") and time.monotonic() < ends:
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait(60) == -signal.SIGKILL
+    return len(files_in(elsewhere / "blobs"))
+
+
+def test_killed_in_the_middle_and_run_again_it_ends_with_the_same(
+    run: Run, laptop: Path, elsewhere: Path, killed: int
+) -> None:
+    result = run("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
+
+    assert 0 < killed < CLIPS
+    assert result.exit_code == 0, result.output
+    assert f"{CLIPS - killed} copied and read back, {killed} were there and equal" in result.output
+    assert without_leases(database_at(elsewhere)) == without_leases(database_at(laptop))
+    assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
+
+
+def test_while_somebody_uses_the_source_nothing_is_copied(run: Run, laptop: Path, elsewhere: Path) -> None:
+    user = sqlite3.connect(laptop / "mechshare.db")
+    user.execute("SELECT count(*) FROM users").fetchall()
+    result = run(
+        *("copy", "--from", database_at(laptop) + "?timeout=0.2"),
+        *("--to", database_at(elsewhere), "--to", blobs_at(elsewhere)),
+    )
+    user.close()
+    assert result.exit_code == 1
+    assert "The source is in use" in result.output
+    assert "Stop every 'mechshare serve' and 'mechshare worker'" in result.output
+    assert not elsewhere.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--to", "redis://localhost/0"], "'redis://localhost/0' is not a database (sqlite:, postgresql:)"),
+        (["--to", "postgresq://u:secret@h/x"], "postgresq://u:***@h/x"),
+        (["--to", "sqlite:////a.db", "--to", "postgresql://h/x"], "--to names two places for database"),
+        (["--from", "file:///a", "--to", "sqlite:////x.db"], "--from names blobs that no --to is given for"),
+        (["--from", "sqlite:////x.db", "--to", "sqlite:////x.db"], "--from and --to are the same"),
+        (["--from", "opensearch://h", "--to", "file:///a"], "built anew from the database"),
+        ([], "Missing option '--to'"),
+    ],
+    ids=["scheme", "misspelt", "twice", "needless", "same", "index", "nowhere"],
+)
+def test_what_makes_no_sense_is_refused(run: Run, arguments: list[str], told: str) -> None:
+    result = run("copy", *arguments)
+    assert result.exit_code == 2
+    assert told in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--to", "sqlite:///:memory:"], "The URL copied to must be sqlite:///relative"),
+        (["--to", "file:relative?"], "The URL copied to must be file:///absolute"),
+        (["--from", "file:relative?", "--to", "file:///x"], "The URL copied from must be file:///absolute"),
+    ],
+    ids=["memory", "files", "source"],
+)
+def test_a_url_that_is_none_is_told_with_what_it_must_be(run: Run, arguments: list[str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        run("copy", *arguments)
+
+
+async def test_to_a_real_server_without_showing_its_password(run: Run, laptop: Path, elsewhere: Path) -> None:
+    async with postgresql_database(migrated=False) as url:
+        named = url.replace("mechshare@", "mechshare:hush@")
+        result = await asyncio.to_thread(run, "copy", "--to", named, "--to", blobs_at(elsewhere))
+        assert result.exit_code == 0, result.output
+        assert "hush" not in result.output
+        assert "mechshare:***@" in result.output
+        assert without_leases(url) == without_leases(database_at(laptop))
+
+
+async def test_an_index_that_is_named_is_built(run: Run, laptop: Path, elsewhere: Path) -> None:
+    async with opensearch_alias() as index:
+        result = await asyncio.to_thread(run, "copy", "--to", database_at(elsewhere), "--to", index)
+        assert result.exit_code == 0, result.output
+        assert "the index holds 30 mechanisms" in result.output
+        assert f"export MECHSHARE_SEARCH_URL={index}" in result.output
+
+
+async def test_what_was_moved_is_in_service_there(
+    run: Run, chosen: Settings, clips: Path, elsewhere: Path
+) -> None:
+    password = "correct horse battery"
+    await asyncio.to_thread(
+        run, "users", "create-admin", "admin", "a@example.com", typed=f"{password}\n{password}\n"
+    )
+    await asyncio.to_thread(run, "import", clips / "slider_crank.gif", "--as", "admin", "--publish")
+    async with postgresql_database(migrated=False) as url:
+        result = await asyncio.to_thread(run, "copy", "--to", url, "--to", blobs_at(elsewhere))
+        assert result.exit_code == 0, result.output
+
+        there = replace(chosen, data=elsewhere, database_url=url, blobs_url=blobs_at(elsewhere))
+        there = replace(there, search_url=f"sqlite:///{elsewhere / 'search.db'}")
+        async with open_application(there) as application:
+            tokens = await application.sessions.login("admin", password, Origin())
+            while await application.runner.run_one():
+                pass
+            await application.search.reindex()
+            (found,) = (await application.search.search(None, "slider crank")).items
+            key = blob_key(found.found.mechanism.file_url or "")
+            assert key is not None
+            video = b"".join([chunk async for chunk in application.blobs.read(key)])
+            states = {job.state for job in (await application.jobs.find_all(PageRequest())).items}
+
+    assert tokens.access_token
+    assert video[4:8] == b"ftyp"
+    assert states == {JobState.DONE}
+
+
+def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
+    there = replace(chosen, azure_connection_string=address("AZURE_CONNECTION_STRING"))
+    url = f"azure:///{new_container()}"
+    for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
+        arguments = ["copy", "--from", source, "--to", destination]
+        result = CliRunner().invoke(cli, arguments, obj=there)
+        assert result.exit_code == 0, result.output
+        assert f"{CLIPS} copied and read back" in result.output
+    assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")

@@ -1,0 +1,256 @@
+"""`mechshare import`"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from mechshare import bootstrap
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.application import Application
+from mechshare.domain.audit import Origin
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.users import Actor
+from mechshare.entrypoints.cli import context
+from mechshare.entrypoints.cli.main import cli
+from mechshare.services.mechanisms import Draft
+from mechshare.settings import Settings
+from tests.cli.conftest import Run
+from tests.cli.test_users import create_admin
+from tests.services.faults import FaultyBlobs
+
+CRANK, GEAR = "slider_crank.gif", "歯車.gif"
+UNREADABLE = Path("/proc/self/mem")
+"""Not even by whoever may read everything: nothing lies where it begins."""
+
+
+async def actor(application: Application, name: str) -> Actor:
+    user = await application.users.find_by_login(name)
+    return Actor(id=user.id, role=user.role)
+
+
+def told(run: Run, *arguments: str | Path) -> str:
+    return " ".join(run("import", *arguments).output.split())
+
+
+def mechanisms_of(chosen: Settings, name: str) -> dict[str, Mechanism]:
+    """By title."""
+
+    async def command(application: Application) -> dict[str, Mechanism]:
+        viewer = await actor(application, name)
+        page = await application.mechanisms.find_all(viewer, PageRequest(), user_id=viewer.id)
+        return {item.mechanism.title: item.mechanism for item in page.items}
+
+    return context.run(chosen, command)
+
+
+def withdraw(chosen: Settings, mechanism: Mechanism, by: str, reason: str | None = None) -> None:
+    async def command(application: Application) -> None:
+        who = await actor(application, by)
+        await application.mechanisms.withdraw(who, mechanism.id, Origin(), reason=reason)
+
+    context.run(chosen, command)
+
+
+def share_and_be_interrupted(chosen: Settings, clip: Path, name: str) -> None:
+    """What an import leaves that was killed before the clip was processed."""
+
+    async def content() -> AsyncIterator[bytes]:
+        yield clip.read_bytes()
+
+    async def command(application: Application) -> None:
+        owner = await actor(application, name)
+        original = await application.uploads.receive(owner, content(), clip.name)
+        draft = Draft(title=clip.stem, description="", categories=[], media=original)
+        await application.mechanisms.create_mechanism(owner, draft)
+
+    context.run(chosen, command)
+
+
+def test_clips_are_imported_and_what_is_none_is_told_with_its_reason(run: Run, clips: Path) -> None:
+    create_admin(run)
+    result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
+    assert "2 added, 0 were there already, 1 refused" in result.output
+    assert "notes.txt: This is no clip that mechshare takes." in " ".join(result.output.split())
+    assert result.exit_code == 1
+
+
+@pytest.mark.skipif(not UNREADABLE.exists(), reason="there is no file here that nobody can read")
+def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(run: Run, clips: Path) -> None:
+    create_admin(run)
+    result = run("import", UNREADABLE, clips / CRANK, "--as", "boss")
+    output = " ".join(result.output.split())
+    assert f"{UNREADABLE}: It can't be read: Input/output error." in output
+    assert "1 added, 0 were there already, 1 refused" in output
+    assert result.exit_code == 1
+
+
+def test_a_second_run_adds_nothing_twice(run: Run, clips: Path) -> None:
+    create_admin(run)
+    (clips / "notes.txt").unlink()
+    run("import", clips, "--as", "boss")
+    result = run("import", clips, "--as", "boss", "--publish")
+    assert "0 added, 2 were there already, 0 refused" in result.output
+    assert result.exit_code == 0
+
+
+def test_what_was_there_and_is_not_published_stays_so_and_is_told(
+    run: Run, chosen: Settings, clips: Path
+) -> None:
+    create_admin(run)
+    run("import", clips / CRANK, "--as", "boss", "--publish")
+    shared = mechanisms_of(chosen, "boss")["slider crank"]
+    withdraw(chosen, shared, by="boss")
+
+    output = told(run, clips / CRANK, clips / GEAR, "--as", "boss", "--publish")
+
+    assert "1 added, 1 were there already, 0 refused" in output
+    assert f"{CRANK}: was there, not published" in output
+    assert f"/api/v1/mechanisms/{shared.id}/publish" in output
+    assert f"{GEAR}:" not in output
+    published = {title: one.is_published for title, one in mechanisms_of(chosen, "boss").items()}
+    assert published == {"slider crank": False, "歯車": True}
+
+
+def test_nothing_is_told_of_what_is_not_published_where_nothing_was_to_be(run: Run, clips: Path) -> None:
+    create_admin(run)
+    run("import", clips / CRANK, "--as", "boss")
+    assert "not published" not in told(run, clips / CRANK, "--as", "boss")
+
+
+def test_what_a_moderator_withdrew_stays_withdrawn_also_for_an_admin(
+    run: Run, chosen: Settings, clips: Path
+) -> None:
+    create_admin(run)
+    create_admin(run, "other")
+    run("import", clips / CRANK, "--as", "boss", "--publish")
+    withdraw(chosen, mechanisms_of(chosen, "boss")["slider crank"], by="other", reason="not a mechanism")
+
+    output = told(run, clips / CRANK, "--as", "boss", "--publish")
+
+    assert f"{CRANK}: was there, not published" in output
+    left = mechanisms_of(chosen, "boss")["slider crank"]
+    assert (left.is_published, left.withdrawn_reason) == (False, "not a mechanism")
+
+
+def test_what_a_moderator_withdrew_before_it_was_processed_stays_withdrawn(
+    run: Run, chosen: Settings, clips: Path
+) -> None:
+    create_admin(run)
+    create_admin(run, "other")
+    share_and_be_interrupted(chosen, clips / CRANK, "boss")
+    withdraw(chosen, mechanisms_of(chosen, "boss")["slider_crank"], by="other", reason="not a mechanism")
+
+    output = told(run, clips / CRANK, "--as", "boss", "--publish")
+
+    assert f"{CRANK}: was there, not published" in output
+    left = mechanisms_of(chosen, "boss")["slider_crank"]
+    assert (left.is_published, left.withdrawn_reason) == (False, "not a mechanism")
+
+
+@pytest.mark.parametrize("others", [[], [CRANK]], ids=["alone", "behind one that is new"])
+def test_what_an_interrupted_run_left_unprocessed_is_published_by_the_next(
+    run: Run, chosen: Settings, clips: Path, others: list[str]
+) -> None:
+    create_admin(run)
+    share_and_be_interrupted(chosen, clips / GEAR, "boss")
+
+    output = told(run, *(clips / name for name in (*others, GEAR)), "--as", "boss", "--publish")
+
+    assert f"{len(others)} added, 1 were there already, 0 refused" in output
+    assert "not published" not in output
+    assert all(one.is_published for one in mechanisms_of(chosen, "boss").values())
+
+
+def test_what_is_withdrawn_while_a_run_goes_on_is_not_published_by_it_again(
+    run: Run, chosen: Settings, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_admin(run)
+    share_and_be_interrupted(chosen, clips / CRANK, "boss")
+    again = clips / "the same.gif"
+    again.write_bytes((clips / CRANK).read_bytes())
+    blobs = FaultyBlobs(FileBlobStore(chosen.data / "blobs"))
+
+    async def withdraw_what_is_published() -> None:
+        async with context.open_application(chosen) as application:
+            page = await application.mechanisms.find_all(None, PageRequest())
+            for item in page.items:
+                owner = await actor(application, "boss")
+                await application.mechanisms.withdraw(owner, item.mechanism.id, Origin())
+            if not page.items:
+                blobs.after_write = withdraw_what_is_published
+
+    blobs.after_write = withdraw_what_is_published
+    monkeypatch.setitem(bootstrap.BLOB_STORES, "faulty", lambda url, settings: blobs)
+    arguments = ["import", *map(str, (clips / CRANK, clips / GEAR, again)), "--as", "boss", "--publish"]
+    there = replace(chosen, blobs_url="faulty:")
+    output = " ".join(CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False).output.split())
+
+    assert "1 added, 2 were there already, 0 refused" in output
+    assert "the same.gif: was there, not published" in output
+    published = {title: one.is_published for title, one in mechanisms_of(chosen, "boss").items()}
+    assert published == {"slider_crank": False, "歯車": True}
+
+
+class DeafDatabase:
+    """Keeps what it is told and, once `is_cut`, does not say so: as if the line had been cut at the commit."""
+
+    def __init__(self, inner: SqlDatabase) -> None:
+        self._inner = inner
+        self.is_cut = False
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        async with self._inner.begin() as tx:
+            yield tx
+        if self.is_cut:
+            self.is_cut = False
+            raise DependencyUnavailable(dependency="database")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+def test_a_file_stays_when_it_is_not_known_whether_its_mechanism_was_kept(
+    run: Run, chosen: Settings, clips: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    create_admin(run)
+    database = DeafDatabase(SqlDatabase(chosen.database_url))
+    blobs = FaultyBlobs(FileBlobStore(chosen.data / "blobs"))
+
+    async def cut() -> None:
+        database.is_cut = True
+
+    blobs.after_write = cut
+    monkeypatch.setitem(bootstrap.DATABASES, "deaf", lambda url, settings: database)
+    monkeypatch.setitem(bootstrap.BLOB_STORES, "faulty", lambda url, settings: blobs)
+    there = replace(chosen, database_url="deaf:", blobs_url="faulty:")
+    arguments = ["import", str(clips / CRANK), "--as", "boss", "--publish"]
+    cut_off = CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False)
+    again = run(*arguments)
+
+    assert "0 added, 0 were there already, 1 refused" in cut_off.output
+    assert "The database does not answer" in cut_off.output
+    assert "0 added, 1 were there already, 0 refused" in again.output
+    assert mechanisms_of(chosen, "boss")["slider crank"].is_published
+
+
+def test_what_was_imported_and_published_is_in_the_index(run: Run, clips: Path) -> None:
+    create_admin(run)
+    run("import", clips / "歯車.gif", "--as", "boss", "--publish")
+    assert "the index holds 1 mechanisms" in run("reindex").output
+
+
+def test_a_category_that_does_not_exist_keeps_nothing(run: Run, chosen: Settings, clips: Path) -> None:
+    create_admin(run)
+    result = run("import", clips / "歯車.gif", "--as", "boss", "--category", "no-such")
+    assert "0 added" in result.output
+    assert result.exit_code == 1
+    assert [path for path in (chosen.data / "blobs").rglob("*") if path.is_file()] == []

@@ -1,0 +1,3 @@
+"""What every doorbell promises."""
+
+from mechshare.testing.doorbell import *  # noqa: F403

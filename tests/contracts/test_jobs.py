@@ -1,3 +1,0 @@
-"""What every doorbell promises."""
-
-from mechshare.testing.jobs import *  # noqa: F403

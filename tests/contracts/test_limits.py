@@ -1,3 +1,0 @@
-"""What every rate limiter promises."""
-
-from mechshare.testing.limits import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""What every database promises of jobs."""
+
+from mechshare.testing.persistence.jobs import *  # noqa: F403

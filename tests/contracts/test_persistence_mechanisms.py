@@ -1,0 +1,3 @@
+"""What every database promises of mechanisms."""
+
+from mechshare.testing.persistence.mechanisms import *  # noqa: F403

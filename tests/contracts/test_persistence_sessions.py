@@ -1,0 +1,3 @@
+"""What every database promises of sessions and refresh tokens."""
+
+from mechshare.testing.persistence.sessions import *  # noqa: F403

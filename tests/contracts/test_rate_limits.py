@@ -1,0 +1,3 @@
+"""What every rate limiter promises."""
+
+from mechshare.testing.rate_limits import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every database promises of users and their credentials."""
-
-from mechshare.testing.user_repository import *  # noqa: F403

@@ -1,0 +1,326 @@
+"""Answers that are kept: the same, byte for byte, as those that are made anew, and never older than was promised."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from litestar.types import ASGIApp
+
+from mechshare import bootstrap
+from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.application import Application
+from mechshare.domain.audit import Origin
+from mechshare.domain.users import User
+from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.http.middleware.response_cache import LONGEST_KNOWN, KeptAnswers
+from mechshare.entrypoints.worker.observer import LoggingObserver
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import STALENESS, Load, Name
+from mechshare.services.authentication import AuthenticationService
+from mechshare.services.jobs import JobRunner
+from mechshare.services.media import MediaService
+from mechshare.services.users import Registration
+from mechshare.settings import Settings, load
+from tests.http.conftest import API, PASSWORD, Running, Site
+from tests.servers import redis_url
+
+MECHANISMS = f"{API}/mechanisms"
+ELSEWHERE = {
+    "file_url": "https://media.example/a.mp4",
+    "thumbnail_url": "https://media.example/a.webp",
+    "duration": 2.4,
+}
+CLIP = f"1-{'0' * 32}.mp4"
+TOLD = ("etag", "cache-control", "vary", "link", "content-type")
+NAMES = ("sakura", "root")
+CATEGORIES, SEARCH = f"{API}/categories", f"{API}/search"
+STEPS = (
+    *("create", "publish", "withdraw", "rename", "delete", "suspend", "admit"),
+    *("add category", "rename category", "remove category", "file under it"),
+)
+
+
+class Unkept:
+    """A cache that keeps nothing."""
+
+    def held(self, group: str, key: str) -> bytes | None:
+        return None
+
+    async def get_or_load(
+        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+    ) -> bytes:
+        return await load()
+
+    async def get_or_load_many(
+        self,
+        names: Sequence[Name],
+        load: Load,
+        lifetime: timedelta,
+    ) -> Sequence[bytes]:
+        return await load(names)
+
+    async def forget(self, *groups: str) -> None:
+        return
+
+    async def check(self) -> str:
+        return "keeps nothing"
+
+    async def close(self) -> None:
+        return
+
+
+class Forgetful:
+    """A server that knows at no request what it answered to the one before."""
+
+    def __init__(self, litestar: ASGIApp, application: Application) -> None:
+        self._litestar = litestar
+        self._application = application
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {}
+        await KeptAnswers(self._litestar, self._application)(scope, receive, send)
+
+
+@dataclass
+class World:
+    """Two processes of one installation, and a third that answers from the database alone."""
+
+    kept: list[httpx.AsyncClient]
+    unkept: httpx.AsyncClient
+    runners: list[JobRunner]
+    blobs: BlobStore
+    owner: dict[str, str]
+    admin: dict[str, str]
+    owner_id: str
+    made: list[str]
+
+    async def take(self, step: str, process: int, which: int) -> None:
+        client = self.kept[process]
+        if step == "create":
+            body = {"title": f"歯車 {len(self.made)}", **ELSEWHERE}
+            answer = await client.post(MECHANISMS, headers=self.owner, json=body)
+            if answer.status_code == 201:
+                self.made.append(answer.json()["id"])
+                await self.blobs.write(f"media/{self.made[-1]}/{CLIP}", film())
+        elif step in ("suspend", "admit"):
+            await client.patch(
+                f"{API}/users/{self.owner_id}",
+                headers={**self.admin, "If-Match": "*"},
+                json={"is_suspended": step == "suspend"},
+            )
+        elif step.endswith("category"):
+            await self._change_category(client, step)
+        elif self.made:
+            await self._change(client, step, f"{MECHANISMS}/{self.made[which % len(self.made)]}")
+
+    async def _change_category(self, client: httpx.AsyncClient, step: str) -> None:
+        address, given = f"{CATEGORIES}/gears", {**self.admin, "If-Match": "*"}
+        if step == "add category":
+            body = {"id": "gears", "name_en": "Gears", "name_ja": "歯車"}
+            await client.post(CATEGORIES, headers=self.admin, json=body)
+        elif step == "rename category":
+            await client.patch(address, headers=given, json={"name_en": "Toothed wheels"})
+        else:
+            await client.delete(address, headers=given)
+
+    async def _change(self, client: httpx.AsyncClient, step: str, address: str) -> None:
+        given = {**self.admin, "If-Match": "*"}
+        if step == "rename":
+            await client.patch(address, headers=given, json={"title": "新しい歯車"})
+        elif step == "file under it":
+            await client.patch(address, headers=given, json={"categories": ["gears"]})
+        elif step == "delete":
+            await client.delete(address, headers=given)
+        else:
+            body = {"json": {"reason": "broken"}} if step == "withdraw" else {}
+            await client.post(f"{address}/{step}", headers=self.admin, **body)
+
+    async def work(self, process: int) -> None:
+        """Works the ledger off, after which the search index knows what was changed."""
+        while await self.runners[process].run_one() is not None:
+            continue
+
+    async def look(self) -> None:
+        """Twice, so that what was read the first time is kept the second."""
+        for _ in range(2):
+            for address in [
+                *(f"{MECHANISMS}/{id}" for id in self.made),
+                *(f"{API}/media/{id}/{CLIP}" for id in self.made),
+                MECHANISMS,
+                f"{MECHANISMS}?limit=1",
+                f"{MECHANISMS}?user_id={self.owner_id}",
+                f"{MECHANISMS}?category=gears",
+                CATEGORIES,
+                f"{SEARCH}/mechanisms?q=歯車",
+                f"{SEARCH}/mechanisms?user_id={self.owner_id}",
+                f"{SEARCH}/suggest?q=歯",
+            ]:
+                for headers in ({}, self.owner, self.admin):
+                    expected = told(await self.unkept.get(address, headers=headers))
+                    for client in self.kept:
+                        assert told(await client.get(address, headers=headers)) == expected, address
+
+
+async def film() -> AsyncIterator[bytes]:
+    yield b"a clip"
+
+
+def told(answer: httpx.Response) -> Any:
+    if answer.status_code >= 400:
+        return answer.status_code, answer.json()["code"]
+    return answer.status_code, answer.content, [answer.headers.get(name) for name in TOLD]
+
+
+async def live(steps: Sequence[tuple[str, int, int]], cache_url: str, settle: float) -> None:
+    """Takes the steps, each in one of the two processes. Looks after each, before and after its jobs are done in the
+    other; or once all have had `settle` seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with AsyncExitStack() as stack:
+            world = await founded(stack, chosen(Path(folder), cache_url))
+            await world.look()
+            for step, process, which in steps:
+                await world.take(step, process, which)
+                if not settle:
+                    await world.look()
+                await world.work(1 - process)
+                if not settle:
+                    await world.look()
+            await asyncio.sleep(settle)
+            await world.look()
+
+
+def chosen(data: Path, cache_url: str) -> Settings:
+    environ = {
+        "MECHSHARE_DATA": str(data),
+        "MECHSHARE_CACHE_URL": cache_url,
+        "MECHSHARE_JOB_SLOTS": "0",
+        "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+    }
+    return load(environ)
+
+
+async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
+    applications = [
+        bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()) for _ in range(3)
+    ]
+    last, nothing = applications.pop(), Unkept()
+    authentication = AuthenticationService(last.database, last.tokens, nothing, last.clock)
+    media = MediaService(last.database, last.blobs, last.links, nothing, last.clock)
+    applications.append(replace(last, cache=nothing, authentication=authentication, media=media))
+    clients = []
+    for application in applications:
+        app: ASGIApp = build_app(application)
+        running = Running(app)
+        await running.up()
+        stack.push_async_callback(running.down)
+        if application.cache is nothing:
+            app = Forgetful(running.litestar, application)
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test")
+        clients.append(await stack.enter_async_context(client))
+    joining = {
+        name: {"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in NAMES
+    }
+    owner = await last.users.register(Registration(**joining["sakura"]), Origin())
+    assert isinstance(owner, User)
+    await last.users.create_admin(Registration(**joining["root"]))
+    tokens = [await last.sessions.login(name, PASSWORD, Origin()) for name in NAMES]
+    as_owner, as_admin = ({"Authorization": f"Bearer {one.access_token}"} for one in tokens)
+    runners = [application.runner for application in applications[:2]]
+    return World(clients[:2], clients[2], runners, last.blobs, as_owner, as_admin, owner.id, [])
+
+
+LIVES = st.lists(
+    st.tuples(st.sampled_from(STEPS), st.integers(0, 1), st.integers(0, 3)), min_size=1, max_size=12
+)
+
+
+@settings(max_examples=15)
+@given(LIVES)
+@example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
+@example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0), ("admit", 0, 0), ("rename", 1, 0)])
+@example([("add category", 0, 0), ("create", 0, 0), ("publish", 0, 0), ("file under it", 1, 0)])
+@example([("add category", 0, 0), ("rename category", 1, 0), ("remove category", 0, 0)])
+def test_on_one_machine_no_kept_answer_outlives_a_change(steps: list[tuple[str, int, int]]) -> None:
+    asyncio.run(live(steps, "memory:", settle=0))
+
+
+@settings(max_examples=8)
+@given(LIVES)
+@example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
+@example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0)])
+def test_with_redis_no_kept_answer_outlives_a_change_by_more_than_was_promised(
+    steps: list[tuple[str, int, int]],
+) -> None:
+    asyncio.run(live(steps, redis_url(), settle=STALENESS.total_seconds()))
+
+
+async def test_what_is_repeated_is_what_was_answered_first(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = [await site.published(headers, f"歯車 {number}") for number in range(3)]
+    for address in (
+        f"{MECHANISMS}/{made[0]['id']}",
+        f"{MECHANISMS}?limit=2",
+        f"{API}/search/mechanisms?q=歯車",
+        f"{API}/search/suggest?q=歯",
+    ):
+        first = await site.client.get(address)
+        again = await site.client.get(address)
+        known = await site.client.get(address, headers={"If-None-Match": again.headers["etag"]})
+        assert told(first) == told(again), address
+        assert (known.status_code, known.content) == (304, b"")
+        assert [known.headers.get(name) for name in TOLD[:4]] == [
+            again.headers.get(name) for name in TOLD[:4]
+        ]
+
+
+@pytest.mark.parametrize(("length", "asked"), [(LONGEST_KNOWN, 1), (LONGEST_KNOWN + 1, 2)])
+async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
+    site: Site, length: int, asked: int
+) -> None:
+    reached = 0
+
+    async def counted(scope: Any, receive: Any, send: Any) -> None:
+        nonlocal reached
+        reached += 1
+        await site.litestar(scope, receive, send)
+
+    keeping = KeptAnswers(counted, site.application)
+
+    async def server(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {}
+        await keeping(scope, receive, send)
+
+    query = "category=".ljust(length, "x")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
+        answers = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
+    assert {answer.status_code for answer in answers} == {200}
+    assert reached == asked
+
+
+async def test_a_bad_token_is_refused_also_where_the_answer_is_kept(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    address = f"{MECHANISMS}/{(await site.published(headers))['id']}"
+    assert (await site.client.get(address)).status_code == 200
+    refused = await site.client.get(address, headers={"Authorization": "Bearer x.y.z"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "INVALID_TOKEN")
+    assert refused.json()["request_id"] == refused.headers["x-request-id"]
+
+
+async def test_what_is_kept_is_counted_and_limited_as_everything_is(open_site: Any) -> None:
+    site = await open_site(requests_per_minute=12)
+    headers = await site.sign_up("sakura")
+    address = f"{MECHANISMS}/{(await site.published(headers))['id']}"
+    answers = [await site.client.get(address) for _ in range(12)]
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert all("ratelimit" in answer.headers for answer in answers)
+    told = (await site.client.get("/metrics")).text
+    assert 'endpoint="/api/v1/mechanisms/{mechanism_id}"' in told

@@ -1,0 +1,545 @@
+"""An installation backed up while it changes, and brought back: all that rows name, and nothing by halves."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import delete, insert
+
+from mechshare.adapters.backups.folders import FolderBackup
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
+from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.backups import Manifest, Snapshot
+from mechshare.domain.errors import DependencyUnavailable, Unavailable
+from mechshare.ports.backups import BackupRefused
+from mechshare.ports.persistence import CopyRefused
+from mechshare.services.maintenance.backup import BackedUp, BackupService
+from mechshare.services.maintenance.blob_copy import Stage
+from mechshare.services.maintenance.restore import Restored, RestoreService
+from tests.adapters.persistence.filling import connected, rows_of, stands_in, uuid
+from tests.backups import chunks, clips_of, fill_with_clips, held_by, name_clips
+from tests.contracts.harness import open_adapters
+from tests.servers import postgresql_database
+from tests.services.test_copying import Corrupting
+
+COUNT = 6
+KINDS = ["embedded", "servers"]
+Happens = Callable[[str], Awaitable[None]]
+
+
+def unheard(stage: Stage, more: int, total: int) -> None:
+    pass
+
+
+class Watched:
+    """Something happens before a blob is read."""
+
+    def __init__(self, inner: Any, happens: Happens) -> None:
+        self._inner = inner
+        self._happens = happens
+
+    async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        await self._happens(key)
+        async for chunk in self._inner.read(key, start, end):
+            yield chunk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@dataclass
+class Eventful:
+    """Something happens before, and after, each time that rows are taken."""
+
+    inner: Any
+    before: Happens | None = None
+    after: Happens | None = None
+    taken: list[Snapshot] = field(default_factory=list)
+
+    async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:
+        if self.before:
+            await self.before(str(len(self.taken)))
+        snapshot: Snapshot = await self.inner.take(into, progress)
+        self.taken.append(snapshot)
+        if self.after:
+            await self.after(str(len(self.taken) - 1))
+        return snapshot
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@dataclass(kw_only=True)
+class Installation:
+    """`folder` is of its backup."""
+
+    url: str
+    blobs: Any
+    folder: Path
+
+    @property
+    def kept(self) -> FileBlobStore:
+        return FileBlobStore(self.folder / "blobs")
+
+    @property
+    def snapshots(self) -> SqlSnapshots:
+        return SqlSnapshots(self.url, self.folder.parent / "scratch")
+
+    async def back_up(self, *, rows: Any = None, blobs: Any = None, kept: Any = None) -> BackedUp:
+        rows, blobs, kept = rows or self.snapshots, blobs or self.blobs, kept or self.kept
+        service = BackupService(rows, blobs, FolderBackup(self.folder), kept, SystemClock(), "1.0")
+        return await service.back_up(unheard)
+
+    async def check(self) -> Manifest:
+        return await self._restoring().check(unheard)
+
+    async def restore(self, *, keeps_others: bool = False, kept: Any = None) -> Restored:
+        return await self._restoring(kept).restore(unheard, keeps_others=keeps_others)
+
+    async def add(self, number: int) -> None:
+        """As mechshare does: first the files, then the row that names them."""
+        for key, content in clips_of(number).items():
+            await self.blobs.write(key, chunks(content))
+        with connected(self.url) as connection:
+            for table in ("users", "mechanisms"):
+                connection.execute(insert(metadata.tables[table]), rows_of(table, number + 1)[number:])
+        name_clips(self.url, number)
+
+    async def remove(self, number: int) -> None:
+        """As mechshare does: first the row, then the files that it named."""
+        with connected(self.url) as connection:
+            for name, column in (("mechanism_categories", "mechanism_id"), ("mechanisms", "id")):
+                table = metadata.tables[name]
+                connection.execute(delete(table).where(table.c[column] == uuid(2, number)))
+        for key in clips_of(number):
+            await self.blobs.delete(key)
+
+    def _restoring(self, kept: Any = None) -> RestoreService:
+        return RestoreService(self.snapshots, self.blobs, FolderBackup(self.folder), kept or self.kept)
+
+
+@asynccontextmanager
+async def installed(kind: str, place: Path) -> AsyncIterator[Installation]:
+    place.mkdir()
+    async with AsyncExitStack() as stack:
+        if kind == "embedded":
+            url, adapter = f"sqlite:///{place / 'mechshare.db'}", "files"
+        else:
+            url, adapter = await stack.enter_async_context(postgresql_database(migrated=False)), "azure"
+        blobs = await stack.enter_async_context(open_adapters["blobs"][adapter](place))
+        yield Installation(url=url, blobs=blobs, folder=place.parent / "backup")
+
+
+@pytest.fixture(params=KINDS)
+async def installation(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Installation]:
+    async with installed(request.param, tmp_path / "source") as made:
+        await fill_with_clips(made.url, made.blobs, COUNT)
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+async def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Installation]:
+    """An empty one, to be restored into."""
+    async with installed(request.param, tmp_path / "elsewhere") as made:
+        yield made
+
+
+@pytest.fixture
+async def laptop(tmp_path: Path) -> AsyncIterator[Installation]:
+    async with installed("embedded", tmp_path / "laptop") as made:
+        await fill_with_clips(made.url, made.blobs, COUNT)
+        yield made
+
+
+@pytest.fixture
+async def empty(tmp_path: Path) -> AsyncIterator[Installation]:
+    async with installed("embedded", tmp_path / "empty") as made:
+        yield made
+
+
+def without_jobs(url: str) -> dict[str, list[Any]]:
+    return {name: rows for name, rows in stands_in(url).items() if name != "jobs"}
+
+
+def named_in(url: str) -> set[str]:
+    """The keys of all clips that the mechanisms there are to have."""
+    there = {row[0] for row in stands_in(url)["mechanisms"]}
+    numbers = (n for n in range(100) if uuid(2, n) in there)
+    return {key for number in numbers for key in clips_of(number)}
+
+
+async def assert_whole(installation: Installation) -> None:
+    """Every mechanism there has its clips, and they are what they should be."""
+    held = await held_by(installation.blobs)
+    wanted = {key: content for n in range(100) for key, content in clips_of(n).items()}
+    assert named_in(installation.url) <= held.keys()
+    assert {key: wanted[key] for key in held} == held
+
+
+def flip(path: Path, offset: int = 7) -> None:
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 1
+    path.write_bytes(content)
+
+
+def clip_in(folder: Path) -> Path:
+    """One of a backup's files."""
+    return next(path for path in sorted((folder / "blobs").rglob("*.mp4")))
+
+
+def rows_in(folder: Path) -> Path:
+    (path,) = folder.glob("mechshare-*.db")
+    return path
+
+
+async def test_everything_comes_back_whatever_it_is_kept_in(
+    installation: Installation, elsewhere: Installation
+) -> None:
+    made = await installation.back_up()
+    restored = await elsewhere.restore()
+
+    assert without_jobs(elsewhere.url) == without_jobs(installation.url)
+    assert await held_by(elsewhere.blobs) == await held_by(installation.blobs)
+    assert {table.table: table.digest for table in restored.tables} == {
+        table.table: table.digest for table in made.manifest.tables
+    }
+    assert (made.copied, restored.copied, restored.others) == (2 * COUNT, 2 * COUNT, 0)
+    assert (made.manifest.missing, made.manifest.altered) == ((), ())
+    assert await elsewhere.check() == made.manifest
+
+
+async def test_a_second_backup_copies_what_is_new_and_removes_what_is_gone(
+    installation: Installation,
+) -> None:
+    await installation.back_up()
+    same = await installation.back_up()
+    await installation.add(20)
+    await installation.remove(0)
+    await installation.remove(1)
+
+    after = await installation.back_up()
+
+    assert (same.copied, same.removed) == (0, 0)
+    assert (after.copied, after.removed) == (2, 4)
+    assert await held_by(installation.kept) == await held_by(installation.blobs)
+    assert await installation.check() == after.manifest
+
+
+async def test_what_was_removed_while_files_were_copied_is_not_in_it(
+    installation: Installation, elsewhere: Installation
+) -> None:
+    key, made = clips_of(3)
+
+    async def happens(read: str) -> None:
+        if read == key:
+            await installation.remove(3)
+
+    done = await installation.back_up(blobs=Watched(installation.blobs, happens))
+    await elsewhere.restore()
+
+    assert not {key, made} & {blob.key for blob in done.manifest.blobs}
+    assert done.manifest.missing == ()
+    assert without_jobs(elsewhere.url) == without_jobs(installation.url)
+    await assert_whole(elsewhere)
+
+
+async def test_what_came_while_files_were_copied_is_in_it(
+    installation: Installation, elsewhere: Installation
+) -> None:
+    async def happens(number: str) -> None:
+        await installation.add(20)
+
+    await installation.back_up(rows=Eventful(installation.snapshots, before=happens))
+    await elsewhere.restore()
+
+    assert without_jobs(elsewhere.url) == without_jobs(installation.url)
+    assert {*clips_of(20)} <= (await held_by(elsewhere.blobs)).keys()
+    await assert_whole(elsewhere)
+
+
+async def test_rows_are_taken_anew_when_what_they_name_was_removed_meanwhile(
+    installation: Installation, elsewhere: Installation
+) -> None:
+    async def come(number: str) -> None:
+        if number == "0":
+            await installation.add(20)
+
+    async def go(number: str) -> None:
+        if number == "0":
+            await installation.remove(20)
+
+    rows = Eventful(installation.snapshots, before=come, after=go)
+    done = await installation.back_up(rows=rows)
+    await elsewhere.restore()
+
+    assert len(rows.taken) == 2
+    assert done.manifest.missing == ()
+    assert without_jobs(elsewhere.url) == without_jobs(installation.url)
+    await assert_whole(elsewhere)
+
+
+async def test_where_clips_go_faster_than_rows_are_taken_the_last_backup_stays(laptop: Installation) -> None:
+    first = await laptop.back_up()
+
+    async def come(number: str) -> None:
+        await laptop.add(20 + int(number))
+
+    async def go(number: str) -> None:
+        await laptop.remove(20 + int(number))
+
+    rows = Eventful(laptop.snapshots, before=come, after=go)
+    with pytest.raises(BackupRefused, match=r"deleted faster .* run it again"):
+        await laptop.back_up(rows=rows)
+
+    assert len(rows.taken) == 5
+    assert await laptop.check() == first.manifest
+    assert (await laptop.back_up()).copied == 0
+
+
+async def test_what_no_row_names_is_not_in_it(laptop: Installation) -> None:
+    await laptop.blobs.write("originals/under-way.gif", chunks(b"GIF89a"))
+    await laptop.back_up()
+    assert "originals/under-way.gif" not in await held_by(laptop.kept)
+
+
+async def test_what_the_installation_has_lost_is_named_and_the_rest_is_backed_up(
+    installation: Installation, elsewhere: Installation
+) -> None:
+    lost, _ = clips_of(3)
+    await installation.blobs.delete(lost)
+
+    rows = Eventful(installation.snapshots)
+    done = await installation.back_up(rows=rows)
+    await elsewhere.restore()
+
+    assert done.manifest.missing == (lost,)
+    assert len(rows.taken) == 1
+    assert without_jobs(elsewhere.url) == without_jobs(installation.url)
+    assert len(await held_by(elsewhere.blobs)) == 2 * COUNT - 1
+
+
+async def test_what_is_not_what_was_acknowledged_is_named_and_kept_as_it_is(
+    laptop: Installation, empty: Installation
+) -> None:
+    altered = clips_of(3)
+    for key in altered:
+        await laptop.blobs.write(key, chunks(b"something else"))
+
+    done = await laptop.back_up()
+    await empty.restore()
+
+    assert done.manifest.altered == tuple(sorted(altered))
+    assert {(await held_by(empty.blobs))[key] for key in altered} == {b"something else"}
+
+
+async def test_what_is_lost_or_altered_later_stays_good_in_the_backup(laptop: Installation) -> None:
+    lost, altered = clips_of(3)
+    await laptop.back_up()
+    await laptop.blobs.delete(lost)
+    await laptop.blobs.write(altered, chunks(b"something else"))
+
+    done = await laptop.back_up()
+
+    assert (done.copied, done.removed, done.manifest.missing, done.manifest.altered) == (0, 0, (), ())
+    held = await held_by(laptop.kept)
+    assert {key: held[key] for key in (lost, altered)} == clips_of(3)
+
+
+async def test_a_file_that_was_damaged_in_the_backup_is_replaced_by_the_next(laptop: Installation) -> None:
+    await laptop.back_up()
+    flip(clip_in(laptop.folder))
+    with pytest.raises(BackupRefused, match="damaged"):
+        await laptop.check()
+    assert (await laptop.back_up()).copied == 1
+    await laptop.check()
+
+
+async def test_rows_that_were_damaged_in_the_backup_are_replaced_by_the_next(laptop: Installation) -> None:
+    await laptop.back_up()
+    rows_in(laptop.folder).write_bytes(b"")
+    assert (await laptop.back_up()).copied == 0
+    await laptop.check()
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("chosen", "harm", "told"),
+    [
+        (clip_in, flip, r"the file 'media/.*' is damaged"),
+        (clip_in, lose, r"the file 'media/.*' is missing"),
+        (rows_in, flip, r"which holds all rows, is damaged"),
+        (rows_in, lambda path: flip(path, -1), r"which holds all rows, is damaged"),
+        (rows_in, lose, r"which holds all rows, is missing"),
+    ],
+    ids=["clip flipped", "clip lost", "rows flipped", "end of rows flipped", "rows lost"],
+)
+async def test_damage_is_found_before_anything_is_written(
+    laptop: Installation,
+    empty: Installation,
+    chosen: Callable[[Path], Path],
+    harm: Callable[[Path], None],
+    told: str,
+) -> None:
+    await laptop.back_up()
+    harm(chosen(laptop.folder))
+
+    for refused in (empty.check, empty.restore):
+        with pytest.raises(BackupRefused, match=f"nothing was written: .*{told}"):
+            await refused()
+
+    assert list(Path(empty.url.removeprefix("sqlite:///")).parent.iterdir()) == []
+
+
+async def test_of_many_damages_the_first_are_named(laptop: Installation) -> None:
+    await laptop.back_up()
+    for path in (laptop.folder / "blobs").rglob("*.*"):
+        if path.is_file():
+            flip(path)
+    with pytest.raises(BackupRefused, match=r"and 2 more\. Use another copy"):
+        await laptop.check()
+
+
+async def test_a_manifest_that_says_otherwise_than_the_rows_is_found(
+    laptop: Installation, empty: Installation
+) -> None:
+    manifest = (await laptop.back_up()).manifest
+    folder = FolderBackup(laptop.folder)
+    users = next(table for table in manifest.tables if table.table == "users")
+    others = tuple(table for table in manifest.tables if table != users)
+    for wrong, told in (
+        (replace(manifest, tables=(*others, replace(users, rows=7))), "not those of the manifest"),
+        (replace(manifest, blobs=manifest.blobs[1:]), "is not in the manifest"),
+    ):
+        async with folder.held(is_writing=True):
+            await folder.finish(wrong)
+        with pytest.raises(BackupRefused, match=told):
+            await empty.restore()
+    assert not Path(empty.url.removeprefix("sqlite:///")).exists()
+
+
+async def test_the_backup_of_another_installation_is_left_alone(
+    laptop: Installation, empty: Installation, tmp_path: Path
+) -> None:
+    first = await laptop.back_up()
+    database = SqlDatabase(empty.url)
+    await database.migrate()
+    await database.close()
+    with pytest.raises(BackupRefused, match="another installation"):
+        await empty.back_up()
+    assert await laptop.check() == first.manifest
+
+
+async def test_a_store_that_goes_away_leaves_the_last_backup_and_the_next_goes_on(
+    installation: Installation,
+) -> None:
+    first = await installation.back_up()
+    for number in (20, 21, 22):
+        await installation.add(number)
+    read: list[str] = []
+
+    async def happens(key: str) -> None:
+        read.append(key)
+        if len(read) > 4:
+            raise DependencyUnavailable(dependency="blob store")
+
+    with pytest.raises(Unavailable):
+        await installation.back_up(blobs=Watched(installation.blobs, happens))
+    assert (await installation.check()).rows == first.manifest.rows
+    assert 0 < (await installation.back_up()).copied < 6
+    await installation.check()
+
+
+async def test_a_disk_that_keeps_something_else_is_found_out(laptop: Installation) -> None:
+    with pytest.raises(BackupRefused, match="read back otherwise"):
+        await laptop.back_up(kept=Corrupting(laptop.kept))  # type: ignore[arg-type]
+
+
+async def test_an_installation_in_use_is_not_restored_into(
+    laptop: Installation, elsewhere: Installation
+) -> None:
+    await laptop.back_up()
+    await fill_with_clips(elsewhere.url, elsewhere.blobs, 3)
+    with connected(elsewhere.url) as connection:
+        users = metadata.tables["users"]
+        connection.execute(users.update().values(bio="of another"))
+    before, files = stands_in(elsewhere.url), await held_by(elsewhere.blobs)
+
+    with pytest.raises(CopyRefused, match="no part of a copy of this source"):
+        await elsewhere.restore()
+
+    assert stands_in(elsewhere.url) == before
+    assert await held_by(elsewhere.blobs) == files
+
+
+async def test_files_of_others_are_left_alone_and_only_on_demand_lived_with(
+    laptop: Installation, elsewhere: Installation
+) -> None:
+    await laptop.back_up()
+    await elsewhere.blobs.write("originals/newer.gif", chunks(b"newer"))
+    await elsewhere.blobs.write(*_first_of(2))
+
+    with pytest.raises(BackupRefused, match="there are 1 that are none of this backup's"):
+        await elsewhere.restore()
+    assert len(await held_by(elsewhere.blobs)) == 2
+
+    done = await elsewhere.restore(keeps_others=True)
+    assert (done.others, done.copied) == (1, 2 * COUNT - 1)
+    assert (await held_by(elsewhere.blobs))["originals/newer.gif"] == b"newer"
+
+
+async def test_a_restore_that_was_interrupted_goes_on(laptop: Installation, elsewhere: Installation) -> None:
+    await laptop.back_up()
+    read: list[str] = []
+
+    async def happens(key: str) -> None:
+        read.append(key)
+        if len(read) > 3 * COUNT:  # each of them is checked first
+            raise DependencyUnavailable(dependency="disk")
+
+    with pytest.raises(Unavailable):
+        await elsewhere.restore(kept=Watched(laptop.kept, happens))
+    done = await elsewhere.restore()
+
+    assert 0 < done.copied < 2 * COUNT
+    assert without_jobs(elsewhere.url) == without_jobs(laptop.url)
+    await assert_whole(elsewhere)
+
+
+async def test_the_same_restore_again_changes_nothing(laptop: Installation, elsewhere: Installation) -> None:
+    await laptop.back_up()
+    await elsewhere.restore()
+    before = stands_in(elsewhere.url)
+    again = await elsewhere.restore()
+    assert again.copied == 0
+    assert all(table.already == table.rows for table in again.tables)
+    assert stands_in(elsewhere.url) == before
+
+
+async def test_a_backup_that_changes_after_it_was_checked_is_noticed(
+    laptop: Installation, empty: Installation
+) -> None:
+    await laptop.back_up()
+    read: set[str] = set()
+
+    async def happens(key: str) -> None:
+        if key in read:
+            for path in (laptop.folder / "blobs").rglob("*.mp4"):
+                path.write_bytes(b"changed")
+        read.add(key)
+
+    with pytest.raises(BackupRefused, match="changed while it was restored"):
+        await empty.restore(kept=Watched(laptop.kept, happens))
+
+
+def _first_of(number: int) -> tuple[str, AsyncIterator[bytes]]:
+    key, content = next(iter(clips_of(number).items()))
+    return key, chunks(content)

@@ -1,0 +1,131 @@
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mechshare.services.support.data_loader import MOST_AT_A_TIME, Batches
+
+
+class Workshop:
+    """Works on what it is given once `doors` is set, and knows what it worked on together."""
+
+    def __init__(self):
+        self.together = []
+        self.doors = asyncio.Event()
+
+    async def work(self, keys):
+        self.together.append(list(keys))
+        await self.doors.wait()
+        return [ValueError(str(key)) if key < 0 else key * 10 for key in keys]
+
+
+async def all_of(batches, keys):
+    return await asyncio.gather(*map(batches.join, keys), return_exceptions=True)
+
+
+async def steps(number):
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def settled():
+    await steps(5)
+
+
+async def test_what_is_asked_for_at_the_same_time_is_worked_on_together():
+    workshop = Workshop()
+    workshop.doors.set()
+    assert await all_of(Batches(workshop.work, most=1), [1, 2, 2, 3]) == [10, 20, 20, 30]
+    assert workshop.together == [[1, 2, 3]]
+
+
+async def test_what_comes_while_as_many_batches_as_may_are_under_way_waits_for_the_next():
+    workshop = Workshop()
+    batches = Batches(workshop.work, most=2)
+    asked = []
+    for key in range(4):
+        asked.append(asyncio.create_task(batches.join(key)))
+        await settled()
+    assert workshop.together == [[0], [1]]
+
+    workshop.doors.set()
+
+    assert await asyncio.gather(*asked) == [0, 10, 20, 30]
+    assert workshop.together == [[0], [1], [2, 3]]
+
+
+async def test_a_batch_is_no_larger_than_it_may_be():
+    workshop = Workshop()
+    workshop.doors.set()
+    keys = list(range(2 * MOST_AT_A_TIME + 1))
+    assert await all_of(Batches(workshop.work, most=1), keys) == [key * 10 for key in keys]
+    assert list(map(len, workshop.together)) == [MOST_AT_A_TIME, MOST_AT_A_TIME, 1]
+
+
+async def test_each_is_told_of_its_own_failure_alone():
+    workshop = Workshop()
+    workshop.doors.set()
+    good, bad = await all_of(Batches(workshop.work, most=1), [1, -1])
+    assert good == 10
+    assert isinstance(bad, ValueError)
+
+
+async def test_all_are_told_that_the_work_failed_and_the_next_is_tried_again():
+    tried = []
+
+    async def work(keys):
+        tried.append(list(keys))
+        if len(tried) == 1:
+            raise OSError("away")
+        return keys
+
+    batches = Batches(work, most=1)
+    assert list(map(type, await all_of(batches, [1, 2]))) == [OSError, OSError]
+    assert await batches.join(1) == 1
+
+
+async def test_whoever_stops_waiting_does_not_stop_the_others():
+    workshop = Workshop()
+    batches = Batches(workshop.work, most=1)
+    gone, stays = (asyncio.create_task(batches.join(1)) for _ in range(2))
+    await settled()
+    gone.cancel()
+    await settled()
+    workshop.doors.set()
+    assert await stays == 10
+    with pytest.raises(asyncio.CancelledError):
+        await gone
+
+
+@given(
+    most=st.integers(1, 3),
+    comings=st.lists(st.integers(0, 12), max_size=12),
+    durations=st.lists(st.integers(0, 6), min_size=12, max_size=12),
+)
+async def test_however_they_come_and_go_nothing_is_worked_on_in_vain_nor_too_much_at_a_time(
+    most, comings, durations
+):
+    together, under_way = [], 0
+
+    async def work(keys):
+        nonlocal under_way
+        under_way += 1
+        assert under_way <= most
+        await steps(durations[len(together) % len(durations)])
+        together.append(list(keys))
+        under_way -= 1
+        return keys
+
+    batches = Batches(work, most=most)
+
+    async def come(key, after):
+        await steps(after)
+        return await batches.join(key)
+
+    assert await asyncio.gather(*(come(key, after) for key, after in enumerate(comings))) == list(
+        range(len(comings))
+    )
+    await settled()
+    assert sorted(key for keys in together for key in keys) == list(range(len(comings)))
+    assert [] not in together

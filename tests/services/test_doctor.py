@@ -1,0 +1,139 @@
+"""What a thorough look at every dependency finds."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mechshare.adapters.ids.uuid7 import Uuid7IdSource
+from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, StorageFull
+from mechshare.domain.pagination import EXACT_TOTAL
+from mechshare.services.maintenance.doctor import Diagnosis, DiagnosisService, Trouble, cause_of
+from mechshare.testing.persistence.values import a_mechanism, keep_user
+from mechshare.testing.search.contract import document
+
+NAMES = ["database", "clock", "blobs", "search", "jobs", "cache", "limits"]
+
+
+class Wrapped:
+    """An adapter of which some methods are others."""
+
+    def __init__(self, inner: Any, **others: Any) -> None:
+        self._inner = inner
+        self._others = others
+
+    def __getattr__(self, name: str) -> Any:
+        return self._others.get(name) or getattr(self._inner, name)
+
+
+@pytest.fixture(autouse=True)
+async def clocks_agree(world):
+    world.database.ahead = world.clock.now() - await world.database.now()
+
+
+async def examined(world: Any, *, database: Any = None, blobs: Any = None) -> dict[str, Diagnosis]:
+    app = world.app
+    others = (app.cache, app.limiter, app.doorbell, world.clock, Uuid7IdSource())
+    service = DiagnosisService(database or world.database, blobs or world.blobs, world.index, *others)
+    return {found.name: found for found in await service.examine()}
+
+
+async def test_an_installation_that_works_is_found_well(world):
+    found = await examined(world)
+    assert list(found) == NAMES
+    assert {one.trouble for one in found.values()} == {None}
+    assert all(one.told for one in found.values())
+
+
+async def test_nothing_is_left_behind(world):
+    await examined(world)
+    assert [key async for key in world.blobs.list("")] == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "down", "is_essential"),
+    [("database", ["database", "clock"], True), ("blobs", ["blobs"], True), ("index", ["search"], False)],
+)
+async def test_what_is_out_is_named_and_the_rest_still_looked_at(world, broken, down, is_essential):
+    getattr(world, broken).is_down = True
+    found = await examined(world)
+    assert list(found) == NAMES
+    assert [one.name for one in found.values() if one.trouble] == down
+    assert {found[name].trouble for name in down} == {Trouble.DOWN}
+    assert found[down[0]].is_essential is is_essential
+
+
+async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
+    async def check() -> str:
+        raise SchemaOutdated(found="0001", newest="0002")
+
+    database = (await examined(world, database=Wrapped(world.database, check=check)))["database"]
+    assert database.trouble is Trouble.OUTDATED
+    assert "0002" in database.told
+
+
+@pytest.mark.parametrize("seconds", [30, -30])
+async def test_clocks_that_differ_are_told(world, seconds):
+    world.database.ahead += timedelta(seconds=seconds)
+    clock = (await examined(world))["clock"]
+    assert clock.trouble is Trouble.SKEWED
+    assert ("before" if seconds > 0 else "behind") in clock.told
+
+
+async def test_a_store_that_is_full_is_told_apart(world):
+    async def write(key: str, chunks: AsyncIterator[bytes]) -> None:
+        raise StorageFull()
+
+    assert (await examined(world, blobs=Wrapped(world.blobs, write=write)))["blobs"].trouble is Trouble.FULL
+
+
+async def test_a_store_that_gives_back_something_else_is_found_out(world):
+    async def read(key: str) -> AsyncIterator[bytes]:
+        yield b"something else"
+
+    assert (await examined(world, blobs=Wrapped(world.blobs, read=read)))["blobs"].trouble is Trouble.ALTERED
+    assert [key async for key in world.blobs.list("")] == []
+
+
+async def test_an_index_that_lacks_something_is_found_out(world):
+    ann = await world.join("ann")
+    mechanism = await world.external(ann)
+    await world.app.mechanisms.publish(ann, mechanism.id)
+
+    before = (await examined(world))["search"]
+    await world.app.search.reindex()
+    after = (await examined(world))["search"]
+
+    assert before.trouble is Trouble.OUT_OF_STEP
+    assert "holds 0 published mechanisms, the database 1; " in before.told
+    assert after.trouble is None
+
+
+async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_has_to(world):
+    user = await keep_user(world.database)
+    for _ in range(EXACT_TOTAL // 1_000 + 2):
+        async with world.database.begin() as tx:
+            await tx.mechanisms.add([a_mechanism(user) for _ in range(1_000)])
+    told = "the index holds {} published mechanisms, the database more than 10,000"
+
+    await world.index.put([document(str(number), "cam") for number in range(EXACT_TOTAL)])
+    fewer = (await examined(world))["search"]
+    await world.index.put([document(str(EXACT_TOTAL), "cam")])  # where an index may stop counting
+    as_many = (await examined(world))["search"]
+    await world.index.put([document(str(EXACT_TOTAL + 1), "cam")])
+    counted_on = (await examined(world))["search"]
+
+    assert (fewer.trouble, fewer.told) == (Trouble.OUT_OF_STEP, told.format(10_000))
+    assert (as_many.trouble, as_many.told) == (None, told.format("more than 10,000"))
+    assert (counted_on.trouble, counted_on.told) == (None, told.format("more than 10,000"))
+
+
+def test_the_first_line_of_the_innermost_cause_is_told():
+    down = DependencyUnavailable(dependency="database")
+    assert cause_of(down) == ""
+    down.__cause__ = RuntimeError("outer")
+    down.__cause__.__cause__ = OSError("connection refused\n\tis it  running?")
+    assert cause_of(down) == "connection refused"
+    down.__cause__.__cause__ = TimeoutError()
+    assert cause_of(down) == "TimeoutError"

@@ -1,0 +1,207 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from mechshare.adapters.ids.uuid7 import Uuid7IdSource
+from mechshare.domain.audit import AuditAction
+from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
+from mechshare.domain.media import FailureCode
+from mechshare.services.maintenance.garbage_collection import Sweep
+from mechshare.services.support.audit import Auditor
+from mechshare.testing.persistence.values import a_receipt, a_session, keep_user
+from tests.services.world import chunks
+
+TOO_MANY = 600
+"""Rows, for which it takes a database that ends what takes long too long to delete them in one transaction."""
+
+
+class Forgetting:
+    """A repository of which only so much can be deleted within its transaction."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._deleted = 0
+
+    async def delete_older(self, than: datetime, **options: Any) -> int:
+        deleted: int = await self._inner.delete_older(than, **options)
+        self._deleted += deleted
+        if self._deleted >= TOO_MANY:
+            raise DependencyUnavailable(dependency="database")
+        return deleted
+
+
+class UnitOfWork:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.receipts, self.sessions = Forgetting(inner.receipts), Forgetting(inner.sessions)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class ImpatientDatabase:
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Any]:
+        async with self._inner.begin() as tx:
+            yield UnitOfWork(tx)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+@pytest.fixture
+async def mika(world):
+    return await world.join("mika")
+
+
+def kinds(jobs):
+    return [job.kind for job in jobs]
+
+
+async def put(world, key, *, hours_ago):
+    """A blob that looks as if it had been written then; the clock in hand goes on from the store's."""
+    await world.blobs.write(key, chunks(b"x"))
+    world.blobs.written[key] = world.clock.now() - timedelta(hours=hours_ago)
+
+
+async def sweep(world):
+    await world.app.upkeep.promise_what_is_due()
+    return await world.work()
+
+
+async def test_a_sweep_is_promised_once_a_day_however_many_look(world):
+    for _ in range(3):
+        await world.app.upkeep.promise_what_is_due()
+    assert kinds(await world.work()).count(JobKind.SWEEP) == 1
+
+    world.clock.advance(timedelta(hours=23))
+    await world.app.upkeep.promise_what_is_due()
+    assert await world.work() == []
+
+    world.clock.advance(timedelta(hours=1))
+    await world.app.upkeep.promise_what_is_due()
+    (job,) = await world.work()
+    assert (job.kind, job.subject) == (JobKind.SWEEP, EVERYTHING)
+
+
+async def test_blobs_that_nobody_refers_to_go_after_a_day_and_that_is_audited(world, mika):
+    made = await world.create(mika)
+    await world.work()
+    kept = await world.keys()
+    for key in kept:
+        world.blobs.written[key] = world.clock.now() - timedelta(days=9)
+    await put(world, "originals/lost.gif", hours_ago=25)
+    await put(world, f"media/{made.id}/9-superseded.mp4", hours_ago=25)
+    await put(world, "originals/under-way.gif", hours_ago=23)
+
+    await sweep(world)
+
+    assert sorted(await world.keys()) == sorted([*kept, "originals/under-way.gif"])
+    audited = [entry for entry in await world.audited() if entry.action is AuditAction.BLOB_DELETED]
+    assert {entry.subject for entry in audited} == {
+        "originals/lost.gif",
+        f"media/{made.id}/9-superseded.mp4",
+    }
+
+
+async def test_a_crash_between_a_blobs_condemnation_and_its_deletion_changes_nothing(world):
+    await put(world, "originals/lost.gif", hours_ago=25)
+    await world.app.upkeep.promise_what_is_due()
+    while (job := await world.app.runner.run_one()).kind is not JobKind.SWEEP:
+        pass
+    assert await world.keys() == ["originals/lost.gif"]
+
+    world.clock.advance(timedelta(days=1))  # and nobody works all day
+    await sweep(world)
+
+    assert await world.keys() == []
+    assert job.attempt == 1
+
+
+async def test_rows_that_are_long_over_are_forgotten(world, mika):
+    _, signed_in = await world.sign_in("mika")
+    await world.create(mika)
+    await world.work()
+    await world.create(mika)
+
+    world.clock.advance(timedelta(days=31))
+    world.database.ahead = timedelta(days=31)
+    await world.app.upkeep.promise_what_is_due()
+    before = {job.id for job in await world.jobs() if job.state is JobState.DONE}
+    await world.work()
+
+    async with world.database.read() as tx:
+        assert await tx.sessions.find_by_id(signed_in.session_id) is None
+    left = {job.id for job in await world.jobs()}
+    assert before
+    assert before.isdisjoint(left)
+    assert left  # the sweep itself ends last
+
+
+async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(world):
+    now, user = world.clock.now(), await keep_user(world.database)
+    long_ago = now - timedelta(days=9)
+    async with world.database.begin() as tx:
+        for number in range(TOO_MANY):
+            await tx.receipts.add(a_receipt(at=long_ago, key=str(number)))
+            await tx.sessions.save(a_session(user, expires_at=long_ago))
+
+    async def progress(step: str, fraction: float) -> None:
+        pass
+
+    ids = Uuid7IdSource()
+    database = ImpatientDatabase(world.database)
+    handler = Sweep(database, world.blobs, Auditor(world.clock, ids), world.clock, ids)
+    await handler.run(new_job(JobId(ids.new_id()), JobKind.SWEEP, EVERYTHING, now=now), progress)
+
+    async with world.database.begin() as tx:
+        assert await tx.receipts.delete_older(now, limit=1) == 0
+        assert await tx.sessions.delete_older(now, limit=1) == 0
+
+
+async def test_an_index_that_was_wiped_is_rebuilt_by_itself(world, mika):
+    made = await world.published(mika)
+    await sweep(world)
+    assert not await world.index.needs_rebuild()
+
+    await world.index.wipe()
+    assert (await world.app.search.search(None, "歯車")).total == 0
+    await sweep(world)
+
+    assert [item.found.mechanism.id for item in (await world.app.search.search(None, "歯車")).items] == [
+        made.id
+    ]
+
+
+async def test_an_index_that_is_out_is_left_alone_until_it_answers(world, mika):
+    await world.published(mika)
+    world.index.is_down = True
+    await world.app.upkeep.promise_what_is_due()
+    assert JobKind.REBUILD_INDEX not in kinds(await world.jobs())
+
+    world.index.is_down = False
+    await sweep(world)
+    assert (await world.app.search.search(None, "歯車")).total == 1
+
+
+async def test_a_rebuild_that_failed_is_not_begun_again_at_once(world):
+    world.index.breaks_rebuilding = True
+    done = kinds(await sweep(world))
+    assert done.count(JobKind.REBUILD_INDEX) == 5
+    (failed,) = [job for job in await world.jobs() if job.kind is JobKind.REBUILD_INDEX]
+    assert failed.failure.code is FailureCode.CRASHED
+
+    await world.app.upkeep.promise_what_is_due()
+    assert await world.work() == []
+    world.clock.advance(timedelta(minutes=5))
+    world.index.breaks_rebuilding = False
+    assert JobKind.REBUILD_INDEX in kinds(await sweep(world))
+    assert not await world.index.needs_rebuild()

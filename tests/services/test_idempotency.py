@@ -1,0 +1,39 @@
+from datetime import timedelta
+
+from mechshare.domain.idempotency import RECEIPT_LIFETIME
+from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.testing.persistence.values import a_receipt
+
+
+async def asked(world, answer, fingerprint="f"):
+    once = Once(scope="s", key="key", fingerprint=fingerprint, render=str.encode)
+
+    async def do():
+        return answer
+
+    async with world.database.begin() as tx:
+        return await do_once(tx, world.clock, once, do)
+
+
+async def test_a_key_is_free_again_after_its_time(world):
+    assert await asked(world, "first") == "first"
+
+    world.clock.advance(RECEIPT_LIFETIME)
+    assert await asked(world, "second") == Replay(b"first")
+    world.clock.advance(timedelta(microseconds=1))
+
+    assert await asked(world, "third", fingerprint="another") == "third"
+    assert await asked(world, "fourth", fingerprint="another") == Replay(b"third")
+
+
+async def test_a_request_does_not_have_to_wait_until_the_receipts_of_others_are_forgotten(world):
+    old = [a_receipt("other", world.clock.now(), key=str(number)) for number in range(3)]
+    async with world.database.begin() as tx:
+        for receipt in old:
+            await tx.receipts.add(receipt)
+    world.clock.advance(2 * RECEIPT_LIFETIME)
+
+    await asked(world, "first")
+
+    async with world.database.read() as tx:
+        assert [await tx.receipts.find("other", str(number)) for number in range(3)] == old
