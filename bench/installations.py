@@ -20,7 +20,7 @@ from bench.literal import fill_reference
 from bench.texts import questions
 from mechshare import settings
 from mechshare.adapters.search.opensearch.client import OpenSearchServer
-from mechshare.domain.audit import Origin
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
 from mechshare.entrypoints.cli.context import open_application
 from mechshare.entrypoints.startup import prepare
@@ -30,7 +30,7 @@ _END_QUERIES = text(
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     " AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()"
 )
-_LOOK_EVERY, _IDLE_WITHIN = 0.1, 60
+_POLL_INTERVAL, _IDLE_WITHIN = 0.1, 60
 """Seconds."""
 USERNAME, PASSWORD = "bench", "bench four-bar linkage"
 EMBEDDED, DISTRIBUTED = "embedded", "distributed"
@@ -85,7 +85,7 @@ class Installation:
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"PostgreSQL goes on with what was cancelled {_IDLE_WITHIN} s ago.")
                 was_busy = True
-                time.sleep(_LOOK_EVERY)
+                time.sleep(_POLL_INTERVAL)
         return was_busy
 
     def write_blob(self, key: str, content: bytes) -> None:
@@ -157,7 +157,7 @@ async def _begin(chosen: settings.Settings) -> str:
     async with open_application(chosen) as application:
         await prepare(application)
         registration = Registration(username=USERNAME, email="bench@bench.invalid", password=PASSWORD)
-        user = await application.users.register(registration, Origin())
+        user = await application.users.register(registration, RequestMetadata())
         assert isinstance(user, User)
         return user.id
 
@@ -180,7 +180,7 @@ async def _wait_for_merges(search_url: str) -> None:
             while await _merges(client, server.alias):
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"OpenSearch merges what was indexed {_MERGED_WITHIN} s ago.")
-                await asyncio.sleep(_LOOK_EVERY)
+                await asyncio.sleep(_POLL_INTERVAL)
     finally:
         await server.close()
 

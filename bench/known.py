@@ -13,7 +13,7 @@ from bench.filling import put_batch
 from bench.installations import Installation
 from mechshare.adapters.persistence.sql.tables import mechanisms
 from mechshare.domain.blobs import blob_key
-from mechshare.domain.pagination import DEEPEST_OFFSET, DEFAULT_LIMIT
+from mechshare.domain.pagination import DEFAULT_LIMIT, MAX_OFFSET
 from mechshare.entrypoints.http.representations.mechanisms import MEDIA_PATH
 
 DEEP = 40_000
@@ -63,7 +63,7 @@ class Known:
     @property
     def deepest_page(self) -> int:
         """The number of the last page that page numbers reach, or of the one half-way through a shorter list."""
-        return min(DEEPEST_OFFSET, len(self.ids) // 2) // DEFAULT_LIMIT + 1
+        return min(MAX_OFFSET, len(self.ids) // 2) // DEFAULT_LIMIT + 1
 
     def clip_path(self) -> str:
         """Of a public clip, whose file is there from now on."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CONNECTIONS = 64
-_PATIENCE = 20
+_TIMEOUT = 20
 """Seconds for what answers nobody in less: some designs take seconds for one request among a million rows."""
 _SCRIPT = Path(__file__).with_name("load.lua")
 _TOLD = re.compile(r"^told (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", re.MULTILINE)
@@ -83,7 +83,7 @@ def put_load(
     repeats = "once" if lines is not None and lines.once else "again"
     named = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
     asked = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1", unwanted]
-    for duration in dict.fromkeys((seconds, max(seconds, _PATIENCE))):
+    for duration in dict.fromkeys((seconds, max(seconds, _TIMEOUT))):
         requests, microseconds, p50, p99, refused, lost = _told(duration, asked)
         if refused:
             raise RuntimeError(f"{url}: of {requests} requests {refused} were refused")
@@ -91,11 +91,11 @@ def put_load(
             raise Unanswered(f"{url}: {lost} of {requests + lost} requests were not answered")
         if requests:
             return Load(requests, microseconds / 1e6, p50 / 1000, p99 / 1000)
-    raise Unanswered(f"{url}: nobody is answered within {_PATIENCE} s")
+    raise Unanswered(f"{url}: nobody is answered within {_TIMEOUT} s")
 
 
 def _told(seconds: int, asked: Sequence[str]) -> Iterator[int]:
-    limits = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", f"{_PATIENCE}s"]
+    limits = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", f"{_TIMEOUT}s"]
     command = [require_wrk(), *limits, "-s", str(_SCRIPT), *asked]
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     found = _TOLD.search(told)

@@ -13,7 +13,7 @@ from bench.rows import Asked, Row
 
 _LINES_A_SECOND = 60_000
 """More than anybody answers."""
-_MOST_BURSTS = 6
+_MAX_BURSTS = 6
 """How often the lines of a small installation are begun anew within one load."""
 _SHARE = 0.5
 """Of what mechshare can answer at most: what it is asked for while latencies are taken."""
@@ -105,7 +105,7 @@ class _Walker:
     def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
         """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
         loads: list[Load] = []
-        while sum(load.seconds for load in loads) < 0.9 * seconds and len(loads) < _MOST_BURSTS:
+        while sum(load.seconds for load in loads) < 0.9 * seconds and len(loads) < _MAX_BURSTS:
             loads.append(self._burst(folder, seconds, pause))
         requests, taken = sum(load.requests for load in loads), sum(load.seconds for load in loads)
         longest = max(loads, key=lambda load: load.requests)

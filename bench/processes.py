@@ -14,7 +14,7 @@ from bench.asking import ask
 
 ROOT = Path(__file__).parent.parent
 _UP_WITHIN = 60.0
-_LOOK_EVERY = 0.1
+_POLL_INTERVAL = 0.1
 """Seconds."""
 _IDLE = 0.2
 """Of its time is what the clock of the system can't tell from nothing."""
@@ -83,9 +83,9 @@ class ServerProcess:
     def settle(self) -> None:
         """Returns when it has done, too, what it was asked for by those who have gone."""
         done = -1.0
-        while (now := self.cpu()) - done > _IDLE * _LOOK_EVERY:
+        while (now := self.cpu()) - done > _IDLE * _POLL_INTERVAL:
             done = now
-            time.sleep(_LOOK_EVERY)
+            time.sleep(_POLL_INTERVAL)
 
     def _answers(self) -> bool:
         try:

@@ -19,9 +19,9 @@ from bench.texts import beginnings, drawing_number, questions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import DEFAULT_LIMIT, Page, Position
-from mechshare.entrypoints.http.protocol.pagination import list_answer
+from mechshare.entrypoints.http.protocol.pagination import page_response
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
-from mechshare.services.support.invalidation import LISTS, mechanism_group
+from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
 
 CATEGORY = "gears"
 RANGE = 64 * 1024
@@ -268,12 +268,12 @@ def _cursor(place: Place) -> str:
         total=0,
         next=Position(key=place.time, id=place.id),
     )
-    return list_answer(page, [], MechanismSort.NEWEST.value).next or ""
+    return page_response(page, [], MechanismSort.NEWEST.value).next or ""
 
 
 def _lists() -> list[str]:
-    return [LISTS]
+    return [PUBLIC_LISTS]
 
 
 def _groups_of(known: Known) -> list[str]:
-    return [mechanism_group(MechanismId(id)) for id in known.ids]
+    return [mechanism_tag(MechanismId(id)) for id in known.ids]

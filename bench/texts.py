@@ -2,8 +2,8 @@
 
 from random import Random
 
-LONGEST_DESCRIPTION = 800
-SHORTEST_DESCRIPTION = 20
+MAX_DESCRIPTION_LENGTH = 800
+MIN_DESCRIPTION_LENGTH = 20
 _Pair = tuple[str, str]
 """English, Japanese."""
 
@@ -124,10 +124,10 @@ class Writer:
     def description(self, kind: _Pair) -> str:
         """About `kind`, in one language, 20-800 characters, the most of them short."""
         random = self._random
-        wanted = SHORTEST_DESCRIPTION * (LONGEST_DESCRIPTION / SHORTEST_DESCRIPTION) ** random.random()
+        wanted = MIN_DESCRIPTION_LENGTH * (MAX_DESCRIPTION_LENGTH / MIN_DESCRIPTION_LENGTH) ** random.random()
         sentence = self._japanese if random.random() < 0.6 else self._english
         text = sentence(kind)
-        while len(text) < wanted and len(more := sentence(kind)) + len(text) <= LONGEST_DESCRIPTION:
+        while len(text) < wanted and len(more := sentence(kind)) + len(text) <= MAX_DESCRIPTION_LENGTH:
             text += more
         return text.rstrip()
 

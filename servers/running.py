@@ -13,7 +13,7 @@ from pathlib import Path
 VERSIONS: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
 USER, GROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
 """Whom a server runs as; nobody where this is root, whom some servers refuse."""
-_PATIENCE = 120.0
+_TIMEOUT = 120.0
 
 
 class ServerAbsent(Exception):
@@ -69,7 +69,7 @@ class Server:
                 user=USER,
                 group=GROUP,
             )
-        ends = time.monotonic() + _PATIENCE
+        ends = time.monotonic() + _TIMEOUT
         while not self._is_ready(self.port):
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.stop()

@@ -15,8 +15,8 @@ from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.jobs import JobRunner, JobService
-from mechshare.services.maintenance.doctor import DiagnosisService
-from mechshare.services.maintenance.garbage_collection import Upkeep
+from mechshare.services.maintenance.doctor import DoctorService
+from mechshare.services.maintenance.garbage_collection import Scheduler
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
@@ -46,10 +46,10 @@ class Application:
     search: SearchService
     jobs: JobService
     health: HealthService
-    diagnosis: DiagnosisService
+    diagnosis: DoctorService
 
     runner: JobRunner
-    upkeep: Upkeep
+    upkeep: Scheduler
     auditor: Auditor
     database: Database
     blobs: BlobStore

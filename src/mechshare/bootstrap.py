@@ -46,8 +46,8 @@ from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
 from mechshare.services.maintenance.backup import BackupService
 from mechshare.services.maintenance.copy import CopyService
-from mechshare.services.maintenance.doctor import DiagnosisService
-from mechshare.services.maintenance.garbage_collection import Sweep, Upkeep
+from mechshare.services.maintenance.doctor import DoctorService
+from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.restore import RestoreService
 from mechshare.services.mechanisms import MechanismService
@@ -60,7 +60,7 @@ from mechshare.services.support.invalidation import Changes
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
-from mechshare.urls import FORMS, path_of, scheme_of, server_url, told_without
+from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secrets
 
 A = TypeVar("A")
 Schemes = Mapping[str, Callable[[str, Settings], A]]
@@ -78,7 +78,7 @@ def _azure_blobs(url: str, settings: Settings) -> BlobStore:
     try:
         return AzureBlobStore(url, settings.azure_connection_string)
     except ValueError as problem:
-        raise SettingsError(f"MECHSHARE_BLOBS_URL: {told_without(url, problem)}.") from problem
+        raise SettingsError(f"MECHSHARE_BLOBS_URL: {without_secrets(url, problem)}.") from problem
 
 
 def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
@@ -152,7 +152,7 @@ def build(
     Tests may give a clock, and quicker ways to process media and to hash passwords.
     """
     scratch = _folder(settings.data / "scratch")
-    secret = settings.secret or _kept_secret(settings.data / "secret.key")
+    secret = settings.secret or _stored_secret(settings.data / "secret.key")
     clock = clock or SystemClock()
     media = media or AvMediaProcessor()
     passwords = passwords or Argon2PasswordHasher()
@@ -174,7 +174,7 @@ def build(
         JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
         JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
         JobKind.REBUILD_INDEX: RebuildIndex(database, index, changes),
-        JobKind.SWEEP: Sweep(database, blobs, auditor, clock, ids),
+        JobKind.SWEEP: GarbageCollection(database, blobs, auditor, clock, ids),
     }
 
     async def close() -> None:
@@ -193,15 +193,15 @@ def build(
         sessions=SessionService(database, passwords, tokens, changes, clock, ids),
         categories=CategoryService(database, changes, clock, ids),
         mechanisms=MechanismService(database, changes, clock, ids),
-        uploads=UploadService(blobs, ids, settings.largest_upload),
+        uploads=UploadService(blobs, ids, settings.max_upload_bytes),
         processing=ProcessingService(database, changes, clock, ids),
         media=MediaService(database, blobs, links, cache, clock),
         search=SearchService(database, index, changes),
         jobs=JobService(database, handlers, doorbell, clock, ids),
         health=HealthService(database, blobs, index, doorbell, cache, limiter),
-        diagnosis=DiagnosisService(database, blobs, index, cache, limiter, doorbell, clock, ids),
+        diagnosis=DoctorService(database, blobs, index, cache, limiter, doorbell, clock, ids),
         runner=JobRunner(database, handlers, doorbell, clock, observer),
-        upkeep=Upkeep(database, index, doorbell, clock, ids),
+        upkeep=Scheduler(database, index, doorbell, clock, ids),
         auditor=auditor,
         database=database,
         blobs=blobs,
@@ -295,7 +295,9 @@ def _chosen(schemes: Schemes[A], name: str, url: str, settings: Settings, *, cal
     try:
         adapter: A = brought[scheme].load()(url, settings)
     except (ImportError, AttributeError, ValueError) as problem:
-        raise SettingsError(f"{setting}: {scheme}: can't be used: {told_without(url, problem)}") from problem
+        raise SettingsError(
+            f"{setting}: {scheme}: can't be used: {without_secrets(url, problem)}"
+        ) from problem
     return adapter
 
 
@@ -310,7 +312,7 @@ def _extra(name: str) -> Iterator[None]:
         ) from missing
 
 
-def _kept_secret(path: Path) -> bytes:
+def _stored_secret(path: Path) -> bytes:
     """The secret in `path`, made there by the first of however many processes that come for it."""
     fresh = secrets.token_urlsafe(48)
     candidate = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")

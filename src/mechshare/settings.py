@@ -20,7 +20,8 @@ class Settings:
     """Adapters are chosen by URL; everything that is kept on this machine is kept under `data`.
 
     `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
-    and `job_slots` the jobs that each of them runs at a time (0: none, left to workers). `largest_upload` is in bytes;
+    and `job_slots` the jobs that each of them runs at a time (0: none, left to workers).
+    `max_upload_bytes` is for one file;
     `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses whose
     X-Forwarded-For is believed. `log_file` gets the errors, besides what goes to the console.
     """
@@ -39,7 +40,7 @@ class Settings:
     port: int = 8000
     workers: int = 1
     job_slots: int = 1
-    largest_upload: int = 512 * 1024 * 1024
+    max_upload_bytes: int = 512 * 1024 * 1024
     requests_per_minute: int = 1200
     trusted_proxies: tuple[str, ...] = ()
     log_format: str = "console"
@@ -75,7 +76,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         port=_whole(given, "port", Settings.port, least=0, most=65_535),
         workers=_whole(given, "workers", os.cpu_count() or 1, least=1, most=256),
         job_slots=_whole(given, "job_slots", int(works_itself), least=0, most=64),
-        largest_upload=_whole(given, "largest_upload", Settings.largest_upload, least=1, most=2**40),
+        max_upload_bytes=_whole(given, "max_upload_bytes", Settings.max_upload_bytes, least=1, most=2**40),
         requests_per_minute=_whole(
             given, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
         ),

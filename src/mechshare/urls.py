@@ -29,7 +29,7 @@ def scheme_of(url: str) -> str:
     return found[1] if found else ""
 
 
-def told_without(url: str, problem: Exception) -> str:
+def without_secrets(url: str, problem: Exception) -> str:
     """What `problem` says, but not the URL."""
     return str(problem).replace(url, f"{scheme_of(url)}:...")
 

@@ -60,7 +60,7 @@ def test_every_error_has_exactly_one_status(leaf):
 def test_a_status_is_told_from_the_family():
     assert {status_of(built(leaf)) for leaf in LEAVES} <= set(STATUSES.values())
     assert status_of(errors.MechanismNotFound()) == 404
-    assert status_of(errors.OwnStanding()) == 409
+    assert status_of(errors.CannotModifySelf()) == 409
 
 
 def test_codes_are_one_leafs_own_across_the_project():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from mechshare.domain.jobs import MOST_ATTEMPTS
+from mechshare.domain.jobs import MAX_ATTEMPTS
 from tests.chaos.clips import clip
 from tests.chaos.installation import API, ended, installed, signed_up, upload
 
@@ -50,9 +50,9 @@ async def test_a_clip_that_crashes_each_time_fails_after_five_attempts_and_holds
     assert failed["reason"]["code"] == shown["processing"]["reason"]["code"] == "crashed"
     assert failed["reason"]["message"]
     assert [(one["number"], one["reason"]["code"]) for one in attempts] == [
-        (number, "crashed") for number in range(1, MOST_ATTEMPTS + 1)
+        (number, "crashed") for number in range(1, MAX_ATTEMPTS + 1)
     ]
-    assert len(killed) == failed["attempt"] == MOST_ATTEMPTS
+    assert len(killed) == failed["attempt"] == MAX_ATTEMPTS
     assert [(status["state"], status["attempt"]) for status in well] == [("ready", 1)] * HEALTHY
     assert before_its_end == HEALTHY
 

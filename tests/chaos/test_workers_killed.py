@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mechshare.domain.jobs import MOST_ATTEMPTS
+from mechshare.domain.jobs import MAX_ATTEMPTS
 from tests.chaos.clips import clip
 from tests.chaos.derivatives import made_of
 from tests.chaos.installation import (
@@ -98,7 +98,7 @@ async def test_clips_end_though_workers_are_killed_all_the_time(
     )
     assert len(states) == count
     assert all(one.is_one_set for one in made)
-    assert all(len(list(_lost(states[id]))) == MOST_ATTEMPTS for id in states.keys() - set(ready))
+    assert all(len(list(_lost(states[id]))) == MAX_ATTEMPTS for id in states.keys() - set(ready))
     assert recoveries, "no kill hit anything"
 
 

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mechshare.adapters.blobs.files import FileBlobStore
-from mechshare.domain.audit import Origin
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.blobs import blob_key
 from mechshare.entrypoints.cli.context import open_application
 from mechshare.entrypoints.cli.main import cli
@@ -281,7 +281,7 @@ async def test_what_was_restored_is_in_service(run: Run, clips: Path, folder: Pa
     assert restored.exit_code == 0, restored.output
 
     async with open_application(wiped) as application:
-        tokens = await application.sessions.login("admin", PASSWORD, Origin())
+        tokens = await application.sessions.login("admin", PASSWORD, RequestMetadata())
         while await application.runner.run_one():
             pass
         await application.search.reindex()

@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from mechshare.adapters.blobs.files import FileBlobStore
-from mechshare.domain.audit import Origin
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.jobs import JobState
 from mechshare.domain.pagination import PageRequest
@@ -236,7 +236,7 @@ async def test_what_was_moved_is_in_service_there(
         there = replace(chosen, data=elsewhere, database_url=url, blobs_url=blobs_at(elsewhere))
         there = replace(there, search_url=f"sqlite:///{elsewhere / 'search.db'}")
         async with open_application(there) as application:
-            tokens = await application.sessions.login("admin", password, Origin())
+            tokens = await application.sessions.login("admin", password, RequestMetadata())
             while await application.runner.run_one():
                 pass
             await application.search.reindex()

@@ -13,7 +13,7 @@ from mechshare import bootstrap
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.application import Application
-from mechshare.domain.audit import Origin
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
@@ -54,7 +54,7 @@ def mechanisms_of(chosen: Settings, name: str) -> dict[str, Mechanism]:
 def withdraw(chosen: Settings, mechanism: Mechanism, by: str, reason: str | None = None) -> None:
     async def command(application: Application) -> None:
         who = await actor(application, by)
-        await application.mechanisms.withdraw(who, mechanism.id, Origin(), reason=reason)
+        await application.mechanisms.withdraw(who, mechanism.id, RequestMetadata(), reason=reason)
 
     context.run(chosen, command)
 
@@ -183,7 +183,7 @@ def test_what_is_withdrawn_while_a_run_goes_on_is_not_published_by_it_again(
             page = await application.mechanisms.find_all(None, PageRequest())
             for item in page.items:
                 owner = await actor(application, "boss")
-                await application.mechanisms.withdraw(owner, item.mechanism.id, Origin())
+                await application.mechanisms.withdraw(owner, item.mechanism.id, RequestMetadata())
             if not page.items:
                 blobs.after_write = withdraw_what_is_published
 

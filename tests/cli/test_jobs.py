@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mechshare.domain.audit import Origin
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import JobNotCancellable, JobNotFound, NothingToRetry
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind
@@ -29,7 +29,7 @@ def waiting(chosen: Settings, clips: Path) -> JobId:
         async with open_application(chosen) as application:
             await application.database.migrate()
             joining = Registration(username="sakura", email="s@example.com", password="four-bar linkage")
-            user = await application.users.register(joining, Origin())
+            user = await application.users.register(joining, RequestMetadata())
             assert isinstance(user, User)
             actor = Actor(id=user.id, role=user.role)
             file = await application.uploads.receive(actor, content(), "歯車.gif")

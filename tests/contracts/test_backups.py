@@ -30,7 +30,7 @@ async def kept(folder: BackupFolder, content: bytes) -> Manifest:
             taken_at=datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC),
             program="1.0",
             schema="0001",
-            eldest=("u-1", "u-2"),
+            oldest_users=("u-1", "u-2"),
             rows=await folder.rows(),
             tables=(TableKept(table="users", rows=2, digest="0" * 64),),
             blobs=(CLIP,),

@@ -5,15 +5,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mechshare.domain.backups import Manifest, Outline
-from mechshare.domain.blobs import BlobFacts, derivative_key, original_key, told_digest
+from mechshare.domain.backups import InstallationSummary, Manifest
+from mechshare.domain.blobs import BlobFacts, derivative_key, digest_prefix, original_key
 from mechshare.domain.ids import MechanismId
 
 BACKUP = Manifest(
     taken_at=datetime(2026, 2, 28, tzinfo=UTC),
     program="1.0",
     schema="0001",
-    eldest=("u-1", "u-2"),
+    oldest_users=("u-1", "u-2"),
     rows=BlobFacts(key="rows", size=5, sha256="0" * 64),
     tables=(),
     blobs=(BlobFacts(key="a", size=3, sha256="0" * 64), BlobFacts(key="b", size=4, sha256="0" * 64)),
@@ -23,14 +23,16 @@ BACKUP = Manifest(
 
 
 @pytest.mark.parametrize(
-    ("eldest", "is_of"), [(("u-2", "u-3"), True), (("u-1",), True), (("u-3",), False), ((), False)]
+    ("oldest_users", "is_of"), [(("u-2", "u-3"), True), (("u-1",), True), (("u-3",), False), ((), False)]
 )
-def test_a_backup_is_known_by_one_of_its_eldest_users(eldest: tuple[str, ...], is_of: bool) -> None:
-    assert BACKUP.is_of(Outline(schema="0001", eldest=eldest, named={})) is is_of
+def test_a_backup_is_known_by_one_of_its_eldest_users(oldest_users: tuple[str, ...], is_of: bool) -> None:
+    assert BACKUP.is_of(InstallationSummary(schema="0001", oldest_users=oldest_users, named={})) is is_of
 
 
 def test_a_backup_without_users_may_be_of_any_installation() -> None:
-    assert replace(BACKUP, eldest=()).is_of(Outline(schema="0001", eldest=("u-3",), named={}))
+    assert replace(BACKUP, oldest_users=()).is_of(
+        InstallationSummary(schema="0001", oldest_users=("u-3",), named={})
+    )
 
 
 def test_its_size_is_of_all_that_it_holds() -> None:
@@ -39,11 +41,11 @@ def test_its_size_is_of_all_that_it_holds() -> None:
 
 def test_the_key_of_a_derivative_tells_half_of_its_digest() -> None:
     digest = "0123456789abcdef" * 4
-    assert told_digest(derivative_key(MechanismId("m"), 12, digest, "mp4")) == digest[:32]
+    assert digest_prefix(derivative_key(MechanismId("m"), 12, digest, "mp4")) == digest[:32]
 
 
 @pytest.mark.parametrize(
     "key", [original_key("u-1", "gif"), "media/m/1-0.mp4", "others/m/1-" + "0" * 32 + ".mp4"]
 )
 def test_no_other_key_tells_a_digest(key: str) -> None:
-    assert told_digest(key) == ""
+    assert digest_prefix(key) == ""

@@ -1,17 +1,17 @@
 import pytest
 
 from mechshare.domain.errors import IdempotencyKeyReused
-from mechshare.domain.idempotency import Receipt
+from mechshare.domain.idempotency import IdempotencyRecord
 from tests.domain.values import NOW
 
-RECEIPT = Receipt(scope="u POST /x", key="k", fingerprint="f", answer=b"{}", created_at=NOW)
+RECEIPT = IdempotencyRecord(scope="u POST /x", key="k", fingerprint="f", answer=b"{}", created_at=NOW)
 
 
 def test_the_same_request_gets_its_first_answer():
-    assert RECEIPT.answer_to("f") == b"{}"
+    assert RECEIPT.response_to("f") == b"{}"
 
 
 @pytest.mark.parametrize("fingerprint", ["", "F", "f ", "g"])
 def test_another_request_under_the_key_is_a_conflict(fingerprint):
     with pytest.raises(IdempotencyKeyReused):
-        RECEIPT.answer_to(fingerprint)
+        RECEIPT.response_to(fingerprint)

@@ -10,7 +10,7 @@ from mechshare.domain.jobs import (
     DEADLINE,
     HEARTBEAT,
     LEASE,
-    MOST_ATTEMPTS,
+    MAX_ATTEMPTS,
     Attempt,
     JobKind,
     JobState,
@@ -45,11 +45,11 @@ def former(*codes):
     ]
 
 
-@pytest.mark.parametrize("attempt", range(1, MOST_ATTEMPTS + 2))
+@pytest.mark.parametrize("attempt", range(1, MAX_ATTEMPTS + 2))
 def test_a_job_is_tried_five_times(attempt):
     before = former(*[FailureCode.CRASHED] * (attempt - 1))
 
-    assert JOB.may_be_tried_again(NOW, before) is (attempt < MOST_ATTEMPTS)
+    assert JOB.may_be_tried_again(NOW, before) is (attempt < MAX_ATTEMPTS)
 
 
 def test_to_have_waited_for_what_was_away_is_no_attempt():

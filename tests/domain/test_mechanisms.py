@@ -15,8 +15,8 @@ from mechshare.domain.errors import (
     WithdrawnByModerator,
 )
 from mechshare.domain.mechanisms import (
-    LONGEST_DURATION,
-    MOST_CATEGORIES,
+    MAX_CATEGORIES,
+    MAX_DURATION,
     PENDING,
     READY,
     DerivedFiles,
@@ -223,8 +223,8 @@ def test_each_category_is_kept_once_in_the_order_given():
 
 
 def test_only_so_many_categories_are_taken():
-    names = [f"c{number:02}" for number in range(MOST_CATEGORIES + 1)]
-    assert len(clean_categories(names[:-1])) == MOST_CATEGORIES
+    names = [f"c{number:02}" for number in range(MAX_CATEGORIES + 1)]
+    assert len(clean_categories(names[:-1])) == MAX_CATEGORIES
     with pytest.raises(InvalidField) as refused:
         clean_categories(names)
     assert refused.value.field == "categories"
@@ -318,7 +318,7 @@ def test_no_url_that_passes_reads_as_another_scheme_or_holds_credentials(url):
 
 @pytest.mark.parametrize(
     ("given_", "kept"),
-    [(0.001, 0.001), (2.34567, 2.346), (1, 1.0), (LONGEST_DURATION, LONGEST_DURATION), (0.0014, 0.001)],
+    [(0.001, 0.001), (2.34567, 2.346), (1, 1.0), (MAX_DURATION, MAX_DURATION), (0.0014, 0.001)],
 )
 def test_a_duration_is_kept_to_the_millisecond(given_, kept):
     cleaned = clean_duration(given_)
@@ -328,7 +328,7 @@ def test_a_duration_is_kept_to_the_millisecond(given_, kept):
 
 @pytest.mark.parametrize(
     "duration",
-    [0, -1, 0.0009, 1e-300, LONGEST_DURATION + 0.001, math.inf, -math.inf, math.nan, 10**400, -(10**400)],
+    [0, -1, 0.0009, 1e-300, MAX_DURATION + 0.001, math.inf, -math.inf, math.nan, 10**400, -(10**400)],
 )
 def test_a_duration_that_no_clip_has_is_refused(duration):
     with pytest.raises(InvalidField) as refused:

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.domain.pagination import DEFAULT_LIMIT, LARGEST_LIMIT, PageRequest, Position
+from mechshare.domain.pagination import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, Position
 from tests.domain.values import NOW
 
 
@@ -9,7 +9,7 @@ def test_the_first_page_is_meant_where_none_is_named():
     assert (PageRequest().page, PageRequest().limit, PageRequest().offset) == (1, DEFAULT_LIMIT, 0)
 
 
-@given(st.integers(1, 10_000), st.integers(1, LARGEST_LIMIT))
+@given(st.integers(1, 10_000), st.integers(1, MAX_LIMIT))
 def test_pages_follow_one_another_without_gap_or_overlap(page, limit):
     request, following = PageRequest(page=page, limit=limit), PageRequest(page=page + 1, limit=limit)
     assert following.offset == request.offset + limit

@@ -122,7 +122,7 @@ async def test_a_defect_is_told_without_its_details(site: Site, monkeypatch: pyt
 async def test_what_is_logged_of_a_defect_holds_no_credential(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(name: str, password: str, origin: object) -> None:
+    async def broken(name: str, password: str, request_metadata: object) -> None:
         raise ZeroDivisionError("a defect")
 
     monkeypatch.setattr(site.application.sessions, "login", broken)

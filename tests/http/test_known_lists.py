@@ -5,7 +5,7 @@ import pytest
 from mechshare.adapters.cache.memory import MemoryCache
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.entrypoints.http.public_reads.lists import STRIDE, find_page
-from mechshare.services.support.invalidation import LISTS
+from mechshare.services.support.invalidation import PUBLIC_LISTS
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 COUNT = 4 * STRIDE + 50
@@ -102,7 +102,7 @@ async def test_places_are_found_anew_once_the_list_has_changed(cache):
     numbers = Numbers()
     for page in (1, 190, 201):
         await page_of(cache, numbers, page, 10)
-    await cache.forget(LISTS)
+    await cache.forget(PUBLIC_LISTS)
     numbers.asked.clear()
     await page_of(cache, numbers, 1, 10)
     await page_of(cache, numbers, 201, 10)

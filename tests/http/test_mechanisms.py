@@ -113,7 +113,7 @@ async def test_a_bad_request_is_refused_and_keeps_nothing(
 
 
 async def test_a_file_over_the_limit_is_refused_and_keeps_nothing(open_site: Any) -> None:
-    site = await open_site(largest_upload=1_000)
+    site = await open_site(max_upload_bytes=1_000)
     headers = await site.sign_up("sakura")
     answer = await site.client.post(
         MECHANISMS, headers=headers, data={"title": "x"}, files={"file": ("a.gif", GIF + bytes(2_000))}
@@ -301,8 +301,8 @@ async def test_processing_is_told_in_words_and_can_be_watched(site: Site) -> Non
     made = await site.share(headers)
     url = f"{MECHANISMS}/{made['id']}/processing"
     assert (await site.client.get(url, headers=headers)).json()["state"] == "pending"
-    retried = await site.client.post(f"{url}/retry", headers=headers)
-    assert (retried.status_code, retried.json()["code"]) == (409, "NOTHING_TO_RETRY")
+    on_retry = await site.client.post(f"{url}/retry", headers=headers)
+    assert (on_retry.status_code, on_retry.json()["code"]) == (409, "NOTHING_TO_RETRY")
     await site.work()
     watched = await site.client.get(f"{url}/events", headers=headers)
     assert watched.headers["content-type"].startswith("text/event-stream")

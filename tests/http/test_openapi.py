@@ -9,7 +9,7 @@ from mechshare.entrypoints.http.protocol.errors import errors_page
 from tests.http.conftest import Site
 
 DOCS = Path(__file__).parents[2] / "docs"
-UPDATE = "run 'UPDATE_DOCS=1 pytest tests/http/test_schema.py' and look at the difference"
+UPDATE = "run 'UPDATE_DOCS=1 pytest tests/http/test_openapi.py' and look at the difference"
 
 
 async def document(site: Site) -> dict[str, Any]:

@@ -18,10 +18,13 @@ from litestar.types import ASGIApp
 from mechshare import bootstrap
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
-from mechshare.domain.audit import Origin
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
-from mechshare.entrypoints.http.middleware.response_cache import LONGEST_KNOWN, KeptAnswers
+from mechshare.entrypoints.http.middleware.response_cache import (
+    MAX_QUERY_STRING_BYTES,
+    ResponseCacheMiddleware,
+)
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import STALENESS, Load, Name
@@ -87,7 +90,7 @@ class Forgetful:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {}
-        await KeptAnswers(self._litestar, self._application)(scope, receive, send)
+        await ResponseCacheMiddleware(self._litestar, self._application)(scope, receive, send)
 
 
 @dataclass
@@ -229,10 +232,10 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     joining = {
         name: {"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in NAMES
     }
-    owner = await last.users.register(Registration(**joining["sakura"]), Origin())
+    owner = await last.users.register(Registration(**joining["sakura"]), RequestMetadata())
     assert isinstance(owner, User)
     await last.users.create_admin(Registration(**joining["root"]))
-    tokens = [await last.sessions.login(name, PASSWORD, Origin()) for name in NAMES]
+    tokens = [await last.sessions.login(name, PASSWORD, RequestMetadata()) for name in NAMES]
     as_owner, as_admin = ({"Authorization": f"Bearer {one.access_token}"} for one in tokens)
     runners = [application.runner for application in applications[:2]]
     return World(clients[:2], clients[2], runners, last.blobs, as_owner, as_admin, owner.id, [])
@@ -282,7 +285,7 @@ async def test_what_is_repeated_is_what_was_answered_first(site: Site) -> None:
         ]
 
 
-@pytest.mark.parametrize(("length", "asked"), [(LONGEST_KNOWN, 1), (LONGEST_KNOWN + 1, 2)])
+@pytest.mark.parametrize(("length", "asked"), [(MAX_QUERY_STRING_BYTES, 1), (MAX_QUERY_STRING_BYTES + 1, 2)])
 async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
     site: Site, length: int, asked: int
 ) -> None:
@@ -293,7 +296,7 @@ async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
         reached += 1
         await site.litestar(scope, receive, send)
 
-    keeping = KeptAnswers(counted, site.application)
+    keeping = ResponseCacheMiddleware(counted, site.application)
 
     async def server(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {}

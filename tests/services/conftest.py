@@ -41,7 +41,7 @@ async def world(
         search_url="faulty:",
         jobs_url="memory:",
         secret=b"a secret for tests, of thirty-two bytes and more",
-        largest_upload=100_000,
+        max_upload_bytes=100_000,
     )
     app = bootstrap.build(settings, observer, clock=clock, media=media, passwords=FastPasswordHasher())
     await database.migrate()

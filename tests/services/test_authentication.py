@@ -55,7 +55,7 @@ async def test_a_caller_who_was_believed_is_refused_as_soon_as_their_standing_en
     if end == "signed out":
         await world.app.sessions.logout(caller, HERE)
     elif end == "suspended":
-        await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+        await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True)
     else:
         await world.app.users.delete_user(mika, HERE)
 

@@ -26,7 +26,7 @@ from tests.adapters.persistence.filling import connected, rows_of, stands_in, uu
 from tests.backups import chunks, clips_of, fill_with_clips, held_by, name_clips
 from tests.contracts.harness import open_adapters
 from tests.servers import postgresql_database
-from tests.services.test_copying import Corrupting
+from tests.services.test_copy import Corrupting
 
 COUNT = 6
 KINDS = ["embedded", "servers"]

@@ -13,7 +13,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.users import Role
-from mechshare.services.support.idempotency import Once, Replay
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from tests.services.world import HERE
 
 GEARS = CategoryId("gears")
@@ -110,9 +110,13 @@ async def test_a_category_in_use_stays_though_nothing_in_it_is_published(world, 
 
 
 async def test_the_same_request_again_gives_the_first_answer(world, admin):
-    once = Once(scope="s", key="k", fingerprint="f", render=lambda category: category.id.encode())
+    once = IdempotentRequest(
+        scope="s", key="k", fingerprint="f", render=lambda category: category.id.encode()
+    )
     await world.app.categories.create_category(admin, "own", "Own", "独自", once)
-    assert await world.app.categories.create_category(admin, "own", "Own", "独自", once) == Replay(b"own")
+    assert await world.app.categories.create_category(admin, "own", "Own", "独自", once) == ReplayedResponse(
+        b"own"
+    )
 
 
 async def test_what_is_in_a_category_is_found_under_its_new_name(world, admin):

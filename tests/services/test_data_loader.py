@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.services.support.data_loader import MOST_AT_A_TIME, Batches
+from mechshare.services.support.data_loader import MAX_BATCH_SIZE, DataLoader
 
 
 class Workshop:
@@ -36,13 +36,13 @@ async def settled():
 async def test_what_is_asked_for_at_the_same_time_is_worked_on_together():
     workshop = Workshop()
     workshop.doors.set()
-    assert await all_of(Batches(workshop.work, most=1), [1, 2, 2, 3]) == [10, 20, 20, 30]
+    assert await all_of(DataLoader(workshop.work, most=1), [1, 2, 2, 3]) == [10, 20, 20, 30]
     assert workshop.together == [[1, 2, 3]]
 
 
 async def test_what_comes_while_as_many_batches_as_may_are_under_way_waits_for_the_next():
     workshop = Workshop()
-    batches = Batches(workshop.work, most=2)
+    batches = DataLoader(workshop.work, most=2)
     asked = []
     for key in range(4):
         asked.append(asyncio.create_task(batches.join(key)))
@@ -58,15 +58,15 @@ async def test_what_comes_while_as_many_batches_as_may_are_under_way_waits_for_t
 async def test_a_batch_is_no_larger_than_it_may_be():
     workshop = Workshop()
     workshop.doors.set()
-    keys = list(range(2 * MOST_AT_A_TIME + 1))
-    assert await all_of(Batches(workshop.work, most=1), keys) == [key * 10 for key in keys]
-    assert list(map(len, workshop.together)) == [MOST_AT_A_TIME, MOST_AT_A_TIME, 1]
+    keys = list(range(2 * MAX_BATCH_SIZE + 1))
+    assert await all_of(DataLoader(workshop.work, most=1), keys) == [key * 10 for key in keys]
+    assert list(map(len, workshop.together)) == [MAX_BATCH_SIZE, MAX_BATCH_SIZE, 1]
 
 
 async def test_each_is_told_of_its_own_failure_alone():
     workshop = Workshop()
     workshop.doors.set()
-    good, bad = await all_of(Batches(workshop.work, most=1), [1, -1])
+    good, bad = await all_of(DataLoader(workshop.work, most=1), [1, -1])
     assert good == 10
     assert isinstance(bad, ValueError)
 
@@ -80,14 +80,14 @@ async def test_all_are_told_that_the_work_failed_and_the_next_is_tried_again():
             raise OSError("away")
         return keys
 
-    batches = Batches(work, most=1)
+    batches = DataLoader(work, most=1)
     assert list(map(type, await all_of(batches, [1, 2]))) == [OSError, OSError]
     assert await batches.join(1) == 1
 
 
 async def test_whoever_stops_waiting_does_not_stop_the_others():
     workshop = Workshop()
-    batches = Batches(workshop.work, most=1)
+    batches = DataLoader(workshop.work, most=1)
     gone, stays = (asyncio.create_task(batches.join(1)) for _ in range(2))
     await settled()
     gone.cancel()
@@ -117,7 +117,7 @@ async def test_however_they_come_and_go_nothing_is_worked_on_in_vain_nor_too_muc
         under_way -= 1
         return keys
 
-    batches = Batches(work, most=most)
+    batches = DataLoader(work, most=most)
 
     async def come(key, after):
         await steps(after)

@@ -9,7 +9,7 @@ import pytest
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, StorageFull
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.services.maintenance.doctor import Diagnosis, DiagnosisService, Trouble, cause_of
+from mechshare.services.maintenance.doctor import DoctorReport, DoctorService, Problem, cause_of
 from mechshare.testing.persistence.values import a_mechanism, keep_user
 from mechshare.testing.search.contract import document
 
@@ -32,10 +32,10 @@ async def clocks_agree(world):
     world.database.ahead = world.clock.now() - await world.database.now()
 
 
-async def examined(world: Any, *, database: Any = None, blobs: Any = None) -> dict[str, Diagnosis]:
+async def examined(world: Any, *, database: Any = None, blobs: Any = None) -> dict[str, DoctorReport]:
     app = world.app
     others = (app.cache, app.limiter, app.doorbell, world.clock, Uuid7IdSource())
-    service = DiagnosisService(database or world.database, blobs or world.blobs, world.index, *others)
+    service = DoctorService(database or world.database, blobs or world.blobs, world.index, *others)
     return {found.name: found for found in await service.examine()}
 
 
@@ -60,7 +60,7 @@ async def test_what_is_out_is_named_and_the_rest_still_looked_at(world, broken, 
     found = await examined(world)
     assert list(found) == NAMES
     assert [one.name for one in found.values() if one.trouble] == down
-    assert {found[name].trouble for name in down} == {Trouble.DOWN}
+    assert {found[name].trouble for name in down} == {Problem.DOWN}
     assert found[down[0]].is_essential is is_essential
 
 
@@ -69,7 +69,7 @@ async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
         raise SchemaOutdated(found="0001", newest="0002")
 
     database = (await examined(world, database=Wrapped(world.database, check=check)))["database"]
-    assert database.trouble is Trouble.OUTDATED
+    assert database.trouble is Problem.OUTDATED
     assert "0002" in database.told
 
 
@@ -77,7 +77,7 @@ async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
 async def test_clocks_that_differ_are_told(world, seconds):
     world.database.ahead += timedelta(seconds=seconds)
     clock = (await examined(world))["clock"]
-    assert clock.trouble is Trouble.SKEWED
+    assert clock.trouble is Problem.SKEWED
     assert ("before" if seconds > 0 else "behind") in clock.told
 
 
@@ -85,14 +85,14 @@ async def test_a_store_that_is_full_is_told_apart(world):
     async def write(key: str, chunks: AsyncIterator[bytes]) -> None:
         raise StorageFull()
 
-    assert (await examined(world, blobs=Wrapped(world.blobs, write=write)))["blobs"].trouble is Trouble.FULL
+    assert (await examined(world, blobs=Wrapped(world.blobs, write=write)))["blobs"].trouble is Problem.FULL
 
 
 async def test_a_store_that_gives_back_something_else_is_found_out(world):
     async def read(key: str) -> AsyncIterator[bytes]:
         yield b"something else"
 
-    assert (await examined(world, blobs=Wrapped(world.blobs, read=read)))["blobs"].trouble is Trouble.ALTERED
+    assert (await examined(world, blobs=Wrapped(world.blobs, read=read)))["blobs"].trouble is Problem.ALTERED
     assert [key async for key in world.blobs.list("")] == []
 
 
@@ -105,7 +105,7 @@ async def test_an_index_that_lacks_something_is_found_out(world):
     await world.app.search.reindex()
     after = (await examined(world))["search"]
 
-    assert before.trouble is Trouble.OUT_OF_STEP
+    assert before.trouble is Problem.OUT_OF_STEP
     assert "holds 0 published mechanisms, the database 1; " in before.told
     assert after.trouble is None
 
@@ -124,7 +124,7 @@ async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_h
     await world.index.put([document(str(EXACT_TOTAL + 1), "cam")])
     counted_on = (await examined(world))["search"]
 
-    assert (fewer.trouble, fewer.told) == (Trouble.OUT_OF_STEP, told.format(10_000))
+    assert (fewer.trouble, fewer.told) == (Problem.OUT_OF_STEP, told.format(10_000))
     assert (as_many.trouble, as_many.told) == (None, told.format("more than 10,000"))
     assert (counted_on.trouble, counted_on.told) == (None, told.format("more than 10,000"))
 

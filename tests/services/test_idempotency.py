@@ -1,29 +1,29 @@
 from datetime import timedelta
 
-from mechshare.domain.idempotency import RECEIPT_LIFETIME
-from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.testing.persistence.values import a_receipt
 
 
 async def asked(world, answer, fingerprint="f"):
-    once = Once(scope="s", key="key", fingerprint=fingerprint, render=str.encode)
+    once = IdempotentRequest(scope="s", key="key", fingerprint=fingerprint, render=str.encode)
 
     async def do():
         return answer
 
     async with world.database.begin() as tx:
-        return await do_once(tx, world.clock, once, do)
+        return await run_once(tx, world.clock, once, do)
 
 
 async def test_a_key_is_free_again_after_its_time(world):
     assert await asked(world, "first") == "first"
 
-    world.clock.advance(RECEIPT_LIFETIME)
-    assert await asked(world, "second") == Replay(b"first")
+    world.clock.advance(IDEMPOTENCY_LIFETIME)
+    assert await asked(world, "second") == ReplayedResponse(b"first")
     world.clock.advance(timedelta(microseconds=1))
 
     assert await asked(world, "third", fingerprint="another") == "third"
-    assert await asked(world, "fourth", fingerprint="another") == Replay(b"third")
+    assert await asked(world, "fourth", fingerprint="another") == ReplayedResponse(b"third")
 
 
 async def test_a_request_does_not_have_to_wait_until_the_receipts_of_others_are_forgotten(world):
@@ -31,7 +31,7 @@ async def test_a_request_does_not_have_to_wait_until_the_receipts_of_others_are_
     async with world.database.begin() as tx:
         for receipt in old:
             await tx.receipts.add(receipt)
-    world.clock.advance(2 * RECEIPT_LIFETIME)
+    world.clock.advance(2 * IDEMPOTENCY_LIFETIME)
 
     await asked(world, "first")
 

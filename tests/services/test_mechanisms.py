@@ -21,7 +21,7 @@ from mechshare.domain.mechanisms import PENDING, READY, MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor, Role
 from mechshare.services.mechanisms import Draft, ExternalMedia
-from mechshare.services.support.idempotency import Once, Replay
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from tests.services.world import HERE
 
 ABSENT = MechanismId("01900000-0000-7000-8000-0000000000ff")
@@ -37,7 +37,9 @@ def draft(title="歯車", **changes):
 
 
 def once(key="k", fingerprint="f"):
-    return Once(scope="me", key=key, fingerprint=fingerprint, render=lambda item: item.mechanism.id.encode())
+    return IdempotentRequest(
+        scope="me", key=key, fingerprint=fingerprint, render=lambda item: item.mechanism.id.encode()
+    )
 
 
 async def ids(world, viewer, **narrowed):
@@ -134,7 +136,7 @@ async def test_the_same_request_again_gives_the_first_answer_and_makes_nothing(w
 
     again = await world.app.mechanisms.create_mechanism(mika, draft(), HERE, once())
 
-    assert again == Replay(first.mechanism.id.encode())
+    assert again == ReplayedResponse(first.mechanism.id.encode())
     assert await ids(world, mika, user_id=mika.id) == [first.mechanism.id]
     assert len(await world.jobs()) == 1
 
@@ -153,12 +155,12 @@ async def test_of_one_request_sent_many_times_at_once_one_takes_effect(world):
         *(world.app.mechanisms.create_mechanism(mika, draft(), HERE, once()) for _ in range(20))
     )
     (made,) = await ids(world, mika, user_id=mika.id)
-    assert sum(outcome == Replay(made.encode()) for outcome in outcomes) == 19
+    assert sum(outcome == ReplayedResponse(made.encode()) for outcome in outcomes) == 19
 
 
 async def test_keys_of_different_callers_are_different_keys(world):
     mika = await world.join("mika")
-    other = Once(scope="other", key="k", fingerprint="g", render=once().render)
+    other = IdempotentRequest(scope="other", key="k", fingerprint="g", render=once().render)
     await world.app.mechanisms.create_mechanism(mika, draft(), HERE, once())
     await world.app.mechanisms.create_mechanism(mika, draft(), HERE, other)
     assert len(await ids(world, mika, user_id=mika.id)) == 2

@@ -4,12 +4,12 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import MechanismNotFound, NothingToRetry, UnauthorizedOperation
-from mechshare.domain.jobs import DEADLINE, LEASE, MOST_ATTEMPTS, JobKind, JobState
+from mechshare.domain.jobs import DEADLINE, LEASE, MAX_ATTEMPTS, JobKind, JobState
 from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.ports.media import MediaRejected
 from mechshare.services import jobs
-from mechshare.services.support.invalidation import mechanism_group
+from mechshare.services.support.invalidation import mechanism_tag
 from tests.services.faults import OVER_AT_ONCE
 from tests.services.world import GIF, HERE, chunks
 
@@ -209,7 +209,7 @@ async def test_after_an_outage_all_attempts_are_left(world, mika):
     for _ in range(10):
         await world.app.runner.run_one()
     world.blobs.is_down = False
-    world.media.faults = [ValueError()] * (MOST_ATTEMPTS - 1)
+    world.media.faults = [ValueError()] * (MAX_ATTEMPTS - 1)
 
     await world.work()
 
@@ -286,7 +286,7 @@ async def test_caches_hear_of_what_the_reaper_decides(world, mika):
         async def load():
             return body
 
-        group = mechanism_group(made.id)
+        group = mechanism_tag(made.id)
         return await world.app.cache.get_or_load(group, "k", load, timedelta(hours=1))
 
     assert await kept(b"before") == await kept(b"again") == b"before"

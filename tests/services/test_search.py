@@ -8,7 +8,7 @@ from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.domain.search import LONGEST_QUERY, SearchSort, Suggestions
+from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, Suggestions
 from mechshare.domain.users import Role
 from mechshare.services.search import SearchService
 from mechshare.services.support.invalidation import Changes
@@ -159,7 +159,7 @@ async def test_suggestions_are_titles_of_what_is_published(world, mika):
     assert await world.app.search.suggest("  ", 10) == Suggestions()
 
 
-@pytest.mark.parametrize("text", ["x" * (LONGEST_QUERY + 1), "a\x00", "\ud800"])
+@pytest.mark.parametrize("text", ["x" * (MAX_QUERY_LENGTH + 1), "a\x00", "\ud800"])
 async def test_a_query_that_is_no_text_is_refused(world, text):
     for attempt in (world.app.search.search(None, text), world.app.search.suggest(text, 10)):
         with pytest.raises(InvalidField) as refused:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.errors import (
     InvalidCredentials,
     InvalidField,
@@ -15,19 +15,19 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, SESSION_LIFETIME
 from mechshare.domain.users import Role
-from mechshare.services.sessions import FAILURE_WINDOW, MOST_FAILURES
+from mechshare.services.sessions import FAILURE_WINDOW, MAX_FAILURES
 from tests.services.world import HERE, PASSWORD
 
 ABSENT = SessionId("01900000-0000-7000-8000-0000000000ff")
 
 
-def elsewhere(number: int) -> Origin:
-    return Origin(address=f"198.51.100.{number}", user_agent="test", request_id="r")
+def elsewhere(number: int) -> RequestMetadata:
+    return RequestMetadata(address=f"198.51.100.{number}", user_agent="test", request_id="r")
 
 
-async def refused(world, login, password, origin=HERE):
+async def refused(world, login, password, request_metadata=HERE):
     with pytest.raises((InvalidCredentials, TooManyFailedSignIns)) as refusal:
-        await world.app.sessions.login(login, password, origin)
+        await world.app.sessions.login(login, password, request_metadata)
     return refusal.value
 
 
@@ -43,7 +43,7 @@ async def test_one_signs_in_by_name_or_address_in_any_spelling(world, login):
 async def test_suspended_absent_and_wrong_look_alike(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     await world.join("other")
-    await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+    await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True)
 
     answers = [
         await refused(world, "mika", PASSWORD),
@@ -65,7 +65,7 @@ async def test_suspended_absent_and_wrong_look_alike(world):
 @pytest.mark.parametrize("name", ["mika", "nobody"])
 async def test_guessing_at_one_account_is_refused_from_the_eleventh_failure(world, name):
     await world.join("mika")
-    for number in range(MOST_FAILURES):
+    for number in range(MAX_FAILURES):
         assert isinstance(await refused(world, name, "wrong password", elsewhere(number)), InvalidCredentials)
 
     refusal = await refused(world, name.upper(), "wrong password", elsewhere(99))
@@ -76,7 +76,7 @@ async def test_guessing_at_one_account_is_refused_from_the_eleventh_failure(worl
 
 async def test_guesses_at_an_account_are_counted_together_by_whichever_name(world):
     await world.join("mika")
-    for number in range(MOST_FAILURES // 2):
+    for number in range(MAX_FAILURES // 2):
         await refused(world, "mika", "wrong password", elsewhere(number))
         await refused(world, "mika@example.com", "wrong password", elsewhere(number))
 
@@ -86,7 +86,7 @@ async def test_guesses_at_an_account_are_counted_together_by_whichever_name(worl
 
 async def test_guessing_from_one_address_is_refused_from_the_eleventh_failure(world):
     await world.join("mika")
-    for number in range(MOST_FAILURES):
+    for number in range(MAX_FAILURES):
         assert isinstance(await refused(world, f"user-{number}", "wrong password"), InvalidCredentials)
 
     assert isinstance(await refused(world, "mika", PASSWORD), TooManyFailedSignIns)
@@ -99,13 +99,13 @@ async def test_guesses_made_at_once_do_not_slip_past_the_limit(world):
 
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
 
-    assert sum(isinstance(outcome, InvalidCredentials) for outcome in outcomes) == MOST_FAILURES
+    assert sum(isinstance(outcome, InvalidCredentials) for outcome in outcomes) == MAX_FAILURES
     assert sum(isinstance(outcome, TooManyFailedSignIns) for outcome in outcomes) == 30
 
 
 async def test_who_waits_may_try_again_and_refusals_do_not_prolong_the_wait(world):
     await world.join("mika")
-    for number in range(MOST_FAILURES):
+    for number in range(MAX_FAILURES):
         await refused(world, "mika", "wrong password", elsewhere(number))
     world.clock.advance(FAILURE_WINDOW - timedelta(minutes=1))
     assert isinstance(await refused(world, "mika", PASSWORD), TooManyFailedSignIns)
@@ -116,7 +116,7 @@ async def test_who_waits_may_try_again_and_refusals_do_not_prolong_the_wait(worl
 
 
 async def test_one_who_is_throttled_is_audited_as_denied(world):
-    for _ in range(MOST_FAILURES + 1):
+    for _ in range(MAX_FAILURES + 1):
         await refused(world, "mika", "wrong password")
     entry = (await world.audited())[0]
     assert (entry.action, entry.subject, entry.detail) == (
@@ -256,7 +256,7 @@ async def test_a_password_works_in_every_unicode_spelling(world):
 async def test_the_old_password_is_asked_for_and_guessing_it_is_throttled(world):
     await world.join("mika")
     _, caller = await world.sign_in("mika")
-    for number in range(MOST_FAILURES):
+    for number in range(MAX_FAILURES):
         with pytest.raises(InvalidCredentials):
             await world.app.sessions.change_password(caller, "wrong", "another password", elsewhere(number))
 
@@ -332,7 +332,7 @@ async def test_an_account_that_ends_during_a_sign_in_opens_nothing(world, meanwh
 
     async def happens():
         if fate == "suspended":
-            await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+            await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True)
         else:
             await world.app.users.delete_user(mika, HERE)
 

@@ -58,7 +58,7 @@ def test_a_misspelt_setting_is_refused_with_the_right_names():
         ("PORT", "٨"),
         ("PORT", "9" * 400),
         ("WORKERS", "0"),
-        ("LARGEST_UPLOAD", "0"),
+        ("MAX_UPLOAD_BYTES", "0"),
         ("LOG_FORMAT", "xml"),
         ("TOKEN_ALGORITHM", "none"),
         ("SECRET", "x" * 31),

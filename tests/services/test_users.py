@@ -5,12 +5,12 @@ import pytest
 
 from mechshare.domain.audit import AuditAction
 from mechshare.domain.errors import (
+    CannotModifySelf,
     IdempotencyKeyReused,
     InvalidField,
     InvalidToken,
     MechanismNotFound,
     NameTaken,
-    OwnStanding,
     StaleVersion,
     UnauthorizedOperation,
     UserNotFound,
@@ -20,7 +20,7 @@ from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Role
 from mechshare.services import users
 from mechshare.services.support import rename_propagation
-from mechshare.services.support.idempotency import Once, Replay
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from mechshare.services.users import Registration
 from tests.services.world import HERE, PASSWORD
 
@@ -32,7 +32,9 @@ def registration(name="mika", **changes):
 
 
 def once(key="k", fingerprint="f"):
-    return Once(scope="anonymous", key=key, fingerprint=fingerprint, render=lambda user: user.id.encode())
+    return IdempotentRequest(
+        scope="anonymous", key=key, fingerprint=fingerprint, render=lambda user: user.id.encode()
+    )
 
 
 async def test_whoever_joins_can_sign_in_and_is_an_ordinary_user(world):
@@ -89,7 +91,7 @@ async def test_joining_again_with_the_same_key_gives_the_first_answer(world):
     first = await world.app.users.register(registration(), HERE, once())
     again = await world.app.users.register(registration(), HERE, once())
 
-    assert again == Replay(first.id.encode())
+    assert again == ReplayedResponse(first.id.encode())
     with pytest.raises(IdempotencyKeyReused):
         await world.app.users.register(registration("other"), HERE, once(fingerprint="g"))
 
@@ -154,7 +156,7 @@ async def test_one_describes_oneself(world):
 
 
 async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world, monkeypatch):
-    monkeypatch.setattr(rename_propagation, "_AT_A_TIME", 2)
+    monkeypatch.setattr(rename_propagation, "_BATCH_SIZE", 2)
     actor = await world.join("mika")
     mechanisms = [await world.published(actor, f"title {number}") for number in range(3)]
     await world.work()
@@ -180,7 +182,7 @@ async def test_a_new_bio_alone_leaves_the_mechanisms_be(world):
 
 
 async def test_who_leaves_takes_everything_along(world, monkeypatch):
-    monkeypatch.setattr(users, "_AT_A_TIME", 2)
+    monkeypatch.setattr(users, "_BATCH_SIZE", 2)
     actor = await world.join("mika")
     await world.sign_in("mika")
     made = [await world.create(actor) for _ in range(3)]
@@ -223,7 +225,7 @@ async def test_a_name_is_free_again_when_its_owner_has_left(world):
 async def test_only_admins_decide_about_others(world, role):
     actor, other = await world.join("mika", role), await world.join("other")
     with pytest.raises(UnauthorizedOperation):
-        await world.app.users.change_standing(actor, other.id, HERE, role=Role.ADMIN)
+        await world.app.users.change_account_status(actor, other.id, HERE, role=Role.ADMIN)
     with pytest.raises(UnauthorizedOperation):
         await world.app.users.find_all(actor, PageRequest())
 
@@ -232,7 +234,7 @@ async def test_a_change_of_standing_holds_at_once_and_is_audited(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     tokens, before = await world.sign_in("mika")
 
-    changed = await world.app.users.change_standing(admin, mika.id, HERE, role=Role.MODERATOR)
+    changed = await world.app.users.change_account_status(admin, mika.id, HERE, role=Role.MODERATOR)
 
     after = await world.app.authentication.authenticate(tokens.access_token)
     assert (before.actor.role, after.actor.role) == (Role.USER, Role.MODERATOR)
@@ -245,10 +247,10 @@ async def test_a_suspension_ends_every_session_and_reinstating_opens_none(world)
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     tokens, _ = await world.sign_in("mika")
 
-    await world.app.users.change_standing(admin, mika.id, HERE, suspended=True)
+    await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True)
     with pytest.raises(InvalidToken):
         await world.app.authentication.authenticate(tokens.access_token)
-    await world.app.users.change_standing(admin, mika.id, HERE, suspended=False)
+    await world.app.users.change_account_status(admin, mika.id, HERE, suspended=False)
 
     with pytest.raises(InvalidToken):
         await world.app.authentication.authenticate(tokens.access_token)
@@ -261,7 +263,9 @@ async def test_what_does_not_change_is_neither_saved_nor_audited(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     entries = len(await world.audited())
 
-    unchanged = await world.app.users.change_standing(admin, mika.id, HERE, role=Role.USER, suspended=False)
+    unchanged = await world.app.users.change_account_status(
+        admin, mika.id, HERE, role=Role.USER, suspended=False
+    )
 
     assert unchanged.version == 1
     assert len(await world.audited()) == entries
@@ -270,8 +274,8 @@ async def test_what_does_not_change_is_neither_saved_nor_audited(world):
 @pytest.mark.parametrize("change", [{"role": Role.USER}, {"suspended": True}, {"suspended": False}, {}])
 async def test_an_admin_cannot_lock_themselves_out(world, change):
     admin = await world.join("admin", Role.ADMIN)
-    with pytest.raises(OwnStanding):
-        await world.app.users.change_standing(admin, admin.id, HERE, **change)
+    with pytest.raises(CannotModifySelf):
+        await world.app.users.change_account_status(admin, admin.id, HERE, **change)
     assert (await world.app.users.get_user(admin.id)).role is Role.ADMIN
 
 
@@ -279,6 +283,6 @@ async def test_the_standing_of_an_old_version_or_an_absent_user_stays(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     await world.app.users.update_user(mika, bio="x")
     with pytest.raises(StaleVersion):
-        await world.app.users.change_standing(admin, mika.id, HERE, suspended=True, version=1)
+        await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True, version=1)
     with pytest.raises(UserNotFound):
-        await world.app.users.change_standing(admin, ABSENT, HERE, suspended=True)
+        await world.app.users.change_account_status(admin, ABSENT, HERE, suspended=True)

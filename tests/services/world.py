@@ -6,7 +6,7 @@ from typing import Any
 
 from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.application import Application
-from mechshare.domain.audit import AuditEntry, Origin
+from mechshare.domain.audit import AuditEntry, RequestMetadata
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobState
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile
@@ -20,7 +20,7 @@ from tests.services.faults import FaultyBlobs, FaultyDatabase, FaultyIndex, Faul
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90400000000002c00000000010001000002024401003b")
 PASSWORD = "correct horse battery"
-HERE = Origin(address="192.0.2.1", user_agent="test", request_id="r-1")
+HERE = RequestMetadata(address="192.0.2.1", user_agent="test", request_id="r-1")
 
 
 @dataclass
@@ -63,8 +63,8 @@ class World:
                 user = await tx.users.save(user.with_role(role, self.clock.now()))
         return Actor(id=user.id, role=user.role)
 
-    async def sign_in(self, name: str, origin: Origin = HERE) -> tuple[Tokens, SignedIn]:
-        tokens = await self.app.sessions.login(name, PASSWORD, origin)
+    async def sign_in(self, name: str, request_metadata: RequestMetadata = HERE) -> tuple[Tokens, SignedIn]:
+        tokens = await self.app.sessions.login(name, PASSWORD, request_metadata)
         return tokens, await self.app.authentication.authenticate(tokens.access_token)
 
     async def upload(self, actor: Actor, content: bytes = GIF, name: str = "clip.gif") -> OriginalFile:

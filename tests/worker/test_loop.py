@@ -85,7 +85,7 @@ async def test_what_does_not_answer_is_waited_for(
         return await real()
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
-    monkeypatch.setattr("mechshare.entrypoints.worker.loop.LOOK_AGAIN", FORGOTTEN_AFTER * 0)
+    monkeypatch.setattr("mechshare.entrypoints.worker.loop.POLL_INTERVAL", FORGOTTEN_AFTER * 0)
     await promise(application, 1)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))

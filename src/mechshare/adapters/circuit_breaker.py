@@ -10,18 +10,20 @@ from mechshare.domain.errors import DependencyUnavailable, Unavailable
 _FAILURES = 5
 _REST = 5.0
 """Seconds after which somebody may try again."""
-_LONGEST_TRY = 10.0
+_MAX_TRIAL_SECONDS = 10.0
 """Seconds after which somebody else may try as well: a download that goes on and on must not keep all others out."""
 
 
-class Circuit:
+class CircuitBreaker:
     """Open after five failures in a row; five seconds later one is let try, and whatever answer it gets closes it.
 
     Until that one has ended, the others are refused as before. Only Unavailable counts as a failure: put the
     translation of the driver's errors inside. Who is cancelled got no answer, which says nothing.
     """
 
-    def __init__(self, dependency: str, *, rest: float = _REST, longest_try: float = _LONGEST_TRY) -> None:
+    def __init__(
+        self, dependency: str, *, rest: float = _REST, longest_try: float = _MAX_TRIAL_SECONDS
+    ) -> None:
         self._dependency = dependency
         self._rest = rest
         self._longest_try = longest_try
@@ -29,7 +31,7 @@ class Circuit:
         self._next_try = 0.0
 
     @asynccontextmanager
-    async def closed(self) -> AsyncIterator[None]:
+    async def guard(self) -> AsyncIterator[None]:
         """Raises Unavailable at once while the circuit is open."""
         is_try = self._failures >= _FAILURES
         if is_try:

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from mechshare.adapters.circuit_breaker import Circuit
+from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.errors import DependencyUnavailable
 
 _WITHIN = 0.2
@@ -22,7 +22,7 @@ class RedisClient:
 
     def __init__(self, url: str, *, within: float = _WITHIN) -> None:
         address, self.namespace = _parted(url)
-        self.circuit = Circuit("Redis")
+        self.circuit = CircuitBreaker("Redis")
         self.redis: Redis = Redis.from_url(
             address,
             socket_timeout=within,
@@ -34,7 +34,7 @@ class RedisClient:
     @asynccontextmanager
     async def asking(self) -> AsyncIterator[Redis]:
         """Around each use. Raises Unavailable."""
-        async with self.circuit.closed():
+        async with self.circuit.guard():
             try:
                 yield self.redis
             except (RedisError, OSError, TimeoutError) as problem:

@@ -25,7 +25,7 @@ class AuditAction(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
+class RequestMetadata:
     """Where a request came from."""
 
     address: str = ""

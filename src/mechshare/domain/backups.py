@@ -6,7 +6,7 @@ from datetime import datetime
 
 from mechshare.domain.blobs import BlobFacts
 
-ELDEST = 10
+OLDEST_USERS = 10
 """How many users an installation is recognised by."""
 
 
@@ -20,15 +20,15 @@ class TableKept:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outline:
+class InstallationSummary:
     """What is to be known of all rows as they are at one moment.
 
-    `eldest` are the identifiers of the first users, ELDEST at most. `named` are the keys of all blobs that a row
+    `eldest` are the identifiers of the first users, OLDEST_USERS at most. `named` are the keys of all blobs that a row
     refers to, each with the first digits of its SHA-256, as many as its row or its name tells.
     """
 
     schema: str
-    eldest: tuple[str, ...]
+    oldest_users: tuple[str, ...]
     named: Mapping[str, str]
 
 
@@ -36,7 +36,7 @@ class Outline:
 class Snapshot:
     """All rows as they were at one moment. `tables` is empty where it was taken under an older schema."""
 
-    outline: Outline
+    outline: InstallationSummary
     tables: tuple[TableKept, ...]
 
 
@@ -51,7 +51,7 @@ class Manifest:
     taken_at: datetime
     program: str
     schema: str
-    eldest: tuple[str, ...]
+    oldest_users: tuple[str, ...]
     rows: BlobFacts
     tables: tuple[TableKept, ...]
     blobs: tuple[BlobFacts, ...]
@@ -63,6 +63,6 @@ class Manifest:
         """Of all that it holds, in bytes."""
         return self.rows.size + sum(blob.size for blob in self.blobs)
 
-    def is_of(self, outline: Outline) -> bool:
+    def is_of(self, outline: InstallationSummary) -> bool:
         """Whether one of its eldest users is still among those of `outline`; True where it has no user at all."""
-        return not self.eldest or not set(self.eldest).isdisjoint(outline.eldest)
+        return not self.oldest_users or not set(self.oldest_users).isdisjoint(outline.oldest_users)

@@ -8,7 +8,7 @@ from mechshare.domain.ids import MechanismId
 
 _KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
 _DERIVATIVE = re.compile(r"media/[^/]+/[0-9]+-([0-9a-f]{32})\.[a-z0-9]+")
-_LONGEST_KEY = 200
+_MAX_KEY_LENGTH = 200
 _SCHEME = "blob:"
 
 CONTENT_TYPES: Mapping[str, str] = {
@@ -33,7 +33,7 @@ class BlobFacts:
 
 def is_blob_key(text: str) -> bool:
     """Whether `text` names a blob: lower-case words, `-`, `_`, `.` between them, `/` between parts; so never `..`."""
-    return len(text) <= _LONGEST_KEY and _KEY.match(text) is not None
+    return len(text) <= _MAX_KEY_LENGTH and _KEY.match(text) is not None
 
 
 def original_key(upload_id: str, extension: str) -> str:
@@ -49,7 +49,7 @@ def derivative_key(mechanism_id: MechanismId, fence: int, sha256: str, extension
     return f"{derivative_prefix(mechanism_id)}{fence}-{sha256[:32]}.{extension}"
 
 
-def told_digest(key: str) -> str:
+def digest_prefix(key: str) -> str:
     """The first digits of the SHA-256 of the content, which a derivative's key tells; none for any other key."""
     found = _DERIVATIVE.fullmatch(key)
     return found[1] if found else ""

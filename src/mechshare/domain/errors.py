@@ -216,7 +216,7 @@ class NameTaken(Conflict):
     }
 
 
-class OwnStanding(Conflict):
+class CannotModifySelf(Conflict):
     code = "OWN_STANDING"
     messages = {
         "en": "You cannot change your own role or suspension. Ask another admin.",

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from mechshare.domain.errors import IdempotencyKeyReused
 
-RECEIPT_LIFETIME = timedelta(hours=24)
+IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class IdempotencyRecord:
     """`scope` is whose key it is and for which operation; `fingerprint` digests the request; `answer` is the body."""
 
     scope: str
@@ -18,7 +18,7 @@ class Receipt:
     answer: bytes
     created_at: datetime
 
-    def answer_to(self, fingerprint: str) -> bytes:
+    def response_to(self, fingerprint: str) -> bytes:
         """The first answer, for the same request. Raises IdempotencyKeyReused for another one."""
         if fingerprint != self.fingerprint:
             raise IdempotencyKeyReused()

@@ -11,7 +11,7 @@ from mechshare.domain.media import FailureCode, ProcessingFailure
 LEASE = timedelta(seconds=15)
 """How long a worker may be silent before its job is another's."""
 HEARTBEAT = timedelta(seconds=5)
-MOST_ATTEMPTS = 5
+MAX_ATTEMPTS = 5
 DEADLINE = timedelta(hours=24)
 """How long after it was asked for a job may still be tried."""
 ATTEMPTS_TOLD = 20
@@ -107,7 +107,7 @@ class Job:
             attempt.failure is None or attempt.failure.code is not FailureCode.UNAVAILABLE
             for attempt in former
         )
-        return counted + 1 < MOST_ATTEMPTS and not self.is_overdue(now)
+        return counted + 1 < MAX_ATTEMPTS and not self.is_overdue(now)
 
 
 def backoff(attempt: int) -> timedelta:

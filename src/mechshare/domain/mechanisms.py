@@ -19,9 +19,9 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.text import clean_text
 
-LONGEST_DURATION = 24 * 3600.0
+MAX_DURATION = 24 * 3600.0
 """Seconds; the bound for clips hosted elsewhere, whose length we take on trust."""
-MOST_CATEGORIES = 10
+MAX_CATEGORIES = 10
 _NEVER_IN_URLS = frozenset('<>"\\^`{|}')
 """What a URL holds only percent-encoded (RFC 3986, 2); browsers read some of these as something else, `\\` as `/`."""
 
@@ -207,14 +207,14 @@ def clean_description(description: str) -> str:
 def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
     """Each category once, in the order given.
 
-    Raises InvalidField beyond MOST_CATEGORIES, and CategoryNotFound for what can name none.
+    Raises InvalidField beyond MAX_CATEGORIES, and CategoryNotFound for what can name none.
     """
     distinct = tuple(dict.fromkeys(categories))
-    if len(distinct) > MOST_CATEGORIES:
+    if len(distinct) > MAX_CATEGORIES:
         raise InvalidField(
             "categories",
-            en=f"at most {MOST_CATEGORIES} categories.",
-            ja=f"カテゴリーは {MOST_CATEGORIES} 個までです。",
+            en=f"at most {MAX_CATEGORIES} categories.",
+            ja=f"カテゴリーは {MAX_CATEGORIES} 個までです。",
         )
     if not all(map(is_slug, distinct)):
         raise CategoryNotFound()
@@ -249,10 +249,10 @@ def _is_plain_https(url: str) -> bool:
 
 def clean_duration(duration: float) -> float:
     """A duration in seconds, rounded to the millisecond, above 0. Raises InvalidField."""
-    if not 0.001 <= duration <= LONGEST_DURATION:
+    if not 0.001 <= duration <= MAX_DURATION:
         raise InvalidField(
             "duration",
-            en=f"must be 0.001 to {LONGEST_DURATION:.0f} seconds.",
-            ja=f"0.001〜{LONGEST_DURATION:.0f} 秒で指定してください。",
+            en=f"must be 0.001 to {MAX_DURATION:.0f} seconds.",
+            ja=f"0.001〜{MAX_DURATION:.0f} 秒で指定してください。",
         )
     return round(float(duration), 3)

@@ -74,7 +74,7 @@ _PICTURE_BRANDS = frozenset(
     )
 )
 _BOX_HEADER = 8
-_LARGEST_BOX = 0x20000000 - 1
+_MAX_BOX_BYTES = 0x20000000 - 1
 """Half a GiB: what begins with a letter would be a longer box, so that no text is taken for a clip."""
 
 
@@ -83,12 +83,12 @@ def _sniff_boxes(head: bytes) -> MediaFormat | None:
     length, kind = int.from_bytes(head[:4], "big"), head[4:8]
     if kind == b"ftyp":
         brand = head[8:12]
-        if not 2 * _BOX_HEADER <= length <= _LARGEST_BOX or brand in _PICTURE_BRANDS:
+        if not 2 * _BOX_HEADER <= length <= _MAX_BOX_BYTES or brand in _PICTURE_BRANDS:
             return None
         return MediaFormat.MOV if brand == b"qt  " else MediaFormat.MP4
     if kind not in _MOV_BOXES or len(head) < 2 * _BOX_HEADER:
         return None
-    return MediaFormat.MOV if _BOX_HEADER <= length <= _LARGEST_BOX or length <= 1 else None
+    return MediaFormat.MOV if _BOX_HEADER <= length <= _MAX_BOX_BYTES or length <= 1 else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 DEFAULT_LIMIT = 20
-LARGEST_LIMIT = 100
-DEEPEST_OFFSET = 50_000
+MAX_LIMIT = 100
+MAX_OFFSET = 50_000
 """The furthest item that a page number reaches; further on, a cursor costs the same at any depth."""
-LARGEST_SKIP = 1_000
+MAX_SKIP = 1_000
 """How many items after a place a page may begin."""
 EXACT_TOTAL = 10_000
 """Totals are counted up to here; beyond it, counting would cost more than the page."""
@@ -27,7 +27,7 @@ class Position:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
     """Which page is wanted. `page` counts from 1 and is ignored when `after` says where to go on, `skip` items later.
-    LARGEST_SKIP is the most.
+    MAX_SKIP is the most.
 
     `counted` is how many items the list has, EXACT_TOTAL + 1 if more than EXACT_TOTAL, where that is known already.
     `landmark`, from 1 to `offset`, is how many of the items that are passed over lie before a place that is to be told.
@@ -41,8 +41,8 @@ class PageRequest:
     landmark: int | None = None
 
     def __post_init__(self) -> None:
-        if self.skip > LARGEST_SKIP:
-            raise ValueError(f"a page begins at most {LARGEST_SKIP} items after a place, not {self.skip}")
+        if self.skip > MAX_SKIP:
+            raise ValueError(f"a page begins at most {MAX_SKIP} items after a place, not {self.skip}")
 
     @property
     def offset(self) -> int:

@@ -9,8 +9,8 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.text import clean_text
 
-LONGEST_QUERY = 200
-DEEPEST_HIT = 10_000
+MAX_QUERY_LENGTH = 200
+MAX_HIT_OFFSET = 10_000
 """The furthest hit that a page number reaches: to find it, all before it are ranked."""
 
 
@@ -98,7 +98,7 @@ class Suggestions:
 
 
 def clean_query(text: str) -> str:
-    return clean_text("q", text, shortest=0, longest=LONGEST_QUERY)
+    return clean_text("q", text, shortest=0, longest=MAX_QUERY_LENGTH)
 
 
 def document_of(authored: AuthoredMechanism, category_names: tuple[str, ...]) -> SearchDocument:

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
-from mechshare.domain.backups import Manifest, Outline, Snapshot
+from mechshare.domain.backups import InstallationSummary, Manifest, Snapshot
 from mechshare.domain.blobs import BlobFacts
 from mechshare.ports.persistence import DatabaseCopy
 
@@ -52,7 +52,7 @@ class Snapshots(Protocol):
     Every method raises BackupRefused, and Unavailable.
     """
 
-    async def look(self) -> Outline:
+    async def look(self) -> InstallationSummary:
         """As of now."""
 
     async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.categories import Category, CategoryCount
-from mechshare.domain.idempotency import Receipt
+from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
@@ -127,7 +127,7 @@ class MechanismRepository(Protocol):
         """Raises StaleVersion when the stored version is another, or there is none."""
 
 
-class MechanismSets(Protocol):
+class MechanismBulkRepository(Protocol):
     """Many mechanisms at a time; at most 1,000."""
 
     async def find(
@@ -217,10 +217,10 @@ class JobRepository(Protocol):
         how many were."""
 
 
-class ReceiptRepository(Protocol):
-    async def find(self, scope: str, key: str) -> Receipt | None: ...
+class IdempotencyRepository(Protocol):
+    async def find(self, scope: str, key: str) -> IdempotencyRecord | None: ...
 
-    async def add(self, receipt: Receipt) -> None:
+    async def add(self, receipt: IdempotencyRecord) -> None:
         """Raises IdempotencyKeyReused for a scope and key in use."""
 
     async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
@@ -259,7 +259,7 @@ class UnitOfWork(Protocol):
     def mechanisms(self) -> MechanismRepository: ...
 
     @property
-    def mechanism_sets(self) -> MechanismSets: ...
+    def mechanism_bulk(self) -> MechanismBulkRepository: ...
 
     @property
     def mechanism_files(self) -> MechanismFiles: ...
@@ -271,7 +271,7 @@ class UnitOfWork(Protocol):
     def jobs(self) -> JobRepository: ...
 
     @property
-    def receipts(self) -> ReceiptRepository: ...
+    def receipts(self) -> IdempotencyRepository: ...
 
     @property
     def audit(self) -> AuditLog: ...

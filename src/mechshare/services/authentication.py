@@ -10,10 +10,10 @@ from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import Database
 from mechshare.ports.tokens import TokenIssuer
-from mechshare.services.support.invalidation import access_group
+from mechshare.services.support.invalidation import access_tag
 
-MOST_TOKENS = 10_000
-STANDING_LIFETIME = timedelta(seconds=30)
+MAX_TOKENS = 10_000
+ACCOUNT_STATUS_LIFETIME = timedelta(seconds=30)
 """How long a caller's standing is believed at most, should word of a change be lost."""
 
 
@@ -35,10 +35,10 @@ class AuthenticationService:
         claims = self._claims_of(access_token, self._clock.now())
 
         async def load() -> bytes:
-            return await self._standing(claims)
+            return await self._account_status(claims)
 
         standing = await self._cache.get_or_load(
-            access_group(claims.user_id), claims.session_id, load, STANDING_LIFETIME
+            access_tag(claims.user_id), claims.session_id, load, ACCOUNT_STATUS_LIFETIME
         )
         if not standing:
             raise InvalidToken()
@@ -51,14 +51,14 @@ class AuthenticationService:
         if claims is None:
             claims = self._tokens.verify(token)
             self._verified[token] = claims
-            if len(self._verified) > MOST_TOKENS:
+            if len(self._verified) > MAX_TOKENS:
                 self._verified.popitem(last=False)
         elif now >= claims.expires_at:
             del self._verified[token]
             raise InvalidToken()
         return claims
 
-    async def _standing(self, claims: Claims) -> bytes:
+    async def _account_status(self, claims: Claims) -> bytes:
         """The role's name, or nothing for a caller who is to be refused."""
         async with self._database.read() as tx:
             user = await tx.users.find_by_id(claims.user_id)

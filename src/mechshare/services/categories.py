@@ -10,9 +10,9 @@ from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database
-from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.invalidation import Changes
-from mechshare.services.support.rename_propagation import show_new_name
+from mechshare.services.support.rename_propagation import propagate_rename
 
 
 class CategoryService:
@@ -48,8 +48,13 @@ class CategoryService:
             return _existing(await tx.categories.find_by_id(category_id))
 
     async def create_category(
-        self, actor: Actor, slug: str, name_en: str, name_ja: str, once: Once[Category] | None = None
-    ) -> Category | Replay:
+        self,
+        actor: Actor,
+        slug: str,
+        name_en: str,
+        name_ja: str,
+        once: IdempotentRequest[Category] | None = None,
+    ) -> Category | ReplayedResponse:
         """Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         now = self._clock.now()
@@ -61,7 +66,7 @@ class CategoryService:
             updated_at=now,
         )
         async with self._database.begin() as tx:
-            created = await do_once(tx, self._clock, once, lambda: tx.categories.save(category))
+            created = await run_once(tx, self._clock, once, lambda: tx.categories.save(category))
         await self._changes.mechanisms_changed()
         return created
 
@@ -89,7 +94,7 @@ class CategoryService:
                 now=self._clock.now(),
             )
             saved = await tx.categories.save(changed)
-            renamed = await show_new_name(tx, self._clock, self._ids, category_id=category_id)
+            renamed = await propagate_rename(tx, self._clock, self._ids, category_id=category_id)
         await self._changes.mechanisms_changed(*renamed)
         return saved
 

@@ -7,7 +7,7 @@ from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
-from mechshare.domain.pagination import LARGEST_LIMIT, PageRequest
+from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
@@ -20,14 +20,14 @@ _DELETED = 2**62
 
 async def _all_documents(database: Database) -> AsyncIterator[SearchDocument]:
     """What the index is to hold, by and by as the database has it."""
-    request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
+    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
     while request is not None:
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
             names = _names(await tx.categories.find_all())
         for item in page.items:
             yield _document(item, names)
-        request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+        request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
 
 
 async def rebuild(database: Database, index: SearchIndex, changes: Changes) -> int:
@@ -60,16 +60,16 @@ class IndexMechanism:
             await self._changes.mechanisms_changed(mechanism_id)
         return nothing_to_write
 
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """The database is right whatever the index says; the failed job tells the operator to reindex."""
 
-    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         """The database says what there is to be said."""
 
-    async def ended(self, job: Job) -> None:
+    async def on_finished(self, job: Job) -> None:
         """The caches were told while it ran."""
 
-    async def abandoned(self, job: Job) -> None:
+    async def on_lost(self, job: Job) -> None:
         """Whoever has the job now says the same to the index."""
 
 
@@ -87,16 +87,16 @@ class RebuildIndex:
             await rebuild(self._database, self._index, self._changes)
         return nothing_to_write
 
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """Searches go on with what there is; the failed job tells the operator why."""
 
-    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         """The database says what there is to be said."""
 
-    async def ended(self, job: Job) -> None:
+    async def on_finished(self, job: Job) -> None:
         """Nobody waits for it."""
 
-    async def abandoned(self, job: Job) -> None:
+    async def on_lost(self, job: Job) -> None:
         """Whoever has the job now rebuilds it anew."""
 
 

@@ -51,19 +51,19 @@ class JobHandler(Protocol):
         """
         ...
 
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """What has to be written when the job fails for good."""
         ...
 
-    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         """What has to be written when a job that failed is asked for again. Raises NothingToRetry."""
         ...
 
-    async def ended(self, job: Job) -> None:
+    async def on_finished(self, job: Job) -> None:
         """Called after the transaction that ended the attempt."""
         ...
 
-    async def abandoned(self, job: Job) -> None:
+    async def on_lost(self, job: Job) -> None:
         """Called instead when the attempt had lost the job: what it made is nobody's."""
         ...
 
@@ -143,7 +143,7 @@ class JobRunner:
 
     async def _take_back(self, job: Job, failure: ProcessingFailure) -> None:
         if await self._fail(job, failure):
-            await self._handlers[job.kind].ended(job)
+            await self._handlers[job.kind].on_finished(job)
 
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
@@ -167,10 +167,10 @@ class JobRunner:
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
         if kept:
-            await handler.ended(job)
+            await handler.on_finished(job)
         else:
             self._observer.attempt_lost(job)
-            await handler.abandoned(job)
+            await handler.on_lost(job)
 
     async def _run_while_owned(self, work: Awaitable[Completion], heart: "asyncio.Task[None]") -> Completion:
         """What `work` gives; it is stopped as soon as the heartbeat finds the lease gone."""
@@ -212,7 +212,7 @@ class JobRunner:
                 else:
                     # What the job is about first and the job last, here as everywhere: transactions that take both
                     # never wait for each other in a circle.
-                    await self._handlers[job.kind].give_up(tx, job, failure)
+                    await self._handlers[job.kind].on_failed(tx, job, failure)
                     kept = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
                 if not kept:
                     raise LostLease()
@@ -302,11 +302,11 @@ class JobService:
             job = _existing(await tx.jobs.find_by_id(job_id))
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise JobNotRetryable(state=job.state.value)
-            await self._handlers[job.kind].retried(tx, job)
+            await self._handlers[job.kind].on_retry(tx, job)
             again = new_job(JobId(self._ids.new_id()), job.kind, job.subject, now=now)
             await tx.ledger.add(again, unless_waiting=True)
             waiting = _existing(await tx.jobs.find_latest(job.kind, job.subject))
-        await self._handlers[job.kind].ended(job)
+        await self._handlers[job.kind].on_finished(job)
         await self._doorbell.ring()
         return waiting.id
 
@@ -319,10 +319,10 @@ class JobService:
             job = _existing(await tx.jobs.find_by_id(job_id))
             handler = self._handlers[job.kind]
             if not job.state.has_ended:
-                await handler.give_up(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
+                await handler.on_failed(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
             if job.state.has_ended or not await tx.jobs.cancel(job.kind, job.subject):
                 raise JobNotCancellable(state=job.state.value)
-        await handler.ended(job)
+        await handler.on_finished(job)
 
 
 async def history(tx: UnitOfWork, job: Job) -> tuple[Attempt, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.errors import InvalidField, StaleVersion
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, UserId
 from mechshare.domain.jobs import Job, JobKind, new_job
@@ -35,9 +35,9 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database, UnitOfWork
 from mechshare.services.support.audit import Auditor
-from mechshare.services.support.bulk_insert import Creation, MechanismWithJobs, add_mechanisms
-from mechshare.services.support.cleanup import clear_up_after
-from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.services.support.bulk_insert import BulkInsert, MechanismWithJobs, add_mechanisms
+from mechshare.services.support.cleanup import clean_up_deleted
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.invalidation import Changes
 
 
@@ -65,7 +65,7 @@ class MechanismService:
         self._auditor = Auditor(clock, ids)
         self._database = database
         self._changes = changes
-        self._creation = Creation(database, changes)
+        self._creation = BulkInsert(database, changes)
         self._clock = clock
         self._ids = ids
 
@@ -73,9 +73,9 @@ class MechanismService:
         self,
         actor: Actor,
         draft: Draft,
-        origin: Origin | None = None,
-        once: Once[AuthoredMechanism] | None = None,
-    ) -> AuthoredMechanism | Replay:
+        request_metadata: RequestMetadata | None = None,
+        once: IdempotentRequest[AuthoredMechanism] | None = None,
+    ) -> AuthoredMechanism | ReplayedResponse:
         """A new mechanism of the actor's, unpublished; a received file is promised to be processed.
 
         Both are kept in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
@@ -86,7 +86,7 @@ class MechanismService:
         kinds = [JobKind.INDEX_MECHANISM]
         if mechanism.original is not None:
             kinds.append(JobKind.PROCESS_MECHANISM_FILE)
-        request_id = origin.request_id if origin else ""
+        request_id = request_metadata.request_id if request_metadata else ""
         new = MechanismWithJobs(mechanism, [self._job(kind, mechanism.id, request_id) for kind in kinds])
         if once is None:
             return await self._creation.keep(new)
@@ -96,7 +96,7 @@ class MechanismService:
                 (created,) = await add_mechanisms(tx, [new])
                 return created
 
-            created = await do_once(tx, self._clock, once, create)
+            created = await run_once(tx, self._clock, once, create)
         await self._changes.mechanisms_created()
         return created
 
@@ -184,7 +184,7 @@ class MechanismService:
         self,
         actor: Actor,
         mechanism_id: MechanismId,
-        origin: Origin,
+        request_metadata: RequestMetadata,
         *,
         reason: str | None = None,
         version: int | None = None,
@@ -203,13 +203,17 @@ class MechanismService:
             withdrawn = mechanism.withdraw_for(_given(reason), now)
             why = withdrawn.withdrawn_reason or ""
             action = AuditAction.WITHDRAWN_BY_MODERATOR
-            await self._auditor.note(tx, action, actor.id, mechanism_id, origin, why)
+            await self._auditor.note(tx, action, actor.id, mechanism_id, request_metadata, why)
             return withdrawn
 
         return await self._change(mechanism_id, withdraw)
 
     async def delete_mechanism(
-        self, actor: Actor, mechanism_id: MechanismId, origin: Origin, version: int | None = None
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        request_metadata: RequestMetadata,
+        version: int | None = None,
     ) -> None:
         """Gone at once for everybody; its files follow. Raises MechanismNotFound, UnauthorizedOperation,
         StaleVersion."""
@@ -218,8 +222,10 @@ class MechanismService:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             await tx.mechanisms.delete(mechanism_id, _at_version(mechanism, version).version)
             gone = {mechanism_id: mechanism.original_key}
-            await clear_up_after(tx, gone, self._new_job_id, now, origin.request_id)
-            await self._auditor.note(tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, origin)
+            await clean_up_deleted(tx, gone, self._new_job_id, now, request_metadata.request_id)
+            await self._auditor.note(
+                tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, request_metadata
+            )
         await self._changes.mechanisms_changed(mechanism_id)
 
     def _drafted(self, actor: Actor, draft: Draft) -> Mechanism:

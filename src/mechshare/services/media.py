@@ -13,7 +13,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import Database
-from mechshare.services.support.invalidation import mechanism_group
+from mechshare.services.support.invalidation import mechanism_tag
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
 """How long a public file is believed to be there at most, should it be lost by the store."""
@@ -81,7 +81,7 @@ class MediaService:
             return str(await self._blobs.stat(key) or 0).encode()
 
         return int(
-            await self._cache.get_or_load(mechanism_group(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
+            await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
         )
 
     async def _stored(self, key: str, download_name: str | None = None) -> StoredMedia:

@@ -141,21 +141,21 @@ class ProcessMechanismFile:
         made = await self._media.process(file_path, original.format, into, progress)
         return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
 
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         if current is not None:
             await self._keep(tx, current.processing_failed(failure, self._clock.now()), job)
 
-    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         if current is None:
             raise MechanismNotFound()
         await tx.mechanisms.save(current.processing_retried(self._clock.now()))
 
-    async def ended(self, job: Job) -> None:
+    async def on_finished(self, job: Job) -> None:
         await self._changes.mechanisms_changed(MechanismId(job.subject))
 
-    async def abandoned(self, job: Job) -> None:
+    async def on_lost(self, job: Job) -> None:
         """Files that were stored after those of a deleted mechanism had been removed go, too."""
         mechanism_id = MechanismId(job.subject)
         async with self._database.begin() as tx:
@@ -244,16 +244,16 @@ class DeleteBlobs:
             await self._blobs.delete(job.subject)
         return nothing_to_write
 
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """Nothing else depends on it; the failed job tells the operator which files are left."""
 
-    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         """Nothing else depends on it."""
 
-    async def ended(self, job: Job) -> None:
+    async def on_finished(self, job: Job) -> None:
         """Nobody waits for it."""
 
-    async def abandoned(self, job: Job) -> None:
+    async def on_lost(self, job: Job) -> None:
         """Whoever has the job now removes what is left."""
 
 

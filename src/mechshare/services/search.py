@@ -23,11 +23,11 @@ from mechshare.ports.search import SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.support.invalidation import Changes
 
-_MOST_WORDS = 8
+_MAX_WORDS = 8
 """Of a question to the database, which reads each text for each; whoever has typed more may find more than asked."""
-_MOST_LOOKED_AT = 10_000
+_MAX_SCANNED = 10_000
 """Mechanisms that the database looks at, the newest: among any number of them, an answer is to come in time."""
-_MOST_AT_A_TIME = 3
+_MAX_BATCH_SIZE = 3
 """Searches that the database does, so that whoever asks it for less is not kept waiting by them."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
@@ -37,7 +37,7 @@ class SearchService:
         self._database = database
         self._index = index
         self._changes = changes
-        self._searching_database = asyncio.Semaphore(_MOST_AT_A_TIME)
+        self._searching_database = asyncio.Semaphore(_MAX_BATCH_SIZE)
 
     async def search(
         self,
@@ -96,8 +96,8 @@ class SearchService:
         async with self._searching_database, self._database.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
-                words=words[:_MOST_WORDS],
-                among=_MOST_LOOKED_AT,
+                words=words[:_MAX_WORDS],
+                among=_MAX_SCANNED,
                 category_ids=query.category_ids,
                 user_id=query.user_id,
                 published_only=query.published_only,

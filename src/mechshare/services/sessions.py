@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.errors import (
     InvalidCredentials,
     InvalidToken,
@@ -32,9 +32,9 @@ from mechshare.services.support.audit import Auditor
 from mechshare.services.support.invalidation import Changes
 
 FAILURE_WINDOW = timedelta(minutes=15)
-MOST_FAILURES = 10
+MAX_FAILURES = 10
 """Failed sign-ins in the window, for one account name or from one address, before further ones are refused."""
-LONGEST_USER_AGENT = 200
+MAX_USER_AGENT_LENGTH = 200
 
 
 class SessionService:
@@ -55,7 +55,7 @@ class SessionService:
         self._clock = clock
         self._ids = ids
 
-    async def login(self, login: str, password: str, origin: Origin) -> Tokens:
+    async def login(self, login: str, password: str, request_metadata: RequestMetadata) -> Tokens:
         """Opens a session for the user with this user name or e-mail address.
 
         Raises InvalidCredentials alike for an absent account, a wrong password and a suspended account, and
@@ -66,15 +66,15 @@ class SessionService:
             user = await tx.users.find_by_login(name)
         account = _account(user, name)
         try:
-            tokens = await self._sign_in(user, account, normal_password(password), origin)
+            tokens = await self._sign_in(user, account, normal_password(password), request_metadata)
         except TooManyFailedSignIns:
-            await self._note_throttled(account, origin)
+            await self._note_throttled(account, request_metadata)
             raise
         if tokens is None:
             raise InvalidCredentials()
         return tokens
 
-    async def refresh(self, refresh_token: str, origin: Origin) -> Tokens:
+    async def refresh(self, refresh_token: str, request_metadata: RequestMetadata) -> Tokens:
         """New tokens for a refresh token, which is used up by it.
 
         Presenting one twice ends its whole session, since one of the two holders must have stolen it; but one that was
@@ -96,27 +96,31 @@ class SessionService:
                     action = AuditAction.REFRESH_REUSED
             if renewed is None:
                 user_id, subject = (session.user_id, session.id) if session else (None, "refresh")
-                await self._auditor.note(tx, action, user_id, subject, origin, InvalidToken.code)
+                await self._auditor.note(tx, action, user_id, subject, request_metadata, InvalidToken.code)
         if renewed is None:
             if session is not None:
                 await self._changes.access_changed(session.user_id)
             raise InvalidToken()
         return renewed
 
-    async def logout(self, caller: SignedIn, origin: Origin) -> None:
+    async def logout(self, caller: SignedIn, request_metadata: RequestMetadata) -> None:
         """Ends the session in which the request is made."""
-        await self._end(caller.actor.id, caller.session_id, origin)
+        await self._end(caller.actor.id, caller.session_id, request_metadata)
 
-    async def revoke(self, caller: SignedIn, session_id: SessionId, origin: Origin) -> None:
+    async def revoke(
+        self, caller: SignedIn, session_id: SessionId, request_metadata: RequestMetadata
+    ) -> None:
         """Ends another of the caller's sessions. Raises SessionNotFound."""
-        await self._end(caller.actor.id, session_id, origin)
+        await self._end(caller.actor.id, session_id, request_metadata)
 
     async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
         """The caller's sessions that are live, the most recently used first."""
         async with self._database.read() as tx:
             return await tx.sessions.find_live(caller.actor.id, self._clock.now())
 
-    async def change_password(self, caller: SignedIn, old: str, new: str, origin: Origin) -> None:
+    async def change_password(
+        self, caller: SignedIn, old: str, new: str, request_metadata: RequestMetadata
+    ) -> None:
         """Ends every other session of the caller's. Raises InvalidField, InvalidCredentials, TooManyFailedSignIns."""
         check_password(new)
         user_id = caller.actor.id
@@ -124,16 +128,18 @@ class SessionService:
             account = _account(await tx.users.find_by_id(user_id), user_id)
         try:
             changed = await self._replace_password(
-                caller, account, normal_password(old), normal_password(new), origin
+                caller, account, normal_password(old), normal_password(new), request_metadata
             )
         except TooManyFailedSignIns:
-            await self._note_throttled(account, origin)
+            await self._note_throttled(account, request_metadata)
             raise
         if not changed:
             raise InvalidCredentials()
         await self._changes.access_changed(user_id)
 
-    async def _sign_in(self, user: User | None, account: str, password: str, origin: Origin) -> Tokens | None:
+    async def _sign_in(
+        self, user: User | None, account: str, password: str, request_metadata: RequestMetadata
+    ) -> Tokens | None:
         """None when refused, which has been written down. Raises TooManyFailedSignIns.
 
         Hashing takes long, and no transaction waits for it. So the one that decides looks at everything again: of
@@ -141,57 +147,57 @@ class SessionService:
         account that changed meanwhile.
         """
         async with self._database.read() as tx:
-            await self._refuse_guessing(tx, account, origin)
+            await self._refuse_guessing(tx, account, request_metadata)
             stored = await tx.credentials.find(user.id) if user else None
         is_right = await self._passwords.verify(password, stored)
         renewed = stored
         if is_right and stored is not None and self._passwords.needs_rehash(stored):
             renewed = await self._passwords.hash(password)
         async with self._database.begin() as tx:
-            await self._refuse_guessing(tx, account, origin)
+            await self._refuse_guessing(tx, account, request_metadata)
             if is_right and user is not None and await self._admits(tx, user.id, stored):
                 if renewed is not None and renewed != stored:
                     await tx.credentials.save(user.id, renewed)
-                return await self._open(tx, user.id, account, origin)
+                return await self._open(tx, user.id, account, request_metadata)
             await self._auditor.note(
-                tx, AuditAction.SIGN_IN_FAILED, user.id if user else None, account, origin
+                tx, AuditAction.SIGN_IN_FAILED, user.id if user else None, account, request_metadata
             )
         return None
 
     async def _replace_password(
-        self, caller: SignedIn, account: str, old: str, new: str, origin: Origin
+        self, caller: SignedIn, account: str, old: str, new: str, request_metadata: RequestMetadata
     ) -> bool:
         """False when `old` is wrong, which has been written down. Raises TooManyFailedSignIns."""
         user_id = caller.actor.id
         async with self._database.read() as tx:
-            await self._refuse_guessing(tx, account, origin)
+            await self._refuse_guessing(tx, account, request_metadata)
             stored = await tx.credentials.find(user_id)
         is_right = await self._passwords.verify(old, stored)
         password_hash = await self._passwords.hash(new)
         now = self._clock.now()
         async with self._database.begin() as tx:
-            await self._refuse_guessing(tx, account, origin)
+            await self._refuse_guessing(tx, account, request_metadata)
             if not (is_right and await self._admits(tx, user_id, stored)):
-                await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user_id, account, origin)
+                await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user_id, account, request_metadata)
                 return False
             await tx.credentials.save(user_id, password_hash)
             for session in await tx.sessions.find_live(user_id, now):
                 if session.id != caller.session_id:
                     await tx.sessions.revoke(user_id, now, only=session.id)
-            await self._auditor.note(tx, AuditAction.PASSWORD_CHANGED, user_id, user_id, origin)
+            await self._auditor.note(tx, AuditAction.PASSWORD_CHANGED, user_id, user_id, request_metadata)
         return True
 
-    async def _refuse_guessing(self, tx: UnitOfWork, account: str, origin: Origin) -> None:
+    async def _refuse_guessing(self, tx: UnitOfWork, account: str, request_metadata: RequestMetadata) -> None:
         since = self._clock.now() - FAILURE_WINDOW
         failures = await tx.audit.failed_sign_ins(since, subject=account) if account else 0
-        if origin.address:
-            failures = max(failures, await tx.audit.failed_sign_ins(since, address=origin.address))
-        if failures >= MOST_FAILURES:
+        if request_metadata.address:
+            failures = max(failures, await tx.audit.failed_sign_ins(since, address=request_metadata.address))
+        if failures >= MAX_FAILURES:
             raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
 
-    async def _note_throttled(self, account: str, origin: Origin) -> None:
+    async def _note_throttled(self, account: str, request_metadata: RequestMetadata) -> None:
         await self._auditor.note_refusal(
-            self._database, AuditAction.DENIED, None, account, origin, TooManyFailedSignIns.code
+            self._database, AuditAction.DENIED, None, account, request_metadata, TooManyFailedSignIns.code
         )
 
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
@@ -199,7 +205,9 @@ class SessionService:
         user = await tx.users.find_by_id(user_id)
         return user is not None and not user.is_suspended and await tx.credentials.find(user_id) == checked
 
-    async def _open(self, tx: UnitOfWork, user_id: UserId, account: str, origin: Origin) -> Tokens:
+    async def _open(
+        self, tx: UnitOfWork, user_id: UserId, account: str, request_metadata: RequestMetadata
+    ) -> Tokens:
         now = self._clock.now()
         session = Session(
             id=SessionId(self._ids.new_id()),
@@ -207,10 +215,10 @@ class SessionService:
             created_at=now,
             last_used_at=now,
             expires_at=now + SESSION_LIFETIME,
-            user_agent=readable_text(origin.user_agent, longest=LONGEST_USER_AGENT),
-            address=origin.address,
+            user_agent=readable_text(request_metadata.user_agent, longest=MAX_USER_AGENT_LENGTH),
+            address=request_metadata.address,
         )
-        await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, account, origin)
+        await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, account, request_metadata)
         return await self._renew(tx, session, now)
 
     async def _renew(self, tx: UnitOfWork, session: Session, now: datetime) -> Tokens:
@@ -231,11 +239,11 @@ class SessionService:
             session_id=session.id,
         )
 
-    async def _end(self, user_id: UserId, session_id: SessionId, origin: Origin) -> None:
+    async def _end(self, user_id: UserId, session_id: SessionId, request_metadata: RequestMetadata) -> None:
         async with self._database.begin() as tx:
             if not await tx.sessions.revoke(user_id, self._clock.now(), only=session_id):
                 raise SessionNotFound()
-            await self._auditor.note(tx, AuditAction.SIGNED_OUT, user_id, session_id, origin)
+            await self._auditor.note(tx, AuditAction.SIGNED_OUT, user_id, session_id, request_metadata)
         await self._changes.access_changed(user_id)
 
 

@@ -12,7 +12,7 @@ from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.ids import IdSource
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 
 
 class UploadService:
@@ -65,4 +65,4 @@ class UploadService:
 def _shown_name(name: str) -> str:
     """The last part of what the sender called the file, printable characters only: it is shown, never opened."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in last if character.isprintable())[:LONGEST_NAME]
+    return "".join(character for character in last if character.isprintable())[:MAX_NAME_LENGTH]

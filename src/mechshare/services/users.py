@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mechshare.domain.audit import AuditAction, Origin
-from mechshare.domain.errors import OwnStanding, StaleVersion, UserNotFound
+from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.errors import CannotModifySelf, StaleVersion, UserNotFound
 from mechshare.domain.ids import JobId, MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
@@ -28,12 +28,12 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence import Database
 from mechshare.services.support.audit import Auditor
-from mechshare.services.support.cleanup import clear_up_after
-from mechshare.services.support.idempotency import Once, Replay, do_once
+from mechshare.services.support.cleanup import clean_up_deleted
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.invalidation import Changes
-from mechshare.services.support.rename_propagation import show_new_name
+from mechshare.services.support.rename_propagation import propagate_rename
 
-_AT_A_TIME = 300
+_BATCH_SIZE = 300
 """Mechanisms that are deleted by one statement, which has to end in time, as has that for their three jobs each."""
 
 
@@ -57,20 +57,27 @@ class UserService:
         self._ids = ids
 
     async def register(
-        self, registration: Registration, origin: Origin, once: Once[User] | None = None
-    ) -> User | Replay:
+        self,
+        registration: Registration,
+        request_metadata: RequestMetadata,
+        once: IdempotentRequest[User] | None = None,
+    ) -> User | ReplayedResponse:
         """A new account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
-        return await self._join(registration, Role.USER, origin, once)
+        return await self._join(registration, Role.USER, request_metadata, once)
 
     async def create_admin(self, registration: Registration) -> User:
         """A new account with the role `admin`, for the operator's command line. Raises InvalidField, NameTaken."""
-        created = await self._join(registration, Role.ADMIN, Origin(), None)
+        created = await self._join(registration, Role.ADMIN, RequestMetadata(), None)
         assert isinstance(created, User), "without a key there is nothing to replay"  # noqa: S101
         return created
 
     async def _join(
-        self, registration: Registration, role: Role, origin: Origin, once: Once[User] | None
-    ) -> User | Replay:
+        self,
+        registration: Registration,
+        role: Role,
+        request_metadata: RequestMetadata,
+        once: IdempotentRequest[User] | None,
+    ) -> User | ReplayedResponse:
         user = self._new_user(registration, role)
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._database.begin() as tx:
@@ -78,10 +85,12 @@ class UserService:
             async def join() -> User:
                 saved = await tx.users.save(user)
                 await tx.credentials.save(saved.id, password_hash)
-                await self._auditor.note(tx, AuditAction.REGISTERED, saved.id, saved.username, origin)
+                await self._auditor.note(
+                    tx, AuditAction.REGISTERED, saved.id, saved.username, request_metadata
+                )
                 return saved
 
-            return await do_once(tx, self._clock, once, join)
+            return await run_once(tx, self._clock, once, join)
 
     def _new_user(self, registration: Registration, role: Role) -> User:
         check_password(registration.password)
@@ -133,23 +142,25 @@ class UserService:
             )
             saved = await tx.users.save(changed)
             if saved.display_name != user.display_name:
-                renamed = await show_new_name(tx, self._clock, self._ids, user_id=user.id)
+                renamed = await propagate_rename(tx, self._clock, self._ids, user_id=user.id)
         if renamed:
             await self._changes.mechanisms_changed(*renamed)
         return saved
 
-    async def delete_user(self, actor: Actor, origin: Origin, version: int | None = None) -> None:
+    async def delete_user(
+        self, actor: Actor, request_metadata: RequestMetadata, version: int | None = None
+    ) -> None:
         """The actor's own account with everything that is theirs. Raises StaleVersion."""
         now = self._clock.now()
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
             deleted: list[MechanismId] = []
-            while found := await tx.mechanism_sets.find(user_id=user.id, limit=_AT_A_TIME):
-                gone = await tx.mechanism_sets.delete(found)
-                await clear_up_after(tx, gone, self._new_job_id, now, origin.request_id)
+            while found := await tx.mechanism_bulk.find(user_id=user.id, limit=_BATCH_SIZE):
+                gone = await tx.mechanism_bulk.delete(found)
+                await clean_up_deleted(tx, gone, self._new_job_id, now, request_metadata.request_id)
                 deleted += gone
             await tx.users.delete(user.id)
-            await self._auditor.note(tx, AuditAction.USER_DELETED, user.id, user.id, origin)
+            await self._auditor.note(tx, AuditAction.USER_DELETED, user.id, user.id, request_metadata)
         await self._changes.access_changed(actor.id)
         await self._changes.mechanisms_changed(*deleted)
 
@@ -159,11 +170,11 @@ class UserService:
         async with self._database.read() as tx:
             return await tx.users.find_all(request)
 
-    async def change_standing(
+    async def change_account_status(
         self,
         actor: Actor,
         user_id: UserId,
-        origin: Origin,
+        request_metadata: RequestMetadata,
         *,
         role: Role | None = None,
         suspended: bool | None = None,
@@ -171,21 +182,21 @@ class UserService:
     ) -> User:
         """Another's role or suspension, decided by an admin; None leaves as it is.
 
-        A suspended user's sessions end. Raises UnauthorizedOperation, OwnStanding, UserNotFound, StaleVersion.
+        A suspended user's sessions end. Raises UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion.
         """
         require_permission(actor, Permission.MANAGE_USERS)
         if user_id == actor.id:
-            raise OwnStanding()
+            raise CannotModifySelf()
         now = self._clock.now()
         async with self._database.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(user_id)), version)
-            changed, actions = _with_standing(user, role, suspended, now)
+            changed, actions = _with_account_status(user, role, suspended, now)
             if actions:
                 changed = await tx.users.save(changed)
             if changed.is_suspended:
                 await tx.sessions.revoke(user_id, now)
             for action in actions:
-                await self._auditor.note(tx, action, actor.id, user_id, origin)
+                await self._auditor.note(tx, action, actor.id, user_id, request_metadata)
         await self._changes.access_changed(user_id)
         return changed
 
@@ -205,7 +216,7 @@ def _at_version(user: User, version: int | None) -> User:
     return user
 
 
-def _with_standing(
+def _with_account_status(
     user: User, role: Role | None, suspended: bool | None, now: datetime
 ) -> tuple[User, list[AuditAction]]:
     actions = []

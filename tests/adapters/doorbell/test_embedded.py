@@ -109,7 +109,7 @@ async def test_one_broken_bell_does_not_keep_the_others_from_ringing(
     with capture_logs() as logs:
         await bell.ring()
 
-    assert [log["event"] for log in logs] == ["doorbell_out_of_order"] * 2
+    assert [log["event"] for log in logs] == ["doorbell_unavailable"] * 2
     await asyncio.wait_for(other.wait(FOREVER), 10)
 
 
@@ -121,7 +121,7 @@ async def test_without_a_folder_it_is_deaf_says_so_once_and_waits_its_time(tmp_p
             await bell.wait(NOT_AT_ALL)
         await bell.ring()
         await bell.wait(FOREVER)
-    assert [log["event"] for log in logs] == ["doorbell_deaf"]
+    assert [log["event"] for log in logs] == ["doorbell_unavailable"]
     await bell.close()
 
 

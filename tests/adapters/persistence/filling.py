@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Text, create_engine, insert, select, type_coe
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.tables import metadata
-from mechshare.adapters.persistence.sql.types import Whole
+from mechshare.adapters.persistence.sql.types import JsonColumn
 
 AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1, 2.50]}'
@@ -184,7 +184,7 @@ def stands_in(url: str) -> dict[str, list[tuple[Any, ...]]]:
     with connected(url) as connection:
         for table in metadata.sorted_tables:
             columns = [
-                type_coerce(column, Text()) if isinstance(column.type, Whole) else column
+                type_coerce(column, Text()) if isinstance(column.type, JsonColumn) else column
                 for column in table.columns
             ]
             found[table.name] = sorted((tuple(row) for row in connection.execute(select(*columns))), key=repr)

@@ -71,8 +71,8 @@ async def test_a_thousand_are_found_among_rows_that_it_has_not_counted_yet(
 
     some = [one.id for one in made[::20]]
     async with database.begin() as tx:
-        await tx.mechanism_sets.renew(some)
-        assert len(await tx.mechanism_sets.delete(some)) == len(some)
+        await tx.mechanism_bulk.renew(some)
+        assert len(await tx.mechanism_bulk.delete(some)) == len(some)
 
 
 async def test_what_was_committed_outlives_a_server_that_is_killed(

@@ -141,7 +141,7 @@ async def test_more_mechanisms_than_a_batch_name_their_blobs(url: str, tmp_path:
 async def test_the_eldest_users_are_told(url: str, tmp_path: Path) -> None:
     await fill(url, 20)
     # The lower the number, the later it was made.
-    assert (await of(url, tmp_path).look()).eldest == tuple(uuid(1, n) for n in range(19, 9, -1))
+    assert (await of(url, tmp_path).look()).oldest_users == tuple(uuid(1, n) for n in range(19, 9, -1))
 
 
 async def test_looking_changes_nothing(url: str, rows: Path, tmp_path: Path) -> None:

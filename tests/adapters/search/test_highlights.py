@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.adapters.search.text.highlights import highlights_of
-from mechshare.adapters.search.text.normalization import fold
-from mechshare.adapters.search.text.query import Phrase, question_of
+from mechshare.adapters.search.text.normalization import normalize_text
+from mechshare.adapters.search.text.query import Phrase, parse_query
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
 
 TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
@@ -18,10 +18,10 @@ def test_something_is_marked_exactly_where_a_token_matches(
     question: str, text: str, start: int, length: int
 ) -> None:
     part = text[start : start + length]
-    folded = fold(text)
+    folded = normalize_text(text)
     tokens = tokens_of(folded.text)
     for asked in (question, part, f'"{part}"', f"{part} {question}"):
-        wanted = question_of(asked)
+        wanted = parse_query(asked)
         matched = set()
         for phrase in wanted.phrases:
             for first in _occurrences(phrase, tokens.texts):

@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from mechshare.adapters.search.sqlite import schema
 from mechshare.adapters.search.sqlite.index import BATCH, SqliteSearchIndex
 from mechshare.adapters.search.sqlite.reads import spelt_out, suggest
-from mechshare.adapters.search.text.query import Clause, question_of
+from mechshare.adapters.search.text.query import Clause, parse_query
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
@@ -109,8 +109,8 @@ async def test_the_few_words_that_go_on_from_a_beginning_are_looked_for_in_its_p
     )
 
     with closing(schema.connect(path)) as connection:
-        assert beginnings_of(spelt_out(connection, question_of("th ratch"))) == []
-        assert beginnings_of(spelt_out(connection, question_of("ratch 1"))) == ["1", "=1"]
+        assert beginnings_of(spelt_out(connection, parse_query("th ratch"))) == []
+        assert beginnings_of(spelt_out(connection, parse_query("ratch 1"))) == ["1", "=1"]
 
 
 def beginnings_of(clauses: Sequence[Clause]) -> list[str]:

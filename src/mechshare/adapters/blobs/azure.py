@@ -20,7 +20,7 @@ from azure.storage.blob import (
 )
 from azure.storage.blob.aio import BlobServiceClient
 
-from mechshare.adapters.circuit_breaker import Circuit
+from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.blobs import BlobFacts, content_type_of, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
 
@@ -43,7 +43,7 @@ class AzureBlobStore:
         if not container:
             raise ValueError(f"a blob container is missing: azure:///CONTAINER, not {url}")
         self._hands_out_links = parse_qs(parts.query).get("redirect") == ["sas"]
-        self._circuit = Circuit("blob store")
+        self._circuit = CircuitBreaker("blob store")
         self._identity: Any = None
         patience: dict[str, Any] = {
             "connection_timeout": _CONNECT_WITHIN,
@@ -175,7 +175,7 @@ class AzureBlobStore:
     @asynccontextmanager
     async def _asking(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
         """Around each use. Raises Unavailable, and `missing` where that is given and what is asked for is not there."""
-        async with self._circuit.closed():
+        async with self._circuit.guard():
             try:
                 yield
             except ResourceNotFoundError as problem:

@@ -42,7 +42,7 @@ class OpenFile:
         return bytes(memoryview(content)[:length]) if is_there else None
 
 
-class OpenFiles:
+class FdCache:
     """The last few that were opened, by name."""
 
     def __init__(self) -> None:

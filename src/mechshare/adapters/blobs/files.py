@@ -14,7 +14,7 @@ from typing import TypeVar
 import structlog
 
 from mechshare.adapters.blobs.atomic_file import Draft, remove_forgotten
-from mechshare.adapters.blobs.fd_cache import OpenFile, OpenFiles
+from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
 from mechshare.adapters.blobs.safe_paths import NOWHERE, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
@@ -39,7 +39,7 @@ class FileBlobStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._is_swept = False
-        self._open_files = OpenFiles()
+        self._open_files = FdCache()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         draft = Draft(self._root, _names(key))

@@ -18,7 +18,7 @@ _TRY_AGAIN = 0.1
 """Seconds between tries to hear again."""
 
 
-class News:
+class InvalidationListener:
     """Drops from `entries` what another process forgot, as long as that is heard.
 
     Redis answers in the order in which it was asked: once a ping is answered, all has arrived that was told before the

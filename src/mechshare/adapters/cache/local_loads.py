@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from mechshare.adapters.cache.entries import Entries
-from mechshare.adapters.cache.single_flight import Flights
+from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.ports.cache import Load, Name
 
 
-class OwnLoads:
+class LocalLoads:
     """Fills `entries`, whose groups are forgotten in time by whoever holds them."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._loads: Flights[tuple[Name, int]] = Flights()
+        self._loads: SingleFlight[tuple[Name, int]] = SingleFlight()
 
     async def get_or_load(self, names: Sequence[Name], load: Load, lifetime: timedelta) -> Sequence[bytes]:
         """As `Cache.get_or_load_many`."""

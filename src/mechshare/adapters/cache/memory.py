@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
-from mechshare.adapters.cache.local_loads import OwnLoads
+from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.ports.cache import Load, Name
 
 _BOARD_BYTES = SLOTS * SLOT_BYTES
@@ -24,7 +24,7 @@ class MemoryCache:
     def __init__(self, capacity: int = 64 * 1024 * 1024, board: Path | None = None) -> None:
         self._capacity = capacity
         self._entries = Entries(capacity, memoryview(_mapped(board)) if board else None)
-        self._loads = OwnLoads(self._entries)
+        self._loads = LocalLoads(self._entries)
 
     def held(self, group: str, key: str) -> bytes | None:
         return self._entries.find(group, key)

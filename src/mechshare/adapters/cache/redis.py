@@ -12,9 +12,9 @@ import msgspec
 from redis.exceptions import RedisError
 
 from mechshare.adapters.cache.entries import Entries
-from mechshare.adapters.cache.invalidation_listener import News
-from mechshare.adapters.cache.local_loads import OwnLoads
-from mechshare.adapters.cache.single_flight import Flights
+from mechshare.adapters.cache.invalidation_listener import InvalidationListener
+from mechshare.adapters.cache.local_loads import LocalLoads
+from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.cache import Load, Name
@@ -56,9 +56,9 @@ _EMPTY = 60_000
 """Milliseconds for which a group without entries has a generation: longer than any load takes."""
 _KEEP_AFTER = 0.005
 """Seconds for which what was loaded waits for more to be kept with it."""
-_MOST_KEPT = 500
+_MAX_ENTRY_BYTES = 500
 """Entries that are kept by one script, during which Redis answers nobody else."""
-_MOST_GENERATIONS = 10_000
+_MAX_GENERATIONS = 10_000
 """Groups whose generations in Redis this process remembers."""
 _TRY_AGAIN = 0.1
 """Seconds between tries to forget what could not be forgotten."""
@@ -96,10 +96,10 @@ class RedisCache:
         self._ask_script = self._client.redis.register_script(_ASK)
         self._keep_script = self._client.redis.register_script(_KEEP)
         self._entries = Entries(capacity)
-        self._news = News(self._client, self._entries)
+        self._news = InvalidationListener(self._client, self._entries)
         self._generations: dict[str, str] = {}
-        self._loads: Flights[tuple[Name, str]] = Flights()
-        self._own_loads = OwnLoads(self._entries)
+        self._loads: SingleFlight[tuple[Name, str]] = SingleFlight()
+        self._own_loads = LocalLoads(self._entries)
         self._unkept: list[_Loaded] = []
         self._keeping: asyncio.Task[None] | None = None
         self._unforgotten: set[str] = set()
@@ -188,7 +188,7 @@ class RedisCache:
         loaded from now on may be made from it, and will be good for longer."""
         if self._generations.get(group, generation) != generation:
             self._entries.forget(group)
-        if len(self._generations) == _MOST_GENERATIONS:
+        if len(self._generations) == _MAX_GENERATIONS:
             self._generations.clear()
         self._generations[group] = generation
 
@@ -208,7 +208,7 @@ class RedisCache:
         """Nobody waits for Redis to have what this process holds; so a moment's loads are kept together."""
         while self._unkept:
             await asyncio.sleep(_KEEP_AFTER)
-            loaded, self._unkept = self._unkept[:_MOST_KEPT], self._unkept[_MOST_KEPT:]
+            loaded, self._unkept = self._unkept[:_MAX_ENTRY_BYTES], self._unkept[_MAX_ENTRY_BYTES:]
             now = time.monotonic()
             names = [
                 (self._client.key(one.name[0]), one.name[1], one.theirs, int((one.ends - now) * 1000))

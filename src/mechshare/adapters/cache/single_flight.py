@@ -8,7 +8,7 @@ K = TypeVar("K", bound=Hashable)
 _Flight = asyncio.Task[Sequence[bytes]]
 
 
-class Flights(Generic[K]):
+class SingleFlight(Generic[K]):
     """One loader for each key at a time."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from mechshare.domain.errors import Unavailable
 
 _RING_WITHIN = 0.2
 _LISTEN_WITHIN = 5.0
-_LOOK_EVERY = 0.1
+_POLL_INTERVAL = 0.1
 _REST = 1.0
 """Seconds that an arq worker which lost Redis is left alone."""
 _STALE = timedelta(minutes=1)
@@ -49,7 +49,7 @@ class ArqDoorbell:
                 if await self._ringing.zcard(self._queue) < _ENOUGH:
                     await self._ringing.enqueue_job("look", _expires=_STALE)
         except Unavailable as deaf:
-            _log.warning("doorbell_deaf", problem=deaf.message)
+            _log.warning("doorbell_unavailable", problem=deaf.message)
 
     async def wait(self, timeout: timedelta) -> None:
         if self._listening is None and not self._is_closed:
@@ -69,7 +69,7 @@ class ArqDoorbell:
         while self._listening is not None and not self._listening.done():
             # Again and again: in the middle of an exchange with Redis a cancellation may be lost.
             self._listening.cancel()
-            await asyncio.wait({self._listening}, timeout=_LOOK_EVERY)
+            await asyncio.wait({self._listening}, timeout=_POLL_INTERVAL)
         await self._client.close()
 
     async def _listen(self) -> None:
@@ -86,7 +86,7 @@ class ArqDoorbell:
                 redis_pool=self._arq(client.redis.connection_pool),
                 handle_signals=False,
                 keep_result=0,
-                poll_delay=_LOOK_EVERY,
+                poll_delay=_POLL_INTERVAL,
                 log_results=False,
                 job_serializer=msgspec.msgpack.encode,
                 job_deserializer=msgspec.msgpack.decode,
@@ -94,7 +94,7 @@ class ArqDoorbell:
             try:
                 await worker.main()
             except (RedisError, OSError) as problem:
-                _log.warning("doorbell_deaf", problem=str(problem))
+                _log.warning("doorbell_unavailable", problem=str(problem))
                 await asyncio.sleep(_REST)
             finally:
                 for task in worker.tasks.values():

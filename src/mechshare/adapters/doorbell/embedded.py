@@ -29,7 +29,7 @@ class EmbeddedDoorbell:
         try:
             bells = list(self._folder.glob("*.bell"))
         except OSError as problem:
-            _log.warning("doorbell_out_of_order", problem=str(problem))
+            _log.warning("doorbell_unavailable", problem=str(problem))
             return
         for bell in bells:
             if self._own is None or bell != self._own[0]:
@@ -69,7 +69,7 @@ class EmbeddedDoorbell:
         except OSError as problem:
             # From now on the timeout alone wakes who waits here; said once, not every second.
             self._is_deaf = True
-            _log.warning("doorbell_deaf", problem=str(problem))
+            _log.warning("doorbell_unavailable", problem=str(problem))
         else:
             descriptor = self._own[1]
             asyncio.get_running_loop().add_reader(descriptor, self._heard, descriptor)
@@ -111,7 +111,7 @@ def _ring(path: Path) -> None:
         return  # it has gone; or it is full, and so rings already
     except OSError as problem:
         if problem.errno != errno.ENXIO:
-            _log.warning("doorbell_out_of_order", problem=str(problem))
+            _log.warning("doorbell_unavailable", problem=str(problem))
             return
         with suppress(OSError):  # whoever rings next will try again
             path.unlink(missing_ok=True)

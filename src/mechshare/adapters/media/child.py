@@ -25,7 +25,7 @@ from mechshare.adapters.media.frames import RefusedClip, opened
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import confine
-from mechshare.adapters.media.truncation import ends_early
+from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
 _FAMILY: Mapping[MediaFormat | None, MediaFormat] = {
@@ -130,7 +130,7 @@ def _process(
         raise RefusedClip(FailureCode.EMPTY)
     if _FAMILY.get(sniff(head)) is not _FAMILY[format]:
         raise RefusedClip(FailureCode.UNREADABLE, f"it is no {format.value}")
-    if ends_early(source, format):
+    if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:
         facts = make_derivatives(clip, into, limits, _Teller())

@@ -10,7 +10,7 @@ _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = b"\x18S\x80g"
 
 
-def ends_early(file: BinaryIO, format: MediaFormat) -> bool:
+def is_truncated(file: BinaryIO, format: MediaFormat) -> bool:
     """Whether `file` is cut off. False for a whole file, and for one whose structure makes no sense at all.
 
     Leaves the file at its beginning.
@@ -18,7 +18,7 @@ def ends_early(file: BinaryIO, format: MediaFormat) -> bool:
     size = file.seek(0, 2)
     file.seek(0)
     try:
-        return _ENDS_EARLY[format](file, size)
+        return _IS_TRUNCATED[format](file, size)
     finally:
         file.seek(0)
 
@@ -113,7 +113,7 @@ def _length(file: BinaryIO) -> int | None:
     return None if value == (1 << 7 * (more + 1)) - 1 else value
 
 
-_ENDS_EARLY: Mapping[MediaFormat, Callable[[BinaryIO, int], bool]] = {
+_IS_TRUNCATED: Mapping[MediaFormat, Callable[[BinaryIO, int], bool]] = {
     MediaFormat.GIF: _gif,
     MediaFormat.APNG: _apng,
     MediaFormat.WEBP: _webp,

@@ -17,7 +17,7 @@ _SHARE = 100
 """What part of a quota a process takes at a time."""
 _GOOD_FOR = 1.0
 """Seconds in which it may be used up."""
-_MOST_TAKEN = 10_000
+_MAX_TAKEN = 10_000
 """Callers whose taken uses are remembered."""
 
 
@@ -72,7 +72,7 @@ class RedisRateLimiter:
         ends = time.monotonic() + _GOOD_FOR
         self._taken[quota, key] = _Taken(share - 1, verdict.remaining, verdict.reset_after, ends)
         self._taken.move_to_end((quota, key))
-        if len(self._taken) > _MOST_TAKEN:
+        if len(self._taken) > _MAX_TAKEN:
             self._taken.popitem(last=False)
         return replace(verdict, remaining=verdict.remaining + share - 1)
 

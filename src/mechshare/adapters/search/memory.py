@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mechshare.adapters.search.text.highlights import highlights_of
-from mechshare.adapters.search.text.normalization import fold, folded_line
-from mechshare.adapters.search.text.query import Question, question_of
+from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.query import ParsedQuery, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
     EQUAL_TITLE,
@@ -14,7 +14,7 @@ from mechshare.adapters.search.text.ranking import (
     microseconds,
     searched_words,
 )
-from mechshare.adapters.search.text.tokenizer import LONGEST_TOKEN, openings, spaced
+from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, openings, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
 
@@ -52,7 +52,7 @@ class MemorySearchIndex:
         self._removed[mechanism_id] = (last, self._changes)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        question = question_of(query.text)
+        question = parse_query(query.text)
         scores = self._scores(question)
         matches = [(entry, score) for entry, score in scores if _passes(query, entry.document)]
         by_newest = question.is_blank or query.sort is SearchSort.NEWEST
@@ -66,7 +66,7 @@ class MemorySearchIndex:
         )
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+        asked = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
         if not asked:
             return ()
         published = (entry for entry in self._entries.values() if entry.document.is_published)
@@ -107,13 +107,13 @@ class MemorySearchIndex:
         self._removed.pop(document.mechanism_id, None)
         self._entries[document.mechanism_id] = _Entry(
             document=document,
-            line=folded_line(document.title),
+            line=normalize_line(document.title),
             words=searched_words(document),
             openings=tuple(openings(document.title)),
             touched=self._changes,
         )
 
-    def _scores(self, question: Question) -> list[tuple[_Entry, float]]:
+    def _scores(self, question: ParsedQuery) -> list[tuple[_Entry, float]]:
         if question.is_blank:
             return [(entry, 0.0) for entry in self._entries.values()]
         if not question.clauses:
@@ -122,7 +122,7 @@ class MemorySearchIndex:
         return [(entry, score) for entry, score in scores if score is not None]
 
 
-def _score(question: Question, entry: _Entry) -> float | None:
+def _score(question: ParsedQuery, entry: _Entry) -> float | None:
     """By where each clause stands; None where one stands nowhere."""
     weights = float(len(question.clauses))
     for clause in question.clauses:
@@ -145,7 +145,7 @@ def _place(document: SearchDocument, score: float) -> tuple[float, int, str]:
     return -score, -microseconds(document.created_at), document.mechanism_id
 
 
-def _hit(question: Question, document: SearchDocument, score: float) -> Hit:
+def _hit(question: ParsedQuery, document: SearchDocument, score: float) -> Hit:
     marks = highlights_of(question, document.title, document.description)
     return Hit(mechanism_id=document.mechanism_id, score=score, highlights=marks)
 

@@ -19,8 +19,8 @@ from mechshare.domain.sessions import Claims
 from mechshare.ports.clock import Clock
 
 TYPE = "at+jwt"
-_LONGEST = 4096
-_SHORTEST_SECRET = 32
+_MAX_TOKEN_LENGTH = 4096
+_MIN_SECRET_BYTES = 32
 _HEADER = {"alg", "kid", "typ"}
 _TEXTS = ("sub", "aud", "iss", "jti", "sid")
 _TIMES = ("exp", "iat")
@@ -113,7 +113,7 @@ class JwtTokenIssuer:
 
     def _payload(self, token: str) -> dict[str, Any]:
         """The claims behind a signature of ours; what they say is still to be judged."""
-        parts = token.split(".") if len(token) <= _LONGEST and token.isascii() else ()
+        parts = token.split(".") if len(token) <= _MAX_TOKEN_LENGTH and token.isascii() else ()
         if len(parts) != 3:
             raise InvalidToken()
         header = _strict_json(parts[0])
@@ -164,7 +164,7 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _secret_key(secret: bytes) -> SigningKey:
-    if len(secret) < _SHORTEST_SECRET:
+    if len(secret) < _MIN_SECRET_BYTES:
         raise ValueError("a secret that signs tokens must be at least 32 bytes long")
     try:
         get_algorithm_by_name("HS256").prepare_key(secret)
@@ -175,7 +175,7 @@ def _secret_key(secret: bytes) -> SigningKey:
 
 
 def _ed25519_key(seed: bytes) -> SigningKey:
-    if len(seed) != _SHORTEST_SECRET:
+    if len(seed) != _MIN_SECRET_BYTES:
         raise ValueError("an Ed25519 seed is 32 bytes long")
     private = Ed25519PrivateKey.from_private_bytes(seed)
     public: Ed25519PublicKey = private.public_key()

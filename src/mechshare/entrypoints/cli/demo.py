@@ -25,7 +25,7 @@ from mechshare.entrypoints.cli.api import Api, ApiError
 from mechshare.settings import PREFIX, Settings
 
 _QUERIES = ("歯車", "遊星歯車", "四節リンク", "geneva", "straight line", "cam")
-_PATIENCE = 120.0
+_TIMEOUT = 120.0
 """Seconds within which the server must answer, and within which a clip must be processed."""
 _SERVERS = tuple(
     PREFIX + name
@@ -133,7 +133,7 @@ def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
 def _finish(api: Api, one: Shown) -> None:
     """Waits until the clip is processed, and publishes it."""
     path = f"/mechanisms/{one.mechanism['id']}"
-    ends = time.monotonic() + _PATIENCE
+    ends = time.monotonic() + _TIMEOUT
     state = "pending"
     while state in ("pending", "processing") and time.monotonic() < ends:
         state = api.get(path + "/processing")["state"]
@@ -221,14 +221,14 @@ def _program(environ: dict[str, str], command: str, log: Path) -> "Iterator[subp
 
 
 def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + _PATIENCE
+    ends = time.monotonic() + _TIMEOUT
     while time.monotonic() < ends:
         if process.poll() is not None:
             raise click.ClickException(f"the server ended before it answered:\n{log.read_text()[-2000:]}")
         if _is_ready(port):
             return
         time.sleep(0.1)
-    raise click.ClickException(f"the server did not answer within {_PATIENCE:.0f} s")
+    raise click.ClickException(f"the server did not answer within {_TIMEOUT:.0f} s")
 
 
 def _is_ready(port: int) -> bool:

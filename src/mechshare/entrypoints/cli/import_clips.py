@@ -22,7 +22,7 @@ from mechshare.services.mechanisms import Draft
 from mechshare.settings import Settings
 
 _CHUNK = 256 * 1024
-_LONGEST_TITLE = 200
+_MAX_TITLE_LENGTH = 200
 
 
 class _Unreadable(Exception):
@@ -132,7 +132,7 @@ async def _share(
 ) -> AuthoredMechanism:
     original = await application.uploads.receive(actor, _chunks_of(path), path.name)
     draft = Draft(
-        title=path.stem.replace("_", " ").strip()[:_LONGEST_TITLE] or path.name,
+        title=path.stem.replace("_", " ").strip()[:_MAX_TITLE_LENGTH] or path.name,
         description="",
         categories=[CategoryId(category) for category in categories],
         media=original,

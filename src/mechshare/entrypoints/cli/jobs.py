@@ -7,7 +7,7 @@ from rich.table import Table
 from mechshare.application import Application
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Attempt, Job, JobState
-from mechshare.domain.pagination import LARGEST_LIMIT, PageRequest
+from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.entrypoints.cli.context import run
 from mechshare.settings import Settings
 
@@ -19,7 +19,7 @@ def jobs() -> None:
 
 @jobs.command("list")
 @click.option("--state", type=click.Choice([state.value for state in JobState]), help="Only these.")
-@click.option("--limit", type=click.IntRange(1, LARGEST_LIMIT), default=20, show_default=True)
+@click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=20, show_default=True)
 @click.pass_obj
 def list_jobs(chosen: Settings, state: str | None, limit: int) -> None:
     """List jobs, the newest first."""

@@ -19,7 +19,7 @@ from mechshare.domain.media import MediaFormat
 from mechshare.entrypoints.cli.context import open_application, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.ports.media import MediaRejected
-from mechshare.services.maintenance.doctor import Trouble
+from mechshare.services.maintenance.doctor import Problem
 from mechshare.settings import PREFIX, Settings
 
 _LITTLE_SPACE = 1024 * 1024 * 1024
@@ -27,26 +27,26 @@ _PARTS = ("litestar", "granian", "sqlalchemy", "av")
 _REMEDIES = {
     (
         "database",
-        Trouble.DOWN,
+        Problem.DOWN,
     ): f"is it running, and is {PREFIX}DATABASE_URL right: address, user, password, name?",
-    ("database", Trouble.OUTDATED): "run 'mechshare migrate'",
-    ("clock", Trouble.DOWN): "see the database",
+    ("database", Problem.OUTDATED): "run 'mechshare migrate'",
+    ("clock", Problem.DOWN): "see the database",
     (
         "clock",
-        Trouble.SKEWED,
+        Problem.SKEWED,
     ): "set both clocks by NTP: tokens and links go by this machine's, leases by the database's",
-    ("blobs", Trouble.DOWN): f"check {PREFIX}BLOBS_URL, for Azure {PREFIX}AZURE_CONNECTION_STRING too: "
+    ("blobs", Problem.DOWN): f"check {PREFIX}BLOBS_URL, for Azure {PREFIX}AZURE_CONNECTION_STRING too: "
     "that the place exists ('mechshare migrate' makes it) and may be written to",
-    ("blobs", Trouble.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
-    ("blobs", Trouble.ALTERED): "check the disk or the service before anything is uploaded",
-    ("search", Trouble.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
+    ("blobs", Problem.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
+    ("blobs", Problem.ALTERED): "check the disk or the service before anything is uploaded",
+    ("search", Problem.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
     (
         "search",
-        Trouble.OUT_OF_STEP,
+        Problem.OUT_OF_STEP,
     ): "run 'mechshare reindex'; or, where changes are on their way, let a server or worker run",
-    ("jobs", Trouble.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers look for jobs every second",
-    ("cache", Trouble.DOWN): f"check {PREFIX}CACHE_URL; meanwhile everything is read from the database",
-    ("limits", Trouble.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts for itself",
+    ("jobs", Problem.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers look for jobs every second",
+    ("cache", Problem.DOWN): f"check {PREFIX}CACHE_URL; meanwhile everything is read from the database",
+    ("limits", Problem.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts for itself",
 }
 
 

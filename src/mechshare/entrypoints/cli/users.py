@@ -5,8 +5,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mechshare.application import Application
-from mechshare.domain.audit import Origin
-from mechshare.domain.pagination import LARGEST_LIMIT, PageRequest
+from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.cli.context import OPERATOR, run
 from mechshare.services.users import Registration
@@ -41,11 +41,11 @@ def list_users(chosen: Settings) -> None:
 
     async def command(application: Application) -> list[User]:
         found: list[User] = []
-        request: PageRequest | None = PageRequest(limit=LARGEST_LIMIT)
+        request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
         while request:
             page = await application.users.find_all(OPERATOR, request)
             found += page.items
-            request = PageRequest(limit=LARGEST_LIMIT, after=page.next) if page.next else None
+            request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
         return found
 
     table = Table("user name", "e-mail", "role", "suspended", "since")
@@ -87,6 +87,6 @@ async def _change(
     application: Application, username: str, *, role: Role | None = None, suspended: bool | None = None
 ) -> User:
     user = await application.users.find_by_login(username)
-    return await application.users.change_standing(
-        OPERATOR, user.id, Origin(), role=role, suspended=suspended
+    return await application.users.change_account_status(
+        OPERATOR, user.id, RequestMetadata(), role=role, suspended=suspended
     )

@@ -13,11 +13,14 @@ from litestar.types import ASGIApp
 from mechshare import bootstrap, settings
 from mechshare.application import Application
 from mechshare.domain.errors import DomainException
-from mechshare.entrypoints.http.middleware.head import HeadRequests
-from mechshare.entrypoints.http.middleware.rate_limit import RequestLimit
-from mechshare.entrypoints.http.middleware.request_context import Edge, LoggedRequests
-from mechshare.entrypoints.http.middleware.response_cache import KeptAnswers
-from mechshare.entrypoints.http.middleware.shutdown import Stopping, stop_gently
+from mechshare.entrypoints.http.middleware.head import HeadMiddleware
+from mechshare.entrypoints.http.middleware.rate_limit import RateLimitMiddleware
+from mechshare.entrypoints.http.middleware.request_context import (
+    LogContextMiddleware,
+    RequestContextMiddleware,
+)
+from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
+from mechshare.entrypoints.http.middleware.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.openapi import document_refusals, openapi_config
@@ -55,7 +58,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
 
     `gently`: at SIGTERM, whoever is let in by then is answered before the server ends.
     """
-    stopping = Stopping()
+    stopping = Shutdown()
     app = Litestar(
         route_handlers=[
             sessions.router,
@@ -69,9 +72,9 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
             gallery.router,
         ],
         exception_handlers={
-            DomainException: errors.answer_domain_error,
-            HTTPException: errors.answer_framework_error,
-            Exception: errors.answer_unexpected_error,
+            DomainException: errors.domain_error_response,
+            HTTPException: errors.framework_error_response,
+            Exception: errors.unexpected_error_response,
         },
         after_exception=[note_denial],
         lifespan=[_running(application, stopping, gently)],
@@ -82,14 +85,14 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     app.state.application = application
     app.state.stopping = stopping
     document_refusals(app)
-    answering: ASGIApp = KeptAnswers(LoggedRequests(app), application)
+    answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application)
     if limit := application.settings.requests_per_minute:
-        answering = RequestLimit(answering, application, limit)
-    return Edge(HeadRequests(answering), stopping)
+        answering = RateLimitMiddleware(answering, application, limit)
+    return RequestContextMiddleware(HeadMiddleware(answering), stopping)
 
 
 def _running(
-    application: Application, stopping: Stopping, gently: bool
+    application: Application, stopping: Shutdown, gently: bool
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -102,7 +105,7 @@ def _running(
         gc.freeze()
         gc.set_threshold(*_COLLECTED_AFTER)
         try:
-            with stop_gently(stopping) if gently else nullcontext():
+            with graceful_shutdown(stopping) if gently else nullcontext():
                 yield
         finally:
             stopping.begin()

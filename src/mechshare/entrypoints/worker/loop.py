@@ -12,45 +12,45 @@ import structlog
 from mechshare.application import Application
 from mechshare.domain.errors import OutOfSpace, Unavailable
 
-LOOK_AGAIN = timedelta(seconds=1)
+POLL_INTERVAL = timedelta(seconds=1)
 """How long a worker sleeps at most: whoever is deaf to the doorbell looks this often."""
-REAP_EVERY = timedelta(seconds=5)
-UPKEEP_EVERY = timedelta(seconds=5)
-TIDY_EVERY = timedelta(hours=1)
+REAP_INTERVAL = timedelta(seconds=5)
+SCHEDULE_INTERVAL = timedelta(seconds=5)
+TIDY_INTERVAL = timedelta(hours=1)
 FORGOTTEN_AFTER = timedelta(days=1)
-GRACE = 10.0
+SHUTDOWN_GRACE = 10.0
 """Seconds that a job under way gets to end when the loop is stopped; then the ledger takes it back."""
 _log = structlog.get_logger("mechshare.worker")
 
 
 async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
-    """Runs up to `slots` jobs at a time until `stop` is set, and gives those under way GRACE seconds to end.
+    """Runs up to `slots` jobs at a time until `stop` is set, and gives those under way SHUTDOWN_GRACE seconds to end.
 
     Whatever `slots` is, also 0, it takes back what other workers have lost, so that no job waits for ever.
     """
 
     async def run_next() -> None:
         if await app.runner.run_one() is None:
-            await app.doorbell.wait(LOOK_AGAIN)
+            await app.doorbell.wait(POLL_INTERVAL)
 
     async def reap() -> None:
         await app.runner.reap()
-        await _pause(stop, REAP_EVERY)
+        await _pause(stop, REAP_INTERVAL)
 
     async def keep_up() -> None:
-        await app.upkeep.promise_what_is_due()
-        await _pause(stop, UPKEEP_EVERY)
+        await app.upkeep.enqueue_due_jobs()
+        await _pause(stop, SCHEDULE_INTERVAL)
 
     async def tidy() -> None:
         await asyncio.to_thread(remove_forgotten, app.settings.data / "scratch")
-        await _pause(stop, TIDY_EVERY)
+        await _pause(stop, TIDY_INTERVAL)
 
     loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, keep_up, tidy)]
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
         await app.doorbell.ring()
-        await asyncio.wait(loops, timeout=GRACE)
+        await asyncio.wait(loops, timeout=SHUTDOWN_GRACE)
     finally:
         for task in (stopped, *loops):
             task.cancel()
@@ -71,11 +71,11 @@ async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> N
         try:
             await step()
         except (Unavailable, OutOfSpace) as down:
-            _log.warning("worker_waits", problem=down.message)
-            await _pause(stop, LOOK_AGAIN)
+            _log.warning("dependency_unavailable", problem=down.message)
+            await _pause(stop, POLL_INTERVAL)
         except Exception:
-            _log.exception("worker_stumbled")
-            await _pause(stop, LOOK_AGAIN)
+            _log.exception("worker_error")
+            await _pause(stop, POLL_INTERVAL)
 
 
 async def _pause(stop: asyncio.Event, time: timedelta) -> None:

@@ -4,15 +4,15 @@ those name and that came meanwhile."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mechshare.domain.backups import Manifest, Outline
+from mechshare.domain.backups import InstallationSummary, Manifest
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.backups import BackupFolder, BackupRefused, Snapshots
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.services.maintenance.blob_copy import (
+    ChecksumMismatch,
     Progress,
-    ReadOtherwise,
     Stage,
     each,
     facts_of,
@@ -70,13 +70,15 @@ class BackupService:
             collection = _Collection(self._blobs, self._kept)
             try:
                 manifest = await self._settled(collection, outline, progress)
-            except ReadOtherwise as problem:
+            except ChecksumMismatch as problem:
                 raise BackupRefused(str(problem)) from problem
             await self._folder.finish(manifest)
             removed = await self._prune(manifest)
         return BackedUp(manifest=manifest, copied=collection.copied, removed=removed)
 
-    async def _settled(self, collection: "_Collection", outline: Outline, progress: Progress) -> Manifest:
+    async def _settled(
+        self, collection: "_Collection", outline: InstallationSummary, progress: Progress
+    ) -> Manifest:
         """Rows with all of their blobs.
 
         A row goes before its blobs do. So a blob that was gone, but is named by rows that were taken later, is lost;
@@ -96,7 +98,7 @@ class BackupService:
                     taken_at=taken_at,
                     program=self._program,
                     schema=snapshot.outline.schema,
-                    eldest=snapshot.outline.eldest,
+                    oldest_users=snapshot.outline.oldest_users,
                     rows=await self._folder.rows(),
                     tables=snapshot.tables,
                     blobs=tuple(collection.facts[key] for key in sorted(late)),

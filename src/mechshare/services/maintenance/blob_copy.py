@@ -10,7 +10,7 @@ from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
 
-_AT_ONCE = 4
+_CONCURRENCY = 4
 """Blobs under way together: between servers, most of the time goes by waiting."""
 
 
@@ -25,7 +25,7 @@ Progress = Callable[[Stage, int, int], None]
 """Hears of a stage, how much more of it is done, and how much it is in all."""
 
 
-class ReadOtherwise(Exception):
+class ChecksumMismatch(Exception):
     """A blob was read back otherwise than it was written."""
 
     def __init__(self, key: str) -> None:
@@ -47,7 +47,7 @@ async def facts_of(store: BlobStore, key: str) -> BlobFacts | None:
 
 
 async def transfer(source: BlobStore, destination: BlobStore, key: str) -> BlobFacts:
-    """Writes the blob at the destination, and reads it back. Raises MediaNotFound, ReadOtherwise."""
+    """Writes the blob at the destination, and reads it back. Raises MediaNotFound, ChecksumMismatch."""
     digest = sha256()
 
     async def passing() -> AsyncIterator[bytes]:
@@ -57,7 +57,7 @@ async def transfer(source: BlobStore, destination: BlobStore, key: str) -> BlobF
 
     facts = await destination.write(key, passing())
     if not digest.hexdigest() == facts.sha256 or await facts_of(destination, key) != facts:
-        raise ReadOtherwise(key)
+        raise ChecksumMismatch(key)
     return facts
 
 
@@ -71,7 +71,7 @@ async def for_each(keys: AsyncIterable[str], work: Callable[[str], Coroutine[Any
     batch: list[str] = []
     async for key in keys:
         batch.append(key)
-        if len(batch) == _AT_ONCE:
+        if len(batch) == _CONCURRENCY:
             await _together([work(key) for key in batch])
             batch = []
     await _together([work(key) for key in batch])

@@ -6,8 +6,8 @@ from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence import CopyRefused, DatabaseCopy, TableCopied
 from mechshare.services.maintenance.blob_copy import (
+    ChecksumMismatch,
     Progress,
-    ReadOtherwise,
     Stage,
     facts_of,
     for_each,
@@ -85,7 +85,7 @@ async def _copy_blob(source: BlobStore, destination: BlobStore, key: str) -> tup
         return (await transfer(source, destination, key)).size, True
     except MediaNotFound as problem:
         raise _gone(key) from problem
-    except ReadOtherwise as problem:
+    except ChecksumMismatch as problem:
         raise CopyRefused(str(problem)) from problem
 
 

@@ -18,12 +18,12 @@ from mechshare.ports.persistence import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 
-LARGEST_SKEW = timedelta(seconds=1)
-_LONGEST_CAUSE = 300
+MAX_CLOCK_SKEW = timedelta(seconds=1)
+_MAX_CAUSE_LENGTH = 300
 _PROBE = b"mechshare doctor\n" * 64
 
 
-class Trouble(StrEnum):
+class Problem(StrEnum):
     DOWN = "down"
     OUTDATED = "outdated"
     SKEWED = "skewed"
@@ -33,16 +33,16 @@ class Trouble(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Diagnosis:
+class DoctorReport:
     """What was found of one dependency; `trouble` is None where it is well."""
 
     name: str
     told: str
-    trouble: Trouble | None = None
+    trouble: Problem | None = None
     is_essential: bool = True
 
 
-class DiagnosisService:
+class DoctorService:
     def __init__(
         self,
         database: Database,
@@ -65,7 +65,7 @@ class DiagnosisService:
         self._clock = clock
         self._ids = ids
 
-    async def examine(self) -> tuple[Diagnosis, ...]:
+    async def examine(self) -> tuple[DoctorReport, ...]:
         """`database`, `clock`, `blobs`, `search`, `jobs` (the doorbell), `cache`, `limits`.
 
         A blob is written, read back and deleted. Raises nothing that a dependency is at fault for.
@@ -79,19 +79,19 @@ class DiagnosisService:
         found += [await _answer(name, check, is_essential=False) for name, check in self._others]
         return tuple(found)
 
-    async def _examine_clock(self) -> Diagnosis:
+    async def _examine_clock(self) -> DoctorReport:
         before = self._clock.now()
         try:
             there = await self._database.now()
         except Unavailable:
             told = "the database can't be asked for the time"
-            return Diagnosis(name="clock", told=told, trouble=Trouble.DOWN, is_essential=False)
+            return DoctorReport(name="clock", told=told, trouble=Problem.DOWN, is_essential=False)
         ahead = there - before - (self._clock.now() - before) / 2
         told = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
-        trouble = Trouble.SKEWED if abs(ahead) > LARGEST_SKEW else None
-        return Diagnosis(name="clock", told=told, trouble=trouble, is_essential=False)
+        trouble = Problem.SKEWED if abs(ahead) > MAX_CLOCK_SKEW else None
+        return DoctorReport(name="clock", told=told, trouble=trouble, is_essential=False)
 
-    async def _examine_blobs(self) -> Diagnosis:
+    async def _examine_blobs(self) -> DoctorReport:
         key = f"health/{self._ids.new_id()}"
         try:
             await self._blobs.write(key, _probe())
@@ -100,17 +100,17 @@ class DiagnosisService:
             finally:
                 await self._blobs.delete(key)
         except OutOfSpace as full:
-            return Diagnosis(name="blobs", told=full.message, trouble=Trouble.FULL)
+            return DoctorReport(name="blobs", told=full.message, trouble=Problem.FULL)
         except Unavailable as down:
             return _down("blobs", down)
         except MediaNotFound:
             content = b""
         if content != _PROBE:
             told = f"{len(_PROBE)} bytes were written, and others were read back"
-            return Diagnosis(name="blobs", told=told, trouble=Trouble.ALTERED)
-        return Diagnosis(name="blobs", told=f"{len(_PROBE)} bytes written, read back and deleted")
+            return DoctorReport(name="blobs", told=told, trouble=Problem.ALTERED)
+        return DoctorReport(name="blobs", told=f"{len(_PROBE)} bytes written, read back and deleted")
 
-    async def _examine_search(self) -> Diagnosis:
+    async def _examine_search(self) -> DoctorReport:
         try:
             held = min((await self._index.search(SearchQuery(limit=1))).total, EXACT_TOTAL + 1)
         except Unavailable as down:
@@ -119,12 +119,12 @@ class DiagnosisService:
             published, waiting = await self._published(), await self._waiting()
         except Unavailable:
             told = f"the index holds {how_many(held)} published mechanisms; the database can't be asked"
-            return Diagnosis(name="search", told=told, is_essential=False)
+            return DoctorReport(name="search", told=told, is_essential=False)
         told = f"the index holds {how_many(held)} published mechanisms, the database {how_many(published)}"
         if waiting:
             told += f"; {waiting} changes are on their way to the index"
-        trouble = None if held == published else Trouble.OUT_OF_STEP
-        return Diagnosis(name="search", told=told, trouble=trouble, is_essential=False)
+        trouble = None if held == published else Problem.OUT_OF_STEP
+        return DoctorReport(name="search", told=told, trouble=trouble, is_essential=False)
 
     async def _published(self) -> int:
         """At most EXACT_TOTAL + 1: an index need not count further either, so there is no more to compare."""
@@ -141,21 +141,23 @@ async def _probe() -> AsyncIterator[bytes]:
     yield _PROBE
 
 
-async def _answer(name: str, check: Callable[[], Awaitable[str]], *, is_essential: bool = True) -> Diagnosis:
+async def _answer(
+    name: str, check: Callable[[], Awaitable[str]], *, is_essential: bool = True
+) -> DoctorReport:
     try:
-        return Diagnosis(name=name, told=await check(), is_essential=is_essential)
+        return DoctorReport(name=name, told=await check(), is_essential=is_essential)
     except SchemaOutdated as outdated:
-        return Diagnosis(
-            name=name, told=outdated.message, trouble=Trouble.OUTDATED, is_essential=is_essential
+        return DoctorReport(
+            name=name, told=outdated.message, trouble=Problem.OUTDATED, is_essential=is_essential
         )
     except Unavailable as down:
         return _down(name, down, is_essential=is_essential)
 
 
-def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> Diagnosis:
+def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> DoctorReport:
     cause = cause_of(down)
     told = f"does not answer ({cause})" if cause else "does not answer"
-    return Diagnosis(name=name, told=told, trouble=Trouble.DOWN, is_essential=is_essential)
+    return DoctorReport(name=name, told=told, trouble=Problem.DOWN, is_essential=is_essential)
 
 
 def cause_of(problem: BaseException) -> str:
@@ -165,7 +167,7 @@ def cause_of(problem: BaseException) -> str:
         cause = cause.__cause__
     if cause is problem:
         return ""
-    return str(cause).strip().partition("\n")[0][:_LONGEST_CAUSE] or type(cause).__name__
+    return str(cause).strip().partition("\n")[0][:_MAX_CAUSE_LENGTH] or type(cause).__name__
 
 
 def _side(ahead: timedelta) -> str:

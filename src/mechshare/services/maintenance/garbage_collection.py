@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.idempotency import RECEIPT_LIFETIME
+from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, Job, JobKind, JobState, new_job
 from mechshare.domain.media import ProcessingFailure
@@ -23,7 +23,7 @@ T = TypeVar("T")
 _Delete = Callable[[UnitOfWork, int], Awaitable[int]]
 """Deletes so many at most; how many there were."""
 
-SWEEP_EVERY = timedelta(days=1)
+GARBAGE_COLLECTION_INTERVAL = timedelta(days=1)
 ORPHANED_AFTER = timedelta(days=1)
 """A blob that is younger may be of an upload, or of a clip, that is still under way."""
 JOBS_KEPT: Mapping[JobState, timedelta] = {
@@ -38,7 +38,7 @@ _SESSION_BATCH = 20
 """At a time: with each goes a refresh token for every quarter of an hour of its use, which may have been years."""
 
 
-class Upkeep:
+class Scheduler:
     """Promises in the ledger, once for all processes, what has to be done from time to time."""
 
     def __init__(
@@ -50,10 +50,10 @@ class Upkeep:
         self._clock = clock
         self._ids = ids
 
-    async def promise_what_is_due(self) -> None:
+    async def enqueue_due_jobs(self) -> None:
         """To be awaited every few seconds. Raises Unavailable."""
         swept = await self._find_last(JobKind.SWEEP)
-        if swept is None or swept.created_at <= self._clock.now() - SWEEP_EVERY:
+        if swept is None or swept.created_at <= self._clock.now() - GARBAGE_COLLECTION_INTERVAL:
             await self._promise(JobKind.SWEEP)
         try:
             is_wiped = await self._index.needs_rebuild()
@@ -79,7 +79,7 @@ class Upkeep:
         await self._doorbell.ring()
 
 
-class Sweep:
+class GarbageCollection:
     """The job `sweep`: forgets receipts, sessions and jobs that are long over, and deletes blobs that nobody refers to.
 
     A blob goes by a job of its own, so that a crash between its being condemned and its deletion changes nothing.
@@ -102,21 +102,23 @@ class Sweep:
             await self._condemn_orphans(keys, job)
         return nothing_to_write
 
-    async def give_up(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """What is left is the next sweep's."""
 
-    async def retried(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         """It begins anew each time."""
 
-    async def ended(self, job: Job) -> None:
+    async def on_finished(self, job: Job) -> None:
         """Nobody waits for it."""
 
-    async def abandoned(self, job: Job) -> None:
+    async def on_lost(self, job: Job) -> None:
         """Whoever has the job now begins anew."""
 
     async def _forget_rows(self) -> None:
         now = self._clock.now()
-        await self._forget(lambda tx, limit: tx.receipts.delete_older(now - RECEIPT_LIFETIME, limit=limit))
+        await self._forget(
+            lambda tx, limit: tx.receipts.delete_older(now - IDEMPOTENCY_LIFETIME, limit=limit)
+        )
         await self._forget(
             lambda tx, limit: tx.sessions.delete_older(now, limit=limit), at_a_time=_SESSION_BATCH
         )
@@ -150,7 +152,7 @@ class Sweep:
                 AuditAction.BLOB_DELETED,
                 None,
                 key,
-                Origin(request_id=job.request_id),
+                RequestMetadata(request_id=job.request_id),
                 "nobody refers to it",
             )
             await tx.ledger.add(new_job(id, JobKind.DELETE_BLOBS, key, now=now), unless_waiting=True)

@@ -8,8 +8,8 @@ from mechshare.ports.backups import BackupFolder, BackupRefused, Snapshots
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence import TableCopied
 from mechshare.services.maintenance.blob_copy import (
+    ChecksumMismatch,
     Progress,
-    ReadOtherwise,
     Stage,
     each,
     facts_of,
@@ -130,7 +130,7 @@ class RestoreService:
             await for_each(each(wanted), copy)
         except MediaNotFound as problem:
             raise BackupRefused("A file of the backup went away while it was restored.") from problem
-        except ReadOtherwise as problem:
+        except ChecksumMismatch as problem:
             raise BackupRefused(str(problem)) from problem
         return len(written)
 

@@ -1,14 +1,14 @@
 """Writing down who did what."""
 
-from mechshare.domain.audit import AuditAction, AuditEntry, Origin
+from mechshare.domain.audit import AuditAction, AuditEntry, RequestMetadata
 from mechshare.domain.ids import UserId
 from mechshare.domain.text import readable_text
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import Database, UnitOfWork
 
-LONGEST_SUBJECT = 254
-LONGEST_DETAIL = 500
+MAX_SUBJECT_LENGTH = 254
+MAX_DETAIL_LENGTH = 500
 
 
 class Auditor:
@@ -24,7 +24,7 @@ class Auditor:
         action: AuditAction,
         actor_id: UserId | None,
         subject: str,
-        origin: Origin,
+        request_metadata: RequestMetadata,
         detail: str = "",
     ) -> None:
         entry = AuditEntry(
@@ -32,10 +32,10 @@ class Auditor:
             at=self._clock.now(),
             action=action,
             actor_id=actor_id,
-            subject=readable_text(subject, longest=LONGEST_SUBJECT),
-            address=origin.address,
-            request_id=origin.request_id,
-            detail=readable_text(detail, longest=LONGEST_DETAIL),
+            subject=readable_text(subject, longest=MAX_SUBJECT_LENGTH),
+            address=request_metadata.address,
+            request_id=request_metadata.request_id,
+            detail=readable_text(detail, longest=MAX_DETAIL_LENGTH),
         )
         await tx.audit.add(entry)
 
@@ -45,8 +45,8 @@ class Auditor:
         action: AuditAction,
         actor_id: UserId | None,
         subject: str,
-        origin: Origin,
+        request_metadata: RequestMetadata,
         detail: str = "",
     ) -> None:
         async with database.begin() as tx:
-            await self.note(tx, action, actor_id, subject, origin, detail)
+            await self.note(tx, action, actor_id, subject, request_metadata, detail)

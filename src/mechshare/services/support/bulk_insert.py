@@ -8,10 +8,10 @@ from mechshare.domain.errors import CategoryNotFound, DomainException, StaleVers
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.ports.persistence import Database, UnitOfWork
-from mechshare.services.support.data_loader import Batches
+from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.support.invalidation import Changes
 
-_MOST_BATCHES = 2
+_MAX_CONCURRENT_BATCHES = 2
 """The database makes one durable while the next is told to it."""
 _OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion)
 """What is wrong with one new mechanism, and with none that came with it."""
@@ -25,13 +25,13 @@ class MechanismWithJobs:
     jobs: Sequence[Job]
 
 
-class Creation:
+class BulkInsert:
     """Each mechanism is kept with its jobs or not at all; a transaction costs about as much for many as for one."""
 
     def __init__(self, database: Database, changes: Changes) -> None:
         self._database = database
         self._changes = changes
-        self._batches = Batches(self._keep_each, most=_MOST_BATCHES)
+        self._batches = DataLoader(self._keep_each, most=_MAX_CONCURRENT_BATCHES)
 
     async def keep(self, new: MechanismWithJobs) -> AuthoredMechanism:
         """Raises UserNotFound, CategoryNotFound and, where there is one of this identifier, StaleVersion."""

@@ -9,7 +9,7 @@ from mechshare.domain.jobs import JobKind, new_job
 from mechshare.ports.persistence import UnitOfWork
 
 
-async def clear_up_after(
+async def clean_up_deleted(
     tx: UnitOfWork,
     deleted: Mapping[MechanismId, str | None],
     new_job_id: Callable[[], JobId],

@@ -7,11 +7,11 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-MOST_AT_A_TIME = 100
+MAX_BATCH_SIZE = 100
 
 
-class Batches(Generic[K, V]):
-    """What is asked for one by one is worked on at most MOST_AT_A_TIME together.
+class DataLoader(Generic[K, V]):
+    """What is asked for one by one is worked on at most MAX_BATCH_SIZE together.
 
     While `most` batches are under way, the next waits and grows: the busier the process, the less each costs; and
     what is asked for alone is worked on at once. `work` gives for each key, in their order, its value, or the
@@ -37,7 +37,7 @@ class Batches(Generic[K, V]):
         # A batch that came back may have taken along what this was called for.
         if not self._wanted or len(self._under_way) == self._most:
             return
-        batch = dict(islice(self._wanted.items(), MOST_AT_A_TIME))
+        batch = dict(islice(self._wanted.items(), MAX_BATCH_SIZE))
         for key in batch:
             del self._wanted[key]
         task = asyncio.create_task(self._do(batch))

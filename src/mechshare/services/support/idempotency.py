@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from mechshare.domain.idempotency import RECEIPT_LIFETIME, Receipt
+from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME, IdempotencyRecord
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence import UnitOfWork
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Once(Generic[T]):
+class IdempotentRequest(Generic[T]):
     """A request that must take effect once. `render` makes the answer that is kept for its repetitions."""
 
     scope: str
@@ -22,29 +22,29 @@ class Once(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Replay:
+class ReplayedResponse:
     """The answer that the same request got before."""
 
     answer: bytes
 
 
-async def do_once(
-    tx: UnitOfWork, clock: Clock, once: Once[T] | None, do: Callable[[], Awaitable[T]]
-) -> T | Replay:
+async def run_once(
+    tx: UnitOfWork, clock: Clock, once: IdempotentRequest[T] | None, do: Callable[[], Awaitable[T]]
+) -> T | ReplayedResponse:
     """What `do` gives, its answer being kept in the same transaction; a Replay when it was done before.
 
-    A key is free again after RECEIPT_LIFETIME. Raises IdempotencyKeyReused when it came with another request.
+    A key is free again after IDEMPOTENCY_LIFETIME. Raises IdempotencyKeyReused when it came with another request.
     """
     if once is None:
         return await do()
     name = (once.scope, once.key)
     # Others that are as old are the sweep's: however many they are, no request waits for them.
-    await tx.receipts.forget(*name, older=clock.now() - RECEIPT_LIFETIME)
+    await tx.receipts.forget(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
     known = await tx.receipts.find(*name)
     if known is not None:
-        return Replay(known.answer_to(once.fingerprint))
+        return ReplayedResponse(known.response_to(once.fingerprint))
     done = await do()
-    receipt = Receipt(
+    receipt = IdempotencyRecord(
         scope=once.scope,
         key=once.key,
         fingerprint=once.fingerprint,

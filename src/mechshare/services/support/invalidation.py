@@ -5,17 +5,17 @@ from mechshare.ports.cache import Cache
 from mechshare.ports.doorbell import Doorbell
 
 
-def mechanism_group(id: MechanismId) -> str:
+def mechanism_tag(id: MechanismId) -> str:
     """The cache group of everything that is told of one mechanism."""
     return f"mechanism:{id}"
 
 
-def access_group(id: UserId) -> str:
+def access_tag(id: UserId) -> str:
     """The cache group of what a user's access tokens are good for."""
     return f"access:{id}"
 
 
-LISTS = "mechanisms"
+PUBLIC_LISTS = "mechanisms"
 """The cache group of every list of mechanisms, of searches and suggestions, and of the counts by category."""
 
 
@@ -27,7 +27,7 @@ class Changes:
         self._doorbell = doorbell
 
     async def mechanisms_changed(self, *ids: MechanismId) -> None:
-        await self._cache.forget(LISTS, *map(mechanism_group, ids))
+        await self._cache.forget(PUBLIC_LISTS, *map(mechanism_tag, ids))
         await self._doorbell.ring()
 
     async def mechanisms_created(self) -> None:
@@ -35,4 +35,4 @@ class Changes:
         await self._doorbell.ring()
 
     async def access_changed(self, user_id: UserId) -> None:
-        await self._cache.forget(access_group(user_id))
+        await self._cache.forget(access_tag(user_id))

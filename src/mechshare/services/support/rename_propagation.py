@@ -8,11 +8,11 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence import UnitOfWork
 
-_AT_A_TIME = 1_000
+_BATCH_SIZE = 1_000
 """Mechanisms that are changed by one statement, which has to end in time."""
 
 
-async def show_new_name(
+async def propagate_rename(
     tx: UnitOfWork,
     clock: Clock,
     ids: IdSource,
@@ -26,11 +26,11 @@ async def show_new_name(
     """
     now = clock.now()
     shown: list[MechanismId] = []
-    while found := await tx.mechanism_sets.find(
-        limit=_AT_A_TIME, user_id=user_id, category_id=category_id, after=shown[-1] if shown else None
+    while found := await tx.mechanism_bulk.find(
+        limit=_BATCH_SIZE, user_id=user_id, category_id=category_id, after=shown[-1] if shown else None
     ):
         shown += found
-        await tx.mechanism_sets.renew(found)
+        await tx.mechanism_bulk.renew(found)
         await tx.ledger.add(
             *(new_job(JobId(ids.new_id()), JobKind.INDEX_MECHANISM, id, now=now) for id in found)
         )

@@ -81,14 +81,14 @@ async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database:
     )
     for one, wanted in of_one:
         async with database.read() as tx:
-            first = await tx.mechanism_sets.find(limit=2, **one)
-            second = await tx.mechanism_sets.find(limit=2, after=first[-1], **one)
-            third = await tx.mechanism_sets.find(limit=2, after=second[-1], **one)
-            assert not await tx.mechanism_sets.find(limit=2, after=third[-1], **one)
+            first = await tx.mechanism_bulk.find(limit=2, **one)
+            second = await tx.mechanism_bulk.find(limit=2, after=first[-1], **one)
+            third = await tx.mechanism_bulk.find(limit=2, after=second[-1], **one)
+            assert not await tx.mechanism_bulk.find(limit=2, after=third[-1], **one)
         assert [*first, *second, *third] == sorted(mechanism.id for mechanism in wanted)
         assert len(third) == 1
     async with database.read() as tx:
-        assert not await tx.mechanism_sets.find(limit=2, category_id=CategoryId("no-such"))
+        assert not await tx.mechanism_bulk.find(limit=2, category_id=CategoryId("no-such"))
 
 
 async def test_some_get_a_new_version_and_stay_what_they_are(database: Database) -> None:
@@ -98,7 +98,7 @@ async def test_some_get_a_new_version_and_stay_what_they_are(database: Database)
     (left,) = await keep(database, a_mechanism(user))
 
     async with database.begin() as tx:
-        await tx.mechanism_sets.renew([one.id for one in kept] + [MechanismId(new_id())])
+        await tx.mechanism_bulk.renew([one.id for one in kept] + [MechanismId(new_id())])
 
     async with database.read() as tx:
         found = [await tx.mechanisms.find_by_id(one.id) for one in (*kept, left)]
@@ -116,7 +116,7 @@ async def test_a_category_changes_its_name_while_what_is_in_it_changes(database:
             category = await tx.categories.find_by_id(gears)
             assert category is not None
             await tx.categories.save(replace(category, name_en=f"{category.name_en}'"))
-            await tx.mechanism_sets.renew(await tx.mechanism_sets.find(category_id=gears, limit=10))
+            await tx.mechanism_bulk.renew(await tx.mechanism_bulk.find(category_id=gears, limit=10))
 
     async def change(id: MechanismId) -> None:
         async with database.begin() as tx:
@@ -127,7 +127,7 @@ async def test_a_category_changes_its_name_while_what_is_in_it_changes(database:
 
     async def leave(ids: Sequence[MechanismId]) -> None:
         async with database.begin() as tx:
-            await tx.mechanism_sets.delete(ids)
+            await tx.mechanism_bulk.delete(ids)
 
     leaving = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
     await asyncio.gather(
@@ -171,11 +171,11 @@ async def test_some_are_deleted_with_what_they_were_made_from_told(database: Dat
     ids = [one.id for one in made]
 
     async with database.begin() as tx:
-        assert await tx.mechanism_sets.delete([*ids, MechanismId(new_id())]) == {
+        assert await tx.mechanism_bulk.delete([*ids, MechanismId(new_id())]) == {
             ids[0]: file.key,
             ids[1]: None,
         }
-        assert await tx.mechanism_sets.delete(ids) == {}
+        assert await tx.mechanism_bulk.delete(ids) == {}
 
     async with database.read() as tx:
         assert [await tx.mechanisms.find_by_id(id) for id in ids] == [None, None]

@@ -6,7 +6,7 @@ from itertools import count
 
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.categories import Category
-from mechshare.domain.idempotency import Receipt
+from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import Job, JobKind, new_job
 from mechshare.domain.mechanisms import READY, Mechanism
@@ -67,8 +67,8 @@ def a_mechanism(user: User, **changes: object) -> Mechanism:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def a_receipt(scope: str = "s", at: datetime = NOW, key: str = "key") -> Receipt:
-    return Receipt(scope=scope, key=key, fingerprint="f", answer=b"\x00\xff", created_at=at)
+def a_receipt(scope: str = "s", at: datetime = NOW, key: str = "key") -> IdempotencyRecord:
+    return IdempotencyRecord(scope=scope, key=key, fingerprint="f", answer=b"\x00\xff", created_at=at)
 
 
 def an_entry(action: AuditAction = AuditAction.DENIED, at: datetime = NOW, **changes: str) -> AuditEntry:

@@ -5,18 +5,18 @@ from datetime import datetime
 from mechshare.adapters.persistence.memory.tables import Access, add, paged
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.errors import IdempotencyKeyReused
-from mechshare.domain.idempotency import Receipt
+from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.pagination import Page, PageRequest
 
 
-class MemoryReceiptRepository:
+class MemoryIdempotencyRepository:
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def find(self, scope: str, key: str) -> Receipt | None:
+    async def find(self, scope: str, key: str) -> IdempotencyRecord | None:
         return self._access.read().receipts.get((scope, key))
 
-    async def add(self, receipt: Receipt) -> None:
+    async def add(self, receipt: IdempotencyRecord) -> None:
         receipts = self._access.write().receipts
         if (receipt.scope, receipt.key) in receipts:
             raise IdempotencyKeyReused()

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
-from mechshare.adapters.persistence.memory.audit import MemoryAuditLog, MemoryReceiptRepository
+from mechshare.adapters.persistence.memory.audit import MemoryAuditLog, MemoryIdempotencyRepository
 from mechshare.adapters.persistence.memory.jobs import MemoryJobLedger, MemoryJobRepository
 from mechshare.adapters.persistence.memory.mechanisms import (
     MemoryCategoryRepository,
+    MemoryMechanismBulkRepository,
     MemoryMechanismFiles,
     MemoryMechanismRepository,
-    MemoryMechanismSets,
 )
 from mechshare.adapters.persistence.memory.tables import Access, Tables
 from mechshare.adapters.persistence.memory.users import (
@@ -29,11 +29,11 @@ class MemoryUnitOfWork:
         self.sessions = MemorySessionRepository(access)
         self.categories = MemoryCategoryRepository(access)
         self.mechanisms = MemoryMechanismRepository(access)
-        self.mechanism_sets = MemoryMechanismSets(access)
+        self.mechanism_bulk = MemoryMechanismBulkRepository(access)
         self.mechanism_files = MemoryMechanismFiles(access)
         self.ledger = MemoryJobLedger(access, clock)
         self.jobs = MemoryJobRepository(access, clock)
-        self.receipts = MemoryReceiptRepository(access)
+        self.receipts = MemoryIdempotencyRepository(access)
         self.audit = MemoryAuditLog(access)
 
 

@@ -114,7 +114,7 @@ class MemoryMechanismRepository:
         del mechanisms[id]
 
 
-class MemoryMechanismSets:
+class MemoryMechanismBulkRepository:
     def __init__(self, access: Access) -> None:
         self._access = access
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.categories import Category
-from mechshare.domain.idempotency import Receipt
+from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import Attempt, Job
 from mechshare.domain.mechanisms import Mechanism
@@ -29,7 +29,7 @@ class Tables:
     mechanisms: dict[MechanismId, Mechanism] = field(default_factory=dict)
     jobs: dict[JobId, Job] = field(default_factory=dict)
     attempts: dict[JobId, tuple[Attempt, ...]] = field(default_factory=dict)
-    receipts: dict[tuple[str, str], Receipt] = field(default_factory=dict)
+    receipts: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)
     audit: dict[str, AuditEntry] = field(default_factory=dict)
 
     def copy(self) -> "Tables":

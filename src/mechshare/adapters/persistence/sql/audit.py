@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal_column, select
 
-from mechshare.adapters.persistence.sql.pagination import listing, paged
+from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
 from mechshare.domain.audit import AuditAction, AuditEntry
@@ -26,7 +26,9 @@ _FAILED_SIGN_INS = {
     (True, True): _FAILED.where(_OF_SUBJECT, _FROM_ADDRESS),
 }
 """By whether the subject and whether the address is given."""
-_NEWEST = listing(select(audit), key=audit.c.at, id=audit.c.id, descending=True, counted=select(audit.c.id))
+_NEWEST = paged_query(
+    select(audit), key=audit.c.at, id=audit.c.id, descending=True, counted=select(audit.c.id)
+)
 
 
 class SqlAuditLog:
@@ -37,7 +39,7 @@ class SqlAuditLog:
         await self._statements.change(_INSERT, _values(entry))
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
-        await self._statements.hold_name(f"sign-ins {subject} {address}")
+        await self._statements.advisory_lock(f"sign-ins {subject} {address}")
         given = {name: value for name, value in (("subject", subject), ("address", address)) if value}
         counted = _FAILED_SIGN_INS[bool(subject), bool(address)]
         count: int = (await self._statements.row(counted, {"since": since, **given}))[0]

@@ -43,11 +43,11 @@ class SqlCategoryRepository:
         return _category(row) if row else None
 
     async def find_all(self) -> tuple[Category, ...]:
-        await self._statements.hold_name("categories")
+        await self._statements.advisory_lock("categories")
         return tuple(map(_category, await self._statements.rows(_ALL)))
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        await self._statements.hold_name("categories")
+        await self._statements.advisory_lock("categories")
         rows = await self._statements.rows(_COUNTED)
         return tuple(CategoryCount(category=_category(row[:-1]), mechanism_count=row[-1]) for row in rows)
 

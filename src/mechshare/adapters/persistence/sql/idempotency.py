@@ -8,7 +8,7 @@ from mechshare.adapters.persistence.sql.errors import UniqueViolated
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import receipts
 from mechshare.domain.errors import IdempotencyKeyReused
-from mechshare.domain.idempotency import Receipt
+from mechshare.domain.idempotency import IdempotencyRecord
 
 _NAME = (receipts.c.scope, receipts.c.key)
 _HAS_NAME = (receipts.c.scope == bindparam("scope")) & (receipts.c.key == bindparam("key"))
@@ -23,19 +23,21 @@ _DELETE_OLDER = delete(receipts).where(
 _FORGET = delete(receipts).where(_HAS_NAME, _IS_OLDER)
 
 
-class SqlReceiptRepository:
+class SqlIdempotencyRepository:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def find(self, scope: str, key: str) -> Receipt | None:
-        await self._statements.hold_name(f"receipt {scope} {key}")
+    async def find(self, scope: str, key: str) -> IdempotencyRecord | None:
+        await self._statements.advisory_lock(f"receipt {scope} {key}")
         row = await self._statements.row(_FIND, {"scope": scope, "key": key})
         if row is None:
             return None
         scope, key, fingerprint, answer, created_at = row
-        return Receipt(scope=scope, key=key, fingerprint=fingerprint, answer=answer, created_at=created_at)
+        return IdempotencyRecord(
+            scope=scope, key=key, fingerprint=fingerprint, answer=answer, created_at=created_at
+        )
 
-    async def add(self, receipt: Receipt) -> None:
+    async def add(self, receipt: IdempotencyRecord) -> None:
         values = {
             "scope": receipt.scope,
             "key": receipt.key,

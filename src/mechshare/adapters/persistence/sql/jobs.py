@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_column, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import Now
-from mechshare.adapters.persistence.sql.pagination import listing, paged
+from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import job_attempts, jobs
 from mechshare.domain.ids import JobId
@@ -135,11 +135,11 @@ _CANCEL = (
     )
     .values(state=JobState.CANCELLED.value, fence=jobs.c.fence + 1, lease_until=None, ended_at=_NOW)
 )
-_NEWEST = listing(
+_NEWEST = paged_query(
     select(jobs), key=jobs.c.created_at, id=jobs.c.id, descending=True, counted=select(jobs.c.id)
 )
 _IN_STATE = jobs.c.state == bindparam("state")
-_NEWEST_IN_STATE = listing(
+_NEWEST_IN_STATE = paged_query(
     select(jobs).where(_IN_STATE),
     key=jobs.c.created_at,
     id=jobs.c.id,
@@ -194,7 +194,7 @@ class SqlJobLedger:
 
     async def _is_waiting(self, job: Job) -> bool:
         """Whether another of its kind and subject has not ended, which nobody can add until the transaction's end."""
-        await self._statements.hold_name(f"{job.kind} {job.subject}")
+        await self._statements.advisory_lock(f"{job.kind} {job.subject}")
         same = {"of_kind": job.kind.value, "of_subject": job.subject}
         return await self._statements.row(_SAME_WAITING, same) is not None
 

@@ -23,8 +23,8 @@ from mechshare.adapters.persistence.sql.statements import Parameters, Statements
 from mechshare.domain.pagination import (
     DEFAULT_LIMIT,
     EXACT_TOTAL,
-    LARGEST_LIMIT,
-    LARGEST_SKIP,
+    MAX_LIMIT,
+    MAX_SKIP,
     Page,
     PageRequest,
     Position,
@@ -39,7 +39,7 @@ _WINDOW: ColumnElement[int] = literal_column(str(10 * (DEFAULT_LIMIT + 1)))
 PostgreSQL takes a LIMIT that is a parameter for a tenth of the rows. A tenth of this window is a usual page, so that it
 sees no use in planning the statement anew for each number: that takes it as long as finding the page does.
 """
-_NEAR: ColumnElement[int] = literal_column(str(LARGEST_SKIP + LARGEST_LIMIT + 1))
+_NEAR: ColumnElement[int] = literal_column(str(MAX_SKIP + MAX_LIMIT + 1))
 """Entries among which a page that passes over little is looked for, to the same end."""
 
 
@@ -48,14 +48,14 @@ class _Passed(Enum):
 
     NOTHING = auto()
     LITTLE = auto()
-    """LARGEST_SKIP items at most."""
+    """MAX_SKIP items at most."""
     MUCH = auto()
     LANDMARK = auto()
     """Items, one of which lies before a place that is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class PagedQuery:
     """The statements behind one kind of list, built once: its pages, by whether they are looked for from a place on,
     and what they pass over; and its count.
 
@@ -68,7 +68,7 @@ class Listing:
     def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
         if request.landmark is not None:
             passed = _Passed.LANDMARK
-        elif request.offset > LARGEST_SKIP:
+        elif request.offset > MAX_SKIP:
             passed = _Passed.MUCH
         else:
             passed = _Passed.LITTLE if request.offset else _Passed.NOTHING
@@ -76,7 +76,7 @@ class Listing:
         return _with_count(rows, self.counted) if is_counting else rows
 
 
-def listing(
+def paged_query(
     rows: Select[Any],
     *,
     key: ColumnElement[Any],
@@ -85,7 +85,7 @@ def listing(
     counted: Select[Any],
     counted_key: ColumnElement[Any] | None = None,
     counted_id: ColumnElement[Any] | None = None,
-) -> Listing:
+) -> PagedQuery:
     """Of `rows`, ordered by `key` and then `id`; `counted` selects the `id` of the same rows and nothing else. What
     `key` and `id` are called in `counted` is `counted_key` and `counted_id`, if that is something else."""
     entry_key = key if counted_key is None else counted_key
@@ -123,7 +123,7 @@ def listing(
     ordered = rows.order_by(*in_order(key, id))
     # Counting stops one beyond EXACT_TOTAL.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
-    return Listing(
+    return PagedQuery(
         pages={kind: ordered.where(id == found[kind].subquery().c.id) for kind in found},
         counted=select(func.count()).select_from(bounded),
     )
@@ -136,7 +136,7 @@ def _with_count(rows: Select[Any], counted: Select[Any]) -> Select[Any]:
 
 async def paged(
     statements: Statements,
-    listed: Listing,
+    listed: PagedQuery,
     request: PageRequest,
     *,
     value: Callable[[Any], T],

@@ -30,11 +30,11 @@ class Statements:
             with translated(is_writing=self._is_writing):
                 await self._dialect.hold(self._connection, id, value, may_be_deleted=may_be_deleted)
 
-    async def hold_name(self, name: str) -> None:
+    async def advisory_lock(self, name: str) -> None:
         """In a transaction: waits for others that hold `name`, for what no row stands for yet."""
         if self._is_writing:
             with translated(is_writing=self._is_writing):
-                await self._dialect.hold_name(self._connection, name)
+                await self._dialect.advisory_lock(self._connection, name)
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
         with translated(is_writing=self._is_writing), self._dialect.patience(self._connection):

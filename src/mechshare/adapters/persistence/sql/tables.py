@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from mechshare.adapters.persistence.sql.types import Id, UtcTime, Whole, ordered_text
+from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime, ordered_text
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts, ProcessingFailure
 
@@ -105,9 +105,9 @@ mechanisms = Table(
     Column("is_published", Boolean, nullable=False),
     Column("withdrawn_reason", Text),
     Column("processing_state", String(16), nullable=False),
-    Column("failure", Whole(ProcessingFailure)),
-    Column("media", Whole(MediaFacts)),
-    Column("original", Whole(OriginalFile)),
+    Column("failure", JsonColumn(ProcessingFailure)),
+    Column("media", JsonColumn(MediaFacts)),
+    Column("original", JsonColumn(OriginalFile)),
     Column("original_sha256", String(64)),
     Column("original_key", String(200)),
     Column("version", Integer, nullable=False),
@@ -155,7 +155,7 @@ jobs = Table(
     Column("lease_until", UtcTime),
     Column("step", String(64), nullable=False),
     Column("progress", Float, nullable=False),
-    Column("failure", Whole(ProcessingFailure)),
+    Column("failure", JsonColumn(ProcessingFailure)),
     Column("request_id", String(64), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
@@ -177,7 +177,7 @@ job_attempts = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime, nullable=False),
     Column("step", String(64), nullable=False),
-    Column("failure", Whole(ProcessingFailure)),
+    Column("failure", JsonColumn(ProcessingFailure)),
 )
 
 receipts = Table(

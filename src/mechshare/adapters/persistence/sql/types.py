@@ -91,7 +91,7 @@ def _from_microseconds(value: int | None) -> datetime | None:
     return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
-class Whole(TypeDecorator[T]):
+class JsonColumn(TypeDecorator[T]):
     """A frozen value that is only ever read and written as a whole, as JSON in one column of text.
 
     A column for each of its fields would be read and converted one by one, and no statement asks for any of them.

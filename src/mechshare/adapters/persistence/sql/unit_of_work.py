@@ -2,10 +2,10 @@
 
 from mechshare.adapters.persistence.sql.audit import SqlAuditLog
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
-from mechshare.adapters.persistence.sql.idempotency import SqlReceiptRepository
+from mechshare.adapters.persistence.sql.idempotency import SqlIdempotencyRepository
 from mechshare.adapters.persistence.sql.jobs import SqlJobLedger, SqlJobRepository
 from mechshare.adapters.persistence.sql.mechanisms.blob_references import SqlMechanismFiles
-from mechshare.adapters.persistence.sql.mechanisms.bulk import SqlMechanismSets
+from mechshare.adapters.persistence.sql.mechanisms.bulk import SqlMechanismBulkRepository
 from mechshare.adapters.persistence.sql.mechanisms.repository import SqlMechanismRepository
 from mechshare.adapters.persistence.sql.sessions import SqlSessionRepository
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -19,9 +19,9 @@ class SqlUnitOfWork:
         self.sessions = SqlSessionRepository(statements)
         self.categories = SqlCategoryRepository(statements)
         self.mechanisms = SqlMechanismRepository(statements)
-        self.mechanism_sets = SqlMechanismSets(statements)
+        self.mechanism_bulk = SqlMechanismBulkRepository(statements)
         self.mechanism_files = SqlMechanismFiles(statements)
         self.ledger = SqlJobLedger(statements)
         self.jobs = SqlJobRepository(statements)
-        self.receipts = SqlReceiptRepository(statements)
+        self.receipts = SqlIdempotencyRepository(statements)
         self.audit = SqlAuditLog(statements)

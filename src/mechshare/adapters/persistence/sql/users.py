@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
-from mechshare.adapters.persistence.sql.pagination import listing, paged
+from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import credentials, receipts, users
 from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
@@ -31,7 +31,7 @@ _UPDATE = update(users).where(
 )
 _DELETE = delete(users).where(users.c.id == bindparam("id"))
 _DELETE_RECEIPTS = delete(receipts).where(receipts.c.scope.startswith(bindparam("owner")))
-_NEWEST = listing(
+_NEWEST = paged_query(
     select(users), key=users.c.created_at, id=users.c.id, descending=True, counted=select(users.c.id)
 )
 

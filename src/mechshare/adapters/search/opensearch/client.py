@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from opensearchpy import AsyncOpenSearch, NotFoundError, OpenSearchException
 
-from mechshare.adapters.circuit_breaker import Circuit
+from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.errors import DependencyUnavailable
 
 DEFAULT_ALIAS = "mechshare"
@@ -35,12 +35,12 @@ class OpenSearchServer:
             # Who searches is answered from elsewhere at once; what is to be written is tried again by the ledger.
             max_retries=0,
         )
-        self._circuit = Circuit(DEPENDENCY)
+        self._circuit = CircuitBreaker(DEPENDENCY)
 
     @asynccontextmanager
     async def asked(self) -> AsyncIterator[AsyncOpenSearch]:
         """The client. Raises Unavailable for whatever it raises, and at once while the server is known to be silent."""
-        async with self._circuit.closed():
+        async with self._circuit.guard():
             try:
                 yield self._client
             except OpenSearchException as error:

@@ -18,9 +18,9 @@ from mechshare.adapters.search.opensearch.queries import (
 from mechshare.adapters.search.opensearch.rebuild import rebuild
 from mechshare.adapters.search.opensearch.responses import result_of, titles_of
 from mechshare.adapters.search.opensearch.writes import Write, burying, putting, write
-from mechshare.adapters.search.text.normalization import fold
-from mechshare.adapters.search.text.query import question_of
-from mechshare.adapters.search.text.tokenizer import LONGEST_TOKEN, spaced
+from mechshare.adapters.search.text.normalization import normalize_text
+from mechshare.adapters.search.text.query import parse_query
+from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
@@ -29,7 +29,7 @@ SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0
 _SEARCHES = 8
 """Under way at a time, of this process. The others wait here: at the server their time would run out meanwhile."""
-_MOST_OFFERED_FROM = 1_000
+_MAX_SUGGESTION_SOURCES = 1_000
 """Mechanisms; where the titles of more go on as they were begun, none is more likely to be meant than another."""
 
 
@@ -63,14 +63,14 @@ class OpenSearchIndex:
                 await write(self._server, [(alias, mark)], seconds=WRITE_SECONDS)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        question = question_of(query.text)
+        question = parse_query(query.text)
         if not question.is_blank and not question.clauses:
             return SearchResult(hits=(), total=0, facets={})
         counted, hits = await page(self._asked, search_body(query, question), query.offset, query.limit)
         return await asyncio.to_thread(result_of, question, counted, hits)
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+        asked = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
         if not asked or limit < 1:
             return ()
         found = await self._titles(opening_with(asked), limit)
@@ -93,7 +93,7 @@ class OpenSearchIndex:
         await self._server.close()
 
     async def _titles(self, conditions: dict[str, Any], limit: int) -> tuple[str, ...]:
-        answer = await self._asked(titles_body(conditions, limit, among=_MOST_OFFERED_FROM))
+        answer = await self._asked(titles_body(conditions, limit, among=_MAX_SUGGESTION_SOURCES))
         if answer.get("terminated_early") and len(answer["hits"]["hits"]) < limit:
             # So many have so few titles.
             answer = await self._asked(titles_body(conditions, limit))

@@ -12,27 +12,27 @@ tell what a match weighs. No field counts how often a word stands in it: nothing
 from collections.abc import Mapping
 from typing import Any
 
-from mechshare.adapters.search.text.normalization import folded_line
+from mechshare.adapters.search.text.normalization import normalize_line
 from mechshare.adapters.search.text.ranking import PLACES, microseconds, searched_fields
 from mechshare.adapters.search.text.tokenizer import index_text, openings
 from mechshare.domain.search import SearchDocument
 
 WINDOW = 10_000
 """Hits that one request reaches; further ones are reached from the place where it ended."""
-LONGEST_INDEXED_PREFIX = 19
+MAX_INDEXED_PREFIX = 19
 """Characters; OpenSearch allows no more."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
 FORMAT = 2
 """Raised with every change of the mapping or of what tokens are; an index of any other format is made anew."""
 
-_LARGEST_VERSION = 2**62 - 1
+_MAX_VERSION = 2**62 - 1
 _REFRESH = "100ms"
 """What a write waits for, at most, to be found."""
 
 _SEGMENTS_PER_TIER = 4
 """Instead of 10: each search looks through every segment, and far less is written here than is searched."""
 
-_PREFIXES = {"min_chars": 1, "max_chars": LONGEST_INDEXED_PREFIX}
+_PREFIXES = {"min_chars": 1, "max_chars": MAX_INDEXED_PREFIX}
 _BEGINNINGS = {
     "type": "text",
     "analyzer": "keyword",
@@ -87,7 +87,7 @@ def held(document: SearchDocument) -> dict[str, Any]:
         "category_ids": list(document.category_ids),
         "title": document.title,
         "description": document.description,
-        "line": folded_line(document.title),
+        "line": normalize_line(document.title),
         "openings": found_by,
         "first_opening": found_by[:1],
         "title_length": len(document.title),
@@ -103,7 +103,7 @@ def buried(mechanism_id: str) -> dict[str, Any]:
 
 def living(version: int) -> int:
     """The version under which OpenSearch holds a document: even, with room for its removal before the next."""
-    return 2 * min(version, _LARGEST_VERSION)
+    return 2 * min(version, _MAX_VERSION)
 
 
 def dead(version: int) -> int:

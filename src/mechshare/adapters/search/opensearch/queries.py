@@ -3,21 +3,21 @@
 from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import GONE, OWN, PUBLIC, WINDOW
-from mechshare.adapters.search.text.query import Clause, Phrase, Question
+from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase
 from mechshare.adapters.search.text.ranking import EQUAL_TITLE, PLACES, WEIGHTS
 from mechshare.domain.search import SearchQuery, SearchSort
 
-LONGEST_PHRASE = 200
+MAX_PHRASE_LENGTH = 200
 """Tokens; a query of 200 characters makes no more, and what follows them in a longer one is not asked."""
 
-_MOST_CATEGORIES = 10_000
-_MOST_EXPANSIONS = 1_000
+_MAX_CATEGORIES = 10_000
+_MAX_EXPANSIONS = 1_000
 """Of a beginning that is longer than those in the index."""
 
 _Json = dict[str, Any]
 
 
-def search_body(query: SearchQuery, question: Question) -> _Json:
+def search_body(query: SearchQuery, question: ParsedQuery) -> _Json:
     """All that `query` asks but which page."""
     by_newest = question.is_blank or query.sort is SearchSort.NEWEST
     by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
@@ -28,7 +28,7 @@ def search_body(query: SearchQuery, question: Question) -> _Json:
         "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
         "track_scores": not question.is_blank,
         "track_total_hits": True,
-        "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MOST_CATEGORIES}}},
+        "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}}},
     }
 
 
@@ -69,7 +69,7 @@ def buried_body(size: int) -> _Json:
     }
 
 
-def _matching(query: SearchQuery, question: Question) -> _Json:
+def _matching(query: SearchQuery, question: ParsedQuery) -> _Json:
     conditions = [{"terms": {"visibility": [PUBLIC] if query.published_only else [PUBLIC, OWN]}}]
     if query.user_id is not None:
         conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
@@ -100,10 +100,10 @@ def _any_of(clause: Clause, field: str) -> _Json:
 
 
 def _in_a_row(phrase: Phrase, field: str) -> _Json:
-    text = " ".join(phrase.tokens[:LONGEST_PHRASE])
-    if not phrase.is_prefix or len(phrase.tokens) > LONGEST_PHRASE:
+    text = " ".join(phrase.tokens[:MAX_PHRASE_LENGTH])
+    if not phrase.is_prefix or len(phrase.tokens) > MAX_PHRASE_LENGTH:
         return {"match_phrase": {field: text}}
-    return {"match_phrase_prefix": {field: {"query": text, "max_expansions": _MOST_EXPANSIONS}}}
+    return {"match_phrase_prefix": {field: {"query": text, "max_expansions": _MAX_EXPANSIONS}}}
 
 
 def _term(field: str, value: str) -> _Json:

@@ -17,7 +17,7 @@ _BATCH = 200
 """Documents whose tokens are made at a time, and marks of removed ones that are carried over at a time."""
 _SECONDS = 60.0
 """For one request; nobody waits for it but the operator."""
-_GRACE = 1.0
+_SHUTDOWN_GRACE = 1.0
 """Seconds that the former index is kept: searches that found it by its alias have read it by then, or are given up."""
 
 
@@ -43,7 +43,7 @@ async def rebuild(
         raise
     # Whoever gets no answer here does not know which of the two is searched, and had better drop neither.
     if former := await indices.replace_current(name):
-        await asyncio.sleep(_GRACE)
+        await asyncio.sleep(_SHUTDOWN_GRACE)
         for each in former:
             await indices.drop(each)
     return count

@@ -3,13 +3,13 @@
 from typing import Any
 
 from mechshare.adapters.search.text.highlights import highlights_of
-from mechshare.adapters.search.text.query import Question
+from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.ranking import BREVITY
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchResult
 
 
-def result_of(question: Question, counted: Any, hits: list[Any]) -> SearchResult:
+def result_of(question: ParsedQuery, counted: Any, hits: list[Any]) -> SearchResult:
     """`hits` with the totals of the answer `counted`. Marking what matched takes time: not for the event loop."""
     buckets = counted["aggregations"]["categories"]["buckets"]
     return SearchResult(
@@ -23,7 +23,7 @@ def titles_of(answer: Any) -> tuple[str, ...]:
     return tuple(hit["_source"]["title"] for hit in answer["hits"]["hits"])
 
 
-def _hit(question: Question, hit: Any) -> Hit:
+def _hit(question: ParsedQuery, hit: Any) -> Hit:
     title, description = hit["_source"]["title"], hit["_source"]["description"]
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),

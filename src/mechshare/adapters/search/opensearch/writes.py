@@ -12,7 +12,7 @@ from mechshare.adapters.search.opensearch.mapping import buried, held, living
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.search import SearchDocument
 
-_LARGEST_REQUEST = 5_000_000
+_MAX_REQUEST_BYTES = 5_000_000
 """Bytes; a small server refuses requests of a tenth of its memory."""
 _EXPECTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND})
 
@@ -57,7 +57,7 @@ async def write(
             client,
             writes,
             expand_action_callback=_lines,
-            max_chunk_bytes=_LARGEST_REQUEST,
+            max_chunk_bytes=_MAX_REQUEST_BYTES,
             raise_on_error=False,
             require_alias=True,
             refresh="wait_for" if until_found else "false",

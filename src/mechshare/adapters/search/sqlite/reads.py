@@ -7,20 +7,20 @@ from functools import lru_cache
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
 from mechshare.adapters.search.text.highlights import highlights_of
-from mechshare.adapters.search.text.normalization import fold
-from mechshare.adapters.search.text.query import Clause, Phrase, Question, question_of
+from mechshare.adapters.search.text.normalization import normalize_text
+from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import BREVITY, EQUAL_TITLE, PLACES, WEIGHTS, in_order
-from mechshare.adapters.search.text.tokenizer import LONGEST_TOKEN, spaced
+from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
 
-_LARGEST = 2**63 - 1
+_MAX_INTEGER = 2**63 - 1
 _BEYOND = "\U0010ffff"
 """Behind a beginning: what comes after all that go on from it."""
-_MOST_SPELT_OUT = 16
+_MAX_EXPANDED_PREFIX = 16
 """Words that go on from a beginning; each of them is looked for."""
-_MOST_RANKED = EXACT_TOTAL + 1
+_MAX_RANKED = EXACT_TOTAL + 1
 """Mechanisms; where more match, the newest, and those whose title is what was asked."""
 
 _PASSES = """
@@ -43,7 +43,7 @@ _ANSWER = """
 _LISTING = f"""
     WITH match AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
-        ORDER BY d.created_at DESC, d.id LIMIT {_MOST_RANKED}
+        ORDER BY d.created_at DESC, d.id LIMIT {_MAX_RANKED}
     ) {_ANSWER}
 """  # noqa: S608 - put together from constants alone
 
@@ -62,12 +62,12 @@ def _matching(phrases: tuple[int, ...]) -> str:
         SELECT d.row, d.id, d.created_at,
             {weights} - {BREVITY} * length(d.title) + {EQUAL_TITLE} * (d.line = :line) AS score
         FROM words JOIN document d ON d.row = words.rowid WHERE words MATCH :words AND {_PASSES}
-        ORDER BY words.rowid DESC LIMIT {_MOST_RANKED}
+        ORDER BY words.rowid DESC LIMIT {_MAX_RANKED}
     ), older_namesakes AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, {EQUAL_TITLE} AS score FROM document d
         WHERE d.line = :line AND d.row < (SELECT min(row) FROM newest)
-            AND (SELECT count(*) FROM newest) = {_MOST_RANKED} AND {_PASSES}
-        ORDER BY d.row DESC LIMIT {_MOST_RANKED}
+            AND (SELECT count(*) FROM newest) = {_MAX_RANKED} AND {_PASSES}
+        ORDER BY d.row DESC LIMIT {_MAX_RANKED}
     ), match AS MATERIALIZED (
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
     ) {_ANSWER}
@@ -110,7 +110,7 @@ def is_complete(connection: sqlite3.Connection) -> bool:
 
 
 def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
-    question = question_of(query.text)
+    question = parse_query(query.text)
     if not question.is_blank and not question.clauses:
         return SearchResult(hits=(), total=0, facets={})
     statement = _LISTING if question.is_blank else _matching(tuple(map(len, question.clauses)))
@@ -136,7 +136,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
 
 
 def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[str, ...]:
-    asked = spaced(fold(prefix).text)[:LONGEST_TOKEN]
+    asked = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
     if not asked:
         return ()
     # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
@@ -145,7 +145,7 @@ def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[st
     return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in found), limit)
 
 
-def spelt_out(connection: sqlite3.Connection, question: Question) -> tuple[Clause, ...]:
+def spelt_out(connection: sqlite3.Connection, question: ParsedQuery) -> tuple[Clause, ...]:
     """The question's clauses, with the words that go on from a beginning in its place, where these are few.
 
     FTS5 puts together all that holds any of them before it looks at the first of it; whole words it looks for one
@@ -163,9 +163,9 @@ def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
     *before, beginning = phrase.tokens
     words = connection.execute(
         "SELECT text FROM word WHERE text >= ? AND text < ? LIMIT ?",
-        (beginning, beginning + _BEYOND, _MOST_SPELT_OUT + 1),
+        (beginning, beginning + _BEYOND, _MAX_EXPANDED_PREFIX + 1),
     ).fetchall()
-    if not 0 < len(words) <= _MOST_SPELT_OUT:
+    if not 0 < len(words) <= _MAX_EXPANDED_PREFIX:
         return (phrase,)
     return [Phrase((*before, word)) for (word,) in words]
 
@@ -179,7 +179,7 @@ def _quoted(phrase: Phrase) -> str:
     return '"' + " ".join(phrase.tokens).replace('"', '""') + '"' + ("*" if phrase.is_prefix else "")
 
 
-def _parameters(query: SearchQuery, question: Question) -> dict[str, object]:
+def _parameters(query: SearchQuery, question: ParsedQuery) -> dict[str, object]:
     categories = [_storable(category) for category in query.category_ids]
     patterns = {
         f"phrase_{clause}_{one}": phrase.pattern
@@ -198,7 +198,7 @@ def _parameters(query: SearchQuery, question: Question) -> dict[str, object]:
 
 
 def _bounded(number: int) -> int:
-    return min(max(number, 0), _LARGEST)
+    return min(max(number, 0), _MAX_INTEGER)
 
 
 def _storable(text: str) -> str:

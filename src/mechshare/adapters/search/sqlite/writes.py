@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER, transaction
-from mechshare.adapters.search.text.normalization import folded_line
+from mechshare.adapters.search.text.normalization import normalize_line
 from mechshare.adapters.search.text.ranking import microseconds, searched_words
 from mechshare.adapters.search.text.tokenizer import openings
 from mechshare.domain.ids import MechanismId
@@ -28,7 +28,7 @@ class Prepared:
 def prepare(document: SearchDocument) -> Prepared:
     return Prepared(
         document=document,
-        line=folded_line(document.title),
+        line=normalize_line(document.title),
         words=searched_words(document),
         openings=_openings(document.title) if document.is_published else (),
     )

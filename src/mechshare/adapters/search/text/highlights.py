@@ -3,22 +3,22 @@
 import unicodedata
 from collections.abc import Iterator, Mapping
 
-from mechshare.adapters.search.text.normalization import Folded, fold
-from mechshare.adapters.search.text.query import Phrase, Question, run_of
+from mechshare.adapters.search.text.normalization import NormalizedText, normalize_text
+from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
 from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
 
 EXCERPT_LENGTH = 160
 """Characters, at most."""
 LEAD = 40
 """Characters of an excerpt before its first match."""
-LONGEST_SNAP = 20
+MAX_SNAP_LENGTH = 20
 """Characters given up at an end of an excerpt rather than cut a word."""
 
 Fragments = tuple[tuple[str, bool], ...]
 Span = tuple[int, int]
 
 
-def highlights_of(question: Question, title: str, description: str) -> Mapping[str, Fragments]:
+def highlights_of(question: ParsedQuery, title: str, description: str) -> Mapping[str, Fragments]:
     """((text, is match), ...) for each of `title` (whole) and `description` (an excerpt) in which something matched.
 
     The texts together are the title, or a part of the description, unchanged; no two neighbours are both matches.
@@ -31,9 +31,9 @@ def highlights_of(question: Question, title: str, description: str) -> Mapping[s
     return found
 
 
-def _matches(question: Question, text: str) -> list[Span]:
+def _matches(question: ParsedQuery, text: str) -> list[Span]:
     """What matched, in order and apart from each other, as places in the original text."""
-    folded = fold(text)
+    folded = normalize_text(text)
     spans: set[Span] = set()
     others: list[Phrase] = []
     for phrase in question.phrases:
@@ -60,7 +60,7 @@ def _places(part: str, text: str) -> Iterator[int]:
         place = text.find(part, place + 1)
 
 
-def _span(folded: Folded, phrase: Phrase, tokens: Tokens, first: int) -> Span:
+def _span(folded: NormalizedText, phrase: Phrase, tokens: Tokens, first: int) -> Span:
     """A word is marked whole; of a pair of Japanese characters, what was asked."""
     last = first + len(phrase.tokens) - 1
     asked_of_a_pair = tokens.starts[last] + len(phrase.tokens[-1])
@@ -95,7 +95,7 @@ def _excerpt(text: str, spans: list[Span]) -> Span:
 def _snapped_start(text: str, start: int, first_match: int) -> int:
     if start == 0:
         return 0
-    for place in range(start, min(start + LONGEST_SNAP, first_match)):
+    for place in range(start, min(start + MAX_SNAP_LENGTH, first_match)):
         if text[place - 1].isspace():
             return place
     while start < first_match and unicodedata.category(text[start])[0] == "M":
@@ -106,7 +106,7 @@ def _snapped_start(text: str, start: int, first_match: int) -> int:
 def _snapped_end(text: str, end: int, last_match: int) -> int:
     if end >= len(text):
         return len(text)
-    for place in range(end, max(end - LONGEST_SNAP, last_match), -1):
+    for place in range(end, max(end - MAX_SNAP_LENGTH, last_match), -1):
         if text[place].isspace():
             return place
     return end

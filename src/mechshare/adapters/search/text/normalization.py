@@ -12,7 +12,7 @@ _PLAIN = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class NormalizedText:
     """`text[i]` was made from `original[starts[i]:ends[i]]`."""
 
     text: str
@@ -24,25 +24,25 @@ class Folded:
         return self.starts[start], self.ends[end - 1]
 
 
-def fold(text: str) -> Folded:
+def normalize_text(text: str) -> NormalizedText:
     """`text` with full-width, half-width, compatibility and case variants made equal; lone surrogates become "?"."""
     text = text.encode(errors="replace").decode()
     if text.isascii():
-        return Folded(text=text.lower(), starts=range(len(text)), ends=range(1, len(text) + 1))
+        return NormalizedText(text=text.lower(), starts=range(len(text)), ends=range(1, len(text) + 1))
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     for start, end, is_plain in _pieces(text):
-        folded = text[start:end].lower() if is_plain else _fold_character(text[start:end])
+        folded = text[start:end].lower() if is_plain else _normalize_character(text[start:end])
         pieces.append(folded)
         starts.extend(range(start, end) if is_plain else [start] * len(folded))
         ends.extend(range(start + 1, end + 1) if is_plain else [end] * len(folded))
-    return Folded(text="".join(pieces), starts=starts, ends=ends)
+    return NormalizedText(text="".join(pieces), starts=starts, ends=ends)
 
 
-def folded_line(text: str) -> str:
+def normalize_line(text: str) -> str:
     """`text` folded, with its ends stripped and every run of white space made one space."""
-    return " ".join(fold(text).text.split())
+    return " ".join(normalize_text(text).text.split())
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, bool]]:
@@ -69,5 +69,5 @@ def _joins_the_one_before(character: str) -> bool:
     return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"
 
 
-def _fold_character(text: str) -> str:
+def _normalize_character(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

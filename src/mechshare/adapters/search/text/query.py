@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-from mechshare.adapters.search.text.normalization import fold, folded_line
+from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
 from mechshare.adapters.search.text.tokenizer import (
-    LONGEST_COMPOUND,
+    MAX_COMPOUND_LENGTH,
     Segment,
     as_written,
     is_cjk,
@@ -17,7 +17,7 @@ from mechshare.adapters.search.text.tokenizer import (
     tokens_of,
 )
 
-MOST_CLAUSES = 100
+MAX_CLAUSES = 100
 """A query of 200 characters holds no more words; what follows them in a longer one is not asked."""
 
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -40,7 +40,7 @@ Clause = tuple[Phrase, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class ParsedQuery:
     """`line` is the folded text, to be compared with whole titles.
 
     Nothing asked (`is_blank`) is answered by everything; text without any letter or digit, by nothing.
@@ -71,10 +71,10 @@ def run_of(phrase: Phrase) -> str:
     return run if is_cjk(run) else ""
 
 
-def question_of(text: str) -> Question:
+def parse_query(text: str) -> ParsedQuery:
     """What people mean by `text`: words anywhere, "quoted words" in a row, the last word perhaps not finished."""
-    clauses = tuple(dict.fromkeys(_clauses(fold(text).text.replace("“", '"').replace("”", '"'))))
-    return Question(line=folded_line(text), clauses=clauses[:MOST_CLAUSES])
+    clauses = tuple(dict.fromkeys(_clauses(normalize_text(text).text.replace("“", '"').replace("”", '"'))))
+    return ParsedQuery(line=normalize_line(text), clauses=clauses[:MAX_CLAUSES])
 
 
 def _clauses(folded: str) -> Iterator[Clause]:
@@ -94,7 +94,7 @@ def _clause(segment: Segment, *, is_last: bool) -> Clause:
         return _in_a_row(segment.words[0].text)
     stems, last = segment.stems, as_written(segment.words[-1].text)
     phrases = [Phrase(stems)]
-    if len(segment.words) <= LONGEST_COMPOUND:
+    if len(segment.words) <= MAX_COMPOUND_LENGTH:
         phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
     if is_last:
         unfinished = Phrase((*stems[:-1], last), is_prefix=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from mechshare.adapters.search.text.normalization import folded_line
+from mechshare.adapters.search.text.normalization import normalize_line
 from mechshare.adapters.search.text.tokenizer import index_text
 from mechshare.domain.search import SearchDocument
 
@@ -39,7 +39,7 @@ def in_order(offers: Iterable[tuple[bool, str]], limit: int) -> tuple[str, ...]:
     alphabet, each once, whatever its width and case."""
     best: dict[str, tuple[bool, str]] = {}
     for opens, title in offers:
-        line, offer = folded_line(title), (not opens, title)
+        line, offer = normalize_line(title), (not opens, title)
         best[line] = min(best.get(line, offer), offer)
     lines = sorted(best, key=lambda line: (best[line][0], line))
     return tuple(best[line][1] for line in lines[: max(limit, 0)])

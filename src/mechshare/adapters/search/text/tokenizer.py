@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import snowballstemmer
 
-from mechshare.adapters.search.text.normalization import fold
+from mechshare.adapters.search.text.normalization import normalize_text
 
-LONGEST_TOKEN = 64
-LONGEST_COMPOUND = 8
+MAX_TOKEN_LENGTH = 64
+MAX_COMPOUND_LENGTH = 8
 """Parts; longer chains of hyphens or dots are addresses or rulers, which nobody types as one word."""
 
 _KANA = r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
@@ -76,7 +76,7 @@ def segments(folded: str) -> Iterator[Segment]:
             yield Segment((Word(match[0], *match.span()),), True)
         else:
             yield Segment(
-                tuple(Word(word[0][:LONGEST_TOKEN], *word.span()) for word in _words_in(match)), False
+                tuple(Word(word[0][:MAX_TOKEN_LENGTH], *word.span()) for word in _words_in(match)), False
             )
 
 
@@ -90,18 +90,18 @@ def tokens_of(folded: str) -> Tokens:
             continue
         words = _words_in(match)
         for word in words:
-            root, as_it_is = _forms(word[0][:LONGEST_TOKEN])
+            root, as_it_is = _forms(word[0][:MAX_TOKEN_LENGTH])
             _add(tokens, root, word)
             if as_it_is:
                 _add(written, as_it_is, word)
-        if 1 < len(words) <= LONGEST_COMPOUND:
-            _add(written, "=" + _joined(word[0][:LONGEST_TOKEN] for word in words), match)
+        if 1 < len(words) <= MAX_COMPOUND_LENGTH:
+            _add(written, "=" + _joined(word[0][:MAX_TOKEN_LENGTH] for word in words), match)
     return Tokens(tokens.texts + written.texts, tokens.starts + written.starts, tokens.ends + written.ends)
 
 
 def index_text(text: str) -> str:
     """The tokens of `text` as people write it, separated by spaces."""
-    return " ".join(tokens_of(fold(text).text).texts)
+    return " ".join(tokens_of(normalize_text(text).text).texts)
 
 
 def stem(word: str) -> str:
@@ -119,11 +119,11 @@ def openings(title: str) -> Iterator[str]:
 
     Within Japanese a run begins where kanji or katakana does, so that ラチェットと爪 is offered for 爪 too.
     """
-    folded = fold(title).text
+    folded = normalize_text(title).text
     for segment in segments(folded):
         for word in segment.words:
             for start in _run_starts(word) if segment.is_cjk else (word.start,):
-                yield spaced(folded[start:])[:LONGEST_TOKEN]
+                yield spaced(folded[start:])[:MAX_TOKEN_LENGTH]
 
 
 def spaced(folded: str) -> str:
@@ -155,7 +155,7 @@ def _add_pairs(tokens: Tokens, run: str, start: int) -> None:
 
 
 def _joined(words: Iterable[str]) -> str:
-    return "".join(map(as_written, words))[:LONGEST_TOKEN]
+    return "".join(map(as_written, words))[:MAX_TOKEN_LENGTH]
 
 
 @lru_cache(maxsize=50_000)

@@ -6,7 +6,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPDisconnectEvent, Message, Receive, Scope, Send
 
 
-class HeadRequests:
+class HeadMiddleware:
     """Answers HEAD as GET would be answered, without the content; what makes the content is stopped at once."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -9,14 +9,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from mechshare.application import Application
 from mechshare.domain.errors import TooManyRequests
 from mechshare.entrypoints.http.protocol.auth import address_of
-from mechshare.entrypoints.http.protocol.errors import answer_domain_error
+from mechshare.entrypoints.http.protocol.errors import domain_error_response
 from mechshare.ports.rate_limits import Quota, Verdict
 
 _MINUTE = 60
 _FREE = ("/health/", "/metrics")
 
 
-class RequestLimit:
+class RateLimitMiddleware:
     """Counts the requests of each address, and tells how many are left (draft-ietf-httpapi-ratelimit-headers)."""
 
     def __init__(self, app: ASGIApp, application: Application, amount: int) -> None:
@@ -44,7 +44,7 @@ class RequestLimit:
             await self._app(scope, receive, send_counted)
             return
         refusal = TooManyRequests(retry_after=verdict.reset_after)
-        refused: Response[Any] = answer_domain_error(request, refusal)
+        refused: Response[Any] = domain_error_response(request, refusal)
         await refused.to_asgi_response(None, request)(scope, receive, send_counted)
 
 

@@ -10,7 +10,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from mechshare.entrypoints.http.middleware.shutdown import Stopping
+from mechshare.entrypoints.http.middleware.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -18,11 +18,11 @@ _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _log = structlog.get_logger("mechshare.http")
 
 
-class Edge:
+class RequestContextMiddleware:
     """Gives each request an identifier (X-Request-ID, taken or made); counts and times its answer. A process that is
     about to stop asks for no more requests on the same connection."""
 
-    def __init__(self, app: ASGIApp, stopping: Stopping) -> None:
+    def __init__(self, app: ASGIApp, stopping: Shutdown) -> None:
         self._app = app
         self._stopping = stopping
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
@@ -82,7 +82,7 @@ class Edge:
         return found
 
 
-class LoggedRequests:
+class LogContextMiddleware:
     """Names each request in all that is logged on its way from here. What is kept ready is answered before: it logs
     nothing, and to name it would cost as much as to answer it."""
 

@@ -17,28 +17,28 @@ from mechshare.entrypoints.http.protocol.pagination import next_link
 from mechshare.entrypoints.http.protocol.responses import CACHED_FOR, PUBLIC, VARY, answer, is_held_by
 from mechshare.entrypoints.http.public_reads.mechanisms import PublicMechanisms, public_entry
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
-from mechshare.services.support.invalidation import LISTS
+from mechshare.services.support.invalidation import PUBLIC_LISTS
 
-MOST_KNOWN = 20_000
+MAX_ADDRESSES = 20_000
 """Addresses whose answers are known to be kept."""
-LONGEST_KNOWN = 2_000
+MAX_QUERY_STRING_BYTES = 2_000
 """Bytes of such an address's query; what nobody asks for in earnest is to take no memory."""
 _KEPT = "mechshare.kept"
 _ONE = f"{MECHANISMS_PATH}/"
 
 
-async def answer_kept(
+async def cached_response(
     request: Request[Any, Any, Any],
     key: str,
     load: Callable[[], Awaitable[bytes]],
     *,
     for_everyone: bool = True,
 ) -> Response[Any]:
-    """The answer in the entry that the cache holds as `key` of LISTS, or `load` makes.
+    """The answer in the entry that the cache holds as `key` of PUBLIC_LISTS, or `load` makes.
 
     `for_everyone`: whoever may ask for this address, which is everybody but a bearer of a bad token, is told this.
     """
-    entry = await application_of(request).cache.get_or_load(LISTS, key, load, CACHED_FOR)
+    entry = await application_of(request).cache.get_or_load(PUBLIC_LISTS, key, load, CACHED_FOR)
     etag, cursor, body = entry.split(b"\n", 2)
     headers = next_link(request, cursor.decode() or None)
     if for_everyone:
@@ -49,7 +49,7 @@ async def answer_kept(
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """The `key` of an address's answer among LISTS, and the field Link that leads to `cursor` from there."""
+    """The `key` of an address's answer among PUBLIC_LISTS, and the field Link that leads to `cursor` from there."""
 
     key: str
     cursor: bytes
@@ -57,8 +57,8 @@ class _Known:
     link: bytes
 
 
-class KeptAnswers:
-    """Answers what everyone is told: a public mechanism, and what the cache holds at an address of which `answer_kept`
+class ResponseCacheMiddleware:
+    """Answers a public mechanism, and what the cache holds at an address of which `cached_response`
     said that its answer is for everyone.
 
     A caller who brings a token is told so only if the token is good. All else is the application's to answer.
@@ -84,9 +84,9 @@ class KeptAnswers:
                 return
         await self._app(scope, receive, send)
         learned = scope["state"].get(_KEPT)
-        if learned is not None and len(scope["query_string"]) <= LONGEST_KNOWN:
+        if learned is not None and len(scope["query_string"]) <= MAX_QUERY_STRING_BYTES:
             self._known[scope["path"], scope["query_string"]] = learned
-            if len(self._known) > MOST_KNOWN:
+            if len(self._known) > MAX_ADDRESSES:
                 self._known.popitem(last=False)
 
     async def _find(self, scope: HTTPScope) -> tuple[bytes | None, str, bytes]:
@@ -96,7 +96,7 @@ class KeptAnswers:
             id = MechanismId(path.removeprefix(_ONE))
             return await self._mechanism(id) if is_id(id) else None, _ONE + "{mechanism_id}", b""
         known = self._known.get((path, scope["query_string"]))
-        entry = self._cache.held(LISTS, known.key) if known else None
+        entry = self._cache.held(PUBLIC_LISTS, known.key) if known else None
         if known and entry and entry.split(b"\n", 2)[1] == known.cursor:
             return entry, known.path_template, known.link
         return None, "", b""

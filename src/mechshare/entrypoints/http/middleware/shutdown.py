@@ -23,7 +23,7 @@ LOOK_AWAY = 2.0
 """Seconds in which clients and load balancers learn to go elsewhere."""
 LET_IN = 0.5
 """Seconds in which connections that had begun are let in and heard."""
-SILENCE = 2.0
+IDLE_TIMEOUT = 2.0
 """Seconds that a sender may still leave between two pieces of a body."""
 _SO_ATTACH_FILTER = 26
 # Classic BPF (linux/filter.h): load byte 13 of the TCP header, its flags; drop what has SYN, keep all else.
@@ -31,7 +31,7 @@ _NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0
 _log = structlog.get_logger("mechshare.http")
 
 
-class Stopping:
+class Shutdown:
     """Whether this process is to end, known to all that would go on for long."""
 
     def __init__(self) -> None:
@@ -47,17 +47,17 @@ class Stopping:
         return self.begun.is_set()
 
     def begin(self) -> None:
-        """From now on nobody is waited for longer than SILENCE."""
+        """From now on nobody is waited for longer than IDLE_TIMEOUT."""
         if not self.has_begun:
             self.begun.set()
             for wait in self._waits:
-                wait.reschedule(asyncio.get_running_loop().time() + SILENCE)
+                wait.reschedule(asyncio.get_running_loop().time() + IDLE_TIMEOUT)
 
     @asynccontextmanager
     async def patience(self, seconds: float) -> AsyncIterator[None]:
-        """Raises TimeoutError after `seconds`, or SILENCE after the process was told to end."""
+        """Raises TimeoutError after `seconds`, or IDLE_TIMEOUT after the process was told to end."""
         try:
-            async with asyncio.timeout(min(seconds, SILENCE) if self.has_begun else seconds) as wait:
+            async with asyncio.timeout(min(seconds, IDLE_TIMEOUT) if self.has_begun else seconds) as wait:
                 self._waits.add(wait)
                 yield
         finally:
@@ -65,7 +65,7 @@ class Stopping:
 
 
 @contextmanager
-def stop_gently(stopping: Stopping) -> Iterator[None]:
+def graceful_shutdown(stopping: Shutdown) -> Iterator[None]:
     """Takes SIGTERM over from the server, as long as the context lasts.
 
     SIGINT stays the server's own: sent here it ends the server when all is done; Ctrl-C ends it at once.
@@ -77,7 +77,7 @@ def stop_gently(stopping: Stopping) -> Iterator[None]:
         if stopping.has_begun:
             return
         stopping.begin()
-        steps.append(loop.call_later(LOOK_AWAY, let_nobody_in))
+        steps.append(loop.call_later(LOOK_AWAY, refuse_new_connections))
         steps.append(loop.call_later(LOOK_AWAY + LET_IN, os.kill, os.getpid(), signal.SIGINT))
 
     loop.add_signal_handler(signal.SIGTERM, begin)
@@ -88,7 +88,7 @@ def stop_gently(stopping: Stopping) -> Iterator[None]:
             step.cancel()
 
 
-def let_nobody_in() -> None:
+def refuse_new_connections() -> None:
     """New connections are left unanswered from now on, for others that listen here, or to be refused once this process
     has closed its socket; the client's system asks again by itself. On systems other than Linux, does nothing."""
     if sys.platform != "linux":
@@ -101,7 +101,7 @@ def let_nobody_in() -> None:
             try:
                 listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
             except OSError as problem:
-                _log.warning("still_lets_in", problem=str(problem))
+                _log.warning("listen_filter_failed", problem=str(problem))
 
 
 def _listening() -> Iterator[socket.socket]:

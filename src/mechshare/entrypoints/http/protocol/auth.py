@@ -9,7 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard, Scope
 
 from mechshare.application import Application
-from mechshare.domain.audit import AuditAction, Origin
+from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
@@ -88,13 +88,13 @@ async def note_denial(error: Exception, scope: Scope) -> None:
         AuditAction.DENIED,
         caller.actor.id,
         f"{connection.scope.get('method', '')} {connection.scope['path']}",
-        origin_of(connection),
+        request_metadata_of(connection),
         error.code,
     )
 
 
-def origin_of(connection: Connection) -> Origin:
-    return Origin(
+def request_metadata_of(connection: Connection) -> RequestMetadata:
+    return RequestMetadata(
         address=address_of(connection, application_of(connection).settings.trusted_proxies),
         user_agent=connection.headers.get("user-agent", "")[:200],
         request_id=request_id_of(connection.scope),

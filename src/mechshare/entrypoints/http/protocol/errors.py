@@ -93,7 +93,7 @@ def status_of(error: DomainException) -> int:
     return status_of_kind(type(error))
 
 
-def answer_domain_error(request: Request[Any, Any, Any], error: DomainException) -> Response[bytes]:
+def domain_error_response(request: Request[Any, Any, Any], error: DomainException) -> Response[bytes]:
     """The answer to a request that the domain refused."""
     language = preferred_language(request.headers.get("accept-language", ""))
     body = ErrorBody(
@@ -111,15 +111,15 @@ def answer_domain_error(request: Request[Any, Any, Any], error: DomainException)
     )
 
 
-def answer_framework_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """The framework's own refusals, told in the same way as the domain's."""
-    return answer_domain_error(request, _translated(request, error))
+    return domain_error_response(request, _translated(request, error))
 
 
-def answer_unexpected_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+def unexpected_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """A defect: logged whole, told without any detail."""
     _log("request_crashed", request, error)
-    return answer_domain_error(request, InternalError())
+    return domain_error_response(request, InternalError())
 
 
 def preferred_language(header: str) -> str:

@@ -11,16 +11,16 @@ from msgspec import Struct
 
 from mechshare.domain.errors import MalformedRequest
 from mechshare.entrypoints.http.protocol.responses import answer, etag_of
-from mechshare.services.support.idempotency import Once, Replay
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 
 T = TypeVar("T")
-REPLAYED = "Idempotent-Replayed"
+REPLAYED_HEADER = "Idempotent-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
 
-def once_of(
+def idempotent_request(
     request: Request[Any, Any, Any], caller: str, fingerprint: bytes, render: Callable[[T], bytes]
-) -> Once[T] | None:
+) -> IdempotentRequest[T] | None:
     """What makes the request take effect once, if it asks for that. `fingerprint` stands for all that was sent.
 
     Raises MalformedRequest for a key that is not 1 to 200 visible ASCII characters.
@@ -33,7 +33,7 @@ def once_of(
             problem="see details.",
             details=[("Idempotency-Key", "must be 1 to 200 visible ASCII characters.")],
         )
-    return Once(
+    return IdempotentRequest(
         scope=f"{caller} {request.scope['method']} {request.scope['path']}",
         key=key,
         fingerprint=sha256(fingerprint).hexdigest(),
@@ -46,7 +46,9 @@ class _Made(Struct):
     version: int
 
 
-def replayed(request: Request[Any, Any, Any], replay: Replay, status: int, path: str) -> Response[Any]:
+def replayed(
+    request: Request[Any, Any, Any], replay: ReplayedResponse, status: int, path: str
+) -> Response[Any]:
     """The first answer, marked as given again; `path` is where such resources are found."""
     made = msgspec.json.decode(replay.answer, type=_Made)
     return answer(
@@ -54,5 +56,5 @@ def replayed(request: Request[Any, Any, Any], replay: Replay, status: int, path:
         replay.answer,
         etag=etag_of(replay.answer, made.version),
         status=status,
-        headers={"Location": f"{path}/{made.id}", REPLAYED: "true"},
+        headers={"Location": f"{path}/{made.id}", REPLAYED_HEADER: "true"},
     )

@@ -12,8 +12,8 @@ from mechshare.domain.errors import BodyTooLarge, MalformedRequest
 from mechshare.entrypoints.http.protocol.request_body import arriving
 
 T = TypeVar("T")
-_LARGEST_FIELD = 128 * 1024
-_MOST_PARTS = 64
+_MAX_FIELD_BYTES = 128 * 1024
+_MAX_PARTS = 64
 
 Receive = Callable[[AsyncIterator[bytes], str], Awaitable[T]]
 """Takes a file's content as it arrives, and the name its sender gave it."""
@@ -37,7 +37,7 @@ async def read_form(
     """
     _, parameters = request.content_type
     try:
-        parser = PushMultipartParser(parameters.get("boundary", ""), max_segment_count=_MOST_PARTS)
+        parser = PushMultipartParser(parameters.get("boundary", ""), max_segment_count=_MAX_PARTS)
         async with aclosing(_events(request, parser)) as events:
             async for segment in events:
                 await _read_part(events, segment, file_field, receive, form)
@@ -98,8 +98,8 @@ async def _text(content: _Content, segment: MultipartSegment) -> str:
     gathered = bytearray()
     async for piece in content:
         gathered += piece
-        if len(gathered) > _LARGEST_FIELD:
-            raise BodyTooLarge(limit=_LARGEST_FIELD)
+        if len(gathered) > _MAX_FIELD_BYTES:
+            raise BodyTooLarge(limit=_MAX_FIELD_BYTES)
     try:
         return gathered.decode("utf-8")
     except UnicodeDecodeError as problem:

@@ -13,9 +13,9 @@ from msgspec import Struct
 
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.pagination import (
-    DEEPEST_OFFSET,
     DEFAULT_LIMIT,
-    LARGEST_LIMIT,
+    MAX_LIMIT,
+    MAX_OFFSET,
     Page,
     PageRequest,
     Position,
@@ -24,26 +24,26 @@ from mechshare.domain.pagination import (
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
-_LONGEST_CURSOR = 2_000
+_MAX_CURSOR_LENGTH = 2_000
 
 PageNumber = Annotated[
-    int | None, QueryParameter(name="page", ge=1, le=DEEPEST_OFFSET + 1, description="Counts from 1.")
+    int | None, QueryParameter(name="page", ge=1, le=MAX_OFFSET + 1, description="Counts from 1.")
 ]
 Limit = Annotated[
     int | None,
-    QueryParameter(name="limit", ge=1, le=LARGEST_LIMIT, description=f"Items on a page ({DEFAULT_LIMIT})."),
+    QueryParameter(name="limit", ge=1, le=MAX_LIMIT, description=f"Items on a page ({DEFAULT_LIMIT})."),
 ]
 Cursor = Annotated[
     str | None,
     QueryParameter(
         name="cursor",
-        max_length=_LONGEST_CURSOR,
+        max_length=_MAX_CURSOR_LENGTH,
         description="The `next` of another page of the same list; goes before `page`.",
     ),
 ]
 
 
-class ListAnswer(Struct, Generic[T]):
+class PageResponse(Struct, Generic[T]):
     """One page of a list. `total` is exact while `total_is_exact`; `next` is the cursor of the page after this one."""
 
     items: list[T]
@@ -71,7 +71,7 @@ def page_request(page: int | None, limit: int | None, cursor: str | None, order:
         key = _EPOCH + held.key * _MICROSECOND if isinstance(held.key, int) else held.key
         return PageRequest(page=held.page, limit=size, after=Position(key=key, id=held.id))
     number = page or 1
-    refuse_depth(number, size, DEEPEST_OFFSET, "follow 'next' to go further")
+    refuse_depth(number, size, MAX_OFFSET, "follow 'next' to go further")
     return PageRequest(page=number, limit=size)
 
 
@@ -83,8 +83,8 @@ def refuse_depth(page: int, size: int, deepest: int, instead: str) -> None:
         )
 
 
-def list_answer(page: Page[Any], items: list[T], order: str = "") -> ListAnswer[T]:
-    return ListAnswer(
+def page_response(page: Page[Any], items: list[T], order: str = "") -> PageResponse[T]:
+    return PageResponse(
         items=items,
         page=page.page,
         limit=page.limit,

@@ -10,13 +10,13 @@ from litestar.exceptions import InternalServerException
 from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
-from mechshare.entrypoints.http.middleware.shutdown import Stopping
+from mechshare.entrypoints.http.middleware.shutdown import Shutdown
 from mechshare.entrypoints.http.protocol.errors import BodyTimedOut
 
 T = TypeVar("T")
 JSON = ("application/json", "application/merge-patch+json")
-LARGEST_BODY = 256 * 1024
-SILENCE = 60.0
+MAX_BODY_BYTES = 256 * 1024
+IDLE_TIMEOUT = 60.0
 """Seconds that a sender may leave between two pieces of a body; the server beneath would wait for ever."""
 
 
@@ -46,13 +46,13 @@ async def refuse_body(request: Request[Any, Any, Any]) -> None:
 async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, None]:
     """The body in pieces, as it arrives.
 
-    Raises MalformedRequest when the sender leaves before its end, and BodyTimedOut when nothing comes for SILENCE.
+    Raises MalformedRequest when the sender leaves before its end, and BodyTimedOut when nothing comes for IDLE_TIMEOUT.
     """
-    stopping: Stopping = request.app.state.stopping
+    stopping: Shutdown = request.app.state.stopping
     pieces = request.stream()
     try:
         while True:
-            async with stopping.patience(SILENCE):
+            async with stopping.patience(IDLE_TIMEOUT):
                 piece = await anext(pieces, None)
             if piece is None:
                 return
@@ -66,13 +66,13 @@ async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, Non
 
 
 async def short_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body, of at most LARGEST_BODY bytes. Raises BodyTooLarge, MalformedRequest."""
+    """The body, of at most MAX_BODY_BYTES bytes. Raises BodyTooLarge, MalformedRequest."""
     gathered = bytearray()
     async with aclosing(arriving(request)) as pieces:
         async for piece in pieces:
             gathered += piece
-            if len(gathered) > LARGEST_BODY:
-                raise BodyTooLarge(limit=LARGEST_BODY)
+            if len(gathered) > MAX_BODY_BYTES:
+                raise BodyTooLarge(limit=MAX_BODY_BYTES)
     return bytes(gathered)
 
 

@@ -28,7 +28,7 @@ def etag_of(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
-def kept_entry(body: bytes, *, version: int | None = None, cursor: str | None = None) -> bytes:
+def cached_entry(body: bytes, *, version: int | None = None, cursor: str | None = None) -> bytes:
     """What the cache keeps of an answer; `cursor` leads to the list's next page."""
     return b"\n".join((etag_of(body, version).encode(), (cursor or "").encode(), body))
 

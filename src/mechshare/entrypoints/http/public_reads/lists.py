@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from mechshare.domain.pagination import LARGEST_SKIP, Page, PageRequest
+from mechshare.domain.pagination import MAX_SKIP, Page, PageRequest
 from mechshare.entrypoints.http.protocol.pagination import cursor_of, page_request
 from mechshare.entrypoints.http.protocol.responses import CACHED_FOR
 from mechshare.ports.cache import Cache
-from mechshare.services.support.invalidation import LISTS
+from mechshare.services.support.invalidation import PUBLIC_LISTS
 
 T = TypeVar("T")
-STRIDE = LARGEST_SKIP // 2
+STRIDE = MAX_SKIP // 2
 """Items of a stretch of a list, whose begin is remembered."""
 _Find = Callable[[PageRequest], Awaitable[Page[T]]]
 
@@ -40,7 +40,7 @@ async def find_page(
     places = f"place|{narrowed}|{order}"
 
     async def find_placed() -> tuple[bytes, Page[T]]:
-        known = cache.held(LISTS, f"{places}|{stretch - 1}") if stretch > 1 else None
+        known = cache.held(PUBLIC_LISTS, f"{places}|{stretch - 1}") if stretch > 1 else None
         nearer = _from_place(wanted, order, stretch - 1, known)
         landmark = STRIDE if nearer.after else stretch * STRIDE
         page = await find(replace(nearer, landmark=landmark))
@@ -61,7 +61,7 @@ async def _learned(
         pages.append(page)
         return known
 
-    known = await cache.get_or_load(LISTS, key, load, CACHED_FOR)
+    known = await cache.get_or_load(PUBLIC_LISTS, key, load, CACHED_FOR)
     return known, pages[0] if pages else None
 
 

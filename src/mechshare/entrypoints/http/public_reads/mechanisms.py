@@ -6,11 +6,11 @@ import msgspec
 
 from mechshare.application import Application
 from mechshare.domain.ids import MechanismId
-from mechshare.entrypoints.http.protocol.responses import CACHED_FOR, kept_entry
-from mechshare.entrypoints.http.representations.mechanisms import mechanism_answer
+from mechshare.entrypoints.http.protocol.responses import CACHED_FOR, cached_entry
+from mechshare.entrypoints.http.representations.mechanisms import mechanism_response
 from mechshare.ports.cache import Name
-from mechshare.services.support.data_loader import Batches
-from mechshare.services.support.invalidation import mechanism_group
+from mechshare.services.support.data_loader import DataLoader
+from mechshare.services.support.invalidation import mechanism_tag
 
 
 class PublicMechanisms:
@@ -18,7 +18,7 @@ class PublicMechanisms:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._batches = Batches(self._find, most=application.database.reads_at_a_time)
+        self._batches = DataLoader(self._find, most=application.database.reads_at_a_time)
 
     async def find(self, id: MechanismId) -> bytes:
         """The entry that the cache keeps of the answer; an empty one for a mechanism that is not public."""
@@ -37,11 +37,11 @@ class PublicMechanisms:
         now = application.clock.now()
         entries: dict[MechanismId, bytes] = {}
         for item in await application.mechanisms.find_visible(None, ids):
-            body = msgspec.json.encode(mechanism_answer(item, application.links, now))
-            entries[item.mechanism.id] = kept_entry(body, version=item.mechanism.version)
+            body = msgspec.json.encode(mechanism_response(item, application.links, now))
+            entries[item.mechanism.id] = cached_entry(body, version=item.mechanism.version)
         return [entries.get(id, b"") for id in ids]
 
 
 def public_entry(id: MechanismId) -> Name:
     """Where the cache holds what everyone is told of a mechanism."""
-    return mechanism_group(id), "public"
+    return mechanism_tag(id), "public"

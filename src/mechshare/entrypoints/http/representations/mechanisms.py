@@ -18,19 +18,19 @@ MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
 
 
-class ReasonAnswer(Struct):
+class ReasonResponse(Struct):
     """Why processing failed, and what can be done about it."""
 
     code: str
     message: str
 
 
-class ProcessingAnswer(Struct):
+class ProcessingResponse(Struct):
     state: ProcessingState
-    reason: ReasonAnswer | None
+    reason: ReasonResponse | None
 
 
-class MediaAnswer(Struct):
+class MediaResponse(Struct):
     """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`."""
 
     width: int
@@ -42,7 +42,7 @@ class MediaAnswer(Struct):
     sha256: str
 
 
-class MechanismAnswer(Struct):
+class MechanismResponse(Struct):
     """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
 
     URLs of clips stored here are paths on this server; those of an unpublished mechanism are signed and expire.
@@ -62,24 +62,24 @@ class MechanismAnswer(Struct):
     is_published: bool
     withdrawn_reason: str | None
     categories: tuple[str, ...]
-    processing: ProcessingAnswer
-    media: MediaAnswer | None
+    processing: ProcessingResponse
+    media: MediaResponse | None
     version: int
 
 
-def processing_answer(processing: Processing, language: str = "en") -> ProcessingAnswer:
-    return ProcessingAnswer(processing.state, reason_answer(processing.failure, language))
+def processing_response(processing: Processing, language: str = "en") -> ProcessingResponse:
+    return ProcessingResponse(processing.state, reason_response(processing.failure, language))
 
 
-def reason_answer(failure: ProcessingFailure | None, language: str) -> ReasonAnswer | None:
-    return ReasonAnswer(failure.code.value, failure.message(language)) if failure else None
+def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonResponse | None:
+    return ReasonResponse(failure.code.value, failure.message(language)) if failure else None
 
 
-def mechanism_answer(item: AuthoredMechanism, links: LinkSigner, now: datetime) -> MechanismAnswer:
+def mechanism_response(item: AuthoredMechanism, links: LinkSigner, now: datetime) -> MechanismResponse:
     """The answer; links to an unpublished clip are signed, since who reads this has the right to see it."""
     mechanism = item.mechanism
     expires = None if mechanism.is_published else links.expiry(now)
-    return MechanismAnswer(
+    return MechanismResponse(
         id=mechanism.id,
         title=mechanism.title,
         description=mechanism.description,
@@ -94,16 +94,16 @@ def mechanism_answer(item: AuthoredMechanism, links: LinkSigner, now: datetime) 
         is_published=mechanism.is_published,
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,
-        processing=processing_answer(mechanism.processing),
+        processing=processing_response(mechanism.processing),
         media=_media_answer(mechanism.media),
         version=mechanism.version,
     )
 
 
-def _media_answer(facts: MediaFacts | None) -> MediaAnswer | None:
+def _media_answer(facts: MediaFacts | None) -> MediaResponse | None:
     if facts is None:
         return None
-    return MediaAnswer(
+    return MediaResponse(
         width=facts.width,
         height=facts.height,
         frame_rate=facts.frame_rate,
@@ -127,7 +127,7 @@ def mechanism_resource(
 ) -> Response[Any]:
     """One mechanism as an answer to somebody who may see it."""
     application = application_of(request)
-    body = msgspec.json.encode(mechanism_answer(item, application.links, application.clock.now()))
+    body = msgspec.json.encode(mechanism_response(item, application.links, application.clock.now()))
     version = item.mechanism.version
     headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
     return answer(request, body, etag=etag_of(body, version), status=status, headers=headers)

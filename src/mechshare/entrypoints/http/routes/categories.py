@@ -10,20 +10,20 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.categories import Category
 from mechshare.domain.ids import CategoryId
-from mechshare.entrypoints.http.middleware.response_cache import answer_kept
+from mechshare.entrypoints.http.middleware.response_cache import cached_response
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
-from mechshare.entrypoints.http.protocol.idempotency import once_of, replayed
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
     PUBLIC,
     answer,
+    cached_entry,
     etag_of,
     expected_version,
-    kept_entry,
     nothing,
 )
-from mechshare.services.support.idempotency import Replay
+from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 _PATH = "/api/v1/categories"
@@ -45,7 +45,7 @@ class CategoryChanges(Struct, forbid_unknown_fields=True):
     name_ja: str | UnsetType = UNSET
 
 
-class CategoryAnswer(Struct):
+class CategoryResponse(Struct):
     id: str
     name_en: str
     name_ja: str
@@ -63,12 +63,12 @@ class CountedCategory(Struct):
     mechanism_count: int
 
 
-class CategoriesAnswer(Struct):
+class CategoriesResponse(Struct):
     items: list[CountedCategory]
 
 
 @get("/", summary="List categories", responses=NOT_MODIFIED)
-async def find_categories(request: Req) -> Response[CategoriesAnswer]:
+async def find_categories(request: Req) -> Response[CategoriesResponse]:
     """All of them, with how many published mechanisms are in each."""
     application = application_of(request)
 
@@ -78,14 +78,14 @@ async def find_categories(request: Req) -> Response[CategoriesAnswer]:
             CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
             for one in found
         ]
-        return kept_entry(msgspec.json.encode(CategoriesAnswer(items)))
+        return cached_entry(msgspec.json.encode(CategoriesResponse(items)))
 
     # Counting takes long among many mechanisms, and whoever looks for one asks.
-    return await answer_kept(request, _KEPT_AS, load)
+    return await cached_response(request, _KEPT_AS, load)
 
 
 @get("/{category_id:str}", summary="Read a category", responses=NOT_MODIFIED)
-async def get_category(request: Req, category_id: FromPath[str]) -> Response[CategoryAnswer]:
+async def get_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
     category = await application_of(request).categories.get_category(CategoryId(category_id))
     return _resource(request, category, cache=PUBLIC)
 
@@ -99,14 +99,14 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
         NewCategory, example={"id": "cam-followers", "name_en": "Cam followers", "name_ja": "カム従動節"}
     ),
 )
-async def create_category(request: Req) -> Response[CategoryAnswer]:
+async def create_category(request: Req) -> Response[CategoryResponse]:
     new = await decoded_body(request, NewCategory)
     actor = actor_of(request)
-    once = once_of(request, actor.id, msgspec.json.encode(new), _encoded)
+    once = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
     created = await application_of(request).categories.create_category(
         actor, new.id, new.name_en, new.name_ja, once
     )
-    if isinstance(created, Replay):
+    if isinstance(created, ReplayedResponse):
         return replayed(request, created, 201, _PATH)
     return _resource(request, created, status=201)
 
@@ -118,7 +118,7 @@ async def create_category(request: Req) -> Response[CategoryAnswer]:
     opt=HEARS_VERSION,
     operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
 )
-async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryAnswer]:
+async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
     """Needs If-Match."""
     changes = await decoded_body(request, CategoryChanges)
     changed = await application_of(request).categories.update_category(
@@ -149,7 +149,7 @@ async def delete_category(request: Req, category_id: FromPath[str]) -> Response[
 
 def _encoded(category: Category) -> bytes:
     return msgspec.json.encode(
-        CategoryAnswer(
+        CategoryResponse(
             id=category.id,
             name_en=category.name_en,
             name_ja=category.name_ja,

@@ -12,11 +12,11 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.entrypoints.http.middleware.response_cache import answer_kept
+from mechshare.entrypoints.http.middleware.response_cache import cached_response
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
-    origin_of,
+    request_metadata_of,
     require_permissions,
     viewer_of,
 )
@@ -24,26 +24,26 @@ from mechshare.entrypoints.http.protocol.openapi import HEARS_VERSION, NOT_MODIF
 from mechshare.entrypoints.http.protocol.pagination import (
     Cursor,
     Limit,
-    ListAnswer,
     PageNumber,
-    list_answer,
+    PageResponse,
     next_link,
     page_request,
+    page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import (
     answer,
+    cached_entry,
     etag_of,
     expected_version,
-    kept_entry,
     nothing,
 )
 from mechshare.entrypoints.http.public_reads.lists import find_page
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
-    MechanismAnswer,
-    mechanism_answer,
+    MechanismResponse,
     mechanism_resource,
+    mechanism_response,
 )
 from mechshare.entrypoints.http.routes.uploads import create_mechanism
 
@@ -77,17 +77,19 @@ async def find_mechanisms(
     category: Categories = None,
     user_id: ByUser = None,
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
-) -> Response[ListAnswer[MechanismAnswer]]:
+) -> Response[PageResponse[MechanismResponse]]:
     """What is published, newest first; with one's own `user_id`, everything one has."""
     viewer = await viewer_of(request)
     wanted = page_request(page, limit, cursor, sort.value)
-    return await answer_list(request, viewer, wanted, sort, category or [], user_id)
+    return await list_response(request, viewer, wanted, sort, category or [], user_id)
 
 
 @get("/{mechanism_id:str}", summary="Read a mechanism", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
-async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
+async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """What is published is read by everyone, the rest by its owner and by admins."""
-    viewer = await viewer_of(request)  # what is published was answered before it came here (KeptAnswers)
+    viewer = await viewer_of(
+        request
+    )  # what is published was answered before it came here (ResponseCacheMiddleware)
     if not is_id(mechanism_id):
         raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
@@ -101,7 +103,7 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
     opt=HEARS_VERSION,
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
-async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
+async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Needs If-Match."""
     changes = await decoded_body(request, MechanismChanges)
     version = expected_version(request)
@@ -128,7 +130,7 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     """Gone at once, with its files. Needs If-Match."""
     version = expected_version(request)
     await application_of(request).mechanisms.delete_mechanism(
-        actor_of(request), MechanismId(mechanism_id), origin_of(request), version
+        actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), version
     )
     return nothing()
 
@@ -139,7 +141,7 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     status_code=200,
     summary="Publish a mechanism",
 )
-async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
+async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Seen by everyone from now on. Only what is ready can be published."""
     await refuse_body(request)
     mechanisms = application_of(request).mechanisms
@@ -153,16 +155,16 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
     summary="Withdraw a mechanism",
     operation_class=body_of(Withdrawal, required=False),
 )
-async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismAnswer]:
+async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Seen by its owner alone from now on. A moderator says why."""
     given = await decoded_body(request, Withdrawal, Withdrawal())
     item = await application_of(request).mechanisms.withdraw(
-        actor_of(request), MechanismId(mechanism_id), origin_of(request), reason=given.reason
+        actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), reason=given.reason
     )
     return mechanism_resource(request, item)
 
 
-async def answer_list(
+async def list_response(
     request: Req,
     viewer: Viewer,
     wanted: PageRequest,
@@ -183,19 +185,19 @@ async def answer_list(
     def told(page: Page[AuthoredMechanism]) -> tuple[bytes, str | None]:
         """The page's body, and the cursor of the next."""
         now = application.clock.now()
-        items = [mechanism_answer(item, application.links, now) for item in page.items]
-        answer = list_answer(page, items, sort.value)
+        items = [mechanism_response(item, application.links, now) for item in page.items]
+        answer = page_response(page, items, sort.value)
         return msgspec.json.encode(answer), answer.next
 
     async def load() -> bytes:
         body, cursor = told(await find_page(application.cache, narrowed, sort.value, wanted, find))
-        return kept_entry(body, cursor=cursor)
+        return cached_entry(body, cursor=cursor)
 
     if sees_unpublished_of(viewer, user):
         body, cursor = told(await find(wanted))
         return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
     key = f"{sort.value}|{wanted}|{narrowed}"
-    return await answer_kept(request, key, load, for_everyone=user is None)
+    return await cached_response(request, key, load, for_everyone=user is None)
 
 
 router = Router(

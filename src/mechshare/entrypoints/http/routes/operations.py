@@ -19,24 +19,24 @@ from mechshare.services.maintenance.health import Check
 Req = Request[Any, Any, Any]
 
 
-class LiveAnswer(Struct):
+class LivenessResponse(Struct):
     status: str
 
 
-class ReadyAnswer(Struct):
+class ReadinessResponse(Struct):
     """`status` is ready, degraded (something that can be done without is down), unavailable or stopping."""
 
     status: str
     checks: list[Check]
 
 
-class KeysAnswer(Struct):
+class KeySetResponse(Struct):
     keys: list[dict[str, str]]
 
 
 @get("/health/live", summary="Is the process alive?")
-async def get_live(request: Req) -> Response[LiveAnswer]:
-    return resource(request, LiveAnswer("alive"), cache="no-store")
+async def get_live(request: Req) -> Response[LivenessResponse]:
+    return resource(request, LivenessResponse("alive"), cache="no-store")
 
 
 class Purpose(StrEnum):
@@ -49,7 +49,7 @@ async def get_ready(
     purpose: Annotated[
         Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
     ] = None,
-) -> Response[ReadyAnswer]:
+) -> Response[ReadinessResponse]:
     """503 while something essential does not answer (the database and, `for=uploads`, the blob store) or it stops."""
     checks = list(await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS))
     status = "ready" if all(check.is_up for check in checks) else "degraded"
@@ -58,7 +58,7 @@ async def get_ready(
     if request.app.state.stopping.has_begun:
         status = "stopping"
     code = 503 if status in ("unavailable", "stopping") else 200
-    return resource(request, ReadyAnswer(status, checks), status=code, cache="no-store")
+    return resource(request, ReadinessResponse(status, checks), status=code, cache="no-store")
 
 
 @get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
@@ -81,10 +81,10 @@ async def get_metrics(request: Req) -> Response[bytes]:
 @get(
     ["/.well-known/jwks.json", "/api/v1/.well-known/jwks.json"], summary="The keys that verify access tokens"
 )
-async def get_keys(request: Req) -> Response[KeysAnswer]:
+async def get_keys(request: Req) -> Response[KeySetResponse]:
     """JSON Web Key Set (RFC 7517); empty where tokens are signed with a shared secret."""
     keys = [dict(key) for key in application_of(request).tokens.public_keys()]
-    return resource(request, KeysAnswer(keys), cache="public, max-age=300")
+    return resource(request, KeySetResponse(keys), cache="public, max-age=300")
 
 
 router = Router("/", tags=["operations"], route_handlers=[get_live, get_ready, get_metrics, get_keys])

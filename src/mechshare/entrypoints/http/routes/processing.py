@@ -14,7 +14,7 @@ from msgspec import Struct
 from mechshare.domain.errors import InvalidToken, MechanismNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
-from mechshare.entrypoints.http.middleware.shutdown import Stopping
+from mechshare.entrypoints.http.middleware.shutdown import Shutdown
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.protocol.errors import preferred_language
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
@@ -22,45 +22,45 @@ from mechshare.entrypoints.http.protocol.request_body import refuse_body
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
-    ReasonAnswer,
-    processing_answer,
-    reason_answer,
+    ReasonResponse,
+    processing_response,
+    reason_response,
 )
 from mechshare.services.processing import ProcessingStatus
 
 Req = Request[Any, Any, Any]
-LOOK_EVERY = 0.5
+POLL_INTERVAL = 0.5
 """Seconds between two looks at the ledger while somebody listens."""
 LISTEN_FOR = 600.0
 """Seconds after which a listener is let go; it may come again."""
 
 
-class AttemptAnswer(Struct):
+class AttemptResponse(Struct):
     """One try: how far it came (`step`), and why it ended, unless it is under way or succeeded."""
 
     number: int
     started_at: datetime
     ended_at: datetime | None
     step: str
-    reason: ReasonAnswer | None
+    reason: ReasonResponse | None
 
 
-class StatusAnswer(Struct):
+class ProcessingStatusResponse(Struct):
     """`attempt` counts from 1 once work began; `progress` is 0..1 within `step`.
 
     `attempts`, oldest first, are told to those who may edit the mechanism; others get none.
     """
 
     state: ProcessingState
-    reason: ReasonAnswer | None
+    reason: ReasonResponse | None
     attempt: int
     step: str
     progress: float
-    attempts: list[AttemptAnswer]
+    attempts: list[AttemptResponse]
 
 
 @get("/processing", summary="See how far a clip is", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
-async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[StatusAnswer]:
+async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
     """Ends in ready, or in failed with a reason in words that can be acted on."""
     viewer = await viewer_of(request)
     status = await application_of(request).processing.get_status(viewer, MechanismId(mechanism_id))
@@ -73,7 +73,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     status_code=202,
     summary="Process a failed clip again",
 )
-async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[StatusAnswer]:
+async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
     await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
     return resource(request, _answer(status, _language(request)), status=202)
@@ -97,17 +97,17 @@ async def _events(
     request: Req, id: MechanismId, status: ProcessingStatus
 ) -> AsyncIterator[ServerSentEventMessage]:
     processing = application_of(request).processing
-    stopping: Stopping = request.app.state.stopping
+    stopping: Shutdown = request.app.state.stopping
     language = _language(request)
-    told: StatusAnswer | None = None
-    for _ in range(int(LISTEN_FOR / LOOK_EVERY)):
+    told: ProcessingStatusResponse | None = None
+    for _ in range(int(LISTEN_FOR / POLL_INTERVAL)):
         answer = _answer(status, language)
         if answer != told:
             yield ServerSentEventMessage(data=msgspec.json.encode(answer).decode(), event="processing")
             told = answer
         if answer.state in (ProcessingState.READY, ProcessingState.FAILED) or stopping.has_begun:
             return
-        await asyncio.sleep(LOOK_EVERY)
+        await asyncio.sleep(POLL_INTERVAL)
         try:
             status = await processing.get_status(await viewer_of(request), id)
         except (MechanismNotFound, InvalidToken):
@@ -118,21 +118,21 @@ def _language(request: Req) -> str:
     return preferred_language(request.headers.get("accept-language", ""))
 
 
-def _answer(status: ProcessingStatus, language: str) -> StatusAnswer:
-    told = processing_answer(status.processing, language)
-    return StatusAnswer(
+def _answer(status: ProcessingStatus, language: str) -> ProcessingStatusResponse:
+    told = processing_response(status.processing, language)
+    return ProcessingStatusResponse(
         state=told.state,
         reason=told.reason,
         attempt=status.attempt,
         step=status.step,
         progress=round(status.progress, 3),
         attempts=[
-            AttemptAnswer(
+            AttemptResponse(
                 number=one.number,
                 started_at=one.started_at,
                 ended_at=one.ended_at,
                 step=one.step,
-                reason=reason_answer(one.failure, language),
+                reason=reason_response(one.failure, language),
             )
             for one in status.history
         ],

@@ -13,21 +13,23 @@ from mechshare.application import Application
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.search import DEEPEST_HIT, LONGEST_QUERY, FoundMechanism, SearchPage, SearchSort
-from mechshare.entrypoints.http.middleware.response_cache import answer_kept
+from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, FoundMechanism, SearchPage, SearchSort
+from mechshare.entrypoints.http.middleware.response_cache import cached_response
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
-from mechshare.entrypoints.http.protocol.responses import UNKEPT, answer, etag_of, kept_entry
-from mechshare.entrypoints.http.representations.mechanisms import MechanismAnswer, mechanism_answer
+from mechshare.entrypoints.http.protocol.responses import UNKEPT, answer, cached_entry, etag_of
+from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse, mechanism_response
 from mechshare.entrypoints.http.routes.mechanisms import ByUser, Categories
 
 Req = Request[Any, Any, Any]
 Text = Annotated[
     str,
-    QueryParameter(name="q", max_length=LONGEST_QUERY, description="Words that must all match; 歯車, gear."),
+    QueryParameter(
+        name="q", max_length=MAX_QUERY_LENGTH, description="Words that must all match; 歯車, gear."
+    ),
 ]
-MOST_SUGGESTIONS = 20
+MAX_SUGGESTIONS = 20
 
 
 class Piece(Struct):
@@ -37,14 +39,14 @@ class Piece(Struct):
     is_match: bool
 
 
-class FoundAnswer(Struct):
+class SearchHitResponse(Struct):
     """`highlights` holds the title, and an excerpt of the description, in pieces that joined give the text."""
 
-    mechanism: MechanismAnswer
+    mechanism: MechanismResponse
     highlights: dict[str, list[Piece]]
 
 
-class SearchAnswer(Struct):
+class SearchResponse(Struct):
     """`total` is exact while `total_is_exact`. `facets` counts the matches in each category; of more than 10,000,
     perhaps the newest alone. With `degraded`, the search index did not answer.
 
@@ -52,7 +54,7 @@ class SearchAnswer(Struct):
     10,000 newest mechanisms.
     """
 
-    items: list[FoundAnswer]
+    items: list[SearchHitResponse]
     page: int
     limit: int
     total: int
@@ -61,7 +63,7 @@ class SearchAnswer(Struct):
     degraded: bool
 
 
-class SuggestionsAnswer(Struct):
+class SuggestionsResponse(Struct):
     """With `degraded`, the search index did not answer, and there are no items."""
 
     items: list[str]
@@ -85,10 +87,10 @@ async def search_mechanisms(
     sort: Annotated[SearchSort, QueryParameter(name="sort")] = SearchSort.RELEVANCE,
     page: PageNumber = None,
     limit: Limit = None,
-) -> Response[SearchAnswer]:
+) -> Response[SearchResponse]:
     """Best first. What is published; with one's own `user_id`, everything one has. Without `q`, all of it."""
     number, size = page or 1, limit or DEFAULT_LIMIT
-    refuse_depth(number, size, DEEPEST_HIT, "narrow the search")
+    refuse_depth(number, size, MAX_HIT_OFFSET, "narrow the search")
     viewer = await viewer_of(request)
     user = UserId(user_id) if user_id is not None else None
     application = application_of(request)
@@ -101,7 +103,7 @@ async def search_mechanisms(
         return _encoded(_answer(application, found))
 
     async def load() -> bytes:
-        return kept_entry(await find(None))
+        return cached_entry(await find(None))
 
     async def answer_own() -> Response[Any]:
         body = await find(viewer)
@@ -111,25 +113,25 @@ async def search_mechanisms(
         return await _or_degraded(request, answer_own())
     # The index's jobs forget lists once they have written, so no answer outlives a change.
     key = f"search|{q!r}|{sorted(ids)}|{user!r}|{sort}|{number}|{size}"
-    return await _or_degraded(request, answer_kept(request, key, load, for_everyone=user is None))
+    return await _or_degraded(request, cached_response(request, key, load, for_everyone=user is None))
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
 async def suggest(
     request: Req,
     q: Text = "",
-    limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MOST_SUGGESTIONS)] = 10,
-) -> Response[SuggestionsAnswer]:
+    limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_SUGGESTIONS)] = 10,
+) -> Response[SuggestionsResponse]:
     """Titles of published mechanisms with a word that begins with `q`."""
 
     async def load() -> bytes:
         found = await application_of(request).search.suggest(q, limit)
-        return kept_entry(_encoded(SuggestionsAnswer(items=list(found.titles), degraded=found.degraded)))
+        return cached_entry(_encoded(SuggestionsResponse(items=list(found.titles), degraded=found.degraded)))
 
-    return await _or_degraded(request, answer_kept(request, f"suggest|{q!r}|{limit}", load))
+    return await _or_degraded(request, cached_response(request, f"suggest|{q!r}|{limit}", load))
 
 
-def _encoded(told: SearchAnswer | SuggestionsAnswer) -> bytes:
+def _encoded(told: SearchResponse | SuggestionsResponse) -> bytes:
     """Raises _Degraded where the search index did not answer."""
     body = msgspec.json.encode(told)
     if told.degraded:
@@ -144,9 +146,9 @@ async def _or_degraded(request: Req, answering: Awaitable[Response[Any]]) -> Res
         return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
 
 
-def _answer(application: Application, found: SearchPage) -> SearchAnswer:
+def _answer(application: Application, found: SearchPage) -> SearchResponse:
     now = application.clock.now()
-    return SearchAnswer(
+    return SearchResponse(
         items=[_found(application, item, now) for item in found.items],
         page=found.page,
         limit=found.limit,
@@ -157,9 +159,9 @@ def _answer(application: Application, found: SearchPage) -> SearchAnswer:
     )
 
 
-def _found(application: Application, item: FoundMechanism, now: datetime) -> FoundAnswer:
-    return FoundAnswer(
-        mechanism=mechanism_answer(item.found, application.links, now),
+def _found(application: Application, item: FoundMechanism, now: datetime) -> SearchHitResponse:
+    return SearchHitResponse(
+        mechanism=mechanism_response(item.found, application.links, now),
         highlights={
             name: [Piece(text, is_match) for text, is_match in pieces]
             for name, pieces in item.highlights.items()

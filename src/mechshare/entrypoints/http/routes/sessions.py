@@ -9,13 +9,18 @@ from msgspec import Struct
 
 from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import Session, Tokens
-from mechshare.entrypoints.http.protocol.auth import application_of, caller_of, origin_of, require_permissions
-from mechshare.entrypoints.http.protocol.idempotency import once_of, replayed
+from mechshare.entrypoints.http.protocol.auth import (
+    application_of,
+    caller_of,
+    request_metadata_of,
+    require_permissions,
+)
+from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import nothing, resource
-from mechshare.entrypoints.http.routes.users import USERS_PATH, UserAnswer, encoded_user, user_resource
-from mechshare.services.support.idempotency import Replay
+from mechshare.entrypoints.http.routes.users import USERS_PATH, UserResponse, encoded_user, user_resource
+from mechshare.services.support.idempotency import ReplayedResponse
 from mechshare.services.users import Registration
 
 Req = Request[Any, Any, Any]
@@ -44,7 +49,7 @@ class NewPassword(Struct, forbid_unknown_fields=True):
     new_password: str
 
 
-class TokensAnswer(Struct):
+class TokenPairResponse(Struct):
     """`expires_in` is the access token's lifetime in seconds; the refresh token works once."""
 
     access_token: str
@@ -54,7 +59,7 @@ class TokensAnswer(Struct):
     token_type: str = "Bearer"  # noqa: S105  a name, not a secret
 
 
-class SessionAnswer(Struct):
+class SessionResponse(Struct):
     id: str
     created_at: datetime
     last_used_at: datetime
@@ -64,8 +69,8 @@ class SessionAnswer(Struct):
     is_current: bool
 
 
-class SessionsAnswer(Struct):
-    items: list[SessionAnswer]
+class SessionsResponse(Struct):
+    items: list[SessionResponse]
 
 
 @post(
@@ -77,16 +82,16 @@ class SessionsAnswer(Struct):
         example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},
     ),
 )
-async def register(request: Req) -> Response[UserAnswer]:
+async def register(request: Req) -> Response[UserResponse]:
     new = await decoded_body(request, NewUser)
     # The password stays out of the fingerprint: what is kept of a request must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
-    once = once_of(request, "", fingerprint, encoded_user)
+    once = idempotent_request(request, "", fingerprint, encoded_user)
     registration = Registration(
         username=new.username, email=new.email, password=new.password, display_name=new.display_name
     )
-    joined = await application_of(request).users.register(registration, origin_of(request), once)
-    if isinstance(joined, Replay):
+    joined = await application_of(request).users.register(registration, request_metadata_of(request), once)
+    if isinstance(joined, ReplayedResponse):
         return replayed(request, joined, 201, USERS_PATH)
     return user_resource(request, joined, status=201)
 
@@ -98,10 +103,12 @@ async def register(request: Req) -> Response[UserAnswer]:
     opt={"open": True},
     operation_class=body_of(Credentials, example={"username": "sakura", "password": "four-bar linkage"}),
 )
-async def login(request: Req) -> Response[TokensAnswer]:
+async def login(request: Req) -> Response[TokenPairResponse]:
     given = await decoded_body(request, Credentials)
     sessions = application_of(request).sessions
-    return _tokens(request, await sessions.login(given.username, given.password, origin_of(request)))
+    return _tokens(
+        request, await sessions.login(given.username, given.password, request_metadata_of(request))
+    )
 
 
 @post(
@@ -111,26 +118,26 @@ async def login(request: Req) -> Response[TokensAnswer]:
     opt={"open": True},
     operation_class=body_of(Refresh),
 )
-async def refresh(request: Req) -> Response[TokensAnswer]:
+async def refresh(request: Req) -> Response[TokenPairResponse]:
     """The refresh token is used up; presenting one twice ends its session."""
     given = await decoded_body(request, Refresh)
     sessions = application_of(request).sessions
-    return _tokens(request, await sessions.refresh(given.refresh_token, origin_of(request)))
+    return _tokens(request, await sessions.refresh(given.refresh_token, request_metadata_of(request)))
 
 
 @post("/logout", status_code=204, guards=[require_permissions()], summary="Sign out")
 async def logout(request: Req) -> Response[None]:
     """Ends the session in which the request is made."""
     await refuse_body(request)
-    await application_of(request).sessions.logout(caller_of(request), origin_of(request))
+    await application_of(request).sessions.logout(caller_of(request), request_metadata_of(request))
     return nothing()
 
 
 @get("/sessions", guards=[require_permissions()], summary="List one's sessions", responses=NOT_MODIFIED)
-async def find_sessions(request: Req) -> Response[SessionsAnswer]:
+async def find_sessions(request: Req) -> Response[SessionsResponse]:
     caller = caller_of(request)
     found = await application_of(request).sessions.find_sessions(caller)
-    return resource(request, SessionsAnswer([_session(one, caller.session_id) for one in found]))
+    return resource(request, SessionsResponse([_session(one, caller.session_id) for one in found]))
 
 
 @delete(
@@ -141,7 +148,7 @@ async def find_sessions(request: Req) -> Response[SessionsAnswer]:
 )
 async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[None]:
     sessions = application_of(request).sessions
-    await sessions.revoke(caller_of(request), SessionId(session_id), origin_of(request))
+    await sessions.revoke(caller_of(request), SessionId(session_id), request_metadata_of(request))
     return nothing()
 
 
@@ -157,13 +164,13 @@ async def change_password(request: Req) -> Response[None]:
     given = await decoded_body(request, NewPassword)
     sessions = application_of(request).sessions
     await sessions.change_password(
-        caller_of(request), given.old_password, given.new_password, origin_of(request)
+        caller_of(request), given.old_password, given.new_password, request_metadata_of(request)
     )
     return nothing()
 
 
 def _tokens(request: Req, tokens: Tokens) -> Response[Any]:
-    body = TokensAnswer(
+    body = TokenPairResponse(
         access_token=tokens.access_token,
         refresh_token=tokens.refresh_token,
         expires_in=tokens.expires_in,
@@ -172,8 +179,8 @@ def _tokens(request: Req, tokens: Tokens) -> Response[Any]:
     return resource(request, body, cache="no-store")
 
 
-def _session(session: Session, current: SessionId) -> SessionAnswer:
-    return SessionAnswer(
+def _session(session: Session, current: SessionId) -> SessionResponse:
+    return SessionResponse(
         id=session.id,
         created_at=session.created_at,
         last_used_at=session.last_used_at,

@@ -16,20 +16,25 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, origin_of, require_permissions
-from mechshare.entrypoints.http.protocol.idempotency import REPLAYED, once_of, replayed
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    request_metadata_of,
+    require_permissions,
+)
+from mechshare.entrypoints.http.protocol.idempotency import REPLAYED_HEADER, idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, form_of
 from mechshare.entrypoints.http.protocol.request_body import decoded, short_body
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
-    MechanismAnswer,
-    mechanism_answer,
+    MechanismResponse,
     mechanism_resource,
+    mechanism_response,
 )
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft, ExternalMedia
-from mechshare.services.support.idempotency import Replay
+from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 
@@ -71,12 +76,14 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     request_max_body_size=None,
     status_code=202,
     responses={
-        201: ResponseSpec(MechanismAnswer, generate_examples=False, description="There is nothing to process")
+        201: ResponseSpec(
+            MechanismResponse, generate_examples=False, description="There is nothing to process"
+        )
     },
     summary="Share a mechanism",
     opt=HEARS_KEY,
 )
-async def create_mechanism(request: Req) -> Response[MechanismAnswer]:
+async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     """A form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV), or JSON for a clip hosted elsewhere.
 
     202 while the clip is still to be processed, 201 when there is nothing to process.
@@ -119,7 +126,7 @@ async def _create_from_form(request: Req) -> Response[Any]:
         if form.file is not None:
             await application.uploads.discard(form.file)
         raise
-    if REPLAYED in answered.headers:
+    if REPLAYED_HEADER in answered.headers:
         await application.uploads.discard(form.file)
     UPLOADED_BYTES.inc(form.file.size)
     return answered
@@ -130,13 +137,13 @@ async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[An
     actor = actor_of(request)
 
     def render(item: AuthoredMechanism) -> bytes:
-        return msgspec.json.encode(mechanism_answer(item, application.links, application.clock.now()))
+        return msgspec.json.encode(mechanism_response(item, application.links, application.clock.now()))
 
     created = await application.mechanisms.create_mechanism(
-        actor, draft, origin_of(request), once_of(request, actor.id, fingerprint, render)
+        actor, draft, request_metadata_of(request), idempotent_request(request, actor.id, fingerprint, render)
     )
     status = 202 if isinstance(draft.media, OriginalFile) else 201
-    if isinstance(created, Replay):
+    if isinstance(created, ReplayedResponse):
         return replayed(request, created, status, MECHANISMS_PATH)
     return mechanism_resource(request, created, status)
 

@@ -15,7 +15,7 @@ from mechshare.domain.users import Profile, Role, User
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
-    origin_of,
+    request_metadata_of,
     require_permissions,
     viewer_of,
 )
@@ -23,11 +23,11 @@ from mechshare.entrypoints.http.protocol.openapi import HEARS_VERSION, NOT_MODIF
 from mechshare.entrypoints.http.protocol.pagination import (
     Cursor,
     Limit,
-    ListAnswer,
     PageNumber,
-    list_answer,
+    PageResponse,
     next_link,
     page_request,
+    page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
@@ -38,14 +38,14 @@ from mechshare.entrypoints.http.protocol.responses import (
     nothing,
     resource,
 )
-from mechshare.entrypoints.http.representations.mechanisms import MechanismAnswer
-from mechshare.entrypoints.http.routes.mechanisms import answer_list
+from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse
+from mechshare.entrypoints.http.routes.mechanisms import list_response
 
 Req = Request[Any, Any, Any]
 USERS_PATH = "/api/v1/users"
 
 
-class UserAnswer(Struct):
+class UserResponse(Struct):
     """An account, for its owner and for admins."""
 
     id: str
@@ -67,7 +67,7 @@ class ProfileChanges(Struct, forbid_unknown_fields=True):
     bio: str | UnsetType | None = UNSET
 
 
-class StandingChanges(Struct, forbid_unknown_fields=True):
+class AccountStatusChanges(Struct, forbid_unknown_fields=True):
     """What an admin decides about another's account."""
 
     role: Role | UnsetType = UNSET
@@ -75,7 +75,7 @@ class StandingChanges(Struct, forbid_unknown_fields=True):
 
 
 @get("/me", guards=[require_permissions()], summary="Read one's own account", responses=NOT_MODIFIED)
-async def get_me(request: Req) -> Response[UserAnswer]:
+async def get_me(request: Req) -> Response[UserResponse]:
     return user_resource(request, await application_of(request).users.get_user(actor_of(request).id))
 
 
@@ -86,7 +86,7 @@ async def get_me(request: Req) -> Response[UserAnswer]:
     opt=HEARS_VERSION,
     operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
 )
-async def update_me(request: Req) -> Response[UserAnswer]:
+async def update_me(request: Req) -> Response[UserResponse]:
     """Needs If-Match."""
     changes = await decoded_body(request, ProfileChanges)
     changed = await application_of(request).users.update_user(
@@ -102,7 +102,7 @@ async def update_me(request: Req) -> Response[UserAnswer]:
 async def delete_me(request: Req) -> Response[None]:
     """Deletes the account and everything that is theirs. Needs If-Match."""
     version = expected_version(request)
-    await application_of(request).users.delete_user(actor_of(request), origin_of(request), version)
+    await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), version)
     return nothing()
 
 
@@ -127,7 +127,7 @@ async def find_mechanisms_of(
     page: PageNumber = None,
     limit: Limit = None,
     cursor: Cursor = None,
-) -> Response[ListAnswer[MechanismAnswer]]:
+) -> Response[PageResponse[MechanismResponse]]:
     """What is published; to the user themselves, everything."""
     if not is_id(user_id):
         raise UserNotFound()
@@ -135,7 +135,7 @@ async def find_mechanisms_of(
     await application_of(request).users.get_profile(UserId(user_id))
     sort = MechanismSort.NEWEST
     wanted = page_request(page, limit, cursor, sort.value)
-    return await answer_list(request, viewer, wanted, sort, [], user_id)
+    return await list_response(request, viewer, wanted, sort, [], user_id)
 
 
 @get(
@@ -146,9 +146,9 @@ async def find_mechanisms_of(
 )
 async def find_users(
     request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
-) -> Response[ListAnswer[UserAnswer]]:
+) -> Response[PageResponse[UserResponse]]:
     found = await application_of(request).users.find_all(actor_of(request), page_request(page, limit, cursor))
-    listed = list_answer(found, [user_answer(user) for user in found.items])
+    listed = page_response(found, [user_response(user) for user in found.items])
     return resource(request, listed, headers=next_link(request, listed.next))
 
 
@@ -157,15 +157,15 @@ async def find_users(
     guards=[require_permissions("users:manage")],
     summary="Change a role, suspend or reinstate (admins)",
     opt=HEARS_VERSION,
-    operation_class=body_of(StandingChanges, example={"role": "moderator"}),
+    operation_class=body_of(AccountStatusChanges, example={"role": "moderator"}),
 )
-async def change_standing(request: Req, user_id: FromPath[str]) -> Response[UserAnswer]:
+async def change_account_status(request: Req, user_id: FromPath[str]) -> Response[UserResponse]:
     """Needs If-Match."""
-    changes = await decoded_body(request, StandingChanges)
-    changed = await application_of(request).users.change_standing(
+    changes = await decoded_body(request, AccountStatusChanges)
+    changed = await application_of(request).users.change_account_status(
         actor_of(request),
         UserId(user_id),
-        origin_of(request),
+        request_metadata_of(request),
         role=None if changes.role is UNSET else changes.role,
         suspended=None if changes.is_suspended is UNSET else changes.is_suspended,
         version=expected_version(request),
@@ -173,8 +173,8 @@ async def change_standing(request: Req, user_id: FromPath[str]) -> Response[User
     return user_resource(request, changed)
 
 
-def user_answer(user: User) -> UserAnswer:
-    return UserAnswer(
+def user_response(user: User) -> UserResponse:
+    return UserResponse(
         id=user.id,
         username=user.username,
         email=user.email,
@@ -189,7 +189,7 @@ def user_answer(user: User) -> UserAnswer:
 
 
 def encoded_user(user: User) -> bytes:
-    return msgspec.json.encode(user_answer(user))
+    return msgspec.json.encode(user_response(user))
 
 
 def user_resource(request: Req, user: User, status: int = 200) -> Response[Any]:
@@ -208,6 +208,6 @@ router = Router(
         get_profile,
         find_mechanisms_of,
         find_users,
-        change_standing,
+        change_account_status,
     ],
 )

@@ -113,7 +113,7 @@ class Dialect(Protocol):
         be deleted; waits for who does."""
         ...
 
-    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+    async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
         """Of the transactions that hold this name, one at a time goes on."""
         ...
 

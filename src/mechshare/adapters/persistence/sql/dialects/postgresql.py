@@ -14,14 +14,14 @@ from sqlalchemy import URL, Column, Select, bindparam, event, select, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mechshare.adapters.circuit_breaker import Circuit
+from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.adapters.persistence.sql.dialects.dialect import NotAlone
 
 _READERS, _WRITERS = 8, 8
 """Connections of a process."""
 _CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
 """Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
-_HOLD_NAME = text("SELECT pg_advisory_xact_lock(:key)")
+_ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _ALONE_WITHIN = 10
 """Seconds: a busy server takes some to see that a process is dead, whose copy is to be begun again."""
 _OTHERS = text(
@@ -55,10 +55,10 @@ class Postgresql:
             pool_reset_on_return=None,
             skip_autocommit_rollback=True,
         )
-        self._circuit = Circuit("database")
+        self._circuit = CircuitBreaker("database")
 
     def guard(self) -> AbstractAsyncContextManager[None]:
-        return self._circuit.closed()
+        return self._circuit.guard()
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -82,10 +82,10 @@ class Postgresql:
         with self.patience(connection):
             await connection.execute(_held(id, may_be_deleted), {"held": value})
 
-    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+    async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
         key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
         with self.patience(connection):
-            await connection.execute(_HOLD_NAME, {"key": key})
+            await connection.execute(_ADVISORY_LOCK, {"key": key})
 
     async def prepare(self) -> None:
         """Nothing: the database itself is the operator's to make."""
@@ -94,7 +94,7 @@ class Postgresql:
     async def migrate(self) -> AsyncIterator[AsyncConnection]:
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
-            await connection.execute(_HOLD_NAME, {"key": _MIGRATING})
+            await connection.execute(_ADVISORY_LOCK, {"key": _MIGRATING})
             yield connection
             await connection.commit()
 

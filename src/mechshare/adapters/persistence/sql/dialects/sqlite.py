@@ -15,7 +15,7 @@ from mechshare.adapters.persistence.sql.dialects.sqlite_connection import OneTri
 _READERS = 2
 """Threads, which hand over the interpreter to each other and to the event loop for each row: where there are more, less
 is answered in all, and later. A single one would keep everybody waiting behind what is slow."""
-_PATIENCE = "5"
+_TIMEOUT = "5"
 """Seconds that a writer waits for others to finish, unless the URL says otherwise (`?timeout=2.5`)."""
 
 
@@ -29,7 +29,7 @@ class Sqlite:
         if url.host or not url.database or url.database.startswith(":"):
             raise ValueError("it is not the path of a file")
         parsed = url.set(drivername="sqlite+aiosqlite")
-        parsed = parsed.set(query={"timeout": _PATIENCE} | dict(parsed.query))
+        parsed = parsed.set(query={"timeout": _TIMEOUT} | dict(parsed.query))
         self._path = Path(url.database)
         self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
         # Readers are never inside a transaction: there is nothing to roll back when they are given back.
@@ -52,7 +52,7 @@ class Sqlite:
     ) -> None:
         """The whole database is held: see `begin`."""
 
-    async def hold_name(self, connection: AsyncConnection, name: str) -> None:
+    async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
         """The whole database is held: see `begin`."""
 
     @asynccontextmanager

@@ -18,12 +18,12 @@ from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.maintenance.copy import SqlDatabaseCopy, alone, make_ready, seen
 from mechshare.adapters.persistence.sql.maintenance.table_io import BATCH, Digest, batches, plain_tables
 from mechshare.adapters.persistence.sql.tables import mechanisms, users
-from mechshare.domain.backups import ELDEST, Outline, Snapshot, TableKept
-from mechshare.domain.blobs import blob_key, told_digest
+from mechshare.domain.backups import OLDEST_USERS, InstallationSummary, Snapshot, TableKept
+from mechshare.domain.blobs import blob_key, digest_prefix
 from mechshare.ports.backups import BackupRefused
 from mechshare.ports.persistence import CopyRefused, DatabaseCopy
 
-_ELDEST = select(users.c.id).order_by(users.c.created_at, users.c.id).limit(ELDEST)
+_OLDEST_USERS = select(users.c.id).order_by(users.c.created_at, users.c.id).limit(OLDEST_USERS)
 _NAMING = (
     select(
         mechanisms.c.id,
@@ -44,7 +44,7 @@ class SqlSnapshots:
         self._url = url
         self._scratch = scratch
 
-    async def look(self) -> Outline:
+    async def look(self) -> InstallationSummary:
         with _refusing(), translated():
             async with seen("database", self._url) as connection:
                 return await _outline(connection)
@@ -103,8 +103,8 @@ async def _taken(
     )
 
 
-async def _outline(connection: AsyncConnection) -> Outline:
-    eldest = tuple((await connection.execute(_ELDEST)).scalars())
+async def _outline(connection: AsyncConnection) -> InstallationSummary:
+    oldest_users = tuple((await connection.execute(_OLDEST_USERS)).scalars())
     schema = await revision_of(connection) or ""
     named: dict[str, str] = {}
     last = ""
@@ -115,9 +115,9 @@ async def _outline(connection: AsyncConnection) -> Outline:
             if original is not None:
                 named[original.key] = original.sha256
             for key in filter(None, (blob_key(url) for url in urls if url)):
-                named[key] = told_digest(key)
+                named[key] = digest_prefix(key)
         if len(found) < BATCH:
-            return Outline(schema=schema, eldest=eldest, named=named)
+            return InstallationSummary(schema=schema, oldest_users=oldest_users, named=named)
         last = found[-1].id
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, MetaData, Table, Text, case, literal, null
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.tables import metadata
-from mechshare.adapters.persistence.sql.types import UtcTime, Whole
+from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
 from mechshare.domain.jobs import JobState
 
 BATCH = 1000
@@ -23,7 +23,7 @@ def plain_tables() -> list[Table]:
     plain = MetaData()
     for table in metadata.tables.values():
         for column in table.to_metadata(plain).columns:
-            if isinstance(column.type, Whole):
+            if isinstance(column.type, JsonColumn):
                 column.type = Text()
     last = ("jobs", "job_attempts")
     return sorted(plain.sorted_tables, key=lambda table: table.name in last)

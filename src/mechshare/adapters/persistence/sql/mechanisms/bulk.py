@@ -34,7 +34,7 @@ _NEXT_OF_USER = _next(_OF_USER)
 _NEXT_OF_CATEGORY = _next(_OF_CATEGORY)
 
 
-class SqlMechanismSets:
+class SqlMechanismBulkRepository:
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

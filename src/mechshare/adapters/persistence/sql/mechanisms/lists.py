@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, bindparam, literal_column, or_, select, text
 
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
-from mechshare.adapters.persistence.sql.pagination import Listing, listing
+from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import MechanismSort
@@ -34,7 +34,7 @@ def mechanism_list(
     published_only: bool,
     words: Sequence[str] = (),
     among: int = 0,
-) -> tuple[Listing, dict[str, Any]]:
+) -> tuple[PagedQuery, dict[str, Any]]:
     """The statements for such a list and the parameters of its conditions."""
     is_plain = user_id is None and published_only and not words
     if len(category_ids) == 1 and is_plain and sort in _BY_CREATION:
@@ -56,7 +56,7 @@ def mechanism_list(
 
 
 @cache
-def _of_category(sort: MechanismSort) -> Listing:
+def _of_category(sort: MechanismSort) -> PagedQuery:
     """What is published in one category by the time of creation, which an index of the category's own keeps sorted."""
     conditions = (mechanism_categories.c.category_id == bindparam("category_id"), _IS_PUBLISHED_IN_CATEGORY)
     rows = (
@@ -64,7 +64,7 @@ def _of_category(sort: MechanismSort) -> Listing:
         .join(mechanisms, mechanisms.c.id == mechanism_categories.c.mechanism_id)
         .join(users, users.c.id == mechanisms.c.user_id)
     )
-    return listing(
+    return paged_query(
         rows.where(*conditions),
         key=mechanism_categories.c.created_at,
         id=mechanism_categories.c.mechanism_id,
@@ -74,10 +74,10 @@ def _of_category(sort: MechanismSort) -> Listing:
 
 
 @cache
-def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> Listing:
+def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> PagedQuery:
     conditions = _conditions(by_category, by_user, published_only)
     authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
-    return listing(
+    return paged_query(
         AUTHORED.select_from(authored).where(*conditions),
         key=_KEYS[sort],
         id=mechanisms.c.id,
@@ -95,7 +95,7 @@ def _holding(
     words: int,
     spellings: int,
     among: int,
-) -> Listing:
+) -> PagedQuery:
     """What holds so many words, of the `among` newest: where the list is sorted, they are found without the others."""
     newest = (
         select(mechanisms)
@@ -116,7 +116,7 @@ def _holding(
         )
         for number in range(words)
     ]
-    return listing(
+    return paged_query(
         AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
         key=_KEYS[sort],
         id=mechanisms.c.id,

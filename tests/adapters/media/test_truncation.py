@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.media.truncation import ends_early
+from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.media import MediaFormat
 from tests.clips import write_clip
 
@@ -24,21 +24,21 @@ def content_of(tmp_path, format, details):
 
 @pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
 def test_a_whole_file_does_not_end_early(tmp_path, format, details):
-    assert not ends_early(BytesIO(content_of(tmp_path, format, details)), format)
+    assert not is_truncated(BytesIO(content_of(tmp_path, format, details)), format)
 
 
 @pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
 def test_what_follows_the_end_does_not_count(tmp_path, format, details):
     content = content_of(tmp_path, format, details)
 
-    assert not ends_early(BytesIO(content + b"<html>" * 9), format)
+    assert not is_truncated(BytesIO(content + b"<html>" * 9), format)
 
 
 @pytest.mark.parametrize(("format", "details"), WHOLE, ids=str)
 def test_every_cut_is_seen(tmp_path, format, details):
     content = content_of(tmp_path, format, details)
 
-    unseen = [end for end in range(60, len(content)) if not ends_early(BytesIO(content[:end]), format)]
+    unseen = [end for end in range(60, len(content)) if not is_truncated(BytesIO(content[:end]), format)]
 
     assert unseen == []
 
@@ -47,5 +47,5 @@ def test_every_cut_is_seen(tmp_path, format, details):
 def test_no_bytes_break_the_look_at_them(format, content):
     file = BytesIO(content)
 
-    assert ends_early(file, format) in {True, False}
+    assert is_truncated(file, format) in {True, False}
     assert file.tell() == 0

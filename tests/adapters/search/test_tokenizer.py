@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.adapters.search.sqlite.reads import match_expression
-from mechshare.adapters.search.text.normalization import fold, folded_line
-from mechshare.adapters.search.text.query import MOST_CLAUSES, question_of
+from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.query import MAX_CLAUSES, parse_query
 from mechshare.adapters.search.text.tokenizer import index_text, openings
 
 HARD = st.text(alphabet="aＡåÅﬁß㍉ｶﾞﾊﾟカがﾞ゙゚\u0301\u0323한한々歯\ufe0fﾡￂ\u0344Ω")
@@ -20,11 +20,11 @@ class TestFolding:
     def test_it_is_what_unicode_says(self, text: str) -> None:
         whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
-        assert fold(text).text == whole
+        assert normalize_text(text).text == whole
 
     @given(text=st.text() | HARD)
     def test_every_character_knows_where_it_came_from(self, text: str) -> None:
-        folded = fold(text)
+        folded = normalize_text(text)
 
         assert len(folded.starts) == len(folded.ends) == len(folded.text)
         for (start, end), (next_start, next_end) in pairwise(zip(folded.starts, folded.ends, strict=True)):
@@ -32,7 +32,7 @@ class TestFolding:
             assert (start, end) == (next_start, next_end) or end <= next_start
 
     @pytest.mark.parametrize(
-        ("text", "part", "origin"),
+        ("text", "part", "source"),
         [
             ("ＧＥＡＲ歯車", "歯車", "歯車"),
             ("xｶﾞｲﾄﾞy", "ガ", "ｶﾞ"),
@@ -40,19 +40,19 @@ class TestFolding:
             ("Ｓtraße", "ss", "ß"),
         ],
     )
-    def test_a_part_is_found_in_the_original(self, text: str, part: str, origin: str) -> None:
-        folded = fold(text)
+    def test_a_part_is_found_in_the_original(self, text: str, part: str, source: str) -> None:
+        folded = normalize_text(text)
         place = folded.text.index(part)
 
         start, end = folded.span(place, place + len(part))
 
-        assert text[start:end] == origin
+        assert text[start:end] == source
 
     def test_a_lone_surrogate_is_no_text(self) -> None:
-        assert fold("a\ud800").text == "a?"
+        assert normalize_text("a\ud800").text == "a?"
 
     def test_a_line_has_single_spaces(self) -> None:
-        assert folded_line("　Geneva\t\n ＤＲＩＶＥ ") == "geneva drive"
+        assert normalize_line("　Geneva\t\n ＤＲＩＶＥ ") == "geneva drive"
 
 
 @pytest.mark.parametrize(
@@ -107,8 +107,8 @@ def test_a_title_is_offered_from_each_of_its_words(title: str, expected: list[st
     ],
 )
 def test_a_question_becomes_quoted_tokens(text: str, expression: str) -> None:
-    assert match_expression(question_of(text).clauses) == expression
+    assert match_expression(parse_query(text).clauses) == expression
 
 
 def test_a_question_has_an_end() -> None:
-    assert len(question_of(" ".join(map(str, range(1000)))).clauses) == MOST_CLAUSES
+    assert len(parse_query(" ".join(map(str, range(1000)))).clauses) == MAX_CLAUSES
