@@ -13,7 +13,8 @@ from bench.raw import Raw
 from bench.raw_psycopg import RawPsycopg
 from bench.raw_sqlite import RawSqlite
 
-from mechshare import bootstrap, settings
+from mechshare import settings
+from mechshare.bootstrap.application import build
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.servers import address, postgresql_database
@@ -106,7 +107,7 @@ async def facts(app, path, *, body=None):
 @asynccontextmanager
 async def mechshare(url, data):
     chosen = settings.load({"MECHSHARE_DATABASE_URL": url, "MECHSHARE_DATA": str(data)})
-    async with living(build_app(bootstrap.build(chosen, LoggingObserver()))) as app:
+    async with living(build_app(build(chosen, LoggingObserver()))) as app:
         yield app
 
 

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from mechshare import bootstrap, settings
+from mechshare import settings
+from mechshare.bootstrap.application import build
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
@@ -32,7 +33,7 @@ class Made:
 
 
 async def made_of(installation: Installation, ids: Iterable[str]) -> list[Made]:
-    app = bootstrap.build(settings.load(installation.environ), LoggingObserver())
+    app = build(settings.load(installation.environ), LoggingObserver())
     found = []
     try:
         for id in map(MechanismId, ids):

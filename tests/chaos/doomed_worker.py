@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from mechshare import bootstrap
+from mechshare.bootstrap import schemes
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.entrypoints.cli.main import main
@@ -87,9 +87,9 @@ def worker_doomed_at(step: str) -> int:
     pid = os.fork()
     if pid:
         return pid
-    schemes: Any = bootstrap.DATABASES
-    for scheme, made in list(schemes.items()):
-        schemes[scheme] = lambda url, settings, made=made: DoomedDatabase(made(url, settings), step)
+    databases: Any = schemes.DATABASES
+    for scheme, made in list(databases.items()):
+        databases[scheme] = lambda url, settings, made=made: DoomedDatabase(made(url, settings), step)
     sys.argv = ["mechshare", "worker", "--slots", "1"]
     sys.stdout = sys.stderr
     main()

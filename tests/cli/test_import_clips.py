@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from mechshare import bootstrap
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.application import Application
+from mechshare.bootstrap import schemes
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.mechanisms import Mechanism
@@ -188,7 +188,7 @@ def test_what_is_withdrawn_while_a_run_goes_on_is_not_published_by_it_again(
                 blobs.after_write = withdraw_what_is_published
 
     blobs.after_write = withdraw_what_is_published
-    monkeypatch.setitem(bootstrap.BLOB_STORES, "faulty", lambda url, settings: blobs)
+    monkeypatch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
     arguments = ["import", *map(str, (clips / CRANK, clips / GEAR, again)), "--as", "boss", "--publish"]
     there = replace(chosen, blobs_url="faulty:")
     output = " ".join(CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False).output.split())
@@ -229,8 +229,8 @@ def test_a_file_stays_when_it_is_not_known_whether_its_mechanism_was_kept(
         database.is_cut = True
 
     blobs.after_write = cut
-    monkeypatch.setitem(bootstrap.DATABASES, "deaf", lambda url, settings: database)
-    monkeypatch.setitem(bootstrap.BLOB_STORES, "faulty", lambda url, settings: blobs)
+    monkeypatch.setitem(schemes.DATABASES, "deaf", lambda url, settings: database)
+    monkeypatch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
     there = replace(chosen, database_url="deaf:", blobs_url="faulty:")
     arguments = ["import", str(clips / CRANK), "--as", "boss", "--publish"]
     cut_off = CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False)

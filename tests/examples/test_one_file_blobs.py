@@ -10,8 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from mechshare import bootstrap, settings
+from mechshare import settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.bootstrap.application import build
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.settings import SettingsError
@@ -56,7 +57,7 @@ async def test_a_clip_is_kept_in_it(installed: str, tmp_path: Path) -> None:
         "MECHSHARE_BLOBS_URL": f"onefile://{file}",
         "MECHSHARE_JOB_SLOTS": "1",
     }
-    built = bootstrap.build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
+    built = build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
     app = build_app(built)
     running = Running(app)
     await running.up()
@@ -77,4 +78,4 @@ def test_a_scheme_that_nobody_brought_is_refused_and_those_there_are_are_named(
 ) -> None:
     chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": "s3://bucket"})
     with pytest.raises(SettingsError, match=r"file:.*onefile:"):
-        bootstrap.build(chosen, LoggingObserver())
+        build(chosen, LoggingObserver())

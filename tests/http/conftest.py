@@ -10,10 +10,10 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from mechshare import bootstrap
 from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
+from mechshare.bootstrap.application import build
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
@@ -136,7 +136,7 @@ async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
     closing: list[tuple[httpx.AsyncClient, Running]] = []
 
     async def opening(clock: Clock | None = None, **changes: Any) -> Site:
-        application = bootstrap.build(
+        application = build(
             memory_settings(tmp_path / "data", **changes),
             LoggingObserver(),
             clock=clock,

@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from litestar.types import ASGIApp
 
-from mechshare import bootstrap
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
+from mechshare.bootstrap.application import build
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
@@ -212,9 +212,7 @@ def chosen(data: Path, cache_url: str) -> Settings:
 
 
 async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
-    applications = [
-        bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()) for _ in range(3)
-    ]
+    applications = [build(chosen, LoggingObserver(), passwords=FastPasswordHasher()) for _ in range(3)]
     last, nothing = applications.pop(), Unkept()
     authentication = AuthenticationService(last.database, last.tokens, nothing, last.clock)
     media = MediaService(last.database, last.blobs, last.links, nothing, last.clock)

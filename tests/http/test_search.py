@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from mechshare import bootstrap
 from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.bootstrap import schemes
 from tests.http.conftest import API, Site
 from tests.services.faults import FaultyIndex
 
@@ -16,7 +16,7 @@ SUGGEST = f"{API}/search/suggest"
 @pytest.fixture
 def index(monkeypatch: pytest.MonkeyPatch) -> FaultyIndex:
     index = FaultyIndex(MemorySearchIndex())
-    monkeypatch.setitem(bootstrap.SEARCH_INDEXES, "faulty", lambda url, settings: index)
+    monkeypatch.setitem(schemes.SEARCH_INDEXES, "faulty", lambda url, settings: index)
     return index
 
 

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from mechshare import bootstrap, settings
+from mechshare import settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.bootstrap.application import build
 from mechshare.demo.clips import CLIPS, RATE, DemoClip
 from mechshare.demo.encoding import save_clip
 from mechshare.entrypoints.http.app import build_app
@@ -33,7 +34,7 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             chosen = memory_settings(data, job_slots=1)
         else:
             chosen = settings.load(await stack.enter_async_context(deployed(request.param, data)))
-        app = build_app(bootstrap.build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
+        app = build_app(build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
         running = Running(app)
         await running.up()
         stack.push_async_callback(running.down)

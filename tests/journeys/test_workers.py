@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from mechshare import bootstrap, settings
+from mechshare import settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.bootstrap.application import build
 from mechshare.demo.clips import CLIPS
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
@@ -40,7 +41,7 @@ async def test_several_workers_process_each_clip_once(tmp_path: Path) -> None:
     logs = [tmp_path / f"worker-{number}.log" for number in range(WORKERS)]
     async with deployed("distributed", tmp_path / "data") as environ:
         environ |= {"MECHSHARE_JOB_SLOTS": "0", "MECHSHARE_LOG_FORMAT": "json"}
-        built = bootstrap.build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
+        built = build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
         app = build_app(built)
         running = Running(app)
         await running.up()

@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from mechshare import bootstrap
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.adapters.media.stub import StubMediaProcessor
@@ -12,6 +11,8 @@ from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.bootstrap import schemes
+from mechshare.bootstrap.application import build
 from mechshare.settings import Settings
 from tests.services.faults import FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
 from tests.services.world import Observer, World
@@ -31,9 +32,9 @@ async def world(
     database = FaultyDatabase(_database(request.param, tmp_path, clock))
     blobs, index = FaultyBlobs(MemoryBlobStore()), FaultyIndex(MemorySearchIndex())
     media = FaultyMedia(StubMediaProcessor())
-    monkeypatch.setitem(bootstrap.DATABASES, "faulty", lambda url, settings: database)
-    monkeypatch.setitem(bootstrap.BLOB_STORES, "faulty", lambda url, settings: blobs)
-    monkeypatch.setitem(bootstrap.SEARCH_INDEXES, "faulty", lambda url, settings: index)
+    monkeypatch.setitem(schemes.DATABASES, "faulty", lambda url, settings: database)
+    monkeypatch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
+    monkeypatch.setitem(schemes.SEARCH_INDEXES, "faulty", lambda url, settings: index)
     settings = Settings(
         data=tmp_path / "data",
         database_url="faulty:",
@@ -43,7 +44,7 @@ async def world(
         secret=b"a secret for tests, of thirty-two bytes and more",
         max_upload_bytes=100_000,
     )
-    app = bootstrap.build(settings, observer, clock=clock, media=media, passwords=FastPasswordHasher())
+    app = build(settings, observer, clock=clock, media=media, passwords=FastPasswordHasher())
     await database.migrate()
     yield World(app, clock, observer, database, blobs, index, media)
     await app.close()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mechshare import bootstrap
+from mechshare.bootstrap.application import build
 from mechshare.domain.blobs import BlobFacts
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.observer import LoggingObserver
@@ -19,7 +19,7 @@ async def _one_chunk() -> AsyncIterator[bytes]:
 
 async def _keep_something(chosen: Settings) -> BlobFacts:
     """A row, a file and an index, each in what the settings name."""
-    application = bootstrap.build(chosen, LoggingObserver())
+    application = build(chosen, LoggingObserver())
     try:
         await prepare(application)
         await application.search.reindex()
@@ -70,7 +70,7 @@ async def test_a_path_is_taken_out_of_a_url(tmp_path: Path, monkeypatch: pytest.
 def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_files(url: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": url})
     with pytest.raises(SettingsError, match=r"MECHSHARE_BLOBS_URL.*file:///absolute.*%23") as refused:
-        bootstrap.build(chosen, LoggingObserver())
+        build(chosen, LoggingObserver())
     assert "hush" not in str(refused.value)
 
 
@@ -81,7 +81,7 @@ def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_files(url: str, t
 def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_the_index(url: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_SEARCH_URL": url})
     with pytest.raises(SettingsError, match=r"MECHSHARE_SEARCH_URL.*sqlite:///relative.*sqlite:////absolute"):
-        bootstrap.build(chosen, LoggingObserver())
+        build(chosen, LoggingObserver())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_url_that_cannot_be_used_is_told_without_its_password(
 ) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
     with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL") as refused:
-        bootstrap.build(chosen, LoggingObserver())
+        build(chosen, LoggingObserver())
     assert told in str(refused.value)
     assert "hush" not in str(refused.value)
 
@@ -131,11 +131,11 @@ def test_a_url_that_is_no_url_is_told_with_what_it_must_be(name: str, url: str, 
     chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
     scheme = url.partition(":")[0]
     with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL must be {scheme}:///?[a-z]") as refused:
-        bootstrap.build(chosen, LoggingObserver())
+        build(chosen, LoggingObserver())
     assert "hu" not in str(refused.value)
     assert refused.value.__suppress_context__
 
 
 async def test_any_character_may_stand_in_a_password(tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_DATABASE_URL": "postgresql://app:h[u℀sh@db/x"})
-    await bootstrap.build(chosen, LoggingObserver()).close()
+    await build(chosen, LoggingObserver()).close()

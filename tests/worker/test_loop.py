@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from uuid6 import uuid7
 
-from mechshare import bootstrap
 from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
+from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState, new_job
@@ -25,7 +25,7 @@ from tests.http.conftest import memory_settings
 
 @pytest.fixture
 async def application(tmp_path: Path) -> AsyncIterator[Application]:
-    built = bootstrap.build(
+    built = build(
         memory_settings(tmp_path / "data"),
         LoggingObserver(),
         media=StubMediaProcessor(),

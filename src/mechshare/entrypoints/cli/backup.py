@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mechshare import bootstrap
+from mechshare.bootstrap.maintenance import open_backup
 from mechshare.domain.backups import Manifest
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.masking import masked
@@ -111,7 +111,7 @@ async def _with_bar(
             if total:
                 bar.advance(tasks[stage, total], more)
 
-        async with bootstrap.open_backup(chosen, folder) as services:
+        async with open_backup(chosen, folder) as services:
             return await work(services, heard)
 
 

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from mechshare import bootstrap
 from mechshare.application import Application
+from mechshare.bootstrap.application import build
 from mechshare.domain.ids import UserId
 from mechshare.domain.users import Actor, Role
 from mechshare.entrypoints.startup import prepare
@@ -31,7 +31,7 @@ def run(chosen: Settings, command: Callable[[Application], Awaitable[T]]) -> T:
 
 @asynccontextmanager
 async def open_application(chosen: Settings) -> AsyncIterator[Application]:
-    application = bootstrap.build(chosen, LoggingObserver())
+    application = build(chosen, LoggingObserver())
     try:
         yield application
     finally:

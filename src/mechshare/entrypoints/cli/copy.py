@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from mechshare import bootstrap
+from mechshare.bootstrap.maintenance import open_copy
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.context import run
 from mechshare.entrypoints.cli.masking import masked
@@ -114,7 +114,7 @@ async def _copy(chosen: Settings, plan: Plan) -> Copied:
                 tasks[stage] = bar.add_task(stage.value, total=total)
             bar.advance(tasks[stage], more)
 
-        async with bootstrap.open_copy(chosen, plan.database, plan.blobs) as copying:
+        async with open_copy(chosen, plan.database, plan.blobs) as copying:
             return await copying.copy(progress)
 
 

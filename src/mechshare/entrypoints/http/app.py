@@ -10,8 +10,9 @@ from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
-from mechshare import bootstrap, settings
+from mechshare import settings
 from mechshare.application import Application
+from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.middleware.head import HeadMiddleware
 from mechshare.entrypoints.http.middleware.rate_limit import RateLimitMiddleware
@@ -50,7 +51,7 @@ def create() -> ASGIApp:
     """The application that the environment describes; what the server's processes call."""
     chosen = settings.load(os.environ)
     configure_logging(chosen)
-    return build_app(bootstrap.build(chosen, LoggingObserver()), gently=True)
+    return build_app(build(chosen, LoggingObserver()), gently=True)
 
 
 def build_app(application: Application, *, gently: bool = False) -> ASGIApp:

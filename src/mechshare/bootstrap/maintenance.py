@@ -1,0 +1,69 @@
+"""Wires backup, restore and copy, which open their adapters themselves."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from mechshare.adapters.backups.folders import FolderBackup
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
+from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
+from mechshare.bootstrap.schemes import BLOB_STORES, DATABASES, chosen_adapter
+from mechshare.services.maintenance.backup import BackupService
+from mechshare.services.maintenance.copy import CopyService
+from mechshare.services.maintenance.restore import RestoreService
+from mechshare.settings import Settings, SettingsError
+from mechshare.urls import scheme_of
+
+_BOTH = ("The URL copied from", "The URL copied to")
+
+
+@asynccontextmanager
+async def open_copy(
+    settings: Settings, database: tuple[str, str] | None, blobs: tuple[str, str] | None
+) -> AsyncIterator[CopyService]:
+    """What copies all rows and files from the first URL of each pair to the second; None leaves them where they are.
+
+    Raises SettingsError, CopyRefused and Unavailable.
+    """
+    async with AsyncExitStack() as stack:
+        stores = None
+        if blobs is not None:
+            source, destination = (
+                chosen_adapter(BLOB_STORES, "blobs_url", url, settings, called=called)
+                for url, called in zip(blobs, _BOTH, strict=True)
+            )
+            stack.push_async_callback(source.close)
+            stack.push_async_callback(destination.close)
+            stores = (source, destination)
+        rows = None
+        if database is not None:
+            for url, called in zip(database, _BOTH, strict=True):
+                await _check_database(url, settings, called=called)
+            rows = await stack.enter_async_context(sql_copy(*database))
+        yield CopyService(rows, stores)
+
+
+@asynccontextmanager
+async def open_backup(
+    settings: Settings, folder: Path
+) -> AsyncIterator[tuple[BackupService, RestoreService]]:
+    """What backs up into `folder`, and restores from there, what the settings describe. Raises SettingsError."""
+    if scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
+        raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
+    await _check_database(settings.database_url, settings)
+    kept, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
+    blobs = chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
+    rows = SqlSnapshots(settings.database_url, settings.data / "scratch")
+    backing = BackupService(rows, blobs, backup, kept, SystemClock(), version("mechshare"))
+    try:
+        yield backing, RestoreService(rows, blobs, backup, kept)
+    finally:
+        await blobs.close()
+
+
+async def _check_database(url: str, settings: Settings, *, called: str = "") -> None:
+    """Raises SettingsError where it can't be spoken to by this URL; it is not asked."""
+    await chosen_adapter(DATABASES, "database_url", url, settings, called=called).close()

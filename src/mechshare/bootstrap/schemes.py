@@ -1,0 +1,138 @@
+"""URL scheme -> adapter: ours, and those that packages outside register as entry points."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from typing import TypeVar
+
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.blobs.memory import MemoryBlobStore
+from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.doorbell.embedded import EmbeddedDoorbell
+from mechshare.adapters.doorbell.memory import MemoryDoorbell
+from mechshare.adapters.persistence.memory.database import MemoryDatabase
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
+from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.persistence import Database
+from mechshare.ports.rate_limits import RateLimiter
+from mechshare.ports.search import SearchIndex
+from mechshare.settings import Settings, SettingsError
+from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secrets
+
+A = TypeVar("A")
+Schemes = Mapping[str, Callable[[str, Settings], A]]
+
+
+def _postgresql_database(url: str, settings: Settings) -> Database:
+    with _extra("postgres"):
+        return SqlDatabase(url)
+
+
+def _azure_blobs(url: str, settings: Settings) -> BlobStore:
+    with _extra("azure"):
+        from mechshare.adapters.blobs.azure import AzureBlobStore
+    try:
+        return AzureBlobStore(url, settings.azure_connection_string)
+    except ValueError as problem:
+        raise SettingsError(f"MECHSHARE_BLOBS_URL: {without_secrets(url, problem)}.") from problem
+
+
+def _opensearch_index(url: str, settings: Settings) -> SearchIndex:
+    with _extra("opensearch"):
+        from mechshare.adapters.search.opensearch.index import OpenSearchIndex
+    return OpenSearchIndex(server_url(url))
+
+
+def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
+    with _extra("redis"):
+        from mechshare.adapters.doorbell.arq import ArqDoorbell
+    return ArqDoorbell(server_url(url))
+
+
+def _redis_cache(url: str, settings: Settings) -> Cache:
+    with _extra("redis"):
+        from mechshare.adapters.cache.redis import RedisCache
+    return RedisCache(server_url(url))
+
+
+def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
+    with _extra("redis"):
+        from mechshare.adapters.rate_limits.redis import RedisRateLimiter
+    return RedisRateLimiter(server_url(url), MemoryRateLimiter())
+
+
+DATABASES: Schemes[Database] = {
+    "memory": lambda url, settings: MemoryDatabase(SystemClock()),
+    "sqlite": lambda url, settings: SqlDatabase(url),
+    "postgresql": _postgresql_database,
+}
+BLOB_STORES: Schemes[BlobStore] = {
+    "memory": lambda url, settings: MemoryBlobStore(),
+    "file": lambda url, settings: FileBlobStore(path_of(url)),
+    "azure": _azure_blobs,
+}
+SEARCH_INDEXES: Schemes[SearchIndex] = {
+    "memory": lambda url, settings: MemorySearchIndex(),
+    "sqlite": lambda url, settings: SqliteSearchIndex(path_of(url)),
+    "opensearch": _opensearch_index,
+    "opensearch+https": _opensearch_index,
+}
+DOORBELLS: Schemes[Doorbell] = {
+    "memory": lambda url, settings: MemoryDoorbell(),
+    "embedded": lambda url, settings: EmbeddedDoorbell(settings.data / "bells"),
+    "redis": _arq_doorbell,
+    "rediss": _arq_doorbell,
+}
+CACHES: Schemes[Cache] = {
+    "memory": lambda url, settings: MemoryCache(board=settings.data / "cache-board"),
+    "redis": _redis_cache,
+    "rediss": _redis_cache,
+}
+LIMITERS: Schemes[RateLimiter] = {
+    "memory": lambda url, settings: MemoryRateLimiter(),
+    "redis": _redis_limiter,
+    "rediss": _redis_limiter,
+}
+
+
+def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings, *, called: str = "") -> A:
+    """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought.
+
+    Raises SettingsError, which is about the setting of that name, unless the URL is `called` something else.
+    """
+    scheme, setting = scheme_of(url), called or f"MECHSHARE_{name.upper()}"
+    if scheme in schemes:
+        try:
+            return schemes[scheme](url, settings)
+        except ValueError:
+            # What it says may hold a part of the password, which a traceback would show, too.
+            raise SettingsError(f"{setting} must be {FORMS.get(scheme, f'{scheme}:')}.") from None
+    brought = entry_points(group=f"mechshare.{name.removesuffix('_url')}")
+    if scheme not in brought.names:
+        known = ", ".join(f"{one}:" for one in (*schemes, *sorted(brought.names - schemes.keys())))
+        told = scheme or "none of them"
+        raise SettingsError(f"{setting} must begin with one of {known} It begins with {told}.")
+    try:
+        adapter: A = brought[scheme].load()(url, settings)
+    except (ImportError, AttributeError, ValueError) as problem:
+        raise SettingsError(
+            f"{setting}: {scheme}: can't be used: {without_secrets(url, problem)}"
+        ) from problem
+    return adapter
+
+
+@contextmanager
+def _extra(name: str) -> Iterator[None]:
+    """Around the import of what an extra brings."""
+    try:
+        yield
+    except ModuleNotFoundError as missing:
+        raise SettingsError(
+            f"{missing.name} is missing, which this needs: pip install 'mechshare[{name}]'."
+        ) from missing

@@ -1,0 +1,30 @@
+"""The secret of an installation, and the keys derived from it."""
+
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+
+def stored_secret(path: Path) -> bytes:
+    """The secret in `path`, made there by the first of however many processes that come for it."""
+    fresh = secrets.token_urlsafe(48)
+    candidate = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    if not path.exists():
+        descriptor = os.open(candidate, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(fresh)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(candidate, path)
+        except FileExistsError:
+            pass
+        finally:
+            candidate.unlink()
+    return path.read_bytes().strip()
+
+
+def derived_key(secret: bytes, purpose: str) -> bytes:
+    """A key of its own for each purpose, so that what is signed for one means nothing for another."""
+    return hashlib.blake2b(purpose.encode(), key=hashlib.sha512(secret).digest(), digest_size=32).digest()
