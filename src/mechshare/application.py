@@ -9,7 +9,7 @@ from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.media import MediaProcessor
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.authentication import AuthenticationService

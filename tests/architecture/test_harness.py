@@ -9,7 +9,9 @@ import pytest
 from tests.architecture.source import PACKAGE, ROOT, modules_of
 from tests.contracts.harness import open_adapters
 
-PORTS = sorted(path.stem for path in (PACKAGE / "ports").glob("*.py") if path.stem != "__init__")
+PORTS = sorted(path.stem for path in (PACKAGE / "ports").iterdir() if not path.stem.startswith("__"))
+ENTRY_MODULES = {"persistence": "persistence.database"}
+"""Of a port that is a package: the module whose protocols an adapter is chosen for."""
 
 
 def module_at(path: Any) -> Any:
@@ -30,11 +32,8 @@ def methods_of(protocol: type) -> set[str]:
 
 def entry_ports_of(port: str) -> list[type]:
     """The protocols of a port that an adapter is chosen for: those that no other protocol of it holds or hands out."""
-    protocols = [
-        cls
-        for cls in classes_in(importlib.import_module(f"mechshare.ports.{port}"))
-        if getattr(cls, "_is_protocol", False)
-    ]
+    module = importlib.import_module(f"mechshare.ports.{ENTRY_MODULES.get(port, port)}")
+    protocols = [cls for cls in classes_in(module) if getattr(cls, "_is_protocol", False)]
     return [cls for cls in protocols if cls.__name__ == "Database"] or protocols
 
 

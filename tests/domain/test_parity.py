@@ -23,7 +23,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_title
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
-from mechshare.ports.persistence import UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
 from tests.servers import address, postgresql_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -18,7 +18,7 @@ from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.backups import Manifest, Snapshot
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence import CopyRefused
+from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.restore import Restored, RestoreService

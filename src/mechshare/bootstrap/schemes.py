@@ -19,7 +19,7 @@ from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.doorbell import Doorbell
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 from mechshare.settings import Settings, SettingsError

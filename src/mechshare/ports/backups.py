@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mechshare.domain.backups import InstallationSummary, Manifest, Snapshot
 from mechshare.domain.blobs import BlobFacts
-from mechshare.ports.persistence import DatabaseCopy
+from mechshare.ports.persistence.copy import DatabaseCopy
 
 
 class BackupRefused(Exception):

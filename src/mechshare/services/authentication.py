@@ -8,7 +8,7 @@ from mechshare.domain.sessions import Claims, SignedIn
 from mechshare.domain.users import Actor, Role
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.support.invalidation import access_tag
 

@@ -9,7 +9,7 @@ from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.invalidation import Changes
 from mechshare.services.support.rename_propagation import propagate_rename

@@ -9,7 +9,7 @@ from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismS
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, nothing_to_write
 from mechshare.services.support.invalidation import Changes

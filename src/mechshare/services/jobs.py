@@ -31,7 +31,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaRejected
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 
 Progress = Callable[[str, float], Awaitable[None]]
 """Told how far a job is: the step's name, and 0..1 within it. Raises LostLease."""

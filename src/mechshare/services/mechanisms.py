@@ -33,7 +33,7 @@ from mechshare.domain.policy import (
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.services.support.audit import Auditor
 from mechshare.services.support.bulk_insert import BulkInsert, MechanismWithJobs, add_mechanisms
 from mechshare.services.support.cleanup import clean_up_deleted

@@ -12,7 +12,7 @@ from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.services.support.invalidation import mechanism_tag
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)

@@ -30,7 +30,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
 from mechshare.services.support.invalidation import Changes
 

@@ -18,7 +18,7 @@ from mechshare.domain.search import (
     Suggestions,
     clean_query,
 )
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.support.invalidation import Changes

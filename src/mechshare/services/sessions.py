@@ -26,7 +26,7 @@ from mechshare.domain.users import User, check_password, normal_login, normal_pa
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.support.audit import Auditor
 from mechshare.services.support.invalidation import Changes

@@ -26,7 +26,7 @@ from mechshare.domain.users import (
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.services.support.audit import Auditor
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once

@@ -16,7 +16,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import Page, PageRequest, Position
-from mechshare.ports.persistence import UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.testing.persistence.values import NOW
 from tests.servers import postgresql_database
 

@@ -17,7 +17,7 @@ from mechshare.domain.backups import Manifest
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence import CopyRefused
+from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Progress as Heard
 from mechshare.services.maintenance.blob_copy import Stage

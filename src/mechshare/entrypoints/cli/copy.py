@@ -14,7 +14,7 @@ from mechshare.bootstrap.maintenance import open_copy
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.context import run
 from mechshare.entrypoints.cli.masking import masked
-from mechshare.ports.persistence import CopyRefused
+from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import Copied
 from mechshare.settings import PREFIX, Settings

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.persistence import CopyRefused, DatabaseCopy, TableCopied
+from mechshare.ports.persistence.copy import CopyRefused, DatabaseCopy, TableCopied
 from mechshare.services.maintenance.blob_copy import (
     ChecksumMismatch,
     Progress,

@@ -14,7 +14,7 @@ from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 

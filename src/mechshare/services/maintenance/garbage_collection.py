@@ -14,7 +14,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, nothing_to_write
 from mechshare.services.support.audit import Auditor

@@ -6,7 +6,7 @@ from mechshare.domain.backups import Manifest, Snapshot
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.backups import BackupFolder, BackupRefused, Snapshots
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.persistence import TableCopied
+from mechshare.ports.persistence.copy import TableCopied
 from mechshare.services.maintenance.blob_copy import (
     ChecksumMismatch,
     Progress,

@@ -5,7 +5,7 @@ from mechshare.domain.ids import UserId
 from mechshare.domain.text import readable_text
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 
 MAX_SUBJECT_LENGTH = 254
 MAX_DETAIL_LENGTH = 500

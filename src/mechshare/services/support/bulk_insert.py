@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mechshare.domain.errors import CategoryNotFound, DomainException, StaleVersion, UserNotFound
 from mechshare.domain.jobs import Job
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
-from mechshare.ports.persistence import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.support.invalidation import Changes
 

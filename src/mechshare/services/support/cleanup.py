@@ -6,7 +6,7 @@ from datetime import datetime
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.ids import JobId, MechanismId
 from mechshare.domain.jobs import JobKind, new_job
-from mechshare.ports.persistence import UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
 
 
 async def clean_up_deleted(

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME, IdempotencyRecord
 from mechshare.ports.clock import Clock
-from mechshare.ports.persistence import UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
 
 T = TypeVar("T")
 

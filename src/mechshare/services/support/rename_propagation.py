@@ -6,7 +6,7 @@ from mechshare.domain.ids import CategoryId, JobId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, new_job
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence import UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
 
 _BATCH_SIZE = 1_000
 """Mechanisms that are changed by one statement, which has to end in time."""

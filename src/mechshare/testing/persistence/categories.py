@@ -7,7 +7,7 @@ import pytest
 
 from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
 from mechshare.domain.ids import CategoryId
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import (
     NOW,
     a_category,

@@ -8,7 +8,7 @@ import pytest
 
 from mechshare.domain.ids import JobId
 from mechshare.domain.pagination import PageRequest
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, keep_user, new_id, promise
 
 

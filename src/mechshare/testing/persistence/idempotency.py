@@ -8,7 +8,7 @@ import pytest
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, a_receipt, an_entry, new_id
 
 

@@ -10,7 +10,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import PageRequest
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import LEASE, NOW, claim, new_id, promise
 
 

@@ -22,7 +22,7 @@ from mechshare.domain.mechanisms import (
 )
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mechshare.domain.errors import SessionNotFound
 from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, a_session, a_user, keep_user
 
 

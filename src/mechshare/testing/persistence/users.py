@@ -10,7 +10,7 @@ from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import RefreshToken
 from mechshare.domain.users import Role
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import (
     NOW,
     a_mechanism,

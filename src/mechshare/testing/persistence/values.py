@@ -12,7 +12,7 @@ from mechshare.domain.jobs import Job, JobKind, new_job
 from mechshare.domain.mechanisms import READY, Mechanism
 from mechshare.domain.sessions import Session
 from mechshare.domain.users import User
-from mechshare.ports.persistence import Database
+from mechshare.ports.persistence.database import Database
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 123457, tzinfo=UTC)
 LEASE = timedelta(minutes=1)

@@ -21,7 +21,7 @@ from mechshare.adapters.persistence.sql.tables import mechanisms, users
 from mechshare.domain.backups import OLDEST_USERS, InstallationSummary, Snapshot, TableKept
 from mechshare.domain.blobs import blob_key, digest_prefix
 from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence import CopyRefused, DatabaseCopy
+from mechshare.ports.persistence.copy import CopyRefused, DatabaseCopy
 
 _OLDEST_USERS = select(users.c.id).order_by(users.c.created_at, users.c.id).limit(OLDEST_USERS)
 _NAMING = (
