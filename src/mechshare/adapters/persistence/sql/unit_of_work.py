@@ -1,5 +1,7 @@
 """The repositories of one unit of work."""
 
+from functools import cached_property
+
 from mechshare.adapters.persistence.sql.audit import SqlAuditLog
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
 from mechshare.adapters.persistence.sql.idempotency import SqlIdempotencyRepository
@@ -13,15 +15,51 @@ from mechshare.adapters.persistence.sql.users import SqlCredentialRepository, Sq
 
 
 class SqlUnitOfWork:
+    """Each repository is made when it is first used."""
+
     def __init__(self, statements: Statements) -> None:
-        self.users = SqlUserRepository(statements)
-        self.credentials = SqlCredentialRepository(statements)
-        self.sessions = SqlSessionRepository(statements)
-        self.categories = SqlCategoryRepository(statements)
-        self.mechanisms = SqlMechanismRepository(statements)
-        self.mechanism_bulk = SqlMechanismBulkRepository(statements)
-        self.mechanism_files = SqlMechanismFiles(statements)
-        self.ledger = SqlJobLedger(statements)
-        self.jobs = SqlJobRepository(statements)
-        self.receipts = SqlIdempotencyRepository(statements)
-        self.audit = SqlAuditLog(statements)
+        self._statements = statements
+
+    @cached_property
+    def users(self) -> SqlUserRepository:
+        return SqlUserRepository(self._statements)
+
+    @cached_property
+    def credentials(self) -> SqlCredentialRepository:
+        return SqlCredentialRepository(self._statements)
+
+    @cached_property
+    def sessions(self) -> SqlSessionRepository:
+        return SqlSessionRepository(self._statements)
+
+    @cached_property
+    def categories(self) -> SqlCategoryRepository:
+        return SqlCategoryRepository(self._statements)
+
+    @cached_property
+    def mechanisms(self) -> SqlMechanismRepository:
+        return SqlMechanismRepository(self._statements)
+
+    @cached_property
+    def mechanism_bulk(self) -> SqlMechanismBulkRepository:
+        return SqlMechanismBulkRepository(self._statements)
+
+    @cached_property
+    def mechanism_files(self) -> SqlMechanismFiles:
+        return SqlMechanismFiles(self._statements)
+
+    @cached_property
+    def ledger(self) -> SqlJobLedger:
+        return SqlJobLedger(self._statements)
+
+    @cached_property
+    def jobs(self) -> SqlJobRepository:
+        return SqlJobRepository(self._statements)
+
+    @cached_property
+    def receipts(self) -> SqlIdempotencyRepository:
+        return SqlIdempotencyRepository(self._statements)
+
+    @cached_property
+    def audit(self) -> SqlAuditLog:
+        return SqlAuditLog(self._statements)
