@@ -9,6 +9,9 @@ nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 
 ADAPTERS = "[postgres,redis,azure,opensearch]"
+SLOWEST = "--durations=25"
+LONG = ("tests/chaos", "tests/domain/test_parity.py", "tests/http/test_response_cache.py")
+"""What has a long form."""
 PACKAGES = ("src/mechshare", "bench", "servers")
 CODE = ("src", "tests", "bench", "servers", "examples", "noxfile.py")
 
@@ -38,19 +41,23 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Style, types, import rules and every test; `-- ARGUMENTS` go to pytest."""
+    """Style, types, import rules and every test; `-- ARGUMENTS` go to pytest, which then does only what they say."""
     install(session, "tests", "checks", "bench", extras=ADAPTERS)
-    if not session.posargs:
-        check_style(session)
-        check_types(session)
-    session.run("pytest", *session.posargs)
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+        return
+    check_style(session)
+    check_types(session)
+    # First all that does not mind another test beside it, then what wants the machine for itself.
+    session.run("pytest", "-m", "not serial", "-n", "2", "--dist", "loadfile", SLOWEST)
+    session.run("pytest", "-m", "serial", SLOWEST)
 
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kill, suspend, flush and fill everything, in the long form; an hour or two."""
+    """Kill, suspend, flush and fill everything, and try every costly property at length; an hour or two."""
     install(session, "tests", extras=ADAPTERS)
-    session.run("pytest", "tests/chaos", "--long", *session.posargs)
+    session.run("pytest", *LONG, "--long", SLOWEST, *session.posargs)
 
 
 @nox.session

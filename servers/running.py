@@ -13,7 +13,8 @@ from pathlib import Path
 VERSIONS: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
 USER, GROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
 """Whom a server runs as; nobody where this is root, whom some servers refuse."""
-_TIMEOUT = 120.0
+START_TIMEOUT = 600.0
+"""Seconds until a server has to be ready. OpenSearch takes ten on an idle machine, and minutes on a busy one."""
 
 
 class ServerAbsent(Exception):
@@ -69,7 +70,7 @@ class Server:
                 user=USER,
                 group=GROUP,
             )
-        ends = time.monotonic() + _TIMEOUT
+        ends = time.monotonic() + START_TIMEOUT
         while not self._is_ready(self.port):
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.stop()

@@ -3,6 +3,7 @@
 import os
 from collections import Counter
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,16 +11,32 @@ from hypothesis import HealthCheck, settings
 pytest.register_assert_rewrite("mechshare.testing")
 settings.register_profile("mechshare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mechshare")
+TESTS = Path(__file__).parent
+SERIAL = ("adapters/media", "chaos", "examples", "journeys")
+"""Folders whose tests start programs that want the machine for themselves."""
+MAX_SERIAL_SECONDS = 900
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="the long form of tests/chaos; takes an hour or two")
+    parser.addoption(
+        "--long", action="store_true", help="every program and property in its long form; an hour or two"
+    )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    """`costly` is the profile of properties of which an example takes up to seconds."""
+    settings.register_profile("costly", max_examples=15 if config.getoption("--long") else 3)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for mark in item.iter_markers("contract"):
             item.user_properties.append(("contract", mark.args))
+        if item.path.relative_to(TESTS).as_posix().startswith(SERIAL):
+            item.add_marker(pytest.mark.serial)
+            item.add_marker(pytest.mark.timeout(MAX_SERIAL_SECONDS))
+        if config.getoption("--long"):
+            item.add_marker(pytest.mark.timeout(0), append=False)
 
 
 @pytest.hookimpl(wrapper=True)

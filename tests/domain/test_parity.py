@@ -204,7 +204,8 @@ class Databases(RuleBasedStateMachine):
         self.all(lambda tx: tx.categories.find_counts())
 
 
-Databases.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+LIVES = settings(max_examples=5 * settings.get_profile("costly").max_examples, stateful_step_count=25)
+Databases.TestCase.settings = LIVES
 TestDatabases = Databases.TestCase
 
 
@@ -215,7 +216,7 @@ class DatabasesWithServer(Databases):
         return [*await super().open(), postgresql]
 
 
-DatabasesWithServer.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+DatabasesWithServer.TestCase.settings = LIVES
 
 
 class TestDatabasesWithServer(DatabasesWithServer.TestCase):

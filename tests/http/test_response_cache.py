@@ -244,7 +244,8 @@ LIVES = st.lists(
 )
 
 
-@settings(max_examples=15)
+@pytest.mark.timeout(600)
+@settings(settings.get_profile("costly"))
 @given(LIVES)
 @example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0), ("admit", 0, 0), ("rename", 1, 0)])
@@ -254,7 +255,8 @@ def test_on_one_machine_no_kept_answer_outlives_a_change(steps: list[tuple[str, 
     asyncio.run(live(steps, "memory:", settle=0))
 
 
-@settings(max_examples=8)
+@pytest.mark.timeout(600)
+@settings(settings.get_profile("costly"))
 @given(LIVES)
 @example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0)])

@@ -10,6 +10,7 @@ import pytest
 
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
+from mechshare.testing.bounds import bounded
 
 KEY = "originals/a-1.mp4"
 
@@ -98,10 +99,12 @@ async def test_a_write_that_is_cancelled_leaves_nothing(blobs: BlobStore) -> Non
         await asyncio.Event().wait()
 
     writing = asyncio.create_task(blobs.write(KEY, endless()))
-    await begun.wait()
+    async with bounded():
+        await begun.wait()
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await writing
+        async with bounded():
+            await writing
     assert await keys(blobs) == []
 
 
@@ -190,7 +193,8 @@ async def test_a_prefix_of_nothing_lists_nothing(blobs: BlobStore, prefix: str) 
 
 async def test_many_blobs_are_listed(blobs: BlobStore) -> None:
     names = [f"media/{number % 3}/{number:04}.mp4" for number in range(1_100)]
-    await asyncio.gather(*(blobs.write(name, pieces(b"x")) for name in names))
+    async with bounded():
+        await asyncio.gather(*(blobs.write(name, pieces(b"x")) for name in names))
     assert await keys(blobs, "media/") == sorted(names)
 
 
@@ -217,5 +221,6 @@ async def test_many_writers_and_deleters_do_not_disturb_each_other(blobs: BlobSt
             await blobs.delete(f"media/shared/{number}.mp4")
         await blobs.write(f"media/shared/{number}.mp4", pieces(b"kept"))
 
-    await asyncio.gather(*(write_and_delete(number) for number in range(8)))
+    async with bounded():
+        await asyncio.gather(*(write_and_delete(number) for number in range(8)))
     assert await keys(blobs, "media/shared/") == [f"media/shared/{number}.mp4" for number in range(8)]

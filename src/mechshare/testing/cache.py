@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mechshare.ports.cache import Cache, Name
+from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
 
@@ -71,7 +72,8 @@ async def test_many_who_miss_share_one_load(cache: Cache) -> None:
     waiting = [asyncio.create_task(cache.get_or_load("g", "k", slow, LONG)) for _ in range(20)]
     await asyncio.sleep(0)
     gate.set()
-    assert await asyncio.gather(*waiting) == [b"value 1"] * 20
+    async with bounded():
+        assert await asyncio.gather(*waiting) == [b"value 1"] * 20
     assert source.asked == 1
 
 
@@ -85,7 +87,8 @@ async def test_a_load_that_fails_fails_all_who_wait_and_is_not_kept(cache: Cache
     waiting = [asyncio.create_task(cache.get_or_load("g", "k", failing, LONG)) for _ in range(3)]
     await asyncio.sleep(0)
     gate.set()
-    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    async with bounded():
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
     assert [type(one) for one in ended] == [LookupError] * 3
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
 
@@ -99,11 +102,13 @@ async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: 
         return b"old"
 
     reading = asyncio.create_task(cache.get_or_load("g", "k", old, LONG))
-    await begun.wait()
+    async with bounded():
+        await begun.wait()
     await cache.forget("g")
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
     gate.set()
-    await reading
+    async with bounded():
+        await reading
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
 
 
@@ -160,7 +165,8 @@ async def test_who_stops_waiting_does_not_stop_the_others(cache: Cache) -> None:
     await asyncio.sleep(0)
     first.cancel()
     gate.set()
-    assert await second == b"there"
+    async with bounded():
+        assert await second == b"there"
 
 
 async def test_an_entry_ends_with_its_lifetime(cache: Cache) -> None:

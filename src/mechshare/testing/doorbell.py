@@ -4,36 +4,43 @@ import asyncio
 from datetime import timedelta
 
 from mechshare.ports.doorbell import Doorbell
+from mechshare.testing.bounds import bounded
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
 
 
 async def test_a_ring_wakes_who_waits(bell: Doorbell) -> None:
-    waiting = asyncio.create_task(bell.wait(FOREVER))
-    await asyncio.sleep(0)
-    await bell.ring()
-    await waiting
+    async with bounded():
+        waiting = asyncio.create_task(bell.wait(FOREVER))
+        await asyncio.sleep(0)
+        await bell.ring()
+        await waiting
 
 
 async def test_a_ring_while_nobody_waits_is_kept(bell: Doorbell) -> None:
     await bell.ring()
-    await bell.wait(FOREVER)
+    async with bounded():
+        await bell.wait(FOREVER)
 
 
 async def test_without_a_ring_the_wait_ends_by_itself(bell: Doorbell) -> None:
-    await bell.wait(NOT_AT_ALL)
+    async with bounded():
+        await bell.wait(NOT_AT_ALL)
 
 
 async def test_many_rings_are_no_trouble(bell: Doorbell) -> None:
-    await bell.wait(NOT_AT_ALL)
+    async with bounded():
+        await bell.wait(NOT_AT_ALL)
     for _ in range(1_000):
         await bell.ring()
-    await bell.wait(FOREVER)
+    async with bounded():
+        await bell.wait(FOREVER)
 
 
 async def test_ringing_after_closing_raises_nothing(bell: Doorbell) -> None:
-    await bell.wait(NOT_AT_ALL)
+    async with bounded():
+        await bell.wait(NOT_AT_ALL)
     await bell.close()
     await bell.ring()
 

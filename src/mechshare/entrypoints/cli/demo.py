@@ -25,7 +25,7 @@ from mechshare.entrypoints.cli.api import Api, ApiError
 from mechshare.settings import PREFIX, Settings
 
 _QUERIES = ("歯車", "遊星歯車", "四節リンク", "geneva", "straight line", "cam")
-_TIMEOUT = 120.0
+_TIMEOUT = 300.0
 """Seconds within which the server must answer, and within which a clip must be processed."""
 _SERVERS = tuple(
     PREFIX + name

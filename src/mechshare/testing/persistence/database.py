@@ -9,6 +9,7 @@ import pytest
 from mechshare.domain.ids import JobId
 from mechshare.domain.pagination import PageRequest
 from mechshare.ports.persistence.database import Database
+from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, keep_user, new_id, promise
 
 
@@ -85,10 +86,12 @@ async def test_a_cancelled_transaction_leaves_nothing_and_the_next_goes_on(datab
             await asyncio.Event().wait()
 
     writing = asyncio.create_task(save_and_wait())
-    await saved.wait()
+    async with bounded():
+        await saved.wait()
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await writing
+        async with bounded():
+            await writing
     other = await keep_user(database)
     async with database.read() as tx:
         assert await tx.users.find_by_id(user.id) is None
@@ -105,7 +108,8 @@ async def test_writers_take_turns(database: Database) -> None:
             await asyncio.sleep(0)
             await tx.users.save(replace(found, bio=str(int(found.bio or 0) + 1)))
 
-    await asyncio.gather(*(count() for _ in range(20)))
+    async with bounded():
+        await asyncio.gather(*(count() for _ in range(20)))
     async with database.read() as tx:
         found = await tx.users.find_by_id(user.id)
     assert found == replace(user, bio="20", version=21)
@@ -140,7 +144,8 @@ async def test_its_clock_is_the_one_that_jobs_become_due_by(database: Database) 
 
 async def test_migrating_and_checking_a_database_in_use_changes_nothing(database: Database) -> None:
     user = await keep_user(database)
-    await asyncio.gather(*(database.migrate() for _ in range(3)))
+    async with bounded():
+        await asyncio.gather(*(database.migrate() for _ in range(3)))
     assert await database.check()
     async with database.read() as tx:
         assert await tx.users.find_by_id(user.id) == user

@@ -11,6 +11,7 @@ from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind,
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import PageRequest
 from mechshare.ports.persistence.database import Database
+from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import LEASE, NOW, claim, new_id, promise
 
 
@@ -25,7 +26,8 @@ async def test_a_job_is_claimed_under_a_new_fence(database: Database) -> None:
 
 async def test_however_many_claim_each_job_goes_to_one(database: Database) -> None:
     jobs = await promise(database, 10)
-    claimed = await asyncio.gather(*(claim(database) for _ in range(15)))
+    async with bounded():
+        claimed = await asyncio.gather(*(claim(database) for _ in range(15)))
     assert sorted(job.id for job in claimed if job) == sorted(job.id for job in jobs)
 
 
@@ -145,7 +147,7 @@ async def test_a_lease_runs_out_by_itself(database: Database) -> None:
     await promise(database)
     claimed = await claim(database, timedelta(milliseconds=50))
     assert claimed is not None
-    async with asyncio.timeout(30):
+    async with bounded():
         while True:
             async with database.read() as tx:
                 expired = await tx.ledger.find_expired(10)
@@ -185,7 +187,8 @@ async def test_only_one_of_many_who_take_a_job_back_gets_it(database: Database) 
         async with database.begin() as tx:
             return await tx.ledger.postpone(lost.id, lost.fence, timedelta(0))
 
-    assert sum(await asyncio.gather(*(take_back() for _ in range(10)))) == 1
+    async with bounded():
+        assert sum(await asyncio.gather(*(take_back() for _ in range(10)))) == 1
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
@@ -249,7 +252,8 @@ async def test_of_those_that_want_a_job_once_one_gets_it_until_it_has_ended(data
             job = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
             await tx.ledger.add(job, unless_waiting=True)
 
-    await asyncio.gather(*(ask() for _ in range(10)))
+    async with bounded():
+        await asyncio.gather(*(ask() for _ in range(10)))
     first = await claim(database)
     await ask()
     assert first is not None

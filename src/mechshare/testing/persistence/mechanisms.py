@@ -23,6 +23,7 @@ from mechshare.domain.mechanisms import (
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.database import Database
+from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
 
 
@@ -130,11 +131,12 @@ async def test_a_category_changes_its_name_while_what_is_in_it_changes(database:
             await tx.mechanism_bulk.delete(ids)
 
     leaving = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
-    await asyncio.gather(
-        *(rename() for _ in range(4)),
-        *(change(one.id) for one in made),
-        leave([one.id for one in reversed(leaving)]),
-    )
+    async with bounded():
+        await asyncio.gather(
+            *(rename() for _ in range(4)),
+            *(change(one.id) for one in made),
+            leave([one.id for one in reversed(leaving)]),
+        )
 
     async with database.read() as tx:
         found = [await tx.mechanisms.find_by_id(one.id) for one in made]
@@ -157,7 +159,8 @@ async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_nam
         await tx.categories.save(replace(category, name_en="Renamed"))
         reading = asyncio.create_task(read())
         await asyncio.sleep(0.1)  # for a database that would let it see the old name
-    assert await reading == "Renamed"
+    async with bounded():
+        assert await reading == "Renamed"
 
 
 async def test_some_are_deleted_with_what_they_were_made_from_told(database: Database) -> None:
@@ -337,7 +340,8 @@ async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> 
         except StaleVersion:
             return None
 
-    won = [one for one in await asyncio.gather(*(change(number) for number in range(10))) if one]
+    async with bounded():
+        won = [one for one in await asyncio.gather(*(change(number) for number in range(10))) if one]
     async with database.read() as tx:
         assert [await tx.mechanisms.find_by_id(saved.id)] == won
 

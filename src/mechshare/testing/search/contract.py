@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SearchSort
+from mechshare.testing.bounds import bounded
 from mechshare.testing.search.relevance import QUERIES, documents, missed, ndcg
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -445,9 +446,10 @@ class TestVersions:
     async def test_puts_at_the_same_time_leave_the_newest(self, index: Any) -> None:
         versions = [3, 7, 1, 9, 2, 8, 5, 6, 4]
 
-        await asyncio.gather(
-            *(index.put([document(key, f"cam v{v}", version=v)]) for key in "abc" for v in versions)
-        )
+        async with bounded():
+            await asyncio.gather(
+                *(index.put([document(key, f"cam v{v}", version=v)]) for key in "abc" for v in versions)
+            )
 
         assert sorted(await found(index, "v9")) == ["a", "b", "c"]
         assert (await index.search(SearchQuery())).total == 3
@@ -641,13 +643,15 @@ class TestRebuild:
             for number, each in enumerate(held):
                 if number % 50 == 0:
                     has_searched.clear()
-                    await has_searched.wait()
+                    async with bounded():
+                        await has_searched.wait()
                 yield replace(each, title=f"cam {each.mechanism_id} again")
 
         searching = asyncio.create_task(search_on())
         await index.rebuild(read())
         is_done.set()
-        await searching
+        async with bounded():
+            await searching
 
         assert len(totals) >= 10
         assert set(totals) == {550}

@@ -1,0 +1,69 @@
+"""A suite fails on an adapter that never does what is waited for; it does not hang."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from mechshare.adapters.blobs.memory import MemoryBlobStore
+from mechshare.adapters.doorbell.memory import MemoryDoorbell
+from mechshare.domain.blobs import BlobFacts
+from mechshare.ports.doorbell import Doorbell
+from mechshare.testing import blobs, bounds, doorbell
+
+
+class DeafDoorbell(MemoryDoorbell):
+    """Nobody hears a ring."""
+
+    async def ring(self) -> None:
+        return
+
+
+class EndlessDoorbell(MemoryDoorbell):
+    """A wait lasts until a ring, whatever it was to last."""
+
+    async def wait(self, timeout: timedelta) -> None:
+        await super().wait(timedelta(hours=1))
+
+
+class IdleBlobStore(MemoryBlobStore):
+    """A write never begins to read what is to be written."""
+
+    async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_WAIT", 0.05)
+
+
+def test_a_suite_waits_for_seconds() -> None:
+    assert bounds.MAX_WAIT <= 30
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    ("case", "bell"),
+    [
+        pytest.param(doorbell.test_a_ring_wakes_who_waits, DeafDoorbell(), id="wakes"),
+        pytest.param(doorbell.test_a_ring_while_nobody_waits_is_kept, DeafDoorbell(), id="is_kept"),
+        pytest.param(doorbell.test_many_rings_are_no_trouble, DeafDoorbell(), id="many"),
+        pytest.param(doorbell.test_without_a_ring_the_wait_ends_by_itself, EndlessDoorbell(), id="ends"),
+    ],
+)
+async def test_a_doorbell_that_never_rings_fails_the_suite(
+    case: Callable[[Doorbell], Awaitable[None]], bell: Doorbell
+) -> None:
+    with pytest.raises(TimeoutError):
+        await case(bell)
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.timeout(20)
+async def test_a_store_that_reads_nothing_fails_the_suite() -> None:
+    with pytest.raises(TimeoutError):
+        await blobs.test_a_write_that_is_cancelled_leaves_nothing(IdleBlobStore())
