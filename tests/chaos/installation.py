@@ -65,7 +65,7 @@ class Process:
         self.signal(signal.SIGKILL)
         self._process.wait()
 
-    def on_finished(self, patience: float = PATIENCE) -> int:
+    def ended(self, patience: float = PATIENCE) -> int:
         """Waits until it ends by itself; its exit status."""
         return self._process.wait(patience)
 
@@ -173,7 +173,7 @@ async def upload(
     )
 
 
-async def on_finished(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) -> dict[str, Any]:
+async def ended(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) -> dict[str, Any]:
     """The processing of a mechanism, once it is over; whoever does not answer meanwhile is asked again."""
 
     async def over() -> dict[str, Any] | None:
