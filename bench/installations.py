@@ -4,7 +4,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from bench.literal import fill_reference
 from bench.texts import questions
 from mechshare import settings
 from mechshare.adapters.search.opensearch.client import OpenSearchServer
+from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
 from mechshare.entrypoints.cli.context import open_application
@@ -192,9 +193,9 @@ async def _merges(client: AsyncOpenSearch, alias: str) -> int:
 
 
 async def _forget(chosen: settings.Settings, groups: list[str]) -> None:
-    async with open_application(chosen) as application:
+    async with _open_adapters(chosen) as adapters:
         for start in range(0, len(groups), _GROUPS_AT_A_TIME):
-            await application.cache.forget(*groups[start : start + _GROUPS_AT_A_TIME])
+            await adapters.cache.forget(*groups[start : start + _GROUPS_AT_A_TIME])
         await asyncio.sleep(_HEARD_WITHIN)
 
 
@@ -202,8 +203,17 @@ async def _write_blob(chosen: settings.Settings, key: str, content: bytes) -> No
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
-    async with open_application(chosen) as application:
-        await application.blobs.write(key, chunks())
+    async with _open_adapters(chosen) as adapters:
+        await adapters.blobs.write(key, chunks())
+
+
+@asynccontextmanager
+async def _open_adapters(chosen: settings.Settings) -> AsyncIterator[Adapters]:
+    adapters = choose_adapters(chosen)
+    try:
+        yield adapters
+    finally:
+        await adapters.close()
 
 
 def _new_database(server_url: str, name: str) -> str:

@@ -5,11 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from mechshare import settings
-from mechshare.bootstrap.application import build
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
-from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.chaos.installation import Installation
 
 _FENCE = re.compile(r"media/[^/]+/(\d+)-")
@@ -33,18 +32,18 @@ class Made:
 
 
 async def made_of(installation: Installation, ids: Iterable[str]) -> list[Made]:
-    app = build(settings.load(installation.environ), LoggingObserver())
+    adapters = choose_adapters(settings.load(installation.environ))
     found = []
     try:
         for id in map(MechanismId, ids):
-            async with app.database.read() as tx:
+            async with adapters.database.read() as tx:
                 mechanism = await tx.mechanisms.find_by_id(id)
                 job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, id)
             assert mechanism is not None
             assert job is not None
-            stored = frozenset([key async for key in app.blobs.list(derivative_prefix(id))])
+            stored = frozenset([key async for key in adapters.blobs.list(derivative_prefix(id))])
             named = frozenset(key for key in mechanism.blob_keys if key.startswith(derivative_prefix(id)))
             found.append(Made(mechanism.version, job.fence, named, stored))
     finally:
-        await app.close()
+        await adapters.close()
     return found

@@ -288,6 +288,7 @@ async def test_what_was_restored_is_in_service(run: Run, clips: Path, folder: Pa
         (found,) = (await application.search.search(None, "slider crank")).items
         key = blob_key(found.found.mechanism.file_url or "")
         assert key is not None
-        video = b"".join([chunk async for chunk in application.blobs.read(key)])
+        stored = await application.media.find_media(None, key)
+        video = b"".join([chunk async for chunk in application.media.read(stored, 0, stored.size)])
     assert tokens.access_token
     assert video[4:8] == b"ftyp"

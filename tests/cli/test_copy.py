@@ -243,7 +243,8 @@ async def test_what_was_moved_is_in_service_there(
             (found,) = (await application.search.search(None, "slider crank")).items
             key = blob_key(found.found.mechanism.file_url or "")
             assert key is not None
-            video = b"".join([chunk async for chunk in application.blobs.read(key)])
+            stored = await application.media.find_media(None, key)
+            video = b"".join([chunk async for chunk in application.media.read(stored, 0, stored.size)])
             states = {job.state for job in (await application.jobs.find_all(PageRequest())).items}
 
     assert tokens.access_token

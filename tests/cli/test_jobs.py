@@ -10,6 +10,7 @@ from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import JobNotCancellable, JobNotFound, NothingToRetry
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor, User
 from mechshare.entrypoints.cli.context import open_application
 from mechshare.services.mechanisms import Draft
@@ -27,17 +28,16 @@ def waiting(chosen: Settings, clips: Path) -> JobId:
 
     async def share() -> JobId:
         async with open_application(chosen) as application:
-            await application.database.migrate()
+            await application.installation.migrate()
             joining = Registration(username="sakura", email="s@example.com", password="four-bar linkage")
             user = await application.users.register(joining, RequestMetadata())
             assert isinstance(user, User)
             actor = Actor(id=user.id, role=user.role)
             file = await application.uploads.receive(actor, content(), "歯車.gif")
             draft = Draft(title="歯車", description="", categories=[], media=file)
-            created = await application.mechanisms.create_mechanism(actor, draft)
-            async with application.database.read() as tx:
-                job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, created.mechanism.id)  # type: ignore[union-attr]
-            assert job is not None
+            await application.mechanisms.create_mechanism(actor, draft)
+            jobs = (await application.jobs.find_all(PageRequest())).items
+            (job,) = (job for job in jobs if job.kind is JobKind.PROCESS_MECHANISM_FILE)
             return job.id
 
     return asyncio.run(share())

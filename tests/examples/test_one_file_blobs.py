@@ -12,6 +12,7 @@ import pytest
 
 from mechshare import settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
@@ -57,7 +58,8 @@ async def test_a_clip_is_kept_in_it(installed: str, tmp_path: Path) -> None:
         "MECHSHARE_BLOBS_URL": f"onefile://{file}",
         "MECHSHARE_JOB_SLOTS": "1",
     }
-    built = build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
+    chosen = settings.load(environ)
+    built = build(chosen, LoggingObserver(), choose_adapters(chosen, passwords=FastPasswordHasher()))
     app = build_app(built)
     running = Running(app)
     await running.up()

@@ -13,6 +13,7 @@ from litestar import Litestar
 from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
+from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.http.app import build_app
@@ -39,11 +40,17 @@ def memory_settings(data: Path, **changes: Any) -> Settings:
     return Settings(**{**plain, **changes})
 
 
+def quick_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
+    """What `settings` choose, but clips and passwords take no time."""
+    return choose_adapters(settings, clock=clock, media=StubMediaProcessor(), passwords=FastPasswordHasher())
+
+
 @dataclass
 class Site:
     """A server and its visitors. `as_` headers of whoever was signed up are in `tokens`."""
 
     application: Application
+    adapters: Adapters
     litestar: Litestar
     client: httpx.AsyncClient
     tokens: dict[str, dict[str, str]]
@@ -65,10 +72,10 @@ class Site:
         return headers
 
     async def give_role(self, name: str, role: Role) -> None:
-        async with self.application.database.begin() as tx:
+        async with self.adapters.database.begin() as tx:
             user = await tx.users.find_by_login(name)
             assert isinstance(user, User)
-            await tx.users.save(user.with_role(role, self.application.clock.now()))
+            await tx.users.save(user.with_role(role, self.adapters.clock.now()))
 
     async def share(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
         """A mechanism whose clip waits to be processed."""
@@ -136,20 +143,16 @@ async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
     closing: list[tuple[httpx.AsyncClient, Running]] = []
 
     async def opening(clock: Clock | None = None, **changes: Any) -> Site:
-        application = build(
-            memory_settings(tmp_path / "data", **changes),
-            LoggingObserver(),
-            clock=clock,
-            media=StubMediaProcessor(),
-            passwords=FastPasswordHasher(),
-        )
+        settings = memory_settings(tmp_path / "data", **changes)
+        adapters = quick_adapters(settings, clock=clock)
+        application = build(settings, LoggingObserver(), adapters)
         app = build_app(application)
         running = Running(app)
         await running.up()
         transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
         client = httpx.AsyncClient(transport=transport, base_url="http://mechshare.test")
         closing.append((client, running))
-        return Site(application, running.litestar, client, {}, {})
+        return Site(application, adapters, running.litestar, client, {}, {})
 
     yield opening
     for client, running in closing:

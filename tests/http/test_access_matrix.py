@@ -311,4 +311,4 @@ async def everything(site: Site) -> list[Any]:
     for id in site.ids.values():
         listed = await site.client.get(f"{API}/users/{id}/mechanisms", headers=admin)
         told.append([{**item, "file_url": ""} for item in listed.json()["items"]])
-    return [*told, [key async for key in site.application.blobs.list("")]]
+    return [*told, [key async for key in site.adapters.blobs.list("")]]

@@ -17,12 +17,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from mechshare.adapters.media.stub import StubMediaProcessor
-from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.bootstrap.application import build
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from tests.http.conftest import API, PASSWORD, memory_settings
+from tests.http.conftest import API, PASSWORD, memory_settings, quick_adapters
 from tests.services.world import GIF
 
 CASES = 300
@@ -40,12 +38,8 @@ ENDS_IT_ALL = {("DELETE", "/api/v1/users/me"), ("POST", "/api/v1/auth/logout")}
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    application = build(
-        memory_settings(tmp_path_factory.mktemp("conformance"), job_slots=1, jobs_url="embedded:"),
-        LoggingObserver(),
-        media=StubMediaProcessor(),
-        passwords=FastPasswordHasher(),
-    )
+    settings = memory_settings(tmp_path_factory.mktemp("conformance"), job_slots=1, jobs_url="embedded:")
+    application = build(settings, LoggingObserver(), quick_adapters(settings))
     yield build_app(application)
     shutdown_lifespans()
 

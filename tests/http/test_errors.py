@@ -183,7 +183,7 @@ async def test_whatever_is_refused_to_a_known_caller_is_audited(site: Site) -> N
     ]
     assert [answer.status_code for answer in refused] == [403] * 5
 
-    async with site.application.database.read() as tx:
+    async with site.adapters.database.read() as tx:
         entries = (await tx.audit.find_all(PageRequest(limit=100))).items
     denied = [entry for entry in entries if entry.action is AuditAction.DENIED]
 

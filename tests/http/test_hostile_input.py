@@ -186,7 +186,7 @@ async def test_a_form_may_have_any_part(site: Site, part: str) -> None:
     answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
     assert_told_well(answer)
     assert answer.status_code in (400, 413)
-    assert [key async for key in site.application.blobs.list("")] == []
+    assert [key async for key in site.adapters.blobs.list("")] == []
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def form(**fields: str) -> dict[str, Any]:
 
 
 async def blob_keys(site: Site) -> list[str]:
-    return [key async for key in site.application.blobs.list("")]
+    return [key async for key in site.adapters.blobs.list("")]
 
 
 async def test_a_clip_becomes_a_mechanism_that_everyone_can_watch(site: Site) -> None:
@@ -131,7 +131,7 @@ async def test_a_full_disk_is_507_and_the_next_upload_works(
         raise StorageFull()
 
     with monkeypatch.context() as broken:
-        broken.setattr(site.application.blobs, "write", full)
+        broken.setattr(site.adapters.blobs, "write", full)
         answer = await site.client.post(MECHANISMS, headers=headers, **form())
     assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
     assert answer.headers["retry-after"]
@@ -313,7 +313,7 @@ async def test_processing_is_told_in_words_and_can_be_watched(site: Site) -> Non
 async def test_a_failure_is_told_in_the_language_asked_for_and_can_be_retried(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.share(headers)
-    async with site.application.database.read() as tx:
+    async with site.adapters.database.read() as tx:
         (job,) = [
             j for j in (await tx.jobs.find_all(PageRequest())).items if j.kind == "process_mechanism_file"
         ]

@@ -1,6 +1,7 @@
 """/media over HTTP"""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -100,9 +101,9 @@ async def test_a_signed_link_ends(site: Site) -> None:
     draft = await site.ready(headers)
     path = draft["file_url"].partition("?")[0]
     key = "media/" + path.removeprefix(f"{API}/media/")
-    links = site.application.links
-    past = links.expiry(site.application.clock.now() - LINK_LIFETIME - timedelta(hours=2))
-    answer = await site.client.get(f"{path}?expires={past}&signature={links.sign(key, past)}")
+    links = site.application.media.links()
+    past = replace(links, expires=links.expires - int((LINK_LIFETIME + timedelta(hours=2)).total_seconds()))
+    answer = await site.client.get(f"{path}?expires={past.expires}&signature={past.signature(key)}")
     assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
 
 
@@ -115,7 +116,7 @@ async def test_what_was_withdrawn_is_served_no_more(site: Site, clip: dict[str, 
 async def test_a_file_that_the_store_lost_after_it_was_served_is_not_found(
     site: Site, clip: dict[str, Any], asked: dict[str, str]
 ) -> None:
-    await site.application.blobs.delete("media/" + clip["file_url"].removeprefix(f"{API}/media/"))
+    await site.adapters.blobs.delete("media/" + clip["file_url"].removeprefix(f"{API}/media/"))
     answer = await site.client.get(clip["file_url"], headers=asked)
     assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
 
@@ -129,11 +130,11 @@ async def test_a_file_of_many_chunks_is_served_whole_and_told_as_lost(
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
-    await site.application.blobs.write(key, chunks())
+    await site.adapters.blobs.write(key, chunks())
     assert (await site.client.get(f"{API}/{key}")).content == content
     part = await site.client.get(f"{API}/{key}", headers={"Range": "bytes=1-600000"})
     assert part.content == content[1:600001]
-    await site.application.blobs.delete(key)
+    await site.adapters.blobs.delete(key)
     assert (await site.client.get(f"{API}/{key}")).status_code == 404
 
 

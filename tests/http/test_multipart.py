@@ -19,7 +19,7 @@ def form(*parts: bytes, boundary: bytes = b"b") -> bytes:
 
 
 async def blob_keys(site: Site) -> list[str]:
-    return [key async for key in site.application.blobs.list("")]
+    return [key async for key in site.adapters.blobs.list("")]
 
 
 @pytest.mark.parametrize(

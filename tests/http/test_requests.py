@@ -120,7 +120,7 @@ async def test_one_form_sent_many_times_at_once_is_kept_once(site: Site) -> None
     answers = await asyncio.gather(*(send() for _ in range(6)))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.content for answer in answers}) == 1
-    assert len([key async for key in site.application.blobs.list("")]) == 1
+    assert len([key async for key in site.adapters.blobs.list("")]) == 1
     assert (await site.client.get(f"{API}/users/{site.ids['sakura']}/mechanisms", headers=headers)).json()[
         "total"
     ] == 1

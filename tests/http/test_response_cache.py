@@ -17,6 +17,7 @@ from litestar.types import ASGIApp
 
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
@@ -28,9 +29,7 @@ from mechshare.entrypoints.http.middleware.response_cache import (
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import STALENESS, Load, Name
-from mechshare.services.authentication import AuthenticationService
 from mechshare.services.jobs import JobRunner
-from mechshare.services.media import MediaService
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
 from tests.http.conftest import API, PASSWORD, Running, Site
@@ -212,11 +211,13 @@ def chosen(data: Path, cache_url: str) -> Settings:
 
 
 async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
-    applications = [build(chosen, LoggingObserver(), passwords=FastPasswordHasher()) for _ in range(3)]
+    adapters = [choose_adapters(chosen, passwords=FastPasswordHasher()) for _ in range(3)]
+    applications = [build(chosen, LoggingObserver(), those) for those in adapters]
     last, nothing = applications.pop(), Unkept()
-    authentication = AuthenticationService(last.database, last.tokens, nothing, last.clock)
-    media = MediaService(last.database, last.blobs, last.links, nothing, last.clock)
-    applications.append(replace(last, cache=nothing, authentication=authentication, media=media))
+    unkept = build(chosen, LoggingObserver(), replace(adapters[2], cache=nothing))
+    applications.append(
+        replace(last, cache=nothing, authentication=unkept.authentication, media=unkept.media)
+    )
     clients = []
     for application in applications:
         app: ASGIApp = build_app(application)
@@ -236,7 +237,7 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     tokens = [await last.sessions.login(name, PASSWORD, RequestMetadata()) for name in NAMES]
     as_owner, as_admin = ({"Authorization": f"Bearer {one.access_token}"} for one in tokens)
     runners = [application.runner for application in applications[:2]]
-    return World(clients[:2], clients[2], runners, last.blobs, as_owner, as_admin, owner.id, [])
+    return World(clients[:2], clients[2], runners, adapters[2].blobs, as_owner, as_admin, owner.id, [])
 
 
 LIVES = st.lists(

@@ -13,6 +13,7 @@ import pytest
 
 from mechshare import settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.demo.clips import CLIPS, RATE, DemoClip
 from mechshare.demo.encoding import save_clip
@@ -34,7 +35,9 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
             chosen = memory_settings(data, job_slots=1)
         else:
             chosen = settings.load(await stack.enter_async_context(deployed(request.param, data)))
-        app = build_app(build(chosen, LoggingObserver(), passwords=FastPasswordHasher()))
+        app = build_app(
+            build(chosen, LoggingObserver(), choose_adapters(chosen, passwords=FastPasswordHasher()))
+        )
         running = Running(app)
         await running.up()
         stack.push_async_callback(running.down)

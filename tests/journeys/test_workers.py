@@ -12,6 +12,7 @@ import httpx
 
 from mechshare import settings
 from mechshare.adapters.passwords.fast import FastPasswordHasher
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.demo.clips import CLIPS
 from mechshare.entrypoints.http.app import build_app
@@ -41,7 +42,8 @@ async def test_several_workers_process_each_clip_once(tmp_path: Path) -> None:
     logs = [tmp_path / f"worker-{number}.log" for number in range(WORKERS)]
     async with deployed("distributed", tmp_path / "data") as environ:
         environ |= {"MECHSHARE_JOB_SLOTS": "0", "MECHSHARE_LOG_FORMAT": "json"}
-        built = build(settings.load(environ), LoggingObserver(), passwords=FastPasswordHasher())
+        chosen = settings.load(environ)
+        built = build(chosen, LoggingObserver(), choose_adapters(chosen, passwords=FastPasswordHasher()))
         app = build_app(built)
         running = Running(app)
         await running.up()

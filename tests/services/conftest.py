@@ -12,6 +12,7 @@ from mechshare.adapters.persistence.memory.database import MemoryDatabase
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.bootstrap import schemes
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.settings import Settings
 from tests.services.faults import FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
@@ -44,7 +45,8 @@ async def world(
         secret=b"a secret for tests, of thirty-two bytes and more",
         max_upload_bytes=100_000,
     )
-    app = build(settings, observer, clock=clock, media=media, passwords=FastPasswordHasher())
+    adapters = choose_adapters(settings, clock=clock, media=media, passwords=FastPasswordHasher())
+    app = build(settings, observer, adapters)
     await database.migrate()
-    yield World(app, clock, observer, database, blobs, index, media)
+    yield World(app, adapters, clock, observer, database, blobs, index, media)
     await app.close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.domain.blobs import BlobFacts
 from mechshare.entrypoints.startup import prepare
@@ -19,11 +20,12 @@ async def _one_chunk() -> AsyncIterator[bytes]:
 
 async def _keep_something(chosen: Settings) -> BlobFacts:
     """A row, a file and an index, each in what the settings name."""
-    application = build(chosen, LoggingObserver())
+    adapters = choose_adapters(chosen)
+    application = build(chosen, LoggingObserver(), adapters)
     try:
         await prepare(application)
         await application.search.reindex()
-        return await application.blobs.write("media/x/1.mp4", _one_chunk())
+        return await adapters.blobs.write("media/x/1.mp4", _one_chunk())
     finally:
         await application.close()
 

@@ -1,15 +1,16 @@
 """What a thorough look at every dependency finds."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from mechshare.adapters.ids.uuid7 import Uuid7IdSource
+from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, StorageFull
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.services.maintenance.doctor import DoctorReport, DoctorService, Problem, cause_of
+from mechshare.services.maintenance.doctor import DoctorReport, Problem, cause_of
 from mechshare.testing.persistence.values import a_mechanism, keep_user
 from mechshare.testing.search.contract import document
 
@@ -33,9 +34,8 @@ async def clocks_agree(world):
 
 
 async def examined(world: Any, *, database: Any = None, blobs: Any = None) -> dict[str, DoctorReport]:
-    app = world.app
-    others = (app.cache, app.limiter, app.doorbell, world.clock, Uuid7IdSource())
-    service = DoctorService(database or world.database, blobs or world.blobs, world.index, *others)
+    adapters = replace(world.adapters, database=database or world.database, blobs=blobs or world.blobs)
+    service = build(world.app.settings, world.observer, adapters).doctor
     return {found.name: found for found in await service.examine()}
 
 

@@ -73,21 +73,21 @@ async def put(world, key, *, hours_ago):
 
 
 async def sweep(world):
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     return await world.work()
 
 
 async def test_a_sweep_is_promised_once_a_day_however_many_look(world):
     for _ in range(3):
-        await world.app.upkeep.enqueue_due_jobs()
+        await world.app.scheduler.enqueue_due_jobs()
     assert kinds(await world.work()).count(JobKind.SWEEP) == 1
 
     world.clock.advance(timedelta(hours=23))
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     assert await world.work() == []
 
     world.clock.advance(timedelta(hours=1))
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     (job,) = await world.work()
     assert (job.kind, job.subject) == (JobKind.SWEEP, EVERYTHING)
 
@@ -114,7 +114,7 @@ async def test_blobs_that_nobody_refers_to_go_after_a_day_and_that_is_audited(wo
 
 async def test_a_crash_between_a_blobs_condemnation_and_its_deletion_changes_nothing(world):
     await put(world, "originals/lost.gif", hours_ago=25)
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     while (job := await world.app.runner.run_one()).kind is not JobKind.SWEEP:
         pass
     assert await world.keys() == ["originals/lost.gif"]
@@ -134,7 +134,7 @@ async def test_rows_that_are_long_over_are_forgotten(world, mika):
 
     world.clock.advance(timedelta(days=31))
     world.database.ahead = timedelta(days=31)
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     before = {job.id for job in await world.jobs() if job.state is JobState.DONE}
     await world.work()
 
@@ -184,7 +184,7 @@ async def test_an_index_that_was_wiped_is_rebuilt_by_itself(world, mika):
 async def test_an_index_that_is_out_is_left_alone_until_it_answers(world, mika):
     await world.published(mika)
     world.index.is_down = True
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     assert JobKind.REBUILD_INDEX not in kinds(await world.jobs())
 
     world.index.is_down = False
@@ -199,7 +199,7 @@ async def test_a_rebuild_that_failed_is_not_begun_again_at_once(world):
     (failed,) = [job for job in await world.jobs() if job.kind is JobKind.REBUILD_INDEX]
     assert failed.failure.code is FailureCode.CRASHED
 
-    await world.app.upkeep.enqueue_due_jobs()
+    await world.app.scheduler.enqueue_due_jobs()
     assert await world.work() == []
     world.clock.advance(timedelta(minutes=5))
     world.index.breaks_rebuilding = False

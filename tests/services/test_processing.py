@@ -287,7 +287,7 @@ async def test_caches_hear_of_what_the_reaper_decides(world, mika):
             return body
 
         group = mechanism_tag(made.id)
-        return await world.app.cache.get_or_load(group, "k", load, timedelta(hours=1))
+        return await world.adapters.cache.get_or_load(group, "k", load, timedelta(hours=1))
 
     assert await kept(b"before") == await kept(b"again") == b"before"
     await world.app.runner.reap()

@@ -246,7 +246,7 @@ async def test_without_the_index_many_questions_leave_the_database_to_others(wor
     made = await world.published(mika, "crank")
     world.index.is_down = True
     database = Watched(world.database)
-    search = SearchService(database, world.index, Changes(world.app.cache, world.app.doorbell))
+    search = SearchService(database, world.index, Changes(world.adapters.cache, world.adapters.doorbell))
 
     pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
 

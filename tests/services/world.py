@@ -6,6 +6,7 @@ from typing import Any
 
 from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.application import Application
+from mechshare.bootstrap.adapters import Adapters
 from mechshare.domain.audit import AuditEntry, RequestMetadata
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobState
@@ -47,6 +48,7 @@ async def chunks(*parts: bytes) -> AsyncIterator[bytes]:
 @dataclass
 class World:
     app: Application
+    adapters: Adapters
     clock: FrozenClock
     observer: Observer
     database: FaultyDatabase

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 from uuid6 import uuid7
 
-from mechshare.adapters.media.stub import StubMediaProcessor
-from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
+from mechshare.bootstrap.adapters import Adapters
 from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
@@ -20,61 +19,62 @@ from mechshare.domain.jobs import JobKind, JobState, new_job
 from mechshare.domain.pagination import PageRequest
 from mechshare.entrypoints.worker.loop import FORGOTTEN_AFTER, remove_forgotten, work
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from tests.http.conftest import memory_settings
+from tests.http.conftest import memory_settings, quick_adapters
 
 
 @pytest.fixture
-async def application(tmp_path: Path) -> AsyncIterator[Application]:
-    built = build(
-        memory_settings(tmp_path / "data"),
-        LoggingObserver(),
-        media=StubMediaProcessor(),
-        passwords=FastPasswordHasher(),
-    )
-    yield built
-    await built.close()
+def adapters(tmp_path: Path) -> Adapters:
+    return quick_adapters(memory_settings(tmp_path / "data"))
 
 
-async def promise(application: Application, count: int) -> None:
-    async with application.database.begin() as tx:
+@pytest.fixture
+async def application(tmp_path: Path, adapters: Adapters) -> AsyncIterator[Application]:
+    yield build(memory_settings(tmp_path / "data"), LoggingObserver(), adapters)
+    await adapters.close()
+
+
+async def promise(adapters: Adapters, count: int) -> None:
+    async with adapters.database.begin() as tx:
         for _ in range(count):
             id = JobId(str(uuid7()))
-            await tx.ledger.add(new_job(id, JobKind.PROCESS_MECHANISM_FILE, "m", now=application.clock.now()))
+            await tx.ledger.add(new_job(id, JobKind.PROCESS_MECHANISM_FILE, "m", now=adapters.clock.now()))
 
 
-async def until_done(application: Application, count: int) -> None:
+async def until_done(adapters: Adapters, count: int) -> None:
     """Returns when so many clips are done; what the loop asks for by itself does not count."""
     while True:
-        async with application.database.read() as tx:
+        async with adapters.database.read() as tx:
             done = (await tx.jobs.find_all(PageRequest(limit=100), state=JobState.DONE)).items
         if [job.kind for job in done].count(JobKind.PROCESS_MECHANISM_FILE) == count:
             return
         await asyncio.sleep(0.01)
 
 
-async def test_all_that_is_promised_is_done_by_as_many_as_are_asked_for(application: Application) -> None:
-    await promise(application, 20)
+async def test_all_that_is_promised_is_done_by_as_many_as_are_asked_for(
+    application: Application, adapters: Adapters
+) -> None:
+    await promise(adapters, 20)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=3, stop=stop))
-    await until_done(application, 20)
+    await until_done(adapters, 20)
     stop.set()
-    await application.doorbell.ring()
+    await adapters.doorbell.ring()
     await working
 
 
-async def test_a_ring_wakes_the_loop(application: Application) -> None:
+async def test_a_ring_wakes_the_loop(application: Application, adapters: Adapters) -> None:
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
     await asyncio.sleep(0)
-    await promise(application, 1)
-    await application.doorbell.ring()
-    await until_done(application, 1)
+    await promise(adapters, 1)
+    await adapters.doorbell.ring()
+    await until_done(adapters, 1)
     stop.set()
     await working
 
 
 async def test_what_does_not_answer_is_waited_for(
-    application: Application, monkeypatch: pytest.MonkeyPatch
+    application: Application, adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = application.runner.run_one
     failures = iter([DependencyUnavailable(dependency="database"), ZeroDivisionError()])
@@ -85,11 +85,11 @@ async def test_what_does_not_answer_is_waited_for(
         return await real()
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
-    monkeypatch.setattr("mechshare.entrypoints.worker.loop.POLL_INTERVAL", FORGOTTEN_AFTER * 0)
-    await promise(application, 1)
+    monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", FORGOTTEN_AFTER * 0)
+    await promise(adapters, 1)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
-    await until_done(application, 1)
+    await until_done(adapters, 1)
     stop.set()
     await working
 

@@ -1,30 +1,16 @@
 """The composition root: adapters -> services -> Application."""
 
-from contextlib import AsyncExitStack
 from pathlib import Path
 
-from mechshare.adapters.clock.system import SystemClock
-from mechshare.adapters.ids.uuid7 import Uuid7IdSource
-from mechshare.adapters.media.av import AvMediaProcessor
-from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
-from mechshare.bootstrap.schemes import (
-    BLOB_STORES,
-    CACHES,
-    DATABASES,
-    DOORBELLS,
-    LIMITERS,
-    SEARCH_INDEXES,
-    chosen_adapter,
-)
+from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.secrets import derived_key, stored_secret
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.ports.clock import Clock
-from mechshare.ports.media import MediaProcessor
-from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
@@ -32,9 +18,11 @@ from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobServi
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler
 from mechshare.services.maintenance.health import HealthService
+from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
+from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.support.audit import Auditor
@@ -44,53 +32,23 @@ from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
 
 
-def build(
-    settings: Settings,
-    observer: JobObserver,
-    *,
-    clock: Clock | None = None,
-    media: MediaProcessor | None = None,
-    passwords: PasswordHasher | None = None,
-) -> Application:
+def build(settings: Settings, observer: JobObserver, adapters: Adapters | None = None) -> Application:
     """The application that `settings` describe. Nothing is contacted yet. Raises SettingsError.
 
-    Tests may give a clock, and quicker ways to process media and to hash passwords.
+    It closes `adapters`, which are those that the settings choose where none are given.
     """
     scratch = _folder(settings.data / "scratch")
     secret = settings.secret or stored_secret(settings.data / "secret.key")
-    clock = clock or SystemClock()
-    media = media or AvMediaProcessor()
-    passwords = passwords or Argon2PasswordHasher()
-    ids = Uuid7IdSource()
-    database = chosen_adapter(DATABASES, "database_url", settings.database_url, settings)
-    blobs = chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
-    index = chosen_adapter(SEARCH_INDEXES, "search_url", settings.search_url, settings)
-    doorbell = chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings)
-    cache = chosen_adapter(CACHES, "cache_url", settings.cache_url, settings)
-    limiter = chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings)
+    adapters = adapters or choose_adapters(settings)
+    database, blobs, index = adapters.database, adapters.blobs, adapters.index
+    doorbell, cache, limiter = adapters.doorbell, adapters.cache, adapters.limiter
+    clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
     links = LinkSigner(derived_key(secret, "links"))
     changes = Changes(cache, doorbell)
     auditor = Auditor(clock, ids)
-    handlers: dict[JobKind, JobHandler] = {
-        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
-            database, blobs, media, changes, clock, ids, scratch
-        ),
-        JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
-        JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
-        JobKind.REBUILD_INDEX: RebuildIndex(database, index, changes),
-        JobKind.SWEEP: GarbageCollection(database, blobs, auditor, clock, ids),
-    }
-
-    async def close() -> None:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(database.close)
-            stack.push_async_callback(index.close)
-            stack.push_async_callback(blobs.close)
-            stack.push_async_callback(doorbell.close)
-            stack.push_async_callback(cache.close)
-            stack.push_async_callback(limiter.close)
-
+    handlers = _job_handlers(adapters, changes, auditor, scratch)
+    dispensable = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
         authentication=AuthenticationService(database, tokens, cache, clock),
@@ -103,22 +61,33 @@ def build(
         media=MediaService(database, blobs, links, cache, clock),
         search=SearchService(database, index, changes),
         jobs=JobService(database, handlers, doorbell, clock, ids),
-        health=HealthService(database, blobs, index, doorbell, cache, limiter),
-        diagnosis=DoctorService(database, blobs, index, cache, limiter, doorbell, clock, ids),
+        audit=AuditService(database, auditor),
+        rate_limits=RateLimitService(limiter, settings.requests_per_minute),
+        installation=InstallationService(database, blobs),
+        health=HealthService(database, blobs, index, dispensable),
+        doctor=DoctorService(database, blobs, index, media, dispensable, clock, ids),
         runner=JobRunner(database, handlers, doorbell, clock, observer),
-        upkeep=Scheduler(database, index, doorbell, clock, ids),
-        auditor=auditor,
+        scheduler=Scheduler(database, index, doorbell, clock, ids),
         database=database,
-        blobs=blobs,
         cache=cache,
-        limiter=limiter,
-        doorbell=doorbell,
-        tokens=tokens,
-        links=links,
-        processor=media,
-        clock=clock,
-        close=close,
+        close=adapters.close,
     )
+
+
+def _job_handlers(
+    adapters: Adapters, changes: Changes, auditor: Auditor, scratch: Path
+) -> dict[JobKind, JobHandler]:
+    database, blobs, index = adapters.database, adapters.blobs, adapters.index
+    clock, ids = adapters.clock, adapters.ids
+    return {
+        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
+            database, blobs, adapters.media, changes, clock, ids, scratch
+        ),
+        JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
+        JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
+        JobKind.REBUILD_INDEX: RebuildIndex(database, index, changes),
+        JobKind.SWEEP: GarbageCollection(database, blobs, auditor, clock, ids),
+    }
 
 
 def _folder(path: Path) -> Path:

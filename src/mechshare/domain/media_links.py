@@ -35,3 +35,14 @@ class LinkSigner:
         expected = self.sign(key, expires)
         is_ours = signature.isascii() and hmac.compare_digest(expected, signature)
         return is_ours and now.timestamp() < expires
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLinks:
+    """Signatures for links that all end at `expires`, in Unix seconds."""
+
+    signer: LinkSigner
+    expires: int
+
+    def signature(self, key: str) -> str:
+        return self.signer.sign(key, self.expires)

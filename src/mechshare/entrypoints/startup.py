@@ -3,7 +3,6 @@
 import structlog
 
 from mechshare.application import Application
-from mechshare.domain.errors import Unavailable
 
 _log = structlog.get_logger("mechshare.starting")
 
@@ -13,9 +12,6 @@ async def prepare(application: Application) -> None:
 
     Without the blob store it goes on: all that needs no files works without it.
     """
-    await application.database.migrate()
+    if problem := await application.installation.prepare():
+        _log.warning("blob_store_not_prepared", problem=problem.message)
     await application.categories.seed()
-    try:
-        await application.blobs.prepare()
-    except Unavailable as down:
-        _log.warning("blob_store_not_prepared", problem=down.message)

@@ -1,25 +1,8 @@
-"""How often something may be done."""
+"""Counting how often something is done."""
 
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
-    """At most `amount` in any `seconds`, counted under `name`."""
-
-    name: str
-    amount: int
-    seconds: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """`remaining` of the quota, and whole seconds until all of it is back (`reset_after`)."""
-
-    allowed: bool
-    remaining: int
-    reset_after: int
+from mechshare.domain.rate_limits import Quota, Verdict
 
 
 class RateLimiter(Protocol):

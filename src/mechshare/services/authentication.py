@@ -46,6 +46,10 @@ class AuthenticationService:
             actor=Actor(id=claims.user_id, role=Role(standing.decode())), session_id=claims.session_id
         )
 
+    def public_keys(self) -> list[dict[str, str]]:
+        """The keys with which others can verify, as JWK (RFC 7517); empty where the key must stay secret."""
+        return [dict(key) for key in self._tokens.public_keys()]
+
     def _claims_of(self, token: str, now: datetime) -> Claims:
         claims = self._verified.get(token)
         if claims is None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from mechshare.domain.errors import (
@@ -33,6 +33,8 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence.database import Database, UnitOfWork
 
+POLL_INTERVAL = timedelta(seconds=1)
+"""How long a worker sleeps at most: the doorbell may fail to ring."""
 Progress = Callable[[str, float], Awaitable[None]]
 """Told how far a job is: the step's name, and 0..1 within it. Raises LostLease."""
 Completion = Callable[[UnitOfWork], Awaitable[None]]
@@ -115,6 +117,14 @@ class JobRunner:
         if job is not None:
             await self._attempt(job)
         return job
+
+    async def wait_for_work(self) -> None:
+        """Returns soon after somebody rings, and after POLL_INTERVAL at the latest."""
+        await self._doorbell.wait(POLL_INTERVAL)
+
+    async def wake(self) -> None:
+        """Ends the waiting of all in this process."""
+        await self._doorbell.ring()
 
     async def reap(self) -> int:
         """Takes back the jobs of workers that fell silent, to be tried again or failed for good, and ends those that no

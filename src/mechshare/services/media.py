@@ -1,12 +1,13 @@
 """Handing out stored files to those who may have them."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 from mechshare.domain.blobs import content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.media_links import LinkSigner
+from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.policy import Viewer, can_see, require_editor
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
@@ -17,6 +18,8 @@ from mechshare.services.support.invalidation import mechanism_tag
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
 """How long a public file is believed to be there at most, should it be lost by the store."""
+DIRECT_LINK_LIFETIME = timedelta(minutes=5)
+"""Long enough to begin; a browser asks here again for the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,18 @@ class MediaService:
         if mechanism.original is None:
             raise MechanismNotFound()
         return await self._stored(mechanism.original.key, download_name=mechanism.original.name)
+
+    def links(self) -> MediaLinks:
+        """Signs links, as of now, for those who may see what they lead to."""
+        return MediaLinks(self._links, self._links.expiry(self._clock.now()))
+
+    async def direct_link(self, media: StoredMedia, disposition: str) -> str | None:
+        """Where the store itself serves `media`, for a while; None where it serves nobody."""
+        return await self._blobs.link(media.key, DIRECT_LINK_LIFETIME, media.content_type, disposition)
+
+    def read(self, media: StoredMedia, start: int, end: int) -> AsyncIterator[bytes]:
+        """The bytes from `start` to before `end`. Raises MediaNotFound where the store has lost the file."""
+        return self._blobs.read(media.key, start, end)
 
     async def _public_size(self, mechanism_id: MechanismId, key: str) -> int:
         """Of a file that everyone may have; 0 for any other."""

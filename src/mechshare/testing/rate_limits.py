@@ -2,7 +2,8 @@
 
 import asyncio
 
-from mechshare.ports.rate_limits import Quota, RateLimiter
+from mechshare.domain.rate_limits import Quota
+from mechshare.ports.rate_limits import RateLimiter
 from mechshare.testing.bounds import bounded
 
 QUOTA = Quota(name="requests", amount=5, seconds=3600)

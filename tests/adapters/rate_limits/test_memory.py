@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
-from mechshare.ports.rate_limits import Quota
+from mechshare.domain.rate_limits import Quota
 
 
 class Hands:

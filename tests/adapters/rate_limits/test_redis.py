@@ -5,7 +5,7 @@ import sys
 
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.rate_limits.redis import RedisRateLimiter
-from mechshare.ports.rate_limits import Quota
+from mechshare.domain.rate_limits import Quota
 from tests.servers import own_server, redis_url, told
 
 QUOTA = Quota(name="requests", amount=50, seconds=3600)
@@ -14,7 +14,7 @@ HIT = """
 import asyncio, sys
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.rate_limits.redis import RedisRateLimiter
-from mechshare.ports.rate_limits import Quota
+from mechshare.domain.rate_limits import Quota
 
 async def main():
     limiter = RedisRateLimiter(sys.argv[1], MemoryRateLimiter())

@@ -10,7 +10,7 @@ from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from mechshare.ports.rate_limits import Quota, Verdict
+from mechshare.domain.rate_limits import Quota, Verdict
 
 
 class MemoryRateLimiter:

@@ -11,7 +11,8 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.rate_limits import Quota, RateLimiter, Verdict
+from mechshare.domain.rate_limits import Quota, Verdict
+from mechshare.ports.rate_limits import RateLimiter
 
 _SHARE = 100
 """What part of a quota a process takes at a time."""

@@ -15,11 +15,9 @@ import click
 from PIL import Image
 
 from mechshare.application import Application
-from mechshare.domain.media import MediaFormat
 from mechshare.entrypoints.cli.context import open_application, run
 from mechshare.entrypoints.cli.masking import masked
-from mechshare.ports.media import MediaRejected
-from mechshare.services.maintenance.doctor import Problem
+from mechshare.services.maintenance.doctor import DoctorReport, Problem
 from mechshare.settings import PREFIX, Settings
 
 _LITTLE_SPACE = 1024 * 1024 * 1024
@@ -47,6 +45,10 @@ _REMEDIES = {
     ("jobs", Problem.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers look for jobs every second",
     ("cache", Problem.DOWN): f"check {PREFIX}CACHE_URL; meanwhile everything is read from the database",
     ("limits", Problem.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts for itself",
+    (
+        "processing",
+        Problem.DOWN,
+    ): "reinstall mechshare's dependencies (av); see the log for what the child process said",
 }
 
 
@@ -64,12 +66,7 @@ class Finding:
 @click.pass_obj
 def migrate(chosen: Settings) -> None:
     """Bring the database's schema up to date, and make the place for files. Safe from any number of machines."""
-
-    async def made(application: Application) -> str:
-        await application.blobs.prepare()
-        return await application.database.check()
-
-    click.echo(run(chosen, made))
+    click.echo(run(chosen, lambda application: application.installation.migrate()))
 
 
 @click.command()
@@ -146,10 +143,10 @@ async def _answering(application: Application) -> list[Finding]:
         Finding(
             one.name,
             f"{_configuration(application.settings, one.name)}{one.told}",
-            _REMEDIES[one.name, one.trouble] if one.trouble else "",
+            _remedy(one),
             one.is_essential,
         )
-        for one in await application.diagnosis.examine()
+        for one in await application.doctor.examine()
     ]
 
 
@@ -164,14 +161,10 @@ async def _able(application: Application) -> list[Finding]:
         source = Path(folder) / "dot.gif"
         frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]
         frames[0].save(source, save_all=True, append_images=frames[1:], duration=100, loop=0)
-        try:
-            made = await application.processor.process(source, MediaFormat.GIF, Path(folder), _unheard)
-        except MediaRejected as problem:
-            remedy = "reinstall mechshare's dependencies (av); see the log for what the child process said"
-            return [Finding("processing", str(problem), remedy)]
-    told = f"{made.facts.frame_count} frames, {made.facts.duration_ms} ms, on {os.cpu_count()} processors"
-    return [Finding("processing", told)]
+        report = await application.doctor.examine_processing(source, Path(folder))
+    told = report.told if report.trouble else f"{report.told}, on {os.cpu_count()} processors"
+    return [Finding(report.name, told, _remedy(report))]
 
 
-async def _unheard(step: str, fraction: float) -> None:
-    """Nobody watches the doctor's own clip."""
+def _remedy(report: DoctorReport) -> str:
+    return _REMEDIES[report.name, report.trouble] if report.trouble else ""

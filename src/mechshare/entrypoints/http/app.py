@@ -87,8 +87,8 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     app.state.stopping = stopping
     document_refusals(app)
     answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application)
-    if limit := application.settings.requests_per_minute:
-        answering = RateLimitMiddleware(answering, application, limit)
+    if application.rate_limits.is_limited:
+        answering = RateLimitMiddleware(answering, application)
     return RequestContextMiddleware(HeadMiddleware(answering), stopping)
 
 
@@ -110,7 +110,6 @@ def _running(
                 yield
         finally:
             stopping.begin()
-            await application.doorbell.ring()
             await working
             await application.close()
 

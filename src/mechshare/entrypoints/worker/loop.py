@@ -12,8 +12,8 @@ import structlog
 from mechshare.application import Application
 from mechshare.domain.errors import OutOfSpace, Unavailable
 
-POLL_INTERVAL = timedelta(seconds=1)
-"""How long a worker sleeps at most: whoever is deaf to the doorbell looks this often."""
+RETRY_INTERVAL = timedelta(seconds=1)
+"""The pause after a step that failed."""
 REAP_INTERVAL = timedelta(seconds=5)
 SCHEDULE_INTERVAL = timedelta(seconds=5)
 TIDY_INTERVAL = timedelta(hours=1)
@@ -31,14 +31,14 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
 
     async def run_next() -> None:
         if await app.runner.run_one() is None:
-            await app.doorbell.wait(POLL_INTERVAL)
+            await app.runner.wait_for_work()
 
     async def reap() -> None:
         await app.runner.reap()
         await _pause(stop, REAP_INTERVAL)
 
     async def keep_up() -> None:
-        await app.upkeep.enqueue_due_jobs()
+        await app.scheduler.enqueue_due_jobs()
         await _pause(stop, SCHEDULE_INTERVAL)
 
     async def tidy() -> None:
@@ -49,7 +49,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
-        await app.doorbell.ring()
+        await app.runner.wake()
         await asyncio.wait(loops, timeout=SHUTDOWN_GRACE)
     finally:
         for task in (stopped, *loops):
@@ -72,10 +72,10 @@ async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> N
             await step()
         except (Unavailable, OutOfSpace) as down:
             _log.warning("dependency_unavailable", problem=down.message)
-            await _pause(stop, POLL_INTERVAL)
+            await _pause(stop, RETRY_INTERVAL)
         except Exception:
             _log.exception("worker_error")
-            await _pause(stop, POLL_INTERVAL)
+            await _pause(stop, RETRY_INTERVAL)
 
 
 async def _pause(stop: asyncio.Event, time: timedelta) -> None:

@@ -1,21 +1,21 @@
 """Everything that mechshare stands on, looked at thoroughly: for an operator, not for a load balancer."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from pathlib import Path
 
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
 from mechshare.domain.jobs import JobKind
+from mechshare.domain.media import MediaFormat
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, how_many
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
-from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
+from mechshare.ports.media import MediaProcessor, MediaRejected
 from mechshare.ports.persistence.database import Database
-from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 
 MAX_CLOCK_SKEW = timedelta(seconds=1)
@@ -43,30 +43,28 @@ class DoctorReport:
 
 
 class DoctorService:
+    """`others` are the checks of what mechshare can do without, by name."""
+
     def __init__(
         self,
         database: Database,
         blobs: BlobStore,
         index: SearchIndex,
-        cache: Cache,
-        limiter: RateLimiter,
-        doorbell: Doorbell,
+        media: MediaProcessor,
+        others: Mapping[str, Callable[[], Awaitable[str]]],
         clock: Clock,
         ids: IdSource,
     ) -> None:
         self._database = database
         self._blobs = blobs
         self._index = index
-        self._others: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
-            ("jobs", doorbell.check),
-            ("cache", cache.check),
-            ("limits", limiter.check),
-        )
+        self._media = media
+        self._others = others
         self._clock = clock
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """`database`, `clock`, `blobs`, `search`, `jobs` (the doorbell), `cache`, `limits`.
+        """`database`, `clock`, `blobs`, `search`, and each of the others.
 
         A blob is written, read back and deleted. Raises nothing that a dependency is at fault for.
         """
@@ -76,8 +74,17 @@ class DoctorService:
             await self._examine_blobs(),
             await self._examine_search(),
         ]
-        found += [await _answer(name, check, is_essential=False) for name, check in self._others]
+        found += [await _answer(name, check, is_essential=False) for name, check in self._others.items()]
         return tuple(found)
+
+    async def examine_processing(self, clip: Path, into: Path) -> DoctorReport:
+        """`processing`: whether `clip`, a GIF, can be processed; what is made of it is left in the folder `into`."""
+        try:
+            made = await self._media.process(clip, MediaFormat.GIF, into, _unwatched)
+        except MediaRejected as problem:
+            return DoctorReport(name="processing", told=str(problem), trouble=Problem.DOWN)
+        told = f"{made.facts.frame_count} frames, {made.facts.duration_ms} ms"
+        return DoctorReport(name="processing", told=told)
 
     async def _examine_clock(self) -> DoctorReport:
         before = self._clock.now()
@@ -135,6 +142,10 @@ class DoctorService:
         async with self._database.read() as tx:
             backlog = await tx.jobs.find_backlog()
         return sum(some.count for (kind, _), some in backlog.items() if kind is JobKind.INDEX_MECHANISM)
+
+
+async def _unwatched(step: str, fraction: float) -> None:
+    """Nobody follows how far the trial clip is."""
 
 
 async def _probe() -> AsyncIterator[bytes]:

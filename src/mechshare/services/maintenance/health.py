@@ -1,17 +1,14 @@
 """Whether this installation can do its work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.pagination import how_many
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.cache import Cache
-from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
-from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 
 
@@ -26,14 +23,14 @@ class Check:
 
 
 class HealthService:
+    """`others` are the checks of what mechshare can do without, by name."""
+
     def __init__(
         self,
         database: Database,
         blobs: BlobStore,
         index: SearchIndex,
-        doorbell: Doorbell,
-        cache: Cache,
-        limiter: RateLimiter,
+        others: Mapping[str, Callable[[], Awaitable[str]]],
     ) -> None:
         self._blobs = blobs
         self._index = index
@@ -41,9 +38,7 @@ class HealthService:
             ("database", database.check),
             ("blobs", self._ask_blobs),
             ("search", self._ask_search),
-            ("jobs", doorbell.check),
-            ("cache", cache.check),
-            ("limits", limiter.check),
+            *others.items(),
         )
 
     async def check(self, *, uploads: bool = False) -> tuple[Check, ...]:

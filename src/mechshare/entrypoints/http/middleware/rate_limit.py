@@ -8,30 +8,29 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from mechshare.application import Application
 from mechshare.domain.errors import TooManyRequests
+from mechshare.domain.rate_limits import Verdict
 from mechshare.entrypoints.http.protocol.auth import address_of
 from mechshare.entrypoints.http.protocol.errors import domain_error_response
-from mechshare.ports.rate_limits import Quota, Verdict
 
-_MINUTE = 60
 _FREE = ("/health/", "/metrics")
 
 
 class RateLimitMiddleware:
     """Counts the requests of each address, and tells how many are left (draft-ietf-httpapi-ratelimit-headers)."""
 
-    def __init__(self, app: ASGIApp, application: Application, amount: int) -> None:
+    def __init__(self, app: ASGIApp, application: Application) -> None:
         self._app = app
-        self._limiter = application.limiter
+        self._limits = application.rate_limits
         self._trusted = application.settings.trusted_proxies
-        self._quota = Quota(name="requests", amount=amount, seconds=_MINUTE)
-        self._policy = f'"requests";q={amount};w={_MINUTE}'.encode()
+        quota = application.rate_limits.quota
+        self._policy = f'"{quota.name}";q={quota.amount};w={quota.seconds}'.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_FREE):
             await self._app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive, send)
-        verdict = await self._limiter.hit(self._quota, address_of(request, self._trusted))
+        verdict = await self._limits.count_request(address_of(request, self._trusted))
 
         async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":

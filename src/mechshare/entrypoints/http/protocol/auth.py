@@ -9,7 +9,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard, Scope
 
 from mechshare.application import Application
-from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
@@ -82,14 +82,9 @@ async def note_denial(error: Exception, scope: Scope) -> None:
     if caller is None or not isinstance(error, Forbidden):
         return
     connection: Connection = ASGIConnection(scope)
-    application = application_of(connection)
-    await application.auditor.note_refusal(
-        application.database,
-        AuditAction.DENIED,
-        caller.actor.id,
-        f"{connection.scope.get('method', '')} {connection.scope['path']}",
-        request_metadata_of(connection),
-        error.code,
+    attempted = f"{connection.scope.get('method', '')} {connection.scope['path']}"
+    await application_of(connection).audit.record_denial(
+        caller.actor, attempted, error, request_metadata_of(connection)
     )
 
 

@@ -34,10 +34,10 @@ class PublicMechanisms:
 
     async def _read(self, ids: Sequence[MechanismId]) -> list[bytes]:
         application = self._application
-        now = application.clock.now()
+        links = application.media.links()
         entries: dict[MechanismId, bytes] = {}
         for item in await application.mechanisms.find_visible(None, ids):
-            body = msgspec.json.encode(mechanism_response(item, application.links, now))
+            body = msgspec.json.encode(mechanism_response(item, links))
             entries[item.mechanism.id] = cached_entry(body, version=item.mechanism.version)
         return [entries.get(id, b"") for id in ids]
 

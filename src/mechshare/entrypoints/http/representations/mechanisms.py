@@ -10,7 +10,7 @@ from msgspec import Struct
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
 from mechshare.domain.media import MediaFacts, ProcessingFailure
-from mechshare.domain.media_links import LinkSigner
+from mechshare.domain.media_links import MediaLinks
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.responses import answer, etag_of
 
@@ -75,19 +75,19 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
     return ReasonResponse(failure.code.value, failure.message(language)) if failure else None
 
 
-def mechanism_response(item: AuthoredMechanism, links: LinkSigner, now: datetime) -> MechanismResponse:
+def mechanism_response(item: AuthoredMechanism, links: MediaLinks) -> MechanismResponse:
     """The answer; links to an unpublished clip are signed, since who reads this has the right to see it."""
     mechanism = item.mechanism
-    expires = None if mechanism.is_published else links.expiry(now)
+    signed = None if mechanism.is_published else links
     return MechanismResponse(
         id=mechanism.id,
         title=mechanism.title,
         description=mechanism.description,
         user_id=mechanism.user_id,
         user=item.author,
-        file_url=_address(mechanism.file_url, links, expires),
-        thumbnail_url=_address(mechanism.thumbnail_url, links, expires),
-        preview_url=_address(mechanism.preview_url, links, expires),
+        file_url=_address(mechanism.file_url, signed),
+        thumbnail_url=_address(mechanism.thumbnail_url, signed),
+        preview_url=_address(mechanism.preview_url, signed),
         duration=mechanism.duration,
         created_at=mechanism.created_at,
         updated_at=mechanism.updated_at,
@@ -114,12 +114,12 @@ def _media_answer(facts: MediaFacts | None) -> MediaResponse | None:
     )
 
 
-def _address(url: str | None, links: LinkSigner, expires: int | None) -> str | None:
+def _address(url: str | None, links: MediaLinks | None) -> str | None:
     key = blob_key(url) if url else None
     if key is None:
         return url
     path = MEDIA_PATH + key.removeprefix("media/")
-    return path if expires is None else f"{path}?expires={expires}&signature={links.sign(key, expires)}"
+    return f"{path}?expires={links.expires}&signature={links.signature(key)}" if links else path
 
 
 def mechanism_resource(
@@ -127,7 +127,7 @@ def mechanism_resource(
 ) -> Response[Any]:
     """One mechanism as an answer to somebody who may see it."""
     application = application_of(request)
-    body = msgspec.json.encode(mechanism_response(item, application.links, application.clock.now()))
+    body = msgspec.json.encode(mechanism_response(item, application.media.links()))
     version = item.mechanism.version
     headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
     return answer(request, body, etag=etag_of(body, version), status=status, headers=headers)

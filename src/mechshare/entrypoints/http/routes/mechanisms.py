@@ -184,8 +184,8 @@ async def list_response(
 
     def told(page: Page[AuthoredMechanism]) -> tuple[bytes, str | None]:
         """The page's body, and the cursor of the next."""
-        now = application.clock.now()
-        items = [mechanism_response(item, application.links, now) for item in page.items]
+        links = application.media.links()
+        items = [mechanism_response(item, links) for item in page.items]
         answer = page_response(page, items, sort.value)
         return msgspec.json.encode(answer), answer.next
 

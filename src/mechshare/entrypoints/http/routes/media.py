@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import AsyncIterator
-from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -24,8 +23,6 @@ PUBLIC_MEDIA = "public, max-age=3600, immutable"
 """An address never leads to other content, but what is public may be withdrawn: an hour in shared caches."""
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
-LINK_LIFETIME = timedelta(minutes=5)
-"""For whom the store itself serves: long enough to begin, and a browser asks here again for the rest."""
 _CONCURRENCY = 256 * 1024
 """Bytes that are answered in one piece, which takes a third of the time of a stream."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
@@ -88,8 +85,8 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
     }
     if is_held(request, etag):
         return Response(content=None, status_code=304, headers=headers)
-    blobs = application_of(request).blobs
-    link = await blobs.link(media.key, LINK_LIFETIME, media.content_type, headers["Content-Disposition"])
+    service = application_of(request).media
+    link = await service.direct_link(media, headers["Content-Disposition"])
     if link is not None:
         hidden = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
         return Response(content=None, status_code=302, headers={"Location": link, **hidden})
@@ -99,7 +96,7 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
         status = 206
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
     headers["Content-Length"] = str(end - start)
-    chunks = blobs.read(media.key, start, end)
+    chunks = service.read(media, start, end)
     if end - start <= _CONCURRENCY:
         content = b"".join([chunk async for chunk in chunks])
         return Response(content, status_code=status, headers=headers, media_type=media.content_type)

@@ -1,6 +1,7 @@
 """/health, /metrics, /.well-known/jwks.json"""
 
 import os
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -64,9 +65,8 @@ async def get_ready(
 @get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
 async def get_metrics(request: Req) -> Response[bytes]:
     """Of all server processes together, with the ledger's backlog while the database answers."""
-    application = application_of(request)
     try:
-        backlog = await application.jobs.find_backlog()
+        backlog = await application_of(request).jobs.find_backlog()
     except Unavailable:
         backlog = None
     registry = REGISTRY
@@ -74,7 +74,7 @@ async def get_metrics(request: Req) -> Response[bytes]:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     headers = {"Cache-Control": "no-store"}
-    told = generate_latest(registry) + backlog_metrics(backlog, application.clock.now())
+    told = generate_latest(registry) + backlog_metrics(backlog, datetime.now(UTC))
     return Response(told, media_type=CONTENT_TYPE_LATEST, headers=headers)
 
 
@@ -83,7 +83,7 @@ async def get_metrics(request: Req) -> Response[bytes]:
 )
 async def get_keys(request: Req) -> Response[KeySetResponse]:
     """JSON Web Key Set (RFC 7517); empty where tokens are signed with a shared secret."""
-    keys = [dict(key) for key in application_of(request).tokens.public_keys()]
+    keys = application_of(request).authentication.public_keys()
     return resource(request, KeySetResponse(keys), cache="public, max-age=300")
 
 

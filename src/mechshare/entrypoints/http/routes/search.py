@@ -1,7 +1,6 @@
 """/search"""
 
 from collections.abc import Awaitable
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -11,6 +10,7 @@ from msgspec import Struct
 
 from mechshare.application import Application
 from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.media_links import MediaLinks
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, FoundMechanism, SearchPage, SearchSort
@@ -147,9 +147,9 @@ async def _or_degraded(request: Req, answering: Awaitable[Response[Any]]) -> Res
 
 
 def _answer(application: Application, found: SearchPage) -> SearchResponse:
-    now = application.clock.now()
+    links = application.media.links()
     return SearchResponse(
-        items=[_found(application, item, now) for item in found.items],
+        items=[_found(item, links) for item in found.items],
         page=found.page,
         limit=found.limit,
         total=found.total,
@@ -159,9 +159,9 @@ def _answer(application: Application, found: SearchPage) -> SearchResponse:
     )
 
 
-def _found(application: Application, item: FoundMechanism, now: datetime) -> SearchHitResponse:
+def _found(item: FoundMechanism, links: MediaLinks) -> SearchHitResponse:
     return SearchHitResponse(
-        mechanism=mechanism_response(item.found, application.links, now),
+        mechanism=mechanism_response(item.found, links),
         highlights={
             name: [Piece(text, is_match) for text, is_match in pieces]
             for name, pieces in item.highlights.items()

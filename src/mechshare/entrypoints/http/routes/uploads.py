@@ -137,7 +137,7 @@ async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[An
     actor = actor_of(request)
 
     def render(item: AuthoredMechanism) -> bytes:
-        return msgspec.json.encode(mechanism_response(item, application.links, application.clock.now()))
+        return msgspec.json.encode(mechanism_response(item, application.media.links()))
 
     created = await application.mechanisms.create_mechanism(
         actor, draft, request_metadata_of(request), idempotent_request(request, actor.id, fingerprint, render)

@@ -1,0 +1,76 @@
+"""The adapters of one process: those that its settings choose, and the machine's own."""
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.ids.uuid7 import Uuid7IdSource
+from mechshare.adapters.media.av import AvMediaProcessor
+from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
+from mechshare.bootstrap.schemes import (
+    BLOB_STORES,
+    CACHES,
+    DATABASES,
+    DOORBELLS,
+    LIMITERS,
+    SEARCH_INDEXES,
+    chosen_adapter,
+)
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.cache import Cache
+from mechshare.ports.clock import Clock
+from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.ids import IdSource
+from mechshare.ports.media import MediaProcessor
+from mechshare.ports.passwords import PasswordHasher
+from mechshare.ports.persistence.database import Database
+from mechshare.ports.rate_limits import RateLimiter
+from mechshare.ports.search import SearchIndex
+from mechshare.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """One adapter for each port."""
+
+    database: Database
+    blobs: BlobStore
+    index: SearchIndex
+    doorbell: Doorbell
+    cache: Cache
+    limiter: RateLimiter
+    clock: Clock
+    ids: IdSource
+    media: MediaProcessor
+    passwords: PasswordHasher
+
+    async def close(self) -> None:
+        """Gives back what they hold, each of them, also where another fails."""
+        async with AsyncExitStack() as stack:
+            for adapter in (self.database, self.index, self.blobs, self.doorbell, self.cache, self.limiter):
+                stack.push_async_callback(adapter.close)
+
+
+def choose_adapters(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    media: MediaProcessor | None = None,
+    passwords: PasswordHasher | None = None,
+) -> Adapters:
+    """The adapters that `settings` name. Nothing is contacted yet. Raises SettingsError.
+
+    Tests may give a clock, and quicker ways to process media and to hash passwords.
+    """
+    return Adapters(
+        database=chosen_adapter(DATABASES, "database_url", settings.database_url, settings),
+        blobs=chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings),
+        index=chosen_adapter(SEARCH_INDEXES, "search_url", settings.search_url, settings),
+        doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
+        cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
+        limiter=chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings),
+        clock=clock or SystemClock(),
+        ids=Uuid7IdSource(),
+        media=media or AvMediaProcessor(),
+        passwords=passwords or Argon2PasswordHasher(),
+    )
