@@ -177,7 +177,7 @@ async def _wait_for_merges(search_url: str) -> None:
     server = OpenSearchServer(search_url)
     deadline = time.monotonic() + _MERGED_WITHIN
     try:
-        async with server.asked() as client:
+        async with server.client() as client:
             while await _merges(client, server.alias):
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"OpenSearch merges what was indexed {_MERGED_WITHIN} s ago.")

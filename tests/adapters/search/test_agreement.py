@@ -105,8 +105,8 @@ async def test_equal_sums_of_weights_are_equal_scores(
     newer = replace(SAMPLES[1], title="bb zzzzzzzzzzzzzzzzzzzzz", category_names=("aa",))
     for index in pair:
         await index.put([older, newer])
-        found = await index.search(SearchQuery(text='"aa" bb'))
-        assert [hit.mechanism_id for hit in found.hits] == [newer.mechanism_id, older.mechanism_id]
+        result = await index.search(SearchQuery(text='"aa" bb'))
+        assert [hit.mechanism_id for hit in result.hits] == [newer.mechanism_id, older.mechanism_id]
 
 
 CHANGES = st.lists(

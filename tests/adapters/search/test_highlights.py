@@ -20,10 +20,10 @@ def test_something_is_marked_exactly_where_a_token_matches(
     part = text[start : start + length]
     folded = normalize_text(text)
     tokens = tokens_of(folded.text)
-    for asked in (question, part, f'"{part}"', f"{part} {question}"):
-        wanted = parse_query(asked)
+    for query in (question, part, f'"{part}"', f"{part} {question}"):
+        parsed = parse_query(query)
         matched = set()
-        for phrase in wanted.phrases:
+        for phrase in parsed.phrases:
             for first in _occurrences(phrase, tokens.texts):
                 last = first + len(phrase.tokens) - 1
                 # A word is marked whole; of a pair of Japanese characters, what was asked.
@@ -31,16 +31,16 @@ def test_something_is_marked_exactly_where_a_token_matches(
                 end = pair_ends if is_cjk(tokens.texts[last]) else tokens.ends[last]
                 matched.update(range(*folded.span(tokens.starts[first], end)))
         marked, place = set(), 0
-        for piece, is_match in highlights_of(wanted, text, "").get("title", ()):
+        for piece, is_match in highlights_of(parsed, text, "").get("title", ()):
             marked.update(range(place, place + len(piece)) if is_match else ())
             place += len(piece)
-        assert marked == matched, asked
+        assert marked == matched, query
 
 
 def _occurrences(phrase: Phrase, tokens: list[str]) -> Iterator[int]:
     """Where `phrase` begins, token by token."""
     *before, last = phrase.tokens
     for start in range(len(tokens) - len(before)):
-        *found, end = tokens[start : start + len(phrase.tokens)]
-        if found == before and (end.startswith(last) if phrase.is_prefix else end == last):
+        *beginning, end = tokens[start : start + len(phrase.tokens)]
+        if beginning == before and (end.startswith(last) if phrase.is_prefix else end == last):
             yield start

@@ -13,7 +13,7 @@ from opensearchpy import AsyncOpenSearch
 from mechshare.adapters.search.opensearch.aliases import Indices
 from mechshare.adapters.search.opensearch.client import OpenSearchServer
 from mechshare.adapters.search.opensearch.index import OpenSearchIndex
-from mechshare.adapters.search.opensearch.mapping import INDEX, held
+from mechshare.adapters.search.opensearch.mapping import INDEX, source_of
 from mechshare.adapters.search.opensearch.pagination import page
 from mechshare.adapters.search.text.ranking import PLACES
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
@@ -64,7 +64,7 @@ async def stream(these: Sequence[SearchDocument]) -> AsyncIterator[SearchDocumen
         yield each
 
 
-async def found(index: Any, text: str = "", **changes: Any) -> list[str]:
+async def search_ids(index: Any, text: str = "", **changes: Any) -> list[str]:
     return [hit.mechanism_id for hit in (await index.search(SearchQuery(text=text, **changes))).hits]
 
 
@@ -83,9 +83,9 @@ class TestAnswers:
     async def test_beginnings_longer_than_those_in_the_index_are_found(self, index: OpenSearchIndex) -> None:
         await index.put([cam("a", title="a" * 60), cam("b", title="see " + "a" * 60)])
 
-        assert sorted(await found(index, "a" * 30)) == ["a", "b"]
-        assert await found(index, "see " + "a" * 30) == ["b"]
-        assert await found(index, '"see" ' + "a" * 30 + "b") == []
+        assert sorted(await search_ids(index, "a" * 30)) == ["a", "b"]
+        assert await search_ids(index, "see " + "a" * 30) == ["b"]
+        assert await search_ids(index, '"see" ' + "a" * 30 + "b") == []
 
     async def test_more_words_begin_with_a_letter_than_a_server_would_try(
         self, index: OpenSearchIndex
@@ -101,7 +101,7 @@ class TestAnswers:
         await index.put([cam(text[:10], title=text[:200]) for text in texts])
 
         for text in texts:
-            assert (await found(index, text[:200]))[0] == text[:10]
+            assert (await search_ids(index, text[:200]))[0] == text[:10]
 
 
 class TestDepth:
@@ -109,7 +109,7 @@ class TestDepth:
         await index.rebuild(stream([cam(f"{number:05}") for number in range(10_150)]))
 
         for text in ("cam", ""):
-            edge = await found(index, text, offset=9_980, limit=100)
+            edge = await search_ids(index, text, offset=9_980, limit=100)
             assert edge == [f"{number:05}" for number in range(9_980, 10_080)]
             result = await index.search(SearchQuery(text=text, offset=10_100, limit=100))
             assert [hit.mechanism_id for hit in result.hits] == [f"{n:05}" for n in range(10_100, 10_150)]
@@ -151,7 +151,7 @@ class TestMaking:
             await index.suggest("cam", 5)
         await index.put([])
 
-        assert await found(index) == []
+        assert await search_ids(index) == []
 
     async def test_an_index_that_was_wiped_is_made_again_by_the_next_write(
         self, url: str, index: OpenSearchIndex, client: Any
@@ -165,7 +165,7 @@ class TestMaking:
                 await index.search(SearchQuery())
         await index.put([cam("b")])
 
-        assert await found(index, "cam") == ["b"]
+        assert await search_ids(index, "cam") == ["b"]
 
     async def test_an_index_of_a_former_format_answers_until_it_is_made_anew(
         self, url: str, index: OpenSearchIndex, client: Any
@@ -176,18 +176,18 @@ class TestMaking:
         former = {"_meta": {"is_complete": True}, "dynamic": "strict", "properties": fields}
         aliases = {alias: {"is_write_index": True}, f"{alias}-every": {}}
         await client.indices.create(index=f"{alias}-former", body={"mappings": former, "aliases": aliases})
-        old = {name: value for name, value in held(cam("old")).items() if name not in lacking}
+        old = {name: value for name, value in source_of(cam("old")).items() if name not in lacking}
         await client.index(
             index=alias, id="old", body=old, version=2, version_type="external", refresh="wait_for"
         )
 
-        assert await found(index, "cam") == ["old"]
+        assert await search_ids(index, "cam") == ["old"]
         await index.put([cam("new")])
-        assert await found(index, "cam") == ["new", "old"]
+        assert await search_ids(index, "cam") == ["new", "old"]
         assert await index.needs_rebuild()
         await index.rebuild(stream([cam("old"), cam("new")]))
         assert not await index.needs_rebuild()
-        assert await found(index, "cam") == ["new", "old"]
+        assert await search_ids(index, "cam") == ["new", "old"]
 
     async def test_many_who_write_first_make_one(self, url: str, client: Any) -> None:
         async with opened(url) as one, opened(url) as two, opened(url) as three:
@@ -195,7 +195,7 @@ class TestMaking:
                 *(each.put([cam(key)]) for each, key in zip((one, two, three), "abc", strict=True))
             )
 
-            assert sorted(await found(one)) == ["a", "b", "c"]
+            assert sorted(await search_ids(one)) == ["a", "b", "c"]
         assert len(await indices_of(client, url)) == 1
 
     async def test_a_servers_templates_change_no_answer(self, url: str, client: Any) -> None:
@@ -207,7 +207,9 @@ class TestMaking:
             async with opened(url) as index:
                 await index.put([cam(f"{number:02}") for number in range(30)])
 
-                assert await found(index, "cam", offset=20, limit=10) == [f"{n:02}" for n in range(20, 30)]
+                assert await search_ids(index, "cam", offset=20, limit=10) == [
+                    f"{n:02}" for n in range(20, 30)
+                ]
         finally:
             await client.indices.delete_index_template(name=alias)
 
@@ -218,7 +220,7 @@ class TestVersions:
         await index.remove(MechanismId("a"), 2**62)
         await index.put([cam("a", version=2**61), cam("b")])
 
-        assert await found(index) == ["b"]
+        assert await search_ids(index) == ["b"]
 
     async def test_writes_of_several_processes_leave_the_newest(self, url: str) -> None:
         async with opened(url) as one, opened(url) as other:
@@ -227,27 +229,27 @@ class TestVersions:
             ]
             await asyncio.gather(*writes)
 
-            assert await found(one, "v8") == await found(other, "v8") == ["a"]
+            assert await search_ids(one, "v8") == await search_ids(other, "v8") == ["a"]
 
 
 class TestRebuild:
     async def test_writes_of_other_processes_meanwhile_are_kept(self, url: str) -> None:
-        held = [cam(key) for key in "abcd"]
+        documents = [cam(key) for key in "abcd"]
         async with opened(url) as one, opened(url) as other:
-            await one.put(held)
+            await one.put(documents)
 
             async def read() -> AsyncIterator[SearchDocument]:
                 await other.put([cam("a", title="gear", version=2), cam("new", title="gear")])
                 await other.remove(MechanismId("b"), 2)
-                for each in held:
+                for each in documents:
                     yield each
                 await other.put([cam("c", title="gear", version=2)])
                 await other.remove(MechanismId("d"), 1)
 
             await one.rebuild(read())
 
-            assert sorted(await found(other, "gear")) == ["a", "c", "new"]
-            assert await found(other, "cam") == []
+            assert sorted(await search_ids(other, "gear")) == ["a", "c", "new"]
+            assert await search_ids(other, "cam") == []
 
     async def test_searches_and_writes_go_on_all_through_it(self, url: str) -> None:
         kept = [cam(f"{number:04}") for number in range(1500)]
@@ -282,7 +284,7 @@ class TestRebuild:
         await index.rebuild(stream([cam("a")]))
         await index.put([cam("b", version=5)])
 
-        assert await found(index) == ["a"]
+        assert await search_ids(index) == ["a"]
 
     async def test_many_removals_are_carried_over(self, index: OpenSearchIndex) -> None:
         keys = [f"{number:03}" for number in range(450)]
@@ -291,7 +293,7 @@ class TestRebuild:
         await index.rebuild(stream([]))
         await index.put([cam(key, version=3) for key in keys])
 
-        assert await found(index) == []
+        assert await search_ids(index) == []
 
     async def test_one_index_is_left_whatever_became_of_earlier_ones(
         self, url: str, index: OpenSearchIndex, client: Any
@@ -304,7 +306,7 @@ class TestRebuild:
 
         assert await index.rebuild(stream([cam("a"), cam("b")])) == 2
 
-        assert await found(index) == ["a", "b"]
+        assert await search_ids(index) == ["a", "b"]
         assert len(await indices_of(client, url)) == 1
 
     async def test_a_source_that_fails_leaves_no_index_behind(
@@ -318,7 +320,7 @@ class TestRebuild:
         with pytest.raises(OSError, match="went away"):
             await index.rebuild(breaks())
 
-        assert await found(index) == ["a"]
+        assert await search_ids(index) == ["a"]
         assert len(await indices_of(client, url)) == 1
 
     async def test_a_later_one_ends_an_earlier_one(self, url: str, client: Any) -> None:
@@ -332,26 +334,26 @@ class TestRebuild:
             with pytest.raises(Unavailable):
                 await earlier.rebuild(read())
 
-            assert await found(later) == ["a", "b"]
+            assert await search_ids(later) == ["a", "b"]
         assert len(await indices_of(client, url)) == 1
 
 
 class TestSilence:
     async def test_who_is_not_answered_is_told_so(self) -> None:
         async with server_that_is_silent() as server, opened(server.url, search_seconds=0.05) as index:
-            with pytest.raises(DependencyUnavailable) as told:
+            with pytest.raises(DependencyUnavailable) as refusal:
                 await index.search(SearchQuery(text="cam"))
 
-        assert told.value.facts == {"dependency": "search index"}
+        assert refusal.value.facts == {"dependency": "search index"}
         assert len(server.requests) == 1
 
     async def test_who_waits_behind_others_is_not_told_that_there_is_silence(self) -> None:
         """And when there is, those behind them are told so at once."""
         async with server_that_is_silent() as server, opened(server.url, search_seconds=0.05) as index:
-            asked = (index.search(SearchQuery(text=f"cam {number}")) for number in range(40))
-            told = await asyncio.gather(*asked, return_exceptions=True)
+            searches = (index.search(SearchQuery(text=f"cam {number}")) for number in range(40))
+            outcomes = await asyncio.gather(*searches, return_exceptions=True)
 
-        assert {type(problem) for problem in told} == {DependencyUnavailable}
+        assert {type(problem) for problem in outcomes} == {DependencyUnavailable}
         # Eight at a time, and those who come in while four of these fail: the fifth failure shuts the door.
         assert len(server.requests) <= 12
 

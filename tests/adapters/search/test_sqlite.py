@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from mechshare.adapters.search.sqlite import schema
 from mechshare.adapters.search.sqlite.index import BATCH, SqliteSearchIndex
-from mechshare.adapters.search.sqlite.reads import spelt_out, suggest
+from mechshare.adapters.search.sqlite.reads import expand_prefixes, suggest
 from mechshare.adapters.search.text.query import Clause, parse_query
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
@@ -109,8 +109,8 @@ async def test_the_few_words_that_go_on_from_a_beginning_are_looked_for_in_its_p
     )
 
     with closing(schema.connect(path)) as connection:
-        assert beginnings_of(spelt_out(connection, parse_query("th ratch"))) == []
-        assert beginnings_of(spelt_out(connection, parse_query("ratch 1"))) == ["1", "=1"]
+        assert beginnings_of(expand_prefixes(connection, parse_query("th ratch"))) == []
+        assert beginnings_of(expand_prefixes(connection, parse_query("ratch 1"))) == ["1", "=1"]
 
 
 def beginnings_of(clauses: Sequence[Clause]) -> list[str]:
@@ -199,17 +199,20 @@ async def test_what_another_index_writes_during_a_rebuild_stands(
     path: Path, index: SqliteSearchIndex
 ) -> None:
     other = SqliteSearchIndex(path)
-    held = [replace(CAM, mechanism_id=MechanismId(f"{n:04}")) for n in range(2 * BATCH)]
-    await index.put(held)
+    documents = [replace(CAM, mechanism_id=MechanismId(f"{n:04}")) for n in range(2 * BATCH)]
+    await index.put(documents)
 
     async def read() -> AsyncIterator[SearchDocument]:
-        for number, each in enumerate(held):
+        for number, each in enumerate(documents):
             if number == BATCH + 1:
                 await other.put(
-                    [replace(held[0], version=2, title="gear"), replace(held[-1], version=2, title="gear")]
+                    [
+                        replace(documents[0], version=2, title="gear"),
+                        replace(documents[-1], version=2, title="gear"),
+                    ]
                 )
                 await other.put([replace(CAM, mechanism_id=MechanismId("new"), title="gear")])
-                await other.remove(held[1].mechanism_id, 2)
+                await other.remove(documents[1].mechanism_id, 2)
             yield each
 
     await index.rebuild(read())

@@ -46,34 +46,34 @@ class MemorySearchIndex:
 
     async def remove(self, mechanism_id: MechanismId, version: int) -> None:
         self._changes += 1
-        held = self._entries.pop(mechanism_id, None)
-        dead_version, _ = self._removed.get(mechanism_id, (version, 0))
-        last = max(version, dead_version, held.document.version if held else version)
+        current = self._entries.pop(mechanism_id, None)
+        tombstone_version, _ = self._removed.get(mechanism_id, (version, 0))
+        last = max(version, tombstone_version, current.document.version if current else version)
         self._removed[mechanism_id] = (last, self._changes)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        question = parse_query(query.text)
-        scores = self._scores(question)
+        parsed = parse_query(query.text)
+        scores = self._scores(parsed)
         matches = [(entry, score) for entry, score in scores if _passes(query, entry.document)]
-        by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+        by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
         matches.sort(key=lambda match: _place(match[0].document, 0.0 if by_newest else match[1]))
         start = max(query.offset, 0)
         page = matches[start : start + max(query.limit, 0)]
         return SearchResult(
-            hits=tuple(_hit(question, entry.document, score) for entry, score in page),
+            hits=tuple(_hit(parsed, entry.document, score) for entry, score in page),
             total=len(matches),
             facets=_facets([entry.document for entry, _ in matches]),
         )
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        asked = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-        if not asked:
+        beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
+        if not beginning:
             return ()
         published = (entry for entry in self._entries.values() if entry.document.is_published)
         offers = (
-            (entry.openings[0].startswith(asked), entry.document.title)
+            (entry.openings[0].startswith(beginning), entry.document.title)
             for entry in published
-            if any(text.startswith(asked) for text in entry.openings)
+            if any(text.startswith(beginning) for text in entry.openings)
         )
         return in_order(offers, limit)
 
@@ -98,11 +98,11 @@ class MemorySearchIndex:
 
     def _put(self, document: SearchDocument, *, unless_newer_since: int) -> None:
         """Versions count among the changes made since; what is older than that gives way."""
-        held = self._entries.get(document.mechanism_id)
-        if held and held.touched > unless_newer_since and held.document.version > document.version:
+        current = self._entries.get(document.mechanism_id)
+        if current and current.touched > unless_newer_since and current.document.version > document.version:
             return
-        dead = self._removed.get(document.mechanism_id)
-        if dead and dead[1] > unless_newer_since and dead[0] >= document.version:
+        tombstone = self._removed.get(document.mechanism_id)
+        if tombstone and tombstone[1] > unless_newer_since and tombstone[0] >= document.version:
             return
         self._removed.pop(document.mechanism_id, None)
         self._entries[document.mechanism_id] = _Entry(
@@ -113,24 +113,24 @@ class MemorySearchIndex:
             touched=self._changes,
         )
 
-    def _scores(self, question: ParsedQuery) -> list[tuple[_Entry, float]]:
-        if question.is_blank:
+    def _scores(self, parsed: ParsedQuery) -> list[tuple[_Entry, float]]:
+        if parsed.is_blank:
             return [(entry, 0.0) for entry in self._entries.values()]
-        if not question.clauses:
+        if not parsed.clauses:
             return []
-        scores = ((entry, _score(question, entry)) for entry in self._entries.values())
+        scores = ((entry, _score(parsed, entry)) for entry in self._entries.values())
         return [(entry, score) for entry, score in scores if score is not None]
 
 
-def _score(question: ParsedQuery, entry: _Entry) -> float | None:
+def _score(parsed: ParsedQuery, entry: _Entry) -> float | None:
     """By where each clause stands; None where one stands nowhere."""
-    weights = float(len(question.clauses))
-    for clause in question.clauses:
+    weights = float(len(parsed.clauses))
+    for clause in parsed.clauses:
         stands = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
         if not any(stands):
             return None
-        weights += sum(weight for weight, holds in zip(WEIGHTS, stands, strict=False) if holds)
-    return weights - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == question.line)
+        weights += sum(weight for weight, matches in zip(WEIGHTS, stands, strict=False) if matches)
+    return weights - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == parsed.line)
 
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:
@@ -145,8 +145,8 @@ def _place(document: SearchDocument, score: float) -> tuple[float, int, str]:
     return -score, -microseconds(document.created_at), document.mechanism_id
 
 
-def _hit(question: ParsedQuery, document: SearchDocument, score: float) -> Hit:
-    marks = highlights_of(question, document.title, document.description)
+def _hit(parsed: ParsedQuery, document: SearchDocument, score: float) -> Hit:
+    marks = highlights_of(parsed, document.title, document.description)
     return Hit(mechanism_id=document.mechanism_id, score=score, highlights=marks)
 
 

@@ -29,7 +29,7 @@ class Indices:
 
     async def make_current(self) -> None:
         """Makes the index that is searched unless there is one; to one of a former format, adds the fields it lacks."""
-        async with self._server.asked() as client:
+        async with self._server.client() as client:
             if await client.indices.exists_alias(name=self.current, request_timeout=SECONDS):
                 fields = {"properties": INDEX["mappings"]["properties"]}
                 await client.indices.put_mapping(index=self.current, body=fields, request_timeout=SECONDS)
@@ -42,7 +42,7 @@ class Indices:
 
     async def make_next(self) -> str:
         """Makes the index for a rebuild; its name. Ends any other rebuild."""
-        async with self._server.asked() as client:
+        async with self._server.client() as client:
             superfluous = await self._behind(client, self.every) - await self._behind(client, self.current)
             for each in superfluous:
                 await self._drop(client, each)
@@ -52,7 +52,7 @@ class Indices:
 
     async def replace_current(self, name: str) -> set[str]:
         """Has the rebuilt index searched, from one moment to the next; the names of those that were until then."""
-        async with self._server.asked() as client:
+        async with self._server.client() as client:
             await client.indices.refresh(index=name, request_timeout=SECONDS)
             await client.indices.put_mapping(index=name, body=_COMPLETE, request_timeout=SECONDS)
             former = await self._behind(client, self.current)
@@ -65,14 +65,16 @@ class Indices:
     async def is_complete(self) -> bool:
         """Whether the index that is searched took over from a rebuild; not so one that the first write made,
         or another format of mechshare's."""
-        async with self._server.asked() as client:
-            answer = await client.indices.get_mapping(index=self.current, ignore=404, request_timeout=SECONDS)
-        if "error" in answer:
+        async with self._server.client() as client:
+            response = await client.indices.get_mapping(
+                index=self.current, ignore=404, request_timeout=SECONDS
+            )
+        if "error" in response:
             return False
-        return all(each["mappings"].get("_meta") == _COMPLETE["_meta"] for each in answer.values())
+        return all(each["mappings"].get("_meta") == _COMPLETE["_meta"] for each in response.values())
 
     async def drop(self, name: str) -> None:
-        async with self._server.asked() as client:
+        async with self._server.client() as client:
             await self._drop(client, name)
 
     def _fresh_name(self) -> str:
@@ -84,8 +86,8 @@ class Indices:
         await client.indices.create(index=name, body=body, request_timeout=SECONDS)
 
     async def _behind(self, client: Any, alias: str) -> set[str]:
-        answer = await client.indices.get_alias(name=alias, ignore=404, request_timeout=SECONDS)
-        return set() if "error" in answer else set(answer)
+        response = await client.indices.get_alias(name=alias, ignore=404, request_timeout=SECONDS)
+        return set() if "error" in response else set(response)
 
     async def _drop(self, client: Any, name: str) -> None:
         await client.indices.delete(index=name, ignore_unavailable=True, request_timeout=SECONDS)

@@ -1,4 +1,4 @@
-"""The connection to OpenSearch: its address, its errors, and how it is asked."""
+"""The connection to OpenSearch: its address, its errors and its circuit breaker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -38,7 +38,7 @@ class OpenSearchServer:
         self._circuit = CircuitBreaker(DEPENDENCY)
 
     @asynccontextmanager
-    async def asked(self) -> AsyncIterator[AsyncOpenSearch]:
+    async def client(self) -> AsyncIterator[AsyncOpenSearch]:
         """The client. Raises Unavailable for whatever it raises, and at once while the server is known to be silent."""
         async with self._circuit.guard():
             try:
@@ -46,9 +46,9 @@ class OpenSearchServer:
             except OpenSearchException as error:
                 raise DependencyUnavailable(dependency=DEPENDENCY) from error
 
-    async def found(self, index: str, body: dict[str, Any], *, seconds: float) -> Any:
+    async def search(self, index: str, body: dict[str, Any], *, seconds: float) -> Any:
         """The answer of all of `index` to a search, None where there is no such index. Raises Unavailable."""
-        async with self.asked() as client:
+        async with self.client() as client:
             try:
                 return await client.search(
                     index=index,

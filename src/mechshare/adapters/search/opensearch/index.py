@@ -7,17 +7,17 @@ from typing import Any
 
 from mechshare.adapters.search.opensearch.aliases import Indices
 from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
-from mechshare.adapters.search.opensearch.mapping import dead, is_dead
+from mechshare.adapters.search.opensearch.mapping import is_tombstone, tombstone_version
 from mechshare.adapters.search.opensearch.pagination import page
 from mechshare.adapters.search.opensearch.queries import (
-    opening_later_with,
-    opening_with,
     search_body,
     titles_body,
+    titles_starting_with,
+    titles_with_later_word,
 )
 from mechshare.adapters.search.opensearch.rebuild import rebuild
 from mechshare.adapters.search.opensearch.responses import result_of, titles_of
-from mechshare.adapters.search.opensearch.writes import Write, burying, putting, write
+from mechshare.adapters.search.opensearch.writes import Write, document_writes, tombstone_write, write
 from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import parse_query
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
@@ -49,35 +49,35 @@ class OpenSearchIndex:
         self._making = asyncio.Lock()
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
-        await self._write(await asyncio.to_thread(putting, documents))
+        await self._write(await asyncio.to_thread(document_writes, documents))
 
     async def remove(self, mechanism_id: MechanismId, version: int) -> None:
         """What is held goes, however late this comes: the removal then takes the version after that one."""
-        for alias in await self._write([burying(mechanism_id, dead(version))]):
-            async with self._server.asked() as client:
+        for alias in await self._write([tombstone_write(mechanism_id, tombstone_version(version))]):
+            async with self._server.client() as client:
                 newer = await client.get(
                     index=alias, id=mechanism_id, _source=False, ignore=404, request_timeout=WRITE_SECONDS
                 )
-            if newer.get("found") and not is_dead(newer["_version"]):
-                mark = burying(mechanism_id, newer["_version"] + 1)
+            if newer.get("found") and not is_tombstone(newer["_version"]):
+                mark = tombstone_write(mechanism_id, newer["_version"] + 1)
                 await write(self._server, [(alias, mark)], seconds=WRITE_SECONDS)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        question = parse_query(query.text)
-        if not question.is_blank and not question.clauses:
+        parsed = parse_query(query.text)
+        if not parsed.is_blank and not parsed.clauses:
             return SearchResult(hits=(), total=0, facets={})
-        counted, hits = await page(self._asked, search_body(query, question), query.offset, query.limit)
-        return await asyncio.to_thread(result_of, question, counted, hits)
+        counted, hits = await page(self._search, search_body(query, parsed), query.offset, query.limit)
+        return await asyncio.to_thread(result_of, parsed, counted, hits)
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        asked = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-        if not asked or limit < 1:
+        beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
+        if not beginning or limit < 1:
             return ()
-        found = await self._titles(opening_with(asked), limit)
-        if len(found) < limit:
-            found += await self._titles(opening_later_with(asked), limit - len(found))
+        titles = await self._titles(titles_starting_with(beginning), limit)
+        if len(titles) < limit:
+            titles += await self._titles(titles_with_later_word(beginning), limit - len(titles))
         # What changed between the two may be among both.
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(titles))
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Fills another index, which takes over at one moment; changes made meanwhile go to both.
@@ -93,18 +93,18 @@ class OpenSearchIndex:
         await self._server.close()
 
     async def _titles(self, conditions: dict[str, Any], limit: int) -> tuple[str, ...]:
-        answer = await self._asked(titles_body(conditions, limit, among=_MAX_SUGGESTION_SOURCES))
-        if answer.get("terminated_early") and len(answer["hits"]["hits"]) < limit:
+        response = await self._search(titles_body(conditions, limit, among=_MAX_SUGGESTION_SOURCES))
+        if response.get("terminated_early") and len(response["hits"]["hits"]) < limit:
             # So many have so few titles.
-            answer = await self._asked(titles_body(conditions, limit))
-        return titles_of(answer)
+            response = await self._search(titles_body(conditions, limit))
+        return titles_of(response)
 
-    async def _asked(self, body: dict[str, Any]) -> Any:
+    async def _search(self, body: dict[str, Any]) -> Any:
         async with self._searching:
-            answer = await self._server.found(self._indices.current, body, seconds=self._search_seconds)
-        if answer is None:
+            response = await self._server.search(self._indices.current, body, seconds=self._search_seconds)
+        if response is None:
             raise DependencyUnavailable(dependency=DEPENDENCY)
-        return answer
+        return response
 
     async def _write(self, writes: Sequence[Write]) -> list[str]:
         """Writes to the index that is searched and to the one being rebuilt; the aliases where something newer is held.

@@ -76,9 +76,9 @@ INDEX: Mapping[str, Any] = {
 }
 
 
-def held(document: SearchDocument) -> dict[str, Any]:
+def source_of(document: SearchDocument) -> dict[str, Any]:
     """`document` as it is sent."""
-    found_by, words = list(openings(document.title)), list(map(index_text, searched_fields(document)))
+    title_openings, words = list(openings(document.title)), list(map(index_text, searched_fields(document)))
     return {
         "id": document.mechanism_id,
         "visibility": PUBLIC if document.is_published else OWN,
@@ -88,28 +88,28 @@ def held(document: SearchDocument) -> dict[str, Any]:
         "title": document.title,
         "description": document.description,
         "line": normalize_line(document.title),
-        "openings": found_by,
-        "first_opening": found_by[:1],
+        "openings": title_openings,
+        "first_opening": title_openings[:1],
         "title_length": len(document.title),
         "words": words,
         **dict(zip(PLACES, words, strict=False)),
     }
 
 
-def buried(mechanism_id: str) -> dict[str, Any]:
+def tombstone(mechanism_id: str) -> dict[str, Any]:
     """What is sent in place of a mechanism that is gone, for older versions of it to be refused."""
     return {"id": mechanism_id, "visibility": GONE}
 
 
-def living(version: int) -> int:
+def document_version(version: int) -> int:
     """The version under which OpenSearch holds a document: even, with room for its removal before the next."""
     return 2 * min(version, _MAX_VERSION)
 
 
-def dead(version: int) -> int:
+def tombstone_version(version: int) -> int:
     """The version of the removal of `version`: odd, above that version and below the next."""
-    return living(version) + 1
+    return document_version(version) + 1
 
 
-def is_dead(version: int) -> bool:
+def is_tombstone(version: int) -> bool:
     return version % 2 == 1

@@ -17,31 +17,31 @@ _MAX_EXPANSIONS = 1_000
 _Json = dict[str, Any]
 
 
-def search_body(query: SearchQuery, question: ParsedQuery) -> _Json:
+def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     """All that `query` asks but which page."""
-    by_newest = question.is_blank or query.sort is SearchSort.NEWEST
+    by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
     # An index of a former format may lack it until it is made anew.
     by_brevity: _Json = {"title_length": {"order": "asc", "unmapped_type": "integer"}}
     return {
-        "query": _matching(query, question),
+        "query": _matching(query, parsed),
         "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
-        "track_scores": not question.is_blank,
+        "track_scores": not parsed.is_blank,
         "track_total_hits": True,
         "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}}},
     }
 
 
-def opening_with(asked: str) -> _Json:
-    """Mechanisms whose titles open with `asked`."""
-    return {"filter": [_term("visibility", PUBLIC), _prefix("first_opening", asked)]}
+def titles_starting_with(beginning: str) -> _Json:
+    """Mechanisms whose titles open with `beginning`."""
+    return {"filter": [_term("visibility", PUBLIC), _prefix("first_opening", beginning)]}
 
 
-def opening_later_with(asked: str) -> _Json:
-    """Mechanisms in whose titles a later word opens with `asked`, and not the title itself."""
+def titles_with_later_word(beginning: str) -> _Json:
+    """Mechanisms in whose titles a later word opens with `beginning`, and not the title itself."""
     return {
-        "filter": [_term("visibility", PUBLIC), _prefix("openings", asked)],
-        "must_not": [_prefix("first_opening", asked)],
+        "filter": [_term("visibility", PUBLIC), _prefix("openings", beginning)],
+        "must_not": [_prefix("first_opening", beginning)],
     }
 
 
@@ -58,7 +58,7 @@ def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
     }
 
 
-def buried_body(size: int) -> _Json:
+def tombstones_body(size: int) -> _Json:
     """What is gone, in an order to go on from."""
     return {
         "query": _term("visibility", GONE),
@@ -69,24 +69,24 @@ def buried_body(size: int) -> _Json:
     }
 
 
-def _matching(query: SearchQuery, question: ParsedQuery) -> _Json:
+def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     conditions = [{"terms": {"visibility": [PUBLIC] if query.published_only else [PUBLIC, OWN]}}]
     if query.user_id is not None:
         conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
     if query.category_ids:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
-    if question.is_blank:
+    if parsed.is_blank:
         return {"bool": {"filter": conditions}}
-    matches = {"bool": {"filter": [*conditions, *(_any_of(clause, "words") for clause in question.clauses)]}}
+    matches = {"bool": {"filter": [*conditions, *(_any_of(clause, "words") for clause in parsed.clauses)]}}
     places = [
         _weighing(weight, _any_of(clause, place))
-        for clause in question.clauses
+        for clause in parsed.clauses
         for place, weight in zip(PLACES, WEIGHTS, strict=True)
     ]
     return {
         "bool": {
-            "must": [_weighing(len(question.clauses), matches)],
-            "should": [_weighing(EQUAL_TITLE, _term("line", question.line)), *places],
+            "must": [_weighing(len(parsed.clauses), matches)],
+            "should": [_weighing(EQUAL_TITLE, _term("line", parsed.line)), *places],
         }
     }
 

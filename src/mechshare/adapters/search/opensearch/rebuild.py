@@ -7,8 +7,8 @@ from http import HTTPStatus
 
 from mechshare.adapters.search.opensearch.aliases import Indices, own_alias
 from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
-from mechshare.adapters.search.opensearch.queries import buried_body
-from mechshare.adapters.search.opensearch.writes import Write, burying, putting, write
+from mechshare.adapters.search.opensearch.queries import tombstones_body
+from mechshare.adapters.search.opensearch.writes import Write, document_writes, tombstone_write, write
 from mechshare.adapters.search.text.batches import batches
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.search import SearchDocument
@@ -33,9 +33,9 @@ async def rebuild(
     try:
         count = 0
         async for batch in batches(documents, _BATCH):
-            await _fill(server, name, await asyncio.to_thread(putting, batch))
+            await _fill(server, name, await asyncio.to_thread(document_writes, batch))
             count += len(batch)
-        await _bury_again(server, indices.current, name)
+        await _carry_tombstones_over(server, indices.current, name)
     except BaseException:
         # What cannot be dropped now, the next rebuild drops.
         with suppress(Unavailable):
@@ -51,23 +51,25 @@ async def rebuild(
 
 async def _fill(server: OpenSearchServer, name: str, writes: Sequence[Write]) -> None:
     there = own_alias(name)
-    statuses = await write(server, [(there, each) for each in writes], seconds=_SECONDS, until_found=False)
+    statuses = await write(
+        server, [(there, each) for each in writes], seconds=_SECONDS, wait_until_visible=False
+    )
     if HTTPStatus.NOT_FOUND in statuses:
         raise DependencyUnavailable(dependency=DEPENDENCY)
 
 
-async def _bury_again(server: OpenSearchServer, former: str, name: str) -> None:
+async def _carry_tombstones_over(server: OpenSearchServer, former: str, name: str) -> None:
     """Carries over which mechanisms were removed, but for those that the rebuild has brought back."""
     after: dict[str, object] = {}
     while True:
-        answer = await server.found(former, {**buried_body(_BATCH), **after}, seconds=_SECONDS)
-        marks = {hit["_id"]: hit for hit in answer["hits"]["hits"]} if answer else {}
-        if not marks:
+        response = await server.search(former, {**tombstones_body(_BATCH), **after}, seconds=_SECONDS)
+        tombstones = {hit["_id"]: hit for hit in response["hits"]["hits"]} if response else {}
+        if not tombstones:
             return
-        async with server.asked() as client:
+        async with server.client() as client:
             known = await client.mget(
-                index=name, body={"ids": list(marks)}, _source=False, request_timeout=_SECONDS
+                index=name, body={"ids": list(tombstones)}, _source=False, request_timeout=_SECONDS
             )
         absent = [each["_id"] for each in known["docs"] if not each.get("found")]
-        await _fill(server, name, [burying(id, marks[id]["_version"]) for id in absent])
-        after = {"search_after": answer["hits"]["hits"][-1]["sort"]}
+        await _fill(server, name, [tombstone_write(id, tombstones[id]["_version"]) for id in absent])
+        after = {"search_after": response["hits"]["hits"][-1]["sort"]}

@@ -8,7 +8,7 @@ from typing import Any
 from opensearchpy.helpers import async_streaming_bulk
 
 from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
-from mechshare.adapters.search.opensearch.mapping import buried, held, living
+from mechshare.adapters.search.opensearch.mapping import document_version, source_of, tombstone
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.search import SearchDocument
 
@@ -26,17 +26,17 @@ class Write:
     source: dict[str, Any]
 
 
-def putting(documents: Sequence[SearchDocument]) -> list[Write]:
+def document_writes(documents: Sequence[SearchDocument]) -> list[Write]:
     """What puts `documents`. Making their tokens takes time: not for the event loop."""
     return [
-        Write(mechanism_id=each.mechanism_id, version=living(each.version), source=held(each))
+        Write(mechanism_id=each.mechanism_id, version=document_version(each.version), source=source_of(each))
         for each in documents
     ]
 
 
-def burying(mechanism_id: str, version: int) -> Write:
+def tombstone_write(mechanism_id: str, version: int) -> Write:
     """What leaves a mark in place of a mechanism, for what is older to be refused."""
-    return Write(mechanism_id=mechanism_id, version=version, source=buried(mechanism_id))
+    return Write(mechanism_id=mechanism_id, version=version, source=tombstone(mechanism_id))
 
 
 async def write(
@@ -44,26 +44,26 @@ async def write(
     writes: Sequence[tuple[str, Write]],
     *,
     seconds: float,
-    until_found: bool = True,
+    wait_until_visible: bool = True,
 ) -> list[HTTPStatus]:
     """What became of each, written to the alias beside it, in this order.
 
     CONFLICT says that something newer is held, NOT_FOUND that there is no such alias; whatever else is no success
     raises Unavailable, when some of them may have been written. What was written is found when this returns, if
-    `until_found`. `seconds` are for one request.
+    `wait_until_visible`. `seconds` are for one request.
     """
-    async with server.asked() as client:
-        answers = async_streaming_bulk(
+    async with server.client() as client:
+        results = async_streaming_bulk(
             client,
             writes,
             expand_action_callback=_lines,
             max_chunk_bytes=_MAX_REQUEST_BYTES,
             raise_on_error=False,
             require_alias=True,
-            refresh="wait_for" if until_found else "false",
+            refresh="wait_for" if wait_until_visible else "false",
             request_timeout=seconds,
         )
-        statuses = [HTTPStatus(answer["index"]["status"]) async for _, answer in answers]
+        statuses = [HTTPStatus(result["index"]["status"]) async for _, result in results]
         if not _EXPECTED.issuperset(statuses):
             raise DependencyUnavailable(dependency=DEPENDENCY)
     return statuses

@@ -29,7 +29,7 @@ _PASSES = """
     AND (:categories IS NULL OR EXISTS (
         SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
 """
-_ANSWER = """
+_RESULT = """
     , page AS (
         SELECT row, score FROM match
         ORDER BY CASE WHEN :by_newest THEN 0 ELSE score END DESC, created_at DESC, id LIMIT :limit OFFSET :offset
@@ -44,7 +44,7 @@ _LISTING = f"""
     WITH match AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
         ORDER BY d.created_at DESC, d.id LIMIT {_MAX_RANKED}
-    ) {_ANSWER}
+    ) {_RESULT}
 """  # noqa: S608 - put together from constants alone
 
 
@@ -70,7 +70,7 @@ def _matching(phrases: tuple[int, ...]) -> str:
         ORDER BY d.row DESC LIMIT {_MAX_RANKED}
     ), match AS MATERIALIZED (
         SELECT * FROM newest UNION ALL SELECT * FROM older_namesakes
-    ) {_ANSWER}
+    ) {_RESULT}
     """  # noqa: S608 - put together from constants and numbers alone
 
 
@@ -110,25 +110,25 @@ def is_complete(connection: sqlite3.Connection) -> bool:
 
 
 def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
-    question = parse_query(query.text)
-    if not question.is_blank and not question.clauses:
+    parsed = parse_query(query.text)
+    if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
-    statement = _LISTING if question.is_blank else _matching(tuple(map(len, question.clauses)))
+    statement = _LISTING if parsed.is_blank else _matching(tuple(map(len, parsed.clauses)))
     connection.execute("BEGIN")
-    words = match_expression(spelt_out(connection, question))
-    rows = connection.execute(statement, _parameters(query, question) | {"words": words}).fetchall()
+    words = match_expression(expand_prefixes(connection, parsed))
+    rows = connection.execute(statement, _parameters(query, parsed) | {"words": words}).fetchall()
     connection.execute("COMMIT")
-    by_newest = question.is_blank or query.sort is SearchSort.NEWEST
-    found = [row[1:] for row in rows if row[0] == "hit"]
-    found.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
+    by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
+    hits = [row[1:] for row in rows if row[0] == "hit"]
+    hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
     return SearchResult(
         hits=tuple(
             Hit(
                 mechanism_id=MechanismId(key),
                 score=score,
-                highlights=highlights_of(question, title, description),
+                highlights=highlights_of(parsed, title, description),
             )
-            for key, score, title, description, _ in found
+            for key, score, title, description, _ in hits
         ),
         total=next(row[2] for row in rows if row[0] == "total"),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
@@ -136,24 +136,24 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
 
 
 def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[str, ...]:
-    asked = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-    if not asked:
+    beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
+    if not beginning:
         return ()
     # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
-    bounds = {"prefix": asked, "beyond": asked + _BEYOND, "most": _bounded(2 * limit)}
-    found = connection.execute(_SUGGEST, bounds)
-    return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in found), limit)
+    bounds = {"prefix": beginning, "beyond": beginning + _BEYOND, "most": _bounded(2 * limit)}
+    rows = connection.execute(_SUGGEST, bounds)
+    return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in rows), limit)
 
 
-def spelt_out(connection: sqlite3.Connection, question: ParsedQuery) -> tuple[Clause, ...]:
+def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tuple[Clause, ...]:
     """The question's clauses, with the words that go on from a beginning in its place, where these are few.
 
     FTS5 puts together all that holds any of them before it looks at the first of it; whole words it looks for one
     behind the other, together with the rest of the question.
     """
     return tuple(
-        tuple(dict.fromkeys(whole for phrase in clause for whole in _ended(connection, phrase)))
-        for clause in question.clauses
+        tuple(dict.fromkeys(expanded for phrase in clause for expanded in _ended(connection, phrase)))
+        for clause in parsed.clauses
     )
 
 
@@ -179,15 +179,15 @@ def _quoted(phrase: Phrase) -> str:
     return '"' + " ".join(phrase.tokens).replace('"', '""') + '"' + ("*" if phrase.is_prefix else "")
 
 
-def _parameters(query: SearchQuery, question: ParsedQuery) -> dict[str, object]:
+def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
     categories = [_storable(category) for category in query.category_ids]
     patterns = {
         f"phrase_{clause}_{one}": phrase.pattern
-        for clause, phrases in enumerate(question.clauses)
+        for clause, phrases in enumerate(parsed.clauses)
         for one, phrase in enumerate(phrases)
     }
     return patterns | {
-        "line": question.line,
+        "line": parsed.line,
         "published_only": query.published_only,
         "user_id": None if query.user_id is None else _storable(query.user_id),
         "categories": json.dumps(categories) if categories else None,

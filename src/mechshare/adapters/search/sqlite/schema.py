@@ -11,7 +11,7 @@ SCHEMA_VERSION = 5
 """Raised with every change of the tables or of what tokens are; a file of any other version is begun anew."""
 TITLE_AFTER = "\n"
 """What stands between an opening, which holds none, and its title; before a space in the alphabet."""
-_STATEMENTS_KEPT = 16
+_MAX_CACHED_STATEMENTS = 16
 """For each connection: that of a question of a hundred words takes 350 kB."""
 BUSY_SECONDS = 5.0
 """How long a write waits for those of other processes."""
@@ -64,7 +64,7 @@ def connect(path: Path) -> sqlite3.Connection:
     Raises sqlite3.Error, OSError. The connection may move between threads, one at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(path):
+    with _exclusive(path):
         if not _is_sound(path):
             _begin_anew(path)
     return _connect(path)
@@ -86,7 +86,7 @@ def is_damage(error: sqlite3.Error) -> bool:
 
 def discard_if_damaged(path: Path) -> None:
     """Looks through the whole file; what is broken is begun anew. Raises sqlite3.Error, OSError."""
-    with _alone(path):
+    with _exclusive(path):
         if not (_is_sound(path) and _is_intact(path)):
             _begin_anew(path)
 
@@ -106,7 +106,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[int]:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _exclusive(path: Path) -> Iterator[None]:
     """One process at a time opens the index: two that found it broken would each throw the other's away."""
     lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=30.0, isolation_level=None)
     with closing(lock):
@@ -120,7 +120,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         timeout=BUSY_SECONDS,
         isolation_level=None,
         check_same_thread=False,
-        cached_statements=_STATEMENTS_KEPT,
+        cached_statements=_MAX_CACHED_STATEMENTS,
     )
     try:
         connection.execute("PRAGMA journal_mode = WAL").fetchone()

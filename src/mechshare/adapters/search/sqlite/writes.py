@@ -11,7 +11,7 @@ from mechshare.adapters.search.text.tokenizer import openings
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
 
-Opening = tuple[bool, str]
+TitleOpening = tuple[bool, str]
 """As a title is suggested by it: whether it is the first, and with the title after the opening."""
 
 
@@ -22,7 +22,7 @@ class Prepared:
     document: SearchDocument
     line: str
     words: tuple[str, ...]
-    openings: tuple[Opening, ...]
+    openings: tuple[TitleOpening, ...]
 
 
 def prepare(document: SearchDocument) -> Prepared:
@@ -43,20 +43,20 @@ def put(
         connection.executemany("INSERT OR IGNORE INTO word VALUES (?)", ((token,) for token in tokens))
         for prepared in documents:
             if not _is_outdone(connection, prepared.document, unless_newer_since):
-                row, _ = _forget(connection, prepared.document.mechanism_id)
+                row, _ = _delete(connection, prepared.document.mechanism_id)
                 connection.execute("DELETE FROM removed WHERE id = ?", (prepared.document.mechanism_id,))
                 _insert(connection, prepared, change, row)
 
 
 def remove(connection: sqlite3.Connection, mechanism_id: MechanismId, version: int) -> None:
     with transaction(connection) as change:
-        _, held = _forget(connection, mechanism_id)
+        _, current = _delete(connection, mechanism_id)
         connection.execute(
             "INSERT INTO removed VALUES (:id, :version, :change) ON CONFLICT (id)"
             " DO UPDATE SET version = max(version, :version), touched = :change",
             {
                 "id": mechanism_id,
-                "version": version if held is None else max(held, version),
+                "version": version if current is None else max(current, version),
                 "change": change,
             },
         )
@@ -82,7 +82,7 @@ def end_rebuild(connection: sqlite3.Connection, rebuild: Rebuild) -> None:
             raise sqlite3.DatabaseError("the search index was begun anew during its rebuild")
         rows = connection.execute("SELECT id FROM document WHERE touched <= ?", (rebuild.began,)).fetchall()
         for (mechanism_id,) in rows:
-            _forget(connection, mechanism_id)
+            _delete(connection, mechanism_id)
         connection.execute("UPDATE state SET is_complete = 1")
 
 
@@ -91,23 +91,23 @@ def _birth(connection: sqlite3.Connection) -> str:
 
 
 def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since: int) -> bool:
-    asked = {"id": document.mechanism_id, "version": document.version, "since": since}
+    parameters = {"id": document.mechanism_id, "version": document.version, "since": since}
     newer = connection.execute(
         "SELECT 1 FROM document WHERE id = :id AND version > :version AND touched > :since"
         " UNION ALL SELECT 1 FROM removed WHERE id = :id AND version >= :version AND touched > :since",
-        asked,
+        parameters,
     )
     return newer.fetchone() is not None
 
 
-def _forget(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
+def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
     """The row and the version that were held, if any were."""
-    held = connection.execute(
+    current = connection.execute(
         "DELETE FROM document WHERE id = ? RETURNING row, version, title, is_published", (mechanism_id,)
     ).fetchone()
-    if held is None:
+    if current is None:
         return None, None
-    row, version, title, is_published = held
+    row, version, title, is_published = current
     connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
     connection.execute("DELETE FROM category WHERE document = ?", (row,))
     if is_published:
@@ -153,5 +153,5 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     )
 
 
-def _openings(title: str) -> tuple[Opening, ...]:
+def _openings(title: str) -> tuple[TitleOpening, ...]:
     return tuple((number == 0, text + TITLE_AFTER + title) for number, text in enumerate(openings(title)))

@@ -18,34 +18,34 @@ Fragments = tuple[tuple[str, bool], ...]
 Span = tuple[int, int]
 
 
-def highlights_of(question: ParsedQuery, title: str, description: str) -> Mapping[str, Fragments]:
+def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[str, Fragments]:
     """((text, is match), ...) for each of `title` (whole) and `description` (an excerpt) in which something matched.
 
     The texts together are the title, or a part of the description, unchanged; no two neighbours are both matches.
     """
-    found: dict[str, Fragments] = {}
-    if spans := _matches(question, title):
-        found["title"] = tuple(_fragments(title, spans, 0, len(title)))
-    if spans := _matches(question, description):
-        found["description"] = tuple(_fragments(description, spans, *_excerpt(description, spans)))
-    return found
+    highlights: dict[str, Fragments] = {}
+    if spans := _matches(parsed, title):
+        highlights["title"] = tuple(_fragments(title, spans, 0, len(title)))
+    if spans := _matches(parsed, description):
+        highlights["description"] = tuple(_fragments(description, spans, *_excerpt(description, spans)))
+    return highlights
 
 
-def _matches(question: ParsedQuery, text: str) -> list[Span]:
+def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
     """What matched, in order and apart from each other, as places in the original text."""
-    folded = normalize_text(text)
+    normalized = normalize_text(text)
     spans: set[Span] = set()
     others: list[Phrase] = []
-    for phrase in question.phrases:
+    for phrase in parsed.phrases:
         if run := run_of(phrase):
-            spans.update(folded.span(start, start + len(run)) for start in _places(run, folded.text))
+            spans.update(normalized.span(start, start + len(run)) for start in _places(run, normalized.text))
         else:
             others.append(phrase)
     if others:
-        tokens = tokens_of(folded.text)
+        tokens = tokens_of(normalized.text)
         line = f" {' '.join(tokens.texts)} "
         spans.update(
-            _span(folded, phrase, tokens, line.count(" ", 0, place))
+            _span(normalized, phrase, tokens, line.count(" ", 0, place))
             for phrase in others
             for place in _places(phrase.pattern, line)
         )
@@ -60,12 +60,12 @@ def _places(part: str, text: str) -> Iterator[int]:
         place = text.find(part, place + 1)
 
 
-def _span(folded: NormalizedText, phrase: Phrase, tokens: Tokens, first: int) -> Span:
+def _span(normalized: NormalizedText, phrase: Phrase, tokens: Tokens, first: int) -> Span:
     """A word is marked whole; of a pair of Japanese characters, what was asked."""
     last = first + len(phrase.tokens) - 1
-    asked_of_a_pair = tokens.starts[last] + len(phrase.tokens[-1])
-    end = asked_of_a_pair if is_cjk(tokens.texts[last]) else tokens.ends[last]
-    return folded.span(tokens.starts[first], end)
+    pair_end = tokens.starts[last] + len(phrase.tokens[-1])
+    end = pair_end if is_cjk(tokens.texts[last]) else tokens.ends[last]
+    return normalized.span(tokens.starts[first], end)
 
 
 def _merged(spans: list[Span]) -> list[Span]:

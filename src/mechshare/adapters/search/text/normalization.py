@@ -33,10 +33,10 @@ def normalize_text(text: str) -> NormalizedText:
     starts: list[int] = []
     ends: list[int] = []
     for start, end, is_plain in _pieces(text):
-        folded = text[start:end].lower() if is_plain else _normalize_character(text[start:end])
-        pieces.append(folded)
-        starts.extend(range(start, end) if is_plain else [start] * len(folded))
-        ends.extend(range(start + 1, end + 1) if is_plain else [end] * len(folded))
+        normalized = text[start:end].lower() if is_plain else _normalize_character(text[start:end])
+        pieces.append(normalized)
+        starts.extend(range(start, end) if is_plain else [start] * len(normalized))
+        ends.extend(range(start + 1, end + 1) if is_plain else [end] * len(normalized))
     return NormalizedText(text="".join(pieces), starts=starts, ends=ends)
 
 

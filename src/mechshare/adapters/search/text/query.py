@@ -77,16 +77,16 @@ def parse_query(text: str) -> ParsedQuery:
     return ParsedQuery(line=normalize_line(text), clauses=clauses[:MAX_CLAUSES])
 
 
-def _clauses(folded: str) -> Iterator[Clause]:
-    parts = _QUOTED.split(folded)
+def _clauses(normalized: str) -> Iterator[Clause]:
+    parts = _QUOTED.split(normalized)
     for number, part in enumerate(parts):
         if number % 2:
             if quoted := _in_a_row(part):
                 yield quoted
             continue
-        found = list(segments(part))
-        for segment in found:
-            yield _clause(segment, is_last=number == len(parts) - 1 and segment is found[-1])
+        parsed_segments = list(segments(part))
+        for segment in parsed_segments:
+            yield _clause(segment, is_last=number == len(parts) - 1 and segment is parsed_segments[-1])
 
 
 def _clause(segment: Segment, *, is_last: bool) -> Clause:

@@ -70,8 +70,8 @@ def is_cjk(text: str) -> bool:
     return _CJK_RUN.fullmatch(text) is not None
 
 
-def segments(folded: str) -> Iterator[Segment]:
-    for match in _SEGMENTS.finditer(folded):
+def segments(normalized: str) -> Iterator[Segment]:
+    for match in _SEGMENTS.finditer(normalized):
         if match["cjk"]:
             yield Segment((Word(match[0], *match.span()),), True)
         else:
@@ -80,11 +80,11 @@ def segments(folded: str) -> Iterator[Segment]:
             )
 
 
-def tokens_of(folded: str) -> Tokens:
+def tokens_of(normalized: str) -> Tokens:
     """The tokens of text that was folded, in order; those as written follow all others."""
     tokens, written = Tokens([], [], []), Tokens([], [], [])
     # Without `segments`, and without an object for each token: every hit's text comes through here.
-    for match in _SEGMENTS.finditer(folded):
+    for match in _SEGMENTS.finditer(normalized):
         if match["cjk"]:
             _add_pairs(tokens, match[0], match.start())
             continue
@@ -119,16 +119,16 @@ def openings(title: str) -> Iterator[str]:
 
     Within Japanese a run begins where kanji or katakana does, so that ラチェットと爪 is offered for 爪 too.
     """
-    folded = normalize_text(title).text
-    for segment in segments(folded):
+    normalized = normalize_text(title).text
+    for segment in segments(normalized):
         for word in segment.words:
             for start in _run_starts(word) if segment.is_cjk else (word.start,):
-                yield spaced(folded[start:])[:MAX_TOKEN_LENGTH]
+                yield spaced(normalized[start:])[:MAX_TOKEN_LENGTH]
 
 
-def spaced(folded: str) -> str:
+def spaced(normalized: str) -> str:
     """Folded text with all that is no letter or digit made single spaces."""
-    return _NOT_LETTERS.sub(" ", folded).strip()
+    return _NOT_LETTERS.sub(" ", normalized).strip()
 
 
 def _words_in(segment: re.Match[str]) -> list[re.Match[str]]:
