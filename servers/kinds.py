@@ -137,7 +137,7 @@ def environment(kind: str, port: int) -> dict[str, str]:
         )
         return {
             "MECHSHARE_BLOBS_URL": "azure:///mechshare",
-            "MECHSHARE_AZURE_CONNECTION_STRING": connection,
+            "MECHSHARE_BLOBS_CONNECTION_STRING": connection,
             "TEST_AZURE_CONNECTION_STRING": connection,
         }
     return {"MECHSHARE_SEARCH_URL": f"opensearch://{at}", "TEST_OPENSEARCH_URL": f"http://{at}"}

@@ -33,7 +33,7 @@ async def deployed(name: str, data: Path) -> AsyncIterator[dict[str, str]]:
             environ["MECHSHARE_DATABASE_URL"] = await stack.enter_async_context(postgresql_database())
         if "blobs" in parts:
             environ["MECHSHARE_BLOBS_URL"] = f"azure:///{new_container()}"
-            environ["MECHSHARE_AZURE_CONNECTION_STRING"] = address("AZURE_CONNECTION_STRING")
+            environ["MECHSHARE_BLOBS_CONNECTION_STRING"] = address("AZURE_CONNECTION_STRING")
         if "search" in parts:
             environ["MECHSHARE_SEARCH_URL"] = await stack.enter_async_context(opensearch_alias())
         if "jobs" in parts:

@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 PREFIX = "MECHSHARE_"
+ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
+"""What is chosen by a URL; MECHSHARE_BLOBS_<OPTION> is an option of the adapter that MECHSHARE_BLOBS_URL chooses."""
 
 
 class SettingsError(Exception):
@@ -19,6 +21,7 @@ class SettingsError(Exception):
 class Settings:
     """Adapters are chosen by URL; everything that is kept on this machine is kept under `data`.
 
+    `options` of the chosen adapters, by what is chosen and by their names, are checked by the adapters.
     `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
     and `job_slots` the jobs that each of them runs at a time (0: none, left to workers).
     `max_upload_bytes` is for one file;
@@ -33,7 +36,7 @@ class Settings:
     jobs_url: str = "embedded:"
     cache_url: str = "memory:"
     limits_url: str = "memory:"
-    azure_connection_string: str = field(default="", repr=False)
+    options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     secret: bytes = field(default=b"", repr=False)
     token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
     host: str = "127.0.0.1"
@@ -47,6 +50,9 @@ class Settings:
     log_file: str = ""
 
 
+_SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ` (names begin with MECHSHARE_), on one machine and without a server where unset.
 
@@ -56,6 +62,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     given = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
     }
+    options = _options(given)
     _refuse_unknown(given)
     given = {name: value for name, value in given.items() if value}
     # Where jobs are rung for through a server, workers answer; else whoever serves is the only one there is.
@@ -69,7 +76,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         jobs_url=given.get("jobs_url", Settings.jobs_url),
         cache_url=given.get("cache_url", Settings.cache_url),
         limits_url=given.get("limits_url", Settings.limits_url),
-        azure_connection_string=given.get("azure_connection_string", ""),
+        options=options,
         secret=_secret(given),
         token_algorithm=_one_of(given, "token_algorithm", ("HS256", "EdDSA")),
         host=given.get("host", Settings.host),
@@ -91,8 +98,20 @@ def _in_url(path: Path) -> str:
     return re.sub(r"[%?#\t\r\n]", lambda found: quote(found[0]), str(path))
 
 
+def _options(given: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Takes the options of adapters out of `given`."""
+    options: dict[str, dict[str, str]] = {}
+    for name in given.keys() - _SETTINGS:
+        adapter, _, option = name.partition("_")
+        if adapter in ADAPTERS and option:
+            value = given.pop(name)
+            if value:
+                options.setdefault(adapter, {})[option] = value
+    return options
+
+
 def _refuse_unknown(given: Mapping[str, str]) -> None:
-    known = set(Settings.__dataclass_fields__)
+    known = _SETTINGS
     unknown = sorted(set(given) - known)
     if unknown:
         names = ", ".join(PREFIX + name.upper() for name in unknown)

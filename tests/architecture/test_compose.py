@@ -8,6 +8,7 @@ import tomllib
 import pytest
 import yaml
 
+from mechshare.bootstrap.schemes import BLOB_STORES, option_names
 from mechshare.settings import PREFIX, Settings
 from tests.architecture.source import ROOT
 
@@ -28,6 +29,8 @@ def test_the_servers_are_those_that_the_tests_start():
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_is_a_setting(name):
     known = {PREFIX + field.upper() for field in Settings.__dataclass_fields__}
+    options = {option for factory in BLOB_STORES.values() for option in option_names(factory)}
+    known |= {f"{PREFIX}BLOBS_{option.upper()}" for option in options}
     assert set(COMPOSE["services"][name]["environment"]) <= known
     assert set(re.findall(rf"\b{PREFIX}[A-Z_]+", DOCKERFILE)) <= known
 

@@ -261,7 +261,7 @@ async def test_from_a_laptop_to_servers_without_showing_a_password(
             chosen,
             database_url=url.replace("mechshare@", "mechshare:hush@"),
             blobs_url=f"azure:///{new_container()}",
-            azure_connection_string=address("AZURE_CONNECTION_STRING"),
+            options={"blobs": {"connection_string": address("AZURE_CONNECTION_STRING")}},
             cache_url="redis://127.0.0.1:1",
         )
         result = await asyncio.to_thread(run_on, there, "restore", folder)

@@ -253,7 +253,7 @@ async def test_what_was_moved_is_in_service_there(
 
 
 def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
-    there = replace(chosen, azure_connection_string=address("AZURE_CONNECTION_STRING"))
+    there = replace(chosen, options={"blobs": {"connection_string": address("AZURE_CONNECTION_STRING")}})
     url = f"azure:///{new_container()}"
     for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
         arguments = ["copy", "--from", source, "--to", destination]

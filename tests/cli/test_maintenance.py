@@ -91,7 +91,7 @@ async def test_the_doctor_finds_real_servers_well(tmp_path: Path) -> None:
             "MECHSHARE_DATA": str(tmp_path / "data"),
             "MECHSHARE_DATABASE_URL": url,
             "MECHSHARE_BLOBS_URL": azure,
-            "MECHSHARE_AZURE_CONNECTION_STRING": address("AZURE_CONNECTION_STRING"),
+            "MECHSHARE_BLOBS_CONNECTION_STRING": address("AZURE_CONNECTION_STRING"),
             "MECHSHARE_CACHE_URL": redis,
             "MECHSHARE_LIMITS_URL": redis,
             "MECHSHARE_JOBS_URL": redis,

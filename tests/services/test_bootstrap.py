@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mechshare.adapters.blobs.memory import MemoryBlobStore
+from mechshare.bootstrap import schemes
 from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.domain.blobs import BlobFacts
@@ -141,3 +143,38 @@ def test_a_url_that_is_no_url_is_told_with_what_it_must_be(name: str, url: str, 
 async def test_any_character_may_stand_in_a_password(tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_DATABASE_URL": "postgresql://app:h[u℀sh@db/x"})
     await build(chosen, LoggingObserver()).close()
+
+
+def _with_options(tmp_path: Path, blobs_url: str, **options: str) -> Settings:
+    environ = {f"MECHSHARE_BLOBS_{name.upper()}": value for name, value in options.items()}
+    return load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": blobs_url, **environ})
+
+
+def test_an_adapter_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    received = {}
+
+    def open_store(url: str, settings: Settings, *, region: str = "") -> MemoryBlobStore:
+        received["region"] = region
+        return MemoryBlobStore()
+
+    monkeypatch.setitem(schemes.BLOB_STORES, "cloud", open_store)
+    choose_adapters(_with_options(tmp_path, "cloud:", region="eu"))
+    assert received == {"region": "eu"}
+
+
+@pytest.mark.parametrize(
+    ("url", "there_are"), [("memory:", "none"), ("azure:///c", "MECHSHARE_BLOBS_CONNECTION_STRING")]
+)
+def test_an_option_that_the_adapter_does_not_have_is_refused(
+    url: str, there_are: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=f"MECHSHARE_BLOBS_REGION is not an option .* {there_are}"):
+        choose_adapters(_with_options(tmp_path, url, region="eu"))
+
+
+def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
+    assert _with_options(tmp_path, "memory:", region="").options == {}
+
+
+def test_options_stay_out_of_what_is_printed(tmp_path: Path) -> None:
+    assert "hush" not in repr(_with_options(tmp_path, "azure:///c", connection_string="hush"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import entry_points
+from inspect import signature
 from typing import TypeVar
 
 from mechshare.adapters.blobs.files import FileBlobStore
@@ -22,11 +23,12 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
-from mechshare.settings import Settings, SettingsError
+from mechshare.settings import PREFIX, Settings, SettingsError
 from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secrets
 
 A = TypeVar("A")
-Schemes = Mapping[str, Callable[[str, Settings], A]]
+Schemes = Mapping[str, Callable[..., A]]
+"""A factory is called with the URL and the settings; its keyword-only parameters are the adapter's options."""
 
 
 def _postgresql_database(url: str, settings: Settings) -> Database:
@@ -34,11 +36,11 @@ def _postgresql_database(url: str, settings: Settings) -> Database:
         return SqlDatabase(url)
 
 
-def _azure_blobs(url: str, settings: Settings) -> BlobStore:
+def _azure_blobs(url: str, settings: Settings, *, connection_string: str = "") -> BlobStore:
     with _extra("azure"):
         from mechshare.adapters.blobs.azure import AzureBlobStore
     try:
-        return AzureBlobStore(url, settings.azure_connection_string)
+        return AzureBlobStore(url, connection_string)
     except ValueError as problem:
         raise SettingsError(f"MECHSHARE_BLOBS_URL: {without_secrets(url, problem)}.") from problem
 
@@ -106,25 +108,54 @@ def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings,
 
     Raises SettingsError, which is about the setting of that name, unless the URL is `called` something else.
     """
-    scheme, setting = scheme_of(url), called or f"MECHSHARE_{name.upper()}"
-    if scheme in schemes:
-        try:
-            return schemes[scheme](url, settings)
-        except ValueError:
-            # What it says may hold a part of the password, which a traceback would show, too.
-            raise SettingsError(f"{setting} must be {FORMS.get(scheme, f'{scheme}:')}.") from None
-    brought = entry_points(group=f"mechshare.{name.removesuffix('_url')}")
+    scheme, setting = scheme_of(url), called or f"{PREFIX}{name.upper()}"
+    role = name.removesuffix("_url")
+    if scheme not in schemes:
+        return _outside_adapter(schemes, role, url, settings, setting)
+    factory = schemes[scheme]
+    options = _options(factory, role, scheme, settings)
+    try:
+        return factory(url, settings, **options)
+    except ValueError:
+        # What it says may hold a part of the password, which a traceback would show, too.
+        raise SettingsError(f"{setting} must be {FORMS.get(scheme, f'{scheme}:')}.") from None
+
+
+def _outside_adapter(schemes: Schemes[A], role: str, url: str, settings: Settings, setting: str) -> A:
+    scheme = scheme_of(url)
+    brought = entry_points(group=f"mechshare.{role}")
     if scheme not in brought.names:
         known = ", ".join(f"{one}:" for one in (*schemes, *sorted(brought.names - schemes.keys())))
-        told = scheme or "none of them"
-        raise SettingsError(f"{setting} must begin with one of {known} It begins with {told}.")
+        raise SettingsError(
+            f"{setting} must begin with one of {known} It begins with {scheme or 'none of them'}."
+        )
     try:
-        adapter: A = brought[scheme].load()(url, settings)
+        factory: Callable[..., A] = brought[scheme].load()
+        return factory(url, settings, **_options(factory, role, scheme, settings))
     except (ImportError, AttributeError, ValueError) as problem:
         raise SettingsError(
             f"{setting}: {scheme}: can't be used: {without_secrets(url, problem)}"
         ) from problem
-    return adapter
+
+
+def option_names(factory: Callable[..., A]) -> list[str]:
+    """What the adapters of `factory` may be told besides their URL."""
+    return [one.name for one in signature(factory).parameters.values() if one.kind is one.KEYWORD_ONLY]
+
+
+def _options(factory: Callable[..., A], role: str, scheme: str, settings: Settings) -> dict[str, str]:
+    """What the settings say about the adapter besides its URL. Raises SettingsError for an option it has not.
+
+    Where two URLs of one role are open, as when copying, each gets the options that it has.
+    """
+    given = settings.options.get(role, {})
+    known = option_names(factory)
+    is_configured = scheme_of(getattr(settings, f"{role}_url")) == scheme
+    if is_configured and (unknown := sorted(given.keys() - set(known))):
+        names = ", ".join(f"{PREFIX}{role}_{option}".upper() for option in unknown)
+        there_are = ", ".join(f"{PREFIX}{role}_{option}".upper() for option in known) or "none"
+        raise SettingsError(f"{names} is not an option of {scheme}:. There are: {there_are}.")
+    return {option: value for option, value in given.items() if option in known}
 
 
 @contextmanager

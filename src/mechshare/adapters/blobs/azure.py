@@ -31,8 +31,9 @@ _CONNECT_WITHIN, _ANSWER_WITHIN = 1, 5
 
 
 class AzureBlobStore:
-    """`azure:///CONTAINER` and a connection string, or `azure://ACCOUNT.blob.core.windows.net/CONTAINER` and whatever
-    identity the machine has (DefaultAzureCredential). With `?redirect=sas` clients fetch from Azure themselves.
+    """`azure:///CONTAINER` and the option `connection_string`, or `azure://ACCOUNT.blob.core.windows.net/CONTAINER` and
+    whatever identity the machine has (DefaultAzureCredential). With `?redirect=sas` clients
+    fetch from Azure themselves.
 
     Raises ValueError for a URL without a container, for a missing connection string and for a missing azure-identity.
     """
@@ -59,7 +60,7 @@ class AzureBlobStore:
         elif connection_string:
             self._service = BlobServiceClient.from_connection_string(connection_string, **patience)
         else:
-            raise ValueError("MECHSHARE_AZURE_CONNECTION_STRING is missing, which azure:///CONTAINER needs")
+            raise ValueError("MECHSHARE_BLOBS_CONNECTION_STRING is missing, which azure:///CONTAINER needs")
         self._container = self._service.get_container_client(container)
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
