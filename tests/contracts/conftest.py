@@ -40,7 +40,7 @@ async def ids(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[A
 
 
 @pytest.fixture(params=adapters_of("doorbell"))
-async def bell(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+async def doorbell(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:
         yield opened
 

@@ -73,27 +73,27 @@ async def _redis_cache(folder: Path) -> AsyncIterator[Any]:
 async def _memory_doorbell(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.doorbell.memory import MemoryDoorbell
 
-    bell = MemoryDoorbell()
-    yield bell
-    await bell.close()
+    doorbell = MemoryDoorbell()
+    yield doorbell
+    await doorbell.close()
 
 
 @asynccontextmanager
 async def _embedded_doorbell(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.doorbell.embedded import EmbeddedDoorbell
 
-    bell = EmbeddedDoorbell(folder / "bells")
-    yield bell
-    await bell.close()
+    doorbell = EmbeddedDoorbell(folder / "doorbell")
+    yield doorbell
+    await doorbell.close()
 
 
 @asynccontextmanager
 async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.doorbell.arq import ArqDoorbell
 
-    bell = ArqDoorbell(redis_url())
-    yield bell
-    await bell.close()
+    doorbell = ArqDoorbell(redis_url())
+    yield doorbell
+    await doorbell.close()
 
 
 @asynccontextmanager

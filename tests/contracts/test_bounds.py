@@ -13,7 +13,7 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.testing import blobs, bounds, doorbell
 
 
-class DeafDoorbell(MemoryDoorbell):
+class SilentDoorbell(MemoryDoorbell):
     """Nobody hears a ring."""
 
     async def ring(self) -> None:
@@ -47,19 +47,19 @@ def test_a_suite_waits_for_seconds() -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
-    ("case", "bell"),
+    ("case", "doorbell"),
     [
-        pytest.param(doorbell.test_a_ring_wakes_who_waits, DeafDoorbell(), id="wakes"),
-        pytest.param(doorbell.test_a_ring_while_nobody_waits_is_kept, DeafDoorbell(), id="is_kept"),
-        pytest.param(doorbell.test_many_rings_are_no_trouble, DeafDoorbell(), id="many"),
+        pytest.param(doorbell.test_a_ring_wakes_who_waits, SilentDoorbell(), id="wakes"),
+        pytest.param(doorbell.test_a_ring_while_nobody_waits_is_kept, SilentDoorbell(), id="is_kept"),
+        pytest.param(doorbell.test_many_rings_are_no_trouble, SilentDoorbell(), id="many"),
         pytest.param(doorbell.test_without_a_ring_the_wait_ends_by_itself, EndlessDoorbell(), id="ends"),
     ],
 )
 async def test_a_doorbell_that_never_rings_fails_the_suite(
-    case: Callable[[Doorbell], Awaitable[None]], bell: Doorbell
+    case: Callable[[Doorbell], Awaitable[None]], doorbell: Doorbell
 ) -> None:
     with pytest.raises(TimeoutError):
-        await case(bell)
+        await case(doorbell)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -87,7 +87,7 @@ SEARCH_INDEXES: Schemes[SearchIndex] = {
 }
 DOORBELLS: Schemes[Doorbell] = {
     "memory": lambda url, settings: MemoryDoorbell(),
-    "embedded": lambda url, settings: EmbeddedDoorbell(settings.data / "bells"),
+    "embedded": lambda url, settings: EmbeddedDoorbell(settings.data / "doorbell"),
     "redis": _arq_doorbell,
     "rediss": _arq_doorbell,
 }

@@ -10,42 +10,42 @@ FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
 
 
-async def test_a_ring_wakes_who_waits(bell: Doorbell) -> None:
+async def test_a_ring_wakes_who_waits(doorbell: Doorbell) -> None:
     async with bounded():
-        waiting = asyncio.create_task(bell.wait(FOREVER))
+        waiting = asyncio.create_task(doorbell.wait(FOREVER))
         await asyncio.sleep(0)
-        await bell.ring()
+        await doorbell.ring()
         await waiting
 
 
-async def test_a_ring_while_nobody_waits_is_kept(bell: Doorbell) -> None:
-    await bell.ring()
+async def test_a_ring_while_nobody_waits_is_kept(doorbell: Doorbell) -> None:
+    await doorbell.ring()
     async with bounded():
-        await bell.wait(FOREVER)
+        await doorbell.wait(FOREVER)
 
 
-async def test_without_a_ring_the_wait_ends_by_itself(bell: Doorbell) -> None:
+async def test_without_a_ring_the_wait_ends_by_itself(doorbell: Doorbell) -> None:
     async with bounded():
-        await bell.wait(NOT_AT_ALL)
+        await doorbell.wait(NOT_AT_ALL)
 
 
-async def test_many_rings_are_no_trouble(bell: Doorbell) -> None:
+async def test_many_rings_are_no_trouble(doorbell: Doorbell) -> None:
     async with bounded():
-        await bell.wait(NOT_AT_ALL)
+        await doorbell.wait(NOT_AT_ALL)
     for _ in range(1_000):
-        await bell.ring()
+        await doorbell.ring()
     async with bounded():
-        await bell.wait(FOREVER)
+        await doorbell.wait(FOREVER)
 
 
-async def test_ringing_after_closing_raises_nothing(bell: Doorbell) -> None:
+async def test_ringing_after_closing_raises_nothing(doorbell: Doorbell) -> None:
     async with bounded():
-        await bell.wait(NOT_AT_ALL)
-    await bell.close()
-    await bell.ring()
+        await doorbell.wait(NOT_AT_ALL)
+    await doorbell.close()
+    await doorbell.ring()
 
 
-async def test_it_tells_in_one_line_what_answers(bell: Doorbell) -> None:
-    told = await bell.check()
+async def test_it_tells_in_one_line_what_answers(doorbell: Doorbell) -> None:
+    told = await doorbell.check()
     assert told
     assert "\n" not in told

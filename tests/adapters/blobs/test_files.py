@@ -116,7 +116,7 @@ async def test_a_file_that_is_read_often_is_opened_once(blobs: FileBlobStore) ->
 async def test_an_open_file_is_closed_after_a_while(
     blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fd_cache, "_FOR", 0.01)
+    monkeypatch.setattr(fd_cache, "_LIFETIME", 0.01)
     await blobs.write(KEY, pieces(b"abc"))
     before = descriptors()
     assert await read(blobs, KEY) == b"abc"
@@ -129,7 +129,7 @@ async def test_an_open_file_is_closed_after_a_while(
 
 
 async def test_only_so_many_files_stay_open(blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fd_cache, "_AT_MOST", 2)
+    monkeypatch.setattr(fd_cache, "_MAX_OPEN", 2)
     names = [f"media/m/{number}.mp4" for number in range(5)]
     for name in names:
         await blobs.write(name, pieces(name.encode()))
@@ -166,7 +166,7 @@ async def test_what_is_in_no_memory_is_read_from_the_disk(blobs: FileBlobStore, 
 async def test_a_system_that_cannot_tell_what_is_in_memory_reads_as_well(
     blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fd_cache, "_UNLESS_IT_WAITS", None)
+    monkeypatch.setattr(fd_cache, "_NO_WAIT", None)
     await test_an_open_file_hides_no_other_process(blobs, root)
 
 

@@ -32,12 +32,12 @@ async def test_a_ring_is_heard_by_another_process() -> None:
 
 
 async def test_rings_that_nobody_hears_do_not_pile_up() -> None:
-    bell = ArqDoorbell(redis_url())
+    doorbell = ArqDoorbell(redis_url())
     for _ in range(300):
-        await bell.ring()
+        await doorbell.ring()
     async with Redis.from_url(address("REDIS_URL")) as redis:
-        assert await redis.zcard(bell._queue) == 100
-    await bell.close()
+        assert await redis.zcard(doorbell._queue) == 100
+    await doorbell.close()
 
 
 async def test_without_redis_nobody_waits_for_longer_than_he_would_and_with_it_again_he_is_woken() -> None:
@@ -55,10 +55,10 @@ async def test_without_redis_nobody_waits_for_longer_than_he_would_and_with_it_a
 
 async def test_a_suspended_redis_does_not_hold_up_who_rings_and_closes() -> None:
     with own_server("redis") as server:
-        bell = ArqDoorbell(told("redis", server))
-        await heard(bell, bell)
+        doorbell = ArqDoorbell(told("redis", server))
+        await heard(doorbell, doorbell)
         server.signal(signal.SIGSTOP)
         for _ in range(10):
-            await asyncio.wait_for(bell.ring(), 10)
-        await asyncio.wait_for(bell.close(), 30)
+            await asyncio.wait_for(doorbell.ring(), 10)
+        await asyncio.wait_for(doorbell.close(), 30)
         server.signal(signal.SIGCONT)

@@ -91,7 +91,7 @@ async def test_keys_that_are_not_used_any_more_take_no_memory() -> None:
 
 
 async def test_a_flood_of_keys_is_forgotten_from_the_oldest() -> None:
-    limiter = MemoryRateLimiter(most_keys=100, now=Hands())
+    limiter = MemoryRateLimiter(max_keys=100, now=Hands())
     quota = Quota(name="q", amount=1, seconds=60)
     for number in range(101):
         await limiter.hit(quota, str(number))

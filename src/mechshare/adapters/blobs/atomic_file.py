@@ -11,10 +11,10 @@ from pathlib import Path
 from mechshare.adapters.blobs.safe_paths import make_durably, opened, prune
 
 _INCOMING = ".incoming"
-_FORGOTTEN_AFTER = 24 * 3600
+_ABANDONED_AFTER = 24 * 3600
 
 
-class Draft:
+class AtomicFile:
     """Every method blocks, and raises OSError. One thread at a time; `discard` at the end of whatever went wrong.
 
     `names` are the folders below `root`, and the file's own name, under which it is to be found in the end.
@@ -73,7 +73,7 @@ class Draft:
     @property
     def _descriptor(self) -> int:
         if self._file is None:
-            raise ValueError("this draft is not open")
+            raise ValueError("this file is not open")
         return self._file
 
     def _is_put_in_place(self) -> bool:
@@ -100,9 +100,9 @@ class Draft:
                 os.unlink(self._name, dir_fd=descriptors[-1])
 
 
-def remove_forgotten(root: Path) -> None:
-    """Removes the drafts that a crash left behind more than a day ago."""
-    before = time.time() - _FORGOTTEN_AFTER
+def remove_abandoned(root: Path) -> None:
+    """Removes the files that a crash left behind more than a day ago."""
+    before = time.time() - _ABANDONED_AFTER
     for path in (root / _INCOMING).glob("*"):
         with suppress(FileNotFoundError):
             if path.stat(follow_symlinks=False).st_mtime < before:

@@ -26,7 +26,7 @@ from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
 
 _BLOCK = 4 * 1024 * 1024
 _CHUNK = 256 * 1024
-_CONNECT_WITHIN, _ANSWER_WITHIN = 1, 5
+_CONNECT_TIMEOUT, _READ_TIMEOUT = 1, 5
 """Seconds. What the SDK does by itself, with its tries, takes up to five minutes."""
 
 
@@ -46,9 +46,9 @@ class AzureBlobStore:
         self._hands_out_links = parse_qs(parts.query).get("redirect") == ["sas"]
         self._circuit = CircuitBreaker("blob store")
         self._identity: Any = None
-        patience: dict[str, Any] = {
-            "connection_timeout": _CONNECT_WITHIN,
-            "read_timeout": _ANSWER_WITHIN,
+        timeouts: dict[str, Any] = {
+            "connection_timeout": _CONNECT_TIMEOUT,
+            "read_timeout": _READ_TIMEOUT,
             "retry_total": 0,
             "max_single_get_size": _BLOCK,
             "max_chunk_get_size": _BLOCK,
@@ -56,9 +56,9 @@ class AzureBlobStore:
         if parts.netloc:
             self._identity = _machine_identity()
             account = f"https://{parts.netloc}"
-            self._service = BlobServiceClient(account, self._identity, **patience)
+            self._service = BlobServiceClient(account, self._identity, **timeouts)
         elif connection_string:
-            self._service = BlobServiceClient.from_connection_string(connection_string, **patience)
+            self._service = BlobServiceClient.from_connection_string(connection_string, **timeouts)
         else:
             raise ValueError("MECHSHARE_BLOBS_CONNECTION_STRING is missing, which azure:///CONTAINER needs")
         self._container = self._service.get_container_client(container)
@@ -72,12 +72,12 @@ class AzureBlobStore:
         blocks: list[BlobBlock] = []
         async for block in _blocks(chunks):
             name = base64.b64encode(f"{writer}-{len(blocks):06}".encode()).decode()
-            async with self._asking():
+            async with self._translated_errors():
                 await blob.stage_block(name, BytesIO(block), len(block), validate_content=True)
             blocks.append(BlobBlock(name))
             digest.update(block)
             size += len(block)
-        async with self._asking():
+        async with self._translated_errors():
             await blob.commit_block_list(
                 blocks,
                 content_settings=ContentSettings(content_type=content_type_of(key)),
@@ -94,7 +94,7 @@ class AzureBlobStore:
         end = size if end is None else min(end, size)
         if start >= end:
             return
-        async with self._asking(missing=MediaNotFound):
+        async with self._translated_errors(missing=MediaNotFound):
             # Further ranges are asked for under the ETag of the first: what is written meanwhile is never mixed in.
             stream = await self._container.download_blob(key, start, end - start)
             async for block in stream.chunks():
@@ -112,7 +112,7 @@ class AzureBlobStore:
     async def delete(self, key: str) -> None:
         _check(key)
         try:
-            async with self._asking(missing=MediaNotFound):
+            async with self._translated_errors(missing=MediaNotFound):
                 await self._container.delete_blob(key, delete_snapshots="include")
         except MediaNotFound:
             return  # as it should be afterwards
@@ -121,7 +121,7 @@ class AzureBlobStore:
         if not prefix.isprintable():
             return  # no key begins like this, and the service does not take it
         try:
-            async with self._asking(missing=MediaNotFound):
+            async with self._translated_errors(missing=MediaNotFound):
                 async for name in self._container.list_blob_names(name_starts_with=prefix):
                     yield name
         except MediaNotFound:
@@ -136,7 +136,7 @@ class AzureBlobStore:
         if self._identity is None:
             signing["account_key"] = self._service.credential.account_key
         else:
-            async with self._asking():
+            async with self._translated_errors():
                 signing["user_delegation_key"] = await self._service.get_user_delegation_key(
                     now - timedelta(minutes=5), now + lifetime
                 )
@@ -154,7 +154,7 @@ class AzureBlobStore:
         return f"{self._container.url}/{quote(key)}?{signature}"
 
     async def prepare(self) -> None:
-        async with self._asking():
+        async with self._translated_errors():
             try:
                 await self._container.create_container()
             except ResourceExistsError:
@@ -168,13 +168,13 @@ class AzureBlobStore:
     async def _properties(self, key: str) -> BlobProperties | None:
         _check(key)
         try:
-            async with self._asking(missing=MediaNotFound):
+            async with self._translated_errors(missing=MediaNotFound):
                 return await self._container.get_blob_client(key).get_blob_properties()
         except MediaNotFound:
             return None
 
     @asynccontextmanager
-    async def _asking(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
+    async def _translated_errors(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
         """Around each use. Raises Unavailable, and `missing` where that is given and what is asked for is not there."""
         async with self._circuit.guard():
             try:
@@ -193,14 +193,14 @@ def _unavailable() -> DependencyUnavailable:
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same bytes in blocks of one size, but for the last."""
-    held = bytearray()
+    buffer = bytearray()
     async for chunk in chunks:
-        held += chunk
-        while len(held) >= _BLOCK:
-            yield bytes(held[:_BLOCK])
-            del held[:_BLOCK]
-    if held:
-        yield bytes(held)
+        buffer += chunk
+        while len(buffer) >= _BLOCK:
+            yield bytes(buffer[:_BLOCK])
+            del buffer[:_BLOCK]
+    if buffer:
+        yield bytes(buffer)
 
 
 def _machine_identity() -> Any:

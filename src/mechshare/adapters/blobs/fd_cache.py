@@ -3,12 +3,12 @@
 import asyncio
 import os
 
-_FOR = 5.0
+_LIFETIME = 5.0
 """Seconds that a deleted file keeps its room on the disk at most, but for readers under way; and that it is read on
 where another name (a hard link) keeps it."""
-_UNLESS_IT_WAITS = getattr(os, "RWF_NOWAIT", None)
+_NO_WAIT = getattr(os, "RWF_NOWAIT", None)
 """Linux: the disk is not asked; what is not in memory is refused instead."""
-_AT_MOST = 0 if _UNLESS_IT_WAITS is None else 64
+_MAX_OPEN = 0 if _NO_WAIT is None else 64
 
 
 class OpenFile:
@@ -24,16 +24,16 @@ class OpenFile:
         """May wait for the disk. Raises OSError."""
         return os.pread(self._descriptor, size, offset)
 
-    def read_at_once(self, size: int, offset: int) -> bytes | None:
+    def read_nowait(self, size: int, offset: int) -> bytes | None:
         """As much as is in memory; never waits. None where that is nothing, or the file was deleted or replaced.
 
         A turn of a thread takes several times as long as this, most of it to get the interpreter back.
         """
-        if _UNLESS_IT_WAITS is None:
+        if _NO_WAIT is None:
             return None
         content = bytearray(size)
         try:
-            length = os.preadv(self._descriptor, [content], offset, _UNLESS_IT_WAITS)
+            length = os.preadv(self._descriptor, [content], offset, _NO_WAIT)
             # Asked of what has just been read without waiting: so this does not wait either.
             is_there = os.fstat(self._descriptor).st_nlink > 0
         except OSError:
@@ -52,14 +52,14 @@ class FdCache:
         """The file, if it is open."""
         return self._files.get(name)
 
-    def keep(self, name: str, file: OpenFile) -> None:
+    def add(self, name: str, file: OpenFile) -> None:
         """For some seconds, as long as there is room; in place of what was kept by this name."""
-        if name in self._files or len(self._files) < _AT_MOST:
+        if name in self._files or len(self._files) < _MAX_OPEN:
             self._files[name] = file
-            asyncio.get_running_loop().call_later(_FOR, self.forget, name)
+            asyncio.get_running_loop().call_later(_LIFETIME, self.evict, name)
 
-    def forget(self, name: str) -> None:
+    def evict(self, name: str) -> None:
         self._files.pop(name, None)
 
-    def forget_all(self) -> None:
+    def clear(self) -> None:
         self._files.clear()

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import structlog
 
-from mechshare.adapters.blobs.atomic_file import Draft, remove_forgotten
+from mechshare.adapters.blobs.atomic_file import AtomicFile, remove_abandoned
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
 from mechshare.adapters.blobs.safe_paths import NOWHERE, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
@@ -38,27 +38,27 @@ class FileBlobStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._is_swept = False
+        self._is_cleaned = False
         self._open_files = FdCache()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
-        draft = Draft(self._root, _names(key))
+        incoming = AtomicFile(self._root, _names(key))
         gathered = bytearray()
         try:
-            await _in_thread(self._sweep)
-            await _in_thread(draft.begin)
+            await _in_thread(self._remove_abandoned)
+            await _in_thread(incoming.begin)
             async for chunk in chunks:
                 gathered += chunk
                 if len(gathered) >= _GATHERED:
-                    await _in_thread(draft.append, gathered)
+                    await _in_thread(incoming.append, gathered)
                     gathered = bytearray()
-            await _in_thread(draft.append, gathered)
-            await _in_thread(draft.publish)
+            await _in_thread(incoming.append, gathered)
+            await _in_thread(incoming.publish)
         except BaseException:
-            await _discard(draft)
+            await _discard(incoming)
             raise
-        draft.close()
-        return BlobFacts(key=key, size=draft.size, sha256=draft.sha256)
+        incoming.close()
+        return BlobFacts(key=key, size=incoming.size, sha256=incoming.sha256)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         names = _names(key)
@@ -78,12 +78,12 @@ class FileBlobStore:
             return next_piece()
 
         try:
-            chunk = file.read_at_once(size(), offset) if file else None
+            chunk = file.read_nowait(size(), offset) if file else None
             if chunk is None:
                 chunk = await _in_thread(first_piece)
                 if file is None:
                     raise MediaNotFound()
-                self._open_files.keep(key, file)
+                self._open_files.add(key, file)
             while chunk:
                 offset += len(chunk)
                 yield chunk
@@ -92,15 +92,15 @@ class FileBlobStore:
             file = None
 
     async def stat(self, key: str) -> int | None:
-        found = await _in_thread(self._found, _names(key))
-        return None if found is None else found.st_size
+        status = await _in_thread(self._status, _names(key))
+        return None if status is None else status.st_size
 
     async def written_at(self, key: str) -> datetime | None:
-        found = await _in_thread(self._found, _names(key))
-        return None if found is None else datetime.fromtimestamp(found.st_mtime, UTC)
+        status = await _in_thread(self._status, _names(key))
+        return None if status is None else datetime.fromtimestamp(status.st_mtime, UTC)
 
     async def delete(self, key: str) -> None:
-        self._open_files.forget(key)
+        self._open_files.evict(key)
         await _in_thread(self._remove, _names(key))
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
@@ -119,12 +119,12 @@ class FileBlobStore:
         await _in_thread(lambda: self._root.mkdir(parents=True, exist_ok=True))
 
     async def close(self) -> None:
-        self._open_files.forget_all()
+        self._open_files.clear()
 
-    def _sweep(self) -> None:
-        if not self._is_swept:
-            remove_forgotten(self._root)
-            self._is_swept = True
+    def _remove_abandoned(self) -> None:
+        if not self._is_cleaned:
+            remove_abandoned(self._root)
+            self._is_cleaned = True
 
     def _open(self, names: tuple[str, ...]) -> OpenFile | None:
         try:
@@ -135,15 +135,15 @@ class FileBlobStore:
                 return None
             raise
 
-    def _found(self, names: tuple[str, ...]) -> os.stat_result | None:
+    def _status(self, names: tuple[str, ...]) -> os.stat_result | None:
         try:
             with opened(self._root, names[:-1]) as folders:
-                found = os.stat(names[-1], dir_fd=folders[-1], follow_symlinks=False)
+                status = os.stat(names[-1], dir_fd=folders[-1], follow_symlinks=False)
         except OSError as problem:
             if problem.errno in NOWHERE:
                 return None
             raise
-        return found if stat.S_ISREG(found.st_mode) else None
+        return status if stat.S_ISREG(status.st_mode) else None
 
     def _remove(self, names: tuple[str, ...]) -> None:
         with suppress(FileNotFoundError, NotADirectoryError), opened(self._root, names[:-1]) as folders:
@@ -156,22 +156,22 @@ class FileBlobStore:
         folders = tuple(part + _FOLDER for part in base.split("/")[:-1])
         try:
             with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:
-                found = sorted(base + part for entry in entries if (part := _part_of_key(entry)))
+                keys = sorted(base + part for entry in entries if (part := _part_of_key(entry)))
         except OSError as problem:
             if problem.errno in NOWHERE:
                 return
             raise
-        for key in found:
+        for key in keys:
             if key.startswith(prefix) and key.endswith("/"):
                 yield from self._keys(key, prefix)
             elif key.startswith(prefix) and is_blob_key(key):
                 yield key
 
 
-async def _discard(draft: Draft) -> None:
+async def _discard(incoming: AtomicFile) -> None:
     """Never raises: what made the draft useless is what the caller has to hear of."""
     try:
-        await _in_thread(draft.discard)
+        await _in_thread(incoming.discard)
     except (DependencyUnavailable, StorageFull) as problem:
         _log.warning("blob_draft_not_discarded", problem=str(problem.__cause__))
 

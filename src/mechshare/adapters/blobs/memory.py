@@ -27,9 +27,9 @@ class MemoryBlobStore:
         content = self._blobs.get(key)
         if content is None:
             raise MediaNotFound()
-        wanted = content[start:end]
-        for offset in range(0, len(wanted), _CHUNK):
-            yield wanted[offset : offset + _CHUNK]
+        selected = content[start:end]
+        for offset in range(0, len(selected), _CHUNK):
+            yield selected[offset : offset + _CHUNK]
 
     async def stat(self, key: str) -> int | None:
         _check(key)

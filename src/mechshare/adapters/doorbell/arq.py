@@ -37,7 +37,7 @@ class ArqDoorbell:
         self._queue = self._client.key("doorbell")
         self._address = url
         self._ringing = self._arq(self._client.redis.connection_pool)
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
         self._is_closed = False
 
@@ -47,19 +47,19 @@ class ArqDoorbell:
         try:
             async with self._client.asking(), asyncio.timeout(_RING_WITHIN):
                 if await self._ringing.zcard(self._queue) < _ENOUGH:
-                    await self._ringing.enqueue_job("look", _expires=_STALE)
-        except Unavailable as deaf:
-            _log.warning("doorbell_unavailable", problem=deaf.message)
+                    await self._ringing.enqueue_job("ring", _expires=_STALE)
+        except Unavailable as problem:
+            _log.warning("doorbell_unavailable", problem=problem.message)
 
     async def wait(self, timeout: timedelta) -> None:
         if self._listening is None and not self._is_closed:
             self._listening = asyncio.create_task(self._listen())
         try:
             async with asyncio.timeout(timeout.total_seconds()):
-                await self._rung.wait()
+                await self._event.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        self._event.clear()
 
     async def check(self) -> str:
         return f"{await self._client.check()}, arq"
@@ -75,13 +75,13 @@ class ArqDoorbell:
     async def _listen(self) -> None:
         """Keeps a worker of arq's at the queue; arq gives up when Redis does, and is then started again."""
 
-        async def look(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
-            self._rung.set()
+        async def ring(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
+            self._event.set()
 
         while not self._is_closed:
             client = RedisClient(self._address, within=_LISTEN_WITHIN)
             worker = Worker(
-                [func(look, name="look", keep_result=0, timeout=_LISTEN_WITHIN, max_tries=1)],
+                [func(ring, name="ring", keep_result=0, timeout=_LISTEN_WITHIN, max_tries=1)],
                 queue_name=self._queue,
                 redis_pool=self._arq(client.redis.connection_pool),
                 handle_signals=False,

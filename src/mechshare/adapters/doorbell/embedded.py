@@ -20,40 +20,40 @@ class EmbeddedDoorbell:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
         self._own: tuple[Path, int] | None = None
-        self._is_deaf = False
+        self._is_unavailable = False
 
     async def ring(self) -> None:
-        self._rung.set()
+        self._event.set()
         try:
-            bells = list(self._folder.glob("*.bell"))
+            fifos = list(self._folder.glob("*.fifo"))
         except OSError as problem:
             _log.warning("doorbell_unavailable", problem=str(problem))
             return
-        for bell in bells:
-            if self._own is None or bell != self._own[0]:
-                _ring(bell)
+        for fifo in fifos:
+            if self._own is None or fifo != self._own[0]:
+                _ring(fifo)
 
     async def wait(self, timeout: timedelta) -> None:
-        if self._own is None and not self._is_deaf:
+        if self._own is None and not self._is_unavailable:
             self._listen()
         try:
             async with asyncio.timeout(timeout.total_seconds()):
-                await self._rung.wait()
+                await self._event.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        self._event.clear()
 
     async def check(self) -> str:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            bells = len(list(self._folder.glob("*.bell")))
+            fifos = len(list(self._folder.glob("*.fifo")))
         except OSError as problem:
             raise DependencyUnavailable(dependency="doorbell") from problem
         if not os.access(self._folder, os.W_OK | os.X_OK):
             raise DependencyUnavailable(dependency="doorbell")
-        return f"between the processes of this machine, {bells} of which listen"
+        return f"between the processes of this machine, {fifos} of which listen"
 
     async def close(self) -> None:
         if self._own is not None:
@@ -65,22 +65,22 @@ class EmbeddedDoorbell:
 
     def _listen(self) -> None:
         try:
-            self._own = _hung(self._folder / f"{os.getpid()}-{token_hex(4)}.bell")
+            self._own = _make_fifo(self._folder / f"{os.getpid()}-{token_hex(4)}.fifo")
         except OSError as problem:
             # From now on the timeout alone wakes who waits here; said once, not every second.
-            self._is_deaf = True
+            self._is_unavailable = True
             _log.warning("doorbell_unavailable", problem=str(problem))
         else:
             descriptor = self._own[1]
-            asyncio.get_running_loop().add_reader(descriptor, self._heard, descriptor)
+            asyncio.get_running_loop().add_reader(descriptor, self._on_ring, descriptor)
 
-    def _heard(self, descriptor: int) -> None:
-        self._rung.set()
+    def _on_ring(self, descriptor: int) -> None:
+        self._event.set()
         with suppress(BlockingIOError):
             os.read(descriptor, 4096)
 
 
-def _hung(path: Path) -> tuple[Path, int]:
+def _make_fifo(path: Path) -> tuple[Path, int]:
     """A FIFO at `path`, and its descriptor. It gets its name last: one without a reader is taken for a dead one's."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unnamed = path.with_suffix(".new")
@@ -100,7 +100,7 @@ def _hung(path: Path) -> tuple[Path, int]:
 
 
 def _ring(path: Path) -> None:
-    """Rings one bell. Never raises: the others are to be rung as well."""
+    """Writes to one FIFO. Never raises: the others are to be rung as well."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         try:

@@ -6,18 +6,18 @@ from datetime import timedelta
 
 class MemoryDoorbell:
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
     async def ring(self) -> None:
-        self._rung.set()
+        self._event.set()
 
     async def wait(self, timeout: timedelta) -> None:
         try:
             async with asyncio.timeout(timeout.total_seconds()):
-                await self._rung.wait()
+                await self._event.wait()
         except TimeoutError:
             return
-        self._rung.clear()
+        self._event.clear()
 
     async def check(self) -> str:
         return "in this process's memory"

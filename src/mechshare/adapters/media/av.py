@@ -51,7 +51,7 @@ class AvMediaProcessor:
 
     async def process(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
-            made = await self._ask_child(source, format, Path(folder), progress)
+            made = await self._run_child(source, format, Path(folder), progress)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**made, size=size, sha256=digest)
             _take(Path(folder), into)
@@ -59,7 +59,7 @@ class AvMediaProcessor:
             facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
         )
 
-    async def _ask_child(
+    async def _run_child(
         self, source: Path, format: MediaFormat, folder: Path, progress: Progress
     ) -> dict[str, Any]:
         task = _task(source, format, folder, self._limits)
@@ -113,8 +113,8 @@ async def _converse(
         with suppress(BrokenPipeError, ConnectionResetError):  # it ended at once; its exit status tells why
             child.stdin.write(json.dumps(task).encode() + b"\n")
             await child.stdin.drain()
-        while told := await _next_word(child.stdout):
-            made = await _understood(told, progress)
+        while message := await _next_word(child.stdout):
+            made = await _understood(message, progress)
             if made is not None:
                 return made
         raise _ended(await child.wait(), await complaints)
@@ -132,9 +132,9 @@ async def _next_word(stream: asyncio.StreamReader) -> Any:
         raise _rejected(FailureCode.CRASHED, "its answer can't be read") from nonsense
 
 
-async def _understood(told: Any, progress: Progress) -> dict[str, Any] | None:
+async def _understood(message: Any, progress: Progress) -> dict[str, Any] | None:
     """The facts, once they are told. Raises MediaRejected and StorageFull."""
-    match told:
+    match message:
         case {"step": str(step), "fraction": float() | int() as fraction}:
             await progress(step, fraction)
         case {"refused": str(code), "detail": str(detail)} if code in _CODES:
@@ -163,11 +163,11 @@ async def _understood(told: Any, progress: Progress) -> dict[str, Any] | None:
 
 
 async def _last_words(stream: asyncio.StreamReader) -> str:
-    """The end of what the child complained of; however much it is, little is kept."""
-    kept = b""
+    """The end of what the child complained of; however much it is, little is tail."""
+    tail = b""
     while chunk := await stream.read(_LINE):
-        kept = (kept + chunk)[-_LAST_WORDS:]
-    return kept.decode("utf-8", "replace")
+        tail = (tail + chunk)[-_LAST_WORDS:]
+    return tail.decode("utf-8", "replace")
 
 
 def _ended(status: int, complaints: str) -> MediaRejected:
@@ -198,10 +198,10 @@ def _take(folder: Path, into: Path) -> None:
     for name, format in DERIVATIVES.items():
         try:
             with os.fdopen(os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-                found = sniff(file.read(SNIFF_BYTES))
+                sniffed = sniff(file.read(SNIFF_BYTES))
         except OSError as missing:
             raise _rejected(FailureCode.CRASHED, f"{name} can't be read") from missing
-        if found is not format:
+        if sniffed is not format:
             raise _rejected(FailureCode.CRASHED, f"{name} is no {format.value}")
     for name in DERIVATIVES:
         (folder / name).replace(into / name)

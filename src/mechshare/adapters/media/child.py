@@ -44,7 +44,7 @@ _IMPORTED_LATE = (
     "PIL.WebPImagePlugin",
 )
 """What PyAV and Pillow import when they first need it: too late for a process that may open no file any more."""
-_TELL_EVERY = 0.25
+_PROGRESS_INTERVAL = 0.25
 """Seconds between two words of progress."""
 
 
@@ -60,17 +60,17 @@ def main() -> None:
         source = files.enter_context(Path(task["source"]).open("rb"))
         into = _outputs(Path(task["into"]), files)
         reread = files.enter_context(FileIO(os.dup(into.reread.fileno())))
-        tell(confined=confine(limits, task["parent"]))
-        told = _outcome(source, MediaFormat(task["format"]), into, reread, limits)
-    tell(**told)
+        send(confined=confine(limits, task["parent"]))
+        outcome = _outcome(source, MediaFormat(task["format"]), into, reread, limits)
+    send(**outcome)
 
 
-def tell(**facts: Any) -> None:
+def send(**facts: Any) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
 
 
-class _Whole(FileIO):
+class _UnbufferedFile(FileIO):
     """Writes all at once or raises: FFmpeg does not look at how much was written, a disk that fills up takes a part,
     and what a buffer still held would be refused only when nobody can tell of it any more."""
 
@@ -83,10 +83,10 @@ class _Whole(FileIO):
 
 def _outputs(folder: Path, files: ExitStack) -> Outputs:
     return Outputs(
-        video=files.enter_context(_Whole(folder / VIDEO, "xb+")),
+        video=files.enter_context(_UnbufferedFile(folder / VIDEO, "xb+")),
         reread=files.enter_context(FileIO(folder / VIDEO, "rb")),
-        thumbnail=files.enter_context(_Whole(folder / THUMBNAIL, "xb+")),
-        preview=files.enter_context(_Whole(folder / PREVIEW, "xb+")),
+        thumbnail=files.enter_context(_UnbufferedFile(folder / THUMBNAIL, "xb+")),
+        preview=files.enter_context(_UnbufferedFile(folder / PREVIEW, "xb+")),
     )
 
 
@@ -133,14 +133,14 @@ def _process(
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:
-        facts = make_derivatives(clip, into, limits, _Teller())
+        facts = make_derivatives(clip, into, limits, _ProgressSender())
         codec = clip.codec
-    tell(step="verify", fraction=0.0)
+    send(step="verify", fraction=0.0)
     verify(into, reread, facts)
-    return {**_told(facts), "codec": codec}
+    return {**_message_of(facts), "codec": codec}
 
 
-def _told(facts: Facts) -> dict[str, Any]:
+def _message_of(facts: Facts) -> dict[str, Any]:
     milliseconds = max(1, round(facts.duration * 1000))
     return {
         "width": facts.width,
@@ -151,7 +151,7 @@ def _told(facts: Facts) -> dict[str, Any]:
     }
 
 
-class _Teller:
+class _ProgressSender:
     """Passes progress on: each step, and each step's fractions, but not for every frame."""
 
     def __init__(self) -> None:
@@ -162,8 +162,8 @@ class _Teller:
         now = time.monotonic()
         if step != self._step or now >= self._next:
             self._step = step
-            self._next = now + _TELL_EVERY
-            tell(step=step, fraction=round(min(1.0, fraction), 3))
+            self._next = now + _PROGRESS_INTERVAL
+            send(step=step, fraction=round(min(1.0, fraction), 3))
 
 
 if __name__ == "__main__":

@@ -110,7 +110,7 @@ class _Thumbnail:
 
     def __init__(self) -> None:
         self._before: Image.Image | None = None
-        self._most = -1.0
+        self._greatest_motion = -1.0
         self._chosen: Image.Image | None = None
 
     def see(self, frame: TimedFrame) -> None:
@@ -118,11 +118,11 @@ class _Thumbnail:
         before = self._before or seen
         motion = ImageStat.Stat(ImageChops.difference(seen, before)).mean[0]
         self._before = seen
-        if motion <= self._most:
+        if motion <= self._greatest_motion:
             return
         score = motion if ImageStat.Stat(seen).stddev[0] >= _BLANK else 0.0
-        if score > self._most:
-            self._most = score
+        if score > self._greatest_motion:
+            self._greatest_motion = score
             self._chosen = frame.image
 
     def save(self, file: IO[bytes]) -> None:
@@ -222,9 +222,9 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
         stream.codec_context.thread_count = 1
         first = next(container.decode(stream))
         lasts = (stream.duration or 0) * (stream.time_base or 0)
-        told = stream.codec_context.name, first.format.name, stream.frames
-    if told != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
-        raise ValueError(f"the video made is {told} of {float(lasts)} s")
+        written = stream.codec_context.name, first.format.name, stream.frames
+    if written != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
+        raise ValueError(f"the video made is {written} of {float(lasts)} s")
     for file in (made.thumbnail, made.preview):
         file.seek(0)
         with Image.open(file, formats=["WEBP"]) as image:

@@ -94,7 +94,7 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
         "codec_whitelist": ",".join(sorted(_DECODERS)),
     }
     if format is not MediaFormat.WEBM:  # there, and only there, the stated size would be forgotten
-        options["max_pixels"] = _most_pixels(limits)
+        options["max_pixels"] = _max_pixels(limits)
     with av.open(
         file, "r", format=_DEMUXERS[format], options=options, metadata_errors="replace", io_open=_nothing_else
     ) as container:
@@ -112,7 +112,7 @@ def _stated_size(file: BinaryIO, format: MediaFormat) -> tuple[int, int]:
     return 0, 0
 
 
-def _most_pixels(limits: MediaLimits) -> str:
+def _max_pixels(limits: MediaLimits) -> str:
     """For decoders, which count the margins that they work with, too."""
     return str(limits.area + _MARGIN * limits.side)
 
@@ -133,7 +133,7 @@ def _contained(container: InputContainer, file: BinaryIO, format: MediaFormat, l
     _refuse_size(context.width, context.height, limits)
     _refuse_length(_declared(container, stream), stream.frames, limits)
     context.thread_count = 1
-    context.options = {"max_pixels": _most_pixels(limits)}
+    context.options = {"max_pixels": _max_pixels(limits)}
     size = os.fstat(file.fileno()).st_size
     frames = _decoded(container, stream, format, limits)
     return Clip(context.codec.canonical_name, frames, lambda: file.tell() / size)
@@ -189,9 +189,9 @@ def _decoded(
         yield TimedFrame(*waiting, end - waiting[3])
 
 
-def _start_of(frame: VideoFrame, base: Fraction, format: MediaFormat, otherwise: Fraction) -> Fraction:
+def _start_of(frame: VideoFrame, base: Fraction, format: MediaFormat, default: Fraction) -> Fraction:
     if format is MediaFormat.GIF or frame.pts is None:
-        return otherwise
+        return default
     return frame.pts * (frame.time_base or base)
 
 

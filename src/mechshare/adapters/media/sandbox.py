@@ -77,8 +77,8 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
         return False
     refused = [number for group in _REFUSED[machine].values() for number in group]
     program = _program(_AUDIT_ARCHITECTURE[machine], refused)
-    kept = ctypes.create_string_buffer(program)
-    described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(kept))
+    buffer = ctypes.create_string_buffer(program)
+    described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0) == 0)
 
 

@@ -16,12 +16,12 @@ from mechshare.domain.rate_limits import Quota, Verdict
 class MemoryRateLimiter:
     """A window that moves with every use, so that it holds in any stretch of time, not in calendar ones alone.
 
-    Up to `most_keys` keys are remembered per length of window; beyond that, the one used longest ago is forgotten.
+    Up to `max_keys` keys are remembered per length of window; beyond that, the one used longest ago is forgotten.
     `now` is in seconds from any beginning, and never goes back.
     """
 
-    def __init__(self, *, most_keys: int = 100_000, now: Callable[[], float] = time.monotonic) -> None:
-        self._windows = _Windows(most_keys, now)
+    def __init__(self, *, max_keys: int = 100_000, now: Callable[[], float] = time.monotonic) -> None:
+        self._windows = _Windows(max_keys, now)
         self._limiter = MovingWindowRateLimiter(self._windows)
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
@@ -48,9 +48,9 @@ class _Windows(MemoryStorage):
     else. Here the keys stand in the order of their last use, and each use drops those whose window has passed.
     """
 
-    def __init__(self, most_keys: int, now: Callable[[], float]) -> None:
+    def __init__(self, max_keys: int, now: Callable[[], float]) -> None:
         super().__init__()
-        self._most_keys = most_keys
+        self._max_keys = max_keys
         self._now = now
         self._uses: defaultdict[int, OrderedDict[str, list[float]]] = defaultdict(OrderedDict)
 
@@ -63,7 +63,7 @@ class _Windows(MemoryStorage):
         recent.extend([now] * amount)
         keys[key] = recent
         keys.move_to_end(key)
-        while len(keys) > self._most_keys or next(iter(keys.values()))[-1] <= now - expiry:
+        while len(keys) > self._max_keys or next(iter(keys.values()))[-1] <= now - expiry:
             keys.popitem(last=False)
         return True
 

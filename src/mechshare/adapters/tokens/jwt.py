@@ -148,19 +148,19 @@ def _strict_base64(part: str) -> bytes:
 def _strict_json(part: str) -> dict[str, Any]:
     """A part of a token as an object in UTF-8, no name twice. Raises InvalidToken."""
     try:
-        found = json.loads(_strict_base64(part).decode(), object_pairs_hook=_distinct)
+        decoded = json.loads(_strict_base64(part).decode(), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as problem:
         raise InvalidToken() from problem
-    if not isinstance(found, dict):
+    if not isinstance(decoded, dict):
         raise InvalidToken()
-    return found
+    return decoded
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
+    decoded = dict(pairs)
+    if len(decoded) != len(pairs):
         raise ValueError("a name stands twice")
-    return found
+    return decoded
 
 
 def _secret_key(secret: bytes) -> SigningKey:
