@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from mechshare.domain.backups import Manifest, TableKept
+from mechshare.domain.backups import BackupRefused, Manifest, TableKept
 from mechshare.domain.blobs import BlobFacts
-from mechshare.ports.backups import BackupFolder, BackupRefused
+from mechshare.ports.backups import BackupFolder
 from tests.contracts.harness import adapters_of
 
 CLIP = BlobFacts(key="originals/é.gif", size=3, sha256="a" * 64)

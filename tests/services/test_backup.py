@@ -15,10 +15,9 @@ from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
 from mechshare.adapters.persistence.sql.tables import metadata
-from mechshare.domain.backups import Manifest, Snapshot
+from mechshare.domain.backups import BackupRefused, Manifest, Snapshot
+from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
-from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.restore import Restored, RestoreService

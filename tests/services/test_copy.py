@@ -8,7 +8,8 @@ import pytest
 
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.domain.blobs import BlobFacts
-from mechshare.ports.persistence.copy import CopyRefused, TableCopied
+from mechshare.domain.copies import CopyRefused
+from mechshare.ports.persistence.copy import TableCopied
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import BlobsCopied, CopyService
 from tests.contracts.harness import adapters_of

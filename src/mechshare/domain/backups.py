@@ -10,6 +10,10 @@ OLDEST_USERS = 10
 """How many users an installation is recognised by."""
 
 
+class BackupRefused(Exception):
+    """A backup can't be made, read or restored. The message says why, and what to do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableKept:
     """`digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, whatever their order."""

@@ -10,10 +10,6 @@ from mechshare.domain.blobs import BlobFacts
 from mechshare.ports.persistence.copy import DatabaseCopy
 
 
-class BackupRefused(Exception):
-    """A backup can't be made, read or restored. The message says why, and what to do."""
-
-
 class BackupFolder(Protocol):
     """What says what a backup holds, and its rows; its blobs are a blob store's affair.
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from mechshare.adapters.backups.folders import FolderBackup
-from mechshare.domain.backups import Manifest
-from mechshare.ports.backups import BackupRefused
+from mechshare.domain.backups import BackupRefused, Manifest
 from tests.contracts.test_backups import kept
 
 

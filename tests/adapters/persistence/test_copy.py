@@ -15,8 +15,9 @@ from sqlalchemy import insert, select, update
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
 from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.persistence.copy import CopyRefused, TableCopied
+from mechshare.ports.persistence.copy import TableCopied
 from mechshare.testing.persistence.values import NOW, a_category
 from tests.adapters.persistence.filling import ODD_JSON, connected, fill, rows_of, stands_in, uuid
 from tests.servers import postgresql_database

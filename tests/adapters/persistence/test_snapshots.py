@@ -16,9 +16,9 @@ from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
 from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.domain.backups import BackupRefused
+from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.testing.persistence.values import keep_user
 from tests.adapters.persistence.filling import connected, fill, rows_of, stands_in, uuid
 from tests.backups import clips_of, fill_with_clips

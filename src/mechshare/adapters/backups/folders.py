@@ -13,10 +13,9 @@ from typing import TypeVar
 
 import msgspec
 
-from mechshare.domain.backups import Manifest
+from mechshare.domain.backups import BackupRefused, Manifest
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.errors import StorageFull
-from mechshare.ports.backups import BackupRefused
 
 T = TypeVar("T")
 _FORMAT = 1

@@ -13,11 +13,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from mechshare.bootstrap.maintenance import open_backup
-from mechshare.domain.backups import Manifest
+from mechshare.domain.backups import BackupRefused, Manifest
+from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.masking import masked
-from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Progress as Heard
 from mechshare.services.maintenance.blob_copy import Stage

@@ -11,10 +11,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from mechshare.bootstrap.maintenance import open_copy
+from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.context import run
 from mechshare.entrypoints.cli.masking import masked
-from mechshare.ports.persistence.copy import CopyRefused
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import Copied
 from mechshare.settings import PREFIX, Settings

@@ -21,7 +21,6 @@ from mechshare.entrypoints.http.middleware.request_context import (
     RequestContextMiddleware,
 )
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
-from mechshare.entrypoints.http.middleware.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.openapi import document_refusals, openapi_config
@@ -36,6 +35,7 @@ from mechshare.entrypoints.http.routes import (
     sessions,
     users,
 )
+from mechshare.entrypoints.http.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.loop import work

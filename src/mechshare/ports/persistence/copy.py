@@ -5,10 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 
-class CopyRefused(Exception):
-    """A copy can't begin or go on. The message says why, and what to do."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCopied:
     """A table that has the same rows on both sides, `already` of them from an earlier run.

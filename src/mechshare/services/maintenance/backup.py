@@ -4,10 +4,10 @@ those name and that came meanwhile."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mechshare.domain.backups import InstallationSummary, Manifest
+from mechshare.domain.backups import BackupRefused, InstallationSummary, Manifest
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.errors import MediaNotFound
-from mechshare.ports.backups import BackupFolder, BackupRefused, Snapshots
+from mechshare.ports.backups import BackupFolder, Snapshots
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.services.maintenance.blob_copy import (

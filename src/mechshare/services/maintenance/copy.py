@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
+from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.persistence.copy import CopyRefused, DatabaseCopy, TableCopied
+from mechshare.ports.persistence.copy import DatabaseCopy, TableCopied
 from mechshare.services.maintenance.blob_copy import (
     ChecksumMismatch,
     Progress,

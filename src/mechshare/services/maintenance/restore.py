@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from mechshare.domain.backups import Manifest, Snapshot
+from mechshare.domain.backups import BackupRefused, Manifest, Snapshot
 from mechshare.domain.errors import MediaNotFound
-from mechshare.ports.backups import BackupFolder, BackupRefused, Snapshots
+from mechshare.ports.backups import BackupFolder, Snapshots
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.copy import TableCopied
 from mechshare.services.maintenance.blob_copy import (

@@ -2,7 +2,6 @@
 
 import re
 import time
-from collections.abc import MutableMapping
 from random import getrandbits
 from typing import Any
 
@@ -10,7 +9,8 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
-from mechshare.entrypoints.http.middleware.shutdown import Shutdown
+from mechshare.entrypoints.http.protocol.request_id import request_id_of
+from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
@@ -93,12 +93,6 @@ class LogContextMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id_of(scope))
         await self._app(scope, receive, send)
-
-
-def request_id_of(scope: Scope) -> str:
-    """The request's identifier."""
-    state: MutableMapping[str, Any] = scope.get("state", {})
-    return str(state.get("request_id", ""))
 
 
 def _request_id(scope: Scope) -> str:

@@ -14,7 +14,7 @@ from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidTo
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
-from mechshare.entrypoints.http.middleware.request_context import request_id_of
+from mechshare.entrypoints.http.protocol.request_id import request_id_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 

@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain import errors
 from mechshare.domain.errors import DomainException
-from mechshare.entrypoints.http.middleware.request_context import request_id_of
+from mechshare.entrypoints.http.protocol.request_id import request_id_of
 
 
 class MethodNotAllowed(DomainException):

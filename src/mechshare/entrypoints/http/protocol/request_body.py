@@ -10,8 +10,8 @@ from litestar.exceptions import InternalServerException
 from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
-from mechshare.entrypoints.http.middleware.shutdown import Shutdown
 from mechshare.entrypoints.http.protocol.errors import BodyTimedOut
+from mechshare.entrypoints.http.shutdown import Shutdown
 
 T = TypeVar("T")
 JSON = ("application/json", "application/merge-patch+json")

@@ -14,7 +14,6 @@ from msgspec import Struct
 from mechshare.domain.errors import InvalidToken, MechanismNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
-from mechshare.entrypoints.http.middleware.shutdown import Shutdown
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.protocol.errors import preferred_language
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
@@ -26,6 +25,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     processing_response,
     reason_response,
 )
+from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.services.processing import ProcessingStatus
 
 Req = Request[Any, Any, Any]

@@ -19,7 +19,8 @@ from mechshare.adapters.persistence.sql.maintenance.table_io import (
     key_of,
     plain_tables,
 )
-from mechshare.ports.persistence.copy import CopyRefused, TableCopied
+from mechshare.domain.copies import CopyRefused
+from mechshare.ports.persistence.copy import TableCopied
 
 _STOP = "Stop every 'mechshare serve' and 'mechshare worker' that uses it, and start the copy again."
 _LOOK = "Check its URL: sqlite:///relative, sqlite:////absolute."

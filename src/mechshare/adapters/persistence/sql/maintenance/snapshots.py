@@ -18,10 +18,10 @@ from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.maintenance.copy import SqlDatabaseCopy, alone, make_ready, seen
 from mechshare.adapters.persistence.sql.maintenance.table_io import BATCH, Digest, batches, plain_tables
 from mechshare.adapters.persistence.sql.tables import mechanisms, users
-from mechshare.domain.backups import OLDEST_USERS, InstallationSummary, Snapshot, TableKept
+from mechshare.domain.backups import OLDEST_USERS, BackupRefused, InstallationSummary, Snapshot, TableKept
 from mechshare.domain.blobs import blob_key, digest_prefix
-from mechshare.ports.backups import BackupRefused
-from mechshare.ports.persistence.copy import CopyRefused, DatabaseCopy
+from mechshare.domain.copies import CopyRefused
+from mechshare.ports.persistence.copy import DatabaseCopy
 
 _OLDEST_USERS = select(users.c.id).order_by(users.c.created_at, users.c.id).limit(OLDEST_USERS)
 _NAMING = (
