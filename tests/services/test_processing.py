@@ -216,16 +216,52 @@ async def test_after_an_outage_all_attempts_are_left(world, mika):
     assert (await world.stored(made.id)).processing == READY
 
 
-async def test_what_changes_the_index_waits_for_one_clip_and_not_for_all(world, mika):
-    found = await world.create(mika)
+async def test_an_outage_at_the_last_attempt_is_not_the_clips_fault(world, mika):
+    made = await world.create(mika)
+    world.media.faults = [ValueError()] * (MAX_ATTEMPTS - 1)
+    while world.media.faults:
+        await world.app.runner.run_one()
+    world.blobs.is_down = True
+    for _ in range(3):
+        assert (await world.app.runner.run_one()).attempt >= MAX_ATTEMPTS
+    assert (await processing_job(world, made)).state is JobState.QUEUED
+    world.blobs.is_down = False
+
     await world.work()
-    for _ in range(5):
-        await world.create(mika)
-    await world.app.mechanisms.publish(mika, found.id)
+
+    assert (await world.stored(made.id)).processing == READY
+
+
+async def clips_to_retry(world, mika, count):
+    """Clips that wait to be processed once more, and nothing else that waits."""
+    made = [await world.create(mika) for _ in range(count)]
+    world.media.faults = [MediaRejected(UNREADABLE, permanent=True)] * count
+    await world.work()
+    for mechanism in made:
+        await world.app.processing.retry(mika, mechanism.id)
+
+
+async def test_what_changes_the_index_waits_for_one_clip_and_not_for_all(world, mika):
+    ready = await world.external(mika)
+    await clips_to_retry(world, mika, 5)
+    await world.app.mechanisms.publish(mika, ready.id)
 
     done = [(await world.app.runner.run_one()).kind for _ in range(2)]
 
-    assert JobKind.INDEX_MECHANISM in done
+    assert sorted(done) == [JobKind.INDEX_MECHANISM, JobKind.PROCESS_MECHANISM_FILE]
+
+
+async def test_a_clip_waits_for_one_change_of_the_index_and_not_for_those_that_came_after_it(world, mika):
+    ready = await world.external(mika)
+    await world.work()
+    clip = await world.create(mika)
+    for number in range(5):
+        await world.app.mechanisms.update_mechanism(mika, ready.id, title=f"title {number}")
+
+    done = [await world.app.runner.run_one() for _ in range(2)]
+
+    assert sorted(job.kind for job in done) == [JobKind.INDEX_MECHANISM, JobKind.PROCESS_MECHANISM_FILE]
+    assert (await world.stored(clip.id)).processing == READY
 
 
 async def test_an_outage_longer_than_the_deadline_ends_the_wait(world, mika):
