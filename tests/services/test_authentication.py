@@ -3,8 +3,10 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import InvalidToken
-from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME
+from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, Claims
 from mechshare.domain.users import Role
+from mechshare.services import authentication
+from mechshare.services.authentication import AuthenticationService
 from tests.services.world import HERE
 
 
@@ -71,3 +73,38 @@ async def test_the_end_of_one_users_sessions_leaves_others_alone(world):
     await world.app.sessions.logout(caller, HERE)
 
     assert await world.app.authentication.authenticate(tokens.access_token) == other
+
+
+class CountingTokens:
+    """Knows each session by its identifier, and how often it was asked."""
+
+    def __init__(self, callers, now):
+        self._callers = {caller.session_id: caller for caller in callers}
+        self._now = now
+        self.verified = 0
+
+    def verify(self, token):
+        self.verified += 1
+        return Claims(
+            user_id=self._callers[token].actor.id,
+            session_id=token,
+            token_id=token,
+            issued_at=self._now,
+            expires_at=self._now + ACCESS_TOKEN_LIFETIME,
+        )
+
+
+async def test_no_more_tokens_are_remembered_than_there_is_room_for(world, monkeypatch):
+    monkeypatch.setattr(authentication, "MAX_TOKENS", 2)
+    await world.join("mika")
+    callers = [(await world.sign_in("mika"))[1] for _ in range(3)]
+    tokens = CountingTokens(callers, world.clock.now())
+    service = AuthenticationService(world.database, tokens, world.adapters.cache, world.clock)
+    first, second, third = callers
+
+    for caller in (first, second, third, third, second):
+        assert await service.authenticate(caller.session_id) == caller
+    assert tokens.verified == 3
+
+    await service.authenticate(first.session_id)
+    assert tokens.verified == 4

@@ -168,3 +168,29 @@ async def test_a_job_that_no_worker_came_for_ends_at_its_deadline(world, mika):
         processing = (await world.stored(id)).processing
         assert processing.failure.code is FailureCode.DEADLINE_PASSED
     assert (await world.stored(fresh.id)).processing.state is ProcessingState.PENDING
+
+
+async def test_what_ends_at_its_deadline_says_what_it_last_met(world, mika):
+    made = await world.create(mika)
+    world.blobs.is_down = True
+    for _ in range(2):
+        await world.app.runner.run_one()
+    world.clock.advance(DEADLINE + timedelta(seconds=1))
+
+    await world.app.runner.reap()
+
+    failure = (await world.stored(made.id)).processing.failure
+    assert (failure.code, failure.detail) == (FailureCode.DEADLINE_PASSED, FailureCode.UNAVAILABLE.value)
+
+
+async def test_work_carries_the_identifier_of_the_request_that_gave_it(world, mika):
+    made = await world.create(mika)
+    assert {job.request_id for job in await world.jobs()} == {HERE.request_id}
+    await world.work()
+    before = {job.id for job in await world.jobs()}
+
+    await world.app.mechanisms.delete_mechanism(mika, made.id, HERE)
+
+    promised = [job for job in await world.jobs() if job.id not in before]
+    assert {job.request_id for job in promised} == {HERE.request_id}
+    assert JobKind.DELETE_BLOBS in {job.kind for job in promised}
