@@ -17,7 +17,7 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState, new_job
 from mechshare.domain.pagination import PageRequest
-from mechshare.entrypoints.worker.loop import FORGOTTEN_AFTER, remove_forgotten, work
+from mechshare.entrypoints.worker.loop import ABANDONED_AFTER, remove_abandoned, work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import memory_settings, quick_adapters
 
@@ -85,7 +85,7 @@ async def test_what_does_not_answer_is_waited_for(
         return await real()
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
-    monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", FORGOTTEN_AFTER * 0)
+    monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", ABANDONED_AFTER * 0)
     await promise(adapters, 1)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
@@ -95,9 +95,9 @@ async def test_what_does_not_answer_is_waited_for(
 
 
 def test_what_killed_workers_left_goes_after_a_day_and_not_before(tmp_path: Path) -> None:
-    for name, age in (("clip-old", FORGOTTEN_AFTER.total_seconds() + 60), ("clip-new", 60.0)):
+    for name, age in (("clip-old", ABANDONED_AFTER.total_seconds() + 60), ("clip-new", 60.0)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "source.gif").touch()
         os.utime(tmp_path / name, (time.time() - age, time.time() - age))
-    remove_forgotten(tmp_path)
+    remove_abandoned(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["clip-new"]

@@ -23,11 +23,11 @@ class Api:
         self._token = ""
 
     def get(self, path: str, **query: str) -> Any:
-        return self._asked("GET", API + path + (f"?{urlencode(query)}" if query else ""))
+        return self._request("GET", API + path + (f"?{urlencode(query)}" if query else ""))
 
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         encoded = json.dumps(body or {}).encode()
-        return self._asked("POST", API + path, encoded, {"Content-Type": "application/json"})
+        return self._request("POST", API + path, encoded, {"Content-Type": "application/json"})
 
     def login(self, username: str, password: str) -> None:
         tokens = self.post("/auth/login", {"username": username, "password": password})
@@ -53,32 +53,34 @@ class Api:
                     yield chunk
             yield tail
 
-        return self._asked("POST", API + "/mechanisms", body(), headers)
+        return self._request("POST", API + "/mechanisms", body(), headers)
 
     def read_range(self, path: str, first: int, last: int) -> tuple[int, str, int]:
         """(status, Content-Range, bytes received) for a part of a file."""
         connection = http.client.HTTPConnection(self._netloc, timeout=30)
         try:
             connection.request("GET", path, headers={"Range": f"bytes={first}-{last}"})
-            answer = connection.getresponse()
-            return answer.status, answer.headers.get("Content-Range", ""), len(answer.read())
+            response = connection.getresponse()
+            return response.status, response.headers.get("Content-Range", ""), len(response.read())
         finally:
             connection.close()
 
-    def _asked(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
+    def _request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> Any:
         connection = http.client.HTTPConnection(self._netloc, timeout=60)
         sent = dict(headers or {})
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
         try:
             connection.request(method, path, body=body, headers=sent)
-            answer = connection.getresponse()
-            told = json.loads(answer.read() or b"null")
+            response = connection.getresponse()
+            content = json.loads(response.read() or b"null")
         finally:
             connection.close()
-        if answer.status >= 400:
-            raise ApiError(f"{method} {path}: {answer.status} {told['message']}")
-        return told
+        if response.status >= 400:
+            raise ApiError(f"{method} {path}: {response.status} {content['message']}")
+        return content
 
 
 def _part(boundary: str, disposition: str) -> bytes:

@@ -25,7 +25,7 @@ from mechshare.settings import Settings
 
 T = TypeVar("T")
 _AGAIN = "Run the same command again: it goes on where this one stopped."
-_TOLD = 10
+_MAX_KEYS_PRINTED = 10
 _FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
 _console = Console(highlight=False, soft_wrap=True)
 
@@ -41,7 +41,7 @@ def backup(chosen: Settings, folder: Path) -> None:
     it again. The exit status is 1 as well when the installation itself has lost or altered files, which are named.
     """
     _console.print(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
-    with _told_in_words():
+    with _refusals_as_messages():
         done = asyncio.run(_with_bar(chosen, folder, lambda services, heard: services[0].back_up(heard)))
     _report(done)
     _console.print(
@@ -68,7 +68,7 @@ def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> No
     Then rows and files are written, and compared by SHA-256. Stop every server and worker before. After an
     interruption, run it again: it goes on where it stopped.
     """
-    with _told_in_words():
+    with _refusals_as_messages():
         if check:
             manifest = asyncio.run(
                 _with_bar(chosen, folder, lambda services, heard: services[1].check(heard))
@@ -82,11 +82,11 @@ def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> No
             )
         )
     _report_restored(done)
-    _say_what_is_next(chosen)
+    _print_next_steps(chosen)
 
 
 @contextmanager
-def _told_in_words() -> Iterator[None]:
+def _refusals_as_messages() -> Iterator[None]:
     try:
         yield
     except (BackupRefused, CopyRefused) as refusal:
@@ -133,13 +133,13 @@ def _describe(first: str, manifest: Manifest) -> None:
         f"{first}: as of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, schema {manifest.schema}, mechshare "
         f"{manifest.program}; {rows} rows, {len(manifest.blobs)} files, {manifest.size} bytes"
     )
-    for told, keys in (
+    for damage, keys in (
         ("were lost already, and are not in it", manifest.missing),
         ("were not what was acknowledged, and are in it as they were found", manifest.altered),
     ):
         if keys:
-            more = ", ..." if len(keys) > _TOLD else ""
-            _console.print(f"!! {len(keys)} files {told}: {', '.join(keys[:_TOLD])}{more}")
+            more = ", ..." if len(keys) > _MAX_KEYS_PRINTED else ""
+            _console.print(f"!! {len(keys)} files {damage}: {', '.join(keys[:_MAX_KEYS_PRINTED])}{more}")
 
 
 def _report_restored(done: Restored) -> None:
@@ -159,11 +159,13 @@ def _report_restored(done: Restored) -> None:
     _describe("Everything is restored", done.manifest)
 
 
-def _say_what_is_next(chosen: Settings) -> None:
+def _print_next_steps(chosen: Settings) -> None:
     _console.print("\nBefore the servers start:")
     if not chosen.secret:
-        kept = shlex.quote(str(chosen.data / "secret.key"))
-        _console.print(f"  cp .../secret.key {kept}   # the copy you kept, or everybody has to sign in again")
+        key_file = shlex.quote(str(chosen.data / "secret.key"))
+        _console.print(
+            f"  cp .../secret.key {key_file}   # the copy you kept, or everybody has to sign in again"
+        )
     if not chosen.cache_url.startswith("memory:"):
         _console.print("  redis-cli flushdb   # answers from before; or give another namespace")
     _console.print("  mechshare reindex   # the search index is not in a backup")

@@ -65,7 +65,7 @@ def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ..
     _report(copied)
     if plan.search:
         _reindex(chosen, plan)
-    _say_what_is_next(chosen, plan)
+    _print_next_steps(chosen, plan)
 
 
 def _planned(chosen: Settings, sources: Sequence[str], destinations: Sequence[str]) -> Plan:
@@ -145,7 +145,7 @@ def _reindex(chosen: Settings, plan: Plan) -> None:
     _console.print(f"search: the index holds {count} mechanisms")
 
 
-def _say_what_is_next(chosen: Settings, plan: Plan) -> None:
+def _print_next_steps(chosen: Settings, plan: Plan) -> None:
     _console.print("\nOn every machine that is to use the destination, with its passwords:")
     for name, pair in (("DATABASE", plan.database), ("BLOBS", plan.blobs)):
         if pair:
@@ -164,7 +164,7 @@ def _say_what_is_next(chosen: Settings, plan: Plan) -> None:
 
 def _secret(chosen: Settings, database: str) -> str:
     """Where the secret that belongs to `database` is had from, as far as it is known here."""
-    kept = chosen.data / "secret.key"
-    if chosen.secret or database != chosen.database_url or not kept.exists():
+    key_file = chosen.data / "secret.key"
+    if chosen.secret or database != chosen.database_url or not key_file.exists():
         return "..."
-    return f'"$(cat {shlex.quote(str(kept))})"'
+    return f'"$(cat {shlex.quote(str(key_file))})"'

@@ -122,9 +122,9 @@ def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
     _console.print(_found_table(api))
     _console.rule("watching")
     for one in ready[:1]:
-        status, told, size = api.read_range(one.mechanism["file_url"], 0, 1023)
+        status, content_range, size = api.read_range(one.mechanism["file_url"], 0, 1023)
         _console.print(
-            f"  {one.mechanism['title']}: {status}, {told}, {size} bytes received", highlight=False
+            f"  {one.mechanism['title']}: {status}, {content_range}, {size} bytes received", highlight=False
         )
     if len(ready) < len(shown):
         raise ApiError(f"{len(shown) - len(ready)} of {len(shown)} clips could not be processed")
@@ -189,10 +189,10 @@ def _environment(profile: str, data: Path) -> dict[str, str]:
         raise click.ClickException(
             f"not set: {', '.join(unset)}. 'nox -s services' starts all the servers and prints what to export."
         )
-    kept = {
+    inherited = {
         name: value for name, value in os.environ.items() if profile == "distributed" or name not in _SERVERS
     }
-    return {**kept, PREFIX + "DATA": str(data)}
+    return {**inherited, PREFIX + "DATA": str(data)}
 
 
 @contextmanager

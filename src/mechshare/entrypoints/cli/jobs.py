@@ -48,13 +48,13 @@ def show(chosen: Settings, job_id: str) -> None:
     job, attempts = run(chosen, command)
     facts = Table(show_header=False)
     for name in Job.__slots__:
-        facts.add_row(name, _told(getattr(job, name)))
+        facts.add_row(name, _text(getattr(job, name)))
     if job.failure:
         facts.add_row("what to do", job.failure.message("en"))
     tried = Table("attempt", "started", "ended", "came to", "why it ended", "detail")
     for one in attempts:
         why, detail = (one.failure.code.value, one.failure.detail) if one.failure else ("", "")
-        tried.add_row(str(one.number), str(one.started_at), _told(one.ended_at), one.step, why, detail)
+        tried.add_row(str(one.number), str(one.started_at), _text(one.ended_at), one.step, why, detail)
     Console().print(facts, *([tried] if attempts else []))
 
 
@@ -80,5 +80,5 @@ def cancel(chosen: Settings, job_id: str) -> None:
     click.echo("cancelled")
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     return "" if value is None else str(value)

@@ -57,7 +57,7 @@ class Finding:
     """What was looked at. `remedy` says what to do and stands where something is wrong."""
 
     name: str
-    told: str
+    message: str
     remedy: str = ""
     is_essential: bool = True
 
@@ -88,32 +88,32 @@ def doctor(chosen: Settings) -> None:
 
     async def examine() -> list[Finding]:
         async with open_application(chosen) as application:
-            return [*await _answering(application), *await _able(application)]
+            return [*await _examine_dependencies(application), *await _examine_processing(application)]
 
-    findings = _configured(chosen)
+    findings = _check_configuration(chosen)
     if not any(finding.remedy and finding.is_essential for finding in findings):
         findings += asyncio.run(examine())
     for finding in findings:
         click.echo(click.style("!!", fg="red") if finding.remedy else click.style("ok", fg="green"), nl=False)
-        click.echo(f"  {finding.name:10} {masked(finding.told)}")
+        click.echo(f"  {finding.name:10} {masked(finding.message)}")
         if finding.remedy:
             click.echo(f"      -> {finding.remedy}")
     if any(finding.remedy and finding.is_essential for finding in findings):
         raise SystemExit(1)
 
 
-def _configured(chosen: Settings) -> list[Finding]:
+def _check_configuration(chosen: Settings) -> list[Finding]:
     parts = ", ".join(f"{part} {version(part)}" for part in _PARTS)
     secret = "set" if chosen.secret else f"made here, kept in {chosen.data / 'secret.key'}"
     return [
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
-        _writable(chosen.data),
-        *(_spacious(folder) for folder in _folders(chosen)),
+        _check_data_folder(chosen.data),
+        *(_check_disk_space(folder) for folder in _folders(chosen)),
         Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
     ]
 
 
-def _writable(data: Path) -> Finding:
+def _check_data_folder(data: Path) -> Finding:
     try:
         data.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=data) as probe:
@@ -127,18 +127,18 @@ def _writable(data: Path) -> Finding:
 def _folders(chosen: Settings) -> list[Path]:
     """Where files of this machine are kept; one for each disk."""
     blobs = urlsplit(chosen.blobs_url)
-    kept = [chosen.data, Path(url2pathname(blobs.path))] if blobs.scheme == "file" else [chosen.data]
-    there = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in kept]
+    paths = [chosen.data, Path(url2pathname(blobs.path))] if blobs.scheme == "file" else [chosen.data]
+    there = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in paths]
     return list({folder.stat().st_dev: folder for folder in reversed(there)}.values())
 
 
-def _spacious(folder: Path) -> Finding:
+def _check_disk_space(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     remedy = "" if free > _LITTLE_SPACE else "make room: uploads are refused when the disk is full"
     return Finding("disk", f"{free / 1024**3:.1f} GiB free at {folder}", remedy, is_essential=False)
 
 
-async def _answering(application: Application) -> list[Finding]:
+async def _examine_dependencies(application: Application) -> list[Finding]:
     return [
         Finding(
             one.name,
@@ -155,15 +155,15 @@ def _configuration(chosen: Settings, name: str) -> str:
     return f"{url} - " if url else ""
 
 
-async def _able(application: Application) -> list[Finding]:
+async def _examine_processing(application: Application) -> list[Finding]:
     """Whether clips can be processed, tried on one that is made here."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "dot.gif"
         frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]
         frames[0].save(source, save_all=True, append_images=frames[1:], duration=100, loop=0)
         report = await application.doctor.examine_processing(source, Path(folder))
-    told = report.told if report.trouble else f"{report.told}, on {os.cpu_count()} processors"
-    return [Finding(report.name, told, _remedy(report))]
+    message = report.told if report.trouble else f"{report.told}, on {os.cpu_count()} processors"
+    return [Finding(report.name, message, _remedy(report))]
 
 
 def _remedy(report: DoctorReport) -> str:

@@ -35,7 +35,7 @@ _ENDS_WITHIN = 25
 def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API and the gallery, and process clips, until stopped."""
     address, number = host or chosen.host, port or chosen.port
-    run(chosen, _nothing_more)
+    run(chosen, _do_nothing)
     _announce(chosen, address, number)
     os.environ[PREFIX + "DATA"] = str(chosen.data)
     # Not forked: what counts, counts for this process alone, as it was imported before there was a folder to share.
@@ -85,7 +85,7 @@ def _serve(address: str, port: int, workers: int) -> None:
     ).serve()
 
 
-async def _nothing_more(application: Application) -> None:
+async def _do_nothing(application: Application) -> None:
     """The schema was brought up to date on the way here, once for all the server's processes."""
 
 

@@ -17,7 +17,7 @@ RETRY_INTERVAL = timedelta(seconds=1)
 REAP_INTERVAL = timedelta(seconds=5)
 SCHEDULE_INTERVAL = timedelta(seconds=5)
 TIDY_INTERVAL = timedelta(hours=1)
-FORGOTTEN_AFTER = timedelta(days=1)
+ABANDONED_AFTER = timedelta(days=1)
 SHUTDOWN_GRACE = 10.0
 """Seconds that a job under way gets to end when the loop is stopped; then the ledger takes it back."""
 _log = structlog.get_logger("mechshare.worker")
@@ -37,15 +37,15 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await app.runner.reap()
         await _pause(stop, REAP_INTERVAL)
 
-    async def keep_up() -> None:
+    async def schedule() -> None:
         await app.scheduler.enqueue_due_jobs()
         await _pause(stop, SCHEDULE_INTERVAL)
 
     async def tidy() -> None:
-        await asyncio.to_thread(remove_forgotten, app.settings.data / "scratch")
+        await asyncio.to_thread(remove_abandoned, app.settings.data / "scratch")
         await _pause(stop, TIDY_INTERVAL)
 
-    loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, keep_up, tidy)]
+    loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, schedule, tidy)]
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)
@@ -57,9 +57,9 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await asyncio.gather(*loops, return_exceptions=True)
 
 
-def remove_forgotten(scratch: Path) -> None:
+def remove_abandoned(scratch: Path) -> None:
     """Removes what workers that were killed had in the making, a day ago or more: nobody is at it any more."""
-    before = time.time() - FORGOTTEN_AFTER.total_seconds()
+    before = time.time() - ABANDONED_AFTER.total_seconds()
     for folder in scratch.iterdir():
         if folder.stat().st_mtime < before:
             shutil.rmtree(folder, ignore_errors=True)
