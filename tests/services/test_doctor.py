@@ -36,14 +36,14 @@ async def clocks_agree(world):
 async def examined(world: Any, *, database: Any = None, blobs: Any = None) -> dict[str, DoctorReport]:
     adapters = replace(world.adapters, database=database or world.database, blobs=blobs or world.blobs)
     service = build(world.app.settings, world.observer, adapters).doctor
-    return {found.name: found for found in await service.examine()}
+    return {report.name: report for report in await service.examine()}
 
 
 async def test_an_installation_that_works_is_found_well(world):
-    found = await examined(world)
-    assert list(found) == NAMES
-    assert {one.trouble for one in found.values()} == {None}
-    assert all(one.told for one in found.values())
+    reports = await examined(world)
+    assert list(reports) == NAMES
+    assert {one.problem for one in reports.values()} == {None}
+    assert all(one.message for one in reports.values())
 
 
 async def test_nothing_is_left_behind(world):
@@ -57,11 +57,11 @@ async def test_nothing_is_left_behind(world):
 )
 async def test_what_is_out_is_named_and_the_rest_still_looked_at(world, broken, down, is_essential):
     getattr(world, broken).is_down = True
-    found = await examined(world)
-    assert list(found) == NAMES
-    assert [one.name for one in found.values() if one.trouble] == down
-    assert {found[name].trouble for name in down} == {Problem.DOWN}
-    assert found[down[0]].is_essential is is_essential
+    reports = await examined(world)
+    assert list(reports) == NAMES
+    assert [one.name for one in reports.values() if one.problem] == down
+    assert {reports[name].problem for name in down} == {Problem.DOWN}
+    assert reports[down[0]].is_essential is is_essential
 
 
 async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
@@ -69,30 +69,30 @@ async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
         raise SchemaOutdated(found="0001", newest="0002")
 
     database = (await examined(world, database=Wrapped(world.database, check=check)))["database"]
-    assert database.trouble is Problem.OUTDATED
-    assert "0002" in database.told
+    assert database.problem is Problem.OUTDATED
+    assert "0002" in database.message
 
 
 @pytest.mark.parametrize("seconds", [30, -30])
 async def test_clocks_that_differ_are_told(world, seconds):
     world.database.ahead += timedelta(seconds=seconds)
     clock = (await examined(world))["clock"]
-    assert clock.trouble is Problem.SKEWED
-    assert ("before" if seconds > 0 else "behind") in clock.told
+    assert clock.problem is Problem.SKEWED
+    assert ("before" if seconds > 0 else "behind") in clock.message
 
 
 async def test_a_store_that_is_full_is_told_apart(world):
     async def write(key: str, chunks: AsyncIterator[bytes]) -> None:
         raise StorageFull()
 
-    assert (await examined(world, blobs=Wrapped(world.blobs, write=write)))["blobs"].trouble is Problem.FULL
+    assert (await examined(world, blobs=Wrapped(world.blobs, write=write)))["blobs"].problem is Problem.FULL
 
 
 async def test_a_store_that_gives_back_something_else_is_found_out(world):
     async def read(key: str) -> AsyncIterator[bytes]:
         yield b"something else"
 
-    assert (await examined(world, blobs=Wrapped(world.blobs, read=read)))["blobs"].trouble is Problem.ALTERED
+    assert (await examined(world, blobs=Wrapped(world.blobs, read=read)))["blobs"].problem is Problem.ALTERED
     assert [key async for key in world.blobs.list("")] == []
 
 
@@ -105,9 +105,9 @@ async def test_an_index_that_lacks_something_is_found_out(world):
     await world.app.search.reindex()
     after = (await examined(world))["search"]
 
-    assert before.trouble is Problem.OUT_OF_STEP
-    assert "holds 0 published mechanisms, the database 1; " in before.told
-    assert after.trouble is None
+    assert before.problem is Problem.OUT_OF_STEP
+    assert "holds 0 published mechanisms, the database 1; " in before.message
+    assert after.problem is None
 
 
 async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_has_to(world):
@@ -115,7 +115,7 @@ async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_h
     for _ in range(EXACT_TOTAL // 1_000 + 2):
         async with world.database.begin() as tx:
             await tx.mechanisms.add([a_mechanism(user) for _ in range(1_000)])
-    told = "the index holds {} published mechanisms, the database more than 10,000"
+    message = "the index holds {} published mechanisms, the database more than 10,000"
 
     await world.index.put([document(str(number), "cam") for number in range(EXACT_TOTAL)])
     fewer = (await examined(world))["search"]
@@ -124,9 +124,9 @@ async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_h
     await world.index.put([document(str(EXACT_TOTAL + 1), "cam")])
     counted_on = (await examined(world))["search"]
 
-    assert (fewer.trouble, fewer.told) == (Problem.OUT_OF_STEP, told.format(10_000))
-    assert (as_many.trouble, as_many.told) == (None, told.format("more than 10,000"))
-    assert (counted_on.trouble, counted_on.told) == (None, told.format("more than 10,000"))
+    assert (fewer.problem, fewer.message) == (Problem.OUT_OF_STEP, message.format(10_000))
+    assert (as_many.problem, as_many.message) == (None, message.format("more than 10,000"))
+    assert (counted_on.problem, counted_on.message) == (None, message.format("more than 10,000"))
 
 
 def test_the_first_line_of_the_innermost_cause_is_told():

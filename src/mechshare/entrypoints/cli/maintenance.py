@@ -142,7 +142,7 @@ async def _examine_dependencies(application: Application) -> list[Finding]:
     return [
         Finding(
             one.name,
-            f"{_configuration(application.settings, one.name)}{one.told}",
+            f"{_configuration(application.settings, one.name)}{one.message}",
             _remedy(one),
             one.is_essential,
         )
@@ -162,9 +162,9 @@ async def _examine_processing(application: Application) -> list[Finding]:
         frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]
         frames[0].save(source, save_all=True, append_images=frames[1:], duration=100, loop=0)
         report = await application.doctor.examine_processing(source, Path(folder))
-    message = report.told if report.trouble else f"{report.told}, on {os.cpu_count()} processors"
+    message = report.message if report.problem else f"{report.message}, on {os.cpu_count()} processors"
     return [Finding(report.name, message, _remedy(report))]
 
 
 def _remedy(report: DoctorReport) -> str:
-    return _REMEDIES[report.name, report.trouble] if report.trouble else ""
+    return _REMEDIES[report.name, report.problem] if report.problem else ""

@@ -34,11 +34,11 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorReport:
-    """What was found of one dependency; `trouble` is None where it is well."""
+    """What was found of one dependency; `problem` is None where it is well."""
 
     name: str
-    told: str
-    trouble: Problem | None = None
+    message: str
+    problem: Problem | None = None
     is_essential: bool = True
 
 
@@ -68,35 +68,35 @@ class DoctorService:
 
         A blob is written, read back and deleted. Raises nothing that a dependency is at fault for.
         """
-        found = [
-            await _answer("database", self._database.check),
+        reports = [
+            await _report("database", self._database.check),
             await self._examine_clock(),
             await self._examine_blobs(),
             await self._examine_search(),
         ]
-        found += [await _answer(name, check, is_essential=False) for name, check in self._others.items()]
-        return tuple(found)
+        reports += [await _report(name, check, is_essential=False) for name, check in self._others.items()]
+        return tuple(reports)
 
     async def examine_processing(self, clip: Path, into: Path) -> DoctorReport:
         """`processing`: whether `clip`, a GIF, can be processed; what is made of it is left in the folder `into`."""
         try:
             made = await self._media.process(clip, MediaFormat.GIF, into, _unwatched)
         except MediaRejected as problem:
-            return DoctorReport(name="processing", told=str(problem), trouble=Problem.DOWN)
-        told = f"{made.facts.frame_count} frames, {made.facts.duration_ms} ms"
-        return DoctorReport(name="processing", told=told)
+            return DoctorReport(name="processing", message=str(problem), problem=Problem.DOWN)
+        message = f"{made.facts.frame_count} frames, {made.facts.duration_ms} ms"
+        return DoctorReport(name="processing", message=message)
 
     async def _examine_clock(self) -> DoctorReport:
         before = self._clock.now()
         try:
             there = await self._database.now()
         except Unavailable:
-            told = "the database can't be asked for the time"
-            return DoctorReport(name="clock", told=told, trouble=Problem.DOWN, is_essential=False)
+            message = "the database can't be asked for the time"
+            return DoctorReport(name="clock", message=message, problem=Problem.DOWN, is_essential=False)
         ahead = there - before - (self._clock.now() - before) / 2
-        told = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
-        trouble = Problem.SKEWED if abs(ahead) > MAX_CLOCK_SKEW else None
-        return DoctorReport(name="clock", told=told, trouble=trouble, is_essential=False)
+        message = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
+        problem = Problem.SKEWED if abs(ahead) > MAX_CLOCK_SKEW else None
+        return DoctorReport(name="clock", message=message, problem=problem, is_essential=False)
 
     async def _examine_blobs(self) -> DoctorReport:
         key = f"health/{self._ids.new_id()}"
@@ -107,31 +107,33 @@ class DoctorService:
             finally:
                 await self._blobs.delete(key)
         except OutOfSpace as full:
-            return DoctorReport(name="blobs", told=full.message, trouble=Problem.FULL)
+            return DoctorReport(name="blobs", message=full.message, problem=Problem.FULL)
         except Unavailable as down:
             return _down("blobs", down)
         except MediaNotFound:
             content = b""
         if content != _PROBE:
-            told = f"{len(_PROBE)} bytes were written, and others were read back"
-            return DoctorReport(name="blobs", told=told, trouble=Problem.ALTERED)
-        return DoctorReport(name="blobs", told=f"{len(_PROBE)} bytes written, read back and deleted")
+            message = f"{len(_PROBE)} bytes were written, and others were read back"
+            return DoctorReport(name="blobs", message=message, problem=Problem.ALTERED)
+        return DoctorReport(name="blobs", message=f"{len(_PROBE)} bytes written, read back and deleted")
 
     async def _examine_search(self) -> DoctorReport:
         try:
-            held = min((await self._index.search(SearchQuery(limit=1))).total, EXACT_TOTAL + 1)
+            indexed = min((await self._index.search(SearchQuery(limit=1))).total, EXACT_TOTAL + 1)
         except Unavailable as down:
             return _down("search", down, is_essential=False)
         try:
             published, waiting = await self._published(), await self._waiting()
         except Unavailable:
-            told = f"the index holds {how_many(held)} published mechanisms; the database can't be asked"
-            return DoctorReport(name="search", told=told, is_essential=False)
-        told = f"the index holds {how_many(held)} published mechanisms, the database {how_many(published)}"
+            message = f"the index holds {how_many(indexed)} published mechanisms; the database can't be asked"
+            return DoctorReport(name="search", message=message, is_essential=False)
+        message = (
+            f"the index holds {how_many(indexed)} published mechanisms, the database {how_many(published)}"
+        )
         if waiting:
-            told += f"; {waiting} changes are on their way to the index"
-        trouble = None if held == published else Problem.OUT_OF_STEP
-        return DoctorReport(name="search", told=told, trouble=trouble, is_essential=False)
+            message += f"; {waiting} changes are on their way to the index"
+        problem = None if indexed == published else Problem.OUT_OF_STEP
+        return DoctorReport(name="search", message=message, problem=problem, is_essential=False)
 
     async def _published(self) -> int:
         """At most EXACT_TOTAL + 1: an index need not count further either, so there is no more to compare."""
@@ -152,14 +154,14 @@ async def _probe() -> AsyncIterator[bytes]:
     yield _PROBE
 
 
-async def _answer(
+async def _report(
     name: str, check: Callable[[], Awaitable[str]], *, is_essential: bool = True
 ) -> DoctorReport:
     try:
-        return DoctorReport(name=name, told=await check(), is_essential=is_essential)
+        return DoctorReport(name=name, message=await check(), is_essential=is_essential)
     except SchemaOutdated as outdated:
         return DoctorReport(
-            name=name, told=outdated.message, trouble=Problem.OUTDATED, is_essential=is_essential
+            name=name, message=outdated.message, problem=Problem.OUTDATED, is_essential=is_essential
         )
     except Unavailable as down:
         return _down(name, down, is_essential=is_essential)
@@ -167,8 +169,8 @@ async def _answer(
 
 def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> DoctorReport:
     cause = cause_of(down)
-    told = f"does not answer ({cause})" if cause else "does not answer"
-    return DoctorReport(name=name, told=told, trouble=Problem.DOWN, is_essential=is_essential)
+    message = f"does not answer ({cause})" if cause else "does not answer"
+    return DoctorReport(name=name, message=message, problem=Problem.DOWN, is_essential=is_essential)
 
 
 def cause_of(problem: BaseException) -> str:

@@ -34,10 +34,10 @@ class HealthService:
     ) -> None:
         self._blobs = blobs
         self._index = index
-        self._asked: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
+        self._checks: tuple[tuple[str, Callable[[], Awaitable[str]]], ...] = (
             ("database", database.check),
-            ("blobs", self._ask_blobs),
-            ("search", self._ask_search),
+            ("blobs", self._check_blobs),
+            ("search", self._check_search),
             *others.items(),
         )
 
@@ -48,20 +48,22 @@ class HealthService:
         """
         essential = {"database", "blobs"} if uploads else {"database"}
         return tuple(
-            await asyncio.gather(*(_answer(name, ask, name in essential) for name, ask in self._asked))
+            await asyncio.gather(
+                *(_run_check(name, check, name in essential) for name, check in self._checks)
+            )
         )
 
-    async def _ask_blobs(self) -> str:
+    async def _check_blobs(self) -> str:
         await self._blobs.stat("health/probe")
         return "answers"
 
-    async def _ask_search(self) -> str:
+    async def _check_search(self) -> str:
         result = await self._index.search(SearchQuery(limit=1))
         return f"answers; {how_many(result.total)} published mechanisms"
 
 
-async def _answer(name: str, ask: Callable[[], Awaitable[str]], is_essential: bool) -> Check:
+async def _run_check(name: str, check: Callable[[], Awaitable[str]], is_essential: bool) -> Check:
     try:
-        return Check(name=name, is_up=True, is_essential=is_essential, detail=await ask())
+        return Check(name=name, is_up=True, is_essential=is_essential, detail=await check())
     except Unavailable as down:
         return Check(name=name, is_up=False, is_essential=is_essential, detail=down.message)
