@@ -90,6 +90,6 @@ async def test_a_try_without_an_answer_lets_one_alone_try_again(
 
 
 async def test_a_try_that_takes_too_long_keeps_nobody_else_from_trying() -> None:
-    circuit = CircuitBreaker("it", rest=0.0, longest_try=0.0)
+    circuit = CircuitBreaker("it", rest=0.0, max_trial_seconds=0.0)
     await fail(circuit, 5)
     assert not await is_let_in_alone(circuit)

@@ -24,7 +24,7 @@ REFUSED_EVERYWHERE = [
 
 
 def cleaned(text: str, *, lines: bool = False) -> str:
-    return clean_text("field", text, shortest=0, longest=1000, lines=lines)
+    return clean_text("field", text, min_length=0, max_length=1000, lines=lines)
 
 
 @given(ANY_TEXT, st.booleans())
@@ -89,7 +89,7 @@ def test_living_scripts_and_emoji_pass_unchanged(text):
 
 def test_length_is_counted_in_characters_after_normalisation_and_stripping():
     decomposed = "か\u3099" * 5
-    assert clean_text("f", f"  {decomposed}\u3000", shortest=5, longest=5) == "が" * 5
+    assert clean_text("f", f"  {decomposed}\u3000", min_length=5, max_length=5) == "が" * 5
 
 
 @pytest.mark.parametrize(
@@ -97,15 +97,15 @@ def test_length_is_counted_in_characters_after_normalisation_and_stripping():
 )
 def test_both_ends_of_the_allowed_length_are_included(text, fits):
     if fits:
-        assert clean_text("f", text, shortest=1, longest=10) == text
+        assert clean_text("f", text, min_length=1, max_length=10) == text
     else:
         with pytest.raises(InvalidField):
-            clean_text("f", text, shortest=1, longest=10)
+            clean_text("f", text, min_length=1, max_length=10)
 
 
 def test_a_refusal_names_the_field_and_the_length_in_both_languages():
     with pytest.raises(InvalidField) as refused:
-        clean_text("title", "x" * 12, shortest=1, longest=10)
+        clean_text("title", "x" * 12, min_length=1, max_length=10)
 
     assert refused.value.field == "title"
     assert refused.value.message == "title: must be 1 to 10 characters long; it is 12."
@@ -118,12 +118,12 @@ def test_valid_text_is_readable_as_it_is(text):
         valid = cleaned(text)
     except InvalidField:
         return
-    assert readable_text(text, longest=1000) == valid
+    assert readable_text(text, max_length=1000) == valid
 
 
 @given(ANY_TEXT, st.integers(0, 40))
-def test_whatever_is_made_readable_can_be_written_down(text, longest):
-    readable = readable_text(text, longest=longest)
+def test_whatever_is_made_readable_can_be_written_down(text, max_length):
+    readable = readable_text(text, max_length=max_length)
     readable.encode()
-    assert len(readable) <= longest
+    assert len(readable) <= max_length
     assert "\x00" not in readable

@@ -22,11 +22,11 @@ class CircuitBreaker:
     """
 
     def __init__(
-        self, dependency: str, *, rest: float = _REST, longest_try: float = _MAX_TRIAL_SECONDS
+        self, dependency: str, *, rest: float = _REST, max_trial_seconds: float = _MAX_TRIAL_SECONDS
     ) -> None:
         self._dependency = dependency
         self._rest = rest
-        self._longest_try = longest_try
+        self._max_trial_seconds = max_trial_seconds
         self._failures = 0
         self._next_try = 0.0
 
@@ -37,7 +37,7 @@ class CircuitBreaker:
         if is_try:
             if time.monotonic() < self._next_try:
                 raise DependencyUnavailable(dependency=self._dependency)
-            self._next_try = time.monotonic() + self._longest_try
+            self._next_try = time.monotonic() + self._max_trial_seconds
         try:
             yield
         except Unavailable:

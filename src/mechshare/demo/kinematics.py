@@ -104,14 +104,14 @@ class Peaucellier:
 
     def at(self, angle: float) -> tuple[Point, Point, Point, Point]:
         """(input, output, upper joint, lower joint) for the crank at `angle` from the line of the pivots."""
-        given = polar((self.crank, 0.0), self.crank, angle)
-        near = hypot(*given)
+        pin = polar((self.crank, 0.0), self.crank, angle)
+        near = hypot(*pin)
         far = (self.arm**2 - self.side**2) / near
-        direction = atan2(given[1], given[0])
+        direction = atan2(pin[1], pin[0])
         middle = polar((0.0, 0.0), (near + far) / 2, direction)
         half = sqrt(self.side**2 - ((far - near) / 2) ** 2)
         upper, lower = (polar(middle, half, direction + turn) for turn in (pi / 2, -pi / 2))
-        return given, polar((0.0, 0.0), far, direction), upper, lower
+        return pin, polar((0.0, 0.0), far, direction), upper, lower
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,8 +51,8 @@ def derivative_key(mechanism_id: MechanismId, fence: int, sha256: str, extension
 
 def digest_prefix(key: str) -> str:
     """The first digits of the SHA-256 of the content, which a derivative's key tells; none for any other key."""
-    found = _DERIVATIVE.fullmatch(key)
-    return found[1] if found else ""
+    match = _DERIVATIVE.fullmatch(key)
+    return match[1] if match else ""
 
 
 def derivative_prefix(mechanism_id: MechanismId) -> str:

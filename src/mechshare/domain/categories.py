@@ -55,7 +55,7 @@ def clean_slug(slug: str) -> CategoryId:
 
 
 def clean_name(field: str, name: str) -> str:
-    return clean_text(field, name, shortest=1, longest=80)
+    return clean_text(field, name, min_length=1, max_length=80)
 
 
 FIRST_CATEGORIES: tuple[tuple[str, str, str], ...] = (

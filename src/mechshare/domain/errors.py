@@ -217,7 +217,7 @@ class NameTaken(Conflict):
 
 
 class CannotModifySelf(Conflict):
-    code = "OWN_STANDING"
+    code = "CANNOT_MODIFY_SELF"
     messages = {
         "en": "You cannot change your own role or suspension. Ask another admin.",
         "ja": "自分自身の権限や停止状態は変更できません。他の管理者に依頼してください。",

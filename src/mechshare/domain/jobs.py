@@ -14,7 +14,7 @@ HEARTBEAT = timedelta(seconds=5)
 MAX_ATTEMPTS = 5
 DEADLINE = timedelta(hours=24)
 """How long after it was asked for a job may still be tried."""
-ATTEMPTS_TOLD = 20
+MAX_ATTEMPTS_LISTED = 20
 """How many of the attempts that ended without ending their job are remembered: the last ones."""
 EVERYTHING = "*"
 """The subject of jobs that are about the whole installation."""

@@ -119,7 +119,7 @@ class Mechanism:
 
     def withdraw_for(self, reason: str, now: datetime) -> "Mechanism":
         """Withdrawn by a moderator, who says why; only a moderator's `reinstate` lets it be published again."""
-        cleaned = clean_text("reason", reason, shortest=1, longest=500)
+        cleaned = clean_text("reason", reason, min_length=1, max_length=500)
         return replace(self, is_published=False, withdrawn_reason=cleaned, updated_at=now)
 
     def reinstate(self, now: datetime) -> "Mechanism":
@@ -197,11 +197,11 @@ def sort_key(mechanism: Mechanism, sort: MechanismSort) -> datetime | str:
 
 
 def clean_title(title: str) -> str:
-    return clean_text("title", title, shortest=1, longest=200)
+    return clean_text("title", title, min_length=1, max_length=200)
 
 
 def clean_description(description: str) -> str:
-    return clean_text("description", description, shortest=0, longest=20_000, lines=True)
+    return clean_text("description", description, min_length=0, max_length=20_000, lines=True)
 
 
 def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
@@ -226,7 +226,7 @@ def clean_external_url(field: str, url: str) -> str:
 
     It is shown, never fetched.
     """
-    cleaned = clean_text(field, url, shortest=1, longest=2_000)
+    cleaned = clean_text(field, url, min_length=1, max_length=2_000)
     if not _is_plain_https(cleaned):
         raise InvalidField(
             field,

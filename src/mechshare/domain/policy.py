@@ -50,19 +50,19 @@ def require_editor(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
 
     Raises MechanismNotFound when `actor` may not even see it, else UnauthorizedOperation.
     """
-    found = require_visible(actor, mechanism)
-    if found.can_be_edited_by(actor.id):
-        return found
+    visible = require_visible(actor, mechanism)
+    if visible.can_be_edited_by(actor.id):
+        return visible
     require_permission(actor, Permission.MANAGE_ANY_MECHANISM)
-    return found
+    return visible
 
 
 def require_withdrawer(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
     """`mechanism`, if `actor` is its owner, a moderator or an admin. Raises as `require_editor` does."""
-    found = require_visible(actor, mechanism)
-    if not found.can_be_edited_by(actor.id):
+    visible = require_visible(actor, mechanism)
+    if not visible.can_be_edited_by(actor.id):
         require_permission(actor, Permission.WITHDRAW_ANY_MECHANISM)
-    return found
+    return visible
 
 
 def require_permission(actor: Viewer, permission: Permission) -> Actor:

@@ -98,7 +98,7 @@ class Suggestions:
 
 
 def clean_query(text: str) -> str:
-    return clean_text("q", text, shortest=0, longest=MAX_QUERY_LENGTH)
+    return clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)
 
 
 def document_of(authored: AuthoredMechanism, category_names: tuple[str, ...]) -> SearchDocument:

@@ -13,8 +13,8 @@ Zl and Zp), and what overrides the direction of text."""
 _REFUSED_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE}]")
 
 
-def clean_text(field: str, text: str, *, shortest: int, longest: int, lines: bool = False) -> str:
-    """`text` in NFC with its ends stripped, of `shortest` to `longest` characters.
+def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines: bool = False) -> str:
+    """`text` in NFC with its ends stripped, of `min_length` to `max_length` characters.
 
     `lines` admits tabs and line feeds, and turns the other line ends into them. Raises InvalidField for any other
     control character, for NUL and surrogates, and for direction overrides (they make text read as something else,
@@ -29,18 +29,18 @@ def clean_text(field: str, text: str, *, shortest: int, longest: int, lines: boo
             ja="文字でないもの（制御文字など）が含まれています。取り除いてください。",
         )
     cleaned = unicodedata.normalize("NFC", text).strip()
-    if not shortest <= len(cleaned) <= longest:
+    if not min_length <= len(cleaned) <= max_length:
         raise InvalidField(
             field,
-            en=f"must be {shortest} to {longest} characters long; it is {len(cleaned)}.",
-            ja=f"{shortest}〜{longest} 文字で入力してください（現在 {len(cleaned)} 文字）。",
+            en=f"must be {min_length} to {max_length} characters long; it is {len(cleaned)}.",
+            ja=f"{min_length}〜{max_length} 文字で入力してください（現在 {len(cleaned)} 文字）。",
         )
     return cleaned
 
 
-def readable_text(text: str, *, longest: int) -> str:
+def readable_text(text: str, *, max_length: int) -> str:
     """`text` as `clean_text` would have it, whatever it is: cut where too long, U+FFFD for each refused character.
 
     For what is only looked up or written down, and so need not be refused.
     """
-    return unicodedata.normalize("NFC", _REFUSED.sub("\ufffd", text)).strip()[:longest]
+    return unicodedata.normalize("NFC", _REFUSED.sub("\ufffd", text)).strip()[:max_length]

@@ -118,7 +118,7 @@ def clean_username(username: str) -> str:
 
 def clean_email(email: str) -> str:
     """The address with its ends stripped and in lower case, at most 254 characters. Raises InvalidField."""
-    cleaned = clean_text("email", email.lower(), shortest=3, longest=254)
+    cleaned = clean_text("email", email.lower(), min_length=3, max_length=254)
     if not _EMAIL.match(cleaned):
         raise InvalidField("email", en="is not an e-mail address.", ja="メールアドレスの形式ではありません。")
     return cleaned
@@ -126,15 +126,15 @@ def clean_email(email: str) -> str:
 
 def normal_login(login: str) -> str:
     """What was given as user name or e-mail address, in the spelling in which both are stored."""
-    return readable_text(login.lower(), longest=254)
+    return readable_text(login.lower(), max_length=254)
 
 
 def clean_display_name(display_name: str) -> str:
-    return clean_text("display_name", display_name, shortest=1, longest=50)
+    return clean_text("display_name", display_name, min_length=1, max_length=50)
 
 
 def clean_bio(bio: str) -> str:
-    return clean_text("bio", bio, shortest=0, longest=2_000, lines=True)
+    return clean_text("bio", bio, min_length=0, max_length=2_000, lines=True)
 
 
 def normal_password(password: str) -> str:

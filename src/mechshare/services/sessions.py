@@ -215,7 +215,7 @@ class SessionService:
             created_at=now,
             last_used_at=now,
             expires_at=now + SESSION_LIFETIME,
-            user_agent=readable_text(request_metadata.user_agent, longest=MAX_USER_AGENT_LENGTH),
+            user_agent=readable_text(request_metadata.user_agent, max_length=MAX_USER_AGENT_LENGTH),
             address=request_metadata.address,
         )
         await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, account, request_metadata)

@@ -32,10 +32,10 @@ class Auditor:
             at=self._clock.now(),
             action=action,
             actor_id=actor_id,
-            subject=readable_text(subject, longest=MAX_SUBJECT_LENGTH),
+            subject=readable_text(subject, max_length=MAX_SUBJECT_LENGTH),
             address=request_metadata.address,
             request_id=request_metadata.request_id,
-            detail=readable_text(detail, longest=MAX_DETAIL_LENGTH),
+            detail=readable_text(detail, max_length=MAX_DETAIL_LENGTH),
         )
         await tx.audit.add(entry)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState, new_job
+from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import PageRequest
 from mechshare.ports.persistence.database import Database
@@ -324,14 +324,14 @@ async def test_attempts_that_did_not_end_the_job_are_remembered(database: Databa
 
 async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Database) -> None:
     (job,) = await promise(database)
-    for _ in range(ATTEMPTS_TOLD + 3):
+    for _ in range(MAX_ATTEMPTS_LISTED + 3):
         claimed = await claim(database)
         assert claimed is not None
         async with database.begin() as tx:
             await tx.ledger.postpone(job.id, claimed.fence, timedelta(0))
     async with database.read() as tx:
         attempts = await tx.jobs.find_attempts(job.id)
-    assert [one.number for one in attempts] == list(range(4, ATTEMPTS_TOLD + 4))
+    assert [one.number for one in attempts] == list(range(4, MAX_ATTEMPTS_LISTED + 4))
 
 
 async def test_the_backlog_is_what_has_not_ended(database: Database) -> None:

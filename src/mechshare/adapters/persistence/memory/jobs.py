@@ -7,7 +7,7 @@ from typing import Any
 
 from mechshare.adapters.persistence.memory.tables import Access, add, paged
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState
+from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.clock import Clock
@@ -73,7 +73,7 @@ class MemoryJobLedger:
         )
         if kept and attempt is not None:
             ended = (*tables.attempts.get(id, ()), replace(attempt, ended_at=now, failure=failure))
-            tables.attempts[id] = ended[-ATTEMPTS_TOLD:]
+            tables.attempts[id] = ended[-MAX_ATTEMPTS_LISTED:]
         return kept
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:

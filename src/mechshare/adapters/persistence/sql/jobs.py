@@ -11,7 +11,7 @@ from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import job_attempts, jobs
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import ATTEMPTS_TOLD, Attempt, Backlog, Job, JobKind, JobState
+from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest, Position
 
@@ -90,7 +90,8 @@ _REMEMBER = insert(job_attempts).from_select(
 _FORGET = delete(job_attempts).where(
     job_attempts.c.job_id == bindparam("held_id"),
     job_attempts.c.number
-    <= select(jobs.c.attempt).where(jobs.c.id == bindparam("held_id")).scalar_subquery() - ATTEMPTS_TOLD,
+    <= select(jobs.c.attempt).where(jobs.c.id == bindparam("held_id")).scalar_subquery()
+    - MAX_ATTEMPTS_LISTED,
 )
 _EXPIRED = (
     select(jobs)
