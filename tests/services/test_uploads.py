@@ -56,14 +56,14 @@ async def test_what_is_no_clip_is_refused_and_leaves_nothing(world, content):
 @pytest.mark.parametrize("over", [0, 1, SNIFF_BYTES])
 async def test_a_file_may_be_as_large_as_the_limit_and_no_larger(world, over, size):
     mika = await world.join("mika")
-    content = GIF.ljust(world.app.uploads.largest + over, b"\x00")
+    content = GIF.ljust(world.app.uploads.max_bytes + over, b"\x00")
     parts = chunks(*(content[at : at + size] for at in range(0, len(content), size)))
     if over == 0:
         assert (await world.app.uploads.receive(mika, parts, "x")).size == len(content)
         return
     with pytest.raises(FileTooLarge) as refused:
         await world.app.uploads.receive(mika, parts, "x")
-    assert refused.value.facts == {"limit": world.app.uploads.largest}
+    assert refused.value.facts == {"limit": world.app.uploads.max_bytes}
     assert await world.keys() == []
 
 
@@ -80,7 +80,7 @@ async def test_a_file_that_is_too_large_is_not_read_to_its_end(world):
 
     with pytest.raises(FileTooLarge):
         await world.app.uploads.receive(mika, endless(), "x")
-    assert taken <= world.app.uploads.largest // 1000 + 2
+    assert taken <= world.app.uploads.max_bytes // 1000 + 2
 
 
 @pytest.mark.parametrize("after", [0, 10, 10_000])

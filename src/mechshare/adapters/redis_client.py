@@ -45,8 +45,8 @@ class RedisClient:
 
     async def check(self) -> str:
         async with self.asking() as redis:
-            told = await redis.info("server")
-        return f"Redis {told['redis_version']}"
+            info = await redis.info("server")
+        return f"Redis {info['redis_version']}"
 
     async def close(self) -> None:
         await self.redis.aclose()

@@ -86,7 +86,7 @@ def peaucellier(part: float) -> Sheet:
     def angle(moment: float) -> float:
         return _SWING * sin(2 * pi * moment)
 
-    given, output, upper, lower = cell.at(angle(part))
+    input_joint, output, upper, lower = cell.at(angle(part))
     pivot = (cell.crank, 0.0)
     sheet.dashes((cell.line, -4.25), (cell.line, 4.25))
     sheet.circle(pivot, cell.crank)
@@ -95,10 +95,10 @@ def peaucellier(part: float) -> Sheet:
     for joint in (upper, lower):
         sheet.link([_CENTER, joint], BLUE, 11)
     for joint in (upper, lower):
-        sheet.link([joint, given], TEAL, 11)
+        sheet.link([joint, input_joint], TEAL, 11)
         sheet.link([joint, output], TEAL, 11)
-    sheet.link([pivot, given], AMBER, 11)
-    for joint in (_CENTER, pivot, upper, lower, given):
+    sheet.link([pivot, input_joint], AMBER, 11)
+    for joint in (_CENTER, pivot, upper, lower, input_joint):
         sheet.joint(joint, 3.8)
     sheet.trace(lambda moment: cell.at(angle(moment))[1], part)
     return sheet

@@ -37,13 +37,13 @@ class AuthenticationService:
         async def load() -> bytes:
             return await self._account_status(claims)
 
-        standing = await self._cache.get_or_load(
+        account_status = await self._cache.get_or_load(
             access_tag(claims.user_id), claims.session_id, load, ACCOUNT_STATUS_LIFETIME
         )
-        if not standing:
+        if not account_status:
             raise InvalidToken()
         return SignedIn(
-            actor=Actor(id=claims.user_id, role=Role(standing.decode())), session_id=claims.session_id
+            actor=Actor(id=claims.user_id, role=Role(account_status.decode())), session_id=claims.session_id
         )
 
     def public_keys(self) -> list[dict[str, str]]:

@@ -16,12 +16,12 @@ MAX_NAME_LENGTH = 200
 
 
 class UploadService:
-    """`largest` is the size of the largest file taken, in bytes."""
+    """`max_bytes` is the size of the largest file taken, in bytes."""
 
-    def __init__(self, blobs: BlobStore, ids: IdSource, largest: int) -> None:
+    def __init__(self, blobs: BlobStore, ids: IdSource, max_bytes: int) -> None:
         self._blobs = blobs
         self._ids = ids
-        self.largest = largest
+        self.max_bytes = max_bytes
 
     async def receive(self, actor: Actor, chunks: AsyncIterator[bytes], name: str) -> OriginalFile:
         """Keeps a file durably, streaming it; what it is, is told by its content and never by its name.
@@ -58,8 +58,8 @@ class UploadService:
             yield chunk
 
     def _refuse_beyond(self, received: int) -> None:
-        if received > self.largest:
-            raise FileTooLarge(limit=self.largest)
+        if received > self.max_bytes:
+            raise FileTooLarge(limit=self.max_bytes)
 
 
 def _shown_name(name: str) -> str:

@@ -57,7 +57,7 @@ class JobRepository(Protocol):
         """Newest first; positions are (created_at, id)."""
 
     async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
-        """Those after which the job was put off, oldest first; of more than ATTEMPTS_TOLD the last ones."""
+        """Those after which the job was put off, oldest first; of more than MAX_ATTEMPTS_LISTED the last ones."""
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
         """The jobs that have not ended; nothing for kinds and states of which there are none."""

@@ -75,11 +75,11 @@ def page_request(page: int | None, limit: int | None, cursor: str | None, order:
     return PageRequest(page=number, limit=size)
 
 
-def refuse_depth(page: int, size: int, deepest: int, instead: str) -> None:
-    """Raises MalformedRequest for a page that begins more than `deepest` items down, with what to do `instead`."""
-    if (page - 1) * size > deepest:
+def refuse_depth(page: int, size: int, max_offset: int, instead: str) -> None:
+    """Raises MalformedRequest for a page that begins more than `max_offset` items down, with what to do `instead`."""
+    if (page - 1) * size > max_offset:
         raise MalformedRequest(
-            problem="see details.", details=[("page", f"reaches {deepest} items deep; {instead}.")]
+            problem="see details.", details=[("page", f"reaches {max_offset} items deep; {instead}.")]
         )
 
 

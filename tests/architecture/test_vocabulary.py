@@ -1,0 +1,148 @@
+"""One name for each thing (docs/glossary.md): words that were retired do not come back as names."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import MODULES, PACKAGE, name_of, tree_of
+
+RETIRED_NAMES = {
+    "KeptAnswers": "ResponseCacheMiddleware",
+    "answer_kept": "cached_response",
+    "Edge": "RequestContextMiddleware",
+    "LoggedRequests": "LogContextMiddleware",
+    "Receipt": "IdempotencyRecord",
+    "do_once": "run_once",
+    "Replay": "ReplayedResponse",
+    "LISTS": "PUBLIC_LISTS",
+    "mechanism_group": "mechanism_tag",
+    "Batches": "DataLoader",
+    "Flights": "SingleFlight",
+    "OwnLoads": "LocalLoads",
+    "News": "InvalidationListener",
+    "Circuit": "CircuitBreaker",
+    "Creation": "BulkInsert",
+    "show_new_name": "propagate_rename",
+    "clear_up_after": "clean_up_deleted",
+    "Sweep": "GarbageCollection",
+    "Upkeep": "Scheduler",
+    "Diagnosis": "DoctorReport",
+    "Trouble": "Problem",
+    "ReadOtherwise": "ChecksumMismatch",
+    "Outline": "InstallationSummary",
+    "told_digest": "digest_prefix",
+    "hold_name": "advisory_lock",
+    "Whole": "JsonColumn",
+    "Listing": "PagedQuery",
+    "OpenFiles": "FdCache",
+    "fold": "normalize_text",
+    "Folded": "NormalizedText",
+    "Origin": "RequestMetadata",
+    "OwnStanding": "CannotModifySelf",
+    "OWN_STANDING": "CANNOT_MODIFY_SELF",
+    "give_up": "on_failed",
+    "retried": "on_retry",
+    "abandoned": "on_lost",
+    "LOOK_AGAIN": "POLL_INTERVAL",
+    "GRACE": "SHUTDOWN_GRACE",
+    "SILENCE": "IDLE_TIMEOUT",
+    "worker_stumbled": "worker_error",
+    "worker_waits": "dependency_unavailable",
+    "still_lets_in": "listen_filter_failed",
+    "doorbell_deaf": "doorbell_unavailable",
+    "doorbell_out_of_order": "doorbell_unavailable",
+}
+"""Each with the name in its place."""
+
+RETIRED_WORDS = {
+    *("bell", "bells", "deaf", "hung", "rung"),
+    *("trouble", "diagnosis", "eldest", "standing", "stumbled", "sweeping", "upkeep"),
+    *("bury", "buried", "burying"),
+    *("longest", "largest", "deepest"),
+}
+"""Which are no part of any name, in any module."""
+
+RETIRED_IN_FINISHED = RETIRED_WORDS | {
+    *("told", "asked", "answer", "answers", "answered", "kept", "forget", "forgotten"),
+    *("news", "board", "landmark", "stretch", "promise", "condemn"),
+}
+FINISHED = (
+    "adapters/blobs",
+    "adapters/doorbell",
+    "adapters/media",
+    "adapters/passwords",
+    "adapters/rate_limits",
+    "adapters/search",
+    "adapters/tokens",
+    "demo",
+    "services/maintenance/doctor.py",
+    "services/maintenance/health.py",
+)
+"""Packages in which every family is renamed; the others follow one by one."""
+
+LOG_METHODS = {"debug", "info", "warning", "error", "exception"}
+
+
+def words_of(name: str) -> set[str]:
+    return {word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z0-9]+", name)}
+
+
+def names_in(tree: ast.Module) -> Iterator[str]:
+    """Everything that the module gives a name, the events it logs, and the codes of its errors."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield name
+            case ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
+            case ast.Call(func=ast.Attribute(attr=method), args=[ast.Constant(value=str(event)), *_]):
+                if method in LOG_METHODS:
+                    yield event
+            case ast.Assign(targets=[ast.Name(id="code")], value=ast.Constant(value=str(code))):
+                yield code
+
+
+def retired_in(path: Path) -> list[str]:
+    is_finished = any(path.is_relative_to(PACKAGE / part) for part in FINISHED)
+    words = RETIRED_IN_FINISHED if is_finished else RETIRED_WORDS
+    names = {path.stem, *names_in(tree_of(path))}
+    names = {
+        name for name in names if not name.startswith("test_")
+    }  # sentences about behaviour, not names of things
+    return sorted(name for name in names if name.strip("_") in RETIRED_NAMES or words_of(name) & words)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_no_retired_name_comes_back(path):
+    assert retired_in(path) == []
+
+
+@pytest.mark.parametrize("part", FINISHED)
+def test_what_is_finished_is_there(part):
+    assert (PACKAGE / part).exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "retired"),
+    [
+        ("class Edge: ...", ["Edge"]),
+        ("async def wait(bells): ...", ["bells"]),
+        ("self._is_deaf = True", ["_is_deaf"]),
+        ("_LONGEST_NAME = 50", ["_LONGEST_NAME"]),
+        ("log.warning('worker_stumbled')", ["worker_stumbled"]),
+        ("class Refused:\n    code = 'OWN_STANDING'", ["OWN_STANDING"]),
+        ("def ring(doorbell): ...", []),
+    ],
+)
+def test_a_retired_name_is_noticed_wherever_it_stands(source, retired, tmp_path):
+    path = tmp_path / "module.py"
+    path.write_text(source)
+    names = names_in(tree_of(path))
+    assert [
+        name for name in names if name.strip("_") in RETIRED_NAMES or words_of(name) & RETIRED_WORDS
+    ] == retired
