@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from random import Random
 
 import numpy
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
 
 from bench.data import SEED, unpublished_batch
 from bench.filling import put_batch
 from bench.installations import Installation
-from mechshare.adapters.persistence.sql.tables import mechanisms
+from mechshare.adapters.persistence.sql.tables import blob_references, mechanisms
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.pagination import DEFAULT_LIMIT, MAX_OFFSET
 from mechshare.entrypoints.http.representations.mechanisms import MEDIA_PATH
@@ -67,9 +67,13 @@ class Known:
 
     def clip_path(self) -> str:
         """Of a public clip, whose file is there from now on."""
-        with self.installation.engine() as engine, engine.connect() as connection:
-            url = connection.scalar(select(mechanisms.c.file_url).where(mechanisms.c.id == self.ids[0]))
-        key = blob_key(url or "") or ""
+        id = self.ids[0]
+        with self.installation.engine() as engine, engine.begin() as connection:
+            url = connection.scalar(select(mechanisms.c.file_url).where(mechanisms.c.id == id))
+            key = blob_key(url or "") or ""
+            reference = {"key": key, "owner_kind": "mechanism", "owner_id": id, "role": "video"}
+            connection.execute(delete(blob_references).where(blob_references.c.key == key))
+            connection.execute(insert(blob_references), reference | {"created_at": datetime.now(UTC)})
         self.installation.write_blob(key, Random(SEED).randbytes(_CLIP_SIZE))
         return MEDIA_PATH + key.removeprefix("media/")
 

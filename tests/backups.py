@@ -4,16 +4,17 @@ from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Connection, delete, insert, update
 
 from mechshare.adapters.persistence.sql.tables import metadata
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFormat
-from tests.adapters.persistence.filling import connected, fill, uuid
+from tests.adapters.persistence.filling import at, connected, fill, uuid
 
 MECHANISMS = metadata.tables["mechanisms"]
+REFERENCES = metadata.tables["blob_references"]
 
 
 async def chunks(content: bytes) -> AsyncIterator[bytes]:
@@ -47,7 +48,7 @@ def clips_of(number: int) -> Mapping[str, bytes]:
 
 
 def name_clips(url: str, number: int) -> None:
-    """Has the row of the mechanism with this number name its clips."""
+    """Has the mechanism with this number refer to its clips; of the derivative neither size nor digest is known yet."""
     (key, original), (made, _) = clips_of(number).items()
     file = OriginalFile(
         key=key,
@@ -56,6 +57,22 @@ def name_clips(url: str, number: int) -> None:
         sha256=sha256(original).hexdigest(),
         name="clip.gif",
     )
+    references = [
+        _reference(number, key, "original", size=file.size, sha256=file.sha256),
+        _reference(number, made, "video", size=None, sha256=None),
+    ]
     with connected(url) as connection:
+        forget_clips(connection, number)
+        connection.execute(insert(REFERENCES), references)
         named = {"original": file, "original_key": key, "file_url": blob_url(made)}
         connection.execute(update(MECHANISMS).where(MECHANISMS.c.id == uuid(2, number)).values(named))
+
+
+def forget_clips(connection: Connection, number: int) -> None:
+    """Has the mechanism with this number refer to no file."""
+    connection.execute(delete(REFERENCES).where(REFERENCES.c.owner_id == uuid(2, number)))
+
+
+def _reference(number: int, key: str, role: str, **facts: int | str | None) -> dict[str, Any]:
+    owner = {"owner_kind": "mechanism", "owner_id": uuid(2, number)}
+    return {"key": key, **owner, "role": role, **facts, "created_at": at(number)}

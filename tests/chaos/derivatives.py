@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mechshare import settings
 from mechshare.bootstrap.adapters import choose_adapters
-from mechshare.domain.blobs import derivative_prefix
+from mechshare.domain.blobs import blob_key, derivative_prefix
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
 from tests.chaos.installation import Installation
@@ -42,7 +42,8 @@ async def made_of(installation: Installation, ids: Iterable[str]) -> list[Made]:
             assert mechanism is not None
             assert job is not None
             stored = frozenset([key async for key in adapters.blobs.list(derivative_prefix(id))])
-            named = frozenset(key for key in mechanism.blob_keys if key.startswith(derivative_prefix(id)))
+            urls = (mechanism.file_url, mechanism.thumbnail_url, mechanism.preview_url)
+            named = frozenset(key for url in urls if url and (key := blob_key(url)))
             found.append(Made(mechanism.version, job.fence, named, stored))
     finally:
         await adapters.close()

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from mechshare.domain.blobs import BlobFacts, BlobRole
 from mechshare.domain.errors import (
     CategoryNotFound,
     DomainException,
@@ -14,6 +16,7 @@ from mechshare.domain.errors import (
     NotReady,
     WithdrawnByModerator,
 )
+from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import (
     MAX_CATEGORIES,
     MAX_DURATION,
@@ -28,6 +31,7 @@ from mechshare.domain.mechanisms import (
     clean_duration,
     clean_external_url,
     clean_title,
+    derived_references,
     sort_key,
 )
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
@@ -45,7 +49,11 @@ FACTS = MediaFacts(
     size=1000,
     sha256="0" * 64,
 )
-FILES = DerivedFiles(video="media/m/1-a.mp4", thumbnail="media/m/1-b.webp", preview="media/m/1-c.webp")
+FILES = DerivedFiles(
+    video=BlobFacts(key="media/m/1-a.mp4", size=3, sha256="a" * 64),
+    thumbnail=BlobFacts(key="media/m/1-b.webp", size=2, sha256="b" * 64),
+    preview=BlobFacts(key="media/m/1-c.webp", size=1, sha256="c" * 64),
+)
 NOT_READY = [
     PENDING,
     Processing(state=ProcessingState.PROCESSING),
@@ -314,6 +322,25 @@ def test_no_url_that_passes_reads_as_another_scheme_or_holds_credentials(url):
     assert authority
     assert "@" not in authority
     assert not set(passed) & set('\\<>" \t\r\n\x00')
+
+
+def test_what_is_processed_has_its_derivatives_stored():
+    references = derived_references(MechanismId("m"), FILES, LATER)
+    assert {one.role: (one.key, one.size, one.sha256) for one in references} == {
+        BlobRole.VIDEO: ("media/m/1-a.mp4", 3, "a" * 64),
+        BlobRole.THUMBNAIL: ("media/m/1-b.webp", 2, "b" * 64),
+        BlobRole.PREVIEW: ("media/m/1-c.webp", 1, "c" * 64),
+    }
+    assert {(one.owner_id, one.created_at) for one in references} == {("m", LATER)}
+
+
+def test_a_preview_that_is_the_thumbnail_is_one_file():
+    same = replace(FILES, preview=FILES.thumbnail)
+    references = derived_references(MechanismId("m"), same, LATER)
+    assert {one.key: one.role for one in references} == {
+        "media/m/1-a.mp4": BlobRole.VIDEO,
+        "media/m/1-b.webp": BlobRole.THUMBNAIL,
+    }
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.restore import Restored, RestoreService
 from tests.adapters.persistence.filling import connected, rows_of, stands_in, uuid
-from tests.backups import chunks, clips_of, fill_with_clips, held_by, name_clips
+from tests.backups import chunks, clips_of, fill_with_clips, forget_clips, held_by, name_clips
 from tests.contracts.harness import open_adapters
 from tests.servers import postgresql_database
 from tests.services.test_copy import Corrupting
@@ -116,6 +116,7 @@ class Installation:
             for name, column in (("mechanism_categories", "mechanism_id"), ("mechanisms", "id")):
                 table = metadata.tables[name]
                 connection.execute(delete(table).where(table.c[column] == uuid(2, number)))
+            forget_clips(connection, number)
         for key in clips_of(number):
             await self.blobs.delete(key)
 

@@ -15,6 +15,7 @@ from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
+from mechshare.services.maintenance.blob_measurement import MeasureBlobs
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler
 from mechshare.services.maintenance.health import HealthService
@@ -84,8 +85,9 @@ def _job_handlers(
             database, blobs, adapters.media, changes, clock, ids, scratch
         ),
         JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
-        JobKind.DELETE_BLOBS: DeleteBlobs(blobs),
+        JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),
         JobKind.REBUILD_INDEX: RebuildIndex(database, index, changes),
+        JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
         JobKind.SWEEP: GarbageCollection(database, blobs, auditor, clock, ids),
     }
 

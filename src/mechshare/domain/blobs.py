@@ -3,6 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 
 from mechshare.domain.ids import MechanismId
 
@@ -29,6 +31,41 @@ class BlobFacts:
     key: str
     size: int
     sha256: str
+
+
+class OwnerKind(StrEnum):
+    """What stored files belong to."""
+
+    MECHANISM = "mechanism"
+
+
+class BlobRole(StrEnum):
+    """What a stored file is to its owner."""
+
+    ORIGINAL = "original"
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+    PREVIEW = "preview"
+
+
+DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL}
+"""The roles of what is made from an original."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobReference:
+    """A stored file belongs to the installation exactly while there is a reference to its key.
+
+    `size` in bytes and `sha256` in lower-case hexadecimal digits are None until the file has been measured.
+    """
+
+    key: str
+    owner_kind: OwnerKind
+    owner_id: str
+    role: BlobRole
+    size: int | None
+    sha256: str | None
+    created_at: datetime
 
 
 def is_blob_key(text: str) -> bool:
@@ -60,7 +97,7 @@ def derivative_prefix(mechanism_id: MechanismId) -> str:
 
 
 def mechanism_of(key: str) -> MechanismId | None:
-    """The mechanism that a derivative's key belongs to; None for any other key."""
+    """The mechanism that a derivative's key was made for, by its name alone; None for any other key."""
     parts = key.split("/")
     return MechanismId(parts[1]) if len(parts) == 3 and parts[0] == "media" else None
 

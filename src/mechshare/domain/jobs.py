@@ -26,6 +26,7 @@ class JobKind(StrEnum):
     DELETE_BLOBS = "delete_blobs"
     REBUILD_INDEX = "rebuild_index"
     SWEEP = "sweep"
+    MEASURE_BLOBS = "measure_blobs"
 
 
 class JobState(StrEnum):

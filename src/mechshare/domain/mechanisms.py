@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-from mechshare.domain.blobs import blob_key, blob_url
+from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind, blob_url
 from mechshare.domain.categories import is_slug
 from mechshare.domain.errors import (
     CategoryNotFound,
@@ -58,11 +58,11 @@ class OriginalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedFiles:
-    """Blob keys of what was made from the original: MP4 video, WebP thumbnail, small looping preview."""
+    """The stored files made from the original: MP4 video, WebP thumbnail, small looping preview."""
 
-    video: str
-    thumbnail: str
-    preview: str
+    video: BlobFacts
+    thumbnail: BlobFacts
+    preview: BlobFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +97,13 @@ class Mechanism:
         return self.original.key if self.original else None
 
     @property
-    def blob_keys(self) -> frozenset[str]:
-        """The stored files that it refers to: its original, and what was made from it."""
-        derived = (blob_key(url) for url in (self.file_url, self.thumbnail_url, self.preview_url) if url)
-        return frozenset(key for key in (self.original_key, *derived) if key)
+    def original_references(self) -> tuple[BlobReference, ...]:
+        """What a new mechanism has to have stored: its original, if it has one."""
+        if self.original is None:
+            return ()
+        file = self.original
+        facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
+        return (_reference(self.id, BlobRole.ORIGINAL, facts, self.created_at),)
 
     def can_be_edited_by(self, user_id: UserId) -> bool:
         return self.user_id == user_id
@@ -145,9 +148,9 @@ class Mechanism:
             self,
             media=facts,
             duration=facts.duration_ms / 1000,
-            file_url=blob_url(files.video),
-            thumbnail_url=blob_url(files.thumbnail),
-            preview_url=blob_url(files.preview),
+            file_url=blob_url(files.video.key),
+            thumbnail_url=blob_url(files.thumbnail.key),
+            preview_url=blob_url(files.preview.key),
             processing=READY,
             updated_at=now,
         )
@@ -161,6 +164,29 @@ class Mechanism:
         if self.processing.state is not ProcessingState.FAILED:
             raise NothingToRetry(state=self.processing.state.value)
         return replace(self, processing=PENDING, updated_at=now)
+
+
+def derived_references(id: MechanismId, files: DerivedFiles, now: datetime) -> tuple[BlobReference, ...]:
+    """What a mechanism has to have stored once it is processed, besides its original."""
+    # Of a still clip the preview may be the thumbnail, byte for byte: one file then.
+    facts = {
+        files.preview.key: (BlobRole.PREVIEW, files.preview),
+        files.thumbnail.key: (BlobRole.THUMBNAIL, files.thumbnail),
+        files.video.key: (BlobRole.VIDEO, files.video),
+    }
+    return tuple(_reference(id, role, file, now) for role, file in facts.values())
+
+
+def _reference(id: MechanismId, role: BlobRole, facts: BlobFacts, now: datetime) -> BlobReference:
+    return BlobReference(
+        key=facts.key,
+        owner_kind=OwnerKind.MECHANISM,
+        owner_id=id,
+        role=role,
+        size=facts.size,
+        sha256=facts.sha256,
+        created_at=now,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

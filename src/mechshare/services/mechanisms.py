@@ -221,8 +221,7 @@ class MechanismService:
         async with self._database.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             await tx.mechanisms.delete(mechanism_id, _at_version(mechanism, version).version)
-            gone = {mechanism_id: mechanism.original_key}
-            await clean_up_deleted(tx, gone, self._new_job_id, now, request_metadata.request_id)
+            await clean_up_deleted(tx, [mechanism_id], self._new_job_id, now, request_metadata.request_id)
             await self._auditor.note(
                 tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, request_metadata
             )

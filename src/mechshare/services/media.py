@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from mechshare.domain.blobs import content_type_of, is_blob_key, mechanism_of
+from mechshare.domain.blobs import DERIVATIVES, content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.policy import Viewer, can_see, require_editor
 from mechshare.domain.users import Actor
@@ -58,8 +59,7 @@ class MediaService:
             raise MediaNotFound()
         if size := await self._public_size(mechanism_id, key):
             return StoredMedia(key=key, size=size, is_public=True)
-        async with self._database.read() as tx:
-            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+        mechanism = await self._find_owner(mechanism_id, key)
         holds_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
         if mechanism is None or not (holds_link or can_see(viewer, mechanism)):
             raise MediaNotFound()
@@ -89,8 +89,7 @@ class MediaService:
         """Of a file that everyone may have; 0 for any other."""
 
         async def load() -> bytes:
-            async with self._database.read() as tx:
-                mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+            mechanism = await self._find_owner(mechanism_id, key)
             if mechanism is None or not can_see(None, mechanism):
                 return b"0"
             return str(await self._blobs.stat(key) or 0).encode()
@@ -98,6 +97,14 @@ class MediaService:
         return int(
             await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
         )
+
+    async def _find_owner(self, mechanism_id: MechanismId, key: str) -> Mechanism | None:
+        """The mechanism, if `key` is one of the files that were made for it."""
+        async with self._database.read() as tx:
+            reference = await tx.blob_references.find_by_key(key)
+            if reference is None or reference.role not in DERIVATIVES or reference.owner_id != mechanism_id:
+                return None
+            return await tx.mechanisms.find_by_id(mechanism_id)
 
     async def _stored(self, key: str, download_name: str | None = None) -> StoredMedia:
         size = await self._blobs.stat(key)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from mechshare.domain.blobs import derivative_key, derivative_prefix
+from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, derivative_key, derivative_prefix
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound, StorageFull
 from mechshare.domain.ids import JobId, MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind, new_job
@@ -22,6 +22,7 @@ from mechshare.domain.mechanisms import (
     OriginalFile,
     Processing,
     ProcessingState,
+    derived_references,
 )
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.policy import Viewer, can_edit, require_editor, require_visible
@@ -35,6 +36,7 @@ from mechshare.services.jobs import Completion, LostLease, Progress, history, no
 from mechshare.services.support.invalidation import Changes
 
 _READ_BYTES = 256 * 1024
+_DELETED_TOGETHER = 500
 _NO_ROOM = 256 * 1024
 """Bytes. Where less is left than this, what fails is held to fail for that."""
 
@@ -125,9 +127,11 @@ class ProcessMechanismFile:
             files = await self._stored(mechanism.id, job.fence, made)
 
         async def publish(tx: UnitOfWork) -> None:
-            current = await tx.mechanisms.find_by_id(mechanism.id)
+            current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
-                await self._keep(tx, current.processed(made.facts, files, self._clock.now()), job)
+                await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
+                await tx.blob_references.add(derived_references(current.id, files, now))
+                await self._keep(tx, current.processed(made.facts, files, now), job)
 
         return publish
 
@@ -205,12 +209,11 @@ class ProcessMechanismFile:
             preview=await self._store(id, fence, made.preview),
         )
 
-    async def _store(self, id: MechanismId, fence: int, path: Path) -> str:
+    async def _store(self, id: MechanismId, fence: int, path: Path) -> BlobFacts:
         digest = await asyncio.to_thread(_digest_of, path)
         key = derivative_key(id, fence, digest, path.suffix.removeprefix("."))
         with path.open("rb") as file:
-            await self._blobs.write(key, _chunks_of(file))
-        return key
+            return await self._blobs.write(key, _chunks_of(file))
 
 
 @contextmanager
@@ -231,17 +234,26 @@ def _room_in(scratch: Path) -> Iterator[Path]:
 
 
 class DeleteBlobs:
-    """The job `delete_blobs`: removes the blob named by the subject, or all under it when it ends with `/`."""
+    """The job `delete_blobs`: removes the blob named by the subject, or all under it when it ends with `/`.
 
-    def __init__(self, blobs: BlobStore) -> None:
+    What is referred to by now stays.
+    """
+
+    def __init__(self, database: Database, blobs: BlobStore) -> None:
+        self._database = database
         self._blobs = blobs
 
     async def run(self, job: Job, progress: Progress) -> Completion:
+        keys = [job.subject]
         if job.subject.endswith("/"):
-            for key in [key async for key in self._blobs.list(job.subject)]:
-                await self._blobs.delete(key)
-        else:
-            await self._blobs.delete(job.subject)
+            keys = [key async for key in self._blobs.list(job.subject)]
+        for start in range(0, len(keys), _DELETED_TOGETHER):
+            batch = keys[start : start + _DELETED_TOGETHER]
+            async with self._database.read() as tx:
+                referenced = await tx.blob_references.find_referenced(batch)
+            for key in batch:
+                if key not in referenced:
+                    await self._blobs.delete(key)
         return nothing_to_write
 
     async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:

@@ -130,6 +130,18 @@ def rows_of(table: str, count: int) -> list[dict[str, Any]]:
             }
             for i in n
         ),
+        "blob_references": lambda: (
+            {
+                "key": f"media/{uuid(2, i)}/1-0.mp4",
+                "owner_kind": "mechanism",
+                "owner_id": uuid(2, i),
+                "role": "video",
+                "size": 5_000_000_000 + i if i % 2 else None,
+                "sha256": f"{i:064x}" if i % 2 else None,
+                "created_at": at(i),
+            }
+            for i in n
+        ),
         "receipts": lambda: (
             {
                 "scope": ("A", "a", "é", "Z", "-")[i % 5],

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mechshare.ports.persistence.audit import AuditLog
+from mechshare.ports.persistence.blob_references import BlobReferenceRepository
 from mechshare.ports.persistence.categories import CategoryRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository
@@ -44,6 +45,9 @@ class UnitOfWork(Protocol):
 
     @property
     def mechanism_files(self) -> MechanismFiles: ...
+
+    @property
+    def blob_references(self) -> BlobReferenceRepository: ...
 
     @property
     def ledger(self) -> JobLedger: ...

@@ -1,6 +1,6 @@
 """Mechanisms: one, pages of them, and many at a time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
@@ -63,15 +63,12 @@ class MechanismBulkRepository(Protocol):
     async def renew(self, ids: Sequence[MechanismId]) -> None:
         """Gives those of them that there are a new version."""
 
-    async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
-        """Deletes those of them that there are; which they were, each with the key of its original, if it had one."""
+    async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
+        """Deletes those of them that there are; which they were."""
 
 
 class MechanismFiles(Protocol):
-    """What mechanisms were made from, and what was made of that."""
+    """What mechanisms were made from."""
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """The user's oldest mechanism that was made from a file with this content."""
-
-    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
-        """Those of these blob keys that a mechanism refers to; at most 1,000 at a time."""

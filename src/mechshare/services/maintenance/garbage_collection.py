@@ -23,7 +23,8 @@ T = TypeVar("T")
 _Delete = Callable[[UnitOfWork, int], Awaitable[int]]
 """Deletes so many at most; how many there were."""
 
-GARBAGE_COLLECTION_INTERVAL = timedelta(days=1)
+MAINTENANCE_INTERVAL = timedelta(days=1)
+"""How often garbage is collected, and files are looked for that could not be measured."""
 ORPHANED_AFTER = timedelta(days=1)
 """A blob that is younger may be of an upload, or of a clip, that is still under way."""
 JOBS_KEPT: Mapping[JobState, timedelta] = {
@@ -52,15 +53,24 @@ class Scheduler:
 
     async def enqueue_due_jobs(self) -> None:
         """To be awaited every few seconds. Raises Unavailable."""
-        swept = await self._find_last(JobKind.SWEEP)
-        if swept is None or swept.created_at <= self._clock.now() - GARBAGE_COLLECTION_INTERVAL:
+        if await self._is_due(JobKind.SWEEP):
             await self._promise(JobKind.SWEEP)
+        if await self._has_unmeasured_blobs() and await self._is_due(JobKind.MEASURE_BLOBS):
+            await self._promise(JobKind.MEASURE_BLOBS)
         try:
             is_wiped = await self._index.needs_rebuild()
         except Unavailable:
             return  # when it answers again it can be asked
         if is_wiped and not await self._has_failed_lately():
             await self._promise(JobKind.REBUILD_INDEX)
+
+    async def _is_due(self, kind: JobKind) -> bool:
+        last = await self._find_last(kind)
+        return last is None or last.created_at <= self._clock.now() - MAINTENANCE_INTERVAL
+
+    async def _has_unmeasured_blobs(self) -> bool:
+        async with self._database.read() as tx:
+            return bool(await tx.blob_references.find_unmeasured(limit=1))
 
     async def _has_failed_lately(self) -> bool:
         rebuilt = await self._find_last(JobKind.REBUILD_INDEX)
@@ -135,10 +145,10 @@ class GarbageCollection:
 
     async def _condemn_orphans(self, keys: list[str], job: Job) -> None:
         async with self._database.read() as tx:
-            used = await tx.mechanism_files.find_used(keys)
+            referenced = await tx.blob_references.find_referenced(keys)
         before = self._clock.now() - ORPHANED_AFTER
         for key in keys:
-            if key in used:
+            if key in referenced:
                 continue
             written_at = await self._blobs.written_at(key)
             if written_at is not None and written_at < before:

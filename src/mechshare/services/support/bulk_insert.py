@@ -62,5 +62,6 @@ class BulkInsert:
 async def add_mechanisms(tx: UnitOfWork, batch: Sequence[MechanismWithJobs]) -> tuple[AuthoredMechanism, ...]:
     """As they are then, in their order. Raises what `Creation.keep` does."""
     await tx.mechanisms.add([new.mechanism for new in batch])
+    await tx.blob_references.add([file for new in batch for file in new.mechanism.original_references])
     await tx.ledger.add(*(job for new in batch for job in new.jobs))
     return await tx.mechanisms.find_authored([new.mechanism.id for new in batch])

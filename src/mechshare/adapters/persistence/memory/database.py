@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from mechshare.adapters.persistence.memory.audit import MemoryAuditLog, MemoryIdempotencyRepository
+from mechshare.adapters.persistence.memory.blob_references import MemoryBlobReferenceRepository
 from mechshare.adapters.persistence.memory.jobs import MemoryJobLedger, MemoryJobRepository
 from mechshare.adapters.persistence.memory.mechanisms import (
     MemoryCategoryRepository,
@@ -31,6 +32,7 @@ class MemoryUnitOfWork:
         self.mechanisms = MemoryMechanismRepository(access)
         self.mechanism_bulk = MemoryMechanismBulkRepository(access)
         self.mechanism_files = MemoryMechanismFiles(access)
+        self.blob_references = MemoryBlobReferenceRepository(access)
         self.ledger = MemoryJobLedger(access, clock)
         self.jobs = MemoryJobRepository(access, clock)
         self.receipts = MemoryIdempotencyRepository(access)

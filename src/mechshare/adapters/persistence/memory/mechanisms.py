@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from mechshare.adapters.persistence.memory.tables import Access, Tables, paged
@@ -138,10 +138,9 @@ class MemoryMechanismBulkRepository:
         for one in [mechanisms[id] for id in ids if id in mechanisms]:
             mechanisms[one.id] = replace(one, version=one.version + 1)
 
-    async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
+    async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
         mechanisms = self._access.write().mechanisms
-        deleted = [mechanisms.pop(id) for id in ids if id in mechanisms]
-        return {one.id: one.original_key for one in deleted}
+        return [mechanisms.pop(id).id for id in ids if id in mechanisms]
 
 
 class MemoryMechanismFiles:
@@ -155,10 +154,6 @@ class MemoryMechanismFiles:
             if mechanism.user_id == user_id and mechanism.original and mechanism.original.sha256 == sha256
         ]
         return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
-
-    async def find_used(self, keys: Sequence[str]) -> frozenset[str]:
-        used = {key for one in self._access.read().mechanisms.values() for key in one.blob_keys}
-        return frozenset(used.intersection(keys))
 
 
 def _authored(tables: Tables, mechanism: Mechanism) -> AuthoredMechanism:

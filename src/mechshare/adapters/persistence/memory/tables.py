@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from mechshare.domain.audit import AuditEntry
+from mechshare.domain.blobs import BlobReference
 from mechshare.domain.categories import Category
 from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
@@ -27,6 +28,7 @@ class Tables:
     tokens: dict[str, RefreshToken] = field(default_factory=dict)
     categories: dict[CategoryId, Category] = field(default_factory=dict)
     mechanisms: dict[MechanismId, Mechanism] = field(default_factory=dict)
+    blob_references: dict[str, BlobReference] = field(default_factory=dict)
     jobs: dict[JobId, Job] = field(default_factory=dict)
     attempts: dict[JobId, tuple[Attempt, ...]] = field(default_factory=dict)
     receipts: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)

@@ -1,6 +1,7 @@
 """The tables."""
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Float,
@@ -139,6 +140,21 @@ mechanism_categories = Table(
         "is_published",
         where="is_published",
     ),
+)
+
+blob_references = Table(
+    "blob_references",
+    metadata,
+    Column("key", ordered_text(200), primary_key=True),
+    Column("owner_kind", String(16), nullable=False),
+    # Of one table or another, so it can't be a foreign key.
+    Column("owner_id", Id, nullable=False),
+    Column("role", String(16), nullable=False),
+    Column("size", BigInteger),
+    Column("sha256", String(64)),
+    Column("created_at", UtcTime, nullable=False),
+    Index("ix_blob_references_of_owner", "owner_id", "owner_kind"),
+    _partial("ix_blob_references_unmeasured", "key", where="size IS NULL"),
 )
 
 jobs = Table(

@@ -3,11 +3,12 @@
 from functools import cached_property
 
 from mechshare.adapters.persistence.sql.audit import SqlAuditLog
+from mechshare.adapters.persistence.sql.blob_references import SqlBlobReferenceRepository
 from mechshare.adapters.persistence.sql.categories import SqlCategoryRepository
 from mechshare.adapters.persistence.sql.idempotency import SqlIdempotencyRepository
 from mechshare.adapters.persistence.sql.jobs import SqlJobLedger, SqlJobRepository
-from mechshare.adapters.persistence.sql.mechanisms.blob_references import SqlMechanismFiles
 from mechshare.adapters.persistence.sql.mechanisms.bulk import SqlMechanismBulkRepository
+from mechshare.adapters.persistence.sql.mechanisms.originals import SqlMechanismFiles
 from mechshare.adapters.persistence.sql.mechanisms.repository import SqlMechanismRepository
 from mechshare.adapters.persistence.sql.sessions import SqlSessionRepository
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -47,6 +48,10 @@ class SqlUnitOfWork:
     @cached_property
     def mechanism_files(self) -> SqlMechanismFiles:
         return SqlMechanismFiles(self._statements)
+
+    @cached_property
+    def blob_references(self) -> SqlBlobReferenceRepository:
+        return SqlBlobReferenceRepository(self._statements)
 
     @cached_property
     def ledger(self) -> SqlJobLedger:

@@ -17,23 +17,15 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of,
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.maintenance.copy import SqlDatabaseCopy, alone, make_ready, seen
 from mechshare.adapters.persistence.sql.maintenance.table_io import BATCH, Digest, batches, plain_tables
-from mechshare.adapters.persistence.sql.tables import mechanisms, users
+from mechshare.adapters.persistence.sql.tables import blob_references, users
 from mechshare.domain.backups import OLDEST_USERS, BackupRefused, InstallationSummary, Snapshot, TableKept
-from mechshare.domain.blobs import blob_key, digest_prefix
+from mechshare.domain.blobs import digest_prefix
 from mechshare.domain.copies import CopyRefused
 from mechshare.ports.persistence.copy import DatabaseCopy
 
 _OLDEST_USERS = select(users.c.id).order_by(users.c.created_at, users.c.id).limit(OLDEST_USERS)
-_NAMING = (
-    select(
-        mechanisms.c.id,
-        mechanisms.c.original,
-        mechanisms.c.file_url,
-        mechanisms.c.thumbnail_url,
-        mechanisms.c.preview_url,
-    )
-    .order_by(mechanisms.c.id)
-    .limit(BATCH)
+_REFERENCES = (
+    select(blob_references.c.key, blob_references.c.sha256).order_by(blob_references.c.key).limit(BATCH)
 )
 
 
@@ -109,16 +101,11 @@ async def _outline(connection: AsyncConnection) -> InstallationSummary:
     named: dict[str, str] = {}
     last = ""
     while True:
-        wanted = _NAMING.where(mechanisms.c.id > last) if last else _NAMING
-        found = (await connection.execute(wanted)).all()
-        for _, original, *urls in found:
-            if original is not None:
-                named[original.key] = original.sha256
-            for key in filter(None, (blob_key(url) for url in urls if url)):
-                named[key] = digest_prefix(key)
+        found = (await connection.execute(_REFERENCES.where(blob_references.c.key > last))).all()
+        named |= {key: sha256 or digest_prefix(key) for key, sha256 in found}
         if len(found) < BATCH:
             return InstallationSummary(schema=schema, oldest_users=oldest_users, named=named)
-        last = found[-1].id
+        last = found[-1].key
 
 
 async def _tables(connection: AsyncConnection) -> AsyncIterator[TableKept]:

@@ -1,6 +1,6 @@
 """Many mechanisms at a time in SQL."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Integer, Select, bindparam, delete, select, update
@@ -21,7 +21,7 @@ _IN_ORDER = select(mechanisms.c.id).where(_ARE_AMONG).order_by(mechanisms.c.id)
 _HOLD = _IN_ORDER.with_for_update(key_share=True)
 _HOLD_TO_DELETE = _IN_ORDER.with_for_update()
 _RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.version + 1)
-_DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id, mechanisms.c.original_key)
+_DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id)
 
 
 def _next(owned: Select[Any]) -> Select[Any]:
@@ -54,6 +54,6 @@ class SqlMechanismBulkRepository:
         await self._statements.rows(_HOLD, {"ids": ids})
         await self._statements.change(_RENEW, {"ids": ids})
 
-    async def delete(self, ids: Sequence[MechanismId]) -> Mapping[MechanismId, str | None]:
+    async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
         await self._statements.rows(_HOLD_TO_DELETE, {"ids": ids})
-        return {row.id: row.original_key for row in await self._statements.rows(_DELETE, {"ids": ids})}
+        return [id for (id,) in await self._statements.rows(_DELETE, {"ids": ids})]

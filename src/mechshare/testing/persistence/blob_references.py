@@ -1,0 +1,136 @@
+"""What every database promises of references to stored files."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from mechshare.domain.blobs import (
+    DERIVATIVES,
+    BlobFacts,
+    BlobReference,
+    BlobRole,
+    OwnerKind,
+    derivative_prefix,
+)
+from mechshare.domain.ids import MechanismId
+from mechshare.ports.persistence.database import Database
+from mechshare.testing.persistence.values import NOW, new_id
+
+_SHA256 = "ab" * 32
+
+
+def a_reference(key: str, owner_id: str = "", **changes: object) -> BlobReference:
+    plain = BlobReference(
+        key=key,
+        owner_kind=OwnerKind.MECHANISM,
+        owner_id=owner_id or new_id(),
+        role=BlobRole.ORIGINAL,
+        size=5_000_000_000,
+        sha256=_SHA256,
+        created_at=NOW,
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+def files_of(owner_id: str) -> list[BlobReference]:
+    """A file in each role, in the order of their keys."""
+    prefix = derivative_prefix(MechanismId(owner_id))
+    derived = [a_reference(f"{prefix}1-{role.value}", owner_id, role=role) for role in sorted(DERIVATIVES)]
+    return [*derived, a_reference(f"originals/{owner_id}.gif", owner_id)]
+
+
+async def keep_references(database: Database, references: Sequence[BlobReference]) -> None:
+    async with database.begin() as tx:
+        await tx.blob_references.add(references)
+
+
+async def find_each(database: Database, *keys: str) -> list[BlobReference | None]:
+    async with database.read() as tx:
+        return [await tx.blob_references.find_by_key(key) for key in keys]
+
+
+async def test_a_reference_is_found_by_its_key_as_it_was_stored(database: Database) -> None:
+    known, unmeasured = a_reference("originals/a.gif"), a_reference("media/a.mp4", size=None, sha256=None)
+    await keep_references(database, [known, unmeasured])
+    await keep_references(database, [])
+    assert await find_each(database, known.key, unmeasured.key, "originals/b.gif") == [
+        known,
+        unmeasured,
+        None,
+    ]
+
+
+async def test_a_file_belongs_to_one_owner(database: Database) -> None:
+    first = a_reference("originals/a.gif")
+    await keep_references(database, [first])
+    with pytest.raises(RuntimeError):
+        await keep_references(database, [a_reference("originals/b.gif"), a_reference(first.key)])
+    assert await find_each(database, first.key, "originals/b.gif") == [first, None]
+
+
+async def test_of_many_keys_those_that_are_referred_to_are_found(database: Database) -> None:
+    keys = [f"originals/{number}.gif" for number in range(1_000)]
+    await keep_references(database, [a_reference(key) for key in keys[::2]])
+    async with database.read() as tx:
+        assert await tx.blob_references.find_referenced(keys) == frozenset(keys[::2])
+        assert await tx.blob_references.find_referenced(["originals/x.gif"]) == frozenset()
+        assert await tx.blob_references.find_referenced([]) == frozenset()
+
+
+async def test_unmeasured_files_are_found_in_the_order_of_their_keys(database: Database) -> None:
+    keys = ["a/1", "a/10", "a/2", "a-b/1", "a_b/1", "ab/1"]
+    measured = a_reference("a/3")
+    await keep_references(
+        database, [measured, *(a_reference(key, size=None, sha256=None) for key in reversed(keys))]
+    )
+    async with database.read() as tx:
+        first = await tx.blob_references.find_unmeasured(limit=4)
+        rest = await tx.blob_references.find_unmeasured(limit=4, after=first[-1].key)
+        assert await tx.blob_references.find_unmeasured(limit=4, after=rest[-1].key) == ()
+    assert [one.key for one in (*first, *rest)] == sorted(keys)
+
+
+async def test_a_file_is_measured_once(database: Database) -> None:
+    unmeasured = a_reference("media/a.mp4", size=None, sha256=None)
+    measured = a_reference("media/b.mp4")
+    await keep_references(database, [unmeasured, measured])
+    for size in (7, 8):
+        async with database.begin() as tx:
+            for key in (unmeasured.key, measured.key, "media/nobodys.mp4"):
+                await tx.blob_references.set_facts(BlobFacts(key=key, size=size, sha256="cd" * 32))
+    assert await find_each(database, unmeasured.key, measured.key, "media/nobodys.mp4") == [
+        replace(unmeasured, size=7, sha256="cd" * 32),
+        measured,
+        None,
+    ]
+    async with database.read() as tx:
+        assert await tx.blob_references.find_unmeasured(limit=1) == ()
+
+
+async def test_the_references_of_owners_are_deleted_and_told(database: Database) -> None:
+    owners = [new_id() for _ in range(3)]
+    files = [files_of(owner) for owner in owners]
+    await keep_references(database, [one for some in files for one in some])
+
+    async with database.begin() as tx:
+        deleted = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [*owners[:2], new_id(), "no-id"])
+        again = await tx.blob_references.delete_of(OwnerKind.MECHANISM, owners[:2])
+        of_none = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [])
+
+    assert deleted == tuple(sorted([*files[0], *files[1]], key=lambda one: one.key))
+    assert (again, of_none) == ((), ())
+    keys = [one.key for some in files for one in some]
+    async with database.read() as tx:
+        left = await tx.blob_references.find_referenced(keys)
+    assert left == {one.key for one in files[2]}
+
+
+async def test_references_are_deleted_by_their_role(database: Database) -> None:
+    owner = new_id()
+    *derived, original = files_of(owner)
+    await keep_references(database, [*derived, original])
+    async with database.begin() as tx:
+        deleted = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [owner], roles=DERIVATIVES)
+    assert deleted == tuple(derived)
+    assert await find_each(database, original.key, derived[0].key) == [original, None]
