@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,15 @@ def _database(kind: str, folder: Path, clock: FrozenClock) -> Any:
     return SqlDatabase(f"sqlite:///{folder / 'mechshare.db'}")
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-async def world(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[World]:
+@asynccontextmanager
+async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
+    """One with a database of that kind, and all that it writes in `folder`."""
     clock, observer = FrozenClock(), Observer()
-    database = FaultyDatabase(_database(request.param, tmp_path, clock))
+    database = FaultyDatabase(_database(kind, folder, clock))
     blobs, index = FaultyBlobs(MemoryBlobStore()), FaultyIndex(MemorySearchIndex())
     media = FaultyMedia(StubMediaProcessor())
-    monkeypatch.setitem(schemes.DATABASES, "faulty", lambda url, settings: database)
-    monkeypatch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
-    monkeypatch.setitem(schemes.SEARCH_INDEXES, "faulty", lambda url, settings: index)
     settings = Settings(
-        data=tmp_path / "data",
+        data=folder / "data",
         database_url="faulty:",
         blobs_url="faulty:",
         search_url="faulty:",
@@ -45,8 +42,18 @@ async def world(
         secret=b"a secret for tests, of thirty-two bytes and more",
         max_upload_bytes=100_000,
     )
-    adapters = choose_adapters(settings, clock=clock, media=media, passwords=FastPasswordHasher())
-    app = build(settings, observer, adapters)
-    await database.migrate()
-    yield World(app, adapters, clock, observer, database, blobs, index, media)
-    await app.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(schemes.DATABASES, "faulty", lambda url, settings: database)
+        patch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
+        patch.setitem(schemes.SEARCH_INDEXES, "faulty", lambda url, settings: index)
+        adapters = choose_adapters(settings, clock=clock, media=media, passwords=FastPasswordHasher())
+        app = build(settings, observer, adapters)
+        await database.migrate()
+        yield World(app, adapters, clock, observer, database, blobs, index, media)
+        await app.close()
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async with open_world(request.param, tmp_path) as opened:
+        yield opened

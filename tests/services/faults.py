@@ -116,6 +116,7 @@ class FaultyBlobs:
         self.after_write: Callable[[], Awaitable[None]] | None = None
         self.written: dict[str, datetime] = {}
         """When a blob is said to have been written, where that is not when it was."""
+        self.unreadable: set[str] = set()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         self._refuse()
@@ -127,6 +128,8 @@ class FaultyBlobs:
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         self._refuse()
+        if key in self.unreadable:
+            raise DependencyUnavailable(dependency="blob store")
         async for chunk in self._inner.read(key, start, end):
             yield chunk
 

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.domain.blobs import BlobFacts, OwnerKind
 from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import MechanismSort
@@ -38,6 +39,8 @@ INSERT INTO mechanisms (id, user_id, title, description, created_at, updated_at,
   n % 10 > 0, 'ready', md5(n::text), 1 FROM generate_series(1, {ROWS}) n;
 INSERT INTO mechanism_categories SELECT 'category-' || (n % 20 + 1), pg_temp.id(3, n), 0,
   timestamptz '2026-01-01' + n * interval '1 second', n % 10 > 0 FROM generate_series(1, {ROWS}) n;
+INSERT INTO blob_references SELECT 'originals/' || n, 'mechanism', pg_temp.id(3, n), 'original',
+  CASE WHEN n % 1000 > 0 THEN n END, NULL, now() FROM generate_series(1, {ROWS}) n;
 INSERT INTO jobs SELECT pg_temp.id(4, n), 'index_mechanism', pg_temp.id(3, n)::text,
   CASE WHEN n % 1000 = 0 THEN 'queued' WHEN n % 1000 = 1 THEN 'running' ELSE 'done' END,
   1, 1, now(), now(), '', 1, NULL, '', timestamptz '2026-01-01' + n * interval '1 second', NULL
@@ -46,7 +49,7 @@ INSERT INTO receipts SELECT 'scope' || n, 'key', '', '', now() FROM generate_ser
 INSERT INTO audit SELECT pg_temp.id(5, n), now(), CASE WHEN n % 50 = 0 THEN 'sign_in_failed' ELSE 'signed_in' END, NULL,
   'user' || n, '10.0.0.' || n % 250, '', '' FROM generate_series(1, {ROWS}) n;
 """
-LARGE = "users|sessions|refresh_tokens|mechanisms|mechanism_categories|jobs|receipts|audit"
+LARGE = "users|sessions|refresh_tokens|mechanisms|mechanism_categories|blob_references|jobs|receipts|audit"
 USER, SESSION, MECHANISM = (
     f"01900000-0000-7{kind:03}-8000-{number:012x}" for kind, number in ((1, 77), (2, 77), (3, 777))
 )
@@ -80,6 +83,13 @@ HOT: dict[str, Step] = {
     "all of a user": lambda tx: tx.mechanism_bulk.find(user_id=UserId(USER), limit=1_000),
     "all of a category": lambda tx: tx.mechanism_bulk.find(category_id=CategoryId("category-7"), limit=1_000),
     "new versions": lambda tx: tx.mechanism_bulk.renew([MechanismId(MECHANISM)]),
+    "file": lambda tx: tx.blob_references.find_by_key("originals/777"),
+    "files": lambda tx: tx.blob_references.find_referenced([f"originals/{n}" for n in range(500)]),
+    "unmeasured files": lambda tx: tx.blob_references.find_unmeasured(limit=100, after="originals/5"),
+    "measured file": lambda tx: tx.blob_references.set_facts(
+        BlobFacts(key="originals/1000", size=1, sha256="x")
+    ),
+    "files of a mechanism": lambda tx: tx.blob_references.delete_of(OwnerKind.MECHANISM, [MECHANISM]),
     "user": lambda tx: tx.users.find_by_id(UserId(USER)),
     "sign-in": lambda tx: tx.users.find_by_login("user77@example.com"),
     "session": lambda tx: tx.sessions.find_by_id(SessionId(SESSION)),

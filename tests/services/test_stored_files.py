@@ -1,0 +1,342 @@
+"""The stored files of an installation: exactly those that its table refers to, whatever happened before."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from mechshare.adapters.backups.folders import FolderBackup
+from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
+from mechshare.adapters.persistence.sql.tables import blob_references
+from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, blob_key
+from mechshare.domain.errors import DomainException, MediaNotFound
+from mechshare.domain.ids import JobId, MechanismId
+from mechshare.domain.jobs import JobKind, JobState, new_job
+from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.users import Actor
+from mechshare.services.maintenance.backup import BackupService
+from mechshare.services.maintenance.garbage_collection import ORPHANED_AFTER
+from tests.adapters.persistence.filling import connected
+from tests.backups import held_by
+from tests.services.conftest import open_world
+from tests.services.faults import OVER_AT_ONCE
+from tests.services.world import HERE, World, chunks
+
+Step = Callable[[World, Actor], Awaitable[None]]
+
+
+async def mechanisms_of(world: World, actor: Actor) -> list[MechanismId]:
+    """Oldest first."""
+    page = await world.app.mechanisms.find_all(actor, PageRequest(limit=100), user_id=actor.id)
+    return [item.mechanism.id for item in reversed(page.items)]
+
+
+async def create(world: World, actor: Actor) -> None:
+    await world.create(actor)
+
+
+async def link(world: World, actor: Actor) -> None:
+    """A clip that is hosted elsewhere has no file here."""
+    await world.external(actor)
+
+
+async def upload_and_crash(world: World, actor: Actor) -> None:
+    """The file is stored, and nobody makes a mechanism from it."""
+    await world.upload(actor)
+
+
+async def create_while_the_database_goes_away(world: World, actor: Actor) -> None:
+    async def go() -> None:
+        world.database.is_down = True
+
+    world.blobs.after_write = go
+    await world.create(actor)
+
+
+async def process(world: World, actor: Actor) -> None:
+    await world.work()
+
+
+async def process_and_crash(world: World, actor: Actor) -> None:
+    """A worker dies after the first of its files: another takes its job over, and stores its own."""
+
+    async def die() -> None:
+        raise asyncio.CancelledError
+
+    world.blobs.after_write, world.database.lease = die, OVER_AT_ONCE
+    with suppress(asyncio.CancelledError):
+        await world.work()
+    world.database.lease = None
+
+
+async def process_while_the_blobs_go_away(world: World, actor: Actor) -> None:
+    async def go() -> None:
+        world.blobs.is_down = True
+
+    world.blobs.after_write = go
+    await world.app.runner.run_one()
+    await world.app.runner.run_one()
+
+
+async def process_while_it_is_deleted(world: World, actor: Actor) -> None:
+    async def deletion() -> None:
+        await delete(world, actor)
+
+    world.blobs.after_write = deletion
+    await world.app.runner.run_one()
+    await world.app.runner.run_one()
+
+
+async def process_again(world: World, actor: Actor) -> None:
+    """What was made of a clip before is replaced."""
+    for id in await mechanisms_of(world, actor):
+        async with world.database.begin() as tx:
+            found = await tx.mechanisms.find_by_id(id)
+            if found.original is None:
+                continue
+            failure = ProcessingFailure(code=FailureCode.CRASHED)
+            await tx.mechanisms.save(found.processing_failed(failure, world.clock.now()))
+        await world.app.processing.retry(actor, id)
+
+
+async def delete(world: World, actor: Actor) -> None:
+    for id in (await mechanisms_of(world, actor))[:1]:
+        await world.app.mechanisms.delete_mechanism(actor, id, HERE)
+
+
+async def delete_and_lose_the_blobs(world: World, actor: Actor) -> None:
+    """Files that can't be deleted now are deleted later."""
+    await delete(world, actor)
+    world.blobs.is_down = True
+    await world.app.runner.run_one()
+    await world.app.runner.run_one()
+
+
+async def sweep(world: World, actor: Actor) -> None:
+    await collect_garbage(world)
+
+
+STEPS: list[Step] = [
+    create,
+    link,
+    upload_and_crash,
+    create_while_the_database_goes_away,
+    process,
+    process_and_crash,
+    process_while_the_blobs_go_away,
+    process_while_it_is_deleted,
+    process_again,
+    delete,
+    delete_and_lose_the_blobs,
+    sweep,
+]
+
+
+async def take(step: Step, world: World, actor: Actor) -> None:
+    """Everything answers again afterwards, and what a dead worker held is taken back."""
+    with suppress(DomainException):
+        await step(world, actor)
+    world.database.is_down = world.blobs.is_down = False
+    world.blobs.after_write = None
+    await world.app.runner.reap()
+
+
+async def collect_garbage(world: World) -> None:
+    """As on the day after, when all that was promised is done."""
+    await world.work()
+    for key in await world.keys():
+        world.blobs.written.setdefault(key, world.clock.now())
+    world.clock.advance(ORPHANED_AFTER + timedelta(seconds=1))
+    await world.app.scheduler.enqueue_due_jobs()
+    await world.work()
+
+
+def referenced(url: str) -> set[str]:
+    with connected(url) as connection:
+        return {row.key for row in connection.execute(blob_references.select())}
+
+
+async def backed_up(world: World, url: str, folder: Path) -> set[str]:
+    """The keys of the files that a new backup in `folder` holds."""
+    kept, rows = FileBlobStore(folder / "blobs"), SqlSnapshots(url, folder.parent / "scratch")
+    backup = BackupService(rows, world.blobs, FolderBackup(folder), kept, SystemClock(), "1.0")
+    await backup.back_up(lambda stage, more, total: None)
+    return set(await held_by(kept))
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with the schema, to make others of."""
+    path = tmp_path_factory.mktemp("migrated") / "mechshare.db"
+
+    async def migrate() -> None:
+        database = SqlDatabase(f"sqlite:///{path}")
+        await database.migrate()
+        await database.close()
+
+    asyncio.run(migrate())
+    return path
+
+
+@settings(max_examples=4)
+@given(steps=st.lists(st.sampled_from(STEPS), min_size=2, max_size=6))
+@example(steps=[create, create, process, process_again, process_while_it_is_deleted, process])
+@example(steps=[create, process_and_crash, create_while_the_database_goes_away, upload_and_crash])
+@example(steps=[create, process, create, delete_and_lose_the_blobs, process_while_the_blobs_go_away])
+def test_after_a_sweep_the_store_holds_what_the_table_refers_to_and_so_does_a_backup(
+    migrated: Path, steps: list[Step]
+) -> None:
+    async def run(folder: Path) -> None:
+        copyfile(migrated, folder / "mechshare.db")
+        url = f"sqlite:///{folder / 'mechshare.db'}"
+        async with open_world("sqlite", folder) as world:
+            mika = await world.join("mika")
+            for step in steps:
+                await take(step, world, mika)
+            assert referenced(url) <= set(await world.keys())
+            assert await backed_up(world, url, folder / "backup") == referenced(url)
+            await collect_garbage(world)
+            assert set(await world.keys()) == referenced(url)
+
+    with TemporaryDirectory() as folder:
+        asyncio.run(run(Path(folder)))
+
+
+@pytest.fixture
+async def mika(world: World) -> Actor:
+    return await world.join("mika")
+
+
+async def references_of(world: World, id: MechanismId) -> dict[str, Any]:
+    """By key; those of its original and of what it shows."""
+    found = await world.stored(id)
+    assert found is not None
+    urls = (found.file_url, found.thumbnail_url, found.preview_url)
+    keys = {found.original_key, *(blob_key(url) for url in urls if url)}
+    async with world.database.read() as tx:
+        return {key: await tx.blob_references.find_by_key(key) for key in keys}
+
+
+async def lose_facts(world: World, id: MechanismId) -> set[str]:
+    """As if its derivatives had been made before sizes were written down; their keys."""
+    async with world.database.begin() as tx:
+        derived = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [id], roles=DERIVATIVES)
+        await tx.blob_references.add([replace(one, size=None, sha256=None) for one in derived])
+    return {one.key for one in derived}
+
+
+async def unmeasured(world: World) -> set[str]:
+    async with world.database.read() as tx:
+        return {one.key for one in await tx.blob_references.find_unmeasured(limit=100)}
+
+
+async def test_each_file_of_a_clip_is_referred_to_with_its_size_and_digest(world: World, mika: Actor) -> None:
+    made = await world.create(mika)
+    assert len(await references_of(world, made.id)) == 1
+    await world.work()
+    references = await references_of(world, made.id)
+    assert len(references) == 4
+    for key, reference in references.items():
+        written = await world.blobs.write(key, world.blobs.read(key))
+        assert BlobFacts(key=key, size=reference.size, sha256=reference.sha256) == written
+        assert (reference.owner_kind, reference.owner_id) == (OwnerKind.MECHANISM, made.id)
+
+
+async def test_deleting_an_account_ends_the_references_to_its_files(world: World, mika: Actor) -> None:
+    made = [await world.create(mika) for _ in range(2)]
+    await world.work()
+    keys = [key for one in made for key in await references_of(world, one.id)]
+    await world.app.users.delete_user(mika, HERE)
+    async with world.database.read() as tx:
+        assert await tx.blob_references.find_referenced(keys) == frozenset()
+    await world.work()
+    assert await world.keys() == []
+
+
+async def test_old_derivatives_are_measured_by_a_job_that_is_enqueued_once(world: World, mika: Actor) -> None:
+    made = await world.create(mika)
+    await world.work()
+    before = await references_of(world, made.id)
+    await lose_facts(world, made.id)
+
+    for _ in range(2):
+        await world.app.scheduler.enqueue_due_jobs()
+    done = [job.kind for job in await world.work()]
+
+    assert done.count(JobKind.MEASURE_BLOBS) == 1
+    assert await references_of(world, made.id) == before
+
+
+async def test_where_every_file_is_measured_no_job_is_enqueued(world: World, mika: Actor) -> None:
+    await world.create(mika)
+    await world.work()
+    await world.app.scheduler.enqueue_due_jobs()
+    assert JobKind.MEASURE_BLOBS not in [job.kind for job in await world.work()]
+
+
+async def test_a_lost_file_stays_unmeasured_and_is_looked_for_once_a_day(world: World, mika: Actor) -> None:
+    made = await world.create(mika)
+    await world.work()
+    lost, *_ = sorted(await lose_facts(world, made.id))
+    await world.blobs.delete(lost)
+
+    for hours, wanted in ((0, 1), (23, 0), (1, 1)):
+        world.clock.advance(timedelta(hours=hours))
+        await world.app.scheduler.enqueue_due_jobs()
+        done = [job.kind for job in await world.work()]
+        assert done.count(JobKind.MEASURE_BLOBS) == wanted
+        assert await unmeasured(world) == {lost}
+    assert {job.state for job in await world.jobs()} == {JobState.DONE}
+
+
+async def test_measuring_goes_on_where_it_was_interrupted(world: World, mika: Actor) -> None:
+    made = await world.create(mika)
+    await world.work()
+    first, second, third = sorted(await lose_facts(world, made.id))
+    world.blobs.unreadable = {second}
+    await world.app.scheduler.enqueue_due_jobs()
+    while await unmeasured(world) == {first, second, third}:
+        assert await world.app.runner.run_one() is not None
+    assert await unmeasured(world) == {second, third}
+
+    world.blobs.unreadable = set()
+    await world.work()
+
+    assert await unmeasured(world) == set()
+
+
+async def test_a_blob_that_is_referred_to_is_not_deleted_whoever_wants_it_gone(
+    world: World, mika: Actor
+) -> None:
+    made = await world.create(mika)
+    await world.work()
+    kept = sorted(await references_of(world, made.id))
+    await world.blobs.write(f"media/{made.id}/9-superseded.mp4", chunks(b"x"))
+    async with world.database.begin() as tx:
+        for number, subject in enumerate((made.original_key, f"media/{made.id}/")):
+            id = JobId(f"01900000-0000-7000-8000-{number:012x}")
+            await tx.ledger.add(new_job(id, JobKind.DELETE_BLOBS, subject, now=world.clock.now()))
+    await world.work()
+    assert await world.keys() == kept
+
+
+async def test_a_derivative_that_nothing_refers_to_is_nobodys(world: World, mika: Actor) -> None:
+    made = await world.create(mika)
+    await world.work()
+    superseded = f"media/{made.id}/9-superseded.mp4"
+    await world.blobs.write(superseded, chunks(b"x"))
+    with pytest.raises(MediaNotFound):
+        await world.app.media.find_media(mika, superseded)
