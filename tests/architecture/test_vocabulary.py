@@ -70,6 +70,7 @@ RETIRED_IN_FINISHED = RETIRED_WORDS | {
     *("news", "board", "landmark", "stretch", "promise", "condemn"),
 }
 FINISHED = (
+    "adapters/backups",
     "adapters/blobs",
     "adapters/doorbell",
     "adapters/media",

@@ -65,18 +65,18 @@ class FolderBackup:
         return self._root / _DRAFT
 
     async def rows(self) -> BlobFacts:
-        return await self._in_thread(self._keep_rows)
+        return await self._in_thread(self._store_rows)
 
     async def finish(self, manifest: Manifest) -> None:
         await self._in_thread(self._finish, manifest)
 
     async def read(self) -> Manifest:
-        found = await self._in_thread(self._read)
-        if found is None:
+        manifest = await self._in_thread(self._read)
+        if manifest is None:
             raise BackupRefused(
                 f"The backup in {self._root} was never finished: run 'mechshare backup {self._root}' again."
             )
-        return found
+        return manifest
 
     async def find_rows(self, manifest: Manifest) -> tuple[Path, BlobFacts | None]:
         path = self._root / manifest.rows.key
@@ -134,23 +134,23 @@ class FolderBackup:
             raise self._damaged("it is not as it was written")
         return written.backup
 
-    def _damaged(self, told: str) -> BackupRefused:
+    def _damaged(self, reason: str) -> BackupRefused:
         return BackupRefused(
-            f"{self._root / _MANIFEST} is damaged: {told}. "
+            f"{self._root / _MANIFEST} is damaged: {reason}. "
             "Use another copy of this backup, or make a new one elsewhere."
         )
 
-    def _keep_rows(self) -> BlobFacts:
+    def _store_rows(self) -> BlobFacts:
         draft = self._root / _DRAFT
         facts = _facts_of(draft)
         if facts is None:
             raise ValueError("no rows were written")
-        kept = _ROWS.format(facts.sha256[:_DIGITS])
+        name = _ROWS.format(facts.sha256[:_DIGITS])
         draft.chmod(0o600)
         _sync(draft)
-        draft.rename(self._root / kept)
+        draft.rename(self._root / name)
         _sync(self._root)
-        return BlobFacts(key=kept, size=facts.size, sha256=facts.sha256)
+        return BlobFacts(key=name, size=facts.size, sha256=facts.sha256)
 
     def _finish(self, manifest: Manifest) -> None:
         self._write(_Written(format=_FORMAT, sha256=_digest_of(manifest), backup=manifest))
@@ -176,9 +176,9 @@ class FolderBackup:
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         """What `work` gives, in the core's words where it fails."""
-        return await asyncio.to_thread(self._told, work, *arguments)
+        return await asyncio.to_thread(self._run, work, *arguments)
 
-    def _told(self, work: Callable[..., T], *arguments: object) -> T:
+    def _run(self, work: Callable[..., T], *arguments: object) -> T:
         with _translated(self._root):
             return work(*arguments)
 
