@@ -195,7 +195,7 @@ async def _merges(client: AsyncOpenSearch, alias: str) -> int:
 async def _forget(chosen: settings.Settings, groups: list[str]) -> None:
     async with _open_adapters(chosen) as adapters:
         for start in range(0, len(groups), _GROUPS_AT_A_TIME):
-            await adapters.cache.forget(*groups[start : start + _GROUPS_AT_A_TIME])
+            await adapters.cache.invalidate(*groups[start : start + _GROUPS_AT_A_TIME])
         await asyncio.sleep(_HEARD_WITHIN)
 
 

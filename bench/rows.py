@@ -268,7 +268,7 @@ def _cursor(place: Place) -> str:
         total=0,
         next=Position(key=place.time, id=place.id),
     )
-    return page_response(page, [], MechanismSort.NEWEST.value).next or ""
+    return page_response(page, [], MechanismSort.NEWEST.order).next or ""
 
 
 def _lists() -> list[str]:

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from mechshare.ports.cache import Cache
-from mechshare.ports.persistence.database import Database
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
@@ -17,6 +15,7 @@ from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.rate_limits import RateLimitService
+from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.uploads import UploadService
@@ -42,6 +41,7 @@ class Application:
     jobs: JobService
     audit: AuditService
     rate_limits: RateLimitService
+    responses: ResponseCache
 
     runner: JobRunner
     scheduler: Scheduler
@@ -49,6 +49,4 @@ class Application:
     health: HealthService
     doctor: DoctorService
 
-    database: Database
-    cache: Cache
     close: Callable[[], Awaitable[None]]

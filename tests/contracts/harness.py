@@ -57,7 +57,7 @@ async def _memory_cache(folder: Path) -> AsyncIterator[Any]:
 async def _shared_memory_cache(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.cache.memory import MemoryCache
 
-    yield MemoryCache(board=folder / "cache-board")
+    yield MemoryCache(generation_table=folder / "cache-board")
 
 
 @asynccontextmanager

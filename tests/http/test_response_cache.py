@@ -26,9 +26,10 @@ from mechshare.entrypoints.http.middleware.response_cache import (
     MAX_QUERY_STRING_BYTES,
     ResponseCacheMiddleware,
 )
+from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.cache import STALENESS, Load, Name
+from mechshare.ports.cache import STALENESS, CacheKey, Load, Loaded, body_of
 from mechshare.services.jobs import JobRunner
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
@@ -54,23 +55,23 @@ STEPS = (
 class Unkept:
     """A cache that keeps nothing."""
 
-    def held(self, group: str, key: str) -> bytes | None:
+    def cached(self, tag: str, key: str) -> bytes | None:
         return None
 
     async def get_or_load(
-        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
     ) -> bytes:
-        return await load()
+        return body_of(await load())
 
     async def get_or_load_many(
         self,
-        names: Sequence[Name],
+        keys: Sequence[CacheKey],
         load: Load,
         lifetime: timedelta,
     ) -> Sequence[bytes]:
-        return await load(names)
+        return list(map(body_of, await load(keys)))
 
-    async def forget(self, *groups: str) -> None:
+    async def invalidate(self, *tags: str) -> None:
         return
 
     async def check(self) -> str:
@@ -89,7 +90,8 @@ class Forgetful:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {}
-        await ResponseCacheMiddleware(self._litestar, self._application)(scope, receive, send)
+        authentication, reads = self._application.authentication, PublicReads(self._application)
+        await ResponseCacheMiddleware(self._litestar, authentication, reads)(scope, receive, send)
 
 
 @dataclass
@@ -215,16 +217,17 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     applications = [build(chosen, LoggingObserver(), those) for those in adapters]
     last, nothing = applications.pop(), Unkept()
     unkept = build(chosen, LoggingObserver(), replace(adapters[2], cache=nothing))
-    applications.append(
-        replace(last, cache=nothing, authentication=unkept.authentication, media=unkept.media)
+    plain = replace(
+        last, responses=unkept.responses, authentication=unkept.authentication, media=unkept.media
     )
+    applications.append(plain)
     clients = []
     for application in applications:
         app: ASGIApp = build_app(application)
         running = Running(app)
         await running.up()
         stack.push_async_callback(running.down)
-        if application.cache is nothing:
+        if application is plain:
             app = Forgetful(running.litestar, application)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test")
         clients.append(await stack.enter_async_context(client))
@@ -297,7 +300,7 @@ async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
         reached += 1
         await site.litestar(scope, receive, send)
 
-    keeping = ResponseCacheMiddleware(counted, site.application)
+    keeping = ResponseCacheMiddleware(counted, site.application.authentication, PublicReads(site.application))
 
     async def server(scope: Any, receive: Any, send: Any) -> None:
         scope["state"] = {}

@@ -21,7 +21,7 @@ class Workshop:
 
 
 async def all_of(batches, keys):
-    return await asyncio.gather(*map(batches.join, keys), return_exceptions=True)
+    return await asyncio.gather(*map(batches.load, keys), return_exceptions=True)
 
 
 async def steps(number):
@@ -45,7 +45,7 @@ async def test_what_comes_while_as_many_batches_as_may_are_under_way_waits_for_t
     batches = DataLoader(workshop.work, most=2)
     asked = []
     for key in range(4):
-        asked.append(asyncio.create_task(batches.join(key)))
+        asked.append(asyncio.create_task(batches.load(key)))
         await settled()
     assert workshop.together == [[0], [1]]
 
@@ -82,13 +82,13 @@ async def test_all_are_told_that_the_work_failed_and_the_next_is_tried_again():
 
     batches = DataLoader(work, most=1)
     assert list(map(type, await all_of(batches, [1, 2]))) == [OSError, OSError]
-    assert await batches.join(1) == 1
+    assert await batches.load(1) == 1
 
 
 async def test_whoever_stops_waiting_does_not_stop_the_others():
     workshop = Workshop()
     batches = DataLoader(workshop.work, most=1)
-    gone, stays = (asyncio.create_task(batches.join(1)) for _ in range(2))
+    gone, stays = (asyncio.create_task(batches.load(1)) for _ in range(2))
     await settled()
     gone.cancel()
     await settled()
@@ -121,7 +121,7 @@ async def test_however_they_come_and_go_nothing_is_worked_on_in_vain_nor_too_muc
 
     async def come(key, after):
         await steps(after)
-        return await batches.join(key)
+        return await batches.load(key)
 
     assert await asyncio.gather(*(come(key, after) for key, after in enumerate(comings))) == list(
         range(len(comings))

@@ -24,6 +24,7 @@ from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.rate_limits import RateLimitService
+from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.support.audit import Auditor
@@ -64,13 +65,12 @@ def build(settings: Settings, observer: JobObserver, adapters: Adapters | None =
         jobs=JobService(database, handlers, doorbell, clock, ids),
         audit=AuditService(database, auditor),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute),
+        responses=ResponseCache(cache, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
         health=HealthService(database, blobs, index, dispensable),
         doctor=DoctorService(database, blobs, index, media, dispensable, clock, ids),
         runner=JobRunner(database, handlers, doorbell, clock, observer),
         scheduler=Scheduler(database, index, doorbell, clock, ids),
-        database=database,
-        cache=cache,
         close=adapters.close,
     )
 

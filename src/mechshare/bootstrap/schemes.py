@@ -92,7 +92,7 @@ DOORBELLS: Schemes[Doorbell] = {
     "rediss": _arq_doorbell,
 }
 CACHES: Schemes[Cache] = {
-    "memory": lambda url, settings: MemoryCache(board=settings.data / "cache-board"),
+    "memory": lambda url, settings: MemoryCache(generation_table=settings.data / "cache-board"),
     "redis": _redis_cache,
     "rediss": _redis_cache,
 }

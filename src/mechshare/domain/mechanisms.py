@@ -1,6 +1,6 @@
 """The mechanism: a physical motion, shared as a short clip."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -17,6 +17,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.text import clean_text
 
 MAX_DURATION = 24 * 3600.0
@@ -214,12 +215,28 @@ class MechanismSort(StrEnum):
     RECENTLY_CHANGED = "-updated_at"
     TITLE = "title"
 
+    @property
+    def order(self) -> SortOrder:
+        """The column, its type and the direction."""
+        return SORT_ORDERS[self]
 
-def sort_key(mechanism: Mechanism, sort: MechanismSort) -> datetime | str:
-    """What `sort` compares; titles compare by code point."""
-    if sort is MechanismSort.TITLE:
-        return mechanism.title
-    return mechanism.updated_at if sort is MechanismSort.RECENTLY_CHANGED else mechanism.created_at
+
+SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
+    sort: SortOrder(name=sort.value, column=column, key_type=key_type, is_descending=is_descending)
+    for sort, column, key_type, is_descending in (
+        (MechanismSort.NEWEST, "created_at", KeyType.TIME, True),
+        (MechanismSort.OLDEST, "created_at", KeyType.TIME, False),
+        (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
+        (MechanismSort.TITLE, "title", KeyType.TEXT, False),
+    )
+}
+"""Titles compare by code point."""
+
+
+def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:
+    """What `sort` compares."""
+    key: SortKey = getattr(mechanism, sort.order.column)
+    return key
 
 
 def clean_title(title: str) -> str:

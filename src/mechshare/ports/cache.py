@@ -1,47 +1,64 @@
-"""Copies of answers, kept to be given again. Losing all of them changes the speed and nothing else."""
+"""Copies of what was read or encoded before. Losing all of them changes the speed and nothing else."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
 STALENESS = timedelta(seconds=1)
-"""How long a process may go on giving what another process forgot."""
+"""How long a process may go on serving what another process invalidated."""
 
 
-Name = tuple[str, str]
-"""A group, and a key in it."""
-Load = Callable[[Sequence[Name]], Awaitable[Sequence[bytes]]]
-"""Gives the entries of these names, in their order."""
+CacheKey = tuple[str, str]
+"""A tag, and a key in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncacheable:
+    """The result of a load that answers those who wait for it now, and nobody later."""
+
+    body: bytes
+
+
+Loaded = bytes | Uncacheable
+Load = Callable[[Sequence[CacheKey]], Awaitable[Sequence[Loaded]]]
+"""Gives the entries of these keys, in their order."""
+
+
+def body_of(loaded: Loaded) -> bytes:
+    """What is served of a load's result."""
+    return loaded.body if isinstance(loaded, Uncacheable) else loaded
 
 
 class Cache(Protocol):
-    """Entries belong to a group (`mechanism:{id}`); forgetting a group drops its entries in every process.
+    """Entries belong to a tag (`mechanism:{id}`); invalidating a tag drops its entries in every process.
 
-    An entry is never older than the last `forget` of its group that had returned before the entry was asked for, in
-    this process, or STALENESS before that in another one; nor older than its lifetime.
+    After `invalidate(tag)` returns, this process never serves an entry of that tag that is older; another process may
+    for STALENESS. No entry is served beyond its lifetime.
     """
 
-    def held(self, group: str, key: str) -> bytes | None:
-        """The entry `key` of `group` if this process holds it, told without waiting for anybody."""
+    def cached(self, tag: str, key: str) -> bytes | None:
+        """The entry `key` of `tag` if this process has it; never waits."""
 
     async def get_or_load(
-        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
     ) -> bytes:
-        """The entry `key` of `group`, loaded if it is not there. Concurrent callers in a process share one load.
+        """The entry `key` of `tag`, loaded if it is not there. Concurrent callers in a process share one load.
 
-        What a load gives is not kept if its group was forgotten while it ran. If `load` raises, so does this, for
-        all who waited, and nothing is kept.
+        The result of a load is not stored if it is Uncacheable, or if its tag was invalidated while it ran. If `load`
+        raises, so does this, for all who wait, and nothing is stored.
         """
 
     async def get_or_load_many(
-        self, names: Sequence[Name], load: Load, lifetime: timedelta
+        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        """The entries of these distinct names, in their order. `load` is asked for those that are not there. All else
-        is as above, but that a process may hold them for itself alone: they take little to load together.
+        """The entries of these distinct keys, in their order; `load` is called for those that are not there.
+
+        All else is as above, but a process may store them for itself alone: they take little to load together.
         """
 
-    async def forget(self, *groups: str) -> None:
-        """Drops every entry of these groups, those being loaded included."""
+    async def invalidate(self, *tags: str) -> None:
+        """Drops every entry of these tags, those being loaded included."""
 
     async def check(self) -> str:
         """One line on what answers. Raises Unavailable."""

@@ -132,6 +132,13 @@ class MechanismService:
                 published_only=not sees_unpublished_of(viewer, user_id),
             )
 
+    async def count_public(
+        self, *, category_ids: Sequence[CategoryId] = (), user_id: UserId | None = None
+    ) -> int:
+        """How many mechanisms the public list with these conditions has; see `PageRequest.counted`."""
+        async with self._database.read() as tx:
+            return await tx.mechanisms.count(category_ids=category_ids, user_id=user_id)
+
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """The user's mechanism made from a file with this content, so that an import adds nothing twice."""
         async with self._database.read() as tx:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.ports.cache import Cache, Name
+from mechshare.ports.cache import Cache, CacheKey
 from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
@@ -23,15 +23,15 @@ class Source:
         return f"value {self.asked}".encode()
 
 
-async def kept(cache: Cache, group: str, key: str, body: bytes) -> bytes:
-    """Waits until the process holds it: it may first have to learn what others forget."""
+async def stored(cache: Cache, tag: str, key: str, body: bytes) -> bytes:
+    """Waits until the process holds it: it may first have to learn what others invalidate."""
 
     async def load() -> bytes:
         return body
 
     for _ in range(500):
-        await cache.get_or_load(group, key, load, LONG)
-        found = cache.held(group, key)
+        await cache.get_or_load(tag, key, load, LONG)
+        found = cache.cached(tag, key)
         if found is not None:
             return found
         await asyncio.sleep(0.01)
@@ -48,14 +48,14 @@ async def test_an_entry_is_loaded_once(cache: Cache) -> None:
 async def test_keys_and_groups_are_apart(cache: Cache) -> None:
     source = Source()
     places = [("g", "k"), ("g", "other"), ("h", "k")]
-    assert len({await cache.get_or_load(group, key, source, LONG) for group, key in places}) == 3
+    assert len({await cache.get_or_load(tag, key, source, LONG) for tag, key in places}) == 3
 
 
 async def test_forgetting_a_group_drops_all_of_it_and_nothing_else(cache: Cache) -> None:
     source = Source()
-    for group, key in (("g", "a"), ("g", "b"), ("h", "a")):
-        await cache.get_or_load(group, key, source, LONG)
-    await cache.forget("g")
+    for tag, key in (("g", "a"), ("g", "b"), ("h", "a")):
+        await cache.get_or_load(tag, key, source, LONG)
+    await cache.invalidate("g")
     assert await cache.get_or_load("g", "a", source, LONG) == b"value 4"
     assert await cache.get_or_load("g", "b", source, LONG) == b"value 5"
     assert await cache.get_or_load("h", "a", source, LONG) == b"value 3"
@@ -104,7 +104,7 @@ async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: 
     reading = asyncio.create_task(cache.get_or_load("g", "k", old, LONG))
     async with bounded():
         await begun.wait()
-    await cache.forget("g")
+    await cache.invalidate("g")
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
     gate.set()
     async with bounded():
@@ -113,24 +113,24 @@ async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: 
 
 
 async def test_of_many_those_are_loaded_that_are_not_held(cache: Cache) -> None:
-    await kept(cache, "g", "b", b"held")
-    asked: list[Sequence[Name]] = []
+    await stored(cache, "g", "b", b"cached")
+    asked: list[Sequence[CacheKey]] = []
 
-    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+    async def load(names: Sequence[CacheKey]) -> Sequence[bytes]:
         asked.append(names)
-        return [f"{group} {key}".encode() for group, key in names]
+        return [f"{tag} {key}".encode() for tag, key in names]
 
     names = [("g", "a"), ("g", "b"), ("h", "a")]
-    assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"held", b"h a"]
-    assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"held", b"h a"]
+    assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"cached", b"h a"]
+    assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"cached", b"h a"]
     assert asked == [[("g", "a"), ("h", "a")]]
 
 
 async def test_of_many_that_failed_to_load_none_is_kept(cache: Cache) -> None:
-    async def failing(names: Sequence[Name]) -> Sequence[bytes]:
+    async def failing(names: Sequence[CacheKey]) -> Sequence[bytes]:
         raise LookupError("gone")
 
-    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+    async def load(names: Sequence[CacheKey]) -> Sequence[bytes]:
         return [b"there"] * len(names)
 
     names = [("g", "a"), ("g", "b")]
@@ -140,16 +140,16 @@ async def test_of_many_that_failed_to_load_none_is_kept(cache: Cache) -> None:
 
 
 async def test_of_many_those_that_were_forgotten_while_they_were_loaded_are_not_kept(cache: Cache) -> None:
-    async def forgotten_meanwhile(names: Sequence[Name]) -> Sequence[bytes]:
-        await cache.forget("g")
+    async def invalidated_meanwhile(names: Sequence[CacheKey]) -> Sequence[bytes]:
+        await cache.invalidate("g")
         return [b"old"] * len(names)
 
-    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+    async def load(names: Sequence[CacheKey]) -> Sequence[bytes]:
         return [b"new"] * len(names)
 
-    await kept(cache, "another group", "k", b"heard")
+    await stored(cache, "another tag", "k", b"heard")
     names = [("g", "k"), ("h", "k")]
-    assert await cache.get_or_load_many(names, forgotten_meanwhile, LONG) == [b"old"] * 2
+    assert await cache.get_or_load_many(names, invalidated_meanwhile, LONG) == [b"old"] * 2
     assert await cache.get_or_load_many(names, load, LONG) == [b"new", b"old"]
 
 
@@ -176,18 +176,18 @@ async def test_an_entry_ends_with_its_lifetime(cache: Cache) -> None:
 
 
 async def test_what_is_held_is_told_at_once_until_it_is_forgotten(cache: Cache) -> None:
-    assert cache.held("g", "k") is None
-    loaded = await kept(cache, "g", "k", b"old")
-    assert cache.held("g", "k") is loaded
-    assert cache.held("g", "other") is None
-    await cache.forget("g")
-    assert cache.held("g", "k") is None
+    assert cache.cached("g", "k") is None
+    loaded = await stored(cache, "g", "k", b"old")
+    assert cache.cached("g", "k") is loaded
+    assert cache.cached("g", "other") is None
+    await cache.invalidate("g")
+    assert cache.cached("g", "k") is None
 
 
 async def test_what_ended_is_not_held(cache: Cache) -> None:
-    await kept(cache, "g", "k", b"value")
+    await stored(cache, "g", "k", b"value")
     await cache.get_or_load("h", "k", Source(), timedelta(0))
-    assert cache.held("h", "k") is None
+    assert cache.cached("h", "k") is None
 
 
 async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:

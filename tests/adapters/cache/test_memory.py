@@ -24,8 +24,8 @@ def giving(body: bytes) -> Callable[[], Awaitable[bytes]]:
     return load
 
 
-def held(cache: MemoryCache, group: str, key: str) -> bool:
-    return cache.held(group, key) is not None
+def cached(cache: MemoryCache, tag: str, key: str) -> bool:
+    return cache.cached(tag, key) is not None
 
 
 async def test_what_was_used_longest_ago_makes_room() -> None:
@@ -34,7 +34,7 @@ async def test_what_was_used_longest_ago_makes_room() -> None:
         await cache.get_or_load("g", key, giving(b"x" * 1_000), LONG)
     await cache.get_or_load("g", "a", giving(b"never"), LONG)
     await cache.get_or_load("g", "d", giving(b"x" * 1_000), LONG)
-    assert [held(cache, "g", key) for key in "abcd"] == [True, False, True, True]
+    assert [cached(cache, "g", key) for key in "abcd"] == [True, False, True, True]
 
 
 async def test_a_body_larger_than_all_room_drives_nothing_out() -> None:
@@ -42,8 +42,8 @@ async def test_a_body_larger_than_all_room_drives_nothing_out() -> None:
     await cache.get_or_load("g", "small", giving(b"small"), LONG)
     large = b"x" * 5_000
     assert await cache.get_or_load("g", "large", giving(large), LONG) == large
-    assert held(cache, "g", "small")
-    assert not held(cache, "g", "large")
+    assert cached(cache, "g", "small")
+    assert not cached(cache, "g", "large")
 
 
 async def test_no_more_memory_is_held_than_the_capacity() -> None:
@@ -65,10 +65,10 @@ async def test_replaced_and_forgotten_entries_leave_no_debt() -> None:
     cache = MemoryCache(capacity=10_000)
     for _ in range(1_000):
         await cache.get_or_load("g", "k", giving(b"x" * 1_000), LONG)
-        await cache.forget("g")
+        await cache.invalidate("g")
     for key in "abc":
         await cache.get_or_load("h", key, giving(b"x" * 1_000), LONG)
-    assert [held(cache, "h", key) for key in "abc"] == [True, True, True]
+    assert [cached(cache, "h", key) for key in "abc"] == [True, True, True]
 
 
 async def test_a_hit_never_gives_way_to_others() -> None:
@@ -81,31 +81,31 @@ async def test_a_hit_never_gives_way_to_others() -> None:
 
 
 async def test_forgetting_in_one_cache_is_seen_by_the_others_on_its_board(tmp_path: Path) -> None:
-    one, other = (MemoryCache(board=tmp_path / "run" / "board") for _ in range(2))
+    one, other = (MemoryCache(generation_table=tmp_path / "run" / "generation_table") for _ in range(2))
     apart = MemoryCache()
     for cache in (one, other, apart):
-        for group in ("g", "h"):
-            await cache.get_or_load(group, "k", giving(b"old"), LONG)
+        for tag in ("g", "h"):
+            await cache.get_or_load(tag, "k", giving(b"old"), LONG)
 
-    await one.forget("g")
+    await one.invalidate("g")
 
-    assert [held(cache, "g", "k") for cache in (one, other, apart)] == [False, False, True]
-    assert [held(cache, "h", "k") for cache in (one, other)] == [True, True]
+    assert [cached(cache, "g", "k") for cache in (one, other, apart)] == [False, False, True]
+    assert [cached(cache, "h", "k") for cache in (one, other)] == [True, True]
 
 
 async def test_what_is_loaded_while_another_cache_forgets_is_not_kept(tmp_path: Path) -> None:
-    one, other = (MemoryCache(board=tmp_path / "board") for _ in range(2))
+    one, other = (MemoryCache(generation_table=tmp_path / "generation_table") for _ in range(2))
 
     async def overtaken() -> bytes:
-        await other.forget("g")
+        await other.invalidate("g")
         return b"old"
 
     assert await one.get_or_load("g", "k", overtaken, LONG) == b"old"
-    assert not held(one, "g", "k")
+    assert not cached(one, "g", "k")
 
 
 async def test_who_asks_after_forgetting_does_not_join_a_load_from_before(tmp_path: Path) -> None:
-    one, other = (MemoryCache(board=tmp_path / "board") for _ in range(2))
+    one, other = (MemoryCache(generation_table=tmp_path / "generation_table") for _ in range(2))
     begun, gate = asyncio.Event(), asyncio.Event()
 
     async def slow() -> bytes:
@@ -115,7 +115,7 @@ async def test_who_asks_after_forgetting_does_not_join_a_load_from_before(tmp_pa
 
     first = asyncio.create_task(one.get_or_load("g", "k", slow, LONG))
     await begun.wait()
-    await other.forget("g")
+    await other.invalidate("g")
     assert await one.get_or_load("g", "k", giving(b"new"), LONG) == b"new"
     gate.set()
     assert await first == b"old"
@@ -127,27 +127,27 @@ import asyncio, sys
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
 
-cache = MemoryCache(board=Path(sys.argv[1]))
+cache = MemoryCache(generation_table=Path(sys.argv[1]))
 for line in sys.stdin:
-    asyncio.run(cache.forget(line.strip()))
-    print("forgotten", flush=True)
+    asyncio.run(cache.invalidate(line.strip()))
+    print("invalidated", flush=True)
 """
 
 
 async def test_forgetting_in_another_process_is_seen_at_once(tmp_path: Path) -> None:
-    cache = MemoryCache(board=tmp_path / "board")
-    command = [sys.executable, "-c", FORGETTER, str(tmp_path / "board")]
+    cache = MemoryCache(generation_table=tmp_path / "generation_table")
+    command = [sys.executable, "-c", FORGETTER, str(tmp_path / "generation_table")]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None
     for number in range(50):
         await cache.get_or_load("g", "k", giving(b"%d" % number), LONG)
-        assert held(cache, "g", "k")
+        assert cached(cache, "g", "k")
 
         process.stdin.write(b"g\n")
-        assert await process.stdout.readline() == b"forgotten\n"
+        assert await process.stdout.readline() == b"invalidated\n"
 
-        assert not held(cache, "g", "k")
+        assert not cached(cache, "g", "k")
     process.stdin.close()
     assert await process.wait() == 0
 
@@ -158,7 +158,7 @@ from datetime import timedelta
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
 
-cache = MemoryCache(board=Path(sys.argv[1]))
+cache = MemoryCache(generation_table=Path(sys.argv[1]))
 
 async def give():
     return b"old"
@@ -166,10 +166,10 @@ async def give():
 async def again():
     return b"new"
 
-def in_child(group):
+def in_child(tag):
     child = os.fork()
     if child == 0:
-        asyncio.run(cache.forget(group))
+        asyncio.run(cache.invalidate(tag))
         os._exit(0)
     assert os.waitpid(child, 0)[1] == 0
 
@@ -182,7 +182,10 @@ print(asyncio.run(cache.get_or_load("g", "k", again, timedelta(hours=1))).decode
 
 def test_processes_that_were_forked_do_not_undo_each_others_forgetting(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", FORKED, str(tmp_path / "board")], capture_output=True, text=True, check=True
+        [sys.executable, "-c", FORKED, str(tmp_path / "generation_table")],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout == "new\n"
 
@@ -195,7 +198,7 @@ async def test_an_entry_is_as_old_as_the_beginning_of_its_load() -> None:
         return b"old"
 
     await cache.get_or_load("g", "k", slow, timedelta(seconds=0.05))
-    assert not held(cache, "g", "k")
+    assert not cached(cache, "g", "k")
 
 
 STEPS = st.lists(
@@ -212,20 +215,22 @@ STEPS = st.lists(
 async def test_nothing_older_than_the_last_forgetting_is_ever_given(
     steps: list[tuple[str, int, str]],
 ) -> None:
-    """Two caches over one truth, loads that take as long as they like, and every answer held to the rule."""
+    """Two caches over one truth, loads that take as long as they like, and every answer cached to the rule."""
     caches = [MemoryCache(), MemoryCache()]
-    caches[1]._entries._board = caches[0]._entries._board  # as if both had mapped one file
+    caches[1]._entries._generation_table = caches[
+        0
+    ]._entries._generation_table  # as if both had mapped one file
     truth = {"g": 0, "h": 0}
     asked: list[tuple[asyncio.Event, asyncio.Task[bytes], int]] = []
 
-    for step, number, group in steps:
+    for step, number, tag in steps:
         if step == "change":
-            truth[group] += 1
-            await caches[number].forget(group)
+            truth[tag] += 1
+            await caches[number].invalidate(tag)
         elif step == "ask":
             gate = asyncio.Event()
-            loading = caches[number].get_or_load(group, "k", slowly(gate, truth, group), LONG)
-            asked.append((gate, asyncio.create_task(loading), truth[group]))
+            loading = caches[number].get_or_load(tag, "k", slowly(gate, truth, tag), LONG)
+            asked.append((gate, asyncio.create_task(loading), truth[tag]))
         elif number < len(asked):
             asked[number][0].set()
         await settle()
@@ -235,11 +240,11 @@ async def test_nothing_older_than_the_last_forgetting_is_ever_given(
         assert int(await task) >= least
 
 
-def slowly(gate: asyncio.Event, truth: dict[str, int], group: str) -> Callable[[], Awaitable[bytes]]:
+def slowly(gate: asyncio.Event, truth: dict[str, int], tag: str) -> Callable[[], Awaitable[bytes]]:
     """Reads the truth first, and gives it only when the gate opens."""
 
     async def load() -> bytes:
-        read = truth[group]
+        read = truth[tag]
         await gate.wait()
         return b"%d" % read
 

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from mechshare.adapters.cache.redis import RedisCache
-from mechshare.ports.cache import STALENESS, Load, Name
-from mechshare.testing.cache import kept
+from mechshare.ports.cache import STALENESS, CacheKey, Load
+from mechshare.testing.cache import stored
 from tests.servers import address, own_server, redis_url, told
 
 LONG = timedelta(minutes=5)
@@ -43,21 +43,21 @@ async def hosts() -> AsyncIterator[tuple[RedisCache, RedisCache]]:
 
 
 def all_of(body: bytes) -> Load:
-    async def load(names: Sequence[Name]) -> Sequence[bytes]:
+    async def load(names: Sequence[CacheKey]) -> Sequence[bytes]:
         return [body] * len(names)
 
     return load
 
 
 async def settle() -> None:
-    """Waits as long as another process may go on giving what was forgotten."""
+    """Waits as long as another process may go on giving what was invalidated."""
     await asyncio.sleep(STALENESS.total_seconds())
 
 
 async def test_what_one_process_loaded_another_finds(hosts: tuple[RedisCache, RedisCache]) -> None:
     one, other = hosts
     await one.get_or_load("g", "k", new, LONG)
-    await one._keeping
+    await one._storing
     assert await other.get_or_load("g", "k", mine, LONG) == b"new"
 
 
@@ -77,7 +77,7 @@ async def test_what_a_process_loaded_together_is_forgotten_in_all(
     one, other = hosts
     for cache in hosts:
         await cache.get_or_load_many([("g", "a"), ("h", "a")], all_of(b"old"), LONG)
-    await one.forget("g")
+    await one.invalidate("g")
     assert await one.get_or_load_many([("g", "a")], all_of(b"new"), LONG) == [b"new"]
     await settle()
     assert await other.get_or_load_many([("g", "a"), ("h", "a")], all_of(b"new"), LONG) == [b"new", b"old"]
@@ -88,22 +88,22 @@ async def test_a_load_of_many_that_another_process_forgot_meanwhile_is_not_kept(
 ) -> None:
     one, other = hosts
 
-    async def forgotten_meanwhile(names: Sequence[Name]) -> Sequence[bytes]:
-        await other.forget("g")
+    async def invalidated_meanwhile(names: Sequence[CacheKey]) -> Sequence[bytes]:
+        await other.invalidate("g")
         await settle()
         return [b"old"] * len(names)
 
-    await one.get_or_load_many([("g", "k")], forgotten_meanwhile, LONG)
+    await one.get_or_load_many([("g", "k")], invalidated_meanwhile, LONG)
     assert await one.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
 
 
 async def test_a_load_of_many_is_not_shared_when_redis_is_not_heard_any_more() -> None:
     with own_server("redis") as server:
         deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
-        await kept(deaf, "g", "another key", b"heard")
+        await stored(deaf, "g", "another key", b"heard")
         begun, gate = asyncio.Event(), asyncio.Event()
 
-        async def slow(names: Sequence[Name]) -> Sequence[bytes]:
+        async def slow(names: Sequence[CacheKey]) -> Sequence[bytes]:
             begun.set()
             await gate.wait()
             return [b"old"] * len(names)
@@ -111,7 +111,7 @@ async def test_a_load_of_many_is_not_shared_when_redis_is_not_heard_any_more() -
         reading = asyncio.create_task(deaf.get_or_load_many([("g", "k")], slow, LONG))
         await begun.wait()
         server.signal(signal.SIGSTOP)
-        await writer.forget("g")
+        await writer.invalidate("g")
         await settle()
         async with asyncio.timeout(10):
             assert await deaf.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
@@ -128,10 +128,10 @@ async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one
     one, deaf = hosts
     await deaf.get_or_load("g", "part", old, LONG)
     await one.get_or_load("g", "other", old, LONG)
-    await deaf._news.close()
-    deaf._news._current_until = float("inf")
-    await one.forget("g")
-    assert deaf.held("g", "part") == b"old"
+    await deaf._listener.close()
+    deaf._listener._current_until = float("inf")
+    await one.invalidate("g")
+    assert deaf.cached("g", "part") == b"old"
 
     async def whole() -> bytes:
         return b"of " + await deaf.get_or_load("g", "part", new, LONG)
@@ -141,23 +141,23 @@ async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one
 
 async def test_what_one_process_forgets_is_forgotten_in_all(hosts: tuple[RedisCache, RedisCache]) -> None:
     one, other = hosts
-    await kept(one, "g", "k", b"old")
-    await kept(other, "g", "k", b"old")
-    await other.forget("g")
+    await stored(one, "g", "k", b"old")
+    await stored(other, "g", "k", b"old")
+    await other.invalidate("g")
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
     await settle()
-    assert one.held("g", "k") != b"old"
+    assert one.cached("g", "k") != b"old"
     assert await one.get_or_load("g", "k", newest, LONG) in (b"new", b"newest")
 
 
 async def test_what_is_held_is_not_believed_when_redis_is_not_heard_any_more() -> None:
     with own_server("redis") as server:
         deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
-        await kept(deaf, "g", "k", b"old")
+        await stored(deaf, "g", "k", b"old")
         server.signal(signal.SIGSTOP)
-        await writer.forget("g")
+        await writer.invalidate("g")
         await settle()
-        assert deaf.held("g", "k") is None
+        assert deaf.cached("g", "k") is None
         assert await deaf.get_or_load("g", "k", new, LONG) == b"new"
         server.signal(signal.SIGCONT)
         await deaf.close()
@@ -168,12 +168,12 @@ async def test_what_was_forgotten_while_the_news_were_cut_off_is_not_held_afterw
     with own_server("redis") as server:
         url = told("redis", server)
         cut, writer = RedisCache(url), RedisCache(url)
-        await kept(cut, "g", "k", b"old")
+        await stored(cut, "g", "k", b"old")
         async with Redis.from_url(url) as redis:
             await redis.client_kill_filter(_type="pubsub")
-        await writer.forget("g")
+        await writer.invalidate("g")
         await settle()
-        assert await kept(cut, "g", "k", b"new") == b"new"
+        assert await stored(cut, "g", "k", b"new") == b"new"
         await cut.close()
         await writer.close()
 
@@ -191,10 +191,10 @@ async def test_a_load_that_another_process_forgot_meanwhile_is_not_kept(
 
     reading = asyncio.create_task(one.get_or_load("g", "k", slow, LONG))
     await begun.wait()
-    await other.forget("g")
+    await other.invalidate("g")
     gate.set()
     await reading
-    await one._keeping
+    await one._storing
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
 
 
@@ -210,7 +210,7 @@ async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
         return b"old"
 
     await one.get_or_load("g", "k", flushed_meanwhile, LONG)
-    await one._keeping
+    await one._storing
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
 
 
@@ -218,16 +218,16 @@ async def test_while_redis_is_suspended_answers_are_loaded_and_nothing_forgotten
     with own_server("redis") as server:
         one, other = RedisCache(told("redis", server)), RedisCache(told("redis", server))
         await one.get_or_load("g", "k", old, LONG)
-        await one._keeping
+        await one._storing
         server.signal(signal.SIGSTOP)
-        await one.forget("g")
+        await one.invalidate("g")
         assert await one.get_or_load("g", "k", new, LONG) == b"new"
         assert await other.get_or_load("g", "k", new, LONG) == b"new"
         server.signal(signal.SIGCONT)
         assert await one.get_or_load("g", "k", new, LONG) == b"new"
-        await one._telling
+        await one._publishing
         assert await other.get_or_load("g", "k", new, LONG) == b"new"
-        assert await kept(one, "g", "k", b"new") == b"new"
+        assert await stored(one, "g", "k", b"new") == b"new"
         await one.close()
         await other.close()
 
@@ -237,7 +237,7 @@ async def test_with_redis_gone_for_good_everything_is_loaded() -> None:
         cache = RedisCache(told("redis", server))
         await cache.get_or_load("g", "k", old, LONG)
         server.kill()
-        await cache.forget("g")
+        await cache.invalidate("g")
         assert [await cache.get_or_load("g", "k", new, LONG) for _ in range(20)] == [b"new"] * 20
         await cache.close()
 

@@ -69,10 +69,6 @@ HOT: dict[str, Step] = {
         for sort in MechanismSort
     },
     "deep": lambda tx: tx.mechanisms.find_all(DEEP),
-    "some items after a place": lambda tx: tx.mechanisms.find_all(replace(DEEP, skip=999)),
-    "the place before some items": lambda tx: tx.mechanisms.find_all(
-        PageRequest(page=2000, counted=ROWS, landmark=39_500)
-    ),
     "deep by number": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000)),
     "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, category_ids=[CategoryId("category-7")]),
     "of a category": lambda tx: tx.mechanisms.find_all(
@@ -158,7 +154,6 @@ async def test_a_page_is_not_planned_anew_each_time(filled: str, asked: list[tup
         PageRequest(**known),
         PageRequest(page=9, **known),
         replace(DEEP, **known),
-        replace(DEEP, skip=999, **known),
     )
     database = SqlDatabase(filled)
     async with database.read() as tx:

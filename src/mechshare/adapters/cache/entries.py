@@ -22,36 +22,38 @@ class _Entry:
 
 
 class Entries:
-    """Each group has a slot on a board of SLOTS numbers; forgetting the group writes a random number there. An entry is
-    good while its slot holds what it held before the entry was loaded. Groups that share a slot are forgotten together.
+    """Each tag has a slot in a table of SLOTS generation numbers; `invalidate` writes a random number there.
+
+    An entry is served while its slot holds the generation that was there before the entry was loaded. Tags that share a
+    slot are invalidated together.
     """
 
-    def __init__(self, capacity: int, board: memoryview | None = None) -> None:
+    def __init__(self, capacity: int, generation_table: memoryview | None = None) -> None:
         self._capacity = capacity
         self._size = 0
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
-        self._board = (board or memoryview(bytearray(SLOTS * SLOT_BYTES))).cast("Q")
+        self._generation_table = (generation_table or memoryview(bytearray(SLOTS * SLOT_BYTES))).cast("Q")
 
-    def find(self, group: str, key: str) -> bytes | None:
-        name = (group, key)
+    def find(self, tag: str, key: str) -> bytes | None:
+        name = (tag, key)
         entry = self._entries.get(name)
         if entry is None:
             return None
-        if self._board[entry.slot] != entry.generation or time.monotonic() >= entry.ends:
+        if self._generation_table[entry.slot] != entry.generation or time.monotonic() >= entry.ends:
             self._drop(name)
             return None
         self._entries.move_to_end(name)
         return entry.body
 
-    def generation(self, group: str) -> int:
-        """To be told to `keep`; asked for before what is to be kept is loaded."""
-        return int(self._board[_slot_of(group)])
+    def generation(self, tag: str) -> int:
+        """The tag's generation, to be read before a load and passed to `store` after it."""
+        return int(self._generation_table[_slot_of(tag)])
 
-    def keep(self, group: str, key: str, body: bytes, generation: int, ends: float) -> None:
-        """Until `ends`, by `time.monotonic()`. Not at all if the group was forgotten since it had this `generation`."""
-        name, slot = (group, key), _slot_of(group)
-        cost = len(body) + len(group) + len(key) + _OVERHEAD
-        if self._board[slot] != generation or cost > self._capacity:
+    def store(self, tag: str, key: str, body: bytes, generation: int, ends: float) -> None:
+        """Until `ends`, by `time.monotonic()`. Not at all if the tag was invalidated since it had this `generation`."""
+        name, slot = (tag, key), _slot_of(tag)
+        cost = len(body) + len(tag) + len(key) + _OVERHEAD
+        if self._generation_table[slot] != generation or cost > self._capacity:
             return
         self._drop(name)
         self._entries[name] = _Entry(body, slot, generation, ends, cost)
@@ -59,16 +61,16 @@ class Entries:
         while self._size > self._capacity:
             self._drop(next(iter(self._entries)))
 
-    def forget(self, *groups: str) -> None:
-        for group in groups:
+    def invalidate(self, *tags: str) -> None:
+        for tag in tags:
             # Random, not counted: processes that were forked would count alike, and a number that stands there again
             # would make old entries good again.
-            self._board[_slot_of(group)] = int.from_bytes(os.urandom(SLOT_BYTES), "little")
+            self._generation_table[_slot_of(tag)] = int.from_bytes(os.urandom(SLOT_BYTES), "little")
 
-    def forget_all(self) -> None:
-        """Every group, those without entries included."""
+    def invalidate_all(self) -> None:
+        """Every tag, those without entries included."""
         fresh = memoryview(os.urandom(SLOTS * SLOT_BYTES)).cast("Q")
-        self._board[:] = fresh
+        self._generation_table[:] = fresh
         self._entries.clear()
         self._size = 0
 
@@ -78,5 +80,5 @@ class Entries:
             self._size -= entry.cost
 
 
-def _slot_of(group: str) -> int:
-    return crc32(group.encode()) % SLOTS
+def _slot_of(tag: str) -> int:
+    return crc32(tag.encode()) % SLOTS

@@ -1,4 +1,4 @@
-"""What other processes forgot, heard from Redis."""
+"""What other processes invalidated, heard from Redis."""
 
 import asyncio
 import time
@@ -12,26 +12,26 @@ from mechshare.adapters.cache.entries import Entries
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.ports.cache import STALENESS
 
-_ASK_EVERY = 0.25
+_PING_INTERVAL = 0.25
 """Seconds between pings: well below STALENESS, so that one that is late does no harm."""
-_TRY_AGAIN = 0.1
+_RETRY_INTERVAL = 0.1
 """Seconds between tries to hear again."""
 
 
 class InvalidationListener:
-    """Drops from `entries` what another process forgot, as long as that is heard.
+    """Drops from `entries` what another process invalidated, as long as that is heard.
 
     Redis answers in the order in which it was asked: once a ping is answered, all has arrived that was told before the
-    ping was sent. What is held is therefore at most as old as the last ping that was answered, and is believed no
+    ping was sent. What is cached is therefore at most as old as the last ping that was answered, and is believed no
     longer than STALENESS after that, whatever happens to Redis, to the network or to this process.
     """
 
     def __init__(self, client: RedisClient, entries: Entries) -> None:
-        self.channel = client.key("forgotten")
+        self.channel = client.key("invalidated")
         self._client = client
         self._entries = entries
         self._current_until = 0.0
-        self._hearing: asyncio.Task[None] | None = None
+        self._listening: asyncio.Task[None] | None = None
         self._tried = asyncio.Event()
 
     @property
@@ -40,16 +40,16 @@ class InvalidationListener:
 
     async def listen(self) -> None:
         """From now on; returns once Redis is heard, or could not be. Doing so again is nothing."""
-        if self._hearing is None:
-            self._hearing = asyncio.create_task(self._listen())
+        if self._listening is None:
+            self._listening = asyncio.create_task(self._listen())
         if not self._tried.is_set():
             await self._tried.wait()
 
     async def close(self) -> None:
-        while self._hearing is not None and not self._hearing.done():
+        while self._listening is not None and not self._listening.done():
             # The driver may take a cancellation for the end of a timeout of its own, and go on.
-            self._hearing.cancel()
-            await asyncio.wait([self._hearing], timeout=_TRY_AGAIN)
+            self._listening.cancel()
+            await asyncio.wait([self._listening], timeout=_RETRY_INTERVAL)
 
     async def _listen(self) -> None:
         while True:
@@ -57,26 +57,26 @@ class InvalidationListener:
             with suppress(RedisError, OSError, TimeoutError):
                 async with self._client.redis.pubsub() as pubsub:
                     await pubsub.subscribe(self.channel)
-                    await self._hear(pubsub)
+                    await self._receive(pubsub)
             self._tried.set()
-            await asyncio.sleep(_TRY_AGAIN)
+            await asyncio.sleep(_RETRY_INTERVAL)
 
-    async def _hear(self, pubsub: PubSub) -> None:
+    async def _receive(self, pubsub: PubSub) -> None:
         """Until nothing is heard. Raises what the driver raises."""
         asked: deque[float] = deque()
         ask_at = 0.0
         while not asked or time.monotonic() - asked[0] < STALENESS.total_seconds():
             if time.monotonic() >= ask_at:
                 asked.append(time.monotonic())
-                ask_at = asked[-1] + _ASK_EVERY
+                ask_at = asked[-1] + _PING_INTERVAL
                 await pubsub.ping()
-            heard = await pubsub.get_message(timeout=_ASK_EVERY)
+            heard = await pubsub.get_message(timeout=_PING_INTERVAL)
             if heard is None:
                 continue
             if heard["type"] == "pong":
                 self._current_until = asked.popleft() + STALENESS.total_seconds()
                 self._tried.set()
             elif heard["type"] == "subscribe":
-                self._entries.forget_all()  # what was told before this was not heard
+                self._entries.invalidate_all()  # what was told before this was not heard
             else:
-                self._entries.forget(*heard["data"].decode().split("\n"))
+                self._entries.invalidate(*heard["data"].decode().split("\n"))

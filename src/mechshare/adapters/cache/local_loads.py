@@ -6,17 +6,19 @@ from datetime import timedelta
 
 from mechshare.adapters.cache.entries import Entries
 from mechshare.adapters.cache.single_flight import SingleFlight
-from mechshare.ports.cache import Load, Name
+from mechshare.ports.cache import CacheKey, Load, Uncacheable, body_of
 
 
 class LocalLoads:
-    """Fills `entries`, whose groups are forgotten in time by whoever holds them."""
+    """Fills `entries`, whose tags are invalidated in time by whoever holds them."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._loads: SingleFlight[tuple[Name, int]] = SingleFlight()
+        self._loads: SingleFlight[tuple[CacheKey, int]] = SingleFlight()
 
-    async def get_or_load(self, names: Sequence[Name], load: Load, lifetime: timedelta) -> Sequence[bytes]:
+    async def get_or_load(
+        self, names: Sequence[CacheKey], load: Load, lifetime: timedelta
+    ) -> Sequence[bytes]:
         """As `Cache.get_or_load_many`."""
         found = [self._entries.find(*name) for name in names]
         absent = [
@@ -28,13 +30,14 @@ class LocalLoads:
         async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
             # Counted from before the load: what it gives may be as old as that.
             ends = time.monotonic() + lifetime.total_seconds()
-            bodies = await load([absent[place][0] for place in places])
-            for place, body in zip(places, bodies, strict=True):
+            loaded = await load([absent[place][0] for place in places])
+            for place, body in zip(places, loaded, strict=True):
                 name, generation = absent[place]
-                self._entries.keep(*name, body, generation, ends)
-            return bodies
+                if not isinstance(body, Uncacheable):
+                    self._entries.store(*name, body, generation, ends)
+            return list(map(body_of, loaded))
 
-        loaded = iter(await self._loads.join(absent, load_absent))
+        loaded = iter(await self._loads.load(absent, load_absent))
         return [next(loaded) if body is None else body for body in found]
 
     async def close(self) -> None:

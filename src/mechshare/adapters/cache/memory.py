@@ -1,4 +1,4 @@
-"""Answers kept in this process, and dropped in time with the other processes of this machine."""
+"""Answers stored in this process, and dropped in time with the other processes of this machine."""
 
 import mmap
 import os
@@ -9,46 +9,46 @@ from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
 from mechshare.adapters.cache.local_loads import LocalLoads
-from mechshare.ports.cache import Load, Name
+from mechshare.ports.cache import CacheKey, Load, Loaded
 
-_BOARD_BYTES = SLOTS * SLOT_BYTES
+_GENERATION_TABLE_BYTES = SLOTS * SLOT_BYTES
 
 
 class MemoryCache:
-    """Keeps the most recently used entries, up to `capacity` bytes.
+    """Stores the most recently used entries, up to `capacity` bytes.
 
-    Where the board of generations is a file, mapped by every process of the machine, forgetting in one is forgetting
-    in all, at the cost of a memory access.
+    `generation_table` is a file that every process of the machine maps: what one process invalidates, all have
+    invalidated, at the cost of a memory access.
     """
 
-    def __init__(self, capacity: int = 64 * 1024 * 1024, board: Path | None = None) -> None:
+    def __init__(self, capacity: int = 64 * 1024 * 1024, generation_table: Path | None = None) -> None:
         self._capacity = capacity
-        self._entries = Entries(capacity, memoryview(_mapped(board)) if board else None)
+        self._entries = Entries(capacity, memoryview(_mapped(generation_table)) if generation_table else None)
         self._loads = LocalLoads(self._entries)
 
-    def held(self, group: str, key: str) -> bytes | None:
-        return self._entries.find(group, key)
+    def cached(self, tag: str, key: str) -> bytes | None:
+        return self._entries.find(tag, key)
 
     async def get_or_load(
-        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
     ) -> bytes:
-        found = self._entries.find(group, key)
+        found = self._entries.find(tag, key)
         if found is not None:
             return found
 
-        async def load_it(_: Sequence[Name]) -> Sequence[bytes]:
+        async def load_it(_: Sequence[CacheKey]) -> Sequence[Loaded]:
             return (await load(),)
 
-        (loaded,) = await self.get_or_load_many([(group, key)], load_it, lifetime)
+        (loaded,) = await self.get_or_load_many([(tag, key)], load_it, lifetime)
         return loaded
 
     async def get_or_load_many(
-        self, names: Sequence[Name], load: Load, lifetime: timedelta
+        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        return await self._loads.get_or_load(names, load, lifetime)
+        return await self._loads.get_or_load(keys, load, lifetime)
 
-    async def forget(self, *groups: str) -> None:
-        self._entries.forget(*groups)
+    async def invalidate(self, *tags: str) -> None:
+        self._entries.invalidate(*tags)
 
     async def check(self) -> str:
         return f"in this process's memory, at most {self._capacity // 2**20} MiB"
@@ -60,9 +60,9 @@ class MemoryCache:
 def _make_room(descriptor: int) -> None:
     """On the disk itself: to write to a page that it has no room for when it is full would kill the process."""
     if sys.platform != "darwin":
-        os.posix_fallocate(descriptor, 0, _BOARD_BYTES)
-    elif os.fstat(descriptor).st_size < _BOARD_BYTES:
-        os.ftruncate(descriptor, _BOARD_BYTES)
+        os.posix_fallocate(descriptor, 0, _GENERATION_TABLE_BYTES)
+    elif os.fstat(descriptor).st_size < _GENERATION_TABLE_BYTES:
+        os.ftruncate(descriptor, _GENERATION_TABLE_BYTES)
 
 
 def _mapped(path: Path) -> mmap.mmap:
@@ -70,6 +70,6 @@ def _mapped(path: Path) -> mmap.mmap:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _make_room(descriptor)
-        return mmap.mmap(descriptor, _BOARD_BYTES)
+        return mmap.mmap(descriptor, _GENERATION_TABLE_BYTES)
     finally:
         os.close(descriptor)

@@ -1,4 +1,4 @@
-"""Answers kept in Redis, for all processes of all hosts, and those often asked for in each process."""
+"""Answers stored in Redis, for all processes of all hosts, and those often asked for in each process."""
 
 import asyncio
 import time
@@ -17,12 +17,12 @@ from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.cache import Load, Name
+from mechshare.ports.cache import CacheKey, Load, Loaded, Uncacheable, body_of
 
-# A group is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
-# the millisecond in which it ends, in thirteen digits. Forgetting deletes the hash. What is loaded is kept only if the
-# generation that the load began under is still there; so are a flushed, an emptied and an evicted group safe.
-_ASK = """
+# A tag is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
+# the millisecond in which it ends, in thirteen digits. Invalidating deletes the hash. The result of a load is stored
+# only if the generation that the load began under is still there; so are a flushed, an emptied and an evicted tag safe.
+_FIND_SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
 local found = redis.call('HMGET', KEYS[1], ARGV[1], '*')
@@ -39,176 +39,179 @@ end
 return {0, generation}
 """
 # For many entries at a time, whose names come packed, which costs least.
-_KEEP = """
+_STORE_SCRIPT = """
 local time = redis.call('TIME')
 local now = math.floor(time[1] * 1000 + time[2] / 1000)
 for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
-  local group, key, generation, left = name[1], name[2], name[3], name[4]
-  if left > 0 and redis.call('HGET', group, '*') == generation then
-    redis.call('HSET', group, key, string.format('%013.0f', now + left) .. ARGV[i + 1])
-    if redis.call('PTTL', group) < left then
-      redis.call('PEXPIRE', group, left)
+  local tag, key, generation, left = name[1], name[2], name[3], name[4]
+  if left > 0 and redis.call('HGET', tag, '*') == generation then
+    redis.call('HSET', tag, key, string.format('%013.0f', now + left) .. ARGV[i + 1])
+    if redis.call('PTTL', tag) < left then
+      redis.call('PEXPIRE', tag, left)
     end
   end
 end
 """
 _EMPTY = 60_000
-"""Milliseconds for which a group without entries has a generation: longer than any load takes."""
-_KEEP_AFTER = 0.005
-"""Seconds for which what was loaded waits for more to be kept with it."""
+"""Milliseconds for which a tag without entries has a generation: longer than any load takes."""
+_STORE_AFTER = 0.005
+"""Seconds for which what was loaded waits for more to be stored with it."""
 _MAX_ENTRY_BYTES = 500
-"""Entries that are kept by one script, during which Redis answers nobody else."""
+"""Entries that are stored by one script, during which Redis answers nobody else."""
 _MAX_GENERATIONS = 10_000
-"""Groups whose generations in Redis this process remembers."""
-_TRY_AGAIN = 0.1
-"""Seconds between tries to forget what could not be forgotten."""
+"""Tags whose generations in Redis this process remembers."""
+_RETRY_INTERVAL = 0.1
+"""Seconds between tries to invalidate what could not be invalidated."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Absent:
-    """What is to be loaded, under the generations of its group in this process (`mine`) and in Redis (`theirs`)."""
+    """What is to be loaded, under the generations of its tag in this process (`mine`) and in Redis (`theirs`)."""
 
-    name: Name
+    name: CacheKey
     mine: int
     theirs: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What Redis is to keep until `ends`, by `time.monotonic()`."""
+    """What Redis is to store until `ends`, by `time.monotonic()`."""
 
-    name: Name
+    name: CacheKey
     theirs: str
     body: bytes
     ends: float
 
 
 class RedisCache:
-    """What this process holds itself is good as long as it hears what others forget (`News`); at most `capacity` bytes.
+    """This process serves its own entries, at most `capacity` bytes, while it hears what others invalidate.
 
-    Loads without keeping while Redis does not answer. What is forgotten meanwhile is not asked for by this process any
-    more until Redis could be told, ten times a second being tried. Another process that reaches Redis when this one
-    does not may find it until then; a process that dies before leaves it to the job that forgets the group again.
+    Loads without storing while Redis does not answer. What this process invalidates meanwhile it no longer looks up in
+    Redis until Redis has the invalidation, which it tries to deliver ten times a second.
+    Another process that reaches Redis when this one
+    does not may find it until then; a process that dies before leaves it to the job that invalidates the tag again.
     """
 
     def __init__(self, url: str, capacity: int = 64 * 1024 * 1024) -> None:
         self._client = RedisClient(url)
-        self._ask_script = self._client.redis.register_script(_ASK)
-        self._keep_script = self._client.redis.register_script(_KEEP)
+        self._find_script = self._client.redis.register_script(_FIND_SCRIPT)
+        self._store_script = self._client.redis.register_script(_STORE_SCRIPT)
         self._entries = Entries(capacity)
-        self._news = InvalidationListener(self._client, self._entries)
+        self._listener = InvalidationListener(self._client, self._entries)
         self._generations: dict[str, str] = {}
-        self._loads: SingleFlight[tuple[Name, str]] = SingleFlight()
-        self._own_loads = LocalLoads(self._entries)
-        self._unkept: list[_Loaded] = []
-        self._keeping: asyncio.Task[None] | None = None
-        self._unforgotten: set[str] = set()
-        self._telling: asyncio.Task[None] | None = None
+        self._loads: SingleFlight[tuple[CacheKey, str]] = SingleFlight()
+        self._local_loads = LocalLoads(self._entries)
+        self._unstored: list[_Loaded] = []
+        self._storing: asyncio.Task[None] | None = None
+        self._pending_invalidations: set[str] = set()
+        self._publishing: asyncio.Task[None] | None = None
 
-    def held(self, group: str, key: str) -> bytes | None:
-        return self._entries.find(group, key) if self._news.is_current else None
+    def cached(self, tag: str, key: str) -> bytes | None:
+        return self._entries.find(tag, key) if self._listener.is_current else None
 
     async def get_or_load(
-        self, group: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
     ) -> bytes:
-        found = self.held(group, key)
+        found = self.cached(tag, key)
         if found is not None:
             return found
-        await self._news.listen()
-        told = await self._ask((group, key))
-        if isinstance(told, bytes):
-            return told
+        await self._listener.listen()
+        entry = await self._find((tag, key))
+        if isinstance(entry, bytes):
+            return entry
         # What was loaded here meanwhile may not yet be there.
-        found = self.held(group, key)
+        found = self.cached(tag, key)
         if found is not None:
             return found
-        if told is None:
-            return await load()
+        if entry is None:
+            return body_of(await load())
 
         async def load_it(_: Sequence[int]) -> Sequence[bytes]:
-            return (await self._load(told, load, lifetime),)
+            return (await self._load(entry, load, lifetime),)
 
-        (loaded,) = await self._loads.join([(told.name, told.theirs)], load_it)
+        (loaded,) = await self._loads.load([(entry.name, entry.theirs)], load_it)
         return loaded
 
     async def get_or_load_many(
-        self, names: Sequence[Name], load: Load, lifetime: timedelta
+        self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
         """Held by this process alone: Redis takes longer to be asked than the database to tell of them together."""
-        await self._news.listen()
-        if not self._news.is_current:
+        await self._listener.listen()
+        if not self._listener.is_current:
             # A load that is under way may have begun before what was not heard.
-            return await load(names)
-        return await self._own_loads.get_or_load(names, load, lifetime)
+            return list(map(body_of, await load(keys)))
+        return await self._local_loads.get_or_load(keys, load, lifetime)
 
-    async def forget(self, *groups: str) -> None:
-        self._entries.forget(*groups)
+    async def invalidate(self, *tags: str) -> None:
+        self._entries.invalidate(*tags)
         try:
             async with self._client.asking():
-                await self._tell(groups)
+                await self._publish(tags)
         except Unavailable:
-            self._unforgotten.update(groups)
-            if self._telling is None or self._telling.done():
-                self._telling = asyncio.create_task(self._tell_later())
+            self._pending_invalidations.update(tags)
+            if self._publishing is None or self._publishing.done():
+                self._publishing = asyncio.create_task(self._publish_later())
         # Once more: what Redis still had may have been taken from there meanwhile.
-        self._entries.forget(*groups)
+        self._entries.invalidate(*tags)
 
     async def check(self) -> str:
         return await self._client.check()
 
     async def close(self) -> None:
         await self._loads.close()
-        await self._own_loads.close()
-        for task in filter(None, (self._keeping, self._telling)):
+        await self._local_loads.close()
+        for task in filter(None, (self._storing, self._publishing)):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        await self._news.close()
+        await self._listener.close()
         await self._client.close()
 
-    async def _ask(self, name: Name) -> bytes | _Absent | None:
-        """What Redis has. None if it can't be asked: then nobody is to keep what is loaded."""
-        group, key = name
-        if group in self._unforgotten:
+    async def _find(self, name: CacheKey) -> bytes | _Absent | None:
+        """What Redis has. None if it can't be asked: then nobody is to store what is loaded."""
+        tag, key = name
+        if tag in self._pending_invalidations:
             return None
-        mine, token = self._entries.generation(group), token_hex(8)
+        mine, token = self._entries.generation(tag), token_hex(8)
         try:
             async with self._client.asking():
-                left, content = await self._ask_script((self._client.key(group),), (key, token, _EMPTY))
+                left, content = await self._find_script((self._client.key(tag),), (key, token, _EMPTY))
         except Unavailable:
             return None
         if left:
-            self._entries.keep(group, key, content, mine, time.monotonic() + left / 1000)
+            self._entries.store(tag, key, content, mine, time.monotonic() + left / 1000)
             return bytes(content)
         theirs = content.decode()
-        self._notice(group, theirs)
+        self._notice(tag, theirs)
         return _Absent(name, mine, theirs)
 
-    def _notice(self, group: str, generation: str) -> None:
-        """Drops what this process holds of a group that others forgot, though it did not hear of that yet: what is
+    def _notice(self, tag: str, generation: str) -> None:
+        """Drops what this process holds of a tag that others invalidated, though it did not hear of that yet: what is
         loaded from now on may be made from it, and will be good for longer."""
-        if self._generations.get(group, generation) != generation:
-            self._entries.forget(group)
+        if self._generations.get(tag, generation) != generation:
+            self._entries.invalidate(tag)
         if len(self._generations) == _MAX_GENERATIONS:
             self._generations.clear()
-        self._generations[group] = generation
+        self._generations[tag] = generation
 
     async def _load(
-        self, absent: _Absent, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self, absent: _Absent, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
     ) -> bytes:
         # Counted from before the load: what it gives may be as old as that.
         ends = time.monotonic() + lifetime.total_seconds()
         body = await load()
-        self._entries.keep(*absent.name, body, absent.mine, ends)
-        self._unkept.append(_Loaded(absent.name, absent.theirs, body, ends))
-        if self._keeping is None or self._keeping.done():
-            self._keeping = asyncio.create_task(self._keep())
+        if isinstance(body, Uncacheable):
+            return body.body
+        self._entries.store(*absent.name, body, absent.mine, ends)
+        self._unstored.append(_Loaded(absent.name, absent.theirs, body, ends))
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.create_task(self._store())
         return body
 
-    async def _keep(self) -> None:
-        """Nobody waits for Redis to have what this process holds; so a moment's loads are kept together."""
-        while self._unkept:
-            await asyncio.sleep(_KEEP_AFTER)
-            loaded, self._unkept = self._unkept[:_MAX_ENTRY_BYTES], self._unkept[_MAX_ENTRY_BYTES:]
+    async def _store(self) -> None:
+        """Nobody waits for Redis to have what this process holds; so a moment's loads are stored together."""
+        while self._unstored:
+            await asyncio.sleep(_STORE_AFTER)
+            loaded, self._unstored = self._unstored[:_MAX_ENTRY_BYTES], self._unstored[_MAX_ENTRY_BYTES:]
             now = time.monotonic()
             names = [
                 (self._client.key(one.name[0]), one.name[1], one.theirs, int((one.ends - now) * 1000))
@@ -217,20 +220,20 @@ class RedisCache:
             with suppress(Unavailable):  # it is loaded again the next time
                 async with self._client.asking():
                     bodies = [one.body for one in loaded]
-                    await self._keep_script((), (msgspec.msgpack.encode(names), *bodies))
+                    await self._store_script((), (msgspec.msgpack.encode(names), *bodies))
 
-    async def _tell(self, groups: Sequence[str]) -> None:
+    async def _publish(self, tags: Sequence[str]) -> None:
         async with self._client.redis.pipeline() as both:
-            both.unlink(*map(self._client.key, groups))
-            both.publish(self._news.channel, "\n".join(groups))
+            both.unlink(*map(self._client.key, tags))
+            both.publish(self._listener.channel, "\n".join(tags))
             await both.execute()
 
-    async def _tell_later(self) -> None:
-        while self._unforgotten:
-            await asyncio.sleep(_TRY_AGAIN)
-            groups = list(self._unforgotten)
+    async def _publish_later(self) -> None:
+        while self._pending_invalidations:
+            await asyncio.sleep(_RETRY_INTERVAL)
+            tags = list(self._pending_invalidations)
             # Not behind the circuit: nobody waits for this, and others may find it until it is done.
             with suppress(RedisError, OSError, TimeoutError):
-                await self._tell(groups)
-                self._entries.forget(*groups)
-                self._unforgotten.difference_update(groups)
+                await self._publish(tags)
+                self._entries.invalidate(*tags)
+                self._pending_invalidations.difference_update(tags)

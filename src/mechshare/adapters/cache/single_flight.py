@@ -5,16 +5,16 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
-_Flight = asyncio.Task[Sequence[bytes]]
+_Load = asyncio.Task[Sequence[bytes]]
 
 
 class SingleFlight(Generic[K]):
     """One loader for each key at a time."""
 
     def __init__(self) -> None:
-        self._under_way: dict[K, tuple[_Flight, int]] = {}
+        self._under_way: dict[K, tuple[_Load, int]] = {}
 
-    async def join(
+    async def load(
         self, keys: Sequence[K], load: Callable[[Sequence[int]], Awaitable[Sequence[bytes]]]
     ) -> list[bytes]:
         """What belongs to each of `keys`, which are distinct. `load` is told the places of those that nobody loads.
@@ -26,7 +26,7 @@ class SingleFlight(Generic[K]):
             task = asyncio.ensure_future(_awaited(load(free)))
             mine = [keys[place] for place in free]
             self._under_way.update((key, (task, number)) for number, key in enumerate(mine))
-            task.add_done_callback(lambda done: self._land(mine, done))
+            task.add_done_callback(lambda done: self._finish(mine, done))
         places = [self._under_way[key] for key in keys]
         for task in dict.fromkeys(task for task, _ in places):
             await asyncio.shield(task)  # whoever stops waiting must not stop the others
@@ -38,7 +38,7 @@ class SingleFlight(Generic[K]):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _land(self, keys: Sequence[K], task: _Flight) -> None:
+    def _finish(self, keys: Sequence[K], task: _Load) -> None:
         for key in keys:
             del self._under_way[key]
         if not task.cancelled():

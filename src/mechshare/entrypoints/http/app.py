@@ -24,6 +24,7 @@ from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMi
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.openapi import document_refusals, openapi_config
+from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.routes import (
     categories,
     gallery,
@@ -86,7 +87,9 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     app.state.application = application
     app.state.stopping = stopping
     document_refusals(app)
-    answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application)
+    reads = PublicReads(application)
+    app.state.public_reads = reads
+    answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
     if application.rate_limits.is_limited:
         answering = RateLimitMiddleware(answering, application)
     return RequestContextMiddleware(HeadMiddleware(answering), stopping)

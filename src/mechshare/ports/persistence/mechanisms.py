@@ -30,8 +30,18 @@ class MechanismRepository(Protocol):
         Each of `words` must stand in title, description or author's name, inside other words too; only the `among`
         newest of what all else leaves are looked at. ASCII letters match in either case, and half- and full-width words
         what is stored in the usual width; how much more is taken as equal is the database's affair.
-        Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; one that is told is believed.
+        Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; a count in `request` is
+        believed.
         """
+
+    async def count(
+        self,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+    ) -> int:
+        """How many mechanisms `find_all` lists for the same conditions; EXACT_TOTAL + 1 for more than EXACT_TOTAL."""
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
         """Stores new ones, which have version 1 then; at most 1,000 at a time. Raises as `save` does."""

@@ -35,7 +35,7 @@ class BulkInsert:
 
     async def keep(self, new: MechanismWithJobs) -> AuthoredMechanism:
         """Raises UserNotFound, CategoryNotFound and, where there is one of this identifier, StaleVersion."""
-        return await self._batches.join(new)
+        return await self._batches.load(new)
 
     async def _keep_each(self, batch: Sequence[MechanismWithJobs]) -> Sequence[AuthoredMechanism | Exception]:
         try:

@@ -24,7 +24,7 @@ class DataLoader(Generic[K, V]):
         self._wanted: dict[K, list[asyncio.Future[V]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
-    async def join(self, key: K) -> V:
+    async def load(self, key: K) -> V:
         """The value of `key`, which may be asked for by many; whoever stops waiting does not stop the work."""
         loop = asyncio.get_running_loop()
         if not self._wanted:

@@ -27,7 +27,7 @@ class Changes:
         self._doorbell = doorbell
 
     async def mechanisms_changed(self, *ids: MechanismId) -> None:
-        await self._cache.forget(PUBLIC_LISTS, *map(mechanism_tag, ids))
+        await self._cache.invalidate(PUBLIC_LISTS, *map(mechanism_tag, ids))
         await self._doorbell.ring()
 
     async def mechanisms_created(self) -> None:
@@ -35,4 +35,4 @@ class Changes:
         await self._doorbell.ring()
 
     async def access_changed(self, user_id: UserId) -> None:
-        await self._cache.forget(access_tag(user_id))
+        await self._cache.invalidate(access_tag(user_id))

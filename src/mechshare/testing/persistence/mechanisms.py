@@ -445,54 +445,6 @@ async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database
     assert (rest.total, rest.next) == (6, None)
 
 
-@pytest.mark.parametrize("narrowed", [{}, {"category_ids": (CategoryId("gears"),)}], ids=["all", "category"])
-@pytest.mark.parametrize("sort", MechanismSort)
-async def test_a_page_may_begin_any_number_of_items_after_a_place(
-    database: Database, sort: MechanismSort, narrowed: dict[str, Any]
-) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
-    gears = (CategoryId("gears"),)
-    titles = ("b", "a", "d", "c", "b", "e")
-    await keep(database, *(a_mechanism(user, title=title, categories=gears) for title in titles))
-    async with database.read() as tx:
-        whole = await tx.mechanisms.find_all(PageRequest(), sort=sort, **narrowed)
-        first = await tx.mechanisms.find_all(PageRequest(limit=1), sort=sort, **narrowed)
-        for skip in range(7):
-            request = PageRequest(page=9, limit=2, after=first.next, skip=skip)
-            page = await tx.mechanisms.find_all(request, sort=sort, **narrowed)
-            assert page.items == whole.items[1 + skip : 3 + skip]
-            assert (page.page, page.total, page.next is None) == (9, 6, skip > 2)
-
-
-@pytest.mark.parametrize("counted", [None, 6])
-@pytest.mark.parametrize("narrowed", [{}, {"category_ids": (CategoryId("gears"),)}], ids=["all", "category"])
-@pytest.mark.parametrize("sort", MechanismSort)
-async def test_a_page_tells_any_place_before_it(
-    database: Database, sort: MechanismSort, narrowed: dict[str, Any], counted: int | None
-) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
-    gears = (CategoryId("gears"),)
-    titles = ("b", "a", "d", "c", "b", "e")
-    await keep(database, *(a_mechanism(user, title=title, categories=gears) for title in titles))
-    async with database.read() as tx:
-        whole = await tx.mechanisms.find_all(PageRequest(), sort=sort, **narrowed)
-        first = await tx.mechanisms.find_all(PageRequest(limit=1), sort=sort, **narrowed)
-        for begun, items in ((PageRequest(), whole.items), (PageRequest(after=first.next), whole.items[1:])):
-            for offset in range(1, 9):
-                asked = replace(begun, page=offset + 1, skip=offset, limit=1, counted=counted)
-                plain = await tx.mechanisms.find_all(asked, sort=sort, **narrowed)
-                for number in range(1, offset + 1):
-                    told = replace(asked, landmark=number)
-                    page = await tx.mechanisms.find_all(told, sort=sort, **narrowed)
-                    assert replace(page, landmark=None) == plain
-                    assert (page.landmark is None) == (number > len(items))
-                    rest = PageRequest(after=page.landmark, limit=6)
-                    found = await tx.mechanisms.find_all(rest, sort=sort, **narrowed)
-                    assert page.landmark is None or found.items == items[number:]
-
-
 async def test_what_is_known_of_the_total_is_not_counted_again(database: Database) -> None:
     user = await keep_user(database)
     await keep(database, *(a_mechanism(user) for _ in range(3)))

@@ -10,7 +10,7 @@ from mechshare.domain.categories import Category, CategoryCount
 from mechshare.domain.errors import CategoryInUse, CategoryNotFound, NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism, MechanismSort, sort_key
-from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 
 
 class MemoryCategoryRepository:
@@ -72,23 +72,38 @@ class MemoryMechanismRepository:
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        tables, asked = self._access.read(), list(map(_folded, words))
-        narrowed = [
+        narrowed = self._narrowed(category_ids, user_id, published_only)
+        if words:
+            folded = list(map(_folded, words))
+            narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
+            narrowed = [item for item in narrowed[:among] if _holds(item, folded)]
+        return paged(
+            narrowed,
+            request,
+            key=lambda item: (sort_key(item.mechanism, sort), item.mechanism.id),
+            descending=sort.order.is_descending,
+        )
+
+    async def count(
+        self,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+    ) -> int:
+        return min(len(self._narrowed(category_ids, user_id, published_only)), EXACT_TOTAL + 1)
+
+    def _narrowed(
+        self, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
+    ) -> list[AuthoredMechanism]:
+        tables = self._access.read()
+        return [
             _authored(tables, mechanism)
             for mechanism in tables.mechanisms.values()
             if (mechanism.is_published or not published_only)
             and user_id in (None, mechanism.user_id)
             and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
         ]
-        if asked:
-            narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
-            narrowed = [item for item in narrowed[:among] if _holds(item, asked)]
-        return paged(
-            narrowed,
-            request,
-            key=lambda item: (sort_key(item.mechanism, sort), item.mechanism.id),
-            descending=sort in (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED),
-        )
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
         for mechanism in mechanisms:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from typing import TypeVar
 
 from mechshare.domain.audit import AuditEntry
@@ -12,7 +11,7 @@ from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import CategoryId, JobId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import Attempt, Job
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest, Position
+from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest, Position, SortKey
 from mechshare.domain.sessions import RefreshToken, Session
 from mechshare.domain.users import User
 
@@ -72,7 +71,7 @@ def paged(
     items: Iterable[T],
     request: PageRequest,
     *,
-    key: Callable[[T], tuple[datetime | str, str]],
+    key: Callable[[T], tuple[SortKey, str]],
     descending: bool,
 ) -> Page[T]:
     """The page of `items` that `request` asks for, in the order of `key`: (sort key, identifier)."""
@@ -85,7 +84,6 @@ def paged(
     found = ordered[start : start + request.limit]
     ends = start + request.limit >= len(ordered)
     counted = len(ordered) if request.counted is None else request.counted
-    before = start - request.offset + (request.landmark or 0)
     return Page(
         items=tuple(found),
         page=request.page,
@@ -93,9 +91,8 @@ def paged(
         total=min(counted, EXACT_TOTAL),
         total_is_exact=counted <= EXACT_TOTAL,
         next=None if ends else _place(key(found[-1])),
-        landmark=_place(key(ordered[before - 1])) if request.landmark and before <= len(ordered) else None,
     )
 
 
-def _place(key: tuple[datetime | str, str]) -> Position:
+def _place(key: tuple[SortKey, str]) -> Position:
     return Position(key=key[0], id=key[1])

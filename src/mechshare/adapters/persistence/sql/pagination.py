@@ -14,7 +14,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal_column,
-    or_,
     select,
     tuple_,
 )
@@ -24,7 +23,6 @@ from mechshare.domain.pagination import (
     DEFAULT_LIMIT,
     EXACT_TOTAL,
     MAX_LIMIT,
-    MAX_SKIP,
     Page,
     PageRequest,
     Position,
@@ -39,40 +37,39 @@ _WINDOW: ColumnElement[int] = literal_column(str(10 * (DEFAULT_LIMIT + 1)))
 PostgreSQL takes a LIMIT that is a parameter for a tenth of the rows. A tenth of this window is a usual page, so that it
 sees no use in planning the statement anew for each number: that takes it as long as finding the page does.
 """
-_NEAR: ColumnElement[int] = literal_column(str(MAX_SKIP + MAX_LIMIT + 1))
-"""Entries among which a page that passes over little is looked for, to the same end."""
+_NEAR_ITEMS = 1_000
+_NEAR: ColumnElement[int] = literal_column(str(_NEAR_ITEMS + MAX_LIMIT + 1))
+"""Entries among which a page that passes over few items is looked for, to the same end."""
 
 
-class _Passed(Enum):
-    """What lies between where a page is looked for from and where it begins."""
+class _Start(Enum):
+    """Where a page begins, which decides how it is found."""
 
-    NOTHING = auto()
-    LITTLE = auto()
-    """MAX_SKIP items at most."""
-    MUCH = auto()
-    LANDMARK = auto()
-    """Items, one of which lies before a place that is to be told."""
+    FIRST = auto()
+    AFTER_POSITION = auto()
+    NEAR = auto()
+    """At most _NEAR_ITEMS from the begin of the list."""
+    FAR = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class PagedQuery:
-    """The statements behind one kind of list, built once: its pages, by whether they are looked for from a place on,
-    and what they pass over; and its count.
+    """The statements behind one kind of list, built once: its pages, by where they begin, and its count.
 
     A page's rows may end with that count, which spares a statement.
     """
 
-    pages: Mapping[tuple[bool, _Passed], Select[Any]]
+    pages: Mapping[_Start, Select[Any]]
     counted: Select[Any]
 
     def page(self, request: PageRequest, *, is_counting: bool) -> Select[Any]:
-        if request.landmark is not None:
-            passed = _Passed.LANDMARK
-        elif request.offset > MAX_SKIP:
-            passed = _Passed.MUCH
+        if request.after is not None:
+            start = _Start.AFTER_POSITION
+        elif request.offset > _NEAR_ITEMS:
+            start = _Start.FAR
         else:
-            passed = _Passed.LITTLE if request.offset else _Passed.NOTHING
-        rows = self.pages[request.after is not None, passed]
+            start = _Start.NEAR if request.offset else _Start.FIRST
+        rows = self.pages[start]
         return _with_count(rows, self.counted) if is_counting else rows
 
 
@@ -103,28 +100,20 @@ def paged_query(
         found = entries.subquery()
         return select(found).order_by(*in_order(found.c.key, found.c.id))
 
-    def with_landmark(entries: Select[Any]) -> Select[Any]:
-        # The landmark is the first of the rows.
-        found = entries.limit(limit).offset(offset).subquery()
-        number = func.row_number().over(order_by=in_order(found.c.key, found.c.id))
-        numbered = select(found.c.id, number.label("number")).subquery()
-        is_wanted = or_(numbered.c.number == 1, numbered.c.number > bindparam("beyond"))
-        return select(numbered.c.id).where(is_wanted)
-
     # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
     entries = counted.with_only_columns(entry_key.label("key"), entry_id.label("id"))
     entries = entries.order_by(*in_order(entry_key, entry_id))
-    found = {(False, _Passed.MUCH): entries.limit(limit).offset(offset)}
-    for is_placed, from_there in ((False, entries), (True, entries.where(beyond))):
-        near = among(from_there.limit(_NEAR))
-        found[is_placed, _Passed.NOTHING] = among(from_there.limit(_WINDOW)).limit(limit)
-        found[is_placed, _Passed.LITTLE] = among(near.limit(_WINDOW).offset(offset)).limit(limit)
-        found[is_placed, _Passed.LANDMARK] = with_landmark(from_there)
+    found = {
+        _Start.FIRST: among(entries.limit(_WINDOW)).limit(limit),
+        _Start.AFTER_POSITION: among(entries.where(beyond).limit(_WINDOW)).limit(limit),
+        _Start.NEAR: among(among(entries.limit(_NEAR)).limit(_WINDOW).offset(offset)).limit(limit),
+        _Start.FAR: entries.limit(limit).offset(offset),
+    }
     ordered = rows.order_by(*in_order(key, id))
     # Counting stops one beyond EXACT_TOTAL.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
     return PagedQuery(
-        pages={kind: ordered.where(id == found[kind].subquery().c.id) for kind in found},
+        pages={start: ordered.where(id == ids.subquery().c.id) for start, ids in found.items()},
         counted=select(func.count()).select_from(bounded),
     )
 
@@ -148,9 +137,6 @@ async def paged(
     window = {**own, "limit": request.limit + 1, "offset": request.offset}
     if request.after is not None:
         window |= {"after_key": request.after.key, "after_id": request.after.id}
-    if request.landmark is not None:
-        beyond = request.offset - request.landmark + 1
-        window |= {"limit": beyond + request.limit + 1, "offset": request.landmark - 1, "beyond": beyond}
     is_counting = request.counted is None
     found = await statements.rows(listed.page(request, is_counting=is_counting), window)
     if request.counted is not None:
@@ -162,7 +148,6 @@ async def paged(
     else:  # a page beyond the end has no row that could tell
         total = (await statements.row(listed.counted, own))[0]
     rows = (row[:-1] for row in found) if is_counting else iter(found)
-    landmark = next(map(value, rows), None) if request.landmark is not None else None
     items = tuple(map(value, islice(rows, request.limit)))
     return Page(
         items=items,
@@ -171,5 +156,4 @@ async def paged(
         total=min(total, EXACT_TOTAL),
         total_is_exact=total <= EXACT_TOTAL,
         next=position(items[-1]) if next(rows, None) is not None else None,
-        landmark=position(landmark) if landmark is not None else None,
     )

@@ -2,12 +2,12 @@
 
 import base64
 import binascii
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
-from litestar import Request
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -16,15 +16,25 @@ from mechshare.domain.pagination import (
     DEFAULT_LIMIT,
     MAX_LIMIT,
     MAX_OFFSET,
+    NEWEST_FIRST,
+    KeyType,
     Page,
     PageRequest,
     Position,
+    SortKey,
+    SortOrder,
 )
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MAX_CURSOR_LENGTH = 2_000
+_KEY_TYPES: Mapping[KeyType, type | tuple[type, ...]] = {
+    KeyType.TIME: int,
+    KeyType.TEXT: str,
+    KeyType.NUMBER: (int, float),
+}
+"""What the key of a cursor is in JSON."""
 
 PageNumber = Annotated[
     int | None, QueryParameter(name="page", ge=1, le=MAX_OFFSET + 1, description="Counts from 1.")
@@ -54,22 +64,24 @@ class PageResponse(Struct, Generic[T]):
     next: str | None
 
 
-class _Held(Struct, array_like=True, forbid_unknown_fields=True):
-    """What a cursor holds: the list's order, the number of its page, and the place where that begins."""
+class _Cursor(Struct, array_like=True, forbid_unknown_fields=True):
+    """The list's order, the number of the page, and the position after which it begins; times in microseconds."""
 
     order: str
     page: Annotated[int, msgspec.Meta(ge=1, le=10**9)]
-    key: Annotated[int, msgspec.Meta(ge=0, le=10**17)] | str
+    key_type: KeyType
+    key: Annotated[int, msgspec.Meta(ge=-(10**17), le=10**17)] | float | str
     id: str
 
 
-def page_request(page: int | None, limit: int | None, cursor: str | None, order: str = "") -> PageRequest:
-    """The page that a request asks for; `order` is the list's. Raises MalformedRequest."""
+def page_request(
+    page: int | None, limit: int | None, cursor: str | None, order: SortOrder = NEWEST_FIRST
+) -> PageRequest:
+    """The page that a request asks for of a list in this order. Raises MalformedRequest."""
     size = limit or DEFAULT_LIMIT
     if cursor is not None:
-        held = _decoded(cursor, order)
-        key = _EPOCH + held.key * _MICROSECOND if isinstance(held.key, int) else held.key
-        return PageRequest(page=held.page, limit=size, after=Position(key=key, id=held.id))
+        decoded = _decoded(cursor, order)
+        return PageRequest(page=decoded.page, limit=size, after=_position(decoded))
     number = page or 1
     refuse_depth(number, size, MAX_OFFSET, "follow 'next' to go further")
     return PageRequest(page=number, limit=size)
@@ -83,7 +95,7 @@ def refuse_depth(page: int, size: int, max_offset: int, instead: str) -> None:
         )
 
 
-def page_response(page: Page[Any], items: list[T], order: str = "") -> PageResponse[T]:
+def page_response(page: Page[Any], items: list[T], order: SortOrder = NEWEST_FIRST) -> PageResponse[T]:
     return PageResponse(
         items=items,
         page=page.page,
@@ -94,36 +106,48 @@ def page_response(page: Page[Any], items: list[T], order: str = "") -> PageRespo
     )
 
 
-def next_link(request: Request[Any, Any, Any], cursor: str | None) -> dict[str, str]:
-    """The Link header (RFC 8288) that leads to the next page."""
+def next_link(path: str, query: Iterable[tuple[str, str]], cursor: str | None) -> str:
+    """The Link field (RFC 8288) that leads to the next page of a list; empty on the last page.
+
+    `query` holds the parameters of the list; `page` and `cursor` among them are left out.
+    """
     if cursor is None:
-        return {}
-    kept = [
-        (name, value) for name, value in request.query_params.multi_items() if name not in ("page", "cursor")
-    ]
-    query = urlencode([*kept, ("cursor", cursor)])
-    return {"Link": f'<{request.scope["path"]}?{query}>; rel="next"'}
+        return ""
+    lasting = [(name, value) for name, value in query if name not in ("page", "cursor")]
+    return f'<{path}?{urlencode([*lasting, ("cursor", cursor)])}>; rel="next"'
 
 
-def cursor_of(position: Position, order: str, page: int = 1) -> str:
-    """For `page_request`: the page of this number, which begins at this place of a list in this order."""
-    key = position.key if isinstance(position.key, str) else (position.key - _EPOCH) // _MICROSECOND
-    packed = msgspec.json.encode(_Held(order, page, key, position.id))
+def cursor_of(position: Position, order: SortOrder, page: int = 1) -> str:
+    """For `page_request`: the page of this number, which begins after `position` in a list in this order."""
+    packed = msgspec.json.encode(
+        _Cursor(order.name, page, order.key_type, _encoded_key(position.key), position.id)
+    )
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def _decoded(cursor: str, order: str) -> _Held:
+def _encoded_key(key: SortKey) -> int | float | str:
+    return (key - _EPOCH) // _MICROSECOND if isinstance(key, datetime) else key
+
+
+def _position(cursor: _Cursor) -> Position:
+    is_time = cursor.key_type is KeyType.TIME and isinstance(cursor.key, int)
+    key: SortKey = _EPOCH + int(cursor.key) * _MICROSECOND if is_time else cursor.key
+    return Position(key=key, id=cursor.id)
+
+
+def _decoded(cursor: str, order: SortOrder) -> _Cursor:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        held = msgspec.json.decode(packed, type=_Held)
+        decoded = msgspec.json.decode(packed, type=_Cursor)
     except (binascii.Error, ValueError) as problem:
-        raise _not_ours() from problem
-    if held.order != order or isinstance(held.key, str) != (order == "title"):
-        raise _not_ours()
-    return held
+        raise _foreign_cursor() from problem
+    is_of_this_list = (decoded.order, decoded.key_type) == (order.name, order.key_type)
+    if not is_of_this_list or not isinstance(decoded.key, _KEY_TYPES[order.key_type]):
+        raise _foreign_cursor()
+    return decoded
 
 
-def _not_ours() -> MalformedRequest:
+def _foreign_cursor() -> MalformedRequest:
     return MalformedRequest(
         problem="see details.",
         details=[("cursor", "is not the 'next' of this list in this order. Begin again without a cursor.")],

@@ -1,7 +1,6 @@
 """Answers that can be cached, compared and changed safely: ETag, If-None-Match, If-Match."""
 
 import re
-from datetime import timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -9,15 +8,16 @@ import msgspec
 from litestar import MediaType, Request, Response
 
 from mechshare.domain.errors import MalformedRequest, StaleVersion, VersionRequired
+from mechshare.services.response_cache import CachedResponse, ResponseKey
 
 PUBLIC = "public, no-cache"
-"""May be kept by anyone, and must be checked by its ETag before each use."""
+"""Anyone may store it, and must check it by its ETag before each use."""
 PRIVATE = "private, no-cache"
-CACHED_FOR = timedelta(hours=1)
-"""How long an encoded answer is kept here at most; every change of what it tells drops it at once."""
 VARY = "Authorization"
-UNKEPT = "no-store"
-"""What will be told better in a moment: nobody keeps it."""
+NO_STORE = "no-store"
+"""For what a repetition will answer better in a moment."""
+RESPONSE_KEY = "mechshare.response_key"
+"""The item of a request's state that holds the key of its response, if every caller gets that."""
 _VERSION = re.compile(r'"(\d{1,18})-[0-9a-f]{16}"\Z')
 _ETAG = re.compile(r'(?:W/)?"[\x21\x23-\x7e]*"\Z')
 
@@ -28,9 +28,22 @@ def etag_of(body: bytes, version: int | None = None) -> str:
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
-def cached_entry(body: bytes, *, version: int | None = None, cursor: str | None = None) -> bytes:
-    """What the cache keeps of an answer; `cursor` leads to the list's next page."""
-    return b"\n".join((etag_of(body, version).encode(), (cursor or "").encode(), body))
+def encoded_response(
+    body: bytes, *, version: int | None = None, link: str = "", is_cacheable: bool = True
+) -> CachedResponse:
+    """`body` as every caller gets it; `version` is the resource's, where it has one."""
+    return CachedResponse(etag_of(body, version).encode(), link.encode(), body, is_cacheable)
+
+
+def public_response(
+    request: Request[Any, Any, Any], cached: CachedResponse, key: ResponseKey | None = None
+) -> Response[Any]:
+    """Serves `cached`. With its `key`, ResponseCacheMiddleware serves every caller of this address from the cache."""
+    if key is not None:
+        request.scope["state"][RESPONSE_KEY] = key
+    headers = {"Link": cached.link.decode()} if cached.link else None
+    cache = PUBLIC if cached.is_cacheable else NO_STORE
+    return answer(request, cached.body, etag=cached.etag.decode(), cache=cache, headers=headers)
 
 
 def answer(
@@ -44,7 +57,7 @@ def answer(
 ) -> Response[Any]:
     """`body` as JSON; 304 without it when a reader holds this very one already (RFC 9110, 13.1.2)."""
     told = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
-    if status == 200 and is_held(request, etag):
+    if status == 200 and is_not_modified(request, etag):
         return Response(content=None, status_code=304, headers=told, media_type=MediaType.JSON)
     return Response(content=body, status_code=status, headers=told, media_type=MediaType.JSON)
 
@@ -88,14 +101,14 @@ def expected_version(request: Request[Any, Any, Any]) -> int | None:
     return int(matched.group(1))
 
 
-def is_held(request: Request[Any, Any, Any], etag: str) -> bool:
-    """Whether the reader holds what `etag` stands for (If-None-Match)."""
+def is_not_modified(request: Request[Any, Any, Any], etag: str) -> bool:
+    """Whether the caller has what `etag` stands for (If-None-Match, RFC 9110, 13.1.2)."""
     header = request.headers.get("if-none-match")
-    return header is not None and is_held_by(header, etag)
+    return header is not None and matches_etag(header, etag)
 
 
-def is_held_by(header: str, etag: str) -> bool:
-    """The same, told from the field's value."""
+def matches_etag(header: str, etag: str) -> bool:
+    """Whether this If-None-Match field names `etag`."""
     if header.strip() == "*":
         return True
     return any(tag.strip().removeprefix("W/") == etag for tag in header.split(","))

@@ -10,7 +10,6 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.categories import Category
 from mechshare.domain.ids import CategoryId
-from mechshare.entrypoints.http.middleware.response_cache import cached_response
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
@@ -18,16 +17,18 @@ from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
     PUBLIC,
     answer,
-    cached_entry,
     etag_of,
     expected_version,
     nothing,
+    public_response,
 )
+from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.representations.categories import CategoriesResponse
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 _PATH = "/api/v1/categories"
-_KEPT_AS = "categories"
 
 
 class NewCategory(Struct, forbid_unknown_fields=True):
@@ -54,34 +55,10 @@ class CategoryResponse(Struct):
     version: int
 
 
-class CountedCategory(Struct):
-    """A category with the number of published mechanisms in it."""
-
-    id: str
-    name_en: str
-    name_ja: str
-    mechanism_count: int
-
-
-class CategoriesResponse(Struct):
-    items: list[CountedCategory]
-
-
 @get("/", summary="List categories", responses=NOT_MODIFIED)
 async def find_categories(request: Req) -> Response[CategoriesResponse]:
     """All of them, with how many published mechanisms are in each."""
-    application = application_of(request)
-
-    async def load() -> bytes:
-        found = await application.categories.find_counts()
-        items = [
-            CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
-            for one in found
-        ]
-        return cached_entry(msgspec.json.encode(CategoriesResponse(items)))
-
-    # Counting takes long among many mechanisms, and whoever looks for one asks.
-    return await cached_response(request, _KEPT_AS, load)
+    return public_response(request, await public_reads_of(request).categories(), CATEGORIES_KEY)
 
 
 @get("/{category_id:str}", summary="Read a category", responses=NOT_MODIFIED)

@@ -9,10 +9,9 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
-from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
-from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.entrypoints.http.middleware.response_cache import cached_response
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -33,12 +32,13 @@ from mechshare.entrypoints.http.protocol.pagination import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import (
     answer,
-    cached_entry,
     etag_of,
     expected_version,
     nothing,
+    public_response,
 )
-from mechshare.entrypoints.http.public_reads.lists import find_page
+from mechshare.entrypoints.http.public_reads.keys import ListKey
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
     MechanismResponse,
@@ -51,6 +51,7 @@ Req = Request[Any, Any, Any]
 Categories = Annotated[
     list[str] | None, QueryParameter(name="category", description="In any of these; may be repeated.")
 ]
+_LIST_PARAMETERS = ("category", "limit", "sort", "user_id")
 ByUser = Annotated[str | None, QueryParameter(name="user_id")]
 
 
@@ -79,17 +80,15 @@ async def find_mechanisms(
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
     """What is published, newest first; with one's own `user_id`, everything one has."""
-    viewer = await viewer_of(request)
-    wanted = page_request(page, limit, cursor, sort.value)
-    return await list_response(request, viewer, wanted, sort, category or [], user_id)
+    wanted = page_request(page, limit, cursor, sort.order)
+    return await list_response(request, wanted, sort, category or [], user_id)
 
 
 @get("/{mechanism_id:str}", summary="Read a mechanism", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
 async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """What is published is read by everyone, the rest by its owner and by admins."""
-    viewer = await viewer_of(
-        request
-    )  # what is published was answered before it came here (ResponseCacheMiddleware)
+    # ResponseCacheMiddleware has served what is published.
+    viewer = await viewer_of(request)
     if not is_id(mechanism_id):
         raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
@@ -166,38 +165,37 @@ async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respo
 
 async def list_response(
     request: Req,
-    viewer: Viewer,
     wanted: PageRequest,
     sort: MechanismSort,
     categories: list[str],
     user_id: str | None,
 ) -> Response[Any]:
-    """A page of mechanisms; a public one is kept encoded, since it is the same for every caller."""
+    """A page of mechanisms: to every caller the same public one, or everything one has of one's own."""
+    viewer = await viewer_of(request)
+    key = ListKey(
+        path=request.scope["path"],
+        query=tuple(item for item in request.query_params.multi_items() if item[0] in _LIST_PARAMETERS),
+        category_ids=tuple(map(CategoryId, categories)),
+        user_id=UserId(user_id) if user_id is not None else None,
+        sort=sort,
+        request=wanted,
+    )
+    if sees_unpublished_of(viewer, key.user_id):
+        return await _own_list(request, viewer, key)
+    page = await public_reads_of(request).mechanism_page(key)
+    return public_response(request, page, key.response_key if key.user_id is None else None)
+
+
+async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]:
     application = application_of(request)
-    ids = [CategoryId(category) for category in categories]
-    user = UserId(user_id) if user_id is not None else None
-    # What was typed stands in quotes: nothing that is typed is the key of another question.
-    narrowed = f"{sorted(ids)}|{user!r}"
-
-    async def find(asked: PageRequest) -> Page[AuthoredMechanism]:
-        return await application.mechanisms.find_all(viewer, asked, sort=sort, category_ids=ids, user_id=user)
-
-    def told(page: Page[AuthoredMechanism]) -> tuple[bytes, str | None]:
-        """The page's body, and the cursor of the next."""
-        links = application.media.links()
-        items = [mechanism_response(item, links) for item in page.items]
-        answer = page_response(page, items, sort.value)
-        return msgspec.json.encode(answer), answer.next
-
-    async def load() -> bytes:
-        body, cursor = told(await find_page(application.cache, narrowed, sort.value, wanted, find))
-        return cached_entry(body, cursor=cursor)
-
-    if sees_unpublished_of(viewer, user):
-        body, cursor = told(await find(wanted))
-        return answer(request, body, etag=etag_of(body), headers=next_link(request, cursor))
-    key = f"{sort.value}|{wanted}|{narrowed}"
-    return await cached_response(request, key, load, for_everyone=user is None)
+    page = await application.mechanisms.find_all(
+        viewer, key.request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
+    )
+    links = application.media.links()
+    content = page_response(page, [mechanism_response(item, links) for item in page.items], key.sort.order)
+    body = msgspec.json.encode(content)
+    link = next_link(key.path, key.query, content.next)
+    return answer(request, body, etag=etag_of(body), headers={"Link": link} if link else None)
 
 
 router = Router(

@@ -14,7 +14,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
 from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, OPTIONAL_TOKEN
-from mechshare.entrypoints.http.protocol.responses import is_held
+from mechshare.entrypoints.http.protocol.responses import is_not_modified
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.media import StoredMedia
 
@@ -83,7 +83,7 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
         "Cross-Origin-Resource-Policy": "cross-origin",
         "ETag": etag,
     }
-    if is_held(request, etag):
+    if is_not_modified(request, etag):
         return Response(content=None, status_code=304, headers=headers)
     service = application_of(request).media
     link = await service.direct_link(media, headers["Content-Disposition"])

@@ -1,25 +1,26 @@
 """/search"""
 
-from collections.abc import Awaitable
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
-from msgspec import Struct
 
-from mechshare.application import Application
 from mechshare.domain.ids import CategoryId, UserId
-from mechshare.domain.media_links import MediaLinks
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, FoundMechanism, SearchPage, SearchSort
-from mechshare.entrypoints.http.middleware.response_cache import cached_response
+from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
-from mechshare.entrypoints.http.protocol.responses import UNKEPT, answer, cached_entry, etag_of
-from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse, mechanism_response
+from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, answer, etag_of, public_response
+from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.representations.search import (
+    SearchResponse,
+    SuggestionsResponse,
+    search_response,
+)
 from mechshare.entrypoints.http.routes.mechanisms import ByUser, Categories
 
 Req = Request[Any, Any, Any]
@@ -30,52 +31,6 @@ Text = Annotated[
     ),
 ]
 MAX_SUGGESTIONS = 20
-
-
-class Piece(Struct):
-    """A piece of a highlighted text."""
-
-    text: str
-    is_match: bool
-
-
-class SearchHitResponse(Struct):
-    """`highlights` holds the title, and an excerpt of the description, in pieces that joined give the text."""
-
-    mechanism: MechanismResponse
-    highlights: dict[str, list[Piece]]
-
-
-class SearchResponse(Struct):
-    """`total` is exact while `total_is_exact`. `facets` counts the matches in each category; of more than 10,000,
-    perhaps the newest alone. With `degraded`, the search index did not answer.
-
-    The database did then: any place where all words stand, newest first, without facets and highlights, among the
-    10,000 newest mechanisms.
-    """
-
-    items: list[SearchHitResponse]
-    page: int
-    limit: int
-    total: int
-    total_is_exact: bool
-    facets: dict[str, int]
-    degraded: bool
-
-
-class SuggestionsResponse(Struct):
-    """With `degraded`, the search index did not answer, and there are no items."""
-
-    items: list[str]
-    degraded: bool
-
-
-class _Degraded(Exception):
-    """An answer that caches must not keep, past the cache that would. `body` is the answer."""
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-        super().__init__()
 
 
 @get("/mechanisms", summary="Search mechanisms", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
@@ -92,28 +47,33 @@ async def search_mechanisms(
     number, size = page or 1, limit or DEFAULT_LIMIT
     refuse_depth(number, size, MAX_HIT_OFFSET, "narrow the search")
     viewer = await viewer_of(request)
-    user = UserId(user_id) if user_id is not None else None
+    key = SearchKey(
+        text=q,
+        category_ids=tuple(map(CategoryId, category or ())),
+        user_id=UserId(user_id) if user_id is not None else None,
+        sort=sort,
+        page=number,
+        limit=size,
+    )
+    if sees_unpublished_of(viewer, key.user_id):
+        return await _own_search(request, viewer, key)
+    found = await public_reads_of(request).search(key)
+    return public_response(request, found, key.response_key if key.user_id is None else None)
+
+
+async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[SearchResponse]:
     application = application_of(request)
-    ids = [CategoryId(id) for id in category or ()]
-
-    async def find(viewer: Viewer) -> bytes:
-        found = await application.search.search(
-            viewer, q, category_ids=ids, user_id=user, sort=sort, page=number, limit=size
-        )
-        return _encoded(_answer(application, found))
-
-    async def load() -> bytes:
-        return cached_entry(await find(None))
-
-    async def answer_own() -> Response[Any]:
-        body = await find(viewer)
-        return answer(request, body, etag=etag_of(body))
-
-    if sees_unpublished_of(viewer, user):
-        return await _or_degraded(request, answer_own())
-    # The index's jobs forget lists once they have written, so no answer outlives a change.
-    key = f"search|{q!r}|{sorted(ids)}|{user!r}|{sort}|{number}|{size}"
-    return await _or_degraded(request, cached_response(request, key, load, for_everyone=user is None))
+    found = await application.search.search(
+        viewer,
+        key.text,
+        category_ids=key.category_ids,
+        user_id=key.user_id,
+        sort=key.sort,
+        page=key.page,
+        limit=key.limit,
+    )
+    body = msgspec.json.encode(search_response(found, application.media.links()))
+    return answer(request, body, etag=etag_of(body), cache=NO_STORE if found.degraded else PRIVATE)
 
 
 @get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
@@ -124,49 +84,8 @@ async def suggest(
 ) -> Response[SuggestionsResponse]:
     """Titles of published mechanisms with a word that begins with `q`."""
 
-    async def load() -> bytes:
-        found = await application_of(request).search.suggest(q, limit)
-        return cached_entry(_encoded(SuggestionsResponse(items=list(found.titles), degraded=found.degraded)))
-
-    return await _or_degraded(request, cached_response(request, f"suggest|{q!r}|{limit}", load))
-
-
-def _encoded(told: SearchResponse | SuggestionsResponse) -> bytes:
-    """Raises _Degraded where the search index did not answer."""
-    body = msgspec.json.encode(told)
-    if told.degraded:
-        raise _Degraded(body)
-    return body
-
-
-async def _or_degraded(request: Req, answering: Awaitable[Response[Any]]) -> Response[Any]:
-    try:
-        return await answering
-    except _Degraded as degraded:
-        return answer(request, degraded.body, etag=etag_of(degraded.body), cache=UNKEPT)
-
-
-def _answer(application: Application, found: SearchPage) -> SearchResponse:
-    links = application.media.links()
-    return SearchResponse(
-        items=[_found(item, links) for item in found.items],
-        page=found.page,
-        limit=found.limit,
-        total=found.total,
-        total_is_exact=found.total_is_exact,
-        facets={str(id): count for id, count in found.facets.items()},
-        degraded=found.degraded,
-    )
-
-
-def _found(item: FoundMechanism, links: MediaLinks) -> SearchHitResponse:
-    return SearchHitResponse(
-        mechanism=mechanism_response(item.found, links),
-        highlights={
-            name: [Piece(text, is_match) for text, is_match in pieces]
-            for name, pieces in item.highlights.items()
-        },
-    )
+    key = SuggestionsKey(text=q, limit=limit)
+    return public_response(request, await public_reads_of(request).suggestions(key), key.response_key)
 
 
 router = Router("/api/v1/search", tags=["search"], route_handlers=[search_mechanisms, suggest])

@@ -131,11 +131,11 @@ async def find_mechanisms_of(
     """What is published; to the user themselves, everything."""
     if not is_id(user_id):
         raise UserNotFound()
-    viewer = await viewer_of(request)
+    await viewer_of(request)  # a bad token is refused before anything is looked up
     await application_of(request).users.get_profile(UserId(user_id))
     sort = MechanismSort.NEWEST
-    wanted = page_request(page, limit, cursor, sort.value)
-    return await list_response(request, viewer, wanted, sort, [], user_id)
+    wanted = page_request(page, limit, cursor, sort.order)
+    return await list_response(request, wanted, sort, [], user_id)
 
 
 @get(
@@ -149,7 +149,8 @@ async def find_users(
 ) -> Response[PageResponse[UserResponse]]:
     found = await application_of(request).users.find_all(actor_of(request), page_request(page, limit, cursor))
     listed = page_response(found, [user_response(user) for user in found.items])
-    return resource(request, listed, headers=next_link(request, listed.next))
+    link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
+    return resource(request, listed, headers={"Link": link} if link else None)
 
 
 @patch(

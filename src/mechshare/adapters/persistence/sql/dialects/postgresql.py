@@ -134,8 +134,8 @@ async def _wait_until_alone(connection: AsyncConnection) -> None:
     """Waits a little: a server counts connections for a moment after they were closed."""
     ends = asyncio.get_running_loop().time() + _ALONE_WITHIN
     while True:
-        is_held, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
-        if is_held and not others:
+        is_not_modified, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
+        if is_not_modified and not others:
             return
         if asyncio.get_running_loop().time() > ends:
             raise NotAlone(f"is in use by {others or 1} other connection(s)")

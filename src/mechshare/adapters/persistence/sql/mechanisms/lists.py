@@ -5,22 +5,13 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, bindparam, literal_column, or_, select, text
+from sqlalchemy import bindparam, literal_column, or_, select, text
 
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import MechanismSort
-
-_KEYS: dict[MechanismSort, Column[Any]] = {
-    MechanismSort.NEWEST: mechanisms.c.created_at,
-    MechanismSort.OLDEST: mechanisms.c.created_at,
-    MechanismSort.RECENTLY_CHANGED: mechanisms.c.updated_at,
-    MechanismSort.TITLE: mechanisms.c.title,
-}
-_DESCENDING = (MechanismSort.NEWEST, MechanismSort.RECENTLY_CHANGED)
-_BY_CREATION = (MechanismSort.NEWEST, MechanismSort.OLDEST)
 
 # As the partial indexes have it: SQLite uses none of them for the `is_published = 1` that a column would be put as.
 _IS_PUBLISHED = text("mechanisms.is_published")
@@ -37,7 +28,7 @@ def mechanism_list(
 ) -> tuple[PagedQuery, dict[str, Any]]:
     """The statements for such a list and the parameters of its conditions."""
     is_plain = user_id is None and published_only and not words
-    if len(category_ids) == 1 and is_plain and sort in _BY_CREATION:
+    if len(category_ids) == 1 and is_plain and sort.order.column == "created_at":
         return _of_category(sort), {"category_id": category_ids[0]}
     spellings = _spellings(words)
     parameters: dict[str, Any] = {
@@ -68,7 +59,7 @@ def _of_category(sort: MechanismSort) -> PagedQuery:
         rows.where(*conditions),
         key=mechanism_categories.c.created_at,
         id=mechanism_categories.c.mechanism_id,
-        descending=sort in _DESCENDING,
+        descending=sort.order.is_descending,
         counted=select(mechanism_categories.c.mechanism_id).where(*conditions),
     )
 
@@ -79,9 +70,9 @@ def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_o
     authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
     return paged_query(
         AUTHORED.select_from(authored).where(*conditions),
-        key=_KEYS[sort],
+        key=mechanisms.c[sort.order.column],
         id=mechanisms.c.id,
-        descending=sort in _DESCENDING,
+        descending=sort.order.is_descending,
         counted=select(mechanisms.c.id).where(*conditions),
     )
 
@@ -118,11 +109,11 @@ def _holding(
     ]
     return paged_query(
         AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
-        key=_KEYS[sort],
+        key=mechanisms.c[sort.order.column],
         id=mechanisms.c.id,
-        descending=sort in _DESCENDING,
+        descending=sort.order.is_descending,
         counted=select(newest.c.id).join(users, users.c.id == newest.c.user_id).where(*holding),
-        counted_key=newest.c[_KEYS[sort].name],
+        counted_key=newest.c[sort.order.column],
         counted_id=newest.c.id,
     )
 

@@ -78,6 +78,16 @@ class SqlMechanismRepository:
             parameters=parameters,
         )
 
+    async def count(
+        self,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        published_only: bool = True,
+    ) -> int:
+        listed, parameters = mechanism_list(MechanismSort.NEWEST, category_ids, user_id, published_only)
+        return int((await self._statements.row(listed.counted, parameters))[0])
+
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
         added = [replace(mechanism, version=1) for mechanism in mechanisms]
         with _refusing():

@@ -1,0 +1,68 @@
+"""What public responses are stored under: one type for each kind of response."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.search import SearchSort
+from mechshare.services.response_cache import ResponseKey
+from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
+
+CATEGORIES_KEY = ResponseKey(PUBLIC_LISTS, "categories")
+
+
+def mechanism_key(id: MechanismId) -> ResponseKey:
+    """The key of one mechanism."""
+    return ResponseKey(mechanism_tag(id), "public")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListKey:
+    """A page of mechanisms. `path` and `query` are the address, which the link to the next page repeats."""
+
+    path: str
+    query: tuple[tuple[str, str], ...]
+    category_ids: tuple[CategoryId, ...]
+    user_id: UserId | None
+    sort: MechanismSort
+    request: PageRequest
+
+    @property
+    def response_key(self) -> ResponseKey:
+        # repr quotes what callers typed, so that no text is the key of another request.
+        return ResponseKey(PUBLIC_LISTS, repr(self))
+
+    @property
+    def count_key(self) -> ResponseKey:
+        """All pages and orders of a list share its count."""
+        return ResponseKey(PUBLIC_LISTS, f"count|{sorted(self.category_ids)}|{self.user_id!r}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchKey:
+    """A page of search results."""
+
+    text: str
+    category_ids: tuple[CategoryId, ...]
+    user_id: UserId | None
+    sort: SearchSort
+    page: int
+    limit: int
+
+    @property
+    def response_key(self) -> ResponseKey:
+        # The index's jobs invalidate lists once they have written, so no response outlives a change.
+        return ResponseKey(PUBLIC_LISTS, repr(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionsKey:
+    """Titles that complete a text."""
+
+    text: str
+    limit: int
+
+    @property
+    def response_key(self) -> ResponseKey:
+        return ResponseKey(PUBLIC_LISTS, repr(self))

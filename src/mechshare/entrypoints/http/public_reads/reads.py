@@ -1,0 +1,117 @@
+"""Public responses: encoded once, the same for every caller."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from mechshare.application import Application
+from mechshare.domain.ids import MechanismId
+from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
+from mechshare.entrypoints.http.protocol.responses import encoded_response
+from mechshare.entrypoints.http.public_reads.keys import (
+    CATEGORIES_KEY,
+    ListKey,
+    SearchKey,
+    SuggestionsKey,
+    mechanism_key,
+)
+from mechshare.entrypoints.http.representations.categories import categories_response
+from mechshare.entrypoints.http.representations.mechanisms import mechanism_response
+from mechshare.entrypoints.http.representations.search import SuggestionsResponse, search_response
+from mechshare.services.response_cache import CachedResponse, ResponseKey
+from mechshare.services.support.data_loader import DataLoader
+
+
+class PublicReads:
+    """Serves what is public from the cache, and reads it where the cache has none.
+
+    Mechanisms that are wanted at the same time are looked up, read and stored together.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._responses = application.responses
+        self._mechanisms = DataLoader(self._find_mechanisms, most=self._responses.max_concurrent_loads)
+        self.cached = application.responses.cached
+
+    async def mechanism(self, id: MechanismId) -> CachedResponse | None:
+        """None for a mechanism that is not public."""
+        return self.cached(mechanism_key(id)) or await self._mechanisms.load(id)
+
+    async def mechanism_page(self, key: ListKey) -> CachedResponse:
+        return await self._responses.load(key.response_key, partial(self._read_page, key))
+
+    async def search(self, key: SearchKey) -> CachedResponse:
+        """Raises InvalidField, Unavailable."""
+        return await self._responses.load(key.response_key, partial(self._read_search, key))
+
+    async def suggestions(self, key: SuggestionsKey) -> CachedResponse:
+        return await self._responses.load(key.response_key, partial(self._read_suggestions, key))
+
+    async def categories(self) -> CachedResponse:
+        # Counting takes long among many mechanisms, and whoever looks for one asks.
+        return await self._responses.load(CATEGORIES_KEY, self._read_categories)
+
+    async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
+        ids_by_key = {mechanism_key(id): id for id in ids}
+        return await self._responses.load_many(list(ids_by_key), partial(self._read_mechanisms, ids_by_key))
+
+    async def _read_mechanisms(
+        self, ids_by_key: Mapping[ResponseKey, MechanismId], keys: Sequence[ResponseKey]
+    ) -> Sequence[CachedResponse | None]:
+        ids = [ids_by_key[key] for key in keys]
+        links = self._application.media.links()
+        found = {
+            item.mechanism.id: encoded_response(
+                msgspec.json.encode(mechanism_response(item, links)), version=item.mechanism.version
+            )
+            for item in await self._application.mechanisms.find_visible(None, ids)
+        }
+        return [found.get(id) for id in ids]
+
+    async def _read_page(self, key: ListKey) -> CachedResponse:
+        mechanisms = self._application.mechanisms
+        # All pages share one count: to count costs more than to find a page.
+        counted = await self._responses.count(
+            key.count_key,
+            partial(mechanisms.count_public, category_ids=key.category_ids, user_id=key.user_id),
+        )
+        request = replace(key.request, counted=counted)
+        page = await mechanisms.find_all(
+            None, request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
+        )
+        links = self._application.media.links()
+        body = page_response(page, [mechanism_response(item, links) for item in page.items], key.sort.order)
+        return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
+
+    async def _read_search(self, key: SearchKey) -> CachedResponse:
+        found = await self._application.search.search(
+            None,
+            key.text,
+            category_ids=key.category_ids,
+            user_id=key.user_id,
+            sort=key.sort,
+            page=key.page,
+            limit=key.limit,
+        )
+        body = search_response(found, self._application.media.links())
+        return encoded_response(msgspec.json.encode(body), is_cacheable=not found.degraded)
+
+    async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
+        found = await self._application.search.suggest(key.text, key.limit)
+        body = SuggestionsResponse(items=list(found.titles), degraded=found.degraded)
+        return encoded_response(msgspec.json.encode(body), is_cacheable=not found.degraded)
+
+    async def _read_categories(self) -> CachedResponse:
+        counts = await self._application.categories.find_counts()
+        return encoded_response(msgspec.json.encode(categories_response(counts)))
+
+
+def public_reads_of(request: Request[Any, Any, Any]) -> PublicReads:
+    """The public reads of the application that answers `request`."""
+    reads: PublicReads = request.app.state.public_reads
+    return reads

@@ -1,0 +1,29 @@
+"""Categories as the API represents them."""
+
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from mechshare.domain.categories import CategoryCount
+
+
+class CountedCategory(Struct):
+    """A category with the number of published mechanisms in it."""
+
+    id: str
+    name_en: str
+    name_ja: str
+    mechanism_count: int
+
+
+class CategoriesResponse(Struct):
+    items: list[CountedCategory]
+
+
+def categories_response(counts: Iterable[CategoryCount]) -> CategoriesResponse:
+    return CategoriesResponse(
+        [
+            CountedCategory(one.category.id, one.category.name_en, one.category.name_ja, one.mechanism_count)
+            for one in counts
+        ]
+    )

@@ -1,0 +1,67 @@
+"""Search results as the API represents them."""
+
+from msgspec import Struct
+
+from mechshare.domain.media_links import MediaLinks
+from mechshare.domain.search import FoundMechanism, SearchPage
+from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse, mechanism_response
+
+
+class Piece(Struct):
+    """A piece of a highlighted text."""
+
+    text: str
+    is_match: bool
+
+
+class SearchHitResponse(Struct):
+    """`highlights` holds the title, and an excerpt of the description, in pieces that joined give the text."""
+
+    mechanism: MechanismResponse
+    highlights: dict[str, list[Piece]]
+
+
+class SearchResponse(Struct):
+    """`total` is exact while `total_is_exact`. `facets` counts the matches in each category; of more than 10,000,
+    perhaps the newest alone. With `degraded`, the search index did not answer.
+
+    The database did then: any place where all words stand, newest first, without facets and highlights, among the
+    10,000 newest mechanisms.
+    """
+
+    items: list[SearchHitResponse]
+    page: int
+    limit: int
+    total: int
+    total_is_exact: bool
+    facets: dict[str, int]
+    degraded: bool
+
+
+class SuggestionsResponse(Struct):
+    """With `degraded`, the search index did not answer, and there are no items."""
+
+    items: list[str]
+    degraded: bool
+
+
+def search_response(found: SearchPage, links: MediaLinks) -> SearchResponse:
+    return SearchResponse(
+        items=[_search_hit(item, links) for item in found.items],
+        page=found.page,
+        limit=found.limit,
+        total=found.total,
+        total_is_exact=found.total_is_exact,
+        facets={str(id): count for id, count in found.facets.items()},
+        degraded=found.degraded,
+    )
+
+
+def _search_hit(item: FoundMechanism, links: MediaLinks) -> SearchHitResponse:
+    return SearchHitResponse(
+        mechanism=mechanism_response(item.found, links),
+        highlights={
+            name: [Piece(text, is_match) for text, is_match in pieces]
+            for name, pieces in item.highlights.items()
+        },
+    )

@@ -1,0 +1,83 @@
+"""The cache of encoded public responses."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+
+from mechshare.ports.cache import Cache, Loaded, Uncacheable
+
+RESPONSE_LIFETIME = timedelta(hours=1)
+"""How long an encoded response is served at most; a change of what it represents invalidates it at once."""
+
+
+class ResponseKey(NamedTuple):
+    """What a response is stored under; invalidating `tag` drops it."""
+
+    tag: str
+    name: str
+
+
+class CachedResponse(NamedTuple):
+    """An encoded response that is the same for every caller. `link` is the Link field (RFC 8288), or empty."""
+
+    etag: bytes
+    link: bytes
+    body: bytes
+    is_cacheable: bool = True
+
+
+class ResponseCache:
+    """Encoded responses; None stands for what is not public.
+
+    `max_concurrent_loads` is how many loads of one process are worth while at a time.
+    """
+
+    def __init__(self, cache: Cache, max_concurrent_loads: int) -> None:
+        self._cache = cache
+        self.max_concurrent_loads = max_concurrent_loads
+
+    def cached(self, key: ResponseKey) -> CachedResponse | None:
+        """The response under `key` if this process has it; never waits."""
+        stored = self._cache.cached(*key)
+        return _decoded(stored) if stored else None
+
+    async def load(self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]]) -> CachedResponse:
+        """The response under `key`, loaded if it is not there; concurrent callers share one load."""
+
+        async def load_encoded() -> Loaded:
+            return _encoded(await load())
+
+        return _decoded(await self._cache.get_or_load(*key, load_encoded, RESPONSE_LIFETIME))
+
+    async def load_many(
+        self,
+        keys: Sequence[ResponseKey],
+        load: Callable[[Sequence[ResponseKey]], Awaitable[Sequence[CachedResponse | None]]],
+    ) -> Sequence[CachedResponse | None]:
+        """The responses under these distinct keys, in their order; `load` is called for those that are not there."""
+
+        async def load_encoded(absent: Sequence[tuple[str, str]]) -> Sequence[Loaded]:
+            loaded = await load([ResponseKey(*key) for key in absent])
+            return [_encoded(one) if one else b"" for one in loaded]
+
+        stored = await self._cache.get_or_load_many(keys, load_encoded, RESPONSE_LIFETIME)
+        return [_decoded(one) if one else None for one in stored]
+
+    async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:
+        """The length of a public list, counted if it is not there."""
+
+        async def load_count() -> Loaded:
+            return str(await count()).encode()
+
+        return int(await self._cache.get_or_load(*key, load_count, RESPONSE_LIFETIME))
+
+
+def _encoded(response: CachedResponse) -> Loaded:
+    stored = b"\n".join((response.etag, response.link, response.body))
+    return stored if response.is_cacheable else Uncacheable(b"\n" + stored)
+
+
+def _decoded(stored: bytes) -> CachedResponse:
+    is_cacheable = not stored.startswith(b"\n")
+    etag, link, body = (stored if is_cacheable else stored[1:]).split(b"\n", 2)
+    return CachedResponse(etag, link, body, is_cacheable)
