@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from mechshare.bootstrap import schemes
 from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.settings import Settings
-from tests.services.faults import FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
+from tests.services.faults import CountingCache, FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
 from tests.services.world import Observer, World
 
 
@@ -47,9 +48,11 @@ async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
         patch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
         patch.setitem(schemes.SEARCH_INDEXES, "faulty", lambda url, settings: index)
         adapters = choose_adapters(settings, clock=clock, media=media, passwords=FastPasswordHasher())
+        cache = CountingCache(adapters.cache)
+        adapters = replace(adapters, cache=cache)
         app = build(settings, observer, adapters)
         await database.migrate()
-        yield World(app, adapters, clock, observer, database, blobs, index, media)
+        yield World(app, adapters, clock, observer, database, blobs, index, media, cache)
         await app.close()
 
 

@@ -1,6 +1,7 @@
 """Adapters that fail when told to. Everything else they pass on to the real adapter that they wrap."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -107,6 +108,21 @@ class FaultyDatabase:
         if self.is_down:
             self.refused.release()
             raise DependencyUnavailable(dependency="database")
+
+
+class CountingCache:
+    """Counts how often each tag is invalidated."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.invalidated: Counter[str] = Counter()
+
+    async def invalidate(self, *tags: str) -> None:
+        self.invalidated.update(tags)
+        await self._inner.invalidate(*tags)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
 
 
 class FaultyBlobs:

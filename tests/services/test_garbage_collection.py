@@ -12,7 +12,6 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode
 from mechshare.services.maintenance.garbage_collection import GarbageCollection
-from mechshare.services.support.audit import Auditor
 from mechshare.testing.persistence.values import a_receipt, a_session, keep_user
 from tests.services.world import chunks
 
@@ -159,7 +158,7 @@ async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(wor
 
     ids = Uuid7IdSource()
     database = ImpatientDatabase(world.database)
-    handler = GarbageCollection(database, world.blobs, Auditor(world.clock, ids), world.clock, ids)
+    handler = GarbageCollection(database, world.transactions(database), world.blobs, world.clock)
     await handler.run(new_job(JobId(ids.new_id()), JobKind.SWEEP, EVERYTHING, now=now), progress)
 
     async with world.database.begin() as tx:

@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.adapters.doorbell.memory import MemoryDoorbell
+from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.ids import CategoryId, JobId
 from mechshare.domain.jobs import Job, JobKind, new_job
 from mechshare.domain.search import SearchQuery
 from mechshare.services.indexing import IndexMechanism
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transactions
 from mechshare.testing.persistence.values import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
 from tests.contracts.harness import adapters_of
 
@@ -52,4 +54,6 @@ async def _index(database: Any, index: MemorySearchIndex, job: Job) -> None:
     async def nobody(step: str, share: float) -> None:
         return
 
-    await IndexMechanism(database, index, Changes(MemoryCache(), MemoryDoorbell())).run(job, nobody)
+    ids = Uuid7IdSource()
+    transactions = Transactions(database, MemoryCache(), MemoryDoorbell(), FrozenClock(), ids)
+    await IndexMechanism(transactions, index).run(job, nobody)

@@ -30,7 +30,7 @@ async def test_jobs_are_listed_by_state_and_those_that_wait_are_counted(world, m
     assert (await world.app.jobs.find_all(PageRequest(), JobState.QUEUED)).total == 2
     assert await world.app.jobs.find_backlog() == {
         (JobKind.PROCESS_MECHANISM_FILE, JobState.QUEUED): Backlog(count=1, oldest=world.clock.now()),
-        (JobKind.INDEX_MECHANISM, JobState.QUEUED): Backlog(count=1, oldest=world.clock.now()),
+        (JobKind.INDEX_DRAFT, JobState.QUEUED): Backlog(count=1, oldest=world.clock.now()),
     }
 
 
@@ -101,7 +101,7 @@ async def test_an_index_job_that_breaks_each_time_fails_and_the_mechanism_does_n
     world.index.before_put = broken
     await world.work()
 
-    (job,) = await of_kind(world, JobKind.INDEX_MECHANISM)
+    (job,) = await of_kind(world, JobKind.INDEX_DRAFT)
     assert (job.state, job.attempt) == (JobState.FAILED, 5)
     assert (await world.stored(made.id)).processing == READY
 
@@ -126,14 +126,14 @@ async def test_an_operator_asks_for_a_failed_job_again(world, mika):
 
 async def test_a_job_of_any_kind_can_be_asked_for_again(world, mika):
     made = await world.external(mika)
-    (index,) = await of_kind(world, JobKind.INDEX_MECHANISM)
+    (index,) = await of_kind(world, JobKind.INDEX_DRAFT)
     await world.app.jobs.cancel(index.id)
 
     again = await world.app.jobs.retry(index.id)
     await world.app.mechanisms.publish(mika, made.id)
     await world.work()
 
-    assert (await world.app.jobs.get_job(again)).kind is JobKind.INDEX_MECHANISM
+    assert (await world.app.jobs.get_job(again)).kind is JobKind.INDEX_DRAFT
     assert (await world.app.search.search(None, "歯車")).total == 1
 
 
@@ -144,7 +144,7 @@ async def test_the_attempts_at_a_job_are_told_with_their_reasons(world, mika):
     world.index.is_down = False
     await world.app.runner.run_one()
 
-    (job,) = await of_kind(world, JobKind.INDEX_MECHANISM)
+    (job,) = await of_kind(world, JobKind.INDEX_DRAFT)
     first, second = await world.app.jobs.find_history(job.id)
 
     assert (first.number, first.failure.code) == (1, FailureCode.UNAVAILABLE)

@@ -63,7 +63,7 @@ async def test_an_uploaded_mechanism_waits_unseen_to_be_processed(world):
     assert made.original.size > 0
     assert {(job.kind, job.subject, job.request_id) for job in await world.jobs()} == {
         (JobKind.PROCESS_MECHANISM_FILE, made.id, "r-1"),
-        (JobKind.INDEX_MECHANISM, made.id, "r-1"),
+        (JobKind.INDEX_DRAFT, made.id, "r-1"),
     }
 
 
@@ -85,8 +85,8 @@ async def test_of_mechanisms_made_at_the_same_time_each_is_told_its_own_end(seed
     assert (first.mechanism.title, fourth.mechanism.title) == ("一", "三")
     assert (type(second), type(third)) == (CategoryNotFound, UserNotFound)
     assert {(job.kind, job.subject) for job in await seeded.jobs()} == {
-        (JobKind.INDEX_MECHANISM, first.mechanism.id),
-        (JobKind.INDEX_MECHANISM, fourth.mechanism.id),
+        (JobKind.INDEX_DRAFT, first.mechanism.id),
+        (JobKind.INDEX_DRAFT, fourth.mechanism.id),
     }
 
 
@@ -108,7 +108,7 @@ async def test_a_mechanism_hosted_elsewhere_is_ready_and_nothing_is_fetched(worl
     mika = await world.join("mika")
     made = await world.external(mika)
     assert (made.processing, made.duration, made.original) == (READY, 1.5, None)
-    assert [job.kind for job in await world.jobs()] == [JobKind.INDEX_MECHANISM]
+    assert [job.kind for job in await world.jobs()] == [JobKind.INDEX_DRAFT]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_a_change_is_kept_and_promised_to_the_index(seeded):
     kept = changed.mechanism
     assert (kept.title, kept.categories, kept.version) == ("new", (CAMS,), made.version + 1)
     assert (kept.created_at, kept.updated_at) == (made.created_at, seeded.clock.now())
-    assert [job.kind for job in await seeded.jobs()] == [JobKind.INDEX_MECHANISM] * 2
+    assert [job.kind for job in await seeded.jobs()] == [JobKind.INDEX_DRAFT] * 2
     assert (await seeded.app.mechanisms.get_mechanism(mika, made.id)).mechanism == kept
 
 
@@ -376,7 +376,7 @@ async def test_deleting_leaves_the_rest_of_the_work_in_the_ledger(world):
     assert await world.stored(made.id) is None
     waiting = {(job.kind, job.subject) for job in await world.jobs() if job.state is JobState.QUEUED}
     assert waiting == {
-        (JobKind.INDEX_MECHANISM, made.id),
+        (JobKind.INDEX_DRAFT, made.id),
         (JobKind.DELETE_BLOBS, made.original.key),
         (JobKind.DELETE_BLOBS, f"media/{made.id}/"),
     }

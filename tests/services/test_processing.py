@@ -260,7 +260,7 @@ async def test_a_clip_waits_for_one_change_of_the_index_and_not_for_those_that_c
 
     done = [await world.app.runner.run_one() for _ in range(2)]
 
-    assert sorted(job.kind for job in done) == [JobKind.INDEX_MECHANISM, JobKind.PROCESS_MECHANISM_FILE]
+    assert sorted(job.kind for job in done) == [JobKind.INDEX_DRAFT, JobKind.PROCESS_MECHANISM_FILE]
     assert (await world.stored(clip.id)).processing == READY
 
 
@@ -326,7 +326,9 @@ async def test_caches_hear_of_what_the_reaper_decides(world, mika):
         return await world.adapters.cache.get_or_load(group, "k", load, timedelta(hours=1))
 
     assert await kept(b"before") == await kept(b"again") == b"before"
+    world.clock.advance(DEADLINE)
     await world.app.runner.reap()
+    assert (await world.stored(made.id)).processing.state is ProcessingState.FAILED
     assert await kept(b"after") == b"after"
 
 

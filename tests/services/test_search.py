@@ -11,7 +11,6 @@ from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, Suggestions
 from mechshare.domain.users import Role
 from mechshare.services.search import SearchService
-from mechshare.services.support.invalidation import Changes
 from mechshare.testing.search.contract import document
 from tests.services.world import HERE
 
@@ -246,7 +245,7 @@ async def test_without_the_index_many_questions_leave_the_database_to_others(wor
     made = await world.published(mika, "crank")
     world.index.is_down = True
     database = Watched(world.database)
-    search = SearchService(database, world.index, Changes(world.adapters.cache, world.adapters.doorbell))
+    search = SearchService(world.transactions(database), world.index)
 
     pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
 

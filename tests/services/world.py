@@ -16,8 +16,9 @@ from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import SignedIn, Tokens
 from mechshare.domain.users import Actor, Role, User
 from mechshare.services.mechanisms import Draft, ExternalMedia
+from mechshare.services.transactions import Transactions
 from mechshare.services.users import Registration
-from tests.services.faults import FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
+from tests.services.faults import CountingCache, FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90400000000002c00000000010001000002024401003b")
 PASSWORD = "correct horse battery"
@@ -55,6 +56,12 @@ class World:
     blobs: FaultyBlobs
     index: FaultyIndex
     media: FaultyMedia
+    cache: CountingCache
+
+    def transactions(self, database: Any) -> Transactions:
+        """Of the same installation, but in `database`."""
+        adapters = self.adapters
+        return Transactions(database, self.cache, adapters.doorbell, self.clock, adapters.ids)
 
     async def join(self, name: str, role: Role = Role.USER) -> Actor:
         registration = Registration(username=name, email=f"{name}@example.com", password=PASSWORD)

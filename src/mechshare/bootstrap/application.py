@@ -27,8 +27,7 @@ from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
-from mechshare.services.support.audit import Auditor
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
@@ -47,48 +46,46 @@ def build(settings: Settings, observer: JobObserver, adapters: Adapters | None =
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
     links = LinkSigner(derived_key(secret, "links"))
-    changes = Changes(cache, doorbell)
-    auditor = Auditor(clock, ids)
-    handlers = _job_handlers(adapters, changes, auditor, scratch)
+    transactions = Transactions(database, cache, doorbell, clock, ids)
+    handlers = _job_handlers(adapters, transactions, scratch)
     dispensable = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
         authentication=AuthenticationService(database, tokens, cache, clock),
-        users=UserService(database, passwords, changes, clock, ids),
-        sessions=SessionService(database, passwords, tokens, changes, clock, ids),
-        categories=CategoryService(database, changes, clock, ids),
-        mechanisms=MechanismService(database, changes, clock, ids),
+        users=UserService(transactions, passwords, clock, ids),
+        sessions=SessionService(transactions, passwords, tokens, clock, ids),
+        categories=CategoryService(transactions, clock),
+        mechanisms=MechanismService(transactions, clock, ids),
         uploads=UploadService(blobs, ids, settings.max_upload_bytes),
-        processing=ProcessingService(database, changes, clock, ids),
+        processing=ProcessingService(transactions, clock),
         media=MediaService(database, blobs, links, cache, clock),
-        search=SearchService(database, index, changes),
-        jobs=JobService(database, handlers, doorbell, clock, ids),
-        audit=AuditService(database, auditor),
+        search=SearchService(transactions, index),
+        jobs=JobService(transactions, handlers),
+        audit=AuditService(transactions),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute),
         responses=ResponseCache(cache, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
         health=HealthService(database, blobs, index, dispensable),
         doctor=DoctorService(database, blobs, index, media, dispensable, clock, ids),
-        runner=JobRunner(database, handlers, doorbell, clock, observer),
-        scheduler=Scheduler(database, index, doorbell, clock, ids),
+        runner=JobRunner(transactions, handlers, doorbell, clock, observer),
+        scheduler=Scheduler(transactions, index, clock),
         close=adapters.close,
     )
 
 
-def _job_handlers(
-    adapters: Adapters, changes: Changes, auditor: Auditor, scratch: Path
-) -> dict[JobKind, JobHandler]:
-    database, blobs, index = adapters.database, adapters.blobs, adapters.index
-    clock, ids = adapters.clock, adapters.ids
+def _job_handlers(adapters: Adapters, transactions: Transactions, scratch: Path) -> dict[JobKind, JobHandler]:
+    database, blobs, index, clock = adapters.database, adapters.blobs, adapters.index, adapters.clock
+    indexing = IndexMechanism(transactions, index)
     return {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
-            database, blobs, adapters.media, changes, clock, ids, scratch
+            transactions, blobs, adapters.media, clock, scratch
         ),
-        JobKind.INDEX_MECHANISM: IndexMechanism(database, index, changes),
+        JobKind.INDEX_MECHANISM: indexing,
+        JobKind.INDEX_DRAFT: indexing,
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),
-        JobKind.REBUILD_INDEX: RebuildIndex(database, index, changes),
+        JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
-        JobKind.SWEEP: GarbageCollection(database, blobs, auditor, clock, ids),
+        JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock),
     }
 
 

@@ -23,10 +23,17 @@ EVERYTHING = "*"
 class JobKind(StrEnum):
     PROCESS_MECHANISM_FILE = "process_mechanism_file"
     INDEX_MECHANISM = "index_mechanism"
+    """Of a mechanism that is public, or was before the change that the job follows from."""
+    INDEX_DRAFT = "index_draft"
+    """Of one that was not, so that no public list speaks of it."""
     DELETE_BLOBS = "delete_blobs"
     REBUILD_INDEX = "rebuild_index"
     SWEEP = "sweep"
     MEASURE_BLOBS = "measure_blobs"
+
+
+INDEXING = (JobKind.INDEX_MECHANISM, JobKind.INDEX_DRAFT)
+"""What brings the search index up to date with one mechanism; what the public sees first."""
 
 
 class JobState(StrEnum):

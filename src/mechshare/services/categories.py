@@ -4,28 +4,25 @@ from datetime import timedelta
 
 from mechshare.domain.categories import FIRST_CATEGORIES, Category, CategoryCount, clean_name, clean_slug
 from mechshare.domain.errors import CategoryNotFound, StaleVersion
+from mechshare.domain.events import CategoryCreated, CategoryDeleted, CategoryRenamed
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
-from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence.database import Database
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
-from mechshare.services.support.invalidation import Changes
 from mechshare.services.support.rename_propagation import propagate_rename
+from mechshare.services.transactions import Transactions
 
 
 class CategoryService:
-    def __init__(self, database: Database, changes: Changes, clock: Clock, ids: IdSource) -> None:
-        self._database = database
-        self._changes = changes
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
         self._clock = clock
-        self._ids = ids
 
     async def seed(self) -> int:
         """Gives an installation without any category the first ones; how many were added."""
         now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             if await tx.categories.find_all():
                 return 0
             for position, (slug, name_en, name_ja) in enumerate(FIRST_CATEGORIES):
@@ -39,12 +36,12 @@ class CategoryService:
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
         """Every category with its number of published mechanisms, in the order in which they were made."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.categories.find_counts()
 
     async def get_category(self, category_id: CategoryId) -> Category:
         """Raises CategoryNotFound."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return _existing(await tx.categories.find_by_id(category_id))
 
     async def create_category(
@@ -65,10 +62,14 @@ class CategoryService:
             created_at=now,
             updated_at=now,
         )
-        async with self._database.begin() as tx:
-            created = await run_once(tx, self._clock, once, lambda: tx.categories.save(category))
-        await self._changes.mechanisms_changed()
-        return created
+        async with self._transactions.begin() as tx:
+
+            async def create() -> Category:
+                saved = await tx.categories.save(category)
+                await tx.record(CategoryCreated(saved.id))
+                return saved
+
+            return await run_once(tx, self._clock, once, create)
 
     async def update_category(
         self,
@@ -84,7 +85,7 @@ class CategoryService:
         Raises UnauthorizedOperation, CategoryNotFound, InvalidField, StaleVersion.
         """
         require_permission(actor, Permission.MANAGE_CATEGORIES)
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
             if version is not None and category.version != version:
                 raise StaleVersion()
@@ -94,21 +95,21 @@ class CategoryService:
                 now=self._clock.now(),
             )
             saved = await tx.categories.save(changed)
-            renamed = await propagate_rename(tx, self._clock, self._ids, category_id=category_id)
-        await self._changes.mechanisms_changed(*renamed)
-        return saved
+            await tx.record(CategoryRenamed(category_id))
+            await propagate_rename(tx, category_id=category_id, are_public=True)
+            return saved
 
     async def delete_category(
         self, actor: Actor, category_id: CategoryId, version: int | None = None
     ) -> None:
         """Raises UnauthorizedOperation, CategoryNotFound, CategoryInUse, StaleVersion."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
             if version is not None and category.version != version:
                 raise StaleVersion()
             await tx.categories.delete(category_id)
-        await self._changes.mechanisms_changed()
+            await tx.record(CategoryDeleted(category_id))
 
 
 def _existing(category: Category | None) -> Category:

@@ -3,26 +3,26 @@
 from collections.abc import AsyncIterator, Iterable
 
 from mechshare.domain.categories import Category
+from mechshare.domain.events import IndexRebuilt, MechanismIndexed
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
+from mechshare.domain.jobs import Job, JobKind
+from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
-from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, nothing_to_write
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED = 2**62
 """The version under which a deleted mechanism leaves the index: above any that it ever had."""
 
 
-async def _all_documents(database: Database) -> AsyncIterator[SearchDocument]:
+async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocument]:
     """What the index is to hold, by and by as the database has it."""
     request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
     while request is not None:
-        async with database.read() as tx:
+        async with transactions.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
             names = _names(await tx.categories.find_all())
         for item in page.items:
@@ -30,25 +30,27 @@ async def _all_documents(database: Database) -> AsyncIterator[SearchDocument]:
         request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
 
 
-async def rebuild(database: Database, index: SearchIndex, changes: Changes) -> int:
-    """Fills the index anew, and drops the answers that were kept while it held less; how many mechanisms it holds."""
-    count = await index.rebuild(_all_documents(database))
-    await changes.mechanisms_changed()
+async def rebuild(transactions: Transactions, index: SearchIndex) -> int:
+    """Fills the index anew, and drops what was cached while it held less; how many mechanisms it holds."""
+    count = await index.rebuild(_all_documents(transactions))
+    await transactions.record(IndexRebuilt())
     return count
 
 
 class IndexMechanism:
-    """The job `index_mechanism`: makes the index and the caches say of one mechanism what the database says."""
+    """The jobs `index_mechanism` and `index_draft`: index and caches say of one mechanism what the database says.
 
-    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
-        self._database = database
+    Only what was a draft and still is one leaves the public lists cached.
+    """
+
+    def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
+        self._transactions = transactions
         self._index = index
-        self._changes = changes
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism_id = MechanismId(job.subject)
         # In a transaction, for it to wait where a category is being renamed by whom this mechanism was not seen in it.
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
             held = sorted(found[0].mechanism.categories) if found else ()
             names = _names([one for id in held if (one := await tx.categories.find_by_id(id))])
@@ -56,18 +58,16 @@ class IndexMechanism:
             await self._index.put([_document(found[0], names)])
         else:
             await self._index.remove(mechanism_id, _DELETED)
-        if not (found and _was_never_public(found[0].mechanism)):
-            await self._changes.mechanisms_changed(mechanism_id)
+        is_public = bool(found) and found[0].mechanism.is_published
+        was_public = is_public or job.kind is not JobKind.INDEX_DRAFT
+        await self._transactions.record(MechanismIndexed(mechanism_id, was_public))
         return nothing_to_write
 
-    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """The database is right whatever the index says; the failed job tells the operator to reindex."""
 
-    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: Transaction, job: Job) -> None:
         """The database says what there is to be said."""
-
-    async def on_finished(self, job: Job) -> None:
-        """The caches were told while it ran."""
 
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now says the same to the index."""
@@ -76,33 +76,24 @@ class IndexMechanism:
 class RebuildIndex:
     """The job `rebuild_index`: fills an index that is new, or was wiped, from the database."""
 
-    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
+        self._transactions = transactions
         self._index = index
-        self._changes = changes
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         if await self._index.needs_rebuild():
             await progress("rebuild", 0.0)
-            await rebuild(self._database, self._index, self._changes)
+            await rebuild(self._transactions, self._index)
         return nothing_to_write
 
-    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Searches go on with what there is; the failed job tells the operator why."""
 
-    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: Transaction, job: Job) -> None:
         """The database says what there is to be said."""
-
-    async def on_finished(self, job: Job) -> None:
-        """Nobody waits for it."""
 
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now rebuilds it anew."""
-
-
-def _was_never_public(mechanism: Mechanism) -> bool:
-    """It is as it was made; so nothing that is kept speaks of it."""
-    return mechanism.version == 1 and not mechanism.is_published
 
 
 def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:

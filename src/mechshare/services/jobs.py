@@ -12,10 +12,12 @@ from mechshare.domain.errors import (
     OutOfSpace,
     Unavailable,
 )
+from mechshare.domain.events import JobRetried
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import (
     DEADLINE,
     HEARTBEAT,
+    INDEXING,
     LEASE,
     Attempt,
     Backlog,
@@ -23,25 +25,24 @@ from mechshare.domain.jobs import (
     JobKind,
     JobState,
     backoff,
-    new_job,
 )
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
-from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaRejected
-from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.transactions import Transaction, Transactions
 
 POLL_INTERVAL = timedelta(seconds=1)
 """How long a worker sleeps at most: the doorbell may fail to ring."""
 Progress = Callable[[str, float], Awaitable[None]]
 """Told how far a job is: the step's name, and 0..1 within it. Raises LostLease."""
-Completion = Callable[[UnitOfWork], Awaitable[None]]
+Completion = Callable[[Transaction], Awaitable[None]]
 """What a job has to write; done in the transaction that ends it, so that it happens once or not at all."""
 
 
-async def nothing_to_write(tx: UnitOfWork) -> None:
+async def nothing_to_write(tx: Transaction) -> None:
     """The completion of a job whose work is all done elsewhere."""
 
 
@@ -53,20 +54,16 @@ class JobHandler(Protocol):
         """
         ...
 
-    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """What has to be written when the job fails for good."""
         ...
 
-    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: Transaction, job: Job) -> None:
         """What has to be written when a job that failed is asked for again. Raises NothingToRetry."""
         ...
 
-    async def on_finished(self, job: Job) -> None:
-        """Called after the transaction that ended the attempt."""
-        ...
-
     async def on_lost(self, job: Job) -> None:
-        """Called instead when the attempt had lost the job: what it made is nobody's."""
+        """Called when the attempt had lost the job: what it made is nobody's."""
         ...
 
 
@@ -91,13 +88,13 @@ class JobRunner:
 
     def __init__(
         self,
-        database: Database,
+        transactions: Transactions,
         handlers: Mapping[JobKind, JobHandler],
         doorbell: Doorbell,
         clock: Clock,
         observer: JobObserver,
     ) -> None:
-        self._database = database
+        self._transactions = transactions
         self._handlers = handlers
         self._doorbell = doorbell
         self._clock = clock
@@ -107,13 +104,13 @@ class JobRunner:
     async def run_one(self) -> Job | None:
         """Claims and runs a job that is due; that job, or None when none was due.
 
-        In turns the one that has been due longest of those that bring the index up to date, and of all: what was
-        published or withdrawn is not to wait for all clips that came before, nor these for the index.
+        In turns the one that has been due longest of those that bring the index up to date (what is public first), and
+        of all: what was published or withdrawn is not to wait for all clips that came before, nor these for the index.
         """
-        async with self._database.begin() as tx:
-            job = await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM) if self._index_is_next else None
+        async with self._transactions.begin() as tx:
+            job = await _claim_indexing(tx) if self._index_is_next else None
             job = job or await tx.ledger.claim(LEASE)
-        self._index_is_next = job is None or job.kind is not JobKind.INDEX_MECHANISM
+        self._index_is_next = job is None or job.kind not in INDEXING
         if job is not None:
             await self._attempt(job)
         return job
@@ -130,7 +127,7 @@ class JobRunner:
         """Takes back the jobs of workers that fell silent, to be tried again or failed for good, and ends those that no
         worker came for before their deadline; how many."""
         latest = self._clock.now() - DEADLINE
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             expired = await tx.ledger.find_expired(limit=100)
             backlog = await tx.jobs.find_backlog()
         for job in expired:
@@ -144,7 +141,7 @@ class JobRunner:
     async def _end_overdue(self, latest: datetime) -> int:
         ended = 0
         while True:
-            async with self._database.begin() as tx:
+            async with self._transactions.begin() as tx:
                 job = await tx.ledger.claim(LEASE, created_before=latest)
             if job is None:
                 return ended
@@ -152,12 +149,11 @@ class JobRunner:
             await self._take_back(job, job.failure or ProcessingFailure(code=FailureCode.WORKER_LOST))
 
     async def _take_back(self, job: Job, failure: ProcessingFailure) -> None:
-        if await self._fail(job, failure):
-            await self._handlers[job.kind].on_finished(job)
+        await self._fail(job, failure)
 
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
-        progress = _Progress(self._database, job)
+        progress = _Progress(self._transactions, job)
         heart = asyncio.create_task(progress.beat())
         try:
             completion = await self._run_while_owned(handler.run(job, progress.report), heart)
@@ -176,9 +172,7 @@ class JobRunner:
         finally:
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
-        if kept:
-            await handler.on_finished(job)
-        else:
+        if not kept:
             self._observer.attempt_lost(job)
             await handler.on_lost(job)
 
@@ -197,7 +191,7 @@ class JobRunner:
                 await asyncio.gather(working, return_exceptions=True)
 
     async def _complete(self, job: Job, completion: Completion) -> bool:
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             await completion(tx)
             if not await tx.ledger.finish(job.id, job.fence, JobState.DONE):
                 raise LostLease()
@@ -212,7 +206,7 @@ class JobRunner:
         if overdue and not permanent:
             failure = ProcessingFailure(code=FailureCode.DEADLINE_PASSED, detail=failure.code.value)
         try:
-            async with self._database.begin() as tx:
+            async with self._transactions.begin() as tx:
                 again = not (permanent or overdue) and (
                     blameless
                     or job.may_be_tried_again(self._clock.now(), await tx.jobs.find_attempts(job.id))
@@ -232,11 +226,18 @@ class JobRunner:
         return True
 
 
+async def _claim_indexing(tx: UnitOfWork) -> Job | None:
+    for kind in INDEXING:
+        if job := await tx.ledger.claim(LEASE, kind=kind):
+            return job
+    return None
+
+
 class _Progress:
     """Keeps the lease of a job alive while it is worked on, and writes down how far the work is."""
 
-    def __init__(self, database: Database, job: Job) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, job: Job) -> None:
+        self._transactions = transactions
         self._job = job
         self._step = ""
         self._fraction = 0.0
@@ -260,7 +261,7 @@ class _Progress:
         What the silence hid shows at the next beat, and at the latest when the outcome is written.
         """
         try:
-            async with self._database.begin() as tx:
+            async with self._transactions.begin() as tx:
                 return await tx.ledger.renew(self._job.id, self._job.fence, LEASE, self._step, self._fraction)
         except Unavailable:
             return True
@@ -269,70 +270,54 @@ class _Progress:
 class JobService:
     """What operators ask of the ledger, on the command line."""
 
-    def __init__(
-        self,
-        database: Database,
-        handlers: Mapping[JobKind, JobHandler],
-        doorbell: Doorbell,
-        clock: Clock,
-        ids: IdSource,
-    ) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, handlers: Mapping[JobKind, JobHandler]) -> None:
+        self._transactions = transactions
         self._handlers = handlers
-        self._doorbell = doorbell
-        self._clock = clock
-        self._ids = ids
 
     async def find_all(self, request: PageRequest, state: JobState | None = None) -> Page[Job]:
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.jobs.find_all(request, state=state)
 
     async def get_job(self, job_id: JobId) -> Job:
         """Raises JobNotFound."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return _existing(await tx.jobs.find_by_id(job_id))
 
     async def find_history(self, job_id: JobId) -> tuple[Attempt, ...]:
         """The attempts at a job, oldest first, the one under way included. Raises JobNotFound."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await history(tx, _existing(await tx.jobs.find_by_id(job_id)))
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
         """The jobs that have not ended."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.jobs.find_backlog()
 
     async def retry(self, job_id: JobId) -> JobId:
-        """Promises the work of a job that failed or was cancelled once more; the job that does it.
+        """Enqueues the work of a job that failed or was cancelled once more; the job that does it.
 
         Raises JobNotFound, JobNotRetryable; NothingToRetry when it was done meanwhile.
         """
-        now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             job = _existing(await tx.jobs.find_by_id(job_id))
             if job.state not in (JobState.FAILED, JobState.CANCELLED):
                 raise JobNotRetryable(state=job.state.value)
             await self._handlers[job.kind].on_retry(tx, job)
-            again = new_job(JobId(self._ids.new_id()), job.kind, job.subject, now=now)
-            await tx.ledger.add(again, unless_waiting=True)
-            waiting = _existing(await tx.jobs.find_latest(job.kind, job.subject))
-        await self._handlers[job.kind].on_finished(job)
-        await self._doorbell.ring()
-        return waiting.id
+            await tx.record(JobRetried(job))
+            return _existing(await tx.jobs.find_latest(job.kind, job.subject)).id
 
     async def cancel(self, job_id: JobId) -> None:
         """Ends a job that nobody wants any more; a worker at it is stopped at its next heartbeat.
 
         Raises JobNotFound, JobNotCancellable.
         """
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             job = _existing(await tx.jobs.find_by_id(job_id))
             handler = self._handlers[job.kind]
             if not job.state.has_ended:
                 await handler.on_failed(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
             if job.state.has_ended or not await tx.jobs.cancel(job.kind, job.subject):
                 raise JobNotCancellable(state=job.state.value)
-        await handler.on_finished(job)
 
 
 async def history(tx: UnitOfWork, job: Job) -> tuple[Attempt, ...]:

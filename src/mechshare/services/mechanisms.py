@@ -1,12 +1,17 @@
 """Mechanisms: made, read, listed, changed, published, withdrawn and deleted."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import InvalidField, StaleVersion
-from mechshare.domain.ids import CategoryId, JobId, MechanismId, UserId
-from mechshare.domain.jobs import Job, JobKind, new_job
+from mechshare.domain.events import (
+    MechanismChanged,
+    MechanismCreated,
+    MechanismDeleted,
+    MechanismWithdrawnByModerator,
+)
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import (
     PENDING,
     READY,
@@ -33,12 +38,10 @@ from mechshare.domain.policy import (
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence.database import Database, UnitOfWork
-from mechshare.services.support.audit import Auditor
-from mechshare.services.support.bulk_insert import BulkInsert, MechanismWithJobs, add_mechanisms
+from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transaction, Transactions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +64,9 @@ class Draft:
 
 
 class MechanismService:
-    def __init__(self, database: Database, changes: Changes, clock: Clock, ids: IdSource) -> None:
-        self._auditor = Auditor(clock, ids)
-        self._database = database
-        self._changes = changes
-        self._creation = BulkInsert(database, changes)
+    def __init__(self, transactions: Transactions, clock: Clock, ids: IdSource) -> None:
+        self._transactions = transactions
+        self._bulk_insert = BulkInsert(transactions)
         self._clock = clock
         self._ids = ids
 
@@ -76,40 +77,34 @@ class MechanismService:
         request_metadata: RequestMetadata | None = None,
         once: IdempotentRequest[AuthoredMechanism] | None = None,
     ) -> AuthoredMechanism | ReplayedResponse:
-        """A new mechanism of the actor's, unpublished; a received file is promised to be processed.
+        """A new mechanism of the actor's, unpublished; a received file is going to be processed.
 
-        Both are kept in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
+        Both are stored in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
         IdempotencyKeyReused.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
-        mechanism = self._drafted(actor, draft)
-        kinds = [JobKind.INDEX_MECHANISM]
-        if mechanism.original is not None:
-            kinds.append(JobKind.PROCESS_MECHANISM_FILE)
         request_id = request_metadata.request_id if request_metadata else ""
-        new = MechanismWithJobs(mechanism, [self._job(kind, mechanism.id, request_id) for kind in kinds])
+        new = MechanismCreated(self._drafted(actor, draft), request_id)
         if once is None:
-            return await self._creation.keep(new)
-        async with self._database.begin() as tx:
+            return await self._bulk_insert.insert(new)
+        async with self._transactions.begin() as tx:
 
             async def create() -> AuthoredMechanism:
                 (created,) = await add_mechanisms(tx, [new])
                 return created
 
-            created = await run_once(tx, self._clock, once, create)
-        await self._changes.mechanisms_created()
-        return created
+            return await run_once(tx, self._clock, once, create)
 
     async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
         """Raises MechanismNotFound, also for one that `viewer` may not see."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
         require_visible(viewer, found[0].mechanism if found else None)
         return found[0]
 
     async def find_visible(self, viewer: Viewer, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
         """Those of `ids` that `viewer` may see, in their order."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(ids)
         return tuple(item for item in found if can_see(viewer, item.mechanism))
 
@@ -123,7 +118,7 @@ class MechanismService:
         user_id: UserId | None = None,
     ) -> Page[AuthoredMechanism]:
         """A page of what is published; narrowed to one's own user, of everything one has."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.mechanisms.find_all(
                 request,
                 sort=sort,
@@ -136,12 +131,12 @@ class MechanismService:
         self, *, category_ids: Sequence[CategoryId] = (), user_id: UserId | None = None
     ) -> int:
         """How many mechanisms the public list with these conditions has; see `PageRequest.counted`."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.mechanisms.count(category_ids=category_ids, user_id=user_id)
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """The user's mechanism made from a file with this content, so that an import adds nothing twice."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.mechanism_files.find_by_original(user_id, sha256)
 
     async def update_mechanism(
@@ -156,17 +151,16 @@ class MechanismService:
     ) -> AuthoredMechanism:
         """None leaves as it is. Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound,
         StaleVersion."""
-
-        async def describe(tx: UnitOfWork, found: Mechanism | None) -> Mechanism:
-            mechanism = _at_version(require_editor(actor, found), version)
-            return mechanism.described(
+        async with self._transactions.begin() as tx:
+            found = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = _at_version(found, version)
+            changed = mechanism.described(
                 title=mechanism.title if title is None else title,
                 description=mechanism.description if description is None else description,
                 categories=mechanism.categories if categories is None else categories,
                 now=self._clock.now(),
             )
-
-        return await self._change(mechanism_id, describe)
+            return await _save(tx, mechanism, changed)
 
     async def publish(
         self, actor: Actor, mechanism_id: MechanismId, version: int | None = None
@@ -176,16 +170,16 @@ class MechanismService:
         A moderator's withdrawal is lifted when a moderator publishes. Raises MechanismNotFound,
         UnauthorizedOperation, NotReady, WithdrawnByModerator, StaleVersion.
         """
-
-        async def publish(tx: UnitOfWork, found: Mechanism | None) -> Mechanism:
-            now = self._clock.now()
+        now = self._clock.now()
+        async with self._transactions.begin() as tx:
+            found = await tx.mechanisms.find_by_id(mechanism_id)
             if found and found.withdrawn_reason and _moderates(actor):
-                mechanism = require_withdrawer(actor, found).reinstate(now)
+                before = require_withdrawer(actor, found)
+                changed = _at_version(before, version).reinstate(now).publish(now)
             else:
-                mechanism = require_editor(actor, found)
-            return _at_version(mechanism, version).publish(now)
-
-        return await self._change(mechanism_id, publish)
+                before = require_editor(actor, found)
+                changed = _at_version(before, version).publish(now)
+            return await _save(tx, before, changed)
 
     async def withdraw(
         self,
@@ -201,19 +195,17 @@ class MechanismService:
         Moderators must give a reason for what is not theirs, and only they can lift it again. Raises
         MechanismNotFound, UnauthorizedOperation, InvalidField, StaleVersion.
         """
-
-        async def withdraw(tx: UnitOfWork, found: Mechanism | None) -> Mechanism:
-            mechanism = _at_version(require_withdrawer(actor, found), version)
-            now = self._clock.now()
+        now = self._clock.now()
+        async with self._transactions.begin() as tx:
+            found = require_withdrawer(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = _at_version(found, version)
             if mechanism.can_be_edited_by(actor.id):
-                return mechanism.withdraw(now)
+                return await _save(tx, mechanism, mechanism.withdraw(now))
             withdrawn = mechanism.withdraw_for(_given(reason), now)
+            saved = await _save(tx, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
-            action = AuditAction.WITHDRAWN_BY_MODERATOR
-            await self._auditor.note(tx, action, actor.id, mechanism_id, request_metadata, why)
-            return withdrawn
-
-        return await self._change(mechanism_id, withdraw)
+            await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
+            return saved
 
     async def delete_mechanism(
         self,
@@ -224,15 +216,16 @@ class MechanismService:
     ) -> None:
         """Gone at once for everybody; its files follow. Raises MechanismNotFound, UnauthorizedOperation,
         StaleVersion."""
-        now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             await tx.mechanisms.delete(mechanism_id, _at_version(mechanism, version).version)
-            await clean_up_deleted(tx, [mechanism_id], self._new_job_id, now, request_metadata.request_id)
-            await self._auditor.note(
-                tx, AuditAction.MECHANISM_DELETED, actor.id, mechanism_id, request_metadata
+            await clean_up_deleted(
+                tx,
+                [mechanism_id],
+                were_public=mechanism.is_published,
+                request_id=request_metadata.request_id,
             )
-        await self._changes.mechanisms_changed(mechanism_id)
+            await tx.record(MechanismDeleted(mechanism_id, actor.id, request_metadata))
 
     def _drafted(self, actor: Actor, draft: Draft) -> Mechanism:
         now = self._clock.now()
@@ -252,27 +245,13 @@ class MechanismService:
             original=draft.media if isinstance(draft.media, OriginalFile) else None,
         )
 
-    async def _change(
-        self,
-        mechanism_id: MechanismId,
-        change: Callable[[UnitOfWork, Mechanism | None], Awaitable[Mechanism]],
-    ) -> AuthoredMechanism:
-        """Keeps what `change` makes of the stored mechanism, and promises the index its new version."""
-        async with self._database.begin() as tx:
-            found = await tx.mechanisms.find_by_id(mechanism_id)
-            changed = await change(tx, found)
-            if changed != found:
-                await tx.mechanisms.save(changed)
-                await tx.ledger.add(self._job(JobKind.INDEX_MECHANISM, mechanism_id, ""))
-            (authored,) = await tx.mechanisms.find_authored([mechanism_id])
-        await self._changes.mechanisms_changed(mechanism_id)
-        return authored
 
-    def _job(self, kind: JobKind, id: MechanismId, request_id: str) -> Job:
-        return new_job(self._new_job_id(), kind, id, now=self._clock.now(), request_id=request_id)
-
-    def _new_job_id(self) -> JobId:
-        return JobId(self._ids.new_id())
+async def _save(tx: Transaction, before: Mechanism, after: Mechanism) -> AuthoredMechanism:
+    if after != before:
+        await tx.mechanisms.save(after)
+        await tx.record(MechanismChanged(before, after))
+    (authored,) = await tx.mechanisms.find_authored([after.id])
+    return authored
 
 
 def _at_version(mechanism: Mechanism, version: int | None) -> Mechanism:

@@ -11,10 +11,16 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
-from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, derivative_key, derivative_prefix
+from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, derivative_key
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound, StorageFull
-from mechshare.domain.ids import JobId, MechanismId
-from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind, new_job
+from mechshare.domain.events import (
+    DerivativesOrphaned,
+    MechanismChanged,
+    ProcessingChanged,
+    ProcessingRequested,
+)
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
 from mechshare.domain.mechanisms import (
     PENDING,
     DerivedFiles,
@@ -29,11 +35,10 @@ from mechshare.domain.policy import Viewer, can_edit, require_editor, require_vi
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
-from mechshare.ports.ids import IdSource
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
-from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.ports.persistence.database import Database
 from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transaction, Transactions
 
 _READ_BYTES = 256 * 1024
 _DELETED_TOGETHER = 500
@@ -58,15 +63,13 @@ class ProcessingStatus:
 class ProcessingService:
     """What people see of the processing of a mechanism, and asking for it again."""
 
-    def __init__(self, database: Database, changes: Changes, clock: Clock, ids: IdSource) -> None:
-        self._database = database
-        self._changes = changes
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+        self._transactions = transactions
         self._clock = clock
-        self._ids = ids
 
     async def get_status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus:
         """Raises MechanismNotFound."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
             job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
             attempts = await history(tx, job) if job and can_edit(viewer, mechanism) else ()
@@ -80,14 +83,12 @@ class ProcessingService:
         )
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
-        """Promises to process a failed clip again. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""
+        """Enqueues a failed clip once more. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""
         now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            await tx.mechanisms.save(mechanism.processing_retried(now))
-            id = JobId(self._ids.new_id())
-            await tx.ledger.add(new_job(id, JobKind.PROCESS_MECHANISM_FILE, mechanism_id, now=now))
-        await self._changes.mechanisms_changed(mechanism_id)
+            saved = await tx.mechanisms.save(mechanism.processing_retried(now))
+            await tx.record(ProcessingRequested(saved))
         return ProcessingStatus(processing=PENDING, attempt=0, step="", progress=0.0)
 
 
@@ -99,20 +100,16 @@ class ProcessMechanismFile:
 
     def __init__(
         self,
-        database: Database,
+        transactions: Transactions,
         blobs: BlobStore,
         media: MediaProcessor,
-        changes: Changes,
         clock: Clock,
-        ids: IdSource,
         scratch: Path,
     ) -> None:
-        self._database = database
+        self._transactions = transactions
         self._blobs = blobs
         self._media = media
-        self._changes = changes
         self._clock = clock
-        self._ids = ids
         self._scratch = scratch
 
     async def run(self, job: Job, progress: Progress) -> Completion:
@@ -126,12 +123,12 @@ class ProcessMechanismFile:
             await progress("store", 0.0)
             files = await self._stored(mechanism.id, job.fence, made)
 
-        async def publish(tx: UnitOfWork) -> None:
+        async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
                 await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
                 await tx.blob_references.add(derived_references(current.id, files, now))
-                await self._keep(tx, current.processed(made.facts, files, now), job)
+                await _save(tx, current, current.processed(made.facts, files, now), job)
 
         return publish
 
@@ -145,47 +142,37 @@ class ProcessMechanismFile:
         made = await self._media.process(file_path, original.format, into, progress)
         return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
 
-    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         if current is not None:
-            await self._keep(tx, current.processing_failed(failure, self._clock.now()), job)
+            await _save(tx, current, current.processing_failed(failure, self._clock.now()), job)
 
-    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: Transaction, job: Job) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
         if current is None:
             raise MechanismNotFound()
-        await tx.mechanisms.save(current.processing_retried(self._clock.now()))
-
-    async def on_finished(self, job: Job) -> None:
-        await self._changes.mechanisms_changed(MechanismId(job.subject))
+        saved = await tx.mechanisms.save(current.processing_retried(self._clock.now()))
+        await tx.record(ProcessingChanged(saved))
 
     async def on_lost(self, job: Job) -> None:
         """Files that were stored after those of a deleted mechanism had been removed go, too."""
         mechanism_id = MechanismId(job.subject)
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             if await tx.mechanisms.find_by_id(mechanism_id) is None:
-                await self._promise(tx, JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), job)
+                await tx.record(DerivativesOrphaned(mechanism_id, job.request_id))
 
     async def _started(self, job: Job) -> Mechanism | None:
         """The mechanism, shown as being processed. Raises LostLease, so that no late worker undoes what is done."""
         mechanism_id = MechanismId(job.subject)
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_by_id(mechanism_id)
             if not await tx.ledger.renew(job.id, job.fence, LEASE, "start", 0.0):
                 raise LostLease()
             if found is None or found.processing.state is ProcessingState.PROCESSING:
                 return found
             saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))
-        await self._changes.mechanisms_changed(mechanism_id)
-        return saved
-
-    async def _keep(self, tx: UnitOfWork, mechanism: Mechanism, job: Job) -> None:
-        await tx.mechanisms.save(mechanism)
-        await self._promise(tx, JobKind.INDEX_MECHANISM, mechanism.id, job)
-
-    async def _promise(self, tx: UnitOfWork, kind: JobKind, subject: str, job: Job) -> None:
-        id = JobId(self._ids.new_id())
-        await tx.ledger.add(new_job(id, kind, subject, now=self._clock.now(), request_id=job.request_id))
+            await tx.record(ProcessingChanged(saved))
+            return saved
 
     async def _fetched(self, original: OriginalFile, folder: Path) -> Path:
         """A copy of the original on this machine, checked against the digest that was acknowledged."""
@@ -214,6 +201,11 @@ class ProcessMechanismFile:
         key = derivative_key(id, fence, digest, path.suffix.removeprefix("."))
         with path.open("rb") as file:
             return await self._blobs.write(key, _chunks_of(file))
+
+
+async def _save(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:
+    await tx.mechanisms.save(after)
+    await tx.record(MechanismChanged(before, after, job.request_id))
 
 
 @contextmanager
@@ -256,14 +248,11 @@ class DeleteBlobs:
                     await self._blobs.delete(key)
         return nothing_to_write
 
-    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Nothing else depends on it; the failed job tells the operator which files are left."""
 
-    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: Transaction, job: Job) -> None:
         """Nothing else depends on it."""
-
-    async def on_finished(self, job: Job) -> None:
-        """Nobody waits for it."""
 
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now removes what is left."""

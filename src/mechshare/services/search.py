@@ -18,10 +18,9 @@ from mechshare.domain.search import (
     Suggestions,
     clean_query,
 )
-from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
 from mechshare.services.indexing import rebuild
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transactions
 
 _MAX_WORDS = 8
 """Of a question to the database, which reads each text for each; whoever has typed more may find more than asked."""
@@ -33,10 +32,9 @@ _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
 class SearchService:
-    def __init__(self, database: Database, index: SearchIndex, changes: Changes) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
+        self._transactions = transactions
         self._index = index
-        self._changes = changes
         self._searching_database = asyncio.Semaphore(_MAX_BATCH_SIZE)
 
     async def search(
@@ -73,7 +71,7 @@ class SearchService:
 
     async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
         highlights = {hit.mechanism_id: hit.highlights for hit in result.hits}
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(list(highlights))
         items = tuple(
             FoundMechanism(found=item, highlights=highlights[item.mechanism.id])
@@ -93,7 +91,7 @@ class SearchService:
 
     async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
         words = query.text.translate(_QUOTES).split() or query.text.split()
-        async with self._searching_database, self._database.read() as tx:
+        async with self._searching_database, self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
                 words=words[:_MAX_WORDS],
@@ -128,7 +126,7 @@ class SearchService:
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; how many mechanisms it holds."""
-        return await rebuild(self._database, self._index, self._changes)
+        return await rebuild(self._transactions, self._index)
 
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:

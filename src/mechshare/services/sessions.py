@@ -4,12 +4,21 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import (
     InvalidCredentials,
     InvalidToken,
     SessionNotFound,
     TooManyFailedSignIns,
+)
+from mechshare.domain.events import (
+    PasswordChanged,
+    RefreshDenied,
+    RefreshTokenReused,
+    SessionEnded,
+    SessionOpened,
+    SignInFailed,
+    SignInThrottled,
 )
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import (
@@ -26,10 +35,9 @@ from mechshare.domain.users import User, check_password, normal_login, normal_pa
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
-from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.ports.tokens import TokenIssuer
-from mechshare.services.support.audit import Auditor
-from mechshare.services.support.invalidation import Changes
+from mechshare.services.transactions import Transaction, Transactions
 
 FAILURE_WINDOW = timedelta(minutes=15)
 MAX_FAILURES = 10
@@ -40,18 +48,15 @@ MAX_USER_AGENT_LENGTH = 200
 class SessionService:
     def __init__(
         self,
-        database: Database,
+        transactions: Transactions,
         passwords: PasswordHasher,
         tokens: TokenIssuer,
-        changes: Changes,
         clock: Clock,
         ids: IdSource,
     ) -> None:
-        self._auditor = Auditor(clock, ids)
-        self._database = database
+        self._transactions = transactions
         self._passwords = passwords
         self._tokens = tokens
-        self._changes = changes
         self._clock = clock
         self._ids = ids
 
@@ -62,13 +67,13 @@ class SessionService:
         TooManyFailedSignIns (for an account name that does not exist, too).
         """
         name = normal_login(login)
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             user = await tx.users.find_by_login(name)
         account = _account(user, name)
         try:
             tokens = await self._sign_in(user, account, normal_password(password), request_metadata)
         except TooManyFailedSignIns:
-            await self._note_throttled(account, request_metadata)
+            await self._transactions.record(SignInThrottled(account, request_metadata))
             raise
         if tokens is None:
             raise InvalidCredentials()
@@ -81,27 +86,20 @@ class SessionService:
         issued more than a session's lifetime ago is only refused. Raises InvalidToken.
         """
         now = self._clock.now()
-        renewed: Tokens | None = None
-        session: Session | None = None
-        action = AuditAction.DENIED
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             consumed = await tx.sessions.consume_token(_digest(refresh_token), now)
-            if consumed is not None:
-                token, is_first_use = consumed
-                session = await tx.sessions.find_by_id(token.session_id)
-                if session is not None and is_first_use and session.is_live(now):
-                    renewed = await self._renew(tx, session, now)
-                elif session is not None and not is_first_use:
-                    await tx.sessions.revoke(session.user_id, now, only=session.id)
-                    action = AuditAction.REFRESH_REUSED
-            if renewed is None:
-                user_id, subject = (session.user_id, session.id) if session else (None, "refresh")
-                await self._auditor.note(tx, action, user_id, subject, request_metadata, InvalidToken.code)
-        if renewed is None:
-            if session is not None:
-                await self._changes.access_changed(session.user_id)
-            raise InvalidToken()
-        return renewed
+            token, is_first_use = consumed or (None, False)
+            session = await tx.sessions.find_by_id(token.session_id) if token else None
+            if session is None:
+                await tx.record(RefreshDenied(None, None, request_metadata))
+            elif not is_first_use:
+                await tx.sessions.revoke(session.user_id, now, only=session.id)
+                await tx.record(RefreshTokenReused(session.user_id, session.id, request_metadata))
+            elif session.is_live(now):
+                return await self._renew(tx, session, now)
+            else:
+                await tx.record(RefreshDenied(session.user_id, session.id, request_metadata))
+        raise InvalidToken()
 
     async def logout(self, caller: SignedIn, request_metadata: RequestMetadata) -> None:
         """Ends the session in which the request is made."""
@@ -115,7 +113,7 @@ class SessionService:
 
     async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
         """The caller's sessions that are live, the most recently used first."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.sessions.find_live(caller.actor.id, self._clock.now())
 
     async def change_password(
@@ -124,18 +122,17 @@ class SessionService:
         """Ends every other session of the caller's. Raises InvalidField, InvalidCredentials, TooManyFailedSignIns."""
         check_password(new)
         user_id = caller.actor.id
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             account = _account(await tx.users.find_by_id(user_id), user_id)
         try:
             changed = await self._replace_password(
                 caller, account, normal_password(old), normal_password(new), request_metadata
             )
         except TooManyFailedSignIns:
-            await self._note_throttled(account, request_metadata)
+            await self._transactions.record(SignInThrottled(account, request_metadata))
             raise
         if not changed:
             raise InvalidCredentials()
-        await self._changes.access_changed(user_id)
 
     async def _sign_in(
         self, user: User | None, account: str, password: str, request_metadata: RequestMetadata
@@ -146,22 +143,20 @@ class SessionService:
         many guesses made at once, those beyond the limit are refused, and nothing is opened with a password or by an
         account that changed meanwhile.
         """
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             await self._refuse_guessing(tx, account, request_metadata)
             stored = await tx.credentials.find(user.id) if user else None
         is_right = await self._passwords.verify(password, stored)
         renewed = stored
         if is_right and stored is not None and self._passwords.needs_rehash(stored):
             renewed = await self._passwords.hash(password)
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             await self._refuse_guessing(tx, account, request_metadata)
             if is_right and user is not None and await self._admits(tx, user.id, stored):
                 if renewed is not None and renewed != stored:
                     await tx.credentials.save(user.id, renewed)
                 return await self._open(tx, user.id, account, request_metadata)
-            await self._auditor.note(
-                tx, AuditAction.SIGN_IN_FAILED, user.id if user else None, account, request_metadata
-            )
+            await tx.record(SignInFailed(user.id if user else None, account, request_metadata))
         return None
 
     async def _replace_password(
@@ -169,22 +164,22 @@ class SessionService:
     ) -> bool:
         """False when `old` is wrong, which has been written down. Raises TooManyFailedSignIns."""
         user_id = caller.actor.id
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             await self._refuse_guessing(tx, account, request_metadata)
             stored = await tx.credentials.find(user_id)
         is_right = await self._passwords.verify(old, stored)
         password_hash = await self._passwords.hash(new)
         now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             await self._refuse_guessing(tx, account, request_metadata)
             if not (is_right and await self._admits(tx, user_id, stored)):
-                await self._auditor.note(tx, AuditAction.SIGN_IN_FAILED, user_id, account, request_metadata)
+                await tx.record(SignInFailed(user_id, account, request_metadata))
                 return False
             await tx.credentials.save(user_id, password_hash)
             for session in await tx.sessions.find_live(user_id, now):
                 if session.id != caller.session_id:
                     await tx.sessions.revoke(user_id, now, only=session.id)
-            await self._auditor.note(tx, AuditAction.PASSWORD_CHANGED, user_id, user_id, request_metadata)
+            await tx.record(PasswordChanged(user_id, request_metadata))
         return True
 
     async def _refuse_guessing(self, tx: UnitOfWork, account: str, request_metadata: RequestMetadata) -> None:
@@ -195,18 +190,13 @@ class SessionService:
         if failures >= MAX_FAILURES:
             raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
 
-    async def _note_throttled(self, account: str, request_metadata: RequestMetadata) -> None:
-        await self._auditor.note_refusal(
-            self._database, AuditAction.DENIED, None, account, request_metadata, TooManyFailedSignIns.code
-        )
-
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
         """Whether the account is in order and its password still the one that was `checked`."""
         user = await tx.users.find_by_id(user_id)
         return user is not None and not user.is_suspended and await tx.credentials.find(user_id) == checked
 
     async def _open(
-        self, tx: UnitOfWork, user_id: UserId, account: str, request_metadata: RequestMetadata
+        self, tx: Transaction, user_id: UserId, account: str, request_metadata: RequestMetadata
     ) -> Tokens:
         now = self._clock.now()
         session = Session(
@@ -218,7 +208,7 @@ class SessionService:
             user_agent=readable_text(request_metadata.user_agent, max_length=MAX_USER_AGENT_LENGTH),
             address=request_metadata.address,
         )
-        await self._auditor.note(tx, AuditAction.SIGNED_IN, user_id, account, request_metadata)
+        await tx.record(SessionOpened(user_id, account, request_metadata))
         return await self._renew(tx, session, now)
 
     async def _renew(self, tx: UnitOfWork, session: Session, now: datetime) -> Tokens:
@@ -240,11 +230,10 @@ class SessionService:
         )
 
     async def _end(self, user_id: UserId, session_id: SessionId, request_metadata: RequestMetadata) -> None:
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             if not await tx.sessions.revoke(user_id, self._clock.now(), only=session_id):
                 raise SessionNotFound()
-            await self._auditor.note(tx, AuditAction.SIGNED_OUT, user_id, session_id, request_metadata)
-        await self._changes.access_changed(user_id)
+            await tx.record(SessionEnded(user_id, session_id, request_metadata))
 
 
 def _account(user: User | None, typed: str) -> str:

@@ -1,12 +1,12 @@
 """Accounts: joining, describing oneself, leaving; and what admins decide about others."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, StaleVersion, UserNotFound
-from mechshare.domain.ids import JobId, MechanismId, UserId
+from mechshare.domain.events import AccountStatusChanged, UserDeleted, UserRegistered
+from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import (
@@ -26,12 +26,10 @@ from mechshare.domain.users import (
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
-from mechshare.ports.persistence.database import Database
-from mechshare.services.support.audit import Auditor
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
-from mechshare.services.support.invalidation import Changes
 from mechshare.services.support.rename_propagation import propagate_rename
+from mechshare.services.transactions import Transaction, Transactions
 
 _BATCH_SIZE = 300
 """Mechanisms that are deleted by one statement, which has to end in time, as has that for their three jobs each."""
@@ -47,12 +45,10 @@ class Registration:
 
 class UserService:
     def __init__(
-        self, database: Database, passwords: PasswordHasher, changes: Changes, clock: Clock, ids: IdSource
+        self, transactions: Transactions, passwords: PasswordHasher, clock: Clock, ids: IdSource
     ) -> None:
-        self._auditor = Auditor(clock, ids)
-        self._database = database
+        self._transactions = transactions
         self._passwords = passwords
-        self._changes = changes
         self._clock = clock
         self._ids = ids
 
@@ -80,14 +76,12 @@ class UserService:
     ) -> User | ReplayedResponse:
         user = self._new_user(registration, role)
         password_hash = await self._passwords.hash(normal_password(registration.password))
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
 
             async def join() -> User:
                 saved = await tx.users.save(user)
                 await tx.credentials.save(saved.id, password_hash)
-                await self._auditor.note(
-                    tx, AuditAction.REGISTERED, saved.id, saved.username, request_metadata
-                )
+                await tx.record(UserRegistered(saved, request_metadata))
                 return saved
 
             return await run_once(tx, self._clock, once, join)
@@ -108,12 +102,12 @@ class UserService:
 
     async def get_user(self, user_id: UserId) -> User:
         """The account itself, for its owner. Raises UserNotFound."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return _existing(await tx.users.find_by_id(user_id))
 
     async def find_by_login(self, login: str) -> User:
         """The account with this user name or e-mail address, for the operator's command line. Raises UserNotFound."""
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return _existing(await tx.users.find_by_login(normal_login(login)))
 
     async def get_profile(self, user_id: UserId) -> Profile:
@@ -132,8 +126,7 @@ class UserService:
 
         A new display name is told with all of the actor's mechanisms from now on.
         """
-        renamed: Sequence[MechanismId] = ()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
             changed = user.described(
                 display_name=user.display_name if display_name is None else display_name,
@@ -142,32 +135,29 @@ class UserService:
             )
             saved = await tx.users.save(changed)
             if saved.display_name != user.display_name:
-                renamed = await propagate_rename(tx, self._clock, self._ids, user_id=user.id)
-        if renamed:
-            await self._changes.mechanisms_changed(*renamed)
-        return saved
+                are_public = await _has_published(tx, user.id)
+                await propagate_rename(tx, user_id=user.id, are_public=are_public)
+            return saved
 
     async def delete_user(
         self, actor: Actor, request_metadata: RequestMetadata, version: int | None = None
     ) -> None:
         """The actor's own account with everything that is theirs. Raises StaleVersion."""
-        now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
-            deleted: list[MechanismId] = []
+            were_public = await _has_published(tx, user.id)
             while found := await tx.mechanism_bulk.find(user_id=user.id, limit=_BATCH_SIZE):
                 gone = await tx.mechanism_bulk.delete(found)
-                await clean_up_deleted(tx, gone, self._new_job_id, now, request_metadata.request_id)
-                deleted += gone
+                await clean_up_deleted(
+                    tx, gone, were_public=were_public, request_id=request_metadata.request_id
+                )
             await tx.users.delete(user.id)
-            await self._auditor.note(tx, AuditAction.USER_DELETED, user.id, user.id, request_metadata)
-        await self._changes.access_changed(actor.id)
-        await self._changes.mechanisms_changed(*deleted)
+            await tx.record(UserDeleted(user.id, request_metadata))
 
     async def find_all(self, actor: Actor, request: PageRequest) -> Page[User]:
         """Every account, for admins. Raises UnauthorizedOperation."""
         require_permission(actor, Permission.MANAGE_USERS)
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.users.find_all(request)
 
     async def change_account_status(
@@ -188,20 +178,19 @@ class UserService:
         if user_id == actor.id:
             raise CannotModifySelf()
         now = self._clock.now()
-        async with self._database.begin() as tx:
+        async with self._transactions.begin() as tx:
             user = _at_version(_existing(await tx.users.find_by_id(user_id)), version)
-            changed, actions = _with_account_status(user, role, suspended, now)
-            if actions:
+            changed = _with_account_status(user, role, suspended, now)
+            if changed != user:
                 changed = await tx.users.save(changed)
             if changed.is_suspended:
                 await tx.sessions.revoke(user_id, now)
-            for action in actions:
-                await self._auditor.note(tx, action, actor.id, user_id, request_metadata)
-        await self._changes.access_changed(user_id)
-        return changed
+            await tx.record(AccountStatusChanged(user, changed, actor.id, request_metadata))
+            return changed
 
-    def _new_job_id(self) -> JobId:
-        return JobId(self._ids.new_id())
+
+async def _has_published(tx: Transaction, user_id: UserId) -> bool:
+    return bool((await tx.mechanisms.find_all(PageRequest(limit=1), user_id=user_id)).items)
 
 
 def _existing(user: User | None) -> User:
@@ -216,17 +205,11 @@ def _at_version(user: User, version: int | None) -> User:
     return user
 
 
-def _with_account_status(
-    user: User, role: Role | None, suspended: bool | None, now: datetime
-) -> tuple[User, list[AuditAction]]:
-    actions = []
+def _with_account_status(user: User, role: Role | None, suspended: bool | None, now: datetime) -> User:
     if role is not None and role is not user.role:
         user = user.with_role(role, now)
-        actions.append(AuditAction.ROLE_CHANGED)
     if suspended is True and not user.is_suspended:
         user = user.suspended(now)
-        actions.append(AuditAction.SUSPENDED)
     if suspended is False and user.is_suspended:
         user = user.reinstated(now)
-        actions.append(AuditAction.REINSTATED)
-    return user, actions
+    return user

@@ -45,8 +45,5 @@ class MeasureBlobs:
     async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
         """It goes on with what is left."""
 
-    async def on_finished(self, job: Job) -> None:
-        """Nobody waits for it."""
-
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now goes on with what is left."""

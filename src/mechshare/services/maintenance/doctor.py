@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
-from mechshare.domain.jobs import JobKind
+from mechshare.domain.jobs import INDEXING
 from mechshare.domain.media import MediaFormat
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, how_many
 from mechshare.domain.search import SearchQuery
@@ -143,7 +143,7 @@ class DoctorService:
     async def _waiting(self) -> int:
         async with self._database.read() as tx:
             backlog = await tx.jobs.find_backlog()
-        return sum(some.count for (kind, _), some in backlog.items() if kind is JobKind.INDEX_MECHANISM)
+        return sum(some.count for (kind, _), some in backlog.items() if kind in INDEXING)
 
 
 async def _unwatched(step: str, fraction: float) -> None:

@@ -4,20 +4,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.errors import Unavailable
+from mechshare.domain.events import BlobOrphaned, MaintenanceDue
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
-from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import EVERYTHING, Job, JobKind, JobState, new_job
+from mechshare.domain.jobs import EVERYTHING, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
-from mechshare.ports.doorbell import Doorbell
-from mechshare.ports.ids import IdSource
 from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, nothing_to_write
-from mechshare.services.support.audit import Auditor
+from mechshare.services.transactions import Transaction, Transactions
 
 T = TypeVar("T")
 _Delete = Callable[[UnitOfWork, int], Awaitable[int]]
@@ -40,36 +37,32 @@ _SESSION_BATCH = 20
 
 
 class Scheduler:
-    """Promises in the ledger, once for all processes, what has to be done from time to time."""
+    """Enqueues, once for all processes, what has to be done from time to time."""
 
-    def __init__(
-        self, database: Database, index: SearchIndex, doorbell: Doorbell, clock: Clock, ids: IdSource
-    ) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, index: SearchIndex, clock: Clock) -> None:
+        self._transactions = transactions
         self._index = index
-        self._doorbell = doorbell
         self._clock = clock
-        self._ids = ids
 
     async def enqueue_due_jobs(self) -> None:
         """To be awaited every few seconds. Raises Unavailable."""
         if await self._is_due(JobKind.SWEEP):
-            await self._promise(JobKind.SWEEP)
+            await self._transactions.record(MaintenanceDue(JobKind.SWEEP))
         if await self._has_unmeasured_blobs() and await self._is_due(JobKind.MEASURE_BLOBS):
-            await self._promise(JobKind.MEASURE_BLOBS)
+            await self._transactions.record(MaintenanceDue(JobKind.MEASURE_BLOBS))
         try:
             is_wiped = await self._index.needs_rebuild()
         except Unavailable:
             return  # when it answers again it can be asked
         if is_wiped and not await self._has_failed_lately():
-            await self._promise(JobKind.REBUILD_INDEX)
+            await self._transactions.record(MaintenanceDue(JobKind.REBUILD_INDEX))
 
     async def _is_due(self, kind: JobKind) -> bool:
         last = await self._find_last(kind)
         return last is None or last.created_at <= self._clock.now() - MAINTENANCE_INTERVAL
 
     async def _has_unmeasured_blobs(self) -> bool:
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return bool(await tx.blob_references.find_unmeasured(limit=1))
 
     async def _has_failed_lately(self) -> bool:
@@ -79,14 +72,8 @@ class Scheduler:
         return rebuilt.created_at > self._clock.now() - _REBUILD_AGAIN_AFTER
 
     async def _find_last(self, kind: JobKind) -> Job | None:
-        async with self._database.read() as tx:
+        async with self._transactions.read() as tx:
             return await tx.jobs.find_latest(kind, EVERYTHING)
-
-    async def _promise(self, kind: JobKind) -> None:
-        job = new_job(JobId(self._ids.new_id()), kind, EVERYTHING, now=self._clock.now())
-        async with self._database.begin() as tx:
-            await tx.ledger.add(job, unless_waiting=True)
-        await self._doorbell.ring()
 
 
 class GarbageCollection:
@@ -96,13 +83,12 @@ class GarbageCollection:
     """
 
     def __init__(
-        self, database: Database, blobs: BlobStore, auditor: Auditor, clock: Clock, ids: IdSource
+        self, database: Database, transactions: Transactions, blobs: BlobStore, clock: Clock
     ) -> None:
         self._database = database
+        self._transactions = transactions
         self._blobs = blobs
-        self._auditor = auditor
         self._clock = clock
-        self._ids = ids
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         await progress("rows", 0.0)
@@ -112,14 +98,11 @@ class GarbageCollection:
             await self._condemn_orphans(keys, job)
         return nothing_to_write
 
-    async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
+    async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """What is left is the next sweep's."""
 
-    async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
+    async def on_retry(self, tx: Transaction, job: Job) -> None:
         """It begins anew each time."""
-
-    async def on_finished(self, job: Job) -> None:
-        """Nobody waits for it."""
 
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now begins anew."""
@@ -152,20 +135,7 @@ class GarbageCollection:
                 continue
             written_at = await self._blobs.written_at(key)
             if written_at is not None and written_at < before:
-                await self._condemn(key, job)
-
-    async def _condemn(self, key: str, job: Job) -> None:
-        id, now = JobId(self._ids.new_id()), self._clock.now()
-        async with self._database.begin() as tx:
-            await self._auditor.note(
-                tx,
-                AuditAction.BLOB_DELETED,
-                None,
-                key,
-                RequestMetadata(request_id=job.request_id),
-                "nobody refers to it",
-            )
-            await tx.ledger.add(new_job(id, JobKind.DELETE_BLOBS, key, now=now), unless_waiting=True)
+                await self._transactions.record(BlobOrphaned(key, job.request_id))
 
 
 def _ended_jobs(state: JobState, before: datetime) -> _Delete:

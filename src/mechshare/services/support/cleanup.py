@@ -1,32 +1,24 @@
 """Deleting mechanisms so that a crash half-way leaves work in the ledger and nothing else."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
 from mechshare.domain.blobs import BlobReference, BlobRole, OwnerKind, derivative_prefix
-from mechshare.domain.ids import JobId, MechanismId
-from mechshare.domain.jobs import JobKind, new_job
-from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.domain.events import MechanismsRemoved
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.jobs import JobKind
+from mechshare.services.transactions import Transaction
 
 
 async def clean_up_deleted(
-    tx: UnitOfWork,
-    deleted: Sequence[MechanismId],
-    new_job_id: Callable[[], JobId],
-    now: datetime,
-    request_id: str,
+    tx: Transaction, deleted: Sequence[MechanismId], *, were_public: bool, request_id: str
 ) -> None:
     """Ends the work at a few hundred whose rows are gone, and the references to their files.
 
-    That these files and their places in the index go, too, is promised.
+    Their files and their places in the index follow.
     """
     await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, *deleted)
-    work = [(JobKind.INDEX_MECHANISM, str(id)) for id in deleted]
     files = await tx.blob_references.delete_of(OwnerKind.MECHANISM, deleted)
-    work += [(JobKind.DELETE_BLOBS, subject) for subject in _where(files)]
-    await tx.ledger.add(
-        *(new_job(new_job_id(), kind, subject, now=now, request_id=request_id) for kind, subject in work)
-    )
+    await tx.record(MechanismsRemoved(deleted, _where(files), were_public, request_id))
 
 
 def _where(files: Sequence[BlobReference]) -> list[str]:

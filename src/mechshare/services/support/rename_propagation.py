@@ -1,37 +1,28 @@
 """What a changed name means for the mechanisms that are shown and found under it."""
 
-from collections.abc import Sequence
-
-from mechshare.domain.ids import CategoryId, JobId, MechanismId, UserId
-from mechshare.domain.jobs import JobKind, new_job
-from mechshare.ports.clock import Clock
-from mechshare.ports.ids import IdSource
-from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.domain.events import MechanismsRenamed
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.services.transactions import Transaction
 
 _BATCH_SIZE = 1_000
 """Mechanisms that are changed by one statement, which has to end in time."""
 
 
 async def propagate_rename(
-    tx: UnitOfWork,
-    clock: Clock,
-    ids: IdSource,
+    tx: Transaction,
     *,
     user_id: UserId | None = None,
     category_id: CategoryId | None = None,
-) -> Sequence[MechanismId]:
-    """Gives each of these mechanisms a new version and promises it to the index; which they were.
+    are_public: bool,
+) -> None:
+    """Gives each of these mechanisms a new version, for the index to follow. `are_public`: some of them.
 
-    The new version keeps two index jobs in order, and tells holders of an old answer that it is old.
+    The new version keeps two index jobs in order, and shows holders of an old response that it is old.
     """
-    now = clock.now()
-    shown: list[MechanismId] = []
+    last: MechanismId | None = None
     while found := await tx.mechanism_bulk.find(
-        limit=_BATCH_SIZE, user_id=user_id, category_id=category_id, after=shown[-1] if shown else None
+        limit=_BATCH_SIZE, user_id=user_id, category_id=category_id, after=last
     ):
-        shown += found
         await tx.mechanism_bulk.renew(found)
-        await tx.ledger.add(
-            *(new_job(JobId(ids.new_id()), JobKind.INDEX_MECHANISM, id, now=now) for id in found)
-        )
-    return shown
+        await tx.record(MechanismsRenamed(found, are_public))
+        last = found[-1]

@@ -1,0 +1,167 @@
+"""THE table of what follows from each event: jobs, cache tags, audit entries. Nothing else in the services says it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from mechshare.domain import events
+from mechshare.domain.audit import AuditAction, RequestMetadata
+from mechshare.domain.blobs import derivative_prefix
+from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.jobs import EVERYTHING, JobKind
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.users import User
+from mechshare.services.support.invalidation import PUBLIC_LISTS, access_tag, mechanism_tag
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A job to enqueue; `unless_waiting`, only where none of this kind and subject waits or runs."""
+
+    kind: JobKind
+    subject: str
+    request_id: str = ""
+    unless_waiting: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    action: AuditAction
+    actor_id: UserId | None
+    subject: str
+    request_metadata: RequestMetadata
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effects:
+    """Jobs and audit entries are written with the event; after the commit the tags are invalidated and, where there are
+    jobs, the doorbell rings."""
+
+    jobs: Sequence[Work] = ()
+    tags: Sequence[str] = ()
+    audit: Sequence[Audited] = ()
+
+
+def effects_of(event: events.Event) -> Effects:
+    match event:
+        case events.MechanismCreated(mechanism, request_id):
+            jobs = [Work(JobKind.INDEX_DRAFT, mechanism.id, request_id)]
+            if mechanism.original is not None:
+                jobs.append(Work(JobKind.PROCESS_MECHANISM_FILE, mechanism.id, request_id))
+            return Effects(jobs=jobs)
+        case events.MechanismChanged(before, after, request_id):
+            is_public = before.is_published or after.is_published
+            return Effects(
+                jobs=[_index(after.id, request_id, is_public=is_public)],
+                tags=_tags_of([after.id], is_public=is_public),
+            )
+        case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
+            action = AuditAction.WITHDRAWN_BY_MODERATOR
+            return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
+        case events.MechanismDeleted(mechanism_id, actor_id, metadata):
+            return Effects(audit=[Audited(AuditAction.MECHANISM_DELETED, actor_id, mechanism_id, metadata)])
+        case events.MechanismsRemoved(ids, blobs, were_public, request_id):
+            return Effects(
+                jobs=[_index(id, request_id, is_public=were_public) for id in ids]
+                + [Work(JobKind.DELETE_BLOBS, blob, request_id) for blob in blobs],
+                tags=_tags_of(ids, is_public=were_public),
+            )
+        case events.MechanismsRenamed(ids, are_public):
+            return Effects(
+                jobs=[_index(id, "", is_public=are_public) for id in ids],
+                tags=_tags_of(ids, is_public=are_public),
+            )
+        case events.MechanismIndexed(mechanism_id, was_public):
+            return Effects(tags=_tags_of([mechanism_id], is_public=was_public))
+        case events.IndexRebuilt():
+            return Effects(tags=[PUBLIC_LISTS])
+        case events.ProcessingRequested(mechanism):
+            return Effects(
+                jobs=[Work(JobKind.PROCESS_MECHANISM_FILE, mechanism.id)], tags=_tags_of_one(mechanism)
+            )
+        case events.ProcessingChanged(mechanism):
+            return Effects(tags=_tags_of_one(mechanism))
+        case events.DerivativesOrphaned(mechanism_id, request_id):
+            return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
+        case events.BlobOrphaned(key, request_id):
+            metadata = RequestMetadata(request_id=request_id)
+            return Effects(
+                jobs=[Work(JobKind.DELETE_BLOBS, key, unless_waiting=True)],
+                audit=[Audited(AuditAction.BLOB_DELETED, None, key, metadata, "nobody refers to it")],
+            )
+        case events.UserRegistered(user, metadata):
+            return Effects(audit=[Audited(AuditAction.REGISTERED, user.id, user.username, metadata)])
+        case events.UserDeleted(user_id, metadata):
+            return Effects(
+                tags=[access_tag(user_id)],
+                audit=[Audited(AuditAction.USER_DELETED, user_id, user_id, metadata)],
+            )
+        case events.AccountStatusChanged(before, after, admin_id, metadata):
+            return Effects(
+                tags=[access_tag(after.id)],
+                audit=[Audited(action, admin_id, after.id, metadata) for action in _decisions(before, after)],
+            )
+        case events.CategoryCreated() | events.CategoryRenamed() | events.CategoryDeleted():
+            return Effects(tags=[PUBLIC_LISTS])
+        case events.SessionOpened(user_id, account, metadata):
+            return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
+        case events.SignInFailed(user_id, account, metadata):
+            return Effects(audit=[Audited(AuditAction.SIGN_IN_FAILED, user_id, account, metadata)])
+        case events.SignInThrottled(account, metadata):
+            code = TooManyFailedSignIns.code
+            return Effects(audit=[Audited(AuditAction.DENIED, None, account, metadata, code)])
+        case events.SessionEnded(user_id, session_id, metadata):
+            return Effects(
+                tags=[access_tag(user_id)],
+                audit=[Audited(AuditAction.SIGNED_OUT, user_id, session_id, metadata)],
+            )
+        case events.RefreshDenied(user_id, session_id, metadata):
+            subject, code = session_id or "refresh", InvalidToken.code
+            return Effects(
+                tags=[access_tag(user_id)] if user_id else [],
+                audit=[Audited(AuditAction.DENIED, user_id, subject, metadata, code)],
+            )
+        case events.RefreshTokenReused(user_id, session_id, metadata):
+            action, code = AuditAction.REFRESH_REUSED, InvalidToken.code
+            return Effects(
+                tags=[access_tag(user_id)], audit=[Audited(action, user_id, session_id, metadata, code)]
+            )
+        case events.PasswordChanged(user_id, metadata):
+            return Effects(
+                tags=[access_tag(user_id)],
+                audit=[Audited(AuditAction.PASSWORD_CHANGED, user_id, user_id, metadata)],
+            )
+        case events.AccessDenied(actor_id, attempted, code, metadata):
+            return Effects(audit=[Audited(AuditAction.DENIED, actor_id, attempted, metadata, code)])
+        case events.JobRetried(job):
+            return Effects(jobs=[Work(job.kind, job.subject, unless_waiting=True)])
+        case events.MaintenanceDue(kind):
+            return Effects(jobs=[Work(kind, EVERYTHING, unless_waiting=True)])
+        case unknown:
+            assert_never(unknown)
+
+
+def _index(id: MechanismId, request_id: str, *, is_public: bool) -> Work:
+    return Work(JobKind.INDEX_MECHANISM if is_public else JobKind.INDEX_DRAFT, id, request_id)
+
+
+def _tags_of(ids: Sequence[MechanismId], *, is_public: bool) -> list[str]:
+    tags = [mechanism_tag(id) for id in ids]
+    return [PUBLIC_LISTS, *tags] if is_public else tags
+
+
+def _tags_of_one(mechanism: Mechanism) -> list[str]:
+    return _tags_of([mechanism.id], is_public=mechanism.is_published)
+
+
+def _decisions(before: User, after: User) -> list[AuditAction]:
+    decisions = []
+    if after.role is not before.role:
+        decisions.append(AuditAction.ROLE_CHANGED)
+    if after.is_suspended and not before.is_suspended:
+        decisions.append(AuditAction.SUSPENDED)
+    if before.is_suspended and not after.is_suspended:
+        decisions.append(AuditAction.REINSTATED)
+    return decisions

@@ -1,0 +1,116 @@
+"""Units of work in which use cases record events, and which see to what follows from them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from itertools import chain
+from typing import Any, Protocol, cast
+
+from mechshare.domain.audit import AuditEntry
+from mechshare.domain.events import Event
+from mechshare.domain.ids import JobId
+from mechshare.domain.jobs import Job, new_job
+from mechshare.domain.text import readable_text
+from mechshare.ports.cache import Cache
+from mechshare.ports.clock import Clock
+from mechshare.ports.doorbell import Doorbell
+from mechshare.ports.ids import IdSource
+from mechshare.ports.persistence.database import Database, UnitOfWork
+from mechshare.services.effects import Audited, Work, effects_of
+
+MAX_SUBJECT_LENGTH = 254
+MAX_DETAIL_LENGTH = 500
+
+
+class Transaction(UnitOfWork, Protocol):
+    async def record(self, *happened: Event) -> None:
+        """Writes the jobs and audit entries that follow from these events; the rest follows after the commit.
+
+        To be awaited after what the events are about was written, so that locks are always taken in this order.
+        """
+
+
+class Transactions:
+    """Begins the transactions of all use cases.
+
+    Caches and workers hear of a commit after it. A crash before that is made good by the jobs of the same commit.
+    """
+
+    def __init__(
+        self, database: Database, cache: Cache, doorbell: Doorbell, clock: Clock, ids: IdSource
+    ) -> None:
+        self._database = database
+        self._cache = cache
+        self._doorbell = doorbell
+        self._clock = clock
+        self._ids = ids
+
+    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
+        """As `Database.read` does."""
+        return self._database.read()
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Transaction]:
+        """As `Database.begin` does. After the commit it invalidates the cache tags of what was recorded, and rings."""
+        async with self._database.begin() as unit:
+            tx = _RecordingTransaction(unit, self._clock, self._ids)
+            yield cast(Transaction, tx)
+        await self._announce(tx.tags, has_new_jobs=tx.has_new_jobs)
+
+    async def record(self, happened: Event) -> None:
+        """Records what comes without a change, such as a refusal, in a transaction of its own where one is needed."""
+        effects = effects_of(happened)
+        if effects.jobs or effects.audit:
+            async with self.begin() as tx:
+                await tx.record(happened)
+        else:
+            await self._announce(effects.tags, has_new_jobs=False)
+
+    async def _announce(self, tags: Sequence[str], *, has_new_jobs: bool) -> None:
+        if tags:
+            await self._cache.invalidate(*dict.fromkeys(tags))
+        if has_new_jobs:
+            await self._doorbell.ring()
+
+
+class _RecordingTransaction:
+    """Adds `record` to a unit of work."""
+
+    def __init__(self, unit: UnitOfWork, clock: Clock, ids: IdSource) -> None:
+        self._unit = unit
+        self._clock = clock
+        self._ids = ids
+        self.tags: list[str] = []
+        self.has_new_jobs = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._unit, name)
+
+    async def record(self, *happened: Event) -> None:
+        effects = [effects_of(event) for event in happened]
+        self.tags += chain.from_iterable(each.tags for each in effects)
+        for audited in chain.from_iterable(each.audit for each in effects):
+            await self._unit.audit.add(self._entry(audited))
+        await self._enqueue([work for each in effects for work in each.jobs])
+
+    async def _enqueue(self, work: Sequence[Work]) -> None:
+        for unless_waiting in (False, True):
+            jobs = [self._job(each) for each in work if each.unless_waiting is unless_waiting]
+            if jobs:
+                await self._unit.ledger.add(*jobs, unless_waiting=unless_waiting)
+                self.has_new_jobs = True
+
+    def _job(self, work: Work) -> Job:
+        id, now = JobId(self._ids.new_id()), self._clock.now()
+        return new_job(id, work.kind, work.subject, now=now, request_id=work.request_id)
+
+    def _entry(self, audited: Audited) -> AuditEntry:
+        return AuditEntry(
+            id=self._ids.new_id(),
+            at=self._clock.now(),
+            action=audited.action,
+            actor_id=audited.actor_id,
+            subject=readable_text(audited.subject, max_length=MAX_SUBJECT_LENGTH),
+            address=audited.request_metadata.address,
+            request_id=audited.request_metadata.request_id,
+            detail=readable_text(audited.detail, max_length=MAX_DETAIL_LENGTH),
+        )
