@@ -1,16 +1,17 @@
 """The audit log in SQL."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import bindparam, func, insert, literal_column, select
 
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.pagination import Page, PageRequest, Position
 
+_ENTRY = record_of(AuditEntry, audit)
 _INSERT = insert(audit)
 _FAILED = select(func.count()).where(
     # Written out in the statement, for the partial indexes to be used.
@@ -36,7 +37,7 @@ class SqlAuditLog:
         self._statements = statements
 
     async def add(self, entry: AuditEntry) -> None:
-        await self._statements.change(_INSERT, _values(entry))
+        await self._statements.change(_INSERT, _ENTRY.values(entry))
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
         await self._statements.advisory_lock(f"sign-ins {subject} {address}")
@@ -50,34 +51,6 @@ class SqlAuditLog:
             self._statements,
             _NEWEST,
             request,
-            value=_entry,
+            value=_ENTRY.value,
             position=lambda entry: Position(key=entry.at, id=entry.id),
         )
-
-
-def _entry(row: Any) -> AuditEntry:
-    """From the columns of `audit` in their order."""
-    id, at, action, actor_id, subject, address, request_id, detail = row
-    return AuditEntry(
-        id=id,
-        at=at,
-        action=AuditAction(action),
-        actor_id=actor_id,
-        subject=subject,
-        address=address,
-        request_id=request_id,
-        detail=detail,
-    )
-
-
-def _values(entry: AuditEntry) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "at": entry.at,
-        "action": entry.action.value,
-        "actor_id": entry.actor_id,
-        "subject": entry.subject,
-        "address": entry.address,
-        "request_id": entry.request_id,
-        "detail": entry.detail,
-    }

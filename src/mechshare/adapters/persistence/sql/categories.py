@@ -1,17 +1,18 @@
 """Categories in SQL."""
 
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import bindparam, delete, func, insert, select, text, update
 
 from mechshare.adapters.persistence.sql.errors import UniqueViolated
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import categories, mechanism_categories
 from mechshare.domain.categories import Category, CategoryCount
 from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
 from mechshare.domain.ids import CategoryId
 
+_CATEGORY = record_of(Category, categories)
 _BY_ID = select(categories).where(categories.c.id == bindparam("id"))
 _PUBLISHED_IN_IT = (
     select(func.count())
@@ -40,20 +41,22 @@ class SqlCategoryRepository:
         # It can still be deleted, by what holds it so; what is changed in it need not wait for a change of its name.
         await self._statements.hold(categories.c.id, id, may_be_deleted=False)
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _category(row) if row else None
+        return _CATEGORY.value(row) if row else None
 
     async def find_all(self) -> tuple[Category, ...]:
         await self._statements.advisory_lock("categories")
-        return tuple(map(_category, await self._statements.rows(_ALL)))
+        return tuple(map(_CATEGORY.value, await self._statements.rows(_ALL)))
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
         await self._statements.advisory_lock("categories")
         rows = await self._statements.rows(_COUNTED)
-        return tuple(CategoryCount(category=_category(row[:-1]), mechanism_count=row[-1]) for row in rows)
+        return tuple(
+            CategoryCount(category=_CATEGORY.value(row[:-1]), mechanism_count=row[-1]) for row in rows
+        )
 
     async def save(self, category: Category) -> Category:
         saved = replace(category, version=category.version + 1)
-        values = _values(saved)
+        values = _CATEGORY.values(saved)
         if category.version == 0:
             try:
                 await self._statements.change(_INSERT, values)
@@ -71,27 +74,3 @@ class SqlCategoryRepository:
         if count:
             raise CategoryInUse(count=count)
         await self._statements.change(_DELETE, {"id": id})
-
-
-def _category(row: Any) -> Category:
-    """From the columns of `categories` in their order."""
-    id, name_en, name_ja, created_at, updated_at, version = row
-    return Category(
-        id=id,
-        name_en=name_en,
-        name_ja=name_ja,
-        created_at=created_at,
-        updated_at=updated_at,
-        version=version,
-    )
-
-
-def _values(category: Category) -> dict[str, Any]:
-    return {
-        "id": category.id,
-        "name_en": category.name_en,
-        "name_ja": category.name_ja,
-        "created_at": category.created_at,
-        "updated_at": category.updated_at,
-        "version": category.version,
-    }

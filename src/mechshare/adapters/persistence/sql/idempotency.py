@@ -5,11 +5,13 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, insert, select, tuple_
 
 from mechshare.adapters.persistence.sql.errors import UniqueViolated
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import receipts
 from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.idempotency import IdempotencyRecord
 
+_RECORD = record_of(IdempotencyRecord, receipts)
 _NAME = (receipts.c.scope, receipts.c.key)
 _HAS_NAME = (receipts.c.scope == bindparam("scope")) & (receipts.c.key == bindparam("key"))
 _IS_OLDER = receipts.c.created_at < bindparam("than")
@@ -30,23 +32,11 @@ class SqlIdempotencyRepository:
     async def find(self, scope: str, key: str) -> IdempotencyRecord | None:
         await self._statements.advisory_lock(f"receipt {scope} {key}")
         row = await self._statements.row(_FIND, {"scope": scope, "key": key})
-        if row is None:
-            return None
-        scope, key, fingerprint, answer, created_at = row
-        return IdempotencyRecord(
-            scope=scope, key=key, fingerprint=fingerprint, answer=answer, created_at=created_at
-        )
+        return _RECORD.value(row) if row else None
 
     async def add(self, receipt: IdempotencyRecord) -> None:
-        values = {
-            "scope": receipt.scope,
-            "key": receipt.key,
-            "fingerprint": receipt.fingerprint,
-            "answer": receipt.answer,
-            "created_at": receipt.created_at,
-        }
         try:
-            await self._statements.change(_INSERT, values)
+            await self._statements.change(_INSERT, _RECORD.values(receipt))
         except UniqueViolated as problem:
             raise IdempotencyKeyReused() from problem
 

@@ -8,6 +8,7 @@ from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_colu
 
 from mechshare.adapters.persistence.sql.dialects.dialect import Now
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import job_attempts, jobs
 from mechshare.domain.ids import JobId
@@ -15,6 +16,9 @@ from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, Jo
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest, Position
 
+# When a job is due, the database's clock says.
+_JOB = record_of(Job, jobs, unwritten=("run_after",))
+_ATTEMPT = record_of(Attempt, job_attempts, besides=("job_id",))
 _NOW = Now(literal_column("0"))
 _LATER = Now(bindparam("microseconds", type_=BigInteger()))
 
@@ -156,7 +160,7 @@ class SqlJobLedger:
     async def add(self, *new: Job, unless_waiting: bool = False) -> None:
         wanted = [job for job in new if not (unless_waiting and await self._is_waiting(job))]
         if wanted:
-            await self._statements.change(_ADD, list(map(_values, wanted)))
+            await self._statements.change(_ADD, list(map(_JOB.values, wanted)))
 
     async def claim(
         self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
@@ -168,7 +172,7 @@ class SqlJobLedger:
             row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**until, "of_kind": kind.value})
         else:
             row = await self._statements.row(_CLAIM_DUE, until)
-        return _job(row) if row else None
+        return _JOB.value(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
         note = {"microseconds": _microseconds(lease), "step": step, "progress": progress}
@@ -191,7 +195,7 @@ class SqlJobLedger:
         return True
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
-        return tuple(map(_job, await self._statements.rows(_EXPIRED, {"limit": limit})))
+        return tuple(map(_JOB.value, await self._statements.rows(_EXPIRED, {"limit": limit})))
 
     async def _is_waiting(self, job: Job) -> bool:
         """Whether another of its kind and subject has not ended, which nobody can add until the transaction's end."""
@@ -210,28 +214,25 @@ class SqlJobRepository:
 
     async def find_by_id(self, id: JobId) -> Job | None:
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _job(row) if row else None
+        return _JOB.value(row) if row else None
 
     async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
         row = await self._statements.row(_LATEST, {"of_kind": kind.value, "of_subject": subject})
-        return _job(row) if row else None
+        return _JOB.value(row) if row else None
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         return await paged(
             self._statements,
             _NEWEST_IN_STATE if state else _NEWEST,
             request,
-            value=_job,
+            value=_JOB.value,
             position=lambda job: Position(key=job.created_at, id=job.id),
             parameters={"state": state.value} if state else {},
         )
 
     async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
         rows = await self._statements.rows(_ATTEMPTS, {"id": id})
-        return tuple(
-            Attempt(number=number, started_at=started_at, ended_at=ended_at, step=step, failure=failure)
-            for number, started_at, ended_at, step, failure in rows
-        )
+        return tuple(map(_ATTEMPT.value, rows))
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
         rows = await self._statements.rows(_BACKLOG)
@@ -250,61 +251,3 @@ class SqlJobRepository:
 
 def _microseconds(duration: timedelta) -> int:
     return duration // timedelta(microseconds=1)
-
-
-def _job(row: Any) -> Job:
-    """From the columns of `jobs` in their order."""
-    (
-        id,
-        kind,
-        subject,
-        state,
-        attempt,
-        fence,
-        run_after,
-        started_at,
-        lease_until,
-        step,
-        progress,
-        failure,
-        request_id,
-        created_at,
-        ended_at,
-    ) = row
-    return Job(
-        id=id,
-        kind=JobKind(kind),
-        subject=subject,
-        state=JobState(state),
-        attempt=attempt,
-        fence=fence,
-        run_after=run_after,
-        started_at=started_at,
-        lease_until=lease_until,
-        step=step,
-        progress=progress,
-        failure=failure,
-        request_id=request_id,
-        created_at=created_at,
-        ended_at=ended_at,
-    )
-
-
-def _values(job: Job) -> dict[str, Any]:
-    """All but when it is due, which the database's clock says."""
-    return {
-        "id": job.id,
-        "kind": job.kind.value,
-        "subject": job.subject,
-        "state": job.state.value,
-        "attempt": job.attempt,
-        "fence": job.fence,
-        "started_at": job.started_at,
-        "lease_until": job.lease_until,
-        "step": job.step,
-        "progress": job.progress,
-        "failure": job.failure,
-        "request_id": job.request_id,
-        "created_at": job.created_at,
-        "ended_at": job.ended_at,
-    }

@@ -1,16 +1,19 @@
 """Sessions and refresh tokens in SQL."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import refresh_tokens, sessions
 from mechshare.domain.errors import SessionNotFound, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session
+
+_SESSION = record_of(Session, sessions)
+_TOKEN = record_of(RefreshToken, refresh_tokens)
 
 _IS_LIVE = (
     (sessions.c.user_id == bindparam("owner"))
@@ -41,7 +44,7 @@ _DELETE_OUTDATED = delete(refresh_tokens).where(
     refresh_tokens.c.session_id == bindparam("of_session"),
     refresh_tokens.c.issued_at < bindparam("before", type_=refresh_tokens.c.issued_at.type),
 )
-_TOKEN = select(refresh_tokens).where(refresh_tokens.c.hash == bindparam("same_hash"))
+_TOKEN_BY_HASH = select(refresh_tokens).where(refresh_tokens.c.hash == bindparam("same_hash"))
 _CONSUME = (
     update(refresh_tokens)
     .where(refresh_tokens.c.hash == bindparam("same_hash"), refresh_tokens.c.consumed_at.is_(None))
@@ -56,29 +59,23 @@ class SqlSessionRepository:
     async def find_by_id(self, id: SessionId) -> Session | None:
         await self._statements.hold(sessions.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _session(row) if row else None
+        return _SESSION.value(row) if row else None
 
     async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        return tuple(map(_session, await self._statements.rows(_LIVE, {"owner": user_id, "now": now})))
+        return tuple(map(_SESSION.value, await self._statements.rows(_LIVE, {"owner": user_id, "now": now})))
 
     async def save(self, session: Session) -> None:
         changes = {"last_used_at": session.last_used_at, "expires_at": session.expires_at}
         if await self._statements.change(_USE, {**changes, "same_id": session.id}):
             return
         try:
-            await self._statements.change(_INSERT, _values(session))
+            await self._statements.change(_INSERT, _SESSION.values(session))
         except ForeignKeyViolated as problem:
             raise UserNotFound() from problem
 
     async def add_token(self, token: RefreshToken) -> None:
-        values = {
-            "hash": token.hash,
-            "session_id": token.session_id,
-            "issued_at": token.issued_at,
-            "consumed_at": token.consumed_at,
-        }
         try:
-            await self._statements.change(_INSERT_TOKEN, values)
+            await self._statements.change(_INSERT_TOKEN, _TOKEN.values(token))
         except ForeignKeyViolated as problem:
             raise SessionNotFound() from problem
         outdated = {"of_session": token.session_id, "before": token.issued_at - SESSION_LIFETIME}
@@ -86,8 +83,8 @@ class SqlSessionRepository:
 
     async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
         consumed = await self._statements.change(_CONSUME, {"same_hash": hash, "now": now})
-        row = await self._statements.row(_TOKEN, {"same_hash": hash})
-        return (_token(row), consumed == 1) if row else None
+        row = await self._statements.row(_TOKEN_BY_HASH, {"same_hash": hash})
+        return (_TOKEN.value(row), consumed == 1) if row else None
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
         mine = {"owner": user_id, "now": now}
@@ -97,36 +94,3 @@ class SqlSessionRepository:
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
         return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})
-
-
-def _session(row: Any) -> Session:
-    """From the columns of `sessions` in their order."""
-    id, user_id, created_at, last_used_at, expires_at, revoked_at, user_agent, address = row
-    return Session(
-        id=id,
-        user_id=user_id,
-        created_at=created_at,
-        last_used_at=last_used_at,
-        expires_at=expires_at,
-        revoked_at=revoked_at,
-        user_agent=user_agent,
-        address=address,
-    )
-
-
-def _values(session: Session) -> dict[str, Any]:
-    return {
-        "id": session.id,
-        "user_id": session.user_id,
-        "created_at": session.created_at,
-        "last_used_at": session.last_used_at,
-        "expires_at": session.expires_at,
-        "revoked_at": session.revoked_at,
-        "user_agent": session.user_agent,
-        "address": session.address,
-    }
-
-
-def _token(row: Any) -> RefreshToken:
-    hash, session_id, issued_at, consumed_at = row
-    return RefreshToken(hash=hash, session_id=session_id, issued_at=issued_at, consumed_at=consumed_at)

@@ -1,19 +1,20 @@
 """Users and their credentials in SQL."""
 
 from dataclasses import replace
-from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import credentials, receipts, users
 from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest, Position
-from mechshare.domain.users import Role, User
+from mechshare.domain.users import User
 
+_USER = record_of(User, users)
 _BY_ID = select(users).where(users.c.id == bindparam("id"))
 _BY_LOGIN = select(users).where(
     or_(users.c.username == bindparam("login"), users.c.email == bindparam("login"))
@@ -47,12 +48,12 @@ class SqlUserRepository:
     async def find_by_id(self, id: UserId) -> User | None:
         await self._statements.hold(users.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
-        return _user(row) if row else None
+        return _USER.value(row) if row else None
 
     async def find_by_login(self, login: str) -> User | None:
         # One person's user name can't be another's address: it has no @.
         row = await self._statements.row(_BY_LOGIN, {"login": login})
-        return _user(row) if row else None
+        return _USER.value(row) if row else None
 
     async def save(self, user: User) -> User:
         saved = replace(user, version=user.version + 1)
@@ -69,7 +70,7 @@ class SqlUserRepository:
             self._statements,
             _NEWEST,
             request,
-            value=_user,
+            value=_USER.value,
             position=lambda user: Position(key=user.created_at, id=user.id),
         )
 
@@ -79,10 +80,10 @@ class SqlUserRepository:
 
     async def _write(self, user: User, saved: User) -> None:
         if user.version == 0:
-            await self._statements.change(_INSERT, _values(saved))
+            await self._statements.change(_INSERT, _USER.values(saved))
             return
         same = {"same_id": user.id, "same_version": user.version}
-        if not await self._statements.change(_UPDATE, _values(saved) | same):
+        if not await self._statements.change(_UPDATE, _USER.values(saved) | same):
             raise StaleVersion()
 
     async def _refuse(self, user: User) -> None:
@@ -115,35 +116,3 @@ class SqlCredentialRepository:
             await self._statements.change(_INSERT_CREDENTIALS, values)
         except ForeignKeyViolated as problem:
             raise UserNotFound() from problem
-
-
-def _user(row: Any) -> User:
-    """From the columns of `users` in their order."""
-    id, username, email, display_name, bio, role, suspended_at, created_at, updated_at, version = row
-    return User(
-        id=id,
-        username=username,
-        email=email,
-        display_name=display_name,
-        bio=bio,
-        role=Role(role),
-        suspended_at=suspended_at,
-        created_at=created_at,
-        updated_at=updated_at,
-        version=version,
-    )
-
-
-def _values(user: User) -> dict[str, Any]:
-    return {
-        "id": user.id,
-        "username": user.username,
-        "email": user.email,
-        "display_name": user.display_name,
-        "bio": user.bio,
-        "role": user.role.value,
-        "suspended_at": user.suspended_at,
-        "created_at": user.created_at,
-        "updated_at": user.updated_at,
-        "version": user.version,
-    }
