@@ -48,7 +48,7 @@ class Snapshots(Protocol):
     Every method raises BackupRefused, and Unavailable.
     """
 
-    async def look(self) -> InstallationSummary:
+    async def inspect(self) -> InstallationSummary:
         """As of now."""
 
     async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:

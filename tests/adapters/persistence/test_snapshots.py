@@ -125,7 +125,7 @@ async def test_the_blobs_that_rows_name_are_told_with_what_is_known_of_their_con
     url: str, rows: Path, tmp_path: Path
 ) -> None:
     clips = await fill_with_clips(url, MemoryBlobStore(), 3)
-    outline = await of(url, tmp_path).look()
+    outline = await of(url, tmp_path).inspect()
     assert outline.named.keys() == clips.keys()
     for key, digits in outline.named.items():
         assert sha256(clips[key]).hexdigest().startswith(digits)
@@ -135,19 +135,19 @@ async def test_the_blobs_that_rows_name_are_told_with_what_is_known_of_their_con
 
 async def test_more_mechanisms_than_a_batch_name_their_blobs(url: str, tmp_path: Path) -> None:
     await fill(url, ROWS)
-    assert len((await of(url, tmp_path).look()).named) == ROWS
+    assert len((await of(url, tmp_path).inspect()).named) == ROWS
 
 
 async def test_the_eldest_users_are_told(url: str, tmp_path: Path) -> None:
     await fill(url, 20)
     # The lower the number, the later it was made.
-    assert (await of(url, tmp_path).look()).oldest_users == tuple(uuid(1, n) for n in range(19, 9, -1))
+    assert (await of(url, tmp_path).inspect()).oldest_users == tuple(uuid(1, n) for n in range(19, 9, -1))
 
 
 async def test_looking_changes_nothing(url: str, rows: Path, tmp_path: Path) -> None:
     await fill(url, 5)
     before = stands_in(url)
-    await of(url, tmp_path).look()
+    await of(url, tmp_path).inspect()
     await of(url, tmp_path).take(rows, unheard)
     assert stands_in(url) == before
 
@@ -171,7 +171,7 @@ async def test_the_rows_are_one_file_that_is_read_where_nothing_can_be_written(
 
 async def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(BackupRefused, match="The database is not there"):
-        await of(f"sqlite:///{tmp_path / 'none.db'}", tmp_path).look()
+        await of(f"sqlite:///{tmp_path / 'none.db'}", tmp_path).inspect()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -179,7 +179,7 @@ async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
     async with postgresql_database(migrated=False) as url:
         pass
     with pytest.raises(Unavailable):
-        await of(url, tmp_path).look()
+        await of(url, tmp_path).inspect()
 
 
 async def test_another_schema_is_not_backed_up(url: str, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ async def test_another_schema_is_not_backed_up(url: str, tmp_path: Path) -> None
     with connected(url) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     with pytest.raises(BackupRefused, match="database's schema is at 0000"):
-        await of(url, tmp_path).look()
+        await of(url, tmp_path).inspect()
 
 
 async def test_a_database_with_rows_of_its_own_is_not_restored_into(

@@ -58,7 +58,7 @@ class BackupService:
         Whatever ends it early, the backup that was there before stays, and the next run goes on with the blobs that
         this one copied. Raises BackupRefused, OutOfSpace and Unavailable.
         """
-        outline = await self._rows.look()
+        outline = await self._rows.inspect()
         async with self._folder.held(is_writing=True):
             earlier = await self._folder.begin()
             if earlier is not None and not earlier.is_of(outline):

@@ -39,7 +39,7 @@ class SqlCategoryRepository:
 
     async def find_by_id(self, id: CategoryId) -> Category | None:
         # It can still be deleted, by what holds it so; what is changed in it need not wait for a change of its name.
-        await self._statements.hold(categories.c.id, id, may_be_deleted=False)
+        await self._statements.lock_row(categories.c.id, id, may_be_deleted=False)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _CATEGORY.value(row) if row else None
 
@@ -69,7 +69,7 @@ class SqlCategoryRepository:
         return saved
 
     async def delete(self, id: CategoryId) -> None:
-        await self._statements.hold(categories.c.id, id)
+        await self._statements.lock_row(categories.c.id, id)
         count = (await self._statements.row(_IN_USE, {"id": id}))[0]
         if count:
             raise CategoryInUse(count=count)

@@ -61,7 +61,7 @@ class SqlDatabase:
         async with self._dialect.guard():
             with translated():
                 async with self._dialect.reader.connect() as connection:
-                    with self._dialect.patience(connection):
+                    with self._dialect.statement_timeout(connection):
                         version = await self._dialect.version(connection)
                         revision = await revision_of(connection)
         # Found once: it is asked for as often as somebody looks whether this process is well.
@@ -74,7 +74,7 @@ class SqlDatabase:
         async with self._dialect.guard():
             with translated():
                 async with self._dialect.reader.connect() as connection:
-                    with self._dialect.patience(connection):
+                    with self._dialect.statement_timeout(connection):
                         found: datetime = (await connection.execute(_CLOCK)).scalar_one()
         return found
 

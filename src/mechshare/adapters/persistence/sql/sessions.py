@@ -57,7 +57,7 @@ class SqlSessionRepository:
         self._statements = statements
 
     async def find_by_id(self, id: SessionId) -> Session | None:
-        await self._statements.hold(sessions.c.id, id)
+        await self._statements.lock_row(sessions.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _SESSION.value(row) if row else None
 

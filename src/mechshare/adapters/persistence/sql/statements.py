@@ -20,7 +20,7 @@ class Statements:
         self._dialect = dialect
         self._is_writing = is_writing
 
-    async def hold(self, id: Column[Any], value: Any, *, may_be_deleted: bool = True) -> None:
+    async def lock_row(self, id: Column[Any], value: Any, *, may_be_deleted: bool = True) -> None:
         """In a transaction: what is then read of the row with this identifier is what it will stay to the end.
 
         It is read by a statement of its own: one that had to wait here would show its other tables as they were.
@@ -28,7 +28,7 @@ class Statements:
         """
         if self._is_writing:
             with translated(is_writing=self._is_writing):
-                await self._dialect.hold(self._connection, id, value, may_be_deleted=may_be_deleted)
+                await self._dialect.lock_row(self._connection, id, value, may_be_deleted=may_be_deleted)
 
     async def advisory_lock(self, name: str) -> None:
         """In a transaction: waits for others that hold `name`, for what no row stands for yet."""
@@ -37,7 +37,7 @@ class Statements:
                 await self._dialect.advisory_lock(self._connection, name)
 
     async def rows(self, statement: Executable, parameters: Parameters | None = None) -> Sequence[Any]:
-        with translated(is_writing=self._is_writing), self._dialect.patience(self._connection):
+        with translated(is_writing=self._is_writing), self._dialect.statement_timeout(self._connection):
             return (await self._connection.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable, parameters: Parameters | None = None) -> Any:
@@ -49,5 +49,5 @@ class Statements:
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
     ) -> int:
         """How many rows were changed; of no meaning for several sets of parameters."""
-        with translated(is_writing=self._is_writing), self._dialect.patience(self._connection):
+        with translated(is_writing=self._is_writing), self._dialect.statement_timeout(self._connection):
             return (await self._connection.execute(statement, parameters)).rowcount

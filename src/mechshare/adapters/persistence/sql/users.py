@@ -46,7 +46,7 @@ class SqlUserRepository:
         self._statements = statements
 
     async def find_by_id(self, id: UserId) -> User | None:
-        await self._statements.hold(users.c.id, id)
+        await self._statements.lock_row(users.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _USER.value(row) if row else None
 

@@ -79,11 +79,11 @@ def _is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
     return f"{one} IN (SELECT value FROM json_each({all}))"  # noqa: S608 - both are the compiler's own
 
 
-class NotAlone(Exception):
+class NotExclusive(Exception):
     """A database can't be had alone. The message goes on from a name of the database: "is in use ..."."""
 
 
-class NotThere(NotAlone):
+class DatabaseMissing(NotExclusive):
     """There is no such database."""
 
 
@@ -102,11 +102,11 @@ class Dialect(Protocol):
         """Around each unit of work. Raises Unavailable at once while the database is known not to answer."""
         ...
 
-    def patience(self, connection: AsyncConnection) -> AbstractContextManager[None]:
+    def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
         """Around each statement: what takes too long is given up."""
         ...
 
-    async def hold(
+    async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
     ) -> None:
         """Nobody else changes the row with this identifier before the transaction ends, nor refers to it where it may
@@ -125,17 +125,17 @@ class Dialect(Protocol):
         """A transaction that takes its time. Of many that are begun at once, on however many hosts, one goes on."""
         ...
 
-    def alone(self, *, is_changing: bool) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection without patience, whose transactions end with `commit`, while nobody else can use the database.
+    def exclusive(self, *, is_changing: bool) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection without a statement timeout, whose transactions end with `commit`; no other can be open.
 
-        Without `is_changing` it must not commit. Raises NotAlone where somebody else has the database open.
+        Without `is_changing` it must not commit. Raises NotExclusive where somebody else has the database open.
         """
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection that cannot write, without patience: all it reads is as it was when it first read.
+        """A connection that cannot write, without a statement timeout: all it reads is as it was when it first read.
 
-        Nobody is kept from writing meanwhile. Raises NotThere.
+        Nobody is kept from writing meanwhile. Raises DatabaseMissing.
         """
         ...
 

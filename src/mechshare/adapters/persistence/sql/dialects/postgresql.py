@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mechshare.adapters.circuit_breaker import CircuitBreaker
-from mechshare.adapters.persistence.sql.dialects.dialect import NotAlone
+from mechshare.adapters.persistence.sql.dialects.dialect import NotExclusive
 
 _READERS, _WRITERS = 8, 8
 """Connections of a process."""
@@ -64,11 +64,11 @@ class Postgresql:
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         async with self.writer.connect() as connection:
             yield connection
-            with self.patience(connection):
+            with self.statement_timeout(connection):
                 await connection.commit()
 
     @contextmanager
-    def patience(self, connection: AsyncConnection) -> Iterator[None]:
+    def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
         """The server ends what takes too long. One that has stopped can't; so its connection is cut a little later."""
         timer = asyncio.get_running_loop().call_later(_CUT_AFTER, _cut, connection)
         try:
@@ -76,15 +76,15 @@ class Postgresql:
         finally:
             timer.cancel()
 
-    async def hold(
+    async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
     ) -> None:
-        with self.patience(connection):
-            await connection.execute(_held(id, may_be_deleted), {"held": value})
+        with self.statement_timeout(connection):
+            await connection.execute(_locked_row(id, may_be_deleted), {"held": value})
 
     async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
         key = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big", signed=True)
-        with self.patience(connection):
+        with self.statement_timeout(connection):
             await connection.execute(_ADVISORY_LOCK, {"key": key})
 
     async def prepare(self) -> None:
@@ -99,7 +99,7 @@ class Postgresql:
             await connection.commit()
 
     @asynccontextmanager
-    async def alone(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+    async def exclusive(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
         """Holds what migrations hold, which every server begins with; and its tables, where they are not to change."""
         async with self.writer.connect() as connection:
             try:
@@ -126,7 +126,7 @@ class Postgresql:
 
 
 @cache
-def _held(id: Column[Any], may_be_deleted: bool) -> Select[Any]:
+def _locked_row(id: Column[Any], may_be_deleted: bool) -> Select[Any]:
     return select(id).where(id == bindparam("held")).with_for_update(key_share=not may_be_deleted)
 
 
@@ -138,7 +138,7 @@ async def _wait_until_alone(connection: AsyncConnection) -> None:
         if is_not_modified and not others:
             return
         if asyncio.get_running_loop().time() > ends:
-            raise NotAlone(f"is in use by {others or 1} other connection(s)")
+            raise NotExclusive(f"is in use by {others or 1} other connection(s)")
         await asyncio.sleep(0.1)
 
 
@@ -148,7 +148,7 @@ async def _hold_tables(connection: AsyncConnection) -> None:
         if names:
             await connection.exec_driver_sql(f"LOCK TABLE {names} IN SHARE MODE")
     except OperationalError as problem:
-        raise NotAlone("is in use: somebody writes to it") from problem
+        raise NotExclusive("is in use: somebody writes to it") from problem
 
 
 def _cut(connection: AsyncConnection) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Column, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from mechshare.adapters.persistence.sql.dialects.dialect import NotAlone, NotThere
+from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import OneTripConnection
 
 _READERS = 2
@@ -44,10 +44,10 @@ class Sqlite:
     def guard(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    def patience(self, connection: AsyncConnection) -> AbstractContextManager[None]:
+    def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
         return nullcontext()
 
-    async def hold(
+    async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
     ) -> None:
         """The whole database is held: see `begin`."""
@@ -75,17 +75,17 @@ class Sqlite:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
 
     @asynccontextmanager
-    async def alone(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+    async def exclusive(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
         """In exclusive mode, which SQLite gives to none while another connection is open, and then to no other."""
         if not self._path.exists():
-            raise NotThere(f"is not there: {self._path}")
+            raise DatabaseMissing(f"is not there: {self._path}")
         async with self.writer.connect() as connection:
             await connection.execution_options(isolation_level="SERIALIZABLE")
             try:
                 await connection.exec_driver_sql("PRAGMA locking_mode = EXCLUSIVE")
                 await connection.exec_driver_sql("BEGIN EXCLUSIVE")
             except OperationalError as problem:
-                raise NotAlone(f"is in use, or may not be written to ({problem.orig})") from problem
+                raise NotExclusive(f"is in use, or may not be written to ({problem.orig})") from problem
             await connection.commit()
             await connection.exec_driver_sql(f"PRAGMA query_only = {int(not is_changing)}")
             try:
@@ -97,7 +97,7 @@ class Sqlite:
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """Others write into the WAL meanwhile, which grows until the end."""
         if not self._path.exists():
-            raise NotThere(f"is not there: {self._path}")
+            raise DatabaseMissing(f"is not there: {self._path}")
         async with self.reader.connect() as connection:
             await connection.exec_driver_sql("BEGIN")
             try:

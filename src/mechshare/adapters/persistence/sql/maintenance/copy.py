@@ -9,7 +9,7 @@ from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
-from mechshare.adapters.persistence.sql.dialects.dialect import NotAlone, NotThere
+from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.maintenance.table_io import (
     Digest,
@@ -34,9 +34,9 @@ async def sql_copy(source: str, destination: str) -> AsyncIterator["SqlDatabaseC
     Raises CopyRefused, Unavailable.
     """
     with translated():
-        async with alone("source", source, is_changing=False) as old:
+        async with exclusive("source", source, is_changing=False) as old:
             await make_ready(destination)
-            async with alone("destination", destination, is_changing=True) as new:
+            async with exclusive("destination", destination, is_changing=True) as new:
                 yield SqlDatabaseCopy(old, new)
 
 
@@ -145,15 +145,15 @@ class SqlDatabaseCopy:
 
 
 @asynccontextmanager
-async def alone(side: str, url: str, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
+async def exclusive(side: str, url: str, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
     """The database at `url`, which nobody else uses. Raises CopyRefused; `side` is what it is called there."""
     dialect = dialect_of(url)
     try:
-        async with dialect.alone(is_changing=is_changing) as connection:
+        async with dialect.exclusive(is_changing=is_changing) as connection:
             await require_current(side, connection)
             yield connection
-    except NotAlone as problem:
-        advice = _LOOK if isinstance(problem, NotThere) else _STOP
+    except NotExclusive as problem:
+        advice = _LOOK if isinstance(problem, DatabaseMissing) else _STOP
         raise CopyRefused(f"The {side} {problem}. {advice}") from problem
     finally:
         await dialect.writer.dispose()
@@ -161,14 +161,14 @@ async def alone(side: str, url: str, *, is_changing: bool) -> AsyncIterator[Asyn
 
 
 @asynccontextmanager
-async def seen(side: str, url: str) -> AsyncIterator[AsyncConnection]:
+async def snapshot_of(side: str, url: str) -> AsyncIterator[AsyncConnection]:
     """The database at `url` as it is at one moment, while others go on using it. Raises CopyRefused."""
     dialect = dialect_of(url)
     try:
         async with dialect.snapshot() as connection:
             await require_current(side, connection)
             yield connection
-    except NotThere as problem:
+    except DatabaseMissing as problem:
         raise CopyRefused(f"The {side} {problem}. {_LOOK}") from problem
     finally:
         await dialect.writer.dispose()

@@ -15,7 +15,12 @@ from sqlalchemy.pool import NullPool
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
 from mechshare.adapters.persistence.sql.errors import translated
-from mechshare.adapters.persistence.sql.maintenance.copy import SqlDatabaseCopy, alone, make_ready, seen
+from mechshare.adapters.persistence.sql.maintenance.copy import (
+    SqlDatabaseCopy,
+    exclusive,
+    make_ready,
+    snapshot_of,
+)
 from mechshare.adapters.persistence.sql.maintenance.table_io import BATCH, Digest, batches, plain_tables
 from mechshare.adapters.persistence.sql.tables import blob_references, users
 from mechshare.domain.backups import OLDEST_USERS, BackupRefused, InstallationSummary, Snapshot, TableKept
@@ -36,16 +41,16 @@ class SqlSnapshots:
         self._url = url
         self._scratch = scratch
 
-    async def look(self) -> InstallationSummary:
+    async def inspect(self) -> InstallationSummary:
         with _refusing(), translated():
-            async with seen("database", self._url) as connection:
+            async with snapshot_of("database", self._url) as connection:
                 return await _outline(connection)
 
     async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:
         with _refusing(), translated():
-            async with seen("database", self._url) as source:
+            async with snapshot_of("database", self._url) as source:
                 await make_ready(_url_of(into))
-                async with alone("backup", _url_of(into), is_changing=True) as draft:
+                async with exclusive("backup", _url_of(into), is_changing=True) as draft:
                     snapshot = await _taken(source, draft, progress)
             await _make_one_file(into)
         return snapshot
@@ -61,7 +66,7 @@ class SqlSnapshots:
         with translated():
             async with self._current(rows) as (source, _):
                 await make_ready(self._url)
-                async with alone("destination", self._url, is_changing=True) as destination:
+                async with exclusive("destination", self._url, is_changing=True) as destination:
                     yield SqlDatabaseCopy(source, destination)
 
     @asynccontextmanager
@@ -77,7 +82,7 @@ class SqlSnapshots:
                 copied = Path(folder) / "rows.db"
                 await asyncio.to_thread(shutil.copyfile, rows, copied)
                 await _bring_up_to_date(copied)
-                async with alone("backup", _url_of(copied), is_changing=False) as connection:
+                async with exclusive("backup", _url_of(copied), is_changing=False) as connection:
                     yield connection, True
 
 

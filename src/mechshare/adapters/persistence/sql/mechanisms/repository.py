@@ -45,7 +45,7 @@ class SqlMechanismRepository:
         self._statements = statements
 
     async def find_by_id(self, id: MechanismId) -> Mechanism | None:
-        await self._statements.hold(mechanisms.c.id, id)
+        await self._statements.lock_row(mechanisms.c.id, id)
         row = await self._statements.row(_BY_ID, {"id": id})
         return mechanism_of(row) if row else None
 
