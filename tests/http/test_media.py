@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from mechshare.domain.blobs import BlobReference, BlobRole, OwnerKind
 from mechshare.domain.media_links import LINK_LIFETIME
 from tests.http.conftest import API, Site
 from tests.services.world import GIF
@@ -130,6 +131,15 @@ async def test_a_file_of_many_chunks_is_served_whole_and_told_as_lost(
     async def chunks() -> AsyncIterator[bytes]:
         yield content
 
+    reference = BlobReference(
+        key=key,
+        owner_kind=OwnerKind.MECHANISM,
+        owner_id=clip["id"],
+        role=BlobRole.VIDEO,
+        created_at=datetime.now(UTC),
+    )
+    async with site.adapters.database.begin() as tx:
+        await tx.blob_references.add([reference])
     await site.adapters.blobs.write(key, chunks())
     assert (await site.client.get(f"{API}/{key}")).content == content
     part = await site.client.get(f"{API}/{key}", headers={"Range": "bytes=1-600000"})

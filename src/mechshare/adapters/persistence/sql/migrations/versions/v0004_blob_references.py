@@ -49,12 +49,14 @@ def downgrade() -> None:
 
 def _originals() -> str:
     is_postgresql = op.get_bind().dialect.name == "postgresql"
-    size = (
-        "CAST(original::json ->> 'size' AS BIGINT)" if is_postgresql else "json_extract(original, '$.size')"
+    facts = (
+        "CAST(original::json ->> 'size' AS BIGINT), original::json ->> 'sha256'"
+        if is_postgresql
+        else "json_extract(original, '$.size'), json_extract(original, '$.sha256')"
     )
     return (
         "INSERT INTO blob_references (key, owner_kind, owner_id, role, size, sha256, created_at) "  # noqa: S608  no input
-        f"SELECT original_key, 'mechanism', id, 'original', {size}, original_sha256, created_at "
+        f"SELECT original_key, 'mechanism', id, 'original', {facts}, created_at "
         "FROM mechanisms WHERE original_key IS NOT NULL ON CONFLICT (key) DO NOTHING"
     )
 
