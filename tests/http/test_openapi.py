@@ -34,21 +34,100 @@ def test_every_error_stands_in_the_list_of_errors() -> None:
     assert kept("errors.md", errors_page()) == errors_page(), UPDATE
 
 
-REFUSAL = {"application/json": {"schema": {"$ref": "#/components/schemas/ErrorBody"}}}
+ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+SCHEMAS = """
+AccountStatusUpdate Author Category CategoryCount CategoryList CategoryUpdate Credentials Error KeySet Mechanism
+MechanismPage MechanismSort MechanismUpdate Media NewCategory NewMechanism NewMechanismFromUrl PasswordChange Processing
+ProcessingAttempt ProcessingReason ProcessingState ProcessingStatus Profile ProfileUpdate RefreshToken Registration Role
+SearchHit SearchPage SearchSort Session SessionList SuggestionList TextPiece TokenPair User UserPage Withdrawal
+"""
+OPERATIONS = """
+changePassword createCategory createMechanism createMechanismFromUrl deleteAccount deleteCategory deleteMechanism
+downloadOriginal getCategory getKeySet getMechanism getMedia getOwnAccount getProcessing getProfile listCategories
+listMechanisms listMechanismsOfUser listSessions listUsers login logout publishMechanism refreshTokens register
+retryProcessing revokeSession searchMechanisms suggestTitles updateAccountStatus updateCategory updateMechanism
+updateProfile watchProcessing withdrawMechanism
+"""
 
 
-async def test_every_operation_tells_how_it_refuses_and_whether_it_wants_a_token(site: Site) -> None:
-    described = await document(site)
-    assert described["openapi"].startswith("3.1")
-    assert "ErrorBody" in described["components"]["schemas"]
-    for path, item in described["paths"].items():
-        for method, operation in item.items():
-            for status in ("4XX", "5XX"):
-                assert operation["responses"][status]["content"] == REFUSAL, (method, path)
-            assert "content" not in operation["responses"].get("204", {}), (method, path)
-            assert operation["summary"], (method, path)
-            if method != "get" and not path.startswith("/api/v1/auth/"):
-                assert operation["security"] == [{"token": []}], (method, path)
+async def operations(site: Site) -> list[tuple[str, str, dict[str, Any]]]:
+    """Each operation with its method and path."""
+    paths = (await document(site))["paths"]
+    return [(method, path, one) for path, item in paths.items() for method, one in item.items()]
+
+
+async def test_each_schema_and_each_operation_has_its_published_name_and_no_other(site: Site) -> None:
+    schemas = (await document(site))["components"]["schemas"]
+    assert sorted(schemas) == SCHEMAS.split()
+    assert sorted(one["operationId"] for _, _, one in await operations(site)) == OPERATIONS.split()
+
+
+async def test_every_operation_has_words_and_says_how_it_refuses(site: Site) -> None:
+    for method, path, operation in await operations(site):
+        responses = operation["responses"]
+        assert operation["summary"], (method, path)
+        assert operation["description"], (method, path)
+        assert {"429", "500", "503"} <= set(responses), (method, path)
+        assert not {"4XX", "5XX", "default"} & set(responses), (method, path)
+        for status, response in responses.items():
+            assert {"RateLimit", "RateLimit-Policy"} <= set(response["headers"]), (method, path, status)
+            assert ("Retry-After" in response["headers"]) == (status in ("429", "503", "507"))
+            if status >= "400":
+                assert response["content"] == ERROR, (method, path, status)
+        assert "content" not in responses.get("204", {}), (method, path)
+
+
+async def test_every_operation_says_whether_it_wants_a_token(site: Site) -> None:
+    for method, path, operation in await operations(site):
+        security = operation["security"]
+        assert ("401" in operation["responses"]) == (security != []) or path.startswith("/api/v1/auth/")
+        if method != "get" and not path.startswith("/api/v1/auth/"):
+            assert security == [{"token": []}], (method, path)
+    paths = (await document(site))["paths"]
+    assert paths["/api/v1/categories"]["get"]["security"] == []
+    assert paths["/api/v1/auth/login"]["post"]["security"] == []
+
+
+async def test_an_operation_declares_the_errors_that_follow_from_what_it_takes(site: Site) -> None:
+    paths = (await document(site))["paths"]
+    change = paths["/api/v1/mechanisms/{mechanism_id}"]["patch"]
+    assert [status for status in change["responses"] if status >= "400"] == (
+        ["400", "401", "403", "404", "408", "412", "413", "415", "422", "428", "429", "500", "503", "507"]
+    )
+    if_match = next(one for one in change["parameters"] if one["name"] == "If-Match")
+    assert if_match["required"] is True
+    listed = paths["/api/v1/categories"]["get"]["responses"]
+    assert [status for status in listed if status >= "400"] == ["429", "500", "503"]
+
+
+async def test_success_declares_its_header_fields(site: Site) -> None:
+    paths = (await document(site))["paths"]
+
+    def sent(method: str, path: str, status: str) -> set[str]:
+        return set(paths[path][method]["responses"][status]["headers"]) - {"RateLimit", "RateLimit-Policy"}
+
+    assert sent("get", "/api/v1/mechanisms", "200") == {"ETag", "Link"}
+    assert sent("post", "/api/v1/mechanisms", "202") == {"ETag", "Location"}
+    assert sent("post", "/api/v1/mechanisms/from-url", "201") == {"ETag", "Location"}
+    assert sent("get", "/api/v1/mechanisms/{mechanism_id}/original", "302") == {"Location"}
+    assert sent("delete", "/api/v1/users/me", "204") == set()
+
+
+async def test_fields_have_formats_lengths_and_error_codes(site: Site) -> None:
+    schemas = (await document(site))["components"]["schemas"]
+    assert schemas["Mechanism"]["properties"]["id"]["format"] == "uuid"
+    assert schemas["Mechanism"]["properties"]["created_at"]["format"] == "date-time"
+    assert "format" not in schemas["Category"]["properties"]["id"]
+    assert schemas["NewMechanism"]["properties"]["title"]["maxLength"] == 200
+    codes = schemas["Error"]["properties"]["code"]["enum"]
+    assert {"MECHANISM_NOT_FOUND", "VERSION_REQUIRED", "INTERNAL_ERROR"} <= set(codes)
+
+
+async def test_what_is_for_operators_is_not_in_the_public_document(site: Site) -> None:
+    paths = (await document(site))["paths"]
+    assert not [path for path in paths if not path.startswith(("/api/v1/", "/.well-known/"))]
+    assert "/api/v1/.well-known/jwks.json" not in paths
+    assert (await site.client.get("/api/v1/.well-known/jwks.json")).status_code == 200
 
 
 async def test_the_document_says_which_headers_are_heard_and_what_is_sent_back(site: Site) -> None:
@@ -98,11 +177,21 @@ async def test_metrics_speak_of_routes_and_never_of_identifiers(site: Site) -> N
 
 
 async def test_what_is_to_be_sent_is_described_with_an_example(site: Site) -> None:
-    paths = (await document(site))["paths"]
-    register = paths["/api/v1/auth/register"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    described = await document(site)
+
+    def body(path: str) -> tuple[list[str], dict[str, Any]]:
+        """The media types that the operation takes, and the schema of the one."""
+        content = described["paths"][path]["post"]["requestBody"]["content"]
+        (media,) = content.values()
+        return list(content), described["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]
+
+    _, register = body("/api/v1/auth/register")
     assert register["required"] == ["username", "email", "password"]
     assert register["additionalProperties"] is False
     assert register["examples"][0]["username"] == "sakura"
-    create = paths["/api/v1/mechanisms"]["post"]["requestBody"]["content"]
-    assert create["multipart/form-data"]["schema"]["required"] == ["title", "file"]
-    assert "file_url" in create["application/json"]["schema"]["properties"]
+    types, upload = body("/api/v1/mechanisms")
+    assert types == ["multipart/form-data"]
+    assert upload["required"] == ["title", "file"]
+    types, from_url = body("/api/v1/mechanisms/from-url")
+    assert types == ["application/json"]
+    assert "file_url" in from_url["properties"]

@@ -23,7 +23,8 @@ from mechshare.entrypoints.http.middleware.request_context import (
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
-from mechshare.entrypoints.http.protocol.openapi import document_refusals, openapi_config
+from mechshare.entrypoints.http.protocol.openapi import openapi_config
+from mechshare.entrypoints.http.protocol.published_document import publish_document
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.routes import (
     categories,
@@ -86,7 +87,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     )
     app.state.application = application
     app.state.stopping = stopping
-    document_refusals(app)
+    publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
     answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)

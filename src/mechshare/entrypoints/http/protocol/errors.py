@@ -222,6 +222,11 @@ def errors_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def error_codes() -> list[str]:
+    """The code of every error, in alphabetical order."""
+    return sorted({kind.code for kind in _leaves(DomainException)})
+
+
 def status_of_kind(kind: type[DomainException]) -> int:
     return next(STATUSES[family] for family in kind.__mro__ if family in STATUSES)
 

@@ -1,7 +1,7 @@
 """/categories"""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
@@ -9,10 +9,18 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.categories import Category
+from mechshare.domain.errors import Conflict, Invalid
 from mechshare.domain.ids import CategoryId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
-from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, HEARS_VERSION, NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.protocol.openapi import (
+    HEARS_KEY,
+    HEARS_VERSION,
+    NOT_MODIFIED,
+    body_of,
+    documented,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
     PUBLIC,
@@ -31,19 +39,23 @@ Req = Request[Any, Any, Any]
 _PATH = "/api/v1/categories"
 
 
+Slug = Annotated[str, documented(minLength=2, maxLength=40)]
+CategoryName = Annotated[str, documented(minLength=1, maxLength=80)]
+
+
 class NewCategory(Struct, forbid_unknown_fields=True):
     """`id` is a slug: a-z and 0-9, in words joined by hyphens."""
 
-    id: str
-    name_en: str
-    name_ja: str
+    id: Slug
+    name_en: CategoryName
+    name_ja: CategoryName
 
 
 class CategoryChanges(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396): what is left out stays."""
 
-    name_en: str | UnsetType = UNSET
-    name_ja: str | UnsetType = UNSET
+    name_en: CategoryName | UnsetType = UNSET
+    name_ja: CategoryName | UnsetType = UNSET
 
 
 class CategoryResponse(Struct):
@@ -55,14 +67,15 @@ class CategoryResponse(Struct):
     version: int
 
 
-@get("/", summary="List categories", responses=NOT_MODIFIED)
+@get("/", operation_id="listCategories", summary="List categories", responses=NOT_MODIFIED)
 async def find_categories(request: Req) -> Response[CategoriesResponse]:
     """All of them, with how many published mechanisms are in each."""
     return public_response(request, await public_reads_of(request).categories(), CATEGORIES_KEY)
 
 
-@get("/{category_id:str}", summary="Read a category", responses=NOT_MODIFIED)
+@get("/{category_id:str}", operation_id="getCategory", summary="Read a category", responses=NOT_MODIFIED)
 async def get_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
+    """One category, by its slug."""
     category = await application_of(request).categories.get_category(CategoryId(category_id))
     return _resource(request, category, cache=PUBLIC)
 
@@ -70,13 +83,15 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
 @post(
     "/",
     guards=[require_permissions("categories:manage")],
+    operation_id="createCategory",
     summary="Add a category (admins)",
-    opt=HEARS_KEY,
+    opt={**HEARS_KEY, **refuses(Invalid)},
     operation_class=body_of(
         NewCategory, example={"id": "cam-followers", "name_en": "Cam followers", "name_ja": "カム従動節"}
     ),
 )
 async def create_category(request: Req) -> Response[CategoryResponse]:
+    """Its `id` is a slug that never changes and may be in use once."""
     new = await decoded_body(request, NewCategory)
     actor = actor_of(request)
     once = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
@@ -91,12 +106,13 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
 @patch(
     "/{category_id:str}",
     guards=[require_permissions("categories:manage")],
+    operation_id="updateCategory",
     summary="Rename a category (admins)",
-    opt=HEARS_VERSION,
+    opt={**HEARS_VERSION, **refuses(Invalid)},
     operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
 )
 async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
-    """Needs If-Match."""
+    """Changes its names; the slug stays. Needs If-Match."""
     changes = await decoded_body(request, CategoryChanges)
     changed = await application_of(request).categories.update_category(
         actor_of(request),
@@ -112,11 +128,12 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
     "/{category_id:str}",
     status_code=204,
     guards=[require_permissions("categories:manage")],
-    summary="Remove an empty category (admins)",
-    opt=HEARS_VERSION,
+    operation_id="deleteCategory",
+    summary="Delete an empty category (admins)",
+    opt={**HEARS_VERSION, **refuses(Conflict)},
 )
 async def delete_category(request: Req, category_id: FromPath[str]) -> Response[None]:
-    """Needs If-Match."""
+    """Refused while a mechanism is in it. Needs If-Match."""
     version = expected_version(request)
     await application_of(request).categories.delete_category(
         actor_of(request), CategoryId(category_id), version

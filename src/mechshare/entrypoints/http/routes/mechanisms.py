@@ -7,7 +7,7 @@ from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
-from mechshare.domain.errors import MechanismNotFound
+from mechshare.domain.errors import Conflict, Forbidden, Invalid, MechanismNotFound, Stale
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
@@ -19,7 +19,14 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
-from mechshare.entrypoints.http.protocol.openapi import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
+from mechshare.entrypoints.http.protocol.openapi import (
+    HEARS_VERSION,
+    NOT_MODIFIED,
+    OPTIONAL_TOKEN,
+    body_of,
+    documented,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.pagination import (
     Cursor,
     Limit,
@@ -45,7 +52,13 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     mechanism_resource,
     mechanism_response,
 )
-from mechshare.entrypoints.http.routes.uploads import create_mechanism
+from mechshare.entrypoints.http.routes.uploads import (
+    CategorySlugs,
+    Description,
+    Title,
+    create_mechanism,
+    create_mechanism_from_url,
+)
 
 Req = Request[Any, Any, Any]
 Categories = Annotated[
@@ -58,18 +71,24 @@ ByUser = Annotated[str | None, QueryParameter(name="user_id")]
 class MechanismChanges(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396): what is left out stays, null empties."""
 
-    title: str | UnsetType = UNSET
-    description: str | UnsetType | None = UNSET
-    categories: list[str] | UnsetType | None = UNSET
+    title: Title | UnsetType = UNSET
+    description: Description | UnsetType | None = UNSET
+    categories: CategorySlugs | UnsetType | None = UNSET
 
 
 class Withdrawal(Struct, forbid_unknown_fields=True):
     """`reason` is asked of moderators, for what is not theirs."""
 
-    reason: str | None = None
+    reason: Annotated[str, documented(minLength=1, maxLength=500)] | None = None
 
 
-@get("/", summary="List mechanisms", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
+@get(
+    "/",
+    operation_id="listMechanisms",
+    summary="List mechanisms",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
 async def find_mechanisms(
     request: Req,
     page: PageNumber = None,
@@ -84,7 +103,13 @@ async def find_mechanisms(
     return await list_response(request, wanted, sort, category or [], user_id)
 
 
-@get("/{mechanism_id:str}", summary="Read a mechanism", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
+@get(
+    "/{mechanism_id:str}",
+    operation_id="getMechanism",
+    summary="Read a mechanism",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
 async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """What is published is read by everyone, the rest by its owner and by admins."""
     # ResponseCacheMiddleware has served what is published.
@@ -98,12 +123,13 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
 @patch(
     "/{mechanism_id:str}",
     guards=[require_permissions()],
-    summary="Change a mechanism",
-    opt=HEARS_VERSION,
+    operation_id="updateMechanism",
+    summary="Update a mechanism",
+    opt={**HEARS_VERSION, **refuses(Forbidden, Invalid)},
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Needs If-Match."""
+    """Changes title, description and categories (RFC 7396). Needs If-Match."""
     changes = await decoded_body(request, MechanismChanges)
     version = expected_version(request)
     categories = None if changes.categories is UNSET else [CategoryId(c) for c in changes.categories or ()]
@@ -122,8 +148,9 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     "/{mechanism_id:str}",
     guards=[require_permissions()],
     status_code=204,
+    operation_id="deleteMechanism",
     summary="Delete a mechanism",
-    opt=HEARS_VERSION,
+    opt={**HEARS_VERSION, **refuses(Forbidden)},
 )
 async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
     """Gone at once, with its files. Needs If-Match."""
@@ -138,7 +165,9 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     "/{mechanism_id:str}/publish",
     guards=[require_permissions()],
     status_code=200,
+    operation_id="publishMechanism",
     summary="Publish a mechanism",
+    opt=refuses(Forbidden, Conflict, Stale),
 )
 async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Seen by everyone from now on. Only what is ready can be published."""
@@ -151,7 +180,9 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
     "/{mechanism_id:str}/withdraw",
     guards=[require_permissions()],
     status_code=200,
+    operation_id="withdrawMechanism",
     summary="Withdraw a mechanism",
+    opt=refuses(Forbidden, Invalid, Stale),
     operation_class=body_of(Withdrawal, required=False),
 )
 async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
@@ -203,6 +234,7 @@ router = Router(
     tags=["mechanisms"],
     route_handlers=[
         create_mechanism,
+        create_mechanism_from_url,
         find_mechanisms,
         get_mechanism,
         update_mechanism,

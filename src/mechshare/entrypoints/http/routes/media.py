@@ -10,10 +10,11 @@ from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
+from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
-from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, OPTIONAL_TOKEN
+from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.responses import is_not_modified
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.media import StoredMedia
@@ -42,7 +43,8 @@ Mechanism = FromPath[str]
 
 @get(
     "/api/v1/media/{mechanism_id:str}/{name:str}",
-    summary="Watch a clip",
+    operation_id="getMedia",
+    summary="Download a media file",
     responses=_RANGED,
     opt=OPTIONAL_TOKEN,
 )
@@ -64,11 +66,13 @@ async def get_media(
 @get(
     MECHANISMS_PATH + "/{mechanism_id:str}/original",
     guards=[require_permissions()],
-    summary="Get a clip back as it was sent",
+    operation_id="downloadOriginal",
+    summary="Download the original",
+    opt=refuses(Forbidden),
     responses=_RANGED,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
-    """For its owner and admins."""
+    """The clip as it was uploaded, byte for byte; for its owner and admins."""
     found = await application_of(request).media.find_original(actor_of(request), MechanismId(mechanism_id))
     return await _served(request, found, ORIGINAL)
 

@@ -35,7 +35,7 @@ class KeySetResponse(Struct):
     keys: list[dict[str, str]]
 
 
-@get("/health/live", summary="Is the process alive?")
+@get("/health/live", include_in_schema=False)
 async def get_live(request: Req) -> Response[LivenessResponse]:
     return resource(request, LivenessResponse("alive"), cache="no-store")
 
@@ -44,7 +44,7 @@ class Purpose(StrEnum):
     UPLOADS = "uploads"
 
 
-@get("/health/ready", summary="Can it do its work?")
+@get("/health/ready", include_in_schema=False)
 async def get_ready(
     request: Req,
     purpose: Annotated[
@@ -62,7 +62,7 @@ async def get_ready(
     return resource(request, ReadinessResponse(status, checks), status=code, cache="no-store")
 
 
-@get("/metrics", summary="Prometheus metrics", media_type=MediaType.TEXT)
+@get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
 async def get_metrics(request: Req) -> Response[bytes]:
     """Of all server processes together, with the ledger's backlog while the database answers."""
     try:
@@ -78,13 +78,25 @@ async def get_metrics(request: Req) -> Response[bytes]:
     return Response(told, media_type=CONTENT_TYPE_LATEST, headers=headers)
 
 
-@get(
-    ["/.well-known/jwks.json", "/api/v1/.well-known/jwks.json"], summary="The keys that verify access tokens"
-)
+@get("/.well-known/jwks.json", operation_id="getKeySet", summary="Read the keys that verify access tokens")
 async def get_keys(request: Req) -> Response[KeySetResponse]:
     """JSON Web Key Set (RFC 7517); empty where tokens are signed with a shared secret."""
+    return _key_set(request)
+
+
+@get("/api/v1/.well-known/jwks.json", include_in_schema=False)
+async def get_keys_below_api(request: Req) -> Response[KeySetResponse]:
+    """The same, below the path of the API."""
+    return _key_set(request)
+
+
+def _key_set(request: Req) -> Response[Any]:
     keys = application_of(request).authentication.public_keys()
     return resource(request, KeySetResponse(keys), cache="public, max-age=300")
 
 
-router = Router("/", tags=["operations"], route_handlers=[get_live, get_ready, get_metrics, get_keys])
+router = Router(
+    "/",
+    tags=["operations"],
+    route_handlers=[get_live, get_ready, get_metrics, get_keys, get_keys_below_api],
+)

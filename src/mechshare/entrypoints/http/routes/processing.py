@@ -11,12 +11,12 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
-from mechshare.domain.errors import InvalidToken, MechanismNotFound
+from mechshare.domain.errors import Conflict, Forbidden, InvalidToken, MechanismNotFound, Stale
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.protocol.errors import preferred_language
-from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
+from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.request_body import refuse_body
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -59,7 +59,13 @@ class ProcessingStatusResponse(Struct):
     attempts: list[AttemptResponse]
 
 
-@get("/processing", summary="See how far a clip is", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
+@get(
+    "/processing",
+    operation_id="getProcessing",
+    summary="Read the processing status",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
 async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
     """Ends in ready, or in failed with a reason in words that can be acted on."""
     viewer = await viewer_of(request)
@@ -71,9 +77,12 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     "/processing/retry",
     guards=[require_permissions()],
     status_code=202,
-    summary="Process a failed clip again",
+    operation_id="retryProcessing",
+    summary="Retry a failed processing",
+    opt=refuses(Forbidden, Conflict, Stale),
 )
 async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
+    """Processes the clip again; for its owner and admins. Only what failed can be retried."""
     await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
     return resource(request, _answer(status, _language(request)), status=202)
@@ -81,7 +90,8 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
 
 @get(
     "/processing/events",
-    summary="Watch a clip being processed (server-sent events)",
+    operation_id="watchProcessing",
+    summary="Watch the processing (server-sent events)",
     media_type="text/event-stream",
     opt=OPTIONAL_TOKEN,
 )

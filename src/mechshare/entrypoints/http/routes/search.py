@@ -6,12 +6,13 @@ import msgspec
 from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
 
+from mechshare.domain.errors import Invalid
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
-from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
+from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, answer, etag_of, public_response
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
@@ -33,7 +34,13 @@ Text = Annotated[
 MAX_SUGGESTIONS = 20
 
 
-@get("/mechanisms", summary="Search mechanisms", responses=NOT_MODIFIED, opt=OPTIONAL_TOKEN)
+@get(
+    "/mechanisms",
+    operation_id="searchMechanisms",
+    summary="Search mechanisms",
+    responses=NOT_MODIFIED,
+    opt={**OPTIONAL_TOKEN, **refuses(Invalid)},
+)
 async def search_mechanisms(
     request: Req,
     q: Text = "",
@@ -76,7 +83,13 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
     return answer(request, body, etag=etag_of(body), cache=NO_STORE if found.degraded else PRIVATE)
 
 
-@get("/suggest", summary="Complete a title", responses=NOT_MODIFIED)
+@get(
+    "/suggest",
+    operation_id="suggestTitles",
+    summary="Suggest titles",
+    responses=NOT_MODIFIED,
+    opt=refuses(Invalid),
+)
 async def suggest(
     request: Req,
     q: Text = "",

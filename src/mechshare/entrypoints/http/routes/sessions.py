@@ -1,12 +1,13 @@
 """/auth"""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, post
 from litestar.params import FromPath
 from msgspec import Struct
 
+from mechshare.domain.errors import Invalid, TooMany, Unauthenticated
 from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import Session, Tokens
 from mechshare.entrypoints.http.protocol.auth import (
@@ -16,7 +17,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
 )
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
-from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of
+from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of, documented, refuses
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import nothing, resource
 from mechshare.entrypoints.http.routes.users import USERS_PATH, UserResponse, encoded_user, user_resource
@@ -26,11 +27,16 @@ from mechshare.services.users import Registration
 Req = Request[Any, Any, Any]
 
 
+Password = Annotated[str, documented(format="password", minLength=8, maxLength=200)]
+
+
 class NewUser(Struct, forbid_unknown_fields=True):
-    username: str
-    email: str
-    password: str
-    display_name: str = ""
+    """`display_name` is the user name where it is left out."""
+
+    username: Annotated[str, documented(minLength=3, maxLength=30)]
+    email: Annotated[str, documented(format="email", minLength=3, maxLength=254)]
+    password: Password
+    display_name: Annotated[str, documented(maxLength=50)] = ""
 
 
 class Credentials(Struct, forbid_unknown_fields=True):
@@ -46,7 +52,7 @@ class Refresh(Struct, forbid_unknown_fields=True):
 
 class NewPassword(Struct, forbid_unknown_fields=True):
     old_password: str
-    new_password: str
+    new_password: Password
 
 
 class TokenPairResponse(Struct):
@@ -75,14 +81,16 @@ class SessionsResponse(Struct):
 
 @post(
     "/register",
-    summary="Join",
-    opt={"open": True, **HEARS_KEY},
+    operation_id="register",
+    summary="Register",
+    opt={"open": True, **HEARS_KEY, **refuses(Invalid)},
     operation_class=body_of(
         NewUser,
         example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},
     ),
 )
 async def register(request: Req) -> Response[UserResponse]:
+    """Makes an account. User name and e-mail address must not be in use."""
     new = await decoded_body(request, NewUser)
     # The password stays out of the fingerprint: what is kept of a request must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
@@ -99,11 +107,13 @@ async def register(request: Req) -> Response[UserResponse]:
 @post(
     "/login",
     status_code=200,
+    operation_id="login",
     summary="Sign in",
-    opt={"open": True},
+    opt={"open": True, **refuses(Unauthenticated, Invalid)},
     operation_class=body_of(Credentials, example={"username": "sakura", "password": "four-bar linkage"}),
 )
 async def login(request: Req) -> Response[TokenPairResponse]:
+    """Begins a session, by user name or e-mail address and password."""
     given = await decoded_body(request, Credentials)
     sessions = application_of(request).sessions
     return _tokens(
@@ -114,18 +124,25 @@ async def login(request: Req) -> Response[TokenPairResponse]:
 @post(
     "/refresh",
     status_code=200,
-    summary="Get new tokens for a refresh token",
-    opt={"open": True},
+    operation_id="refreshTokens",
+    summary="Refresh the tokens",
+    opt={"open": True, **refuses(Unauthenticated)},
     operation_class=body_of(Refresh),
 )
 async def refresh(request: Req) -> Response[TokenPairResponse]:
-    """The refresh token is used up; presenting one twice ends its session."""
+    """New tokens for a refresh token, which is used up; presenting one twice ends its session."""
     given = await decoded_body(request, Refresh)
     sessions = application_of(request).sessions
     return _tokens(request, await sessions.refresh(given.refresh_token, request_metadata_of(request)))
 
 
-@post("/logout", status_code=204, guards=[require_permissions()], summary="Sign out")
+@post(
+    "/logout",
+    status_code=204,
+    guards=[require_permissions()],
+    operation_id="logout",
+    summary="Sign out",
+)
 async def logout(request: Req) -> Response[None]:
     """Ends the session in which the request is made."""
     await refuse_body(request)
@@ -133,8 +150,15 @@ async def logout(request: Req) -> Response[None]:
     return nothing()
 
 
-@get("/sessions", guards=[require_permissions()], summary="List one's sessions", responses=NOT_MODIFIED)
+@get(
+    "/sessions",
+    guards=[require_permissions()],
+    operation_id="listSessions",
+    summary="List your sessions",
+    responses=NOT_MODIFIED,
+)
 async def find_sessions(request: Req) -> Response[SessionsResponse]:
+    """Where you are signed in, the present session among them."""
     caller = caller_of(request)
     found = await application_of(request).sessions.find_sessions(caller)
     return resource(request, SessionsResponse([_session(one, caller.session_id) for one in found]))
@@ -144,9 +168,11 @@ async def find_sessions(request: Req) -> Response[SessionsResponse]:
     "/sessions/{session_id:str}",
     status_code=204,
     guards=[require_permissions()],
-    summary="End one of one's sessions",
+    operation_id="revokeSession",
+    summary="Revoke a session",
 )
 async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[None]:
+    """Ends one of your sessions: its tokens are refused from now on."""
     sessions = application_of(request).sessions
     await sessions.revoke(caller_of(request), SessionId(session_id), request_metadata_of(request))
     return nothing()
@@ -156,7 +182,9 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
     "/password",
     status_code=204,
     guards=[require_permissions()],
-    summary="Change one's password",
+    operation_id="changePassword",
+    summary="Change your password",
+    opt=refuses(Invalid, TooMany),
     operation_class=body_of(NewPassword),
 )
 async def change_password(request: Req) -> Response[None]:

@@ -1,21 +1,22 @@
-"""POST /mechanisms"""
+"""POST /mechanisms and /mechanisms/from-url"""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, post
-from litestar.openapi.datastructures import ResponseSpec
 from msgspec import Struct
 
 from mechshare.domain.errors import (
     DomainException,
+    Invalid,
     MalformedRequest,
+    NotFound,
     Unavailable,
     UnsupportedContentType,
 )
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.mechanisms import MAX_CATEGORIES, MAX_DURATION, AuthoredMechanism, OriginalFile
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -24,8 +25,8 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.idempotency import REPLAYED_HEADER, idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
-from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, form_of
-from mechshare.entrypoints.http.protocol.request_body import decoded, short_body
+from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, body_of, documented, form_of, refuses
+from mechshare.entrypoints.http.protocol.request_body import JSON, decoded, short_body
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
     MechanismResponse,
@@ -37,32 +38,60 @@ from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
+Title = Annotated[str, documented(minLength=1, maxLength=200)]
+Description = Annotated[str, documented(maxLength=20_000)]
+CategorySlugs = Annotated[list[str], documented(maxItems=MAX_CATEGORIES)]
+Url = Annotated[str, documented(format="uri", maxLength=2_000)]
+Duration = Annotated[float, documented(minimum=0.001, maximum=MAX_DURATION)]
 
 
 class NewMechanism(Struct, forbid_unknown_fields=True):
     """A clip that is hosted elsewhere; https only, and never fetched. `duration` in seconds."""
 
-    title: str
-    file_url: str
-    thumbnail_url: str
-    duration: float
-    description: str = ""
-    categories: list[str] = []
+    title: Title
+    file_url: Url
+    thumbnail_url: Url
+    duration: Duration
+    description: Description = ""
+    categories: CategorySlugs = []
 
 
 class NewUpload(Struct, forbid_unknown_fields=True):
     """The text fields of a form that brings its clip along as `file`."""
 
-    title: str
-    description: str = ""
-    categories: list[str] = []
+    title: Title
+    description: Description = ""
+    categories: CategorySlugs = []
 
 
 @post(
     "/",
     guards=[require_permissions("mechanisms:create")],
-    operation_class=form_of(
-        NewUpload,
+    operation_class=form_of(NewUpload),
+    request_max_body_size=None,
+    status_code=202,
+    operation_id="createMechanism",
+    summary="Upload a mechanism",
+    opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
+)
+async def create_mechanism(request: Req) -> Response[MechanismResponse]:
+    """A form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV), which is processed from now on.
+
+    Publish the mechanism when its processing is ready.
+    """
+    content_type, _ = request.content_type
+    if content_type == "multipart/form-data":
+        return await _create_from_form(request)
+    if content_type == "application/json":  # as in the original design; documented at /mechanisms/from-url
+        return await _create_from_json(request)
+    accepted = "multipart/form-data or application/json"
+    raise UnsupportedContentType(content_type=content_type, accepted=accepted)
+
+
+@post(
+    "/from-url",
+    guards=[require_permissions("mechanisms:create")],
+    operation_class=body_of(
         NewMechanism,
         example={
             "title": "四節リンク機構 (crank-rocker)",
@@ -73,28 +102,16 @@ class NewUpload(Struct, forbid_unknown_fields=True):
             "duration": 2.4,
         },
     ),
-    request_max_body_size=None,
-    status_code=202,
-    responses={
-        201: ResponseSpec(
-            MechanismResponse, generate_examples=False, description="There is nothing to process"
-        )
-    },
-    summary="Share a mechanism",
-    opt=HEARS_KEY,
+    operation_id="createMechanismFromUrl",
+    summary="Add a mechanism that is hosted elsewhere",
+    opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
 )
-async def create_mechanism(request: Req) -> Response[MechanismResponse]:
-    """A form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV), or JSON for a clip hosted elsewhere.
-
-    202 while the clip is still to be processed, 201 when there is nothing to process.
-    """
+async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]:
+    """JSON with the URL of a clip on another host, which is never fetched: it can be published at once."""
     content_type, _ = request.content_type
-    if content_type == "multipart/form-data":
-        return await _create_from_form(request)
-    if content_type == "application/json":
-        return await _create_from_json(request)
-    accepted = "multipart/form-data or application/json"
-    raise UnsupportedContentType(content_type=content_type, accepted=accepted)
+    if content_type not in JSON:
+        raise UnsupportedContentType(content_type=content_type, accepted="application/json")
+    return await _create_from_json(request)
 
 
 async def _create_from_json(request: Req) -> Response[Any]:

@@ -1,14 +1,14 @@
 """/users"""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
-from mechshare.domain.errors import UserNotFound
+from mechshare.domain.errors import Conflict, Invalid, UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.users import Profile, Role, User
@@ -19,7 +19,14 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
-from mechshare.entrypoints.http.protocol.openapi import HEARS_VERSION, NOT_MODIFIED, OPTIONAL_TOKEN, body_of
+from mechshare.entrypoints.http.protocol.openapi import (
+    HEARS_VERSION,
+    NOT_MODIFIED,
+    OPTIONAL_TOKEN,
+    body_of,
+    documented,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.pagination import (
     Cursor,
     Limit,
@@ -63,8 +70,8 @@ class UserResponse(Struct):
 class ProfileChanges(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396): what is left out stays, null empties."""
 
-    display_name: str | UnsetType = UNSET
-    bio: str | UnsetType | None = UNSET
+    display_name: Annotated[str, documented(minLength=1, maxLength=50)] | UnsetType = UNSET
+    bio: Annotated[str, documented(maxLength=2_000)] | UnsetType | None = UNSET
 
 
 class AccountStatusChanges(Struct, forbid_unknown_fields=True):
@@ -74,20 +81,28 @@ class AccountStatusChanges(Struct, forbid_unknown_fields=True):
     is_suspended: bool | UnsetType = UNSET
 
 
-@get("/me", guards=[require_permissions()], summary="Read one's own account", responses=NOT_MODIFIED)
+@get(
+    "/me",
+    guards=[require_permissions()],
+    operation_id="getOwnAccount",
+    summary="Read your account",
+    responses=NOT_MODIFIED,
+)
 async def get_me(request: Req) -> Response[UserResponse]:
+    """The account of whoever is signed in, with its e-mail address and role."""
     return user_resource(request, await application_of(request).users.get_user(actor_of(request).id))
 
 
 @patch(
     "/me",
     guards=[require_permissions()],
-    summary="Describe oneself",
-    opt=HEARS_VERSION,
+    operation_id="updateProfile",
+    summary="Update profile",
+    opt={**HEARS_VERSION, **refuses(Invalid)},
     operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
 )
 async def update_me(request: Req) -> Response[UserResponse]:
-    """Needs If-Match."""
+    """Changes display name and bio (RFC 7396). Needs If-Match."""
     changes = await decoded_body(request, ProfileChanges)
     changed = await application_of(request).users.update_user(
         actor_of(request),
@@ -98,7 +113,14 @@ async def update_me(request: Req) -> Response[UserResponse]:
     return user_resource(request, changed)
 
 
-@delete("/me", status_code=204, guards=[require_permissions()], summary="Leave", opt=HEARS_VERSION)
+@delete(
+    "/me",
+    status_code=204,
+    guards=[require_permissions()],
+    operation_id="deleteAccount",
+    summary="Delete account",
+    opt=HEARS_VERSION,
+)
 async def delete_me(request: Req) -> Response[None]:
     """Deletes the account and everything that is theirs. Needs If-Match."""
     version = expected_version(request)
@@ -106,7 +128,7 @@ async def delete_me(request: Req) -> Response[None]:
     return nothing()
 
 
-@get("/{user_id:str}", summary="Read a profile", responses=NOT_MODIFIED)
+@get("/{user_id:str}", operation_id="getProfile", summary="Read a profile", responses=NOT_MODIFIED)
 async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]:
     """What everyone may see of a user."""
     if not is_id(user_id):
@@ -117,6 +139,7 @@ async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]
 
 @get(
     "/{user_id:str}/mechanisms",
+    operation_id="listMechanismsOfUser",
     summary="List a user's mechanisms",
     responses=NOT_MODIFIED,
     opt=OPTIONAL_TOKEN,
@@ -141,12 +164,14 @@ async def find_mechanisms_of(
 @get(
     "/",
     guards=[require_permissions("users:manage")],
+    operation_id="listUsers",
     summary="List accounts (admins)",
     responses=NOT_MODIFIED,
 )
 async def find_users(
     request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[PageResponse[UserResponse]]:
+    """Every account, newest first."""
     found = await application_of(request).users.find_all(actor_of(request), page_request(page, limit, cursor))
     listed = page_response(found, [user_response(user) for user in found.items])
     link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
@@ -156,12 +181,13 @@ async def find_users(
 @patch(
     "/{user_id:str}",
     guards=[require_permissions("users:manage")],
+    operation_id="updateAccountStatus",
     summary="Change a role, suspend or reinstate (admins)",
-    opt=HEARS_VERSION,
+    opt={**HEARS_VERSION, **refuses(Conflict)},
     operation_class=body_of(AccountStatusChanges, example={"role": "moderator"}),
 )
 async def change_account_status(request: Req, user_id: FromPath[str]) -> Response[UserResponse]:
-    """Needs If-Match."""
+    """Sets the role, or whether the account is suspended. Needs If-Match."""
     changes = await decoded_body(request, AccountStatusChanges)
     changed = await application_of(request).users.change_account_status(
         actor_of(request),

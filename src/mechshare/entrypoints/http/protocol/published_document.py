@@ -1,0 +1,200 @@
+"""The OpenAPI document as it is published: what holds for every operation, said once."""
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.openapi.spec import (
+    OpenAPIHeader,
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    Parameter,
+    Reference,
+    Schema,
+)
+from litestar.openapi.spec.enums import OpenAPIType
+
+from mechshare.domain import errors
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.protocol.errors import (
+    STATUSES,
+    BodyTimedOut,
+    ErrorBody,
+    InternalError,
+    RangeNotSatisfiable,
+    error_codes,
+)
+from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, BodySchema, PlainSchema, schema_of
+from mechshare.entrypoints.http.protocol.schema_names import publish_schemas, reference_to
+
+_REQUEST_HEADERS = {
+    "If-Match": "The ETag of what is to be changed, as it was read; * for any.",
+    "If-None-Match": "ETags that the client holds already; if one is current, the response is 304.",
+    "Idempotency-Key": "1 to 200 visible ASCII characters. The same request again gets the first response again.",
+    "Range": "One range of bytes, such as bytes=0-1023.",
+    "If-Range": "The ETag of the file that the range belongs to; of another file, the whole is sent.",
+}
+_REQUIRED_HEADERS = ("If-Match",)
+_CONDITIONAL = {"304": ("If-None-Match",), "206": ("Range", "If-Range")}
+_TEXT = Schema(type=OpenAPIType.STRING)
+_RESPONSE_HEADERS = {
+    "ETag": "The version of what was sent, for If-Match and If-None-Match.",
+    "Link": 'The page after this one (rel="next", RFC 8288); absent on the last.',
+    "Location": "Where it is.",
+    "Retry-After": "Seconds after which the request may be sent again.",
+    "RateLimit": "Requests left and seconds until they are restored; absent where requests are not limited.",
+    "RateLimit-Policy": "Requests allowed and in how many seconds; absent where requests are not limited.",
+}
+_SENDS_BODY = ("POST", "PATCH", "PUT")
+_ALWAYS = {errors.TooMany, InternalError, errors.Unavailable}
+_RETRIED = (errors.TooMany, errors.Unavailable, errors.OutOfSpace)
+
+
+def publish_document(app: Litestar) -> None:
+    """Completes the document: refusals, header fields, security, and explicit names of schemas."""
+    document = app.openapi_schema
+    schemas: dict[str, Any] = dict(document.components.schemas or {})
+    schemas[ErrorBody.__name__] = _error_schema()
+    for operation, handler in _operations(app):
+        _document(operation, handler)
+        _name_body(operation, schemas)
+    document.components.schemas = publish_schemas(schemas, document.paths or {})
+    document.components.headers = {
+        name: OpenAPIHeader(description=description, schema=_TEXT)
+        for name, description in _RESPONSE_HEADERS.items()
+    }
+
+
+def _operations(app: Litestar) -> list[tuple[Operation, HTTPRouteHandler]]:
+    found = []
+    for route in app.routes:
+        item = (app.openapi_schema.paths or {}).get(route.path_format or "/")
+        for handler in getattr(route, "route_handlers", ()):
+            for method in handler.http_methods if item and handler.resolve_include_in_schema() else ():
+                operation: Operation | None = getattr(item, method.lower(), None)
+                if operation is not None:
+                    found.append((operation, handler))
+    return found
+
+
+def _error_schema() -> PlainSchema:
+    schema = schema_of(ErrorBody)
+    schema.plain["properties"]["code"]["enum"] = error_codes()
+    return schema
+
+
+def _name_body(operation: Operation, schemas: dict[str, Any]) -> None:
+    """Moves the schema of the request's body to the components, under its Struct's name."""
+    content = getattr(operation.request_body, "content", None) or {}
+    for media in content.values():
+        if isinstance(media.schema, BodySchema):
+            schemas[media.schema.name] = media.schema
+            media.schema = reference_to(media.schema.name)
+
+
+def _document(operation: Operation, handler: HTTPRouteHandler) -> None:
+    responses: dict[str, Any] = dict(operation.responses or {})
+    responses.pop("400", None)
+    operation.security = _security(handler)
+    _document_headers(operation, handler, responses)
+    _document_success(operation, responses)
+    for family in _refusals(operation, handler):
+        responses[str(STATUSES[family])] = _refusal(family)
+    for response in responses.values():
+        response.headers = {**(response.headers or {}), **_headers("RateLimit", "RateLimit-Policy")}
+    operation.responses = dict(sorted(responses.items()))
+
+
+def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
+    if handler.resolve_guards():
+        return [{"token": []}]
+    return [{}, {"token": []}] if handler.opt.get("token") == "optional" else []
+
+
+def _document_headers(operation: Operation, handler: HTTPRouteHandler, responses: dict[str, Any]) -> None:
+    names = [name for status, names in _CONDITIONAL.items() if status in responses for name in names]
+    names += handler.opt.get("hears", ())
+    operation.parameters = [*(operation.parameters or ()), *(_request_header(name) for name in names)] or None
+
+
+def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
+    if "204" in responses:
+        responses["204"] = OpenAPIResponse("Done; there is no content")
+    if "206" in responses:
+        for status, description in (("200", "The file"), ("206", "A part of the file (Range)")):
+            # Bytes have no JSON schema (OpenAPI 3.1, 4.8.14.3).
+            responses[status] = OpenAPIResponse(description, content={ANY_FILE: OpenAPIMediaType()})
+    parameters = _parameter_names(operation)
+    for status, response in responses.items():
+        names = ["ETag"] if status not in ("204", "302") and not _is_stream(response) else []
+        if status == "200" and "cursor" in parameters:
+            names.append("Link")
+        if status == "302" or (status in ("201", "202") and "Idempotency-Key" in parameters):
+            names.append("Location")
+        response.headers = _headers(*names)
+
+
+def _is_stream(response: OpenAPIResponse) -> bool:
+    return "text/event-stream" in (response.content or {})
+
+
+def _refusals(operation: Operation, handler: HTTPRouteHandler) -> set[type[DomainException]]:
+    """The families of errors that the operation can raise."""
+    families = {*_ALWAYS, *handler.opt.get("refuses", ())}
+    for name in _parameter_names(operation):
+        families |= _REFUSED_PARAMETERS.get(name, {errors.Malformed})
+    for parameter in operation.parameters or ():
+        if isinstance(parameter, Parameter) and parameter.param_in == "path":
+            families.add(errors.NotFound)
+    if handler.http_methods & set(_SENDS_BODY):
+        families |= {errors.Malformed, errors.TooLarge, errors.UnsupportedMedia, BodyTimedOut}
+    if handler.http_methods != {"GET"}:
+        families.add(errors.OutOfSpace)
+    return families | _refused_callers(handler)
+
+
+_REFUSED_PARAMETERS: dict[str, set[type[DomainException]]] = {
+    "If-Match": {errors.Malformed, errors.Stale, errors.PreconditionRequired},
+    "If-None-Match": set(),
+    "If-Range": set(),
+    "Idempotency-Key": {errors.Malformed, errors.Conflict},
+    "Range": {RangeNotSatisfiable},
+}
+
+
+def _refused_callers(handler: HTTPRouteHandler) -> set[type[DomainException]]:
+    guards = handler.resolve_guards()
+    families: set[type[DomainException]] = set()
+    if guards or handler.opt.get("token") == "optional":
+        families.add(errors.Unauthenticated)
+    if any(getattr(guard, "permissions", ()) for guard in guards):
+        families.add(errors.Forbidden)
+    return families
+
+
+def _refusal(family: type[DomainException]) -> OpenAPIResponse:
+    described = (family.__doc__ or "").strip().partition("\n")[0] or family.messages["en"]
+    error = OpenAPIMediaType(schema=reference_to(ErrorBody.__name__))
+    description = described.split(". ")[0].rstrip(".") + "."
+    response = OpenAPIResponse(description, content={"application/json": error})
+    response.headers = _headers("Retry-After") if issubclass(family, _RETRIED) else {}
+    return response
+
+
+def _headers(*names: str) -> dict[str, Any]:
+    return {name: Reference(ref=f"#/components/headers/{name}") for name in names}
+
+
+def _parameter_names(operation: Operation) -> list[str]:
+    return [one.name for one in operation.parameters or () if isinstance(one, Parameter)]
+
+
+def _request_header(name: str) -> Parameter:
+    return Parameter(
+        name=name,
+        param_in="header",
+        schema=_TEXT,
+        description=_REQUEST_HEADERS[name],
+        required=name in _REQUIRED_HEADERS,
+    )
