@@ -136,6 +136,8 @@ async def test_a_file_of_many_chunks_is_served_whole_and_told_as_lost(
         owner_kind=OwnerKind.MECHANISM,
         owner_id=clip["id"],
         role=BlobRole.VIDEO,
+        size=None,
+        sha256=None,
         created_at=datetime.now(UTC),
     )
     async with site.adapters.database.begin() as tx:
