@@ -6,7 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
 
@@ -26,6 +26,7 @@ from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
 from mechshare.entrypoints.http.protocol.published_document import publish_document
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
+from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.routes import (
     categories,
     gallery,
@@ -35,6 +36,7 @@ from mechshare.entrypoints.http.routes import (
     processing,
     search,
     sessions,
+    uploads,
     users,
 )
 from mechshare.entrypoints.http.shutdown import Shutdown, graceful_shutdown
@@ -66,7 +68,11 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
         route_handlers=[
             sessions.router,
             users.router,
-            mechanisms.router,
+            # One router: two would both answer OPTIONS at the same path.
+            Router(
+                MECHANISMS_PATH, tags=["mechanisms"], route_handlers=[*uploads.handlers, *mechanisms.handlers]
+            ),
+            mechanisms.of_user_router,
             processing.router,
             media.router,
             categories.router,

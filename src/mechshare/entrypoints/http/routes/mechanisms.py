@@ -7,7 +7,7 @@ from litestar import Request, Response, Router, delete, get, patch, post
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
-from mechshare.domain.errors import Conflict, Forbidden, Invalid, MechanismNotFound, Stale
+from mechshare.domain.errors import Conflict, Forbidden, Invalid, MechanismNotFound, Stale, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
@@ -46,26 +46,22 @@ from mechshare.entrypoints.http.protocol.responses import (
 )
 from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.representations.mechanism_fields import (
+    ByUser,
+    Categories,
+    CategorySlugs,
+    Description,
+    Title,
+)
 from mechshare.entrypoints.http.representations.mechanisms import (
-    MECHANISMS_PATH,
     MechanismResponse,
     mechanism_resource,
     mechanism_response,
 )
-from mechshare.entrypoints.http.routes.uploads import (
-    CategorySlugs,
-    Description,
-    Title,
-    create_mechanism,
-    create_mechanism_from_url,
-)
+from mechshare.entrypoints.http.representations.users import USERS_PATH
 
 Req = Request[Any, Any, Any]
-Categories = Annotated[
-    list[str] | None, QueryParameter(name="category", description="In any of these; may be repeated.")
-]
 _LIST_PARAMETERS = ("category", "limit", "sort", "user_id")
-ByUser = Annotated[str | None, QueryParameter(name="user_id")]
 
 
 class MechanismChanges(Struct, forbid_unknown_fields=True):
@@ -118,6 +114,30 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
         raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
     return mechanism_resource(request, await mechanisms.get_mechanism(viewer, MechanismId(mechanism_id)))
+
+
+@get(
+    "/{user_id:str}/mechanisms",
+    operation_id="listMechanismsOfUser",
+    summary="List a user's mechanisms",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
+async def find_mechanisms_of(
+    request: Req,
+    user_id: FromPath[str],
+    page: PageNumber = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response[PageResponse[MechanismResponse]]:
+    """What is published; to the user themselves, everything."""
+    if not is_id(user_id):
+        raise UserNotFound()
+    await viewer_of(request)  # a bad token is refused before anything is looked up
+    await application_of(request).users.get_profile(UserId(user_id))
+    sort = MechanismSort.NEWEST
+    wanted = page_request(page, limit, cursor, sort.order)
+    return await list_response(request, wanted, sort, [], user_id)
 
 
 @patch(
@@ -229,17 +249,12 @@ async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]
     return answer(request, body, etag=etag_of(body), headers={"Link": link} if link else None)
 
 
-router = Router(
-    MECHANISMS_PATH,
-    tags=["mechanisms"],
-    route_handlers=[
-        create_mechanism,
-        create_mechanism_from_url,
-        find_mechanisms,
-        get_mechanism,
-        update_mechanism,
-        delete_mechanism,
-        publish_mechanism,
-        withdraw_mechanism,
-    ],
-)
+handlers = [
+    find_mechanisms,
+    get_mechanism,
+    update_mechanism,
+    delete_mechanism,
+    publish_mechanism,
+    withdraw_mechanism,
+]
+of_user_router = Router(USERS_PATH, tags=["users"], route_handlers=[find_mechanisms_of])

@@ -17,12 +17,12 @@ from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, re
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, answer, etag_of, public_response
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.representations.mechanism_fields import ByUser, Categories
 from mechshare.entrypoints.http.representations.search import (
     SearchResponse,
     SuggestionsResponse,
     search_response,
 )
-from mechshare.entrypoints.http.routes.mechanisms import ByUser, Categories
 
 Req = Request[Any, Any, Any]
 Text = Annotated[

@@ -20,7 +20,12 @@ from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, 
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of, documented, refuses
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import nothing, resource
-from mechshare.entrypoints.http.routes.users import USERS_PATH, UserResponse, encoded_user, user_resource
+from mechshare.entrypoints.http.representations.users import (
+    USERS_PATH,
+    UserResponse,
+    encoded_user,
+    user_resource,
+)
 from mechshare.services.support.idempotency import ReplayedResponse
 from mechshare.services.users import Registration
 

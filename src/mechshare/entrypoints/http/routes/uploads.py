@@ -16,7 +16,7 @@ from mechshare.domain.errors import (
     UnsupportedContentType,
 )
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.mechanisms import MAX_CATEGORIES, MAX_DURATION, AuthoredMechanism, OriginalFile
+from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism, OriginalFile
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -27,6 +27,7 @@ from mechshare.entrypoints.http.protocol.idempotency import REPLAYED_HEADER, ide
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, body_of, documented, form_of, refuses
 from mechshare.entrypoints.http.protocol.request_body import JSON, decoded, short_body
+from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
     MechanismResponse,
@@ -38,9 +39,6 @@ from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
-Title = Annotated[str, documented(minLength=1, maxLength=200)]
-Description = Annotated[str, documented(maxLength=20_000)]
-CategorySlugs = Annotated[list[str], documented(maxItems=MAX_CATEGORIES)]
 Url = Annotated[str, documented(format="uri", maxLength=2_000)]
 Duration = Annotated[float, documented(minimum=0.001, maximum=MAX_DURATION)]
 
@@ -181,3 +179,6 @@ def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:
         else:
             grouped[name] = text
     return grouped
+
+
+handlers = [create_mechanism, create_mechanism_from_url]

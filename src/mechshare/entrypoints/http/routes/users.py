@@ -1,28 +1,23 @@
 """/users"""
 
-from datetime import datetime
 from typing import Annotated, Any
 
-import msgspec
 from litestar import Request, Response, Router, delete, get, patch
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.errors import Conflict, Invalid, UserNotFound
 from mechshare.domain.ids import UserId, is_id
-from mechshare.domain.mechanisms import MechanismSort
-from mechshare.domain.users import Profile, Role, User
+from mechshare.domain.users import Profile, Role
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
     request_metadata_of,
     require_permissions,
-    viewer_of,
 )
 from mechshare.entrypoints.http.protocol.openapi import (
     HEARS_VERSION,
     NOT_MODIFIED,
-    OPTIONAL_TOKEN,
     body_of,
     documented,
     refuses,
@@ -39,32 +34,18 @@ from mechshare.entrypoints.http.protocol.pagination import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
     PUBLIC,
-    answer,
-    etag_of,
     expected_version,
     nothing,
     resource,
 )
-from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse
-from mechshare.entrypoints.http.routes.mechanisms import list_response
+from mechshare.entrypoints.http.representations.users import (
+    USERS_PATH,
+    UserResponse,
+    user_resource,
+    user_response,
+)
 
 Req = Request[Any, Any, Any]
-USERS_PATH = "/api/v1/users"
-
-
-class UserResponse(Struct):
-    """An account, for its owner and for admins."""
-
-    id: str
-    username: str
-    email: str
-    display_name: str
-    bio: str
-    role: Role
-    is_suspended: bool
-    created_at: datetime
-    updated_at: datetime
-    version: int
 
 
 class ProfileChanges(Struct, forbid_unknown_fields=True):
@@ -138,30 +119,6 @@ async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]
 
 
 @get(
-    "/{user_id:str}/mechanisms",
-    operation_id="listMechanismsOfUser",
-    summary="List a user's mechanisms",
-    responses=NOT_MODIFIED,
-    opt=OPTIONAL_TOKEN,
-)
-async def find_mechanisms_of(
-    request: Req,
-    user_id: FromPath[str],
-    page: PageNumber = None,
-    limit: Limit = None,
-    cursor: Cursor = None,
-) -> Response[PageResponse[MechanismResponse]]:
-    """What is published; to the user themselves, everything."""
-    if not is_id(user_id):
-        raise UserNotFound()
-    await viewer_of(request)  # a bad token is refused before anything is looked up
-    await application_of(request).users.get_profile(UserId(user_id))
-    sort = MechanismSort.NEWEST
-    wanted = page_request(page, limit, cursor, sort.order)
-    return await list_response(request, wanted, sort, [], user_id)
-
-
-@get(
     "/",
     guards=[require_permissions("users:manage")],
     operation_id="listUsers",
@@ -200,31 +157,6 @@ async def change_account_status(request: Req, user_id: FromPath[str]) -> Respons
     return user_resource(request, changed)
 
 
-def user_response(user: User) -> UserResponse:
-    return UserResponse(
-        id=user.id,
-        username=user.username,
-        email=user.email,
-        display_name=user.display_name,
-        bio=user.bio,
-        role=user.role,
-        is_suspended=user.is_suspended,
-        created_at=user.created_at,
-        updated_at=user.updated_at,
-        version=user.version,
-    )
-
-
-def encoded_user(user: User) -> bytes:
-    return msgspec.json.encode(user_response(user))
-
-
-def user_resource(request: Req, user: User, status: int = 200) -> Response[Any]:
-    body = encoded_user(user)
-    headers = {"Location": f"{USERS_PATH}/{user.id}"} if status == 201 else {}
-    return answer(request, body, etag=etag_of(body, user.version), status=status, headers=headers)
-
-
 router = Router(
     USERS_PATH,
     tags=["users"],
@@ -233,7 +165,6 @@ router = Router(
         update_me,
         delete_me,
         get_profile,
-        find_mechanisms_of,
         find_users,
         change_account_status,
     ],

@@ -1,0 +1,53 @@
+"""A user as the API represents one."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from msgspec import Struct
+
+from mechshare.domain.users import Role, User
+from mechshare.entrypoints.http.protocol.responses import answer, etag_of
+
+USERS_PATH = "/api/v1/users"
+
+
+class UserResponse(Struct):
+    """An account, for its owner and for admins."""
+
+    id: str
+    username: str
+    email: str
+    display_name: str
+    bio: str
+    role: Role
+    is_suspended: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+def user_response(user: User) -> UserResponse:
+    return UserResponse(
+        id=user.id,
+        username=user.username,
+        email=user.email,
+        display_name=user.display_name,
+        bio=user.bio,
+        role=user.role,
+        is_suspended=user.is_suspended,
+        created_at=user.created_at,
+        updated_at=user.updated_at,
+        version=user.version,
+    )
+
+
+def encoded_user(user: User) -> bytes:
+    return msgspec.json.encode(user_response(user))
+
+
+def user_resource(request: Request[Any, Any, Any], user: User, status: int = 200) -> Response[Any]:
+    body = encoded_user(user)
+    headers = {"Location": f"{USERS_PATH}/{user.id}"} if status == 201 else {}
+    return answer(request, body, etag=etag_of(body, user.version), status=status, headers=headers)
