@@ -406,3 +406,12 @@ async def test_an_import_finds_what_it_added_before(world):
     assert await world.app.mechanisms.find_by_original(mika.id, digest) == made
     assert await world.app.mechanisms.find_by_original(other.id, digest) is None
     assert await world.app.mechanisms.find_by_original(mika.id, "0" * 64) is None
+
+
+async def test_a_draft_is_visible_to_its_owner_and_to_nobody_else(world):
+    mika, sora = await world.join("mika"), await world.join("sora")
+    draft = await world.create(mika)
+
+    for viewer, visible in ((None, []), (sora, []), (mika, [draft.id])):
+        found = await world.app.mechanisms.find_visible(viewer, [draft.id])
+        assert [item.mechanism.id for item in found] == visible

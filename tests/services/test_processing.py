@@ -364,6 +364,7 @@ async def test_what_a_worker_made_that_had_lost_its_lease_is_not_published(world
         if job.kind is JobKind.PROCESS_MECHANISM_FILE and state is JobState.DONE
     ]
     assert done == [2]
+    assert [(job.id, job.fence) for job in world.observer.lost] == [(job.id, 1)]
 
 
 @pytest.mark.parametrize("fault", [None, ValueError(), MediaRejected(UNREADABLE, permanent=True)])

@@ -164,6 +164,16 @@ async def collect_garbage(world: World) -> None:
     await world.work()
 
 
+async def shown(world: World, actor: Actor) -> set[str]:
+    """The keys of the files that the actor's mechanisms name."""
+    page = await world.app.mechanisms.find_all(actor, PageRequest(limit=100), user_id=actor.id)
+    named: set[str | None] = set()
+    for mechanism in (item.mechanism for item in page.items):
+        urls = (mechanism.file_url, mechanism.thumbnail_url, mechanism.preview_url)
+        named |= {mechanism.original_key, *(blob_key(url) for url in urls if url)}
+    return {key for key in named if key}
+
+
 def referenced(url: str) -> set[str]:
     with connected(url) as connection:
         return {row.key for row in connection.execute(blob_references.select())}
@@ -207,6 +217,7 @@ def test_after_a_sweep_the_store_holds_what_the_table_refers_to_and_so_does_a_ba
             for step in steps:
                 await take(step, world, mika)
             assert referenced(url) <= set(await world.keys())
+            assert await shown(world, mika) <= referenced(url)
             assert await backed_up(world, url, folder / "backup") == referenced(url)
             await collect_garbage(world)
             assert set(await world.keys()) == referenced(url)
