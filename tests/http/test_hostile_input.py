@@ -110,8 +110,13 @@ async def test_any_text_may_stand_in_a_query(site: Site, row: str) -> None:
 
 @pytest.mark.parametrize("place", ["x", "\0", "🙂" * 300])
 async def test_any_place_may_stand_in_a_cursor(site: Site, place: str) -> None:
-    for sort, key in (("-created_at", 0), ("-created_at", 10**17), ("title", place)):
-        packed = json.dumps([sort, 2, key, place]).encode()
+    for sort, key_type, key in (
+        ("-created_at", "time", 0),
+        ("-created_at", "time", 10**17),
+        ("-created_at", "time", -(10**17)),
+        ("title", "text", place),
+    ):
+        packed = json.dumps([sort, 2, key_type, key, place]).encode()
         cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
         for narrowed in ("", "&category=gears", f"&category={quote(place)}", f"&user_id={quote(place)}"):
             asked = await site.client.get(f"{API}/mechanisms?sort={sort}&cursor={cursor}{narrowed}")

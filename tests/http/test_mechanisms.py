@@ -246,6 +246,13 @@ async def test_a_bad_page_is_refused_with_the_field_at_fault(site: Site, query: 
     assert answer.json()["details"][0]["field"] == query.partition("=")[0]
 
 
+async def test_page_numbers_reach_ten_thousand_items_and_then_say_to_follow_next(site: Site) -> None:
+    deepest = await site.client.get(f"{MECHANISMS}?page=101&limit=100")
+    beyond = await site.client.get(f"{MECHANISMS}?page=102&limit=100")
+    assert (deepest.status_code, beyond.status_code) == (200, 400)
+    assert "follow 'next'" in str(beyond.json()["details"])
+
+
 async def test_what_is_kept_for_one_question_answers_no_other(site: Site) -> None:
     shared = await site.published(await site.sign_up("sakura"), "gear")
     questions = (

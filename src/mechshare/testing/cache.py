@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.ports.cache import Cache, CacheKey
+from mechshare.ports.cache import Cache, CacheKey, Loaded, Uncacheable
 from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
@@ -194,3 +194,25 @@ async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:
     told = await cache.check()
     assert told
     assert "\n" not in told
+
+
+async def test_an_uncacheable_result_is_served_and_not_stored(cache: Cache) -> None:
+    async def uncacheable() -> Loaded:
+        return Uncacheable(b"passing")
+
+    assert await cache.get_or_load("g", "k", uncacheable, LONG) == b"passing"
+    assert cache.cached("g", "k") is None
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_of_many_those_that_are_uncacheable_are_served_and_not_stored(cache: Cache) -> None:
+    async def mixed(keys: Sequence[CacheKey]) -> Sequence[Loaded]:
+        return [Uncacheable(b"passing") if key == "a" else b"lasting" for _, key in keys]
+
+    async def load(keys: Sequence[CacheKey]) -> Sequence[Loaded]:
+        return [b"new"] * len(keys)
+
+    keys = [("g", "a"), ("g", "b")]
+    await stored(cache, "another tag", "k", b"heard")
+    assert await cache.get_or_load_many(keys, mixed, LONG) == [b"passing", b"lasting"]
+    assert await cache.get_or_load_many(keys, load, LONG) == [b"new", b"lasting"]

@@ -81,7 +81,11 @@ def page_request(
     size = limit or DEFAULT_LIMIT
     if cursor is not None:
         decoded = _decoded(cursor, order)
-        return PageRequest(page=decoded.page, limit=size, after=_position(decoded))
+        try:
+            after = _position(decoded)
+        except OverflowError as problem:  # a time before the year 1
+            raise _foreign_cursor() from problem
+        return PageRequest(page=decoded.page, limit=size, after=after)
     number = page or 1
     refuse_depth(number, size, MAX_OFFSET, "follow 'next' to go further")
     return PageRequest(page=number, limit=size)
