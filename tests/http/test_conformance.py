@@ -25,7 +25,7 @@ from tests.services.world import GIF
 
 CASES = 300
 """For each way of generating them, signed in and not."""
-ENOUGH = 12
+ENOUGH = 10
 """Operations that have to succeed once at least, lest nothing but refusals be looked at."""
 CHECKS = [
     not_a_server_error,

@@ -113,7 +113,7 @@ def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings,
     if scheme not in schemes:
         return _outside_adapter(schemes, role, url, settings, setting)
     factory = schemes[scheme]
-    options = _options(factory, role, scheme, settings)
+    options = _options(factory, role, scheme, settings, is_strict=not called)
     try:
         return factory(url, settings, **options)
     except ValueError:
@@ -143,15 +143,17 @@ def option_names(factory: Callable[..., A]) -> list[str]:
     return [one.name for one in signature(factory).parameters.values() if one.kind is one.KEYWORD_ONLY]
 
 
-def _options(factory: Callable[..., A], role: str, scheme: str, settings: Settings) -> dict[str, str]:
+def _options(
+    factory: Callable[..., A], role: str, scheme: str, settings: Settings, *, is_strict: bool = True
+) -> dict[str, str]:
     """What the settings say about the adapter besides its URL. Raises SettingsError for an option it has not.
 
-    Where two URLs of one role are open, as when copying, each gets the options that it has.
+    Where two URLs of one role are open, as when copying, each gets the options that it has: nothing `is_strict`.
     """
     given = settings.options.get(role, {})
     known = option_names(factory)
     is_configured = scheme_of(getattr(settings, f"{role}_url")) == scheme
-    if is_configured and (unknown := sorted(given.keys() - set(known))):
+    if is_strict and is_configured and (unknown := sorted(given.keys() - set(known))):
         names = ", ".join(f"{PREFIX}{role}_{option}".upper() for option in unknown)
         there_are = ", ".join(f"{PREFIX}{role}_{option}".upper() for option in known) or "none"
         raise SettingsError(f"{names} is not an option of {scheme}:. There are: {there_are}.")
