@@ -24,11 +24,11 @@ _REFERENCE_CACHE = 2
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`forget` empties its caches, `groups` being those of mechshare's that are meant. `end_queries` ends what it still
+    """`invalidate` empties the caches of `groups` (tags of mechshare). `end_queries` ends what it still
     has the database do, and tells whether that was anything."""
 
     server: ServerProcess
-    forget: Callable[[Sequence[str]], None]
+    invalidate: Callable[[Sequence[str]], None]
     end_queries: Callable[[], bool] = lambda: False
 
     @property
@@ -76,11 +76,11 @@ def teach_floor(floor: Candidate, status: int, body: bytes) -> None:
 
 
 def _ours(name: str, installation: Installation, folder: Path) -> Candidate:
-    def forget(groups: Sequence[str]) -> None:
-        installation.forget(list(groups))
+    def invalidate(groups: Sequence[str]) -> None:
+        installation.invalidate(list(groups))
 
     log = folder / f"{name}.log"
-    return Candidate(ServerProcess(name, mechshare(), installation.environ, log, "/health/live"), forget)
+    return Candidate(ServerProcess(name, mechshare(), installation.environ, log, "/health/live"), invalidate)
 
 
 def _floor(folder: Path) -> Candidate:
@@ -103,14 +103,14 @@ def _literal(installation: Installation, folder: Path) -> Candidate:
         "REFERENCE_SECRET": REFERENCE_SECRET,
     }
 
-    def forget(groups: Sequence[str]) -> None:
+    def invalidate(groups: Sequence[str]) -> None:
         with redis.Redis.from_url(cache) as client:
             client.flushdb()
 
-    forget(())
+    invalidate(())
     log = folder / "literal.log"
     server = ServerProcess(LITERAL, granian("bench.reference.main:create"), environ, log)
-    return Candidate(server, forget, installation.end_queries)
+    return Candidate(server, invalidate, installation.end_queries)
 
 
 def _keep_all(groups: Sequence[str]) -> None:

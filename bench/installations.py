@@ -68,7 +68,7 @@ class Installation:
         finally:
             engine.dispose()
 
-    def forget(self, groups: list[str]) -> None:
+    def invalidate(self, groups: list[str]) -> None:
         """Has mechshare's caches drop these groups in every process, as if others had changed all that is in them."""
         asyncio.run(_forget(self.settings, groups))
 

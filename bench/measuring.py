@@ -133,7 +133,7 @@ class _Walker:
         if self.at >= len(lines.lines) - CONNECTIONS:
             self.at = 0
             if lines.once:
-                self.candidate.forget(self.row.groups())
+                self.candidate.invalidate(self.row.groups())
         return replace(lines, lines=lines.lines[self.at : self.at + seconds * _LINES_A_SECOND])
 
 
@@ -197,7 +197,7 @@ def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker
     for number, (name, one) in enumerate(asked.items()):
         walkers[name] = _Walker(candidates[name], _rotated(one, number / len(asked)), row)
         if one.lines and one.lines.once:
-            candidates[name].forget(row.groups())
+            candidates[name].invalidate(row.groups())
     return walkers
 
 

@@ -59,37 +59,37 @@ def load(environ: Mapping[str, str]) -> Settings:
     An empty value counts as unset. Raises SettingsError for a value that cannot be used and for a name that is not
     a setting: a misspelt one would otherwise be ignored in silence.
     """
-    given = {
+    values = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
     }
-    options = _options(given)
-    _refuse_unknown(given)
-    given = {name: value for name, value in given.items() if value}
+    options = _options(values)
+    _refuse_unknown(values)
+    values = {name: value for name, value in values.items() if value}
     # Where jobs are rung for through a server, workers answer; else whoever serves is the only one there is.
-    works_itself = given.get("jobs_url", Settings.jobs_url).startswith(("embedded:", "memory:"))
-    data = Path(given.get("data", "mechshare-data")).absolute()
+    works_itself = values.get("jobs_url", Settings.jobs_url).startswith(("embedded:", "memory:"))
+    data = Path(values.get("data", "mechshare-data")).absolute()
     return Settings(
         data=data,
-        database_url=given.get("database_url", f"sqlite:///{_in_url(data / 'mechshare.db')}"),
-        blobs_url=given.get("blobs_url", f"file://{_in_url(data / 'blobs')}"),
-        search_url=given.get("search_url", f"sqlite:///{_in_url(data / 'search.db')}"),
-        jobs_url=given.get("jobs_url", Settings.jobs_url),
-        cache_url=given.get("cache_url", Settings.cache_url),
-        limits_url=given.get("limits_url", Settings.limits_url),
+        database_url=values.get("database_url", f"sqlite:///{_in_url(data / 'mechshare.db')}"),
+        blobs_url=values.get("blobs_url", f"file://{_in_url(data / 'blobs')}"),
+        search_url=values.get("search_url", f"sqlite:///{_in_url(data / 'search.db')}"),
+        jobs_url=values.get("jobs_url", Settings.jobs_url),
+        cache_url=values.get("cache_url", Settings.cache_url),
+        limits_url=values.get("limits_url", Settings.limits_url),
         options=options,
-        secret=_secret(given),
-        token_algorithm=_one_of(given, "token_algorithm", ("HS256", "EdDSA")),
-        host=given.get("host", Settings.host),
-        port=_whole(given, "port", Settings.port, least=0, most=65_535),
-        workers=_whole(given, "workers", os.cpu_count() or 1, least=1, most=256),
-        job_slots=_whole(given, "job_slots", int(works_itself), least=0, most=64),
-        max_upload_bytes=_whole(given, "max_upload_bytes", Settings.max_upload_bytes, least=1, most=2**40),
-        requests_per_minute=_whole(
-            given, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
+        secret=_secret(values),
+        token_algorithm=_one_of(values, "token_algorithm", ("HS256", "EdDSA")),
+        host=values.get("host", Settings.host),
+        port=_integer(values, "port", Settings.port, least=0, most=65_535),
+        workers=_integer(values, "workers", os.cpu_count() or 1, least=1, most=256),
+        job_slots=_integer(values, "job_slots", int(works_itself), least=0, most=64),
+        max_upload_bytes=_integer(values, "max_upload_bytes", Settings.max_upload_bytes, least=1, most=2**40),
+        requests_per_minute=_integer(
+            values, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
         ),
-        trusted_proxies=_addresses(given, "trusted_proxies"),
-        log_format=_one_of(given, "log_format", ("console", "json")),
-        log_file=given.get("log_file", ""),
+        trusted_proxies=_addresses(values, "trusted_proxies"),
+        log_format=_one_of(values, "log_format", ("console", "json")),
+        log_file=values.get("log_file", ""),
     )
 
 
@@ -98,29 +98,29 @@ def _in_url(path: Path) -> str:
     return re.sub(r"[%?#\t\r\n]", lambda found: quote(found[0]), str(path))
 
 
-def _options(given: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Takes the options of adapters out of `given`."""
+def _options(values: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Takes the options of adapters out of `values`."""
     options: dict[str, dict[str, str]] = {}
-    for name in given.keys() - _SETTINGS:
+    for name in values.keys() - _SETTINGS:
         adapter, _, option = name.partition("_")
         if adapter in ADAPTERS and option:
-            value = given.pop(name)
+            value = values.pop(name)
             if value:
                 options.setdefault(adapter, {})[option] = value
     return options
 
 
-def _refuse_unknown(given: Mapping[str, str]) -> None:
+def _refuse_unknown(values: Mapping[str, str]) -> None:
     known = _SETTINGS
-    unknown = sorted(set(given) - known)
+    unknown = sorted(set(values) - known)
     if unknown:
         names = ", ".join(PREFIX + name.upper() for name in unknown)
         choices = ", ".join(PREFIX + name.upper() for name in sorted(known))
         raise SettingsError(f"{names} is not a setting of mechshare. There are: {choices}.")
 
 
-def _addresses(given: Mapping[str, str], name: str) -> tuple[str, ...]:
-    texts = [text.strip() for text in given.get(name, "").split(",") if text.strip()]
+def _addresses(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    texts = [text.strip() for text in values.get(name, "").split(",") if text.strip()]
     try:
         return tuple(str(ip_address(text)) for text in texts)
     except ValueError as problem:
@@ -129,22 +129,22 @@ def _addresses(given: Mapping[str, str], name: str) -> tuple[str, ...]:
         ) from problem
 
 
-def _secret(given: Mapping[str, str]) -> bytes:
-    secret = os.fsencode(given.get("secret", ""))
+def _secret(values: Mapping[str, str]) -> bytes:
+    secret = os.fsencode(values.get("secret", ""))
     if secret and len(secret) < 32:
         raise SettingsError(f"{PREFIX}SECRET must be at least 32 bytes long; it is {len(secret)}.")
     return secret
 
 
-def _one_of(given: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = given.get(name, choices[0])
+def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = values.get(name, choices[0])
     if value not in choices:
         raise SettingsError(f"{PREFIX}{name.upper()} must be one of {', '.join(choices)}; it is '{value}'.")
     return value
 
 
-def _whole(given: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
-    text = given.get(name, str(default))
+def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+    text = values.get(name, str(default))
     if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
         raise SettingsError(
             f"{PREFIX}{name.upper()} must be a whole number from {least} to {most}; it is '{text}'."

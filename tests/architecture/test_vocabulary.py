@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import MODULES, PACKAGE, name_of, tree_of
+from tests.architecture.source import MODULES, name_of, tree_of
 
 RETIRED_NAMES = {
     "KeptAnswers": "ResponseCacheMiddleware",
@@ -58,31 +58,25 @@ RETIRED_NAMES = {
 """Each with the name in its place."""
 
 RETIRED_WORDS = {
+    *("told", "asked", "answer", "answers", "answered", "kept", "forget", "forgotten"),
+    *(
+        "news",
+        "board",
+        "landmark",
+        "stretch",
+        "promise",
+        "condemn",
+        "receipt",
+        "receipts",
+        "blameless",
+        "patience",
+    ),
     *("bell", "bells", "deaf", "hung", "rung"),
     *("trouble", "diagnosis", "eldest", "standing", "stumbled", "sweeping", "upkeep"),
     *("bury", "buried", "burying"),
     *("longest", "largest", "deepest"),
 }
 """Which are no part of any name, in any module."""
-
-RETIRED_IN_FINISHED = RETIRED_WORDS | {
-    *("told", "asked", "answer", "answers", "answered", "kept", "forget", "forgotten"),
-    *("news", "board", "landmark", "stretch", "promise", "condemn"),
-}
-FINISHED = (
-    "adapters/backups",
-    "adapters/blobs",
-    "adapters/doorbell",
-    "adapters/media",
-    "adapters/passwords",
-    "adapters/rate_limits",
-    "adapters/search",
-    "adapters/tokens",
-    "demo",
-    "services/maintenance/doctor.py",
-    "services/maintenance/health.py",
-)
-"""Packages in which every family is renamed; the others follow one by one."""
 
 LOG_METHODS = {"debug", "info", "warning", "error", "exception"}
 
@@ -109,23 +103,18 @@ def names_in(tree: ast.Module) -> Iterator[str]:
 
 
 def retired_in(path: Path) -> list[str]:
-    is_finished = any(path.is_relative_to(PACKAGE / part) for part in FINISHED)
-    words = RETIRED_IN_FINISHED if is_finished else RETIRED_WORDS
     names = {path.stem, *names_in(tree_of(path))}
     names = {
         name for name in names if not name.startswith("test_")
     }  # sentences about behaviour, not names of things
-    return sorted(name for name in names if name.strip("_") in RETIRED_NAMES or words_of(name) & words)
+    return sorted(
+        name for name in names if name.strip("_") in RETIRED_NAMES or words_of(name) & RETIRED_WORDS
+    )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_retired_name_comes_back(path):
     assert retired_in(path) == []
-
-
-@pytest.mark.parametrize("part", FINISHED)
-def test_what_is_finished_is_there(part):
-    assert (PACKAGE / part).exists()
 
 
 @pytest.mark.parametrize(

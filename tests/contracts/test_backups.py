@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mechshare.domain.backups import BackupRefused, Manifest, TableKept
+from mechshare.domain.backups import BackupRefused, Manifest, TableSummary
 from mechshare.domain.blobs import BlobFacts
 from mechshare.ports.backups import BackupFolder
 from tests.contracts.harness import adapters_of
@@ -23,7 +23,7 @@ async def folder(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 async def kept(folder: BackupFolder, content: bytes) -> Manifest:
     """A backup whose rows are `content`."""
-    async with folder.held(is_writing=True):
+    async with folder.lock(is_writing=True):
         await folder.begin()
         (await folder.draft()).write_bytes(content)
         manifest = Manifest(
@@ -32,7 +32,7 @@ async def kept(folder: BackupFolder, content: bytes) -> Manifest:
             schema="0001",
             oldest_users=("u-1", "u-2"),
             rows=await folder.rows(),
-            tables=(TableKept(table="users", rows=2, digest="0" * 64),),
+            tables=(TableSummary(table="users", rows=2, digest="0" * 64),),
             blobs=(CLIP,),
             missing=("originals/x.gif",),
             altered=(),
@@ -48,13 +48,13 @@ async def rows_in(folder: BackupFolder, manifest: Manifest) -> bytes | None:
 
 async def test_what_was_finished_is_read_as_it_was_written(folder: BackupFolder) -> None:
     manifest = await kept(folder, b"rows")
-    async with folder.held(is_writing=False):
+    async with folder.lock(is_writing=False):
         assert await folder.read() == manifest
         assert await rows_in(folder, manifest) == b"rows"
 
 
 async def test_a_backup_that_was_never_finished_is_told_apart(folder: BackupFolder) -> None:
-    async with folder.held(is_writing=True):
+    async with folder.lock(is_writing=True):
         assert await folder.begin() is None
     with pytest.raises(BackupRefused, match="never finished"):
         await folder.read()
@@ -62,7 +62,7 @@ async def test_a_backup_that_was_never_finished_is_told_apart(folder: BackupFold
 
 async def test_the_last_finished_backup_stays_until_the_next_is_finished(folder: BackupFolder) -> None:
     first = await kept(folder, b"first")
-    async with folder.held(is_writing=True):
+    async with folder.lock(is_writing=True):
         assert await folder.begin() == first
         (await folder.draft()).write_bytes(b"second")
         await folder.rows()
@@ -83,7 +83,7 @@ async def test_the_same_rows_again_are_kept(folder: BackupFolder) -> None:
 
 
 async def test_nothing_is_at_the_draft_whatever_an_earlier_run_left(folder: BackupFolder) -> None:
-    async with folder.held(is_writing=True):
+    async with folder.lock(is_writing=True):
         await folder.begin()
         draft = await folder.draft()
         draft.write_bytes(b"half")
@@ -104,18 +104,18 @@ async def test_rows_that_changed_are_told(folder: BackupFolder) -> None:
 
 async def test_one_writes_at_a_time_and_nobody_reads_meanwhile(folder: BackupFolder) -> None:
     await kept(folder, b"rows")
-    async with folder.held(is_writing=True):
+    async with folder.lock(is_writing=True):
         for is_writing in (True, False):
             with pytest.raises(BackupRefused, match="under way"):
-                async with folder.held(is_writing=is_writing):
+                async with folder.lock(is_writing=is_writing):
                     pass
 
 
 async def test_any_number_read_and_nobody_writes_meanwhile(folder: BackupFolder) -> None:
     await kept(folder, b"rows")
-    async with folder.held(is_writing=False), folder.held(is_writing=False):
+    async with folder.lock(is_writing=False), folder.lock(is_writing=False):
         with pytest.raises(BackupRefused, match="under way"):
-            async with folder.held(is_writing=True):
+            async with folder.lock(is_writing=True):
                 pass
-    async with folder.held(is_writing=True):
+    async with folder.lock(is_writing=True):
         pass

@@ -4,7 +4,7 @@ from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.idempotency import IdempotencyRecord
 from tests.domain.values import NOW
 
-RECEIPT = IdempotencyRecord(scope="u POST /x", key="k", fingerprint="f", answer=b"{}", created_at=NOW)
+RECEIPT = IdempotencyRecord(scope="u POST /x", key="k", fingerprint="f", response=b"{}", created_at=NOW)
 
 
 def test_the_same_request_gets_its_first_answer():

@@ -98,8 +98,8 @@ class Installation:
     async def check(self) -> Manifest:
         return await self._restoring().check(unheard)
 
-    async def restore(self, *, keeps_others: bool = False, kept: Any = None) -> Restored:
-        return await self._restoring(kept).restore(unheard, keeps_others=keeps_others)
+    async def restore(self, *, keep_others: bool = False, kept: Any = None) -> Restored:
+        return await self._restoring(kept).restore(unheard, keep_others=keep_others)
 
     async def add(self, number: int) -> None:
         """As mechshare does: first the files, then the row that names them."""
@@ -176,10 +176,10 @@ def named_in(url: str) -> set[str]:
 
 async def assert_whole(installation: Installation) -> None:
     """Every mechanism there has its clips, and they are what they should be."""
-    held = await held_by(installation.blobs)
+    lock = await held_by(installation.blobs)
     wanted = {key: content for n in range(100) for key, content in clips_of(n).items()}
-    assert named_in(installation.url) <= held.keys()
-    assert {key: wanted[key] for key in held} == held
+    assert named_in(installation.url) <= lock.keys()
+    assert {key: wanted[key] for key in lock} == lock
 
 
 def flip(path: Path, offset: int = 7) -> None:
@@ -347,8 +347,8 @@ async def test_what_is_lost_or_altered_later_stays_good_in_the_backup(laptop: In
     done = await laptop.back_up()
 
     assert (done.copied, done.removed, done.manifest.missing, done.manifest.altered) == (0, 0, (), ())
-    held = await held_by(laptop.kept)
-    assert {key: held[key] for key in (lost, altered)} == clips_of(3)
+    lock = await held_by(laptop.kept)
+    assert {key: lock[key] for key in (lost, altered)} == clips_of(3)
 
 
 async def test_a_file_that_was_damaged_in_the_backup_is_replaced_by_the_next(laptop: Installation) -> None:
@@ -419,7 +419,7 @@ async def test_a_manifest_that_says_otherwise_than_the_rows_is_found(
         (replace(manifest, tables=(*others, replace(users, rows=7))), "not those of the manifest"),
         (replace(manifest, blobs=manifest.blobs[1:]), "is not in the manifest"),
     ):
-        async with folder.held(is_writing=True):
+        async with folder.lock(is_writing=True):
             await folder.finish(wrong)
         with pytest.raises(BackupRefused, match=told):
             await empty.restore()
@@ -491,7 +491,7 @@ async def test_files_of_others_are_left_alone_and_only_on_demand_lived_with(
         await elsewhere.restore()
     assert len(await held_by(elsewhere.blobs)) == 2
 
-    done = await elsewhere.restore(keeps_others=True)
+    done = await elsewhere.restore(keep_others=True)
     assert (done.others, done.copied) == (1, 2 * COUNT - 1)
     assert (await held_by(elsewhere.blobs))["originals/newer.gif"] == b"newer"
 

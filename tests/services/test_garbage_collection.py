@@ -12,7 +12,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode
 from mechshare.services.maintenance.garbage_collection import GarbageCollection
-from mechshare.testing.persistence.values import a_receipt, a_session, keep_user
+from mechshare.testing.persistence.values import a_session, an_idempotency_record, keep_user
 from tests.services.world import chunks
 
 TOO_MANY = 600
@@ -37,7 +37,10 @@ class Forgetting:
 class UnitOfWork:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
-        self.receipts, self.sessions = Forgetting(inner.receipts), Forgetting(inner.sessions)
+        self.idempotency_records, self.sessions = (
+            Forgetting(inner.idempotency_records),
+            Forgetting(inner.sessions),
+        )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -150,7 +153,7 @@ async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(wor
     long_ago = now - timedelta(days=9)
     async with world.database.begin() as tx:
         for number in range(TOO_MANY):
-            await tx.receipts.add(a_receipt(at=long_ago, key=str(number)))
+            await tx.idempotency_records.add(an_idempotency_record(at=long_ago, key=str(number)))
             await tx.sessions.save(a_session(user, expires_at=long_ago))
 
     async def progress(step: str, fraction: float) -> None:
@@ -162,7 +165,7 @@ async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(wor
     await handler.run(new_job(JobId(ids.new_id()), JobKind.SWEEP, EVERYTHING, now=now), progress)
 
     async with world.database.begin() as tx:
-        assert await tx.receipts.delete_older(now, limit=1) == 0
+        assert await tx.idempotency_records.delete_older(now, limit=1) == 0
         assert await tx.sessions.delete_older(now, limit=1) == 0
 
 

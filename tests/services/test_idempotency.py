@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
-from mechshare.testing.persistence.values import a_receipt
+from mechshare.testing.persistence.values import an_idempotency_record
 
 
 async def asked(world, answer, fingerprint="f"):
@@ -27,13 +27,13 @@ async def test_a_key_is_free_again_after_its_time(world):
 
 
 async def test_a_request_does_not_have_to_wait_until_the_receipts_of_others_are_forgotten(world):
-    old = [a_receipt("other", world.clock.now(), key=str(number)) for number in range(3)]
+    old = [an_idempotency_record("other", world.clock.now(), key=str(number)) for number in range(3)]
     async with world.database.begin() as tx:
-        for receipt in old:
-            await tx.receipts.add(receipt)
+        for record in old:
+            await tx.idempotency_records.add(record)
     world.clock.advance(2 * IDEMPOTENCY_LIFETIME)
 
     await asked(world, "first")
 
     async with world.database.read() as tx:
-        assert [await tx.receipts.find("other", str(number)) for number in range(3)] == old
+        assert [await tx.idempotency_records.find("other", str(number)) for number in range(3)] == old

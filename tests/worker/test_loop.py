@@ -33,7 +33,7 @@ async def application(tmp_path: Path, adapters: Adapters) -> AsyncIterator[Appli
     await adapters.close()
 
 
-async def promise(adapters: Adapters, count: int) -> None:
+async def enqueue(adapters: Adapters, count: int) -> None:
     async with adapters.database.begin() as tx:
         for _ in range(count):
             id = JobId(str(uuid7()))
@@ -53,7 +53,7 @@ async def until_done(adapters: Adapters, count: int) -> None:
 async def test_all_that_is_promised_is_done_by_as_many_as_are_asked_for(
     application: Application, adapters: Adapters
 ) -> None:
-    await promise(adapters, 20)
+    await enqueue(adapters, 20)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=3, stop=stop))
     await until_done(adapters, 20)
@@ -66,7 +66,7 @@ async def test_a_ring_wakes_the_loop(application: Application, adapters: Adapter
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
     await asyncio.sleep(0)
-    await promise(adapters, 1)
+    await enqueue(adapters, 1)
     await adapters.doorbell.ring()
     await until_done(adapters, 1)
     stop.set()
@@ -86,7 +86,7 @@ async def test_what_does_not_answer_is_waited_for(
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
     monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", ABANDONED_AFTER * 0)
-    await promise(adapters, 1)
+    await enqueue(adapters, 1)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
     await until_done(adapters, 1)

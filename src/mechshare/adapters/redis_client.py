@@ -32,7 +32,7 @@ class RedisClient:
         )
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[Redis]:
+    async def guard(self) -> AsyncIterator[Redis]:
         """Around each use. Raises Unavailable."""
         async with self.circuit.guard():
             try:
@@ -44,7 +44,7 @@ class RedisClient:
         return f"{self.namespace}:{name}"
 
     async def check(self) -> str:
-        async with self.asking() as redis:
+        async with self.guard() as redis:
             info = await redis.info("server")
         return f"Redis {info['redis_version']}"
 

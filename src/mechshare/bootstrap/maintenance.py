@@ -54,12 +54,12 @@ async def open_backup(
     if scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
         raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
     await _check_database(settings.database_url, settings)
-    kept, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
+    backup_blobs, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
     blobs = chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
     rows = SqlSnapshots(settings.database_url, settings.data / "scratch")
-    backing = BackupService(rows, blobs, backup, kept, SystemClock(), version("mechshare"))
+    backing = BackupService(rows, blobs, backup, backup_blobs, SystemClock(), version("mechshare"))
     try:
-        yield backing, RestoreService(rows, blobs, backup, kept)
+        yield backing, RestoreService(rows, blobs, backup, backup_blobs)
     finally:
         await blobs.close()
 

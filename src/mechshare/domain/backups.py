@@ -15,7 +15,7 @@ class BackupRefused(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TableKept:
+class TableSummary:
     """`digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, whatever their order."""
 
     table: str
@@ -40,8 +40,8 @@ class InstallationSummary:
 class Snapshot:
     """All rows as they were at one moment. `tables` is empty where it was taken under an older schema."""
 
-    outline: InstallationSummary
-    tables: tuple[TableKept, ...]
+    summary: InstallationSummary
+    tables: tuple[TableSummary, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,7 @@ class Manifest:
     schema: str
     oldest_users: tuple[str, ...]
     rows: BlobFacts
-    tables: tuple[TableKept, ...]
+    tables: tuple[TableSummary, ...]
     blobs: tuple[BlobFacts, ...]
     missing: tuple[str, ...]
     altered: tuple[str, ...]
@@ -67,6 +67,6 @@ class Manifest:
         """Of all that it holds, in bytes."""
         return self.rows.size + sum(blob.size for blob in self.blobs)
 
-    def is_of(self, outline: InstallationSummary) -> bool:
-        """Whether one of its eldest users is still among those of `outline`; True where it has no user at all."""
-        return not self.oldest_users or not set(self.oldest_users).isdisjoint(outline.oldest_users)
+    def is_of(self, summary: InstallationSummary) -> bool:
+        """Whether one of its eldest users is still among those of `summary`; True where it has no user at all."""
+        return not self.oldest_users or not set(self.oldest_users).isdisjoint(summary.oldest_users)

@@ -10,16 +10,16 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
-    """`scope` is whose key it is and for which operation; `fingerprint` digests the request; `answer` is the body."""
+    """`scope` is whose key it is and for which operation; `fingerprint` digests the request; `response` is the body."""
 
     scope: str
     key: str
     fingerprint: str
-    answer: bytes
+    response: bytes
     created_at: datetime
 
     def response_to(self, fingerprint: str) -> bytes:
         """The first answer, for the same request. Raises IdempotencyKeyReused for another one."""
         if fingerprint != self.fingerprint:
             raise IdempotencyKeyReused()
-        return self.answer
+        return self.response

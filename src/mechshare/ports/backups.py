@@ -17,7 +17,7 @@ class BackupFolder(Protocol):
     folder can't be used or is no backup's, and OutOfSpace.
     """
 
-    def held(self, *, is_writing: bool) -> AbstractAsyncContextManager[None]:
+    def lock(self, *, is_writing: bool) -> AbstractAsyncContextManager[None]:
         """One who writes at a time, or any number who read. Raises BackupRefused at once where it can't be had."""
 
     async def begin(self) -> Manifest | None:

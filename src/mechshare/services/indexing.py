@@ -52,8 +52,8 @@ class IndexMechanism:
         # In a transaction, for it to wait where a category is being renamed by whom this mechanism was not seen in it.
         async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
-            held = sorted(found[0].mechanism.categories) if found else ()
-            names = _names([one for id in held if (one := await tx.categories.find_by_id(id))])
+            categories = sorted(found[0].mechanism.categories) if found else ()
+            names = _names([one for id in categories if (one := await tx.categories.find_by_id(id))])
         if found:
             await self._index.put([_document(found[0], names)])
         else:

@@ -157,22 +157,22 @@ class JobRunner:
         heart = asyncio.create_task(progress.beat())
         try:
             completion = await self._run_while_owned(handler.run(job, progress.report), heart)
-            kept = await self._complete(job, completion)
+            is_lease_held = await self._complete(job, completion)
         except LostLease:
-            kept = False
+            is_lease_held = False
         except MediaRejected as rejected:
-            kept = await self._fail(job, rejected.failure, permanent=rejected.permanent)
+            is_lease_held = await self._fail(job, rejected.failure, permanent=rejected.permanent)
         except (Unavailable, OutOfSpace) as error:
             failure = ProcessingFailure(code=FailureCode.UNAVAILABLE, detail=error.message)
-            kept = await self._fail(job, failure, blameless=True)
+            is_lease_held = await self._fail(job, failure, until_deadline=True)
         except Exception as error:
             self._observer.attempt_crashed(job, error)
             failure = ProcessingFailure(code=FailureCode.CRASHED, detail=type(error).__name__)
-            kept = await self._fail(job, failure)
+            is_lease_held = await self._fail(job, failure)
         finally:
             heart.cancel()
             await asyncio.gather(heart, return_exceptions=True)
-        if not kept:
+        if not is_lease_held:
             self._observer.attempt_lost(job)
             await handler.on_lost(job)
 
@@ -199,7 +199,7 @@ class JobRunner:
         return True
 
     async def _fail(
-        self, job: Job, failure: ProcessingFailure, *, permanent: bool = False, blameless: bool = False
+        self, job: Job, failure: ProcessingFailure, *, permanent: bool = False, until_deadline: bool = False
     ) -> bool:
         """Puts the job off or ends it; False when it is another's by now. A blameless one is tried to its deadline."""
         overdue = job.is_overdue(self._clock.now())
@@ -208,17 +208,17 @@ class JobRunner:
         try:
             async with self._transactions.begin() as tx:
                 again = not (permanent or overdue) and (
-                    blameless
+                    until_deadline
                     or job.may_be_tried_again(self._clock.now(), await tx.jobs.find_attempts(job.id))
                 )
                 if again:
-                    kept = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
+                    is_lease_held = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
                 else:
                     # What the job is about first and the job last, here as everywhere: transactions that take both
                     # never wait for each other in a circle.
                     await self._handlers[job.kind].on_failed(tx, job, failure)
-                    kept = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
-                if not kept:
+                    is_lease_held = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
+                if not is_lease_held:
                     raise LostLease()
         except LostLease:
             return False

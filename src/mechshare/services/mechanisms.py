@@ -201,7 +201,7 @@ class MechanismService:
             mechanism = _at_version(found, version)
             if mechanism.can_be_edited_by(actor.id):
                 return await _save(tx, mechanism, mechanism.withdraw(now))
-            withdrawn = mechanism.withdraw_for(_given(reason), now)
+            withdrawn = mechanism.withdraw_for(_required_reason(reason), now)
             saved = await _save(tx, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
             await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
@@ -264,7 +264,7 @@ def _moderates(actor: Actor) -> bool:
     return actor.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
 
 
-def _given(reason: str | None) -> str:
+def _required_reason(reason: str | None) -> str:
     if reason is None:
         raise InvalidField(
             "reason",

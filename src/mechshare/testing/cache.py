@@ -16,11 +16,11 @@ class Source:
     """Gives another value each time it is asked, and remembers how often that was."""
 
     def __init__(self) -> None:
-        self.asked = 0
+        self.loads = 0
 
     async def __call__(self) -> bytes:
-        self.asked += 1
-        return f"value {self.asked}".encode()
+        self.loads += 1
+        return f"value {self.loads}".encode()
 
 
 async def stored(cache: Cache, tag: str, key: str, body: bytes) -> bytes:
@@ -40,9 +40,9 @@ async def stored(cache: Cache, tag: str, key: str, body: bytes) -> bytes:
 
 async def test_an_entry_is_loaded_once(cache: Cache) -> None:
     source = Source()
-    answers = [await cache.get_or_load("g", "k", source, LONG) for _ in range(3)]
-    assert answers == [b"value 1"] * 3
-    assert source.asked == 1
+    values = [await cache.get_or_load("g", "k", source, LONG) for _ in range(3)]
+    assert values == [b"value 1"] * 3
+    assert source.loads == 1
 
 
 async def test_keys_and_groups_are_apart(cache: Cache) -> None:
@@ -74,7 +74,7 @@ async def test_many_who_miss_share_one_load(cache: Cache) -> None:
     gate.set()
     async with bounded():
         assert await asyncio.gather(*waiting) == [b"value 1"] * 20
-    assert source.asked == 1
+    assert source.loads == 1
 
 
 async def test_a_load_that_fails_fails_all_who_wait_and_is_not_kept(cache: Cache) -> None:
@@ -114,16 +114,16 @@ async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: 
 
 async def test_of_many_those_are_loaded_that_are_not_held(cache: Cache) -> None:
     await stored(cache, "g", "b", b"cached")
-    asked: list[Sequence[CacheKey]] = []
+    loads: list[Sequence[CacheKey]] = []
 
     async def load(names: Sequence[CacheKey]) -> Sequence[bytes]:
-        asked.append(names)
+        loads.append(names)
         return [f"{tag} {key}".encode() for tag, key in names]
 
     names = [("g", "a"), ("g", "b"), ("h", "a")]
     assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"cached", b"h a"]
     assert await cache.get_or_load_many(names, load, LONG) == [b"g a", b"cached", b"h a"]
-    assert asked == [[("g", "a"), ("h", "a")]]
+    assert loads == [[("g", "a"), ("h", "a")]]
 
 
 async def test_of_many_that_failed_to_load_none_is_kept(cache: Cache) -> None:
@@ -191,9 +191,9 @@ async def test_what_ended_is_not_held(cache: Cache) -> None:
 
 
 async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:
-    told = await cache.check()
-    assert told
-    assert "\n" not in told
+    problem = await cache.check()
+    assert problem
+    assert "\n" not in problem
 
 
 async def test_an_uncacheable_result_is_served_and_not_stored(cache: Cache) -> None:

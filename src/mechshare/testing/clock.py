@@ -10,5 +10,5 @@ async def test_the_time_is_aware_and_in_utc(clock: Clock) -> None:
 
 
 async def test_time_does_not_run_backwards(clock: Clock) -> None:
-    told = [clock.now() for _ in range(100)]
-    assert told == sorted(told)
+    times = [clock.now() for _ in range(100)]
+    assert times == sorted(times)

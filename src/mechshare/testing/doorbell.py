@@ -46,6 +46,6 @@ async def test_ringing_after_closing_raises_nothing(doorbell: Doorbell) -> None:
 
 
 async def test_it_tells_in_one_line_what_answers(doorbell: Doorbell) -> None:
-    told = await doorbell.check()
-    assert told
-    assert "\n" not in told
+    problem = await doorbell.check()
+    assert problem
+    assert "\n" not in problem

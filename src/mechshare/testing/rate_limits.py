@@ -38,6 +38,6 @@ async def test_keys_and_quotas_are_counted_apart(limiter: RateLimiter) -> None:
 
 
 async def test_it_tells_in_one_line_what_answers(limiter: RateLimiter) -> None:
-    told = await limiter.check()
-    assert told
-    assert "\n" not in told
+    problem = await limiter.check()
+    assert problem
+    assert "\n" not in problem

@@ -32,7 +32,7 @@ async def test_nobody_else_can_read_it(folder: FolderBackup, root: Path) -> None
 async def test_a_folder_with_anything_else_in_it_is_left_alone(folder: FolderBackup, root: Path) -> None:
     (root / "blobs").mkdir(parents=True)
     with pytest.raises(BackupRefused, match="is no backup, and not empty: 'blobs' is in it"):
-        async with folder.held(is_writing=True):
+        async with folder.lock(is_writing=True):
             pass
     assert [path.name for path in root.iterdir()] == ["blobs"]
 
@@ -71,7 +71,7 @@ async def test_a_manifest_of_a_later_format_is_refused(folder: FolderBackup, roo
 async def test_what_lies_where_nothing_can_be_written_is_read(folder: FolderBackup, root: Path) -> None:
     manifest = await kept(folder, b"rows")
     (root / ".lock").unlink()
-    async with folder.held(is_writing=False):
+    async with folder.lock(is_writing=False):
         assert await folder.read() == manifest
     assert not (root / ".lock").exists()
 
@@ -79,5 +79,5 @@ async def test_what_lies_where_nothing_can_be_written_is_read(folder: FolderBack
 async def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupRefused, match="can't be used: Not a directory"):
-        async with FolderBackup(tmp_path / "file" / "x").held(is_writing=True):
+        async with FolderBackup(tmp_path / "file" / "x").lock(is_writing=True):
             pass

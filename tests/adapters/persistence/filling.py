@@ -147,7 +147,7 @@ def rows_of(table: str, count: int) -> list[dict[str, Any]]:
                 "scope": ("A", "a", "é", "Z", "-")[i % 5],
                 "key": f"{'é' * (i % 3)}{i}",
                 "fingerprint": "f",
-                "answer": bytes(range(256)) if i % 2 else b"",
+                "response": bytes(range(256)) if i % 2 else b"",
                 "created_at": at(i),
             }
             for i in n

@@ -93,7 +93,7 @@ HOT: dict[str, Step] = {
     "refresh": lambda tx: tx.sessions.consume_token("hash77", NOW),
     "failed sign-ins of a name": lambda tx: tx.audit.failed_sign_ins(NOW, subject="user50"),
     "failed sign-ins from an address": lambda tx: tx.audit.failed_sign_ins(NOW, address="10.0.0.7"),
-    "receipt": lambda tx: tx.receipts.find("scope7", "key"),
+    "receipt": lambda tx: tx.idempotency_records.find("scope7", "key"),
     "claim": lambda tx: tx.ledger.claim(timedelta(seconds=15)),
     "claim one of a kind": lambda tx: tx.ledger.claim(timedelta(seconds=15), kind=JobKind.INDEX_MECHANISM),
     "expired leases": lambda tx: tx.ledger.find_expired(100),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.testing.persistence.values import keep_user, promise
+from mechshare.testing.persistence.values import enqueue, keep_user
 from tests.servers import postgresql_database
 
 PROCESSES = 4
@@ -87,7 +87,7 @@ async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[s
 async def test_no_job_is_claimed_twice(url: str) -> None:
     database = SqlDatabase(url)
     await database.migrate()
-    jobs = await promise(database, JOBS)
+    jobs = await enqueue(database, JOBS)
     claimed = Counter("".join(run_side_by_side(CLAIM, url)).split())
     await database.close()
     assert claimed == Counter({job.id: 1 for job in jobs})

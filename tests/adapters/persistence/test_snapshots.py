@@ -125,12 +125,12 @@ async def test_the_blobs_that_rows_name_are_told_with_what_is_known_of_their_con
     url: str, rows: Path, tmp_path: Path
 ) -> None:
     clips = await fill_with_clips(url, MemoryBlobStore(), 3)
-    outline = await of(url, tmp_path).inspect()
-    assert outline.named.keys() == clips.keys()
-    for key, digits in outline.named.items():
+    summary = await of(url, tmp_path).inspect()
+    assert summary.named.keys() == clips.keys()
+    for key, digits in summary.named.items():
         assert sha256(clips[key]).hexdigest().startswith(digits)
         assert len(digits) == (64 if key.startswith("originals/") else 32)
-    assert (await of(url, tmp_path).take(rows, unheard)).outline == outline
+    assert (await of(url, tmp_path).take(rows, unheard)).summary == summary
 
 
 async def test_more_mechanisms_than_a_batch_name_their_blobs(url: str, tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ async def test_rows_of_an_older_schema_are_brought_up_to_date(
     again = await restored(rows, destination, tmp_path)
 
     assert snapshot.tables == ()
-    assert snapshot.outline.named == {key: "0" * 64}
+    assert snapshot.summary.named == {key: "0" * 64}
     assert [len(again["users"]), len(again["mechanisms"])] == [1, 1]
     assert key in {value for row in again["mechanisms"] for value in row}
     assert rows.read_bytes() == before

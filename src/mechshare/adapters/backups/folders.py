@@ -49,7 +49,7 @@ class FolderBackup:
         self._root = root
 
     @asynccontextmanager
-    async def held(self, *, is_writing: bool) -> AsyncIterator[None]:
+    async def lock(self, *, is_writing: bool) -> AsyncIterator[None]:
         descriptor = await self._in_thread(self._lock, is_writing)
         try:
             yield

@@ -63,18 +63,18 @@ class InvalidationListener:
 
     async def _receive(self, pubsub: PubSub) -> None:
         """Until nothing is heard. Raises what the driver raises."""
-        asked: deque[float] = deque()
-        ask_at = 0.0
-        while not asked or time.monotonic() - asked[0] < STALENESS.total_seconds():
-            if time.monotonic() >= ask_at:
-                asked.append(time.monotonic())
-                ask_at = asked[-1] + _PING_INTERVAL
+        sent_at: deque[float] = deque()
+        next_ping = 0.0
+        while not sent_at or time.monotonic() - sent_at[0] < STALENESS.total_seconds():
+            if time.monotonic() >= next_ping:
+                sent_at.append(time.monotonic())
+                next_ping = sent_at[-1] + _PING_INTERVAL
                 await pubsub.ping()
             heard = await pubsub.get_message(timeout=_PING_INTERVAL)
             if heard is None:
                 continue
             if heard["type"] == "pong":
-                self._current_until = asked.popleft() + STALENESS.total_seconds()
+                self._current_until = sent_at.popleft() + STALENESS.total_seconds()
                 self._tried.set()
             elif heard["type"] == "subscribe":
                 self._entries.invalidate_all()  # what was told before this was not heard

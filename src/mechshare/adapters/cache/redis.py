@@ -145,7 +145,7 @@ class RedisCache:
     async def invalidate(self, *tags: str) -> None:
         self._entries.invalidate(*tags)
         try:
-            async with self._client.asking():
+            async with self._client.guard():
                 await self._publish(tags)
         except Unavailable:
             self._pending_invalidations.update(tags)
@@ -173,7 +173,7 @@ class RedisCache:
             return None
         mine, token = self._entries.generation(tag), token_hex(8)
         try:
-            async with self._client.asking():
+            async with self._client.guard():
                 left, content = await self._find_script((self._client.key(tag),), (key, token, _EMPTY))
         except Unavailable:
             return None
@@ -218,7 +218,7 @@ class RedisCache:
                 for one in loaded
             ]
             with suppress(Unavailable):  # it is loaded again the next time
-                async with self._client.asking():
+                async with self._client.guard():
                     bodies = [one.body for one in loaded]
                     await self._store_script((), (msgspec.msgpack.encode(names), *bodies))
 

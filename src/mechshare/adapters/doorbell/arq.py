@@ -45,7 +45,7 @@ class ArqDoorbell:
         if self._is_closed:
             return
         try:
-            async with self._client.asking(), asyncio.timeout(_RING_WITHIN):
+            async with self._client.guard(), asyncio.timeout(_RING_WITHIN):
                 if await self._ringing.zcard(self._queue) < _ENOUGH:
                     await self._ringing.enqueue_job("ring", _expires=_STALE)
         except Unavailable as problem:

@@ -80,7 +80,7 @@ class RedisRateLimiter:
     async def _take(self, quota: Quota, key: str, uses: int) -> Verdict:
         """Raises Unavailable."""
         item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
-        async with self._client.asking():
+        async with self._client.guard():
             allowed = await self._limiter.hit(item, key, cost=uses)
             oldest, used = await self._storage.get_moving_window(
                 item.key_for(key), quota.amount, quota.seconds

@@ -78,7 +78,7 @@ def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> No
         _console.print(f"{folder} -> {masked(chosen.database_url)} and {masked(chosen.blobs_url)}")
         done = asyncio.run(
             _with_bar(
-                chosen, folder, lambda services, heard: services[1].restore(heard, keeps_others=keep_files)
+                chosen, folder, lambda services, heard: services[1].restore(heard, keep_others=keep_files)
             )
         )
     _report_restored(done)

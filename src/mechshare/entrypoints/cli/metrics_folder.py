@@ -19,23 +19,23 @@ def metrics_folder(otherwise: Path) -> Iterator[Path]:
     What it holds is mapped by those who count: on a disk that is full that would kill them.
     """
     place = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else otherwise
-    _remove_forgotten(place)
+    _remove_abandoned(place)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place, ignore_cleanup_errors=True) as folder:
-        held = os.open(folder, os.O_RDONLY)
+        lock = os.open(folder, os.O_RDONLY)
         try:
-            fcntl.flock(held, fcntl.LOCK_EX)
+            fcntl.flock(lock, fcntl.LOCK_EX)
             yield Path(folder)
         finally:
-            os.close(held)
+            os.close(lock)
 
 
-def _remove_forgotten(place: Path) -> None:
+def _remove_abandoned(place: Path) -> None:
     """Removes the folders of servers that were killed: nobody holds them."""
     for left in place.glob(_PREFIX + "*"):
         with suppress(OSError):  # somebody else's, or held, or gone by now
-            held = os.open(left, os.O_RDONLY)
+            lock = os.open(left, os.O_RDONLY)
             try:
-                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(left)
             finally:
-                os.close(held)
+                os.close(lock)

@@ -54,7 +54,7 @@ class Shutdown:
                 wait.reschedule(asyncio.get_running_loop().time() + IDLE_TIMEOUT)
 
     @asynccontextmanager
-    async def patience(self, seconds: float) -> AsyncIterator[None]:
+    async def idle_timeout(self, seconds: float) -> AsyncIterator[None]:
         """Raises TimeoutError after `seconds`, or IDLE_TIMEOUT after the process was told to end."""
         try:
             async with asyncio.timeout(min(seconds, IDLE_TIMEOUT) if self.has_begun else seconds) as wait:
@@ -94,8 +94,8 @@ def refuse_new_connections() -> None:
     if sys.platform != "linux":
         return
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_SYN)
-    held = ctypes.create_string_buffer(code)
-    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(held))
+    instructions = ctypes.create_string_buffer(code)
+    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(instructions))
     for listening in _listening():
         with listening:
             try:

@@ -9,10 +9,10 @@ from mechshare.domain.idempotency import IdempotencyRecord
 class IdempotencyRepository(Protocol):
     async def find(self, scope: str, key: str) -> IdempotencyRecord | None: ...
 
-    async def add(self, receipt: IdempotencyRecord) -> None:
+    async def add(self, record: IdempotencyRecord) -> None:
         """Raises IdempotencyKeyReused for a scope and key in use."""
 
-    async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
+    async def delete_expired(self, scope: str, key: str, *, older: datetime) -> bool:
         """Deletes this one if it is older than that; whether it was."""
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:

@@ -34,21 +34,21 @@ class BackedUp:
 
 
 class BackupService:
-    """`kept` is where the backup's blobs are; `program` is the version that writes it."""
+    """`backup_blobs` is where the backup's blobs are; `program` is the version that writes it."""
 
     def __init__(
         self,
         rows: Snapshots,
         blobs: BlobStore,
         folder: BackupFolder,
-        kept: BlobStore,
+        backup_blobs: BlobStore,
         clock: Clock,
         program: str,
     ) -> None:
         self._rows = rows
         self._blobs = blobs
         self._folder = folder
-        self._kept = kept
+        self._backup_blobs = backup_blobs
         self._clock = clock
         self._program = program
 
@@ -58,18 +58,18 @@ class BackupService:
         Whatever ends it early, the backup that was there before stays, and the next run goes on with the blobs that
         this one copied. Raises BackupRefused, OutOfSpace and Unavailable.
         """
-        outline = await self._rows.inspect()
-        async with self._folder.held(is_writing=True):
+        summary = await self._rows.inspect()
+        async with self._folder.lock(is_writing=True):
             earlier = await self._folder.begin()
-            if earlier is not None and not earlier.is_of(outline):
+            if earlier is not None and not earlier.is_of(summary):
                 raise BackupRefused(
                     "The folder holds the backup of another installation: none of its first users is known here. "
                     "Choose another folder."
                 )
-            await self._kept.prepare()
-            collection = _Collection(self._blobs, self._kept)
+            await self._backup_blobs.prepare()
+            collection = _Collection(self._blobs, self._backup_blobs)
             try:
-                manifest = await self._settled(collection, outline, progress)
+                manifest = await self._settled(collection, summary, progress)
             except ChecksumMismatch as problem:
                 raise BackupRefused(str(problem)) from problem
             await self._folder.finish(manifest)
@@ -77,28 +77,28 @@ class BackupService:
         return BackedUp(manifest=manifest, copied=collection.copied, removed=removed)
 
     async def _settled(
-        self, collection: "_Collection", outline: InstallationSummary, progress: Progress
+        self, collection: "_Collection", summary: InstallationSummary, progress: Progress
     ) -> Manifest:
         """Rows with all of their blobs.
 
         A row goes before its blobs do. So a blob that was gone, but is named by rows that were taken later, is lost;
         and one that is gone when its row was seen before is looked for no more once the rows are taken anew.
         """
-        gone = await collection.add(outline.named, progress)
+        gone = await collection.add(summary.named, progress)
         for _ in range(_SNAPSHOTS):
             taken_at = self._clock.now()
             snapshot = await self._rows.take(
                 await self._folder.draft(), lambda more, total: progress(Stage.ROWS, more, total)
             )
-            named = snapshot.outline.named
+            named = snapshot.summary.named
             missing = gone & named.keys()
             late = {key: digest for key, digest in named.items() if key not in missing}
             if not (gone_now := await collection.add(late, progress)):
                 return Manifest(
                     taken_at=taken_at,
                     program=self._program,
-                    schema=snapshot.outline.schema,
-                    oldest_users=snapshot.outline.oldest_users,
+                    schema=snapshot.summary.schema,
+                    oldest_users=snapshot.summary.oldest_users,
                     rows=await self._folder.rows(),
                     tables=snapshot.tables,
                     blobs=tuple(collection.facts[key] for key in sorted(late)),
@@ -113,18 +113,18 @@ class BackupService:
 
     async def _prune(self, manifest: Manifest) -> int:
         named = {blob.key for blob in manifest.blobs}
-        needless = [key async for key in self._kept.list("") if key not in named]
+        needless = [key async for key in self._backup_blobs.list("") if key not in named]
         for key in needless:
-            await self._kept.delete(key)
+            await self._backup_blobs.delete(key)
         return len(needless)
 
 
 class _Collection:
     """The blobs that are in the backup by now, each of them read there."""
 
-    def __init__(self, source: BlobStore, kept: BlobStore) -> None:
+    def __init__(self, source: BlobStore, backup_blobs: BlobStore) -> None:
         self._source = source
-        self._kept = kept
+        self._backup_blobs = backup_blobs
         self.facts: dict[str, BlobFacts] = {}
         self.altered: set[str] = set()
         self.copied = 0
@@ -136,7 +136,7 @@ class _Collection:
 
         async def add(key: str) -> None:
             try:
-                self.facts[key] = await self._held(key, named[key])
+                self.facts[key] = await self._copied(key, named[key])
             except MediaNotFound:
                 gone.add(key)
             progress(Stage.BLOBS, 1, len(wanted))
@@ -145,12 +145,12 @@ class _Collection:
         await for_each(each(wanted), add)
         return gone
 
-    async def _held(self, key: str, digest: str) -> BlobFacts:
+    async def _copied(self, key: str, digest: str) -> BlobFacts:
         """What stands in the backup is left if it is what it should be; for all that is known, a key's content is."""
-        facts = await facts_of(self._kept, key) if digest else None
+        facts = await facts_of(self._backup_blobs, key) if digest else None
         if facts is not None and facts.sha256.startswith(digest):
             return facts
-        facts = await transfer(self._source, self._kept, key)
+        facts = await transfer(self._source, self._backup_blobs, key)
         self.copied += 1
         if not facts.sha256.startswith(digest):
             self.altered.add(key)

@@ -24,7 +24,7 @@ MAINTENANCE_INTERVAL = timedelta(days=1)
 """How often garbage is collected, and files are looked for that could not be measured."""
 ORPHANED_AFTER = timedelta(days=1)
 """A blob that is younger may be of an upload, or of a clip, that is still under way."""
-JOBS_KEPT: Mapping[JobState, timedelta] = {
+JOB_RETENTION: Mapping[JobState, timedelta] = {
     JobState.DONE: timedelta(days=7),
     JobState.CANCELLED: timedelta(days=7),
     JobState.FAILED: timedelta(days=90),
@@ -92,10 +92,10 @@ class GarbageCollection:
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         await progress("rows", 0.0)
-        await self._forget_rows()
+        await self._delete_expired_rows()
         await progress("blobs", 0.0)
         async for keys in _batches(self._blobs.list("")):
-            await self._condemn_orphans(keys, job)
+            await self._delete_orphans(keys, job)
         return nothing_to_write
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
@@ -107,26 +107,26 @@ class GarbageCollection:
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now begins anew."""
 
-    async def _forget_rows(self) -> None:
+    async def _delete_expired_rows(self) -> None:
         now = self._clock.now()
-        await self._forget(
-            lambda tx, limit: tx.receipts.delete_older(now - IDEMPOTENCY_LIFETIME, limit=limit)
+        await self._delete_in_batches(
+            lambda tx, limit: tx.idempotency_records.delete_older(now - IDEMPOTENCY_LIFETIME, limit=limit)
         )
-        await self._forget(
+        await self._delete_in_batches(
             lambda tx, limit: tx.sessions.delete_older(now, limit=limit), at_a_time=_SESSION_BATCH
         )
         now_there = await self._database.now()  # by which it was written down when they ended
-        for state, kept in JOBS_KEPT.items():
-            await self._forget(_ended_jobs(state, now_there - kept))
+        for state, retention in JOB_RETENTION.items():
+            await self._delete_in_batches(_ended_jobs(state, now_there - retention))
 
-    async def _forget(self, delete: _Delete, *, at_a_time: int = _BATCH) -> None:
+    async def _delete_in_batches(self, delete: _Delete, *, at_a_time: int = _BATCH) -> None:
         """All of them, in short transactions: a database ends what takes it long, and all of that is to do again."""
         deleted = at_a_time
         while deleted == at_a_time:
             async with self._database.begin() as tx:
                 deleted = await delete(tx, at_a_time)
 
-    async def _condemn_orphans(self, keys: list[str], job: Job) -> None:
+    async def _delete_orphans(self, keys: list[str], job: Job) -> None:
         async with self._database.read() as tx:
             referenced = await tx.blob_references.find_referenced(keys)
         before = self._clock.now() - ORPHANED_AFTER

@@ -17,7 +17,7 @@ from mechshare.services.maintenance.blob_copy import (
     transfer,
 )
 
-_TOLD = 10
+_MAX_LISTED = 10
 """Damages told one by one; of more there is the number."""
 
 
@@ -32,33 +32,35 @@ class Restored:
 
 
 class RestoreService:
-    """`kept` is where the backup's blobs are, `blobs` where they are wanted."""
+    """`backup_blobs` is where the backup's blobs are, `blobs` where they are wanted."""
 
-    def __init__(self, rows: Snapshots, blobs: BlobStore, folder: BackupFolder, kept: BlobStore) -> None:
+    def __init__(
+        self, rows: Snapshots, blobs: BlobStore, folder: BackupFolder, backup_blobs: BlobStore
+    ) -> None:
         self._rows = rows
         self._blobs = blobs
         self._folder = folder
-        self._kept = kept
+        self._backup_blobs = backup_blobs
 
     async def check(self, progress: Progress) -> Manifest:
         """Reads all of the backup and compares it with its manifest; nothing is written.
 
         Raises BackupRefused, which says what is missing or damaged.
         """
-        async with self._folder.held(is_writing=False):
+        async with self._folder.lock(is_writing=False):
             manifest, _ = await self._checked(progress)
         return manifest
 
-    async def restore(self, progress: Progress, *, keeps_others: bool) -> Restored:
+    async def restore(self, progress: Progress, *, keep_others: bool) -> Restored:
         """Afterwards all rows and blobs of the backup are there, compared by hash. Begun again, it goes on.
 
         Raises BackupRefused where the backup is damaged, and that or CopyRefused where the destination is not empty,
-        save for what an earlier run of this left; with `keeps_others` it may hold other blobs.
+        save for what an earlier run of this left; with `keep_others` it may hold other blobs.
         """
-        async with self._folder.held(is_writing=False):
+        async with self._folder.lock(is_writing=False):
             manifest, snapshot = await self._checked(progress)
             others = await self._others(manifest)
-            if others and not keeps_others:
+            if others and not keep_others:
                 raise BackupRefused(
                     f"Where the files are to go there are {others} that are none of this backup's. Choose an empty "
                     "place; or say --keep-files, if they are of this very installation and newer than its backup."
@@ -86,7 +88,7 @@ class RestoreService:
         snapshot = await self._rows.read(path)
         if snapshot.tables and snapshot.tables != manifest.tables:
             damages.append("the rows are not those of the manifest")
-        unknown = snapshot.outline.named.keys() - {blob.key for blob in manifest.blobs} - {*manifest.missing}
+        unknown = snapshot.summary.named.keys() - {blob.key for blob in manifest.blobs} - {*manifest.missing}
         damages.extend(
             f"the file '{key}', which a row names, is not in the manifest" for key in sorted(unknown)
         )
@@ -99,7 +101,7 @@ class RestoreService:
         damages: list[str] = []
 
         async def look(key: str) -> None:
-            found = await facts_of(self._kept, key)
+            found = await facts_of(self._backup_blobs, key)
             if found != wanted[key]:
                 damages.append(f"the file '{key}' is {'damaged' if found else 'missing'}")
             progress(Stage.CHECKING, 1, len(wanted))
@@ -120,7 +122,7 @@ class RestoreService:
 
         async def copy(key: str) -> None:
             if await facts_of(self._blobs, key) != wanted[key]:
-                if await transfer(self._kept, self._blobs, key) != wanted[key]:
+                if await transfer(self._backup_blobs, self._blobs, key) != wanted[key]:
                     raise BackupRefused(f"The file '{key}' of the backup changed while it was restored.")
                 written.append(key)
             progress(Stage.BLOBS, 1, len(wanted))
@@ -136,8 +138,8 @@ class RestoreService:
 
 
 def _refusal(damages: list[str]) -> BackupRefused:
-    told = "; ".join(damages[:_TOLD])
-    more = f"; and {len(damages) - _TOLD} more" if len(damages) > _TOLD else ""
+    listed = "; ".join(damages[:_MAX_LISTED])
+    more = f"; and {len(damages) - _MAX_LISTED} more" if len(damages) > _MAX_LISTED else ""
     return BackupRefused(
-        f"The backup can't be used, nothing was written: {told}{more}. Use another copy of it."
+        f"The backup can't be used, nothing was written: {listed}{more}. Use another copy of it."
     )

@@ -34,9 +34,9 @@ class BulkInsert:
         except _OF_ONE as problem:
             if len(batch) == 1:
                 return [problem]
-        return await asyncio.gather(*map(self._insert_alone, batch))
+        return await asyncio.gather(*map(self._insert_one, batch))
 
-    async def _insert_alone(self, created: MechanismCreated) -> AuthoredMechanism | Exception:
+    async def _insert_one(self, created: MechanismCreated) -> AuthoredMechanism | Exception:
         try:
             (inserted,) = await self._insert([created])
         except DomainException as problem:

@@ -21,25 +21,25 @@ class DataLoader(Generic[K, V]):
     def __init__(self, work: Callable[[Sequence[K]], Awaitable[Sequence[V | Exception]]], most: int) -> None:
         self._work = work
         self._most = most
-        self._wanted: dict[K, list[asyncio.Future[V]]] = {}
+        self._waiting: dict[K, list[asyncio.Future[V]]] = {}
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def load(self, key: K) -> V:
         """The value of `key`, which may be asked for by many; whoever stops waiting does not stop the work."""
         loop = asyncio.get_running_loop()
-        if not self._wanted:
+        if not self._waiting:
             loop.call_soon(self._set_off)
         future: asyncio.Future[V] = loop.create_future()
-        self._wanted.setdefault(key, []).append(future)
+        self._waiting.setdefault(key, []).append(future)
         return await future
 
     def _set_off(self) -> None:
         # A batch that came back may have taken along what this was called for.
-        if not self._wanted or len(self._under_way) == self._most:
+        if not self._waiting or len(self._under_way) == self._most:
             return
-        batch = dict(islice(self._wanted.items(), MAX_BATCH_SIZE))
+        batch = dict(islice(self._waiting.items(), MAX_BATCH_SIZE))
         for key in batch:
-            del self._wanted[key]
+            del self._waiting[key]
         task = asyncio.create_task(self._do(batch))
         self._under_way.add(task)
         task.add_done_callback(self._came_back)
@@ -55,10 +55,10 @@ class DataLoader(Generic[K, V]):
             values = [problem] * len(batch)
         for futures, value in zip(batch.values(), values, strict=True):
             for future in futures:
-                _tell(future, value)
+                _resolve(future, value)
 
 
-def _tell(future: "asyncio.Future[V]", value: V | Exception) -> None:
+def _resolve(future: "asyncio.Future[V]", value: V | Exception) -> None:
     """Unless who waited for it has gone."""
     if future.done():
         return

@@ -25,7 +25,7 @@ class IdempotentRequest(Generic[T]):
 class ReplayedResponse:
     """The answer that the same request got before."""
 
-    answer: bytes
+    response: bytes
 
 
 async def run_once(
@@ -39,17 +39,17 @@ async def run_once(
         return await do()
     name = (once.scope, once.key)
     # Others that are as old are the sweep's: however many they are, no request waits for them.
-    await tx.receipts.forget(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
-    known = await tx.receipts.find(*name)
+    await tx.idempotency_records.delete_expired(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
+    known = await tx.idempotency_records.find(*name)
     if known is not None:
         return ReplayedResponse(known.response_to(once.fingerprint))
     done = await do()
-    receipt = IdempotencyRecord(
+    record = IdempotencyRecord(
         scope=once.scope,
         key=once.key,
         fingerprint=once.fingerprint,
-        answer=once.render(done),
+        response=once.render(done),
         created_at=clock.now(),
     )
-    await tx.receipts.add(receipt)
+    await tx.idempotency_records.add(record)
     return done

@@ -10,7 +10,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.pagination import PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, keep_user, new_id, promise
+from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, enqueue, keep_user, new_id
 
 
 async def test_what_a_transaction_did_is_kept_when_it_ends_well(database: Database) -> None:
@@ -116,25 +116,25 @@ async def test_writers_take_turns(database: Database) -> None:
 
 
 async def test_work_that_was_promised_in_an_undone_transaction_is_not_done(database: Database) -> None:
-    (kept,) = await promise(database)
+    (enqueued,) = await enqueue(database)
 
-    async def promise_and_fail() -> None:
+    async def enqueue_and_fail() -> None:
         async with database.begin() as tx:
-            await tx.ledger.add(replace(kept, id=JobId(new_id())))
+            await tx.ledger.add(replace(enqueued, id=JobId(new_id())))
             raise LookupError
 
     with pytest.raises(LookupError):
-        await promise_and_fail()
+        await enqueue_and_fail()
     async with database.begin() as tx:
         claimed = await tx.ledger.claim(LEASE)
         assert claimed is not None
-        assert claimed.id == kept.id
+        assert claimed.id == enqueued.id
         assert await tx.ledger.claim(LEASE) is None
 
 
 async def test_its_clock_is_the_one_that_jobs_become_due_by(database: Database) -> None:
     before = await database.now()
-    await promise(database)
+    await enqueue(database)
     after = await database.now()
     async with database.read() as tx:
         (job,) = (await tx.jobs.find_all(PageRequest())).items

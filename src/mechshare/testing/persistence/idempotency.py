@@ -10,49 +10,49 @@ from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import NOW, a_receipt, an_entry, new_id
+from mechshare.testing.persistence.values import NOW, an_entry, an_idempotency_record, new_id
 
 
 async def test_a_receipt_is_kept_once(database: Database) -> None:
     async with database.begin() as tx:
-        await tx.receipts.add(a_receipt())
-        assert await tx.receipts.find("s", "key") == a_receipt()
-        assert await tx.receipts.find("other", "key") is None
+        await tx.idempotency_records.add(an_idempotency_record())
+        assert await tx.idempotency_records.find("s", "key") == an_idempotency_record()
+        assert await tx.idempotency_records.find("other", "key") is None
     with pytest.raises(IdempotencyKeyReused):
         async with database.begin() as tx:
-            await tx.receipts.add(a_receipt())
+            await tx.idempotency_records.add(an_idempotency_record())
 
 
 async def test_old_receipts_go(database: Database) -> None:
     async with database.begin() as tx:
-        await tx.receipts.add(a_receipt("old", NOW - timedelta(days=2)))
-        await tx.receipts.add(a_receipt("new"))
-        assert await tx.receipts.delete_older(NOW - timedelta(days=1), limit=9) == 1
-        assert await tx.receipts.find("old", "key") is None
-        assert await tx.receipts.find("new", "key") is not None
+        await tx.idempotency_records.add(an_idempotency_record("old", NOW - timedelta(days=2)))
+        await tx.idempotency_records.add(an_idempotency_record("new"))
+        assert await tx.idempotency_records.delete_older(NOW - timedelta(days=1), limit=9) == 1
+        assert await tx.idempotency_records.find("old", "key") is None
+        assert await tx.idempotency_records.find("new", "key") is not None
 
 
 async def test_no_more_receipts_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
     names = [(scope, key) for scope in ("one", "other") for key in ("a", "b")]
     async with database.begin() as tx:
         for scope, key in names:
-            await tx.receipts.add(a_receipt(scope, key=key))
+            await tx.idempotency_records.add(an_idempotency_record(scope, key=key))
     async with database.begin() as tx:
-        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=3) == 3
-        assert len([name for name in names if await tx.receipts.find(*name)]) == 1
-        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=3) == 1
-        assert await tx.receipts.delete_older(NOW + timedelta(days=1), limit=3) == 0
+        assert await tx.idempotency_records.delete_older(NOW + timedelta(days=1), limit=3) == 3
+        assert len([name for name in names if await tx.idempotency_records.find(*name)]) == 1
+        assert await tx.idempotency_records.delete_older(NOW + timedelta(days=1), limit=3) == 1
+        assert await tx.idempotency_records.delete_older(NOW + timedelta(days=1), limit=3) == 0
 
 
 async def test_one_old_receipt_can_go_alone_and_its_key_is_free_again(database: Database) -> None:
     async with database.begin() as tx:
-        await tx.receipts.add(a_receipt())
-        await tx.receipts.add(a_receipt(key="another"))
-        assert not await tx.receipts.forget("s", "key", older=NOW)
-        assert await tx.receipts.forget("s", "key", older=NOW + timedelta(days=1))
-        assert not await tx.receipts.forget("s", "key", older=NOW + timedelta(days=1))
-        await tx.receipts.add(a_receipt())
-        assert await tx.receipts.find("s", "another") is not None
+        await tx.idempotency_records.add(an_idempotency_record())
+        await tx.idempotency_records.add(an_idempotency_record(key="another"))
+        assert not await tx.idempotency_records.delete_expired("s", "key", older=NOW)
+        assert await tx.idempotency_records.delete_expired("s", "key", older=NOW + timedelta(days=1))
+        assert not await tx.idempotency_records.delete_expired("s", "key", older=NOW + timedelta(days=1))
+        await tx.idempotency_records.add(an_idempotency_record())
+        assert await tx.idempotency_records.find("s", "another") is not None
 
 
 async def test_failed_sign_ins_are_counted_by_name_and_by_address_since_a_time(database: Database) -> None:
@@ -78,7 +78,7 @@ async def test_of_many_who_bring_one_key_one_leaves_a_receipt(database: Database
     async def bring() -> bool:
         try:
             async with database.begin() as tx:
-                await tx.receipts.add(a_receipt())
+                await tx.idempotency_records.add(an_idempotency_record())
         except IdempotencyKeyReused:
             return False
         return True
@@ -89,12 +89,12 @@ async def test_of_many_who_bring_one_key_one_leaves_a_receipt(database: Database
 
 async def test_a_key_counts_within_its_scope(database: Database) -> None:
     async with database.begin() as tx:
-        await tx.receipts.add(a_receipt("one"))
-        await tx.receipts.add(a_receipt("other"))
-        await tx.receipts.add(a_receipt("one", key="another"))
-        assert await tx.receipts.find("other", "another") is None
-        assert await tx.receipts.delete_older(NOW, limit=9) == 0
-        assert await tx.receipts.delete_older(NOW + timedelta(microseconds=1), limit=9) == 3
+        await tx.idempotency_records.add(an_idempotency_record("one"))
+        await tx.idempotency_records.add(an_idempotency_record("other"))
+        await tx.idempotency_records.add(an_idempotency_record("one", key="another"))
+        assert await tx.idempotency_records.find("other", "another") is None
+        assert await tx.idempotency_records.delete_older(NOW, limit=9) == 0
+        assert await tx.idempotency_records.delete_older(NOW + timedelta(microseconds=1), limit=9) == 3
 
 
 async def test_the_audit_log_is_listed_newest_first_as_it_was_written(database: Database) -> None:

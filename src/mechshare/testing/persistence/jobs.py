@@ -12,11 +12,11 @@ from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import LEASE, NOW, claim, new_id, promise
+from mechshare.testing.persistence.values import LEASE, NOW, claim, enqueue, new_id
 
 
 async def test_a_job_is_claimed_under_a_new_fence(database: Database) -> None:
-    (job,) = await promise(database)
+    (job,) = await enqueue(database)
     claimed = await claim(database)
     assert claimed is not None
     assert (claimed.id, claimed.state, claimed.attempt, claimed.fence) == (job.id, JobState.RUNNING, 1, 1)
@@ -25,14 +25,14 @@ async def test_a_job_is_claimed_under_a_new_fence(database: Database) -> None:
 
 
 async def test_however_many_claim_each_job_goes_to_one(database: Database) -> None:
-    jobs = await promise(database, 10)
+    jobs = await enqueue(database, 10)
     async with bounded():
         claimed = await asyncio.gather(*(claim(database) for _ in range(15)))
     assert sorted(job.id for job in claimed if job) == sorted(job.id for job in jobs)
 
 
 async def test_under_an_old_fence_nothing_changes(database: Database) -> None:
-    await promise(database)
+    await enqueue(database)
     first = await claim(database)
     assert first is not None
     async with database.begin() as tx:
@@ -54,7 +54,7 @@ async def test_under_an_old_fence_nothing_changes(database: Database) -> None:
 
 
 async def test_a_postponed_job_is_not_due_before_its_time_and_keeps_its_reason(database: Database) -> None:
-    await promise(database)
+    await enqueue(database)
     job = await claim(database)
     assert job is not None
     failure = ProcessingFailure(code=FailureCode.CRASHED, detail="exit status 1")
@@ -67,7 +67,7 @@ async def test_a_postponed_job_is_not_due_before_its_time_and_keeps_its_reason(d
 
 
 async def test_an_expired_lease_is_found_and_a_live_one_is_not(database: Database) -> None:
-    await promise(database, 2)
+    await enqueue(database, 2)
     expired = await claim(database, timedelta(milliseconds=-1))
     live = await claim(database)
     assert expired is not None
@@ -77,7 +77,7 @@ async def test_an_expired_lease_is_found_and_a_live_one_is_not(database: Databas
 
 
 async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
-    (job,) = await promise(database)
+    (job,) = await enqueue(database)
     running = await claim(database)
     assert running is not None
     async with database.begin() as tx:
@@ -88,8 +88,8 @@ async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
 
 
 async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database: Database) -> None:
-    first, second = await promise(database, 2)
-    await promise(database, 1, subject="other")
+    first, second = await enqueue(database, 2)
+    await enqueue(database, 1, subject="other")
     async with database.read() as tx:
         latest = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, "m")
         assert latest is not None
@@ -100,7 +100,7 @@ async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database
 
 
 async def test_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
-    jobs = await promise(database, 3)
+    jobs = await enqueue(database, 3)
     first = await claim(database)
     assert first is not None
     async with database.begin() as tx:
@@ -113,7 +113,7 @@ async def test_what_has_been_due_longest_is_claimed_first(database: Database) ->
 
 
 async def test_of_one_kind_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
-    clips = await promise(database, 2)
+    clips = await enqueue(database, 2)
     changes = [replace(job, id=JobId(new_id()), kind=JobKind.INDEX_MECHANISM) for job in clips]
     async with database.begin() as tx:
         await tx.ledger.add(*changes)
@@ -144,7 +144,7 @@ async def test_jobs_are_added_together_but_those_that_need_not_wait_twice(databa
 
 
 async def test_a_lease_runs_out_by_itself(database: Database) -> None:
-    await promise(database)
+    await enqueue(database)
     claimed = await claim(database, timedelta(milliseconds=50))
     assert claimed is not None
     async with bounded():
@@ -158,7 +158,7 @@ async def test_a_lease_runs_out_by_itself(database: Database) -> None:
 
 
 async def test_a_renewed_lease_does_not_run_out(database: Database) -> None:
-    await promise(database)
+    await enqueue(database)
     claimed = await claim(database, timedelta(milliseconds=-1))
     assert claimed is not None
     async with database.begin() as tx:
@@ -170,7 +170,7 @@ async def test_a_renewed_lease_does_not_run_out(database: Database) -> None:
 
 
 async def test_the_longest_expired_are_found_first_and_no_more_than_asked_for(database: Database) -> None:
-    await promise(database, 3)
+    await enqueue(database, 3)
     leases = [timedelta(seconds=-seconds) for seconds in (10, 30, 20)]
     claimed = [await claim(database, lease) for lease in leases]
     async with database.read() as tx:
@@ -179,7 +179,7 @@ async def test_the_longest_expired_are_found_first_and_no_more_than_asked_for(da
 
 
 async def test_only_one_of_many_who_take_a_job_back_gets_it(database: Database) -> None:
-    await promise(database)
+    await enqueue(database)
     lost = await claim(database, timedelta(milliseconds=-1))
     assert lost is not None
 
@@ -195,7 +195,7 @@ async def test_only_one_of_many_who_take_a_job_back_gets_it(database: Database) 
 async def test_a_job_that_ends_otherwise_keeps_its_reason_and_progress(
     database: Database, state: JobState
 ) -> None:
-    await promise(database)
+    await enqueue(database)
     job = await claim(database)
     assert job is not None
     failure = ProcessingFailure(code=FailureCode.WORKER_LOST, detail="五回目")
@@ -210,13 +210,13 @@ async def test_a_job_that_ends_otherwise_keeps_its_reason_and_progress(
 
 
 async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: Database) -> None:
-    (done,) = await promise(database, subject="m")
+    (done,) = await enqueue(database, subject="m")
     claimed = await claim(database)
     assert claimed is not None
     async with database.begin() as tx:
         await tx.ledger.finish(done.id, claimed.fence, JobState.DONE)
-    (waiting,) = await promise(database, subject="m")
-    (other,) = await promise(database, subject="n")
+    (waiting,) = await enqueue(database, subject="m")
+    (other,) = await enqueue(database, subject="n")
     async with database.begin() as tx:
         assert await tx.jobs.cancel(JobKind.INDEX_MECHANISM, "m") == 0
         assert await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE) == 0
@@ -230,7 +230,7 @@ async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: 
 
 
 async def test_jobs_are_listed_newest_first_each_once(database: Database) -> None:
-    jobs = await promise(database, 7)
+    jobs = await enqueue(database, 7)
     first = await claim(database)
     assert first is not None
     expected = sorted((job.id for job in jobs), reverse=True)
@@ -293,7 +293,7 @@ async def test_the_oldest_of_those_asked_for_before_a_time_is_claimed_though_it_
 
 
 async def test_attempts_that_did_not_end_the_job_are_remembered(database: Database) -> None:
-    (job,) = await promise(database)
+    (job,) = await enqueue(database)
     failures = [ProcessingFailure(code=FailureCode.CRASHED, detail=f"{n} 回目") for n in (1, 2)]
     for failure in failures:
         claimed = await claim(database)
@@ -323,7 +323,7 @@ async def test_attempts_that_did_not_end_the_job_are_remembered(database: Databa
 
 
 async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Database) -> None:
-    (job,) = await promise(database)
+    (job,) = await enqueue(database)
     for _ in range(MAX_ATTEMPTS_LISTED + 3):
         claimed = await claim(database)
         assert claimed is not None
@@ -335,7 +335,7 @@ async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Data
 
 
 async def test_the_backlog_is_what_has_not_ended(database: Database) -> None:
-    await promise(database, 3)
+    await enqueue(database, 3)
     running, done = await claim(database), await claim(database)
     assert running is not None
     assert done is not None
@@ -353,7 +353,7 @@ async def test_the_backlog_is_what_has_not_ended(database: Database) -> None:
 async def test_jobs_that_ended_long_ago_are_deleted_with_their_attempts_and_no_others(
     database: Database,
 ) -> None:
-    jobs = await promise(database, 5)
+    jobs = await enqueue(database, 5)
     again = await claim(database)
     assert again is not None
     async with database.begin() as tx:

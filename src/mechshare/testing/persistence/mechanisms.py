@@ -94,15 +94,15 @@ async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database:
 async def test_some_get_a_new_version_and_stay_what_they_are(database: Database) -> None:
     await keep_categories(database, "gears")
     user = await keep_user(database)
-    kept = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)), a_mechanism(user))
+    saved = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)), a_mechanism(user))
     (left,) = await keep(database, a_mechanism(user))
 
     async with database.begin() as tx:
-        await tx.mechanism_bulk.renew([one.id for one in kept] + [MechanismId(new_id())])
+        await tx.mechanism_bulk.renew([one.id for one in saved] + [MechanismId(new_id())])
 
     async with database.read() as tx:
-        found = [await tx.mechanisms.find_by_id(one.id) for one in (*kept, left)]
-    assert found == [*(replace(one, version=2) for one in kept), left]
+        found = [await tx.mechanisms.find_by_id(one.id) for one in (*saved, left)]
+    assert found == [*(replace(one, version=2) for one in saved), left]
 
 
 async def test_a_category_changes_its_name_while_what_is_in_it_changes(database: Database) -> None:
@@ -354,9 +354,9 @@ async def test_categories_keep_their_order(database: Database) -> None:
     await keep_categories(database, *names)
     user = await keep_user(database)
     orders = [tuple(map(CategoryId, order)) for order in permutations(names)]
-    kept = await keep(database, *(a_mechanism(user, categories=order) for order in orders))
+    saved = await keep(database, *(a_mechanism(user, categories=order) for order in orders))
     async with database.read() as tx:
-        found = await tx.mechanisms.find_authored([one.id for one in kept])
+        found = await tx.mechanisms.find_authored([one.id for one in saved])
     assert [item.mechanism.categories for item in found] == orders
 
 

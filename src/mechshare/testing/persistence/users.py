@@ -15,9 +15,9 @@ from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import (
     NOW,
     a_mechanism,
-    a_receipt,
     a_session,
     a_user,
+    an_idempotency_record,
     keep,
     keep_user,
 )
@@ -70,14 +70,14 @@ async def test_a_deleted_user_leaves_nothing_of_theirs(database: Database) -> No
         await tx.credentials.save(user.id, "hash")
         await tx.sessions.save(session)
         await tx.sessions.add_token(RefreshToken(hash="h", session_id=session.id, issued_at=NOW))
-        await tx.receipts.add(a_receipt(f"{user.id} POST /x"))
+        await tx.idempotency_records.add(an_idempotency_record(f"{user.id} POST /x"))
         await tx.users.delete(user.id)
     async with database.begin() as tx:
         assert await tx.users.find_by_id(user.id) is None
         assert await tx.credentials.find(user.id) is None
         assert await tx.sessions.find_by_id(session.id) is None
         assert await tx.sessions.consume_token("h", NOW) is None
-        assert await tx.receipts.find(f"{user.id} POST /x", "key") is None
+        assert await tx.idempotency_records.find(f"{user.id} POST /x", "key") is None
 
 
 async def test_credentials_are_replaced(database: Database) -> None:
@@ -166,12 +166,12 @@ async def test_deleting_a_user_leaves_others_their_receipts_and_sessions(databas
     async with database.begin() as tx:
         await tx.credentials.save(other.id, "hash")
         await tx.sessions.save(session)
-        await tx.receipts.add(a_receipt(f"{other.id} POST /x"))
+        await tx.idempotency_records.add(an_idempotency_record(f"{other.id} POST /x"))
         await tx.users.delete(user.id)
     async with database.read() as tx:
         assert await tx.credentials.find(other.id) == "hash"
         assert await tx.sessions.find_by_id(session.id) == session
-        assert await tx.receipts.find(f"{other.id} POST /x", "key") is not None
+        assert await tx.idempotency_records.find(f"{other.id} POST /x", "key") is not None
 
 
 async def test_what_belongs_to_nobody_is_refused(database: Database) -> None:
@@ -189,8 +189,8 @@ async def test_what_belongs_to_nobody_is_refused(database: Database) -> None:
 async def test_users_are_listed_newest_first_each_once(database: Database) -> None:
     users = [a_user(created_at=NOW + timedelta(microseconds=number // 3)) for number in range(8)]
     async with database.begin() as tx:
-        kept = [await tx.users.save(user) for user in users]
-    expected = sorted(kept, key=lambda user: (user.created_at, user.id), reverse=True)
+        saved = [await tx.users.save(user) for user in users]
+    expected = sorted(saved, key=lambda user: (user.created_at, user.id), reverse=True)
     async with database.read() as tx:
         first = await tx.users.find_all(PageRequest(limit=3))
         second = await tx.users.find_all(PageRequest(page=2, limit=3))

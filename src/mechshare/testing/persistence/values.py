@@ -67,8 +67,8 @@ def a_mechanism(user: User, **changes: object) -> Mechanism:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def a_receipt(scope: str = "s", at: datetime = NOW, key: str = "key") -> IdempotencyRecord:
-    return IdempotencyRecord(scope=scope, key=key, fingerprint="f", answer=b"\x00\xff", created_at=at)
+def an_idempotency_record(scope: str = "s", at: datetime = NOW, key: str = "key") -> IdempotencyRecord:
+    return IdempotencyRecord(scope=scope, key=key, fingerprint="f", response=b"\x00\xff", created_at=at)
 
 
 def an_entry(action: AuditAction = AuditAction.DENIED, at: datetime = NOW, **changes: str) -> AuditEntry:
@@ -92,7 +92,7 @@ async def keep(database: Database, *mechanisms: Mechanism) -> list[Mechanism]:
         return [await tx.mechanisms.save(mechanism) for mechanism in mechanisms]
 
 
-async def promise(database: Database, number: int = 1, subject: str = "m") -> list[Job]:
+async def enqueue(database: Database, number: int = 1, subject: str = "m") -> list[Job]:
     jobs = [
         new_job(JobId(new_id()), JobKind.PROCESS_MECHANISM_FILE, subject, now=NOW, request_id="r")
         for _ in range(number)

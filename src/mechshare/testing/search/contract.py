@@ -152,12 +152,14 @@ class TestMatching:
 
         assert await found(index, "sun brass 遊星 rosewood") == ["a"]
 
-    @pytest.mark.parametrize(("held", "asked"), [("NFD", "NFC"), ("NFC", "NFD")])
-    async def test_composed_and_decomposed_text_are_one(self, index: Any, held: Any, asked: Any) -> None:
-        await index.put([document("a", unicodedata.normalize(held, "ガイド付きリンク Élan"))])
+    @pytest.mark.parametrize(("indexed", "query_form"), [("NFD", "NFC"), ("NFC", "NFD")])
+    async def test_composed_and_decomposed_text_are_one(
+        self, index: Any, indexed: Any, query_form: Any
+    ) -> None:
+        await index.put([document("a", unicodedata.normalize(indexed, "ガイド付きリンク Élan"))])
 
-        assert await found(index, unicodedata.normalize(asked, "ガイド")) == ["a"]
-        assert await found(index, unicodedata.normalize(asked, "Élan")) == ["a"]
+        assert await found(index, unicodedata.normalize(query_form, "ガイド")) == ["a"]
+        assert await found(index, unicodedata.normalize(query_form, "Élan")) == ["a"]
 
     @pytest.mark.parametrize("text", ["", "   ", "\u3000\n"])
     async def test_nothing_asked_lists_everything_newest_first(self, index: Any, text: str) -> None:
@@ -292,10 +294,10 @@ class TestRanking:
 
     async def test_people_find_what_they_want(self, index: Any) -> None:
         await index.put(documents())
-        answers = {text: await found(index, text) for text in QUERIES}
+        results = {text: await found(index, text) for text in QUERIES}
 
-        gains = {text: ndcg(answers[text], judged) for text, judged in QUERIES.items()}
-        absent = {text: missed(answers[text], judged) for text, judged in QUERIES.items()}
+        gains = {text: ndcg(results[text], judged) for text, judged in QUERIES.items()}
+        absent = {text: missed(results[text], judged) for text, judged in QUERIES.items()}
 
         assert sum(gains.values()) / len(gains) >= 0.9, gains
         assert not any(absent.values()), absent
@@ -611,13 +613,13 @@ class TestRebuild:
         assert await found(index, "cam") == []
 
     async def test_changes_made_meanwhile_stand(self, index: Any) -> None:
-        held = [document(key, "cam") for key in "abcd"]
-        await index.put(held)
+        indexed = [document(key, "cam") for key in "abcd"]
+        await index.put(indexed)
 
         async def read_slowly() -> AsyncIterator[SearchDocument]:
             await index.put([document("a", "gear", version=2), document("new", "gear")])
             await index.remove(MechanismId("b"), 2)
-            for each in held:
+            for each in indexed:
                 yield each
             await index.put([document("c", "gear", version=2)])
             await index.remove(MechanismId("d"), 2)
@@ -628,8 +630,8 @@ class TestRebuild:
         assert await found(index, "cam") == []
 
     async def test_searches_meanwhile_find_no_less(self, index: Any) -> None:
-        held = [document(f"{number:03}", f"cam {number}", version=1) for number in range(550)]
-        await index.put(held)
+        indexed = [document(f"{number:03}", f"cam {number}", version=1) for number in range(550)]
+        await index.put(indexed)
         is_done, has_searched = asyncio.Event(), asyncio.Event()
         totals: list[int] = []
 
@@ -640,7 +642,7 @@ class TestRebuild:
                 await asyncio.sleep(0)
 
         async def read() -> AsyncIterator[SearchDocument]:
-            for number, each in enumerate(held):
+            for number, each in enumerate(indexed):
                 if number % 50 == 0:
                     has_searched.clear()
                     async with bounded():
@@ -658,11 +660,11 @@ class TestRebuild:
         assert (await index.search(SearchQuery(text="again"))).total == 550
 
     async def test_a_source_that_fails_leaves_nothing_less(self, index: Any) -> None:
-        held = [document(key, "cam") for key in "abc"]
-        await index.put(held)
+        indexed = [document(key, "cam") for key in "abc"]
+        await index.put(indexed)
 
         async def breaks() -> AsyncIterator[SearchDocument]:
-            yield held[0]
+            yield indexed[0]
             raise OSError("the database went away")
 
         with pytest.raises(OSError, match="went away"):

@@ -14,27 +14,27 @@ class MemoryIdempotencyRepository:
         self._access = access
 
     async def find(self, scope: str, key: str) -> IdempotencyRecord | None:
-        return self._access.read().receipts.get((scope, key))
+        return self._access.read().idempotency_records.get((scope, key))
 
-    async def add(self, receipt: IdempotencyRecord) -> None:
-        receipts = self._access.write().receipts
-        if (receipt.scope, receipt.key) in receipts:
+    async def add(self, record: IdempotencyRecord) -> None:
+        idempotency_records = self._access.write().idempotency_records
+        if (record.scope, record.key) in idempotency_records:
             raise IdempotencyKeyReused()
-        receipts[receipt.scope, receipt.key] = receipt
+        idempotency_records[record.scope, record.key] = record
 
-    async def forget(self, scope: str, key: str, *, older: datetime) -> bool:
-        receipts = self._access.write().receipts
-        receipt = receipts.get((scope, key))
-        is_older = receipt is not None and receipt.created_at < older
+    async def delete_expired(self, scope: str, key: str, *, older: datetime) -> bool:
+        idempotency_records = self._access.write().idempotency_records
+        record = idempotency_records.get((scope, key))
+        is_older = record is not None and record.created_at < older
         if is_older:
-            del receipts[scope, key]
+            del idempotency_records[scope, key]
         return is_older
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
-        receipts = self._access.write().receipts
-        older = [name for name, receipt in receipts.items() if receipt.created_at < than]
+        idempotency_records = self._access.write().idempotency_records
+        older = [name for name, record in idempotency_records.items() if record.created_at < than]
         for name in older[:limit]:
-            del receipts[name]
+            del idempotency_records[name]
         return len(older[:limit])
 
 

@@ -35,7 +35,7 @@ class MemoryUnitOfWork:
         self.blob_references = MemoryBlobReferenceRepository(access)
         self.ledger = MemoryJobLedger(access, clock)
         self.jobs = MemoryJobRepository(access, clock)
-        self.receipts = MemoryIdempotencyRepository(access)
+        self.idempotency_records = MemoryIdempotencyRepository(access)
         self.audit = MemoryAuditLog(access)
 
 

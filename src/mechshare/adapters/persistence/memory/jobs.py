@@ -68,13 +68,13 @@ class MemoryJobLedger:
         now = self._clock.now()
         tables = self._access.write()
         attempt = tables.jobs[id].last_attempt if id in tables.jobs else None
-        kept = self._change(
+        is_lease_held = self._change(
             id, fence, state=JobState.QUEUED, failure=failure, lease_until=None, run_after=now + delay
         )
-        if kept and attempt is not None:
+        if is_lease_held and attempt is not None:
             ended = (*tables.attempts.get(id, ()), replace(attempt, ended_at=now, failure=failure))
             tables.attempts[id] = ended[-MAX_ATTEMPTS_LISTED:]
-        return kept
+        return is_lease_held
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         now = self._clock.now()
@@ -116,11 +116,11 @@ class MemoryJobRepository:
         return self._access.read().attempts.get(id, ())
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
-        asked: dict[tuple[JobKind, JobState], list[datetime]] = {}
+        created: dict[tuple[JobKind, JobState], list[datetime]] = {}
         for job in self._access.read().jobs.values():
             if not job.state.has_ended:
-                asked.setdefault((job.kind, job.state), []).append(job.created_at)
-        return {which: Backlog(count=len(times), oldest=min(times)) for which, times in asked.items()}
+                created.setdefault((job.kind, job.state), []).append(job.created_at)
+        return {which: Backlog(count=len(times), oldest=min(times)) for which, times in created.items()}
 
     async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
         tables = self._access.write()

@@ -76,7 +76,7 @@ class MemoryMechanismRepository:
         if words:
             folded = list(map(_folded, words))
             narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
-            narrowed = [item for item in narrowed[:among] if _holds(item, folded)]
+            narrowed = [item for item in narrowed[:among] if _contains_all(item, folded)]
         return paged(
             narrowed,
             request,
@@ -177,9 +177,9 @@ def _authored(tables: Tables, mechanism: Mechanism) -> AuthoredMechanism:
     return AuthoredMechanism(mechanism=mechanism, author=author)
 
 
-def _holds(item: AuthoredMechanism, words: Sequence[str]) -> bool:
-    told = (item.mechanism.title, item.mechanism.description, item.author.display_name)
-    texts = list(map(_folded, told))
+def _contains_all(item: AuthoredMechanism, words: Sequence[str]) -> bool:
+    searched = (item.mechanism.title, item.mechanism.description, item.author.display_name)
+    texts = list(map(_folded, searched))
     return all(any(word in text for text in texts) for word in words)
 
 

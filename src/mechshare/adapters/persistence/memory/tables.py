@@ -30,7 +30,7 @@ class Tables:
     blob_references: dict[str, BlobReference] = field(default_factory=dict)
     jobs: dict[JobId, Job] = field(default_factory=dict)
     attempts: dict[JobId, tuple[Attempt, ...]] = field(default_factory=dict)
-    receipts: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)
+    idempotency_records: dict[tuple[str, str], IdempotencyRecord] = field(default_factory=dict)
     audit: dict[str, AuditEntry] = field(default_factory=dict)
 
     def copy(self) -> "Tables":

@@ -46,10 +46,14 @@ class MemoryUserRepository:
         tables.users.pop(id, None)
         tables.credentials.pop(id, None)
         gone = {session.id for session in tables.sessions.values() if session.user_id == id}
-        tables.sessions = {key: kept for key, kept in tables.sessions.items() if key not in gone}
-        tables.tokens = {key: kept for key, kept in tables.tokens.items() if kept.session_id not in gone}
-        tables.receipts = {
-            key: kept for key, kept in tables.receipts.items() if not kept.scope.startswith(f"{id} ")
+        tables.sessions = {key: remaining for key, remaining in tables.sessions.items() if key not in gone}
+        tables.tokens = {
+            key: remaining for key, remaining in tables.tokens.items() if remaining.session_id not in gone
+        }
+        tables.idempotency_records = {
+            key: remaining
+            for key, remaining in tables.idempotency_records.items()
+            if not remaining.scope.startswith(f"{id} ")
         }
 
 

@@ -53,12 +53,12 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
         return DependencyUnavailable(dependency=_NAME)
     if isinstance(problem, ResourceClosedError):
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
-    told = str(problem.orig) if isinstance(problem, DBAPIError) else ""
-    if "readonly database" in told or "read-only transaction" in told:
+    text = str(problem.orig) if isinstance(problem, DBAPIError) else ""
+    if "readonly database" in text or "read-only transaction" in text:
         if is_writing:
             return DependencyUnavailable(dependency=_NAME)
         return RuntimeError("written outside a transaction: use begin()")
-    if "disk is full" in told or "No space left on device" in told:
+    if "disk is full" in text or "No space left on device" in text:
         return StorageFull()
     if isinstance(problem, OperationalError | InterfaceError):
         return DependencyUnavailable(dependency=_NAME)

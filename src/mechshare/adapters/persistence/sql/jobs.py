@@ -60,23 +60,23 @@ _CLAIM_DUE = _claim(jobs.c.run_after, _IS_DUE)
 _CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, _IS_DUE, jobs.c.kind == bindparam("of_kind"))
 _CLAIM_OLDEST = _claim(jobs.c.created_at, jobs.c.created_at < _BEFORE)
 _ADD = insert(jobs).values(run_after=_NOW)
-_HELD = (
+_HAS_LEASE = (
     (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
 )
 _RENEW = (
     update(jobs)
-    .where(_HELD)
+    .where(_HAS_LEASE)
     .values(lease_until=_LATER, step=bindparam("step"), progress=bindparam("progress"))
 )
 _END = (
     update(jobs)
-    .where(_HELD)
+    .where(_HAS_LEASE)
     .values(state=bindparam("state"), failure=bindparam("failure"), lease_until=None, ended_at=_NOW)
 )
 _END_DONE = _END.values(progress=1.0)
 _POSTPONE = (
     update(jobs)
-    .where(_HELD)
+    .where(_HAS_LEASE)
     .values(state=JobState.QUEUED.value, failure=bindparam("failure"), lease_until=None, run_after=_LATER)
 )
 _REMEMBER = insert(job_attempts).from_select(
@@ -91,7 +91,7 @@ _REMEMBER = insert(job_attempts).from_select(
         jobs.c.failure,
     ).where(jobs.c.id == bindparam("held_id")),
 )
-_FORGET = delete(job_attempts).where(
+_DELETE_ATTEMPTS = delete(job_attempts).where(
     job_attempts.c.job_id == bindparam("held_id"),
     job_attempts.c.number
     <= select(jobs.c.attempt).where(jobs.c.id == bindparam("held_id")).scalar_subquery()
@@ -191,7 +191,7 @@ class SqlJobLedger:
         if not await self._change(_POSTPONE, id, fence, until):
             return False
         await self._statements.change(_REMEMBER, {"held_id": id})
-        await self._statements.change(_FORGET, {"held_id": id})
+        await self._statements.change(_DELETE_ATTEMPTS, {"held_id": id})
         return True
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
@@ -204,8 +204,8 @@ class SqlJobLedger:
         return await self._statements.row(_SAME_WAITING, same) is not None
 
     async def _change(self, statement: Any, id: JobId, fence: int, values: dict[str, Any]) -> bool:
-        held = {"held_id": id, "held_fence": fence}
-        return await self._statements.change(statement, values | held) == 1
+        lease = {"held_id": id, "held_fence": fence}
+        return await self._statements.change(statement, values | lease) == 1
 
 
 class SqlJobRepository:

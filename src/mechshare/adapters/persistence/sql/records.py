@@ -50,7 +50,7 @@ def record_of(
     if differing := set(table.c.keys()) ^ {*source.read, *computed, *besides}:
         raise TypeError(f"{kind.__name__} and {table.name} don't agree on {', '.join(sorted(differing))}")
     written = [name for name in source.read if name not in unwritten]
-    columns = (*(column.name for column in table.columns if column.name in source.read), *converted)
+    columns = (*(column.key for column in table.columns if column.key in source.read), *converted)
     items = [f"{name!r}: {source.read[name]}" for name in written]
     items += [f"{name!r}: {source.named(function)}(value)" for name, function in computed.items()]
     row = ", ".join(map(_variable, columns))

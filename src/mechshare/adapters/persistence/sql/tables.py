@@ -196,13 +196,13 @@ job_attempts = Table(
     Column("failure", JsonColumn(ProcessingFailure)),
 )
 
-receipts = Table(
+idempotency_records = Table(
     "receipts",
     metadata,
     Column("scope", String(200), primary_key=True),
     Column("key", String(200), primary_key=True),
     Column("fingerprint", String(64), nullable=False),
-    Column("answer", LargeBinary, nullable=False),
+    Column("answer", LargeBinary, key="response", nullable=False),
     Column("created_at", UtcTime, nullable=False, index=True),
 )
 

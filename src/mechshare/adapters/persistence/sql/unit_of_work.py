@@ -62,7 +62,7 @@ class SqlUnitOfWork:
         return SqlJobRepository(self._statements)
 
     @cached_property
-    def receipts(self) -> SqlIdempotencyRepository:
+    def idempotency_records(self) -> SqlIdempotencyRepository:
         return SqlIdempotencyRepository(self._statements)
 
     @cached_property

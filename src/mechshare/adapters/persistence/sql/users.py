@@ -8,7 +8,7 @@ from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, Unique
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import credentials, receipts, users
+from mechshare.adapters.persistence.sql.tables import credentials, idempotency_records, users
 from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest, Position
@@ -31,7 +31,9 @@ _UPDATE = update(users).where(
     users.c.id == bindparam("same_id"), users.c.version == bindparam("same_version")
 )
 _DELETE = delete(users).where(users.c.id == bindparam("id"))
-_DELETE_RECEIPTS = delete(receipts).where(receipts.c.scope.startswith(bindparam("owner")))
+_DELETE_IDEMPOTENCY_RECORDS = delete(idempotency_records).where(
+    idempotency_records.c.scope.startswith(bindparam("owner"))
+)
 _NEWEST = paged_query(
     select(users), key=users.c.created_at, id=users.c.id, descending=True, counted=select(users.c.id)
 )
@@ -75,7 +77,7 @@ class SqlUserRepository:
         )
 
     async def delete(self, id: UserId) -> None:
-        await self._statements.change(_DELETE_RECEIPTS, {"owner": f"{id} "})
+        await self._statements.change(_DELETE_IDEMPOTENCY_RECORDS, {"owner": f"{id} "})
         await self._statements.change(_DELETE, {"id": id})
 
     async def _write(self, user: User, saved: User) -> None:

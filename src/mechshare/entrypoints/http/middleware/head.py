@@ -16,22 +16,22 @@ class HeadMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return
-        answered = asyncio.Event()
+        response_started = asyncio.Event()
 
-        async def leave_when_answered() -> HTTPDisconnectEvent:
-            await answered.wait()
+        async def disconnect_when_started() -> HTTPDisconnectEvent:
+            await response_started.wait()
             return {"type": "http.disconnect"}
 
         async def send_start(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await send(message)
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
-                answered.set()
+                response_started.set()
 
         # A Range is for GET alone (RFC 9110, 14.2).
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
         scope["method"] = "GET"
         try:
-            await self._app(scope, leave_when_answered, send_start)
+            await self._app(scope, disconnect_when_started, send_start)
         finally:
             scope["method"] = "HEAD"

@@ -62,7 +62,7 @@ class RequestContextMiddleware:
             status >= 500
         ):  # what went well is counted, not told one by one: that would cost as much as answering
             _log.warning(
-                "answered",
+                "request_completed",
                 method=method,
                 endpoint=endpoint,
                 status=status,
@@ -98,8 +98,8 @@ class LogContextMiddleware:
 def _request_id(scope: Scope) -> str:
     for name, value in scope["headers"]:
         if name == b"x-request-id":
-            given = value.decode("latin-1")
-            return given if _REQUEST_ID.match(given) else _new_id()
+            requested = value.decode("latin-1")
+            return requested if _REQUEST_ID.match(requested) else _new_id()
     return _new_id()
 
 

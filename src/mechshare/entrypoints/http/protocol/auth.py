@@ -29,17 +29,17 @@ def require_permissions(*permissions: str) -> Guard:
 
     Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation.
     """
-    wanted = tuple(Permission(permission) for permission in permissions)
+    required = tuple(Permission(permission) for permission in permissions)
 
     async def guard(connection: Connection, handler: BaseRouteHandler) -> None:
         signed_in = await _sign_in(connection)
         if signed_in is None:
             raise AuthenticationRequired()
         connection.scope["user"] = signed_in
-        for permission in wanted:
+        for permission in required:
             require_permission(signed_in.actor, permission)
 
-    guard.permissions = wanted  # type: ignore[attr-defined]
+    guard.permissions = required  # type: ignore[attr-defined]
     return guard
 
 

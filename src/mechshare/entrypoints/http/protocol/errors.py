@@ -160,8 +160,8 @@ def _translated(request: Request[Any, Any, Any], error: HTTPException) -> Domain
 
 def _log(event: str, request: Request[Any, Any, Any], error: Exception) -> None:
     # As text: what draws tracebacks for a log likes to add the local variables, and with them passwords and tokens.
-    told = "".join(traceback.format_exception(error))
-    structlog.get_logger().error(event, path=request.scope["path"], traceback=told)
+    trace = "".join(traceback.format_exception(error))
+    structlog.get_logger().error(event, path=request.scope["path"], traceback=trace)
 
 
 def _allowed(error: HTTPException) -> str:
@@ -218,7 +218,7 @@ def errors_page() -> str:
         "| status | code | message | メッセージ |",
         "|---|---|---|---|",
     ]
-    lines += [f"| {status} | `{code}` | {told['en']} | {told['ja']} |" for status, code, told in rows]
+    lines += [f"| {status} | `{code}` | {trace['en']} | {trace['ja']} |" for status, code, trace in rows]
     return "\n".join(lines) + "\n"
 
 

@@ -10,7 +10,7 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from mechshare.domain.errors import MalformedRequest
-from mechshare.entrypoints.http.protocol.responses import answer, etag_of
+from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 
 T = TypeVar("T")
@@ -50,11 +50,11 @@ def replayed(
     request: Request[Any, Any, Any], replay: ReplayedResponse, status: int, path: str
 ) -> Response[Any]:
     """The first answer, marked as given again; `path` is where such resources are found."""
-    made = msgspec.json.decode(replay.answer, type=_Made)
-    return answer(
+    made = msgspec.json.decode(replay.response, type=_Made)
+    return json_response(
         request,
-        replay.answer,
-        etag=etag_of(replay.answer, made.version),
+        replay.response,
+        etag=etag_of(replay.response, made.version),
         status=status,
         headers={"Location": f"{path}/{made.id}", REPLAYED_HEADER: "true"},
     )

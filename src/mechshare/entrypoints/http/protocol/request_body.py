@@ -52,7 +52,7 @@ async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, Non
     pieces = request.stream()
     try:
         while True:
-            async with stopping.patience(IDLE_TIMEOUT):
+            async with stopping.idle_timeout(IDLE_TIMEOUT):
                 piece = await anext(pieces, None)
             if piece is None:
                 return

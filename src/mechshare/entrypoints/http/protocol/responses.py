@@ -43,10 +43,10 @@ def public_response(
         request.scope["state"][RESPONSE_KEY] = key
     headers = {"Link": cached.link.decode()} if cached.link else None
     cache = PUBLIC if cached.is_cacheable else NO_STORE
-    return answer(request, cached.body, etag=cached.etag.decode(), cache=cache, headers=headers)
+    return json_response(request, cached.body, etag=cached.etag.decode(), cache=cache, headers=headers)
 
 
-def answer(
+def json_response(
     request: Request[Any, Any, Any],
     body: bytes,
     *,
@@ -56,10 +56,10 @@ def answer(
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
     """`body` as JSON; 304 without it when a reader holds this very one already (RFC 9110, 13.1.2)."""
-    told = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
+    all_headers = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
     if status == 200 and is_not_modified(request, etag):
-        return Response(content=None, status_code=304, headers=told, media_type=MediaType.JSON)
-    return Response(content=body, status_code=status, headers=told, media_type=MediaType.JSON)
+        return Response(content=None, status_code=304, headers=all_headers, media_type=MediaType.JSON)
+    return Response(content=body, status_code=status, headers=all_headers, media_type=MediaType.JSON)
 
 
 def resource(
@@ -73,7 +73,9 @@ def resource(
 ) -> Response[Any]:
     """`content` encoded and answered as above."""
     body = msgspec.json.encode(content)
-    return answer(request, body, etag=etag_of(body, version), cache=cache, status=status, headers=headers)
+    return json_response(
+        request, body, etag=etag_of(body, version), cache=cache, status=status, headers=headers
+    )
 
 
 def nothing() -> Response[None]:

@@ -12,7 +12,7 @@ from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, P
 from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
 from mechshare.entrypoints.http.protocol.auth import application_of
-from mechshare.entrypoints.http.protocol.responses import answer, etag_of
+from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
 
 MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
@@ -95,12 +95,12 @@ def mechanism_response(item: AuthoredMechanism, links: MediaLinks) -> MechanismR
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,
         processing=processing_response(mechanism.processing),
-        media=_media_answer(mechanism.media),
+        media=_media_response(mechanism.media),
         version=mechanism.version,
     )
 
 
-def _media_answer(facts: MediaFacts | None) -> MediaResponse | None:
+def _media_response(facts: MediaFacts | None) -> MediaResponse | None:
     if facts is None:
         return None
     return MediaResponse(
@@ -130,4 +130,4 @@ def mechanism_resource(
     body = msgspec.json.encode(mechanism_response(item, application.media.links()))
     version = item.mechanism.version
     headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
-    return answer(request, body, etag=etag_of(body, version), status=status, headers=headers)
+    return json_response(request, body, etag=etag_of(body, version), status=status, headers=headers)

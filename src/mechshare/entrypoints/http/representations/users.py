@@ -8,7 +8,7 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from mechshare.domain.users import Role, User
-from mechshare.entrypoints.http.protocol.responses import answer, etag_of
+from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
 
 USERS_PATH = "/api/v1/users"
 
@@ -50,4 +50,4 @@ def encoded_user(user: User) -> bytes:
 def user_resource(request: Request[Any, Any, Any], user: User, status: int = 200) -> Response[Any]:
     body = encoded_user(user)
     headers = {"Location": f"{USERS_PATH}/{user.id}"} if status == 201 else {}
-    return answer(request, body, etag=etag_of(body, user.version), status=status, headers=headers)
+    return json_response(request, body, etag=etag_of(body, user.version), status=status, headers=headers)

@@ -24,9 +24,9 @@ from mechshare.entrypoints.http.protocol.openapi import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import (
     PUBLIC,
-    answer,
     etag_of,
     expected_version,
+    json_response,
     nothing,
     public_response,
 )
@@ -157,7 +157,7 @@ def _encoded(category: Category) -> bytes:
 def _resource(request: Req, category: Category, *, status: int = 200, cache: str = PUBLIC) -> Response[Any]:
     body = _encoded(category)
     headers = {"Location": f"{_PATH}/{category.id}"} if status == 201 else {}
-    return answer(
+    return json_response(
         request,
         body,
         etag=etag_of(body, category.version),

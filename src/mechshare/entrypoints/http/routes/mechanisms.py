@@ -38,9 +38,9 @@ from mechshare.entrypoints.http.protocol.pagination import (
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import (
-    answer,
     etag_of,
     expected_version,
+    json_response,
     nothing,
     public_response,
 )
@@ -207,9 +207,9 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
 )
 async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Seen by its owner alone from now on. A moderator says why."""
-    given = await decoded_body(request, Withdrawal, Withdrawal())
+    withdrawal = await decoded_body(request, Withdrawal, Withdrawal())
     item = await application_of(request).mechanisms.withdraw(
-        actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), reason=given.reason
+        actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), reason=withdrawal.reason
     )
     return mechanism_resource(request, item)
 
@@ -246,7 +246,7 @@ async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]
     content = page_response(page, [mechanism_response(item, links) for item in page.items], key.sort.order)
     body = msgspec.json.encode(content)
     link = next_link(key.path, key.query, content.next)
-    return answer(request, body, etag=etag_of(body), headers={"Link": link} if link else None)
+    return json_response(request, body, etag=etag_of(body), headers={"Link": link} if link else None)
 
 
 handlers = [

@@ -74,8 +74,8 @@ async def get_metrics(request: Req) -> Response[bytes]:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)
     headers = {"Cache-Control": "no-store"}
-    told = generate_latest(registry) + backlog_metrics(backlog, datetime.now(UTC))
-    return Response(told, media_type=CONTENT_TYPE_LATEST, headers=headers)
+    exposition = generate_latest(registry) + backlog_metrics(backlog, datetime.now(UTC))
+    return Response(exposition, media_type=CONTENT_TYPE_LATEST, headers=headers)
 
 
 @get("/.well-known/jwks.json", operation_id="getKeySet", summary="Read the keys that verify access tokens")

@@ -70,7 +70,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     """Ends in ready, or in failed with a reason in words that can be acted on."""
     viewer = await viewer_of(request)
     status = await application_of(request).processing.get_status(viewer, MechanismId(mechanism_id))
-    return resource(request, _answer(status, _language(request)))
+    return resource(request, _status_response(status, _language(request)))
 
 
 @post(
@@ -85,7 +85,7 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
     """Processes the clip again; for its owner and admins. Only what failed can be retried."""
     await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
-    return resource(request, _answer(status, _language(request)), status=202)
+    return resource(request, _status_response(status, _language(request)), status=202)
 
 
 @get(
@@ -109,13 +109,13 @@ async def _events(
     processing = application_of(request).processing
     stopping: Shutdown = request.app.state.stopping
     language = _language(request)
-    told: ProcessingStatusResponse | None = None
+    sent: ProcessingStatusResponse | None = None
     for _ in range(int(LISTEN_FOR / POLL_INTERVAL)):
-        answer = _answer(status, language)
-        if answer != told:
-            yield ServerSentEventMessage(data=msgspec.json.encode(answer).decode(), event="processing")
-            told = answer
-        if answer.state in (ProcessingState.READY, ProcessingState.FAILED) or stopping.has_begun:
+        json_response = _status_response(status, language)
+        if json_response != sent:
+            yield ServerSentEventMessage(data=msgspec.json.encode(json_response).decode(), event="processing")
+            sent = json_response
+        if json_response.state in (ProcessingState.READY, ProcessingState.FAILED) or stopping.has_begun:
             return
         await asyncio.sleep(POLL_INTERVAL)
         try:
@@ -128,11 +128,11 @@ def _language(request: Req) -> str:
     return preferred_language(request.headers.get("accept-language", ""))
 
 
-def _answer(status: ProcessingStatus, language: str) -> ProcessingStatusResponse:
-    told = processing_response(status.processing, language)
+def _status_response(status: ProcessingStatus, language: str) -> ProcessingStatusResponse:
+    sent = processing_response(status.processing, language)
     return ProcessingStatusResponse(
-        state=told.state,
-        reason=told.reason,
+        state=sent.state,
+        reason=sent.reason,
         attempt=status.attempt,
         step=status.step,
         progress=round(status.progress, 3),

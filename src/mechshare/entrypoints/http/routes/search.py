@@ -14,7 +14,13 @@ from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
-from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, answer, etag_of, public_response
+from mechshare.entrypoints.http.protocol.responses import (
+    NO_STORE,
+    PRIVATE,
+    etag_of,
+    json_response,
+    public_response,
+)
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import ByUser, Categories
@@ -80,7 +86,7 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
         limit=key.limit,
     )
     body = msgspec.json.encode(search_response(found, application.media.links()))
-    return answer(request, body, etag=etag_of(body), cache=NO_STORE if found.degraded else PRIVATE)
+    return json_response(request, body, etag=etag_of(body), cache=NO_STORE if found.degraded else PRIVATE)
 
 
 @get(

@@ -119,11 +119,9 @@ async def register(request: Req) -> Response[UserResponse]:
 )
 async def login(request: Req) -> Response[TokenPairResponse]:
     """Begins a session, by user name or e-mail address and password."""
-    given = await decoded_body(request, Credentials)
+    body = await decoded_body(request, Credentials)
     sessions = application_of(request).sessions
-    return _tokens(
-        request, await sessions.login(given.username, given.password, request_metadata_of(request))
-    )
+    return _tokens(request, await sessions.login(body.username, body.password, request_metadata_of(request)))
 
 
 @post(
@@ -136,9 +134,9 @@ async def login(request: Req) -> Response[TokenPairResponse]:
 )
 async def refresh(request: Req) -> Response[TokenPairResponse]:
     """New tokens for a refresh token, which is used up; presenting one twice ends its session."""
-    given = await decoded_body(request, Refresh)
+    body = await decoded_body(request, Refresh)
     sessions = application_of(request).sessions
-    return _tokens(request, await sessions.refresh(given.refresh_token, request_metadata_of(request)))
+    return _tokens(request, await sessions.refresh(body.refresh_token, request_metadata_of(request)))
 
 
 @post(
@@ -194,10 +192,10 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
 )
 async def change_password(request: Req) -> Response[None]:
     """Ends every other session."""
-    given = await decoded_body(request, NewPassword)
+    body = await decoded_body(request, NewPassword)
     sessions = application_of(request).sessions
     await sessions.change_password(
-        caller_of(request), given.old_password, given.new_password, request_metadata_of(request)
+        caller_of(request), body.old_password, body.new_password, request_metadata_of(request)
     )
     return nothing()
 

@@ -132,7 +132,7 @@ async def _create_from_form(request: Req) -> Response[Any]:
         new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
         if form.file is None:
             raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
-        answered = await _create(
+        response = await _create(
             request, _draft(new, form.file), msgspec.json.encode([new, form.file.sha256])
         )
     except Unavailable:
@@ -141,10 +141,10 @@ async def _create_from_form(request: Req) -> Response[Any]:
         if form.file is not None:
             await application.uploads.discard(form.file)
         raise
-    if REPLAYED_HEADER in answered.headers:
+    if REPLAYED_HEADER in response.headers:
         await application.uploads.discard(form.file)
     UPLOADED_BYTES.inc(form.file.size)
-    return answered
+    return response
 
 
 async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[Any]:

@@ -22,7 +22,7 @@ _READERS, _WRITERS = 8, 8
 _CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
 """Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
-_ALONE_WITHIN = 10
+_EXCLUSIVE_TIMEOUT = 10
 """Seconds: a busy server takes some to see that a process is dead, whose copy is to be begun again."""
 _OTHERS = text(
     "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
@@ -104,11 +104,11 @@ class Postgresql:
         async with self.writer.connect() as connection:
             try:
                 await connection.exec_driver_sql("SET statement_timeout = 0")
-                await connection.exec_driver_sql(f"SET lock_timeout = '{_ALONE_WITHIN}s'")
-                await _wait_until_alone(connection)
+                await connection.exec_driver_sql(f"SET lock_timeout = '{_EXCLUSIVE_TIMEOUT}s'")
+                await _wait_for_exclusive(connection)
                 await connection.commit()
                 if not is_changing:
-                    await _hold_tables(connection)
+                    await _lock_tables(connection)
                 yield connection
             finally:
                 await connection.invalidate()
@@ -130,9 +130,9 @@ def _locked_row(id: Column[Any], may_be_deleted: bool) -> Select[Any]:
     return select(id).where(id == bindparam("held")).with_for_update(key_share=not may_be_deleted)
 
 
-async def _wait_until_alone(connection: AsyncConnection) -> None:
+async def _wait_for_exclusive(connection: AsyncConnection) -> None:
     """Waits a little: a server counts connections for a moment after they were closed."""
-    ends = asyncio.get_running_loop().time() + _ALONE_WITHIN
+    ends = asyncio.get_running_loop().time() + _EXCLUSIVE_TIMEOUT
     while True:
         is_not_modified, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
         if is_not_modified and not others:
@@ -142,7 +142,7 @@ async def _wait_until_alone(connection: AsyncConnection) -> None:
         await asyncio.sleep(0.1)
 
 
-async def _hold_tables(connection: AsyncConnection) -> None:
+async def _lock_tables(connection: AsyncConnection) -> None:
     names = (await connection.execute(_TABLES)).scalar_one()
     try:
         if names:
@@ -161,10 +161,14 @@ def _cut(connection: AsyncConnection) -> None:
 
 def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
     wanted = {"timezone": "UTC", "statement_timeout": f"{_STATEMENT_WITHIN}s", **(settings or {})}
-    told = " ".join(f"-c {name}={value}" for name, value in wanted.items())
+    server_options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
     engine = create_async_engine(
         url,
-        connect_args={"connect_timeout": _CONNECT_WITHIN, "options": told, "application_name": "mechshare"},
+        connect_args={
+            "connect_timeout": _CONNECT_WITHIN,
+            "options": server_options,
+            "application_name": "mechshare",
+        },
         max_overflow=0,
         pool_timeout=_POOL_WITHIN,
         **options,

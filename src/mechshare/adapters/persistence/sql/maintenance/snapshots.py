@@ -23,7 +23,7 @@ from mechshare.adapters.persistence.sql.maintenance.copy import (
 )
 from mechshare.adapters.persistence.sql.maintenance.table_io import BATCH, Digest, batches, plain_tables
 from mechshare.adapters.persistence.sql.tables import blob_references, users
-from mechshare.domain.backups import OLDEST_USERS, BackupRefused, InstallationSummary, Snapshot, TableKept
+from mechshare.domain.backups import OLDEST_USERS, BackupRefused, InstallationSummary, Snapshot, TableSummary
 from mechshare.domain.blobs import digest_prefix
 from mechshare.domain.copies import CopyRefused
 from mechshare.ports.persistence.copy import DatabaseCopy
@@ -44,7 +44,7 @@ class SqlSnapshots:
     async def inspect(self) -> InstallationSummary:
         with _refusing(), translated():
             async with snapshot_of("database", self._url) as connection:
-                return await _outline(connection)
+                return await _summary(connection)
 
     async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:
         with _refusing(), translated():
@@ -59,7 +59,7 @@ class SqlSnapshots:
         with _refusing(), translated():
             async with self._current(rows) as (connection, is_old):
                 tables = () if is_old else tuple([table async for table in _tables(connection)])
-                return Snapshot(outline=await _outline(connection), tables=tables)
+                return Snapshot(summary=await _summary(connection), tables=tables)
 
     @asynccontextmanager
     async def restore(self, rows: Path) -> AsyncIterator[DatabaseCopy]:
@@ -95,12 +95,12 @@ async def _taken(
     await copy.copy(lambda more: progress(more, rows))
     tables = await copy.verify(lambda more: None)
     return Snapshot(
-        outline=await _outline(source),
-        tables=tuple(TableKept(table=str(one.table), rows=one.rows, digest=one.digest) for one in tables),
+        summary=await _summary(source),
+        tables=tuple(TableSummary(table=str(one.table), rows=one.rows, digest=one.digest) for one in tables),
     )
 
 
-async def _outline(connection: AsyncConnection) -> InstallationSummary:
+async def _summary(connection: AsyncConnection) -> InstallationSummary:
     oldest_users = tuple((await connection.execute(_OLDEST_USERS)).scalars())
     schema = await revision_of(connection) or ""
     named: dict[str, str] = {}
@@ -113,13 +113,13 @@ async def _outline(connection: AsyncConnection) -> InstallationSummary:
         last = found[-1].key
 
 
-async def _tables(connection: AsyncConnection) -> AsyncIterator[TableKept]:
+async def _tables(connection: AsyncConnection) -> AsyncIterator[TableSummary]:
     for table in plain_tables():
         digest = Digest()
         async for batch in batches(connection, table, list(table.columns)):
             for row in batch:
                 digest.add(row)
-        yield TableKept(table=str(table.name), rows=digest.rows, digest=str(digest))
+        yield TableSummary(table=str(table.name), rows=digest.rows, digest=str(digest))
 
 
 @asynccontextmanager

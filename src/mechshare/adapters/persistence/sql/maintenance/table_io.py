@@ -62,7 +62,7 @@ async def batches(
 
 def key_of(table: Table, row: Values) -> Values:
     names = list(table.columns.keys())
-    return tuple(row[names.index(column.name)] for column in table.primary_key.columns)
+    return tuple(row[names.index(column.key)] for column in table.primary_key.columns)
 
 
 class Digest:

@@ -18,8 +18,8 @@ _OF_CATEGORY = select(mechanism_categories.c.mechanism_id).where(
 _ARE_AMONG = IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList()))
 # In the order of their identifiers: two that hold some of the same don't wait for each other for ever.
 _IN_ORDER = select(mechanisms.c.id).where(_ARE_AMONG).order_by(mechanisms.c.id)
-_HOLD = _IN_ORDER.with_for_update(key_share=True)
-_HOLD_TO_DELETE = _IN_ORDER.with_for_update()
+_LOCK = _IN_ORDER.with_for_update(key_share=True)
+_LOCK_TO_DELETE = _IN_ORDER.with_for_update()
 _RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.version + 1)
 _DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id)
 
@@ -51,9 +51,9 @@ class SqlMechanismBulkRepository:
         return [id for (id,) in await self._statements.rows(found, chosen)]
 
     async def renew(self, ids: Sequence[MechanismId]) -> None:
-        await self._statements.rows(_HOLD, {"ids": ids})
+        await self._statements.rows(_LOCK, {"ids": ids})
         await self._statements.change(_RENEW, {"ids": ids})
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
-        await self._statements.rows(_HOLD_TO_DELETE, {"ids": ids})
+        await self._statements.rows(_LOCK_TO_DELETE, {"ids": ids})
         return [id for (id,) in await self._statements.rows(_DELETE, {"ids": ids})]
