@@ -10,7 +10,7 @@ nox.options.reuse_existing_virtualenvs = True
 
 ADAPTERS = "[postgres,redis,azure,opensearch]"
 SLOWEST = "--durations=25"
-LONG = ("tests/chaos", "tests/domain/test_parity.py", "tests/http/test_response_cache.py")
+LONG = ("tests/attacks", "tests/chaos", "tests/domain/test_parity.py", "tests/http/test_response_cache.py")
 """What has a long form."""
 PACKAGES = ("src/mechshare", "bench", "servers")
 CODE = ("src", "tests", "bench", "servers", "examples", "noxfile.py")

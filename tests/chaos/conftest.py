@@ -1,7 +1,5 @@
 """Each program ends in one line with its figure; the short form runs with all tests, the long one by `nox -s chaos`."""
 
-from collections.abc import Callable
-
 import pytest
 
 PROFILES = ("embedded", "distributed")
@@ -18,15 +16,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     only = metafunc.definition.get_closest_marker("short_form_on")
     is_short = not metafunc.config.getoption("--long")
     metafunc.parametrize("profile", only.args if only and is_short else PROFILES)
-
-
-@pytest.fixture
-def long(request: pytest.FixtureRequest) -> bool:
-    """Whether the long form was asked for."""
-    return bool(request.config.getoption("--long"))
-
-
-@pytest.fixture
-def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Tells the program's figure; it stands at the end of pytest's report."""
-    return lambda line: request.node.user_properties.append(("figure", line))

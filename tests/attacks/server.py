@@ -1,0 +1,217 @@
+"""A `mechshare serve` of its own that attacks are aimed at, and what it costs them to make it work."""
+
+import asyncio
+import http.client
+import itertools
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+from servers.running import free_port
+
+from tests.chaos.clips import clip
+
+API = "/api/v1"
+PASSWORD = "four-bar linkage"
+START_TIMEOUT = 120.0
+PROCESSING_TIMEOUT = 120.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+_SEEDS = itertools.count(500)
+_ADDRESSES = itertools.count(2)
+
+
+@dataclass
+class User:
+    """A signed-in user: `headers` prove it, and the requests of `client` come from `address`."""
+
+    name: str
+    address: str
+    client: httpx.AsyncClient
+    headers: dict[str, str]
+
+
+@dataclass
+class AttackedServer:
+    """`pid` is the main process. The server is in a session of its own, and so is all that it starts."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    folder: Path
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def log(self) -> str:
+        return (self.folder / "serve.log").read_text(errors="replace")
+
+    def members(self) -> list[int]:
+        """The process ids of the main process and of everything that it started and that still runs."""
+        family = [self.pid]
+        for pid in family:
+            family += _children(pid)
+        return family
+
+    def server_processes(self) -> list[int]:
+        """The processes that accept connections."""
+        return [
+            pid for pid in _children(self.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+
+    def cpu_seconds(self) -> float:
+        """Processor time that the server has used so far, children that have ended included."""
+        return sum(sum(_stat(pid)[11:15]) for pid in self.members()) / _TICKS
+
+    def rss_bytes(self) -> int:
+        """Memory that the processes of the server occupy now; what they share is counted for each."""
+        page = os.sysconf("SC_PAGE_SIZE")
+        return sum(_stat(pid)[21] for pid in self.members()) * page
+
+    def connect(self, address: str = "127.0.0.1", timeout: float = 10.0) -> socket.socket:
+        """A TCP connection from `address`, any of 127.0.0.0/8."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(address, 0))
+
+    def client(self, address: str = "127.0.0.1", timeout: float = 30.0) -> httpx.AsyncClient:
+        """A client whose requests come from `address`, any of 127.0.0.0/8; rate limits count by it."""
+        transport = httpx.AsyncHTTPTransport(local_address=address)
+        return httpx.AsyncClient(base_url=self.url, timeout=timeout, transport=transport)
+
+    @asynccontextmanager
+    async def registered(self, name: str = "", address: str = "") -> AsyncIterator[User]:
+        """A new user, signed in, whose requests come from an address that nobody else has."""
+        name, address = name or f"user{next(_SEEDS)}", address or new_address()
+        async with self.client(address) as client:
+            account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+            (await client.post(f"{API}/auth/register", json=account)).raise_for_status()
+            signing_in = {"username": name, "password": PASSWORD}
+            signed_in = (await client.post(f"{API}/auth/login", json=signing_in)).raise_for_status()
+            yield User(
+                name, address, client, {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
+            )
+
+    async def upload(
+        self, user: User, content: bytes | None = None, title: str = "A four-bar linkage"
+    ) -> httpx.Response:
+        """Uploads a small clip like no other, or `content`."""
+        return await user.client.post(
+            f"{API}/mechanisms",
+            headers=user.headers,
+            data={"title": title},
+            files={"file": ("clip.gif", content or clip(next(_SEEDS), frames=3))},
+        )
+
+    async def processed(self, user: User, id: str) -> dict[str, Any]:
+        """The processing of a mechanism once it is ready or failed."""
+        async with asyncio.timeout(PROCESSING_TIMEOUT):
+            while True:
+                response = await user.client.get(f"{API}/mechanisms/{id}/processing", headers=user.headers)
+                status: dict[str, Any] = response.raise_for_status().json()
+                if status["state"] in ("ready", "failed"):
+                    return status
+                await asyncio.sleep(0.2)
+
+    async def publish(self, user: User, title: str = "A four-bar linkage") -> dict[str, Any]:
+        """A published mechanism with a small clip."""
+        created = (await self.upload(user, title=title)).raise_for_status().json()
+        assert (await self.processed(user, created["id"]))["state"] == "ready"
+        path = f"{API}/mechanisms/{created['id']}"
+        current = (await user.client.get(path, headers=user.headers)).raise_for_status()
+        headers = {**user.headers, "If-Match": current.headers["etag"]}
+        published = await user.client.post(f"{path}/publish", headers=headers)
+        return dict(published.raise_for_status().json())
+
+
+def new_address() -> str:
+    """An address of this machine from which nothing has come so far."""
+    number = next(_ADDRESSES)
+    return f"127.1.{number // 250}.{number % 250 + 2}"
+
+
+@contextmanager
+def attackable_server(folder: Path, workers: int = 2, **settings: str) -> Iterator[AttackedServer]:
+    """An embedded server as shipped but for `settings`, without their prefix: REQUESTS_PER_MINUTE="0"."""
+    environ = {f"MECHSHARE_{name}": value for name, value in settings.items()}
+    port = free_port()
+    with (folder / "serve.log").open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mechshare", "serve", "--port", str(port), "--workers", str(workers)],
+            env={**_plain_environment(), "MECHSHARE_DATA": str(folder / "data"), **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = AttackedServer(process, port, folder)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        _end(server)
+
+
+def _plain_environment() -> dict[str, str]:
+    """Without the settings of whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("MECHSHARE_")}
+
+
+def _wait_until_ready(server: AttackedServer) -> None:
+    ends = time.monotonic() + START_TIMEOUT
+    while server.process.poll() is None and time.monotonic() < ends:
+        if _is_ready(server.port):
+            return
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not start:\n{server.log()[-4000:]}")
+
+
+def _is_ready(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False  # not listening yet
+    finally:
+        connection.close()
+
+
+def _end(server: AttackedServer) -> None:
+    """Kills everything that the server started: an attack may have left it in any state."""
+    for pid in server.members():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue  # it has ended by itself
+    server.process.wait(30)
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    try:
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    except OSError:
+        return found  # it has ended meanwhile
+    return found
+
+
+def _stat(pid: int) -> list[int]:
+    """The fields of /proc/PID/stat from the third on, numbers where they are numbers (proc(5)); zeros if it ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return [0] * 50
+    return [0, *(int(field) for field in fields[1:])]
+
