@@ -1,4 +1,4 @@
-"""The npm programs that look at the API from outside, at pinned versions, installed once outside the repository."""
+"""The npm programs that the tests run, at pinned versions, installed once outside the repository."""
 
 import hashlib
 import os
@@ -17,8 +17,7 @@ _ENVIRON = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.en
 
 def run_npm_program(name: str, *arguments: str, cwd: Path) -> str:
     """What the program prints. Raises AssertionError, with the output, where it fails; skips where npm is missing."""
-    program = _folder() / "node_modules" / ".bin" / name
-    return run([str(program), *arguments], cwd)
+    return run([str(npm_packages() / ".bin" / name), *arguments], cwd)
 
 
 def run(command: list[str], cwd: Path) -> str:
@@ -28,8 +27,8 @@ def run(command: list[str], cwd: Path) -> str:
     return done.stdout
 
 
-def _folder() -> Path:
-    """Where the packages of versions.toml are; another set of versions gets another folder."""
+def npm_packages() -> Path:
+    """The node_modules with the packages of versions.toml; another set of versions gets another folder."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         pytest.skip("npm is missing: install Node.js")
     text = _VERSIONS.read_bytes()
@@ -40,4 +39,4 @@ def _folder() -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         run([*install, *packages], folder)
         (folder / "complete").touch()
-    return folder
+    return folder / "node_modules"

@@ -21,7 +21,9 @@ CONTENT_TYPES: Mapping[str, str] = {
     "webm": "video/webm",
     "mov": "video/quicktime",
 }
-"""The types that stored files are served as, by the extension of their key; everything else is a plain download."""
+"""The types that stored files are served as, by the extension of their key."""
+ANY_CONTENT_TYPE = "application/octet-stream"
+"""The type of every other file: a plain download."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,4 +115,5 @@ def blob_key(url: str) -> str | None:
 
 
 def content_type_of(key: str) -> str:
-    return CONTENT_TYPES.get(key.rpartition(".")[2], "application/octet-stream")
+    """The type that the file under `key` is served as."""
+    return CONTENT_TYPES.get(key.rpartition(".")[2], ANY_CONTENT_TYPE)

@@ -25,7 +25,6 @@ HEARS_VERSION = {"hears": ("If-Match",)}
 """The `opt` of a route that changes a certain version."""
 HEARS_KEY = {"hears": ("Idempotency-Key",)}
 """The `opt` of a route that can be called again to the same effect."""
-ANY_FILE = "*/*"
 NOT_MODIFIED = {
     304: ResponseSpec(
         None, generate_examples=False, description="You hold this very answer already (If-None-Match)"

@@ -13,9 +13,10 @@ from litestar.openapi.spec import (
     Reference,
     Schema,
 )
-from litestar.openapi.spec.enums import OpenAPIType
+from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from mechshare.domain import errors
+from mechshare.domain.blobs import ANY_CONTENT_TYPE, CONTENT_TYPES
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.protocol.errors import (
     STATUSES,
@@ -25,7 +26,7 @@ from mechshare.entrypoints.http.protocol.errors import (
     RangeNotSatisfiable,
     error_codes,
 )
-from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, BodySchema, PlainSchema, schema_of
+from mechshare.entrypoints.http.protocol.openapi import BodySchema, PlainSchema, schema_of
 from mechshare.entrypoints.http.protocol.schema_names import publish_schemas, reference_to
 
 _REQUEST_HEADERS = {
@@ -38,6 +39,7 @@ _REQUEST_HEADERS = {
 _REQUIRED_HEADERS = ("If-Match",)
 _CONDITIONAL = {"304": ("If-None-Match",), "206": ("Range", "If-Range")}
 _TEXT = Schema(type=OpenAPIType.STRING)
+_FILE = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
 _RESPONSE_HEADERS = {
     "ETag": "The version of what was sent, for If-Match and If-None-Match.",
     "Link": 'The page after this one (rel="next", RFC 8288); absent on the last.',
@@ -123,8 +125,7 @@ def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
         responses["204"] = OpenAPIResponse("Done; there is no content")
     if "206" in responses:
         for status, description in (("200", "The file"), ("206", "A part of the file (Range)")):
-            # Bytes have no JSON schema (OpenAPI 3.1, 4.8.14.3).
-            responses[status] = OpenAPIResponse(description, content={ANY_FILE: OpenAPIMediaType()})
+            responses[status] = OpenAPIResponse(description, content=_file_content())
     parameters = _parameter_names(operation)
     for status, response in responses.items():
         names = ["ETag"] if status not in ("204", "302") and not _is_stream(response) else []
@@ -133,6 +134,12 @@ def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
         if status == "302" or (status in ("201", "202") and "Idempotency-Key" in parameters):
             names.append("Location")
         response.headers = _headers(*names)
+
+
+def _file_content() -> dict[str, OpenAPIMediaType]:
+    """Each type that a file is served with. Generated clients drop a file whose type is a wildcard or has no schema."""
+    types = sorted({*CONTENT_TYPES.values(), ANY_CONTENT_TYPE})
+    return {one: OpenAPIMediaType(schema=_FILE) for one in types}
 
 
 def _is_stream(response: OpenAPIResponse) -> bool:

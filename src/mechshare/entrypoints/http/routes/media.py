@@ -14,7 +14,7 @@ from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
 from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
-from mechshare.entrypoints.http.protocol.openapi import ANY_FILE, OPTIONAL_TOKEN, refuses
+from mechshare.entrypoints.http.protocol.openapi import OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.responses import is_not_modified
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.media import StoredMedia
@@ -28,9 +28,7 @@ _CONCURRENCY = 256 * 1024
 """Bytes that are answered in one piece, which takes a third of the time of a stream."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
 _RANGED = {
-    206: ResponseSpec(
-        bytes, generate_examples=False, description="A part of the file (Range)", media_type=ANY_FILE
-    ),
+    206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
     302: ResponseSpec(
         None, generate_examples=False, description="The store itself has it, at this address, for a while"
     ),

@@ -1,0 +1,59 @@
+"""A server process of its own, for tests that talk to it as a user's program does."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+STARTED_WITHIN = 120
+
+
+@contextmanager
+def served(folder: Path, **settings: str) -> Iterator[str]:
+    """The address of a new `mechshare serve`, which keeps everything in `folder`. `settings` by their names.
+
+    Raises TimeoutError, with the end of the log, where it is not ready within two minutes.
+    """
+    port = _free_port()
+    url, log = f"http://127.0.0.1:{port}", folder / "serve.log"
+    command = [sys.executable, "-m", "mechshare", "serve", "--port", str(port), "--workers", "1"]
+    with log.open("wb") as output:
+        environ = _environ(folder) | settings
+        process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
+    try:
+        _wait_until_ready(url, process, log)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _environ(folder: Path) -> dict[str, str]:
+    """This process's environment, without its own settings of mechshare."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("MECHSHARE_")}
+    return inherited | {"MECHSHARE_DATA": str(folder / "data"), "PYTHONUNBUFFERED": "1"}
+
+
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + STARTED_WITHIN
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            pass  # it does not listen yet
+        time.sleep(0.1)
+    raise TimeoutError(f"the server is not ready: {log.read_text()[-2000:]}")
