@@ -98,9 +98,7 @@ class AttackedServer:
             (await client.post(f"{API}/auth/register", json=account)).raise_for_status()
             signing_in = {"username": name, "password": PASSWORD}
             signed_in = (await client.post(f"{API}/auth/login", json=signing_in)).raise_for_status()
-            yield User(
-                name, address, client, {"Authorization": f"Bearer {signed_in.json()['access_token']}"}
-            )
+            yield User(name, address, client, {"Authorization": f"Bearer {signed_in.json()['access_token']}"})
 
     async def upload(
         self, user: User, content: bytes | None = None, title: str = "A four-bar linkage"
@@ -214,4 +212,3 @@ def _stat(pid: int) -> list[int]:
     except OSError:
         return [0] * 50
     return [0, *(int(field) for field in fields[1:])]
-

@@ -1,6 +1,7 @@
 """The schema's migrations."""
 
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy import Engine, create_engine, inspect, select
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.tables import categories, metadata
 from mechshare.domain.errors import SchemaOutdated
 from mechshare.testing.persistence.values import keep_user
 from tests.servers import postgresql_database
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -89,3 +92,48 @@ async def test_what_was_kept_is_there_after_closing_and_opening_again(url: str) 
     async with second.read() as tx:
         assert await tx.users.find_by_id(user.id) == user
     await second.close()
+
+
+def add_category(engine: Engine, slug: str, name_en: str, name_ja: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(
+            categories.insert().values(
+                id=slug, name_en=name_en, name_ja=name_ja, created_at=NOW, updated_at=NOW, version=1
+            )
+        )
+
+
+def category_ids(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(categories.c.id).order_by(categories.c.created_at)).scalars())
+
+
+def test_an_existing_installation_gets_the_fields_of_physics_that_it_has_not_yet(engine: Engine) -> None:
+    move(engine, "0004", up=True)
+    add_category(engine, "gears", "Gears", "歯車")
+    add_category(engine, "dynamics", "Dynamics", "力学")
+    move(engine, "0005", up=True)
+    assert category_ids(engine) == [
+        "gears",
+        "dynamics",
+        "electromagnetism",
+        "thermodynamics",
+        "waves",
+        "quantum-mechanics",
+        "relativity",
+    ]
+
+
+def test_going_back_and_forth_adds_no_category_twice(engine: Engine) -> None:
+    move(engine, "0004", up=True)
+    add_category(engine, "gears", "Gears", "歯車")
+    move(engine, "0005", up=True)
+    once = category_ids(engine)
+    move(engine, "0004", up=False)
+    move(engine, "0005", up=True)
+    assert category_ids(engine) == once
+
+
+def test_a_new_database_is_left_without_categories_for_the_first_start(engine: Engine) -> None:
+    move(engine, "0005", up=True)
+    assert category_ids(engine) == []

@@ -1,4 +1,4 @@
-"""Kinematic families: what kind of mechanism a clip shows."""
+"""Categories: the kinematic family of a mechanism, or the field of physics that explains it."""
 
 import re
 from dataclasses import dataclass, replace
@@ -78,5 +78,11 @@ FIRST_CATEGORIES: tuple[tuple[str, str, str], ...] = (
     ("springs", "Springs", "ばね機構"),
     ("compliant", "Compliant mechanisms", "コンプライアントメカニズム"),
     ("deployable", "Deployable structures", "展開構造"),
+    ("mechanics", "Mechanics", "力学"),
+    ("electromagnetism", "Electromagnetism", "電磁気学"),
+    ("thermodynamics", "Thermodynamics", "熱力学"),
+    ("waves", "Waves", "波動"),
+    ("quantum-mechanics", "Quantum mechanics", "量子力学"),
+    ("relativity", "Relativity", "相対性理論"),
 )
-"""(id, English name, Japanese name) of the families that a new installation starts with, in the order shown."""
+"""(id, English name, Japanese name) of the categories that a new installation starts with, in the order shown."""

@@ -1,4 +1,4 @@
-"""Kinematic families, kept by admins."""
+"""Categories, which admins manage."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ class CategoryService:
         self._clock = clock
 
     async def seed(self) -> int:
-        """Gives an installation without any category the first ones; how many were added."""
+        """Adds the first categories to an installation that has none; returns how many it added."""
         now = self._clock.now()
         async with self._transactions.begin() as tx:
             if await tx.categories.find_all():

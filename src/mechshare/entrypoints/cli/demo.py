@@ -46,7 +46,7 @@ class Shown:
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--exit", "leave", is_flag=True, help="Leave when everything was shown, instead of going on serving."
+    "--exit", "leave", is_flag=True, help="Exit after the demonstration instead of serving until Ctrl-C."
 )
 @click.option(
     "--profile",
@@ -59,8 +59,8 @@ class Shown:
 def demo(chosen: Settings, folder: Path | None, leave: bool, profile: str, port: int | None) -> None:
     """Show the whole product on this machine: share clips, process, publish, find and watch them.
 
-    The clips are linkages that mechshare computes and draws itself, or those in FOLDER. Everything is kept in
-    MECHSHARE_DATA, or for the time of the demonstration where that is not set.
+    The clips are mechanisms that mechshare computes and draws itself, or those in FOLDER. All data is in
+    MECHSHARE_DATA; where that is not set, in a temporary folder that is deleted at the end.
     """
     with tempfile.TemporaryDirectory(prefix="mechshare-demo-") as scratch:
         data = chosen.data if PREFIX + "DATA" in os.environ else Path(scratch) / "data"
@@ -79,7 +79,7 @@ def demo(chosen: Settings, folder: Path | None, leave: bool, profile: str, port:
 
 def _own_clips(into: Path) -> list[tuple[Path, dict[str, str]]]:
     into.mkdir(parents=True)
-    _console.rule("drawing linkages")
+    _console.rule("drawing mechanisms")
     rendered = render_clips(into, lambda clip: _console.print(f"  {clip.title}", highlight=False))
     return [
         (

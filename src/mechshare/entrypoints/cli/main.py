@@ -25,7 +25,7 @@ from mechshare.settings import SettingsError
 )
 @click.version_option(package_name="mechshare")
 def cli() -> None:
-    """Share physical mechanisms - linkages, gears, cams, compliant hinges - as short videos."""
+    """Share how things move and why things happen: short clips that colleagues find, trust and reuse."""
 
 
 cli.add_command(serve)

@@ -36,7 +36,7 @@ TAGS = {
     "mechanisms": "Clips of physical motion",
     "processing": "From a clip as it was sent to one that anyone can watch",
     "media": "The files themselves",
-    "categories": "Kinematic families",
+    "categories": "Kinematic families and fields of physics",
     "search": "Finding mechanisms, in Japanese and English",
     "operations": "For those who run an installation",
 }
