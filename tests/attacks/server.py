@@ -139,10 +139,12 @@ def new_address() -> str:
 
 
 @contextmanager
-def attackable_server(folder: Path, workers: int = 2, **settings: str) -> Iterator[AttackedServer]:
+def attackable_server(
+    folder: Path, *, workers: int = 2, port: int | None = None, **settings: str
+) -> Iterator[AttackedServer]:
     """An embedded server as shipped but for `settings`, without their prefix: REQUESTS_PER_MINUTE="0"."""
     environ = {f"MECHSHARE_{name}": value for name, value in settings.items()}
-    port = free_port()
+    port = port or free_port()
     with (folder / "serve.log").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "mechshare", "serve", "--port", str(port), "--workers", str(workers)],

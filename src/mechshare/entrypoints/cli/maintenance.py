@@ -15,6 +15,7 @@ import click
 from PIL import Image
 
 from mechshare.application import Application
+from mechshare.entrypoints.cli import open_files
 from mechshare.entrypoints.cli.context import open_application, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
@@ -109,6 +110,7 @@ def _check_configuration(chosen: Settings) -> list[Finding]:
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
         _check_data_folder(chosen.data),
         *(_check_disk_space(folder) for folder in _folders(chosen)),
+        _check_open_files(),
         Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
     ]
 
@@ -136,6 +138,11 @@ def _check_disk_space(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     remedy = "" if free > _LITTLE_SPACE else "make room: uploads are refused when the disk is full"
     return Finding("disk", f"{free / 1024**3:.1f} GiB free at {folder}", remedy, is_essential=False)
+
+
+def _check_open_files() -> Finding:
+    message = f"a server process accepts {open_files.max_connections()} connections"
+    return Finding("open files", message, open_files.advice(), is_essential=False)
 
 
 async def _examine_dependencies(application: Application) -> list[Finding]:

@@ -6,23 +6,31 @@ import os
 import signal
 
 import click
-from granian import Granian
-from granian.constants import Interfaces, Loops
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from prometheus_client import start_http_server
 
 from mechshare.application import Application
+from mechshare.entrypoints.cli import open_files
 from mechshare.entrypoints.cli.context import open_application, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.metrics_folder import metrics_folder
+from mechshare.entrypoints.cli.server_processes import Server, reserved_port
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.settings import PREFIX, Settings
 
 _APP = "mechshare.entrypoints.http.app:create"
-_BACKLOG = 1024
-_ENDS_WITHIN = 25
-"""Seconds after SIGTERM in which answers under way may end; what still flows then is cut off."""
+_BACKLOG = 4_096
+"""Connections that may wait to be accepted; Linux cuts this to net.core.somaxconn."""
+_SHUTDOWN_TIMEOUT = 25
+"""Seconds after SIGTERM in which responses under way may end; what still flows then is cut off."""
+_REPLACEMENT_OVERLAP = 5.0
+"""Seconds after SIGHUP in which a process and the one that replaces it both serve."""
+_HEADER_TIMEOUT_MS = 15_000
+"""From the first moment of a connection, and from the end of a response, until the next headers have arrived."""
+_ONE_PROCESS = ("database", "blobs", "search", "jobs")
+"""What is not shared between processes when its URL is `memory:`."""
 
 
 @click.command()
@@ -34,15 +42,17 @@ _ENDS_WITHIN = 25
 @click.pass_obj
 def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API and the gallery, and process clips, until stopped."""
-    address, number = host or chosen.host, port or chosen.port
-    run(chosen, _do_nothing)
-    _announce(chosen, address, number)
-    os.environ[PREFIX + "DATA"] = str(chosen.data)
-    # Not forked: what counts, counts for this process alone, as it was imported before there was a folder to share.
-    multiprocessing.set_start_method("spawn")
-    with metrics_folder(chosen.data) as folder:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-        _serve(address, number, workers or chosen.workers)
+    processes = workers or chosen.workers
+    _refuse_memory(chosen, processes)
+    with reserved_port(host or chosen.host, port if port is not None else chosen.port) as (address, number):
+        run(chosen, _do_nothing)
+        _announce(chosen, address, number)
+        os.environ[PREFIX + "DATA"] = str(chosen.data)
+        # Not forked: what counts, counts for this process alone, as it was imported before there was a folder to share.
+        multiprocessing.set_start_method("spawn")
+        with metrics_folder(chosen.data) as folder:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+            _serve(address, number, processes)
 
 
 @click.command()
@@ -67,21 +77,44 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
     asyncio.run(working())
 
 
-def _serve(address: str, port: int, workers: int) -> None:
-    Granian(
+def _refuse_memory(chosen: Settings, processes: int) -> None:
+    """Raises click.ClickException where several processes would each have a database, or the like, of their own."""
+    if processes == 1:
+        return
+    for name in _ONE_PROCESS:
+        if getattr(chosen, f"{name}_url").startswith("memory:"):
+            setting = f"{PREFIX}{name.upper()}_URL"
+            raise click.ClickException(
+                f"{setting}=memory: is in the memory of one process, and there would be {processes}. "
+                f"Serve with --workers 1 ({PREFIX}WORKERS=1), or leave {setting} unset."
+            )
+
+
+def _serve(address: str, port: int, processes: int) -> None:
+    open_files.raise_limit()
+    if advice := open_files.advice():
+        click.secho(
+            f"only {open_files.max_connections()} connections a process: {advice}", fg="yellow", err=True
+        )
+    Server(
         _APP,
         factory=True,
         address=address,
         port=port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
-        workers=workers,
+        # HTTP/2 without TLS is of use to nobody here, lets small headers grow to hundreds of MiB, and to tell the
+        # two apart granian waits for the first bytes without a time-out.
+        http=HTTPModes.http1,
+        workers=processes,
         backlog=_BACKLOG,
+        backpressure=open_files.max_connections(),
         websockets=False,
         log_access=False,
         respawn_failed_workers=True,
-        workers_kill_timeout=_ENDS_WITHIN,
-        http1_settings=HTTP1Settings(header_read_timeout=15_000),
+        respawn_interval=_REPLACEMENT_OVERLAP,
+        workers_kill_timeout=_SHUTDOWN_TIMEOUT,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
     ).serve()
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 
+import structlog
 from litestar import Litestar, Router
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp
@@ -13,7 +14,7 @@ from litestar.types import ASGIApp
 from mechshare import settings
 from mechshare.application import Application
 from mechshare.bootstrap.application import build
-from mechshare.domain.errors import DomainException
+from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.entrypoints.http.middleware.head import HeadMiddleware
 from mechshare.entrypoints.http.middleware.rate_limit import RateLimitMiddleware
 from mechshare.entrypoints.http.middleware.request_context import (
@@ -21,6 +22,7 @@ from mechshare.entrypoints.http.middleware.request_context import (
     RequestContextMiddleware,
 )
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
+from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
@@ -41,10 +43,11 @@ from mechshare.entrypoints.http.routes import (
 )
 from mechshare.entrypoints.http.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.logs import configure_logging
-from mechshare.entrypoints.startup import prepare
+from mechshare.entrypoints.startup import prepare, prepare_when_available
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
+_log = structlog.get_logger("mechshare.http")
 _SHORT_BODY = 1024 * 1024
 _COLLECTED_AFTER = (20_000, 20, 20)
 """Objects, and collections of the younger ones (`gc.set_threshold`): what answers are made of dies by itself, and the
@@ -53,6 +56,7 @@ default looks at it so often that it takes a twentieth of the time."""
 
 def create() -> ASGIApp:
     """The application that the environment describes; what the server's processes call."""
+    end_with_parent()
     chosen = settings.load(os.environ)
     configure_logging(chosen)
     return build_app(build(chosen, LoggingObserver()), gently=True)
@@ -107,7 +111,7 @@ def _running(
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        await prepare(application)
+        preparing = await _prepare(application)
         stopping.start_again()
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
@@ -120,7 +124,19 @@ def _running(
                 yield
         finally:
             stopping.begin()
+            if preparing is not None:
+                preparing.cancel()
             await working
             await application.close()
 
     return lifespan
+
+
+async def _prepare(application: Application) -> asyncio.Task[None] | None:
+    """Prepares at once; without the database returns the task that waits for it, while requests get 503."""
+    try:
+        await prepare(application)
+    except Unavailable as down:
+        _log.warning("dependency_unavailable", problem=down.message)
+        return asyncio.create_task(prepare_when_available(application))
+    return None

@@ -1,0 +1,75 @@
+"""The server's main process: it replaces server processes that end, and holds the port for them."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from granian.server.mp import MPServer
+
+REPLACEMENT_INTERVAL = 2.0
+"""Seconds at least between two replacements of processes that end as soon as they have started."""
+MIN_LIFETIME = 10.0
+"""Seconds; a process that ends sooner may have a successor that does the same."""
+_SIGNAL_INTERVAL = 0.1
+
+
+class Server(MPServer):
+    """Replaces each server process that ends, for as long as the server itself runs.
+
+    Granian ends the whole server when a process and its successor end within 5.5 s, and forgets a process that
+    ends while another is being replaced.
+    """
+
+    def _serve_loop(
+        self, spawn_target: Callable[..., None], target_loader: Callable[..., Callable[..., Any]]
+    ) -> None:
+        while not self.interrupt_signal:
+            self.main_loop_interrupt.wait()
+            self.main_loop_interrupt.clear()
+            if self.reload_signal:
+                self._reload(spawn_target, target_loader)  # type: ignore[no-untyped-call]
+            ended = [one for one in self.wrks if not one.is_alive()]  # type: ignore[no-untyped-call]
+            if ended and not self.interrupt_signal:
+                self._pause(min(time.monotonic() - worker.birth for worker in ended))
+                self._respawn_workers([worker.idx for worker in ended], spawn_target, target_loader)
+            # What ended by itself was replaced: it doesn't make the exit status of the server.
+            self.interrupt_children.clear()
+
+    def _pause(self, lifetime: float) -> None:
+        """Waits before a process is replaced that lived for `lifetime` seconds; SIGTERM cuts the wait short."""
+        ends = time.monotonic() + (REPLACEMENT_INTERVAL if lifetime < MIN_LIFETIME else 0.0)
+        while time.monotonic() < ends and not self.interrupt_signal:
+            time.sleep(_SIGNAL_INTERVAL)
+
+
+@contextmanager
+def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
+    """The IP address and the port, which no other program can listen at while the context lasts; port 0: a free one.
+
+    The server processes of this user can: they all bind the port with SO_REUSEPORT, which is why a second server
+    would otherwise get half of the connections. Raises click.ClickException when the port can't be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        reservation = socket.socket(family, kind, protocol)
+    except OSError as problem:
+        raise click.ClickException(f"can't listen at {host}: {problem.strerror or problem}.") from problem
+    with reservation:
+        _bind(reservation, address, f"{host}:{port}")
+        bound = reservation.getsockname()
+        yield bound[0], bound[1]
+
+
+def _bind(reservation: socket.socket, address: Any, name: str) -> None:
+    """Binds without SO_REUSEPORT, which fails where anybody listens, and only then lets others with it bind, too."""
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may linger
+    try:
+        reservation.bind(address)
+    except OSError as problem:
+        advice = "Stop what listens there, or choose another port with --port or MECHSHARE_PORT"
+        raise click.ClickException(f"can't listen at {name}: {problem.strerror}. {advice}.") from problem
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)

@@ -1,0 +1,49 @@
+"""Server processes that start while PostgreSQL is away go on, and are well as soon as it is back."""
+
+import os
+import signal
+from pathlib import Path
+
+from servers.kinds import environment
+
+from tests.attacks.server import API, AttackedServer, attackable_server
+from tests.attacks.test_processes import is_alive, is_ready, until
+from tests.servers import own_server
+
+
+async def statuses(server: AttackedServer) -> dict[str, int]:
+    paths = ("/health/live", "/metrics", "/health/ready", f"{API}/mechanisms?limit=7")
+    async with server.client() as client:
+        return {path: (await client.get(path)).status_code for path in paths}
+
+
+async def test_processes_that_start_without_the_database_say_so_until_it_is_back(tmp_path: Path) -> None:
+    unavailable = {
+        "/health/live": 200,
+        "/metrics": 200,
+        "/health/ready": 503,
+        f"{API}/mechanisms?limit=7": 503,
+    }
+    with own_server("postgresql") as postgresql:
+        url = environment("postgresql", postgresql.port)["MECHSHARE_DATABASE_URL"]
+        with attackable_server(tmp_path, DATABASE_URL=url) as server:
+            postgresql.stop()
+            for _ in range(2):
+                await _replaced(server, signal.SIGKILL)
+                await until(lambda: is_alive(server))
+                assert await statuses(server) == unavailable
+            await _replaced(server, signal.SIGHUP)
+            await until(lambda: is_alive(server))
+            assert await statuses(server) == unavailable
+            postgresql.start()
+            await until(lambda: is_ready(server))
+            assert set((await statuses(server)).values()) == {200}
+            assert server.process.poll() is None
+
+
+async def _replaced(server: AttackedServer, number: signal.Signals) -> None:
+    """Returns when both server processes are others; SIGHUP goes to the main process, SIGKILL to each of the two."""
+    old = server.server_processes()
+    for pid in [server.pid] if number == signal.SIGHUP else old:
+        os.kill(pid, number)
+    await until(lambda: not set(old) & set(server.server_processes()) and len(server.server_processes()) == 2)
