@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, update
 
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import OriginalFile

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from sqlalchemy import select
 
 from mechshare import settings
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.entrypoints.cli.main import cli
 from mechshare.settings import Settings

@@ -13,7 +13,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, select
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.adapters.persistence.sql.tables import categories, metadata
+from mechshare.adapters.persistence.sql.schema import metadata
+from mechshare.adapters.persistence.sql.tables import categories
 from mechshare.domain.errors import SchemaOutdated
 from mechshare.testing.persistence.values import keep_user
 from tests.servers import postgresql_database

@@ -14,7 +14,7 @@ from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.backups import BackupRefused, Manifest, Snapshot
 from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DependencyUnavailable, Unavailable

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Text, create_engine, insert, select, type_coerce, update
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.adapters.persistence.sql.types import JsonColumn
 
 AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)

@@ -14,7 +14,7 @@ from sqlalchemy import insert, select, update
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.persistence.copy import TableCopied

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, delete, insert, update
 from mechshare.adapters.blobs.memory import MemoryBlobStore
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.backups import BackupRefused
 from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import Unavailable

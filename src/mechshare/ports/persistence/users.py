@@ -24,7 +24,7 @@ class UserRepository(Protocol):
         """Newest first; positions are (created_at, id)."""
 
     async def delete(self, id: UserId) -> None:
-        """With credentials, sessions and receipts. Mechanisms must be deleted first."""
+        """With credentials, sessions and idempotency records. Mechanisms must be deleted first."""
 
 
 class CredentialRepository(Protocol):

@@ -3,35 +3,38 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from mechshare.adapters.persistence.memory.tables import Access, add
+from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.tables import BLOB_REFERENCES
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind
+from mechshare.ports.persistence.blob_references import BlobReferenceRepository
 
 
-class MemoryBlobReferenceRepository:
+class MemoryBlobReferenceRepository(BlobReferenceRepository):
     def __init__(self, access: Access) -> None:
         self._access = access
 
     async def add(self, references: Sequence[BlobReference]) -> None:
-        table = self._access.write().blob_references
+        rows = self._access.write(BLOB_REFERENCES)
         for reference in references:
-            add(table, reference.key, reference)
+            rows.insert(reference)
 
     async def find_by_key(self, key: str) -> BlobReference | None:
-        return self._access.read().blob_references.get(key)
+        return self._access.read(BLOB_REFERENCES).find(key)
 
     async def find_referenced(self, keys: Sequence[str]) -> frozenset[str]:
-        return frozenset(keys) & self._access.read().blob_references.keys()
+        rows = self._access.read(BLOB_REFERENCES)
+        return frozenset(key for key in keys if rows.find(key) is not None)
 
     async def find_unmeasured(self, *, limit: int, after: str = "") -> tuple[BlobReference, ...]:
-        table = self._access.read().blob_references
-        keys = sorted(key for key, one in table.items() if one.size is None and key > after)
-        return tuple(table[key] for key in keys[:limit])
+        rows = self._access.read(BLOB_REFERENCES)
+        unmeasured = [one for one in rows if one.size is None and one.key > after]
+        return tuple(sorted(unmeasured, key=lambda one: one.key)[:limit])
 
     async def set_facts(self, facts: BlobFacts) -> None:
-        table = self._access.write().blob_references
-        found = table.get(facts.key)
-        if found is not None and found.size is None:
-            table[facts.key] = replace(found, size=facts.size, sha256=facts.sha256)
+        rows = self._access.write(BLOB_REFERENCES)
+        reference = rows.find(facts.key)
+        if reference is not None and reference.size is None:
+            rows.put(replace(reference, size=facts.size, sha256=facts.sha256))
 
     async def delete_of(
         self,
@@ -40,12 +43,12 @@ class MemoryBlobReferenceRepository:
         *,
         roles: Collection[BlobRole] = frozenset(BlobRole),
     ) -> tuple[BlobReference, ...]:
-        table, owners = self._access.write().blob_references, frozenset(owner_ids)
+        rows, owners = self._access.write(BLOB_REFERENCES), frozenset(owner_ids)
         deleted = [
             one
-            for one in table.values()
+            for one in rows
             if one.owner_kind is owner_kind and one.owner_id in owners and one.role in roles
         ]
         for one in deleted:
-            del table[one.key]
+            rows.delete(one.key)
         return tuple(sorted(deleted, key=lambda one: one.key))

@@ -5,38 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
-from mechshare.adapters.persistence.memory.audit import MemoryAuditLog, MemoryIdempotencyRepository
-from mechshare.adapters.persistence.memory.blob_references import MemoryBlobReferenceRepository
-from mechshare.adapters.persistence.memory.jobs import MemoryJobLedger, MemoryJobRepository
-from mechshare.adapters.persistence.memory.mechanisms import (
-    MemoryCategoryRepository,
-    MemoryMechanismBulkRepository,
-    MemoryMechanismFiles,
-    MemoryMechanismRepository,
-)
-from mechshare.adapters.persistence.memory.tables import Access, Tables
-from mechshare.adapters.persistence.memory.users import (
-    MemoryCredentialRepository,
-    MemorySessionRepository,
-    MemoryUserRepository,
-)
+from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.table import Tables
+from mechshare.adapters.persistence.repositories import repositories_of, unit_of_work
 from mechshare.ports.clock import Clock
+from mechshare.ports.persistence.database import UnitOfWork
 
-
-class MemoryUnitOfWork:
-    def __init__(self, access: Access, clock: Clock) -> None:
-        self.users = MemoryUserRepository(access)
-        self.credentials = MemoryCredentialRepository(access)
-        self.sessions = MemorySessionRepository(access)
-        self.categories = MemoryCategoryRepository(access)
-        self.mechanisms = MemoryMechanismRepository(access)
-        self.mechanism_bulk = MemoryMechanismBulkRepository(access)
-        self.mechanism_files = MemoryMechanismFiles(access)
-        self.blob_references = MemoryBlobReferenceRepository(access)
-        self.ledger = MemoryJobLedger(access, clock)
-        self.jobs = MemoryJobRepository(access, clock)
-        self.idempotency_records = MemoryIdempotencyRepository(access)
-        self.audit = MemoryAuditLog(access)
+_REPOSITORIES = repositories_of("mechshare.adapters.persistence.memory")
 
 
 class MemoryDatabase:
@@ -53,17 +28,17 @@ class MemoryDatabase:
         self._writing = asyncio.Lock()
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[MemoryUnitOfWork]:
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
         async with self._writing:
             draft = self._tables.copy()
-            with _lasting(Access(lambda: draft, writable=True)) as access:
-                yield MemoryUnitOfWork(access, self._clock)
+            with _lasting(Access(lambda: draft, self._clock, is_writing=True)) as access:
+                yield unit_of_work(_REPOSITORIES, access)
             self._tables = draft
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[MemoryUnitOfWork]:
-        with _lasting(Access(lambda: self._tables, writable=False)) as access:
-            yield MemoryUnitOfWork(access, self._clock)
+    async def read(self) -> AsyncIterator[UnitOfWork]:
+        with _lasting(Access(lambda: self._tables, self._clock, is_writing=False)) as access:
+            yield unit_of_work(_REPOSITORIES, access)
 
     async def migrate(self) -> None:
         """It has no schema."""

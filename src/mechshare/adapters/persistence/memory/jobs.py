@@ -5,40 +5,41 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from mechshare.adapters.persistence.memory.tables import Access, add, paged
+from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.pagination import paged
+from mechshare.adapters.persistence.memory.tables import JOB_ATTEMPTS, JOBS, JobAttempt
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.ports.clock import Clock
+from mechshare.ports.persistence.jobs import JobLedger, JobRepository
 
 
-class MemoryJobLedger:
-    def __init__(self, access: Access, clock: Clock) -> None:
+class MemoryJobLedger(JobLedger):
+    def __init__(self, access: Access) -> None:
         self._access = access
-        self._clock = clock
 
     async def add(self, *new: Job, unless_waiting: bool = False) -> None:
-        jobs = self._access.write().jobs
+        jobs = self._access.write(JOBS)
         for job in new:
-            same = (one for one in jobs.values() if (one.kind, one.subject) == (job.kind, job.subject))
+            same = (one for one in jobs if (one.kind, one.subject) == (job.kind, job.subject))
             if not (unless_waiting and any(not one.state.has_ended for one in same)):
-                add(jobs, job.id, replace(job, run_after=self._clock.now()))
+                jobs.insert(replace(job, run_after=self._access.now()))
 
     async def claim(
         self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
     ) -> Job | None:
-        jobs = self._access.write().jobs
-        now = self._clock.now()
-        queued = [job for job in jobs.values() if job.state is JobState.QUEUED and kind in (None, job.kind)]
+        jobs = self._access.write(JOBS)
+        now = self._access.now()
+        queued = [job for job in jobs if job.state is JobState.QUEUED and kind in (None, job.kind)]
         if created_before is None:
             due = [(job.run_after, job.id) for job in queued if job.run_after <= now]
         else:
             due = [(job.created_at, job.id) for job in queued if job.created_at < created_before]
         if not due:
             return None
-        job = jobs[min(due)[1]]
-        claimed = jobs[job.id] = replace(
+        job = jobs.get(min(due)[1])
+        claimed = replace(
             job,
             state=JobState.RUNNING,
             attempt=job.attempt + 1,
@@ -48,10 +49,11 @@ class MemoryJobLedger:
             step="",
             progress=0.0,
         )
+        jobs.put(claimed)
         return claimed
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
-        until = self._clock.now() + lease
+        until = self._access.now() + lease
         return self._change(id, fence, lease_until=until, step=step, progress=progress)
 
     async def finish(
@@ -59,94 +61,96 @@ class MemoryJobLedger:
     ) -> bool:
         changes: dict[str, Any] = {"progress": 1.0} if state is JobState.DONE else {}
         return self._change(
-            id, fence, state=state, failure=failure, lease_until=None, ended_at=self._clock.now(), **changes
+            id, fence, state=state, failure=failure, lease_until=None, ended_at=self._access.now(), **changes
         )
 
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        now = self._clock.now()
-        tables = self._access.write()
-        attempt = tables.jobs[id].last_attempt if id in tables.jobs else None
+        job = self._access.write(JOBS).find(id)
+        ended = job.last_attempt if job else None
+        now = self._access.now()
         is_lease_held = self._change(
             id, fence, state=JobState.QUEUED, failure=failure, lease_until=None, run_after=now + delay
         )
-        if is_lease_held and attempt is not None:
-            ended = (*tables.attempts.get(id, ()), replace(attempt, ended_at=now, failure=failure))
-            tables.attempts[id] = ended[-MAX_ATTEMPTS_LISTED:]
+        if is_lease_held and ended is not None:
+            self._add_attempt(id, replace(ended, ended_at=now, failure=failure))
         return is_lease_held
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
-        now = self._clock.now()
+        now = self._access.now()
         expired = [
             (job.lease_until, job.id, job)
-            for job in self._access.read().jobs.values()
+            for job in self._access.read(JOBS)
             if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until < now
         ]
         return tuple(job for _, _, job in sorted(expired, key=lambda one: one[:2])[:limit])
 
     def _change(self, id: JobId, fence: int, **changes: Any) -> bool:
-        jobs = self._access.write().jobs
-        job = jobs.get(id)
+        jobs = self._access.write(JOBS)
+        job = jobs.find(id)
         if job is None or job.fence != fence or job.state is not JobState.RUNNING:
             return False
-        jobs[id] = replace(job, **changes)
+        jobs.put(replace(job, **changes))
         return True
 
+    def _add_attempt(self, id: JobId, ended: Attempt) -> None:
+        attempts = self._access.write(JOB_ATTEMPTS)
+        attempts.insert(JobAttempt(id, ended.number, ended))
+        own = [one for one in attempts if one.job_id == id]
+        for outdated in own[:-MAX_ATTEMPTS_LISTED]:
+            attempts.delete(id, outdated.number)
 
-class MemoryJobRepository:
-    def __init__(self, access: Access, clock: Clock) -> None:
+
+class MemoryJobRepository(JobRepository):
+    def __init__(self, access: Access) -> None:
         self._access = access
-        self._clock = clock
 
     async def find_by_id(self, id: JobId) -> Job | None:
-        return self._access.read().jobs.get(id)
+        return self._access.read(JOBS).find(id)
 
     async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
-        same = [
-            job for job in self._access.read().jobs.values() if (job.kind, job.subject) == (kind, subject)
-        ]
+        same = [job for job in self._access.read(JOBS) if (job.kind, job.subject) == (kind, subject)]
         return max(same, key=lambda job: (job.created_at, job.id), default=None)
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
-        wanted = (job for job in self._access.read().jobs.values() if state in (None, job.state))
+        wanted = (job for job in self._access.read(JOBS) if state in (None, job.state))
         return paged(wanted, request, key=lambda job: (job.created_at, job.id), descending=True)
 
     async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
-        return self._access.read().attempts.get(id, ())
+        return tuple(one.attempt for one in self._access.read(JOB_ATTEMPTS) if one.job_id == id)
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
         created: dict[tuple[JobKind, JobState], list[datetime]] = {}
-        for job in self._access.read().jobs.values():
+        for job in self._access.read(JOBS):
             if not job.state.has_ended:
                 created.setdefault((job.kind, job.state), []).append(job.created_at)
         return {which: Backlog(count=len(times), oldest=min(times)) for which, times in created.items()}
 
     async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
-        tables = self._access.write()
+        jobs = self._access.write(JOBS)
         ended = [
             job.id
-            for job in tables.jobs.values()
+            for job in jobs
             if job.state is state and job.ended_at is not None and job.ended_at < before
         ]
         for id in ended[:limit]:
-            del tables.jobs[id]
-            tables.attempts.pop(id, None)
+            jobs.delete(id)
         return len(ended[:limit])
 
     async def cancel(self, kind: JobKind, *subjects: str) -> int:
-        jobs = self._access.write().jobs
+        jobs = self._access.write(JOBS)
         under_way = [
-            job
-            for job in jobs.values()
-            if job.kind is kind and job.subject in subjects and not job.state.has_ended
+            job for job in jobs if job.kind is kind and job.subject in subjects and not job.state.has_ended
         ]
         for job in under_way:
-            jobs[job.id] = replace(
-                job,
-                state=JobState.CANCELLED,
-                fence=job.fence + 1,
-                lease_until=None,
-                ended_at=self._clock.now(),
+            jobs.put(
+                replace(
+                    job,
+                    state=JobState.CANCELLED,
+                    fence=job.fence + 1,
+                    lease_until=None,
+                    ended_at=self._access.now(),
+                )
             )
         return len(under_way)

@@ -1,65 +1,35 @@
-"""Categories and mechanisms in memory."""
+"""Mechanisms in memory."""
 
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mechshare.adapters.persistence.memory.tables import Access, Tables, paged
-from mechshare.domain.categories import Category, CategoryCount
-from mechshare.domain.errors import CategoryInUse, CategoryNotFound, NameTaken, StaleVersion, UserNotFound
+from mechshare.adapters.persistence.memory.access import Access
+from mechshare.adapters.persistence.memory.pagination import paged
+from mechshare.adapters.persistence.memory.table import ReferenceViolated
+from mechshare.adapters.persistence.memory.tables import MECHANISMS, USERS
+from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism, MechanismSort, sort_key
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
+from mechshare.ports.persistence.mechanisms import (
+    MechanismBulkRepository,
+    MechanismFiles,
+    MechanismRepository,
+)
 
 
-class MemoryCategoryRepository:
-    def __init__(self, access: Access) -> None:
-        self._access = access
-
-    async def find_by_id(self, id: CategoryId) -> Category | None:
-        return self._access.read().categories.get(id)
-
-    async def find_all(self) -> tuple[Category, ...]:
-        return tuple(
-            sorted(self._access.read().categories.values(), key=lambda one: (one.created_at, one.id))
-        )
-
-    async def find_counts(self) -> tuple[CategoryCount, ...]:
-        published = (one for one in self._access.read().mechanisms.values() if one.is_published)
-        counts = Counter(category for mechanism in published for category in mechanism.categories)
-        return tuple(
-            CategoryCount(category=one, mechanism_count=counts[one.id]) for one in await self.find_all()
-        )
-
-    async def save(self, category: Category) -> Category:
-        categories = self._access.write().categories
-        stored = categories.get(category.id)
-        if category.version == 0 and stored is not None:
-            raise NameTaken(field="id", value=category.id)
-        if (stored.version if stored else 0) != category.version:
-            raise StaleVersion()
-        saved = categories[category.id] = replace(category, version=category.version + 1)
-        return saved
-
-    async def delete(self, id: CategoryId) -> None:
-        tables = self._access.write()
-        count = sum(id in mechanism.categories for mechanism in tables.mechanisms.values())
-        if count:
-            raise CategoryInUse(count=count)
-        tables.categories.pop(id, None)
-
-
-class MemoryMechanismRepository:
+class MemoryMechanismRepository(MechanismRepository):
     def __init__(self, access: Access) -> None:
         self._access = access
 
     async def find_by_id(self, id: MechanismId) -> Mechanism | None:
-        return self._access.read().mechanisms.get(id)
+        return self._access.read(MECHANISMS).find(id)
 
     async def find_authored(self, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
-        tables = self._access.read()
-        return tuple(_authored(tables, tables.mechanisms[id]) for id in ids if id in tables.mechanisms)
+        mechanisms = self._access.read(MECHANISMS)
+        found = (mechanism for id in ids if (mechanism := mechanisms.find(id)))
+        return tuple(map(self._authored, found))
 
     async def find_all(
         self,
@@ -96,10 +66,9 @@ class MemoryMechanismRepository:
     def _narrowed(
         self, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
     ) -> list[AuthoredMechanism]:
-        tables = self._access.read()
         return [
-            _authored(tables, mechanism)
-            for mechanism in tables.mechanisms.values()
+            self._authored(mechanism)
+            for mechanism in self._access.read(MECHANISMS)
             if (mechanism.is_published or not published_only)
             and user_id in (None, mechanism.user_id)
             and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
@@ -110,26 +79,25 @@ class MemoryMechanismRepository:
             await self.save(mechanism)
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
-        tables = self._access.write()
-        stored = tables.mechanisms.get(mechanism.id)
-        if (stored.version if stored else 0) != mechanism.version:
-            raise StaleVersion()
-        if mechanism.user_id not in tables.users:
-            raise UserNotFound()
-        if not set(mechanism.categories) <= set(tables.categories):
-            raise CategoryNotFound()
-        saved = tables.mechanisms[mechanism.id] = replace(mechanism, version=mechanism.version + 1)
-        return saved
+        try:
+            return self._access.write(MECHANISMS).save(mechanism)
+        except ReferenceViolated as problem:
+            raise (UserNotFound() if problem.field == "user_id" else CategoryNotFound()) from problem
 
     async def delete(self, id: MechanismId, version: int) -> None:
-        mechanisms = self._access.write().mechanisms
-        stored = mechanisms.get(id)
-        if stored is None or stored.version != version:
+        mechanisms = self._access.write(MECHANISMS)
+        if mechanisms.find(id) is None:
             raise StaleVersion()
-        del mechanisms[id]
+        mechanisms.check_version((id,), version)
+        mechanisms.delete(id)
+
+    def _authored(self, mechanism: Mechanism) -> AuthoredMechanism:
+        user = self._access.read(USERS).get(mechanism.user_id)
+        author = Author(id=user.id, username=user.username, display_name=user.display_name)
+        return AuthoredMechanism(mechanism=mechanism, author=author)
 
 
-class MemoryMechanismBulkRepository:
+class MemoryMechanismBulkRepository(MechanismBulkRepository):
     def __init__(self, access: Access) -> None:
         self._access = access
 
@@ -143,38 +111,35 @@ class MemoryMechanismBulkRepository:
     ) -> Sequence[MechanismId]:
         owned = (
             one.id
-            for one in self._access.read().mechanisms.values()
+            for one in self._access.read(MECHANISMS)
             if one.user_id == user_id or category_id in one.categories
         )
         return sorted(id for id in owned if id > (after or ""))[:limit]
 
     async def renew(self, ids: Sequence[MechanismId]) -> None:
-        mechanisms = self._access.write().mechanisms
-        for one in [mechanisms[id] for id in ids if id in mechanisms]:
-            mechanisms[one.id] = replace(one, version=one.version + 1)
+        mechanisms = self._access.write(MECHANISMS)
+        for one in [one for id in ids if (one := mechanisms.find(id))]:
+            mechanisms.put(replace(one, version=one.version + 1))
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
-        mechanisms = self._access.write().mechanisms
-        return [mechanisms.pop(id).id for id in ids if id in mechanisms]
+        mechanisms = self._access.write(MECHANISMS)
+        deleted = [id for id in ids if mechanisms.find(id)]
+        for id in deleted:
+            mechanisms.delete(id)
+        return deleted
 
 
-class MemoryMechanismFiles:
+class MemoryMechanismFiles(MechanismFiles):
     def __init__(self, access: Access) -> None:
         self._access = access
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         same = [
             mechanism
-            for mechanism in self._access.read().mechanisms.values()
+            for mechanism in self._access.read(MECHANISMS)
             if mechanism.user_id == user_id and mechanism.original and mechanism.original.sha256 == sha256
         ]
         return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
-
-
-def _authored(tables: Tables, mechanism: Mechanism) -> AuthoredMechanism:
-    user = tables.users[mechanism.user_id]
-    author = Author(id=user.id, username=user.username, display_name=user.display_name)
-    return AuthoredMechanism(mechanism=mechanism, author=author)
 
 
 def _contains_all(item: AuthoredMechanism, words: Sequence[str]) -> bool:

@@ -10,6 +10,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
 from mechshare.domain.audit import AuditAction, AuditEntry
 from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.ports.persistence.audit import AuditLog
 
 _ENTRY = record_of(AuditEntry, audit)
 _INSERT = insert(audit)
@@ -32,7 +33,7 @@ _NEWEST = paged_query(
 )
 
 
-class SqlAuditLog:
+class SqlAuditLog(AuditLog):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

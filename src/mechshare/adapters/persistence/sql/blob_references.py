@@ -1,17 +1,18 @@
 """References to stored files in SQL."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from sqlalchemy import String, bindparam, delete, insert, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
+from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import blob_references
 from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind
+from mechshare.ports.persistence.blob_references import BlobReferenceRepository
 
+_REFERENCE = record_of(BlobReference, blob_references)
 _INSERT = insert(blob_references)
 _BY_KEY = select(blob_references).where(blob_references.c.key == bindparam("key"))
 _AMONG_KEYS = select(blob_references.c.key).where(
@@ -37,17 +38,17 @@ _DELETE = (
 )
 
 
-class SqlBlobReferenceRepository:
+class SqlBlobReferenceRepository(BlobReferenceRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
     async def add(self, references: Sequence[BlobReference]) -> None:
         if references:
-            await self._statements.change(_INSERT, [_values_of(reference) for reference in references])
+            await self._statements.change(_INSERT, list(map(_REFERENCE.values, references)))
 
     async def find_by_key(self, key: str) -> BlobReference | None:
         row = await self._statements.row(_BY_KEY, {"key": key})
-        return _reference_of(row) if row else None
+        return _REFERENCE.value(row) if row else None
 
     async def find_referenced(self, keys: Sequence[str]) -> frozenset[str]:
         rows = await self._statements.rows(_AMONG_KEYS, {"keys": list(keys)}) if keys else ()
@@ -55,7 +56,7 @@ class SqlBlobReferenceRepository:
 
     async def find_unmeasured(self, *, limit: int, after: str = "") -> tuple[BlobReference, ...]:
         rows = await self._statements.rows(_UNMEASURED, {"after": after, "limit": limit})
-        return tuple(map(_reference_of, rows))
+        return tuple(map(_REFERENCE.value, rows))
 
     async def set_facts(self, facts: BlobFacts) -> None:
         measured = {"same_key": facts.key, "size": facts.size, "sha256": facts.sha256}
@@ -74,23 +75,4 @@ class SqlBlobReferenceRepository:
             "roles": [role.value for role in roles],
         }
         rows = await self._statements.rows(_DELETE, chosen)
-        return tuple(sorted(map(_reference_of, rows), key=lambda reference: reference.key))
-
-
-def _values_of(reference: BlobReference) -> dict[str, Any]:
-    return asdict(reference) | {
-        "owner_kind": reference.owner_kind.value,
-        "role": reference.role.value,
-    }
-
-
-def _reference_of(row: Any) -> BlobReference:
-    return BlobReference(
-        key=row.key,
-        owner_kind=OwnerKind(row.owner_kind),
-        owner_id=row.owner_id,
-        role=BlobRole(row.role),
-        size=row.size,
-        sha256=row.sha256,
-        created_at=row.created_at,
-    )
+        return tuple(sorted(map(_REFERENCE.value, rows), key=lambda reference: reference.key))

@@ -11,6 +11,7 @@ from mechshare.adapters.persistence.sql.tables import categories, mechanism_cate
 from mechshare.domain.categories import Category, CategoryCount
 from mechshare.domain.errors import CategoryInUse, NameTaken, StaleVersion
 from mechshare.domain.ids import CategoryId
+from mechshare.ports.persistence.categories import CategoryRepository
 
 _CATEGORY = record_of(Category, categories)
 _BY_ID = select(categories).where(categories.c.id == bindparam("id"))
@@ -33,7 +34,7 @@ _UPDATE = update(categories).where(
 _DELETE = delete(categories).where(categories.c.id == bindparam("id"))
 
 
-class SqlCategoryRepository:
+class SqlCategoryRepository(CategoryRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

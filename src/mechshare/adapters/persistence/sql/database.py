@@ -12,12 +12,14 @@ from sqlalchemy import Connection, literal_column, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mechshare.adapters.persistence.repositories import unit_of_work
 from mechshare.adapters.persistence.sql.dialects.dialect import Dialect, Now
 from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
 from mechshare.adapters.persistence.sql.errors import translated
+from mechshare.adapters.persistence.sql.schema import REPOSITORIES
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.unit_of_work import SqlUnitOfWork
 from mechshare.domain.errors import SchemaOutdated
+from mechshare.ports.persistence.database import UnitOfWork
 
 _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
 _CLOCK = select(Now(literal_column("0")))
@@ -38,18 +40,20 @@ class SqlDatabase:
         return self._dialect.reads_at_a_time
 
     @asynccontextmanager
-    async def begin(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def begin(self) -> AsyncIterator[UnitOfWork]:
         async with self._dialect.guard():
             with translated(is_writing=True):
                 async with self._dialect.begin() as connection:
-                    yield SqlUnitOfWork(Statements(connection, self._dialect, is_writing=True))
+                    statements = Statements(connection, self._dialect, is_writing=True)
+                    yield unit_of_work(REPOSITORIES, statements)
 
     @asynccontextmanager
-    async def read(self) -> AsyncIterator[SqlUnitOfWork]:
+    async def read(self) -> AsyncIterator[UnitOfWork]:
         async with self._dialect.guard():
             with translated():
                 async with self._dialect.reader.connect() as connection:
-                    yield SqlUnitOfWork(Statements(connection, self._dialect, is_writing=False))
+                    statements = Statements(connection, self._dialect, is_writing=False)
+                    yield unit_of_work(REPOSITORIES, statements)
 
     async def migrate(self) -> None:
         with translated():

@@ -10,6 +10,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import idempotency_records
 from mechshare.domain.errors import IdempotencyKeyReused
 from mechshare.domain.idempotency import IdempotencyRecord
+from mechshare.ports.persistence.idempotency import IdempotencyRepository
 
 _RECORD = record_of(IdempotencyRecord, idempotency_records)
 _NAME = (idempotency_records.c.scope, idempotency_records.c.key)
@@ -27,7 +28,7 @@ _DELETE_OLDER = delete(idempotency_records).where(
 _DELETE_ONE = delete(idempotency_records).where(_HAS_NAME, _IS_OLDER)
 
 
-class SqlIdempotencyRepository:
+class SqlIdempotencyRepository(IdempotencyRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

@@ -15,6 +15,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.ports.persistence.jobs import JobLedger, JobRepository
 
 # When a job is due, the database's clock says.
 _JOB = record_of(Job, jobs, unwritten=("run_after",))
@@ -153,7 +154,7 @@ _NEWEST_IN_STATE = paged_query(
 )
 
 
-class SqlJobLedger:
+class SqlJobLedger(JobLedger):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
@@ -208,7 +209,7 @@ class SqlJobLedger:
         return await self._statements.change(statement, values | lease) == 1
 
 
-class SqlJobRepository:
+class SqlJobRepository(JobRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

@@ -11,6 +11,7 @@ from mechshare.adapters.persistence.sql.tables import refresh_tokens, sessions
 from mechshare.domain.errors import SessionNotFound, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session
+from mechshare.ports.persistence.sessions import SessionRepository
 
 _SESSION = record_of(Session, sessions)
 _TOKEN = record_of(RefreshToken, refresh_tokens)
@@ -52,7 +53,7 @@ _CONSUME = (
 )
 
 
-class SqlSessionRepository:
+class SqlSessionRepository(SessionRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

@@ -13,6 +13,7 @@ from mechshare.domain.errors import NameTaken, StaleVersion, UserNotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.domain.users import User
+from mechshare.ports.persistence.users import CredentialRepository, UserRepository
 
 _USER = record_of(User, users)
 _BY_ID = select(users).where(users.c.id == bindparam("id"))
@@ -43,7 +44,7 @@ _INSERT_CREDENTIALS = insert(credentials)
 _UPDATE_CREDENTIALS = update(credentials).where(credentials.c.user_id == bindparam("same_user_id"))
 
 
-class SqlUserRepository:
+class SqlUserRepository(UserRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
@@ -101,7 +102,7 @@ class SqlUserRepository:
             raise NameTaken(field="email", value=user.email)
 
 
-class SqlCredentialRepository:
+class SqlCredentialRepository(CredentialRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import ColumnElement, MetaData, Table, Text, case, literal, null, select, tuple_, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
 from mechshare.domain.jobs import JobState
 

@@ -10,6 +10,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms
 from mechshare.adapters.persistence.sql.types import NOTHING, IdList
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.ports.persistence.mechanisms import MechanismBulkRepository
 
 _OF_USER = select(mechanisms.c.id).where(mechanisms.c.user_id == bindparam("owner"))
 _OF_CATEGORY = select(mechanism_categories.c.mechanism_id).where(
@@ -34,7 +35,7 @@ _NEXT_OF_USER = _next(_OF_USER)
 _NEXT_OF_CATEGORY = _next(_OF_CATEGORY)
 
 
-class SqlMechanismBulkRepository:
+class SqlMechanismBulkRepository(MechanismBulkRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

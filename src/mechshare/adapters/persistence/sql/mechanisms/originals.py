@@ -7,6 +7,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanisms
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.ports.persistence.mechanisms import MechanismFiles
 
 _BY_ORIGINAL = (
     MECHANISMS.where(
@@ -17,7 +18,7 @@ _BY_ORIGINAL = (
 )
 
 
-class SqlMechanismFiles:
+class SqlMechanismFiles(MechanismFiles):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

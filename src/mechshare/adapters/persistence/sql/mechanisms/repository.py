@@ -25,6 +25,7 @@ from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, sort_key
 from mechshare.domain.pagination import Page, PageRequest, Position
+from mechshare.ports.persistence.mechanisms import MechanismRepository
 
 _AUTHORED = AUTHORED.select_from(mechanisms).join(users, users.c.id == mechanisms.c.user_id)
 _AUTHORED_BY_ID = _AUTHORED.where(mechanisms.c.id == bindparam("id"))
@@ -40,7 +41,7 @@ _DELETE_CATEGORIES = delete(mechanism_categories).where(
 )
 
 
-class SqlMechanismRepository:
+class SqlMechanismRepository(MechanismRepository):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 

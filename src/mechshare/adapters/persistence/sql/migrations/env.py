@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.schema import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

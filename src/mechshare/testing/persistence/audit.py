@@ -1,0 +1,65 @@
+"""What every database promises of the audit log."""
+
+from datetime import datetime, timedelta
+
+from mechshare.domain.audit import AuditAction, AuditEntry
+from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
+from mechshare.ports.persistence.database import Database
+from mechshare.testing.persistence.values import NOW, an_entry, new_id
+
+
+async def test_failed_sign_ins_are_counted_by_name_and_by_address_since_a_time(database: Database) -> None:
+    def entry(action: AuditAction, at: datetime, subject: str, address: str) -> AuditEntry:
+        return AuditEntry(
+            id=new_id(), at=at, action=action, actor_id=None, subject=subject, address=address, detail="d"
+        )
+
+    failed = AuditAction.SIGN_IN_FAILED
+    async with database.begin() as tx:
+        await tx.audit.add(entry(failed, NOW, "a", "1.1.1.1"))
+        await tx.audit.add(entry(failed, NOW, "b", "1.1.1.1"))
+        await tx.audit.add(entry(failed, NOW - timedelta(hours=1), "a", "1.1.1.1"))
+        await tx.audit.add(entry(AuditAction.SIGNED_IN, NOW, "a", "1.1.1.1"))
+    async with database.read() as tx:
+        assert await tx.audit.failed_sign_ins(NOW, subject="a") == 1
+        assert await tx.audit.failed_sign_ins(NOW, address="1.1.1.1") == 2
+        assert await tx.audit.failed_sign_ins(NOW - timedelta(days=1), subject="a") == 2
+        assert (await tx.audit.find_all(PageRequest(limit=2))).total == 4
+
+
+async def test_the_audit_log_is_listed_newest_first_as_it_was_written(database: Database) -> None:
+    entries = [
+        an_entry(
+            list(AuditAction)[number],
+            NOW + timedelta(microseconds=number // 3),
+            subject="佐倉",
+            address="2001:db8::1",
+            request_id="r",
+            actor_id=new_id(),
+        )
+        for number in range(8)
+    ]
+    async with database.begin() as tx:
+        for entry in entries:
+            await tx.audit.add(entry)
+    async with database.read() as tx:
+        first = await tx.audit.find_all(PageRequest(limit=5))
+        rest = await tx.audit.find_all(PageRequest(limit=5, after=first.next))
+    assert [*first.items, *rest.items] == sorted(
+        entries, key=lambda entry: (entry.at, entry.id), reverse=True
+    )
+    assert rest.next is None
+
+
+async def test_totals_are_exact_up_to_their_bound_and_say_when_they_are_not(database: Database) -> None:
+    async with database.begin() as tx:
+        for _ in range(EXACT_TOTAL):
+            await tx.audit.add(an_entry())
+    async with database.read() as tx:
+        full = await tx.audit.find_all(PageRequest(limit=1))
+    async with database.begin() as tx:
+        await tx.audit.add(an_entry())
+    async with database.read() as tx:
+        over = await tx.audit.find_all(PageRequest(limit=1))
+    assert (full.total, full.total_is_exact) == (EXACT_TOTAL, True)
+    assert (over.total, over.total_is_exact) == (EXACT_TOTAL, False)

@@ -1,0 +1,57 @@
+"""How the repositories of a unit of work are found."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from mechshare.adapters.persistence.repositories import protocols, repositories_of, unit_of_work
+from mechshare.ports.persistence.audit import AuditLog
+
+ADAPTERS = ["mechshare.adapters.persistence.memory", "mechshare.adapters.persistence.sql"]
+
+
+@pytest.mark.parametrize("package", ADAPTERS)
+def test_an_adapter_has_a_class_for_each_repository(package):
+    found = repositories_of(package)
+    assert {name: protocols()[name] in kind.__mro__ for name, kind in found.items()} == dict.fromkeys(
+        protocols(), True
+    )
+
+
+@pytest.fixture
+def package(monkeypatch):
+    """A package of modules that are named as those of the port, all of them empty."""
+    modules = {"pack": ModuleType("pack")}
+    for protocol in protocols().values():
+        name = f"pack.{protocol.__module__.rpartition('.')[2]}"
+        modules[name] = ModuleType(name)
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return modules
+
+
+def test_a_repository_that_an_adapter_lacks_is_named(package):
+    with pytest.raises(TypeError, match=r"pack\.\w+ needs one class with the base"):
+        repositories_of("pack")
+
+
+def test_a_method_that_an_adapter_lacks_is_named(package):
+    class HalfAnAuditLog(AuditLog):
+        async def add(self, entry):
+            raise NotImplementedError
+
+    HalfAnAuditLog.__module__ = "pack.audit"
+    package["pack.audit"].HalfAnAuditLog = HalfAnAuditLog
+    with pytest.raises(TypeError, match="HalfAnAuditLog lacks failed_sign_ins, find_all"):
+        repositories_of("pack")
+
+
+def test_a_repository_is_made_once_and_when_it_is_first_used():
+    made = []
+    unit = unit_of_work({"audit": lambda context: made.append(context) or object()}, "the context")
+    assert made == []
+    assert unit.audit is unit.audit
+    assert made == ["the context"]
+    with pytest.raises(AttributeError, match="comments"):
+        _ = unit.comments

@@ -1,0 +1,84 @@
+"""A repository has the same stem in every layer, and a table the same constraints in every adapter."""
+
+import importlib
+
+import pytest
+from sqlalchemy import UniqueConstraint
+
+from mechshare.adapters.persistence.memory.table import Table
+from mechshare.adapters.persistence.repositories import protocols
+from mechshare.adapters.persistence.sql.schema import metadata
+from tests.architecture.source import PACKAGE, ROOT
+
+STEMS = {"database", *(protocol.__module__.rpartition(".")[2] for protocol in protocols().values())}
+MACHINERY = {
+    "ports/persistence": {"copy"},
+    "adapters/persistence/memory": {"access", "pagination", "table", "tables"},
+    "adapters/persistence/sql": {
+        *("dialects", "errors", "maintenance", "migrations", "pagination"),
+        *("records", "schema", "statements", "tables", "types"),
+    },
+    "testing/persistence": {"values"},
+}
+"""What each folder has besides its repositories."""
+
+MEMORY_TABLES = {
+    member.name: member
+    for stem in [*sorted(STEMS), "tables"]
+    for member in vars(importlib.import_module(f"mechshare.adapters.persistence.memory.{stem}")).values()
+    if isinstance(member, Table)
+}
+FIELDS_OF_THEIR_OWNER = {"mechanism_categories": "mechanisms"}
+"""Tables of SQL that are a field of another table's rows in memory."""
+
+
+def stems_in(folder):
+    found = {
+        path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    return found - {"__init__"}
+
+
+@pytest.mark.parametrize("folder", MACHINERY)
+def test_repositories_have_the_same_stems_in_every_layer(folder):
+    assert stems_in(PACKAGE / folder) - MACHINERY[folder] == STEMS
+
+
+def test_each_repository_has_a_suite_that_runs():
+    suites = {path.stem.removeprefix("test_persistence_") for path in _suites()}
+    assert suites == (STEMS - {"database"}) | {"test_persistence"}
+
+
+def _suites():
+    return (ROOT / "tests" / "contracts").glob("test_persistence*.py")
+
+
+def test_every_table_is_in_memory_too():
+    assert set(MEMORY_TABLES) == set(metadata.tables) - set(FIELDS_OF_THEIR_OWNER)
+
+
+@pytest.mark.parametrize("name", sorted(MEMORY_TABLES))
+def test_a_table_in_memory_has_the_constraints_of_the_one_in_sql(name):
+    table, columns = metadata.tables[name], MEMORY_TABLES[name].columns
+    assert set(MEMORY_TABLES[name].primary_key) == {column.name for column in table.primary_key}
+    assert {field for field, column in columns.items() if column.unique} == unique_columns(table)
+    references = {
+        (field, column.refers_to.name, column.cascades)
+        for field, column in columns.items()
+        if column.refers_to is not None
+    }
+    assert references == references_of(table)
+
+
+def unique_columns(table):
+    by_constraint = [one.columns for one in table.constraints if isinstance(one, UniqueConstraint)]
+    return {column.name for columns in by_constraint for column in columns}
+
+
+def references_of(table):
+    own = {(key.parent.name, key.column.table.name, key.ondelete == "CASCADE") for key in table.foreign_keys}
+    for name, owner in FIELDS_OF_THEIR_OWNER.items():
+        if table.name == owner:
+            keys = [key for key in metadata.tables[name].foreign_keys if key.column.table is not table]
+            own |= {(key.column.table.name, key.column.table.name, False) for key in keys}
+    return own
