@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, inspect, select
+from sqlalchemy import Engine, create_engine, inspect, select, text
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.schema import metadata
@@ -79,6 +79,28 @@ async def test_a_database_that_was_never_migrated_is_told_apart(url: str) -> Non
             await database.check()
         await database.migrate()
         assert "schema" in await database.check()
+    finally:
+        await database.close()
+
+
+async def test_a_program_of_the_release_before_goes_on_with_a_newer_schema(url: str, engine: Engine) -> None:
+    move(engine, "head", up=True)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = 'of-the-next-release'"))
+    older = SqlDatabase(url)
+    try:
+        await older.migrate()
+        assert "of-the-next-release" in await older.check()
+    finally:
+        await older.close()
+
+
+async def test_a_schema_that_lacks_a_migration_is_refused(url: str, engine: Engine) -> None:
+    move(engine, "0004", up=True)
+    database = SqlDatabase(url)
+    try:
+        with pytest.raises(SchemaOutdated, match="0004"):
+            await database.check()
     finally:
         await database.close()
 

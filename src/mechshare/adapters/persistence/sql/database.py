@@ -33,7 +33,7 @@ class SqlDatabase:
 
     def __init__(self, url: str) -> None:
         self._dialect = dialect_of(url)
-        self._newest: str | None = None
+        self._revisions: tuple[str, ...] = ()
 
     @property
     def reads_at_a_time(self) -> int:
@@ -68,10 +68,10 @@ class SqlDatabase:
                     with self._dialect.statement_timeout(connection):
                         version = await self._dialect.version(connection)
                         revision = await revision_of(connection)
-        # Found once: it is asked for as often as somebody looks whether this process is well.
-        self._newest = self._newest or newest_revision()
-        if revision != self._newest:
-            raise SchemaOutdated(found=revision or "none", newest=self._newest)
+        # Read from the files once: readiness checks call this every few seconds.
+        self._revisions = self._revisions or revisions()
+        if revision is None or revision in self._revisions[:-1]:
+            raise SchemaOutdated(found=revision or "none", newest=self._revisions[-1])
         return f"{version}, schema {revision}"
 
     async def now(self) -> datetime:
@@ -104,9 +104,15 @@ def dialect_of(url: str) -> Dialect:
     raise ValueError(f"not a database that is spoken here: {scheme}")
 
 
-def newest_revision() -> str | None:
-    """Of the schema, as this program needs it."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+def newest_revision() -> str:
+    """The revision of the schema that this program needs."""
+    return revisions()[-1]
+
+
+def revisions() -> tuple[str, ...]:
+    """The revisions of the schema that this program knows, the oldest first."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return tuple(script.revision for script in scripts)[::-1]
 
 
 def _config() -> Config:
@@ -116,6 +122,10 @@ def _config() -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
+    """Leaves a schema alone that is newer than this program: during an upgrade, old servers may restart on it."""
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in revisions():
+        return
     config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
