@@ -34,11 +34,11 @@ _console = Console(highlight=False, soft_wrap=True)
 @click.argument("folder", type=_FOLDER)
 @click.pass_obj
 def backup(chosen: Settings, folder: Path) -> None:
-    """Back everything up into FOLDER: rows and files, while servers and workers go on.
+    """Back up all rows and files into FOLDER while servers and workers run.
 
-    FOLDER is new or empty, or holds an earlier backup, of which what is still good is kept. It then holds all rows as
-    of one moment and every file that they name, each read back and compared by SHA-256. After an interruption, run
-    it again. The exit status is 1 as well when the installation itself has lost or altered files, which are named.
+    FOLDER is new, empty, or holds an earlier backup, whose good files are reused. The backup has all rows as of one
+    moment and every file that they name, each read back and compared by SHA-256. After an interruption, run it
+    again. The exit status is also 1 if the installation has lost or altered files; the command names them.
     """
     _console.print(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
     with _refusals_as_messages():
@@ -58,15 +58,15 @@ def backup(chosen: Settings, folder: Path) -> None:
 @click.option(
     "--keep-files",
     is_flag=True,
-    help="Leave alone what else is where the files go: when the database was lost, and newer files were not.",
+    help="Leave other files in place: for when the database was lost and the files were not.",
 )
 @click.pass_obj
 def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> None:
-    """Bring everything back from the backup in FOLDER, into the empty database and place for files that are configured.
+    """Restore the backup in FOLDER into the configured database and place for files, which must be empty.
 
-    All of the backup is read and compared with its manifest first; where anything is damaged, nothing is written.
-    Then rows and files are written, and compared by SHA-256. Stop every server and worker before. After an
-    interruption, run it again: it goes on where it stopped.
+    The whole backup is read and compared with its manifest first; if anything is damaged, nothing is written. Then
+    rows and files are written, and compared by SHA-256. Stop every server and worker first. After an interruption,
+    run it again: it continues.
     """
     with _refusals_as_messages():
         if check:

@@ -41,15 +41,28 @@ class Plan:
 
 
 @click.command("copy")
-@click.option("--to", "destinations", multiple=True, required=True, metavar="URL", help="May be repeated.")
-@click.option("--from", "sources", multiple=True, metavar="URL", help="What is configured, where left out.")
+@click.option(
+    "--to",
+    "destinations",
+    multiple=True,
+    required=True,
+    metavar="URL",
+    help="The store to copy to; repeat the option for database and files.",
+)
+@click.option(
+    "--from",
+    "sources",
+    multiple=True,
+    metavar="URL",
+    help="The store to copy from; what is configured if omitted.",
+)
 @click.pass_obj
 def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ...]) -> None:
-    """Copy everything to other stores: rows and files, from a laptop to servers, or back.
+    """Copy all rows and files to other stores, from a laptop to servers or back.
 
-    What a URL is for is told by its scheme: sqlite: and postgresql: for the database, file: and azure: for files,
-    opensearch: for a search index, which is built anew. Stop every server and worker on either side first. All of it
-    is compared by SHA-256 in the end. After an interruption, run it again: it goes on where it stopped.
+    The scheme of a URL says what it is for: sqlite: and postgresql: are databases, file: and azure: are for files,
+    opensearch: is a search index, which is rebuilt. Stop every server and worker on both sides first. At the end,
+    both sides are compared by SHA-256. After an interruption, run it again: it continues.
     """
     plan = _planned(chosen, sources, destinations)
     for name, pair in (("database", plan.database), ("blobs", plan.blobs)):

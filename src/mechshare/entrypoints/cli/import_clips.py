@@ -45,16 +45,16 @@ class Report:
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--as", "username", required=True, help="Whose mechanisms they will be.")
-@click.option("--category", "categories", multiple=True, help="A category for all of them; may be repeated.")
+@click.option("--as", "username", required=True, help="The user who shares the clips.")
 @click.option(
-    "--publish", is_flag=True, help="Publish each as soon as it is ready; not what was ready before."
+    "--category", "categories", multiple=True, help="A category of all clips; repeat the option for several."
 )
+@click.option("--publish", is_flag=True, help="Publish each new mechanism as soon as it is ready.")
 @click.pass_obj
 def import_clips(
     chosen: Settings, paths: tuple[Path, ...], username: str, categories: tuple[str, ...], publish: bool
 ) -> None:
-    """Share the clips in folders or files. Run it again after an interruption: nothing is added twice."""
+    """Share the clips in folders or files. After an interruption, run it again: it adds nothing twice."""
 
     async def command(application: Application) -> Report:
         user = await application.users.find_by_login(username)

@@ -14,12 +14,16 @@ from mechshare.settings import Settings
 
 @click.group()
 def jobs() -> None:
-    """Work that was promised: list, show, retry, cancel."""
+    """List, show, retry and cancel jobs."""
 
 
 @jobs.command("list")
-@click.option("--state", type=click.Choice([state.value for state in JobState]), help="Only these.")
-@click.option("--limit", type=click.IntRange(1, MAX_LIMIT), default=20, show_default=True)
+@click.option(
+    "--state", type=click.Choice([state.value for state in JobState]), help="Only jobs in this state."
+)
+@click.option(
+    "--limit", type=click.IntRange(1, MAX_LIMIT), default=20, show_default=True, help="Jobs to list."
+)
 @click.pass_obj
 def list_jobs(chosen: Settings, state: str | None, limit: int) -> None:
     """List jobs, the newest first."""
@@ -39,7 +43,7 @@ def list_jobs(chosen: Settings, state: str | None, limit: int) -> None:
 @click.argument("job_id")
 @click.pass_obj
 def show(chosen: Settings, job_id: str) -> None:
-    """Show everything that is known of one job, and each attempt at it."""
+    """Show one job and every attempt at it."""
 
     async def command(application: Application) -> tuple[Job, tuple[Attempt, ...]]:
         id = JobId(job_id)
@@ -62,7 +66,7 @@ def show(chosen: Settings, job_id: str) -> None:
 @click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
 @click.pass_obj
 def retry(chosen: Settings, job_ids: tuple[str, ...]) -> None:
-    """Ask again for the work of jobs that failed or were cancelled."""
+    """Run failed or cancelled jobs again."""
 
     async def command(application: Application) -> list[JobId]:
         return [await application.jobs.retry(JobId(id)) for id in job_ids]
@@ -75,7 +79,7 @@ def retry(chosen: Settings, job_ids: tuple[str, ...]) -> None:
 @click.argument("job_id")
 @click.pass_obj
 def cancel(chosen: Settings, job_id: str) -> None:
-    """End a job that nobody wants any more."""
+    """Cancel a job that has not ended."""
     run(chosen, lambda application: application.jobs.cancel(JobId(job_id)))
     click.echo("cancelled")
 

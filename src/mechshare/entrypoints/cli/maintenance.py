@@ -66,14 +66,14 @@ class Finding:
 @click.command()
 @click.pass_obj
 def migrate(chosen: Settings) -> None:
-    """Bring the database's schema up to date, and make the place for files. Safe from any number of machines."""
+    """Update the database's schema and create the place for files; several machines may do so at once."""
     click.echo(run(chosen, lambda application: application.installation.migrate()))
 
 
 @click.command()
 @click.pass_obj
 def reindex(chosen: Settings) -> None:
-    """Rebuild the search index from the database, while it goes on answering."""
+    """Rebuild the search index from the database; searches go on meanwhile."""
     count = run(chosen, lambda application: application.search.reindex())
     click.echo(f"the index holds {count} mechanisms")
 
@@ -81,10 +81,10 @@ def reindex(chosen: Settings) -> None:
 @click.command()
 @click.pass_obj
 def doctor(chosen: Settings) -> None:
-    """Say what is configured, what answers, and what to do about what doesn't.
+    """Try every dependency, and say what to do about each that fails.
 
-    A blob is written, read back and deleted, and a small clip is processed. The exit status is 1 when something is
-    wrong that mechshare can't do without.
+    It writes, reads and deletes a blob, and processes a small clip. The exit status is 1 if an essential
+    dependency fails.
     """
 
     async def examine() -> list[Finding]:

@@ -56,11 +56,13 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
 
 
 @click.command()
-@click.option("--slots", type=click.IntRange(1, 64), help="Jobs at a time (MECHSHARE_JOB_SLOTS).")
-@click.option("--metrics-port", type=click.IntRange(1, 65_535), help="Tell Prometheus at this port, too.")
+@click.option("--slots", type=click.IntRange(1, 64), help="Jobs to run at a time (MECHSHARE_JOB_SLOTS).")
+@click.option(
+    "--metrics-port", type=click.IntRange(1, 65_535), help="Also serve metrics for Prometheus on this port."
+)
 @click.pass_obj
 def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> None:
-    """Process clips and keep the search index in step, without serving, until stopped."""
+    """Process clips and update the search index, without serving, until stopped."""
 
     async def working() -> None:
         stop = asyncio.Event()

@@ -15,16 +15,18 @@ from mechshare.settings import Settings
 
 @click.group()
 def users() -> None:
-    """Accounts: make, list, suspend, change the role of."""
+    """Create, list and suspend accounts, and change their roles."""
 
 
 @users.command("create-admin")
 @click.argument("username")
 @click.argument("email")
-@click.password_option(help="Asked for when left out, as it should be: arguments can be read by others.")
+@click.password_option(
+    help="Prompted for if omitted, which is safer: other users of the machine can read arguments."
+)
 @click.pass_obj
 def create_admin(chosen: Settings, username: str, email: str, password: str) -> None:
-    """Make an account that may do everything."""
+    """Create an admin, who may do everything."""
     registration = Registration(username=username, email=email, password=password)
 
     async def command(application: Application) -> User:
@@ -37,7 +39,7 @@ def create_admin(chosen: Settings, username: str, email: str, password: str) -> 
 @users.command("list")
 @click.pass_obj
 def list_users(chosen: Settings) -> None:
-    """List every account, the newest first."""
+    """List all accounts, the newest first."""
 
     async def command(application: Application) -> list[User]:
         found: list[User] = []
@@ -60,7 +62,7 @@ def list_users(chosen: Settings) -> None:
 @click.argument("role", type=click.Choice([role.value for role in Role]))
 @click.pass_obj
 def set_role(chosen: Settings, username: str, role: str) -> None:
-    """Make somebody a user, a moderator or an admin."""
+    """Change the role of an account."""
     user = run(chosen, lambda application: _change(application, username, role=Role(role)))
     click.echo(f"{user.username} is now: {user.role.value}")
 
@@ -69,7 +71,7 @@ def set_role(chosen: Settings, username: str, role: str) -> None:
 @click.argument("username")
 @click.pass_obj
 def suspend(chosen: Settings, username: str) -> None:
-    """Refuse an account from now on; its sessions end."""
+    """Suspend an account and end its sessions."""
     user = run(chosen, lambda application: _change(application, username, suspended=True))
     click.echo(f"{user.username} is suspended")
 
@@ -78,7 +80,7 @@ def suspend(chosen: Settings, username: str) -> None:
 @click.argument("username")
 @click.pass_obj
 def reinstate(chosen: Settings, username: str) -> None:
-    """Let a suspended account in again."""
+    """End the suspension of an account."""
     user = run(chosen, lambda application: _change(application, username, suspended=False))
     click.echo(f"{user.username} may sign in again")
 
