@@ -2,7 +2,7 @@
 
 FROM python:3.12-slim AS build
 WORKDIR /source
-COPY constraints.txt pyproject.toml README.md ./
+COPY LICENSE README.md constraints.txt pyproject.toml ./
 COPY src src
 RUN python -m venv /opt/mechshare \
  && /opt/mechshare/bin/pip install --no-cache-dir -c constraints.txt '.[postgres,redis,azure,opensearch]' azure-identity

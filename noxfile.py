@@ -1,6 +1,8 @@
 """The project's chores: `pip install nox && nox -s demo`, `pip install nox && nox -s tests`."""
 
 import os
+import tarfile
+from pathlib import Path
 
 import nox
 
@@ -79,6 +81,46 @@ def types(session: nox.Session) -> None:
     """Strict types."""
     install(session, "checks", "bench", extras=ADAPTERS)
     check_types(session)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site in docs/_build; a warning, such as a broken link, is an error."""
+    install_tools(session, "docs")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel in dist/, check them, and run the demonstration from the wheel without the checkout."""
+    install_tools(session, "build")
+    session.run("python", "-m", "build", "--outdir", "dist")
+    sdist, wheel = newest("dist/*.tar.gz"), newest("dist/*.whl")
+    session.run("twine", "check", "--strict", str(sdist), str(wheel))
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    if missing := {"LICENSE", "docs/index.md", "tests/conftest.py", "constraints.txt"} - names:
+        session.error(f"the sdist lacks {', '.join(sorted(missing))}")
+    run_wheel(session, wheel)
+
+
+def run_wheel(session: nox.Session, wheel: Path) -> None:
+    bare = Path(session.create_tmp()) / "bare"
+    session.run("python", "-m", "venv", "--clear", str(bare))
+    constraint = f"--constraint={Path('constraints.txt').absolute()}"
+    session.run(str(bare / "bin/pip"), "install", "--quiet", constraint, str(wheel), external=True)
+    with session.chdir(bare):
+        session.run("bin/mechshare", "demo", "--exit", external=True)
+
+
+def newest(pattern: str) -> Path:
+    return max(Path().glob(pattern), key=lambda path: path.stat().st_mtime).absolute()
+
+
+def install_tools(session: nox.Session, group: str) -> None:
+    """A dependency group without the project."""
+    session.install("--upgrade", "pip>=25.1")
+    session.install("--constraint=constraints.txt", f"--group={group}")
 
 
 @nox.session
