@@ -1,14 +1,22 @@
 """The whole error tree, found by introspection: a leaf that is added is held to the same."""
 
+import importlib
+import pkgutil
 import re
 from string import Formatter
 
 import pytest
 
+from mechshare import domain
 from mechshare.domain import errors
 from mechshare.domain.errors import LANGUAGES, DomainException, InvalidField, MalformedRequest
 
 JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
+
+
+for found in pkgutil.iter_modules(domain.__path__):
+    # A leaf may stand in the module of its concept.
+    importlib.import_module(f"{domain.__name__}.{found.name}")
 
 
 def leaves_of(family: type[DomainException]) -> list[type[DomainException]]:

@@ -4,12 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zlib import crc32
 
-from sqlalchemy import Connection, Text, create_engine, insert, select, type_coerce, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    create_engine,
+    insert,
+    select,
+    type_coerce,
+    update,
+)
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.schema import metadata
-from mechshare.adapters.persistence.sql.types import JsonColumn
+from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
 
 AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1, 2.50]}'
@@ -166,7 +182,36 @@ def rows_of(table: str, count: int) -> list[dict[str, Any]]:
             for i in n
         ),
     }
-    return list(made[table]())
+    return list(made[table]()) if table in made else plain_rows_of(metadata.tables[table], count)
+
+
+def plain_rows_of(table: Table, count: int) -> list[dict[str, Any]]:
+    """Rows of a table about which nothing is odd: each value follows from its column's type and its row's number."""
+    return [{column.name: plain_value(column, n) for column in table.columns} for n in range(count)]
+
+
+def plain_value(column: Column[Any], n: int) -> Any:
+    for key in column.foreign_keys:
+        rows = rows_of(key.column.table.name, n + 1)
+        return rows[n % len(rows)][key.column.name]
+    if column.nullable and n % 3 == 0:
+        return None
+    match column.type:
+        case UtcTime():
+            return at(n)
+        case String(length=36):
+            return uuid(crc32(column.table.name.encode()) % 2**16, n)
+        case String(length=length):
+            return f"{column.name} {n}"[-(length or 100) :]
+        case LargeBinary():
+            return n.to_bytes(4, "big")
+        case Boolean():
+            return n % 2 == 0
+        case Float():
+            return n + 0.5
+        case Integer():
+            return n + 1
+    raise TypeError(f"there is no plain value for {column}: write rows for it")
 
 
 @contextmanager

@@ -48,6 +48,8 @@ from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
+_TAGGED = (sessions, users, mechanisms, processing, media, categories, search, operations)
+"""In the order in which the document lists their tags."""
 _SHORT_BODY = 1024 * 1024
 _COLLECTED_AFTER = (20_000, 20, 20)
 """Objects, and collections of the younger ones (`gc.set_threshold`): what answers are made of dies by itself, and the
@@ -74,7 +76,9 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
             users.router,
             # One router: two would both answer OPTIONS at the same path.
             Router(
-                MECHANISMS_PATH, tags=["mechanisms"], route_handlers=[*uploads.handlers, *mechanisms.handlers]
+                MECHANISMS_PATH,
+                tags=[mechanisms.TAG.name],
+                route_handlers=[*uploads.handlers, *mechanisms.handlers],
             ),
             mechanisms.of_user_router,
             processing.router,
@@ -92,7 +96,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
         after_exception=[note_denial],
         lifespan=[_running(application, stopping, gently)],
         logging_config=None,
-        openapi_config=openapi_config(),
+        openapi_config=openapi_config([module.TAG for module in _TAGGED]),
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application

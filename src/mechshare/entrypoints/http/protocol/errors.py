@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 from mechshare.domain import errors
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
+from mechshare.entrypoints.http.protocol.schema_names import published
 
 
 class MethodNotAllowed(DomainException):
@@ -79,6 +80,7 @@ class FieldProblem(Struct):
     message: str
 
 
+@published("Error")
 class ErrorBody(Struct):
     """The body of every answer that is not a success. `details` stands where fields of the request are at fault."""
 

@@ -1,4 +1,4 @@
-"""The Idempotency-Key header: a request that is sent again gets its first answer again."""
+"""The Idempotency-Key header: a request that is sent again gets its first response again."""
 
 import re
 from collections.abc import Callable
@@ -42,14 +42,16 @@ def idempotent_request(
 
 
 class _Made(Struct):
+    """What every response to a creation says; `version` only of what can be changed."""
+
     id: str
-    version: int
+    version: int | None = None
 
 
 def replayed(
     request: Request[Any, Any, Any], replay: ReplayedResponse, status: int, path: str
 ) -> Response[Any]:
-    """The first answer, marked as given again; `path` is where such resources are found."""
+    """The first response, marked as sent again; `path` is where such resources are found."""
     made = msgspec.json.decode(replay.response, type=_Made)
     return json_response(
         request,

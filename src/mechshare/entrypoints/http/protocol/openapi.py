@@ -30,27 +30,18 @@ NOT_MODIFIED = {
         None, generate_examples=False, description="You hold this very answer already (If-None-Match)"
     )
 }
-TAGS = {
-    "auth": "Registering, signing in and staying signed in",
-    "users": "Accounts and profiles",
-    "mechanisms": "Clips of physical motion",
-    "processing": "From a clip as it was sent to one that anyone can watch",
-    "media": "The files themselves",
-    "categories": "Kinematic families and fields of physics",
-    "search": "Finding mechanisms, in Japanese and English",
-    "operations": "For those who run an installation",
-}
 ASSETS = "/schema/assets"
 """Where the page for trying the API finds its program: on this server, so that it works without the internet."""
 
 
-def openapi_config() -> OpenAPIConfig:
+def openapi_config(tags: list[Tag]) -> OpenAPIConfig:
+    """`tags` in the order in which the document lists them."""
     return OpenAPIConfig(
         title="mechshare",
         version="1",
         summary="Share physical mechanisms as short videos",
         description="Every error has one shape: `status`, `message`, `code`, `request_id`; `details` for bad input.",
-        tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
+        tags=tags,
         components=Components(
             security_schemes={"token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),

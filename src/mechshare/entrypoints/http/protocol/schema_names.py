@@ -1,74 +1,55 @@
 """The published name of each schema, and the formats of its fields.
 
-The names are the contract: a class may be renamed or moved, its schema keeps the name that stands here.
+The names are the contract: a class may be renamed or moved, its schema keeps the name that it is published as.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from litestar.openapi.spec import Parameter, Reference, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat
 
-SCHEMA_NAMES = {
-    "AccountStatusChanges": "AccountStatusUpdate",
-    "AttemptResponse": "ProcessingAttempt",
-    "Author": "Author",
-    "CategoriesResponse": "CategoryList",
-    "CategoryChanges": "CategoryUpdate",
-    "CategoryResponse": "Category",
-    "CountedCategory": "CategoryCount",
-    "Credentials": "Credentials",
-    "ErrorBody": "Error",
-    "KeySetResponse": "KeySet",
-    "MechanismChanges": "MechanismUpdate",
-    "MechanismResponse": "Mechanism",
-    "MechanismSort": "MechanismSort",
-    "MediaResponse": "Media",
-    "NewCategory": "NewCategory",
-    "NewMechanism": "NewMechanismFromUrl",
-    "NewPassword": "PasswordChange",
-    "NewUpload": "NewMechanism",
-    "NewUser": "Registration",
-    "PageResponse_MechanismResponse_": "MechanismPage",
-    "PageResponse_UserResponse_": "UserPage",
-    "Piece": "TextPiece",
-    "ProcessingResponse": "Processing",
-    "ProcessingState": "ProcessingState",
-    "ProcessingStatusResponse": "ProcessingStatus",
-    "Profile": "Profile",
-    "ProfileChanges": "ProfileUpdate",
-    "ReasonResponse": "ProcessingReason",
-    "Refresh": "RefreshToken",
-    "Role": "Role",
-    "SearchHitResponse": "SearchHit",
-    "SearchResponse": "SearchPage",
-    "SearchSort": "SearchSort",
-    "SessionResponse": "Session",
-    "SessionsResponse": "SessionList",
-    "SuggestionsResponse": "SuggestionList",
-    "TokenPairResponse": "TokenPair",
-    "UserResponse": "User",
-    "Withdrawal": "Withdrawal",
-}
-"""From the name of the class, without its module, to the published name."""
+T = TypeVar("T")
 
-_IDENTIFIERS = {"id", "mechanism_id", "session_id", "user_id"}
+_NAMES = {
+    name: name for name in ("Author", "MechanismSort", "ProcessingState", "Profile", "Role", "SearchSort")
+}
+"""From the name of a class, without its module, to the published name. The domain's classes keep their own names; the
+others are added by `published`, beside each class."""
+_PAGE = re.compile(r"PageResponse_(\w+)_\Z")
+_NO_UUIDS = {"category_id", "request_id"}
+"""Fields and parameters that are called as if they were UUIDs: `id` and `..._id`."""
 _NAMED_BY_SLUG = {"Category", "CategoryCount"}
 _MODULE = re.compile(r"mechshare\.(?:\w+\.)*")
 _PREFIX = "#/components/schemas/"
 
 
+def published(name: str) -> Callable[[type[T]], type[T]]:
+    """Publishes the schema of the decorated class as `name`, wherever the class moves and whatever it is called.
+
+    Raises ValueError for a class whose name another class has: schemas are told apart by it.
+    """
+
+    def add(published_class: type[T]) -> type[T]:
+        bare = published_class.__name__
+        if _NAMES.setdefault(bare, name) != name:
+            raise ValueError(f"Two classes with schemas are called {bare}: rename one.")
+        return published_class
+
+    return add
+
+
 def publish_schemas(schemas: dict[str, Any], paths: Any) -> dict[str, Any]:
     """The schemas under their published names, to which every reference in them and in `paths` leads from now on.
 
-    Raises LookupError for a schema without a name in SCHEMA_NAMES.
+    A page is named after its items. Raises LookupError for a schema without a name.
     """
     for part in {id(part): part for part in _parts([schemas, paths])}.values():
         if isinstance(part, Reference) and part.ref.startswith(_PREFIX):
             part.ref = _PREFIX + _renamed(part.ref.removeprefix(_PREFIX))
-        elif isinstance(part, Parameter) and part.name in _IDENTIFIERS:
+        elif isinstance(part, Parameter) and _is_identifier(part.name):
             _mark_identifier(part.schema)
     published = {_renamed(name): schema for name, schema in schemas.items()}
     for name, schema in published.items():
@@ -83,16 +64,22 @@ def reference_to(class_name: str) -> Reference:
 
 def _renamed(name: str) -> str:
     bare = _MODULE.sub("", name)
-    if bare not in SCHEMA_NAMES:
-        raise LookupError(f"The schema {bare} has no published name: give it one in SCHEMA_NAMES.")
-    return SCHEMA_NAMES[bare]
+    if page := _PAGE.match(bare):
+        return f"{_renamed(page[1])}Page"
+    if bare not in _NAMES:
+        raise LookupError(f"The schema {bare} has no published name: give its class one, @published(...).")
+    return _NAMES[bare]
 
 
 def _describe(name: str, schema: Any) -> None:
     schema.title = None
     for field, described in (getattr(schema, "properties", None) or {}).items():
-        if field in _IDENTIFIERS and name not in _NAMED_BY_SLUG:
+        if _is_identifier(field) and name not in _NAMED_BY_SLUG:
             _mark_identifier(described)
+
+
+def _is_identifier(name: str) -> bool:
+    return (name == "id" or name.endswith("_id")) and name not in _NO_UUIDS
 
 
 def _mark_identifier(schema: Any) -> None:

@@ -5,8 +5,10 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from mechshare.domain.categories import CategoryCount
+from mechshare.entrypoints.http.protocol.schema_names import published
 
 
+@published("CategoryCount")
 class CountedCategory(Struct):
     """A category with the number of published mechanisms in it."""
 
@@ -16,6 +18,7 @@ class CountedCategory(Struct):
     mechanism_count: int
 
 
+@published("CategoryList")
 class CategoriesResponse(Struct):
     items: list[CountedCategory]
 

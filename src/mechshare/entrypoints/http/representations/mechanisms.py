@@ -13,11 +13,13 @@ from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
+from mechshare.entrypoints.http.protocol.schema_names import published
 
 MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
 
 
+@published("ProcessingReason")
 class ReasonResponse(Struct):
     """Why processing failed, and what can be done about it."""
 
@@ -25,11 +27,13 @@ class ReasonResponse(Struct):
     message: str
 
 
+@published("Processing")
 class ProcessingResponse(Struct):
     state: ProcessingState
     reason: ReasonResponse | None
 
 
+@published("Media")
 class MediaResponse(Struct):
     """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`."""
 
@@ -42,6 +46,7 @@ class MediaResponse(Struct):
     sha256: str
 
 
+@published("Mechanism")
 class MechanismResponse(Struct):
     """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
 

@@ -4,9 +4,11 @@ from msgspec import Struct
 
 from mechshare.domain.media_links import MediaLinks
 from mechshare.domain.search import FoundMechanism, SearchPage
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse, mechanism_response
 
 
+@published("TextPiece")
 class Piece(Struct):
     """A piece of a highlighted text."""
 
@@ -14,6 +16,7 @@ class Piece(Struct):
     is_match: bool
 
 
+@published("SearchHit")
 class SearchHitResponse(Struct):
     """`highlights` holds the title, and an excerpt of the description, in pieces that joined give the text."""
 
@@ -21,6 +24,7 @@ class SearchHitResponse(Struct):
     highlights: dict[str, list[Piece]]
 
 
+@published("SearchPage")
 class SearchResponse(Struct):
     """`total` is exact while `total_is_exact`. `facets` counts the matches in each category; of more than 10,000,
     perhaps the newest alone. With `degraded`, the search index did not answer.
@@ -38,6 +42,7 @@ class SearchResponse(Struct):
     degraded: bool
 
 
+@published("SuggestionList")
 class SuggestionsResponse(Struct):
     """With `degraded`, the search index did not answer, and there are no items."""
 

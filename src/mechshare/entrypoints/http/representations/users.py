@@ -9,10 +9,12 @@ from msgspec import Struct
 
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
+from mechshare.entrypoints.http.protocol.schema_names import published
 
 USERS_PATH = "/api/v1/users"
 
 
+@published("User")
 class UserResponse(Struct):
     """An account, for its owner and for admins."""
 

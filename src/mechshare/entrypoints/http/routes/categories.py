@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
+from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
@@ -30,12 +31,14 @@ from mechshare.entrypoints.http.protocol.responses import (
     nothing,
     public_response,
 )
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.categories import CategoriesResponse
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
+TAG = Tag("categories", "Kinematic families and fields of physics")
 _PATH = "/api/v1/categories"
 
 
@@ -43,6 +46,7 @@ Slug = Annotated[str, documented(minLength=2, maxLength=40)]
 CategoryName = Annotated[str, documented(minLength=1, maxLength=80)]
 
 
+@published("NewCategory")
 class NewCategory(Struct, forbid_unknown_fields=True):
     """`id` is a slug: a-z and 0-9, in words joined by hyphens."""
 
@@ -51,6 +55,7 @@ class NewCategory(Struct, forbid_unknown_fields=True):
     name_ja: CategoryName
 
 
+@published("CategoryUpdate")
 class CategoryChanges(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396): what is left out stays."""
 
@@ -58,6 +63,7 @@ class CategoryChanges(Struct, forbid_unknown_fields=True):
     name_ja: CategoryName | UnsetType = UNSET
 
 
+@published("Category")
 class CategoryResponse(Struct):
     id: str
     name_en: str
@@ -169,6 +175,6 @@ def _resource(request: Req, category: Category, *, status: int = 200, cache: str
 
 router = Router(
     _PATH,
-    tags=["categories"],
+    tags=[TAG.name],
     route_handlers=[find_categories, get_category, create_category, update_category, delete_category],
 )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
+from litestar.openapi.spec import Tag
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
@@ -44,6 +45,7 @@ from mechshare.entrypoints.http.protocol.responses import (
     nothing,
     public_response,
 )
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import (
@@ -61,9 +63,11 @@ from mechshare.entrypoints.http.representations.mechanisms import (
 from mechshare.entrypoints.http.representations.users import USERS_PATH
 
 Req = Request[Any, Any, Any]
+TAG = Tag("mechanisms", "Clips of physical motion")
 _LIST_PARAMETERS = ("category", "limit", "sort", "user_id")
 
 
+@published("MechanismUpdate")
 class MechanismChanges(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396): what is left out stays, null empties."""
 
@@ -72,6 +76,7 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     categories: CategorySlugs | UnsetType | None = UNSET
 
 
+@published("Withdrawal")
 class Withdrawal(Struct, forbid_unknown_fields=True):
     """`reason` is asked of moderators, for what is not theirs."""
 

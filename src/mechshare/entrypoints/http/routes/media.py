@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from litestar import Request, Response, Router, get
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.spec import Tag
 from litestar.params import FromPath, QueryParameter
 from litestar.response import Stream
 
@@ -20,6 +21,7 @@ from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PAT
 from mechshare.services.media import StoredMedia
 
 Req = Request[Any, Any, Any]
+TAG = Tag("media", "The files themselves")
 PUBLIC_MEDIA = "public, max-age=3600, immutable"
 """An address never leads to other content, but what is public may be withdrawn: an hour in shared caches."""
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
@@ -147,4 +149,4 @@ def _disposition(media: StoredMedia) -> str:
     return f"attachment; filename*=UTF-8''{quote(media.download_name or 'clip')}"
 
 
-router = Router("/", tags=["media"], route_handlers=[get_media, get_original])
+router = Router("/", tags=[TAG.name], route_handlers=[get_media, get_original])

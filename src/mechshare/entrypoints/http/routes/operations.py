@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from litestar import MediaType, Request, Response, Router, get
+from litestar.openapi.spec import Tag
 from litestar.params import QueryParameter
 from msgspec import Struct
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
@@ -14,10 +15,12 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from mechshare.domain.errors import Unavailable
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.responses import resource
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.metrics import backlog_metrics
 from mechshare.services.maintenance.health import Check
 
 Req = Request[Any, Any, Any]
+TAG = Tag("operations", "For those who run an installation")
 
 
 class LivenessResponse(Struct):
@@ -31,6 +34,7 @@ class ReadinessResponse(Struct):
     checks: list[Check]
 
 
+@published("KeySet")
 class KeySetResponse(Struct):
     keys: list[dict[str, str]]
 
@@ -97,6 +101,6 @@ def _key_set(request: Req) -> Response[Any]:
 
 router = Router(
     "/",
-    tags=["operations"],
+    tags=[TAG.name],
     route_handlers=[get_live, get_ready, get_metrics, get_keys, get_keys_below_api],
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
@@ -19,6 +20,7 @@ from mechshare.entrypoints.http.protocol.errors import preferred_language
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.request_body import refuse_body
 from mechshare.entrypoints.http.protocol.responses import resource
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
     ReasonResponse,
@@ -29,12 +31,14 @@ from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.services.processing import ProcessingStatus
 
 Req = Request[Any, Any, Any]
+TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
 POLL_INTERVAL = 0.5
 """Seconds between two looks at the ledger while somebody listens."""
 LISTEN_FOR = 600.0
 """Seconds after which a listener is let go; it may come again."""
 
 
+@published("ProcessingAttempt")
 class AttemptResponse(Struct):
     """One try: how far it came (`step`), and why it ended, unless it is under way or succeeded."""
 
@@ -45,6 +49,7 @@ class AttemptResponse(Struct):
     reason: ReasonResponse | None
 
 
+@published("ProcessingStatus")
 class ProcessingStatusResponse(Struct):
     """`attempt` counts from 1 once work began; `progress` is 0..1 within `step`.
 
@@ -151,6 +156,6 @@ def _status_response(status: ProcessingStatus, language: str) -> ProcessingStatu
 
 router = Router(
     MECHANISMS_PATH + "/{mechanism_id:str}",
-    tags=["processing"],
+    tags=[TAG.name],
     route_handlers=[get_processing, retry_processing, watch_processing],
 )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, get
+from litestar.openapi.spec import Tag
 from litestar.params import QueryParameter
 
 from mechshare.domain.errors import Invalid
@@ -31,6 +32,7 @@ from mechshare.entrypoints.http.representations.search import (
 )
 
 Req = Request[Any, Any, Any]
+TAG = Tag("search", "Finding mechanisms, in Japanese and English")
 Text = Annotated[
     str,
     QueryParameter(
@@ -107,4 +109,4 @@ async def suggest(
     return public_response(request, await public_reads_of(request).suggestions(key), key.response_key)
 
 
-router = Router("/api/v1/search", tags=["search"], route_handlers=[search_mechanisms, suggest])
+router = Router("/api/v1/search", tags=[TAG.name], route_handlers=[search_mechanisms, suggest])

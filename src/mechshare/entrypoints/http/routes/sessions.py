@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, post
+from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import Struct
 
@@ -20,6 +21,7 @@ from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, 
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of, documented, refuses
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import nothing, resource
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
     UserResponse,
@@ -30,11 +32,13 @@ from mechshare.services.support.idempotency import ReplayedResponse
 from mechshare.services.users import Registration
 
 Req = Request[Any, Any, Any]
+TAG = Tag("auth", "Registering, signing in and staying signed in")
 
 
 Password = Annotated[str, documented(format="password", minLength=8, maxLength=200)]
 
 
+@published("Registration")
 class NewUser(Struct, forbid_unknown_fields=True):
     """`display_name` is the user name where it is left out."""
 
@@ -44,6 +48,7 @@ class NewUser(Struct, forbid_unknown_fields=True):
     display_name: Annotated[str, documented(maxLength=50)] = ""
 
 
+@published("Credentials")
 class Credentials(Struct, forbid_unknown_fields=True):
     """`username` may be the e-mail address as well."""
 
@@ -51,15 +56,18 @@ class Credentials(Struct, forbid_unknown_fields=True):
     password: str
 
 
+@published("RefreshToken")
 class Refresh(Struct, forbid_unknown_fields=True):
     refresh_token: str
 
 
+@published("PasswordChange")
 class NewPassword(Struct, forbid_unknown_fields=True):
     old_password: str
     new_password: Password
 
 
+@published("TokenPair")
 class TokenPairResponse(Struct):
     """`expires_in` is the access token's lifetime in seconds; the refresh token works once."""
 
@@ -70,6 +78,7 @@ class TokenPairResponse(Struct):
     token_type: str = "Bearer"  # noqa: S105  a name, not a secret
 
 
+@published("Session")
 class SessionResponse(Struct):
     id: str
     created_at: datetime
@@ -80,6 +89,7 @@ class SessionResponse(Struct):
     is_current: bool
 
 
+@published("SessionList")
 class SessionsResponse(Struct):
     items: list[SessionResponse]
 
@@ -224,6 +234,6 @@ def _session(session: Session, current: SessionId) -> SessionResponse:
 
 router = Router(
     "/api/v1/auth",
-    tags=["auth"],
+    tags=[TAG.name],
     route_handlers=[register, login, refresh, logout, find_sessions, revoke_session, change_password],
 )

@@ -27,6 +27,7 @@ from mechshare.entrypoints.http.protocol.idempotency import REPLAYED_HEADER, ide
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
 from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, body_of, documented, form_of, refuses
 from mechshare.entrypoints.http.protocol.request_body import JSON, decoded, short_body
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
@@ -43,6 +44,7 @@ Url = Annotated[str, documented(format="uri", maxLength=2_000)]
 Duration = Annotated[float, documented(minimum=0.001, maximum=MAX_DURATION)]
 
 
+@published("NewMechanismFromUrl")
 class NewMechanism(Struct, forbid_unknown_fields=True):
     """A clip that is hosted elsewhere; https only, and never fetched. `duration` in seconds."""
 
@@ -54,6 +56,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     categories: CategorySlugs = []
 
 
+@published("NewMechanism")
 class NewUpload(Struct, forbid_unknown_fields=True):
     """The text fields of a form that brings its clip along as `file`."""
 

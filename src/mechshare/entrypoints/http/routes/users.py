@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, delete, get, patch
+from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 
@@ -38,6 +39,7 @@ from mechshare.entrypoints.http.protocol.responses import (
     nothing,
     resource,
 )
+from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
     UserResponse,
@@ -46,8 +48,10 @@ from mechshare.entrypoints.http.representations.users import (
 )
 
 Req = Request[Any, Any, Any]
+TAG = Tag("users", "Accounts and profiles")
 
 
+@published("ProfileUpdate")
 class ProfileChanges(Struct, forbid_unknown_fields=True):
     """What to change (RFC 7396): what is left out stays, null empties."""
 
@@ -55,6 +59,7 @@ class ProfileChanges(Struct, forbid_unknown_fields=True):
     bio: Annotated[str, documented(maxLength=2_000)] | UnsetType | None = UNSET
 
 
+@published("AccountStatusUpdate")
 class AccountStatusChanges(Struct, forbid_unknown_fields=True):
     """What an admin decides about another's account."""
 
@@ -159,7 +164,7 @@ async def change_account_status(request: Req, user_id: FromPath[str]) -> Respons
 
 router = Router(
     USERS_PATH,
-    tags=["users"],
+    tags=[TAG.name],
     route_handlers=[
         get_me,
         update_me,
