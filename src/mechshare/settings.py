@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import quote
 
@@ -25,8 +25,8 @@ class Settings:
     `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
     and `job_slots` the jobs that each of them runs at a time (0: none, left to workers).
     `max_upload_bytes` is for one file;
-    `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses whose
-    X-Forwarded-For is believed. `log_file` gets the errors, besides what goes to the console.
+    `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses and
+    networks (CIDR) whose X-Forwarded-For is believed. `log_file` gets the errors, besides what goes to the console.
     """
 
     data: Path
@@ -87,7 +87,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         requests_per_minute=_integer(
             values, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
         ),
-        trusted_proxies=_addresses(values, "trusted_proxies"),
+        trusted_proxies=_networks(values, "trusted_proxies"),
         log_format=_one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )
@@ -119,14 +119,17 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
         raise SettingsError(f"{names} is not a setting of mechshare. There are: {choices}.")
 
 
-def _addresses(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+def _networks(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    """IP addresses and networks, each in its canonical form. Raises SettingsError."""
     texts = [text.strip() for text in values.get(name, "").split(",") if text.strip()]
     try:
-        return tuple(str(ip_address(text)) for text in texts)
+        networks = [ip_network(text) for text in texts]
     except ValueError as problem:
         raise SettingsError(
-            f"{PREFIX}{name.upper()} must be IP addresses with commas between them; {problem}."
+            f"{PREFIX}{name.upper()} must be IP addresses or networks, such as 10.0.0.1, 172.16.0.0/12 or "
+            f"2001:db8::/32, with commas between them; {problem}."
         ) from problem
+    return tuple(str(one[0]) if one.num_addresses == 1 else str(one) for one in networks)
 
 
 def _secret(values: Mapping[str, str]) -> bytes:

@@ -64,6 +64,7 @@ def test_a_misspelt_setting_is_refused_with_the_right_names():
         ("SECRET", "x" * 31),
         ("TRUSTED_PROXIES", "proxy.example"),
         ("TRUSTED_PROXIES", "10.0.0.1;10.0.0.2"),
+        ("TRUSTED_PROXIES", "10.0.0.5/8"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name, value):
@@ -81,5 +82,5 @@ def test_a_secret_is_kept_out_of_sight():
 
 
 def test_proxies_are_listed_with_or_without_spaces():
-    settings = load({"MECHSHARE_TRUSTED_PROXIES": "10.0.0.1, 2001:DB8::0:1 ,,"})
-    assert settings.trusted_proxies == ("10.0.0.1", "2001:db8::1")
+    settings = load({"MECHSHARE_TRUSTED_PROXIES": "10.0.0.1, 2001:DB8::0:1 ,,172.16.0.0/12, 2001:DB8::/32"})
+    assert settings.trusted_proxies == ("10.0.0.1", "2001:db8::1", "172.16.0.0/12", "2001:db8::/32")

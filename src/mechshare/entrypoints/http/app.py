@@ -25,6 +25,7 @@ from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMi
 from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
+from mechshare.entrypoints.http.protocol.client_address import ClientAddresses
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
 from mechshare.entrypoints.http.protocol.published_document import publish_document
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
@@ -107,7 +108,8 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
     if application.rate_limits.is_limited:
         answering = RateLimitMiddleware(answering, application)
-    return RequestContextMiddleware(HeadMiddleware(answering), stopping)
+    addresses = ClientAddresses(application.settings.trusted_proxies)
+    return RequestContextMiddleware(HeadMiddleware(answering), stopping, addresses)
 
 
 def _running(

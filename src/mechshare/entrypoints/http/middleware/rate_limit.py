@@ -9,7 +9,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from mechshare.application import Application
 from mechshare.domain.errors import TooManyRequests
 from mechshare.domain.rate_limits import Verdict
-from mechshare.entrypoints.http.protocol.auth import address_of
+from mechshare.entrypoints.http.protocol.client_address import client_address_of, limited_address
 from mechshare.entrypoints.http.protocol.errors import domain_error_response
 
 _FREE = ("/health/", "/metrics")
@@ -21,7 +21,6 @@ class RateLimitMiddleware:
     def __init__(self, app: ASGIApp, application: Application) -> None:
         self._app = app
         self._limits = application.rate_limits
-        self._trusted = application.settings.trusted_proxies
         quota = application.rate_limits.quota
         self._policy = f'"{quota.name}";q={quota.amount};w={quota.seconds}'.encode()
 
@@ -30,7 +29,7 @@ class RateLimitMiddleware:
             await self._app(scope, receive, send)
             return
         request: Request[Any, Any, Any] = Request(scope, receive, send)
-        verdict = await self._limits.count_request(address_of(request, self._trusted))
+        verdict = await self._limits.count_request(limited_address(client_address_of(scope)))
 
         async def send_counted(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -9,6 +9,7 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from mechshare.entrypoints.http.protocol.client_address import ClientAddresses, peer_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
@@ -19,12 +20,17 @@ _log = structlog.get_logger("mechshare.http")
 
 
 class RequestContextMiddleware:
-    """Gives each request an identifier (X-Request-ID, taken or made); counts and times its answer. A process that is
-    about to stop asks for no more requests on the same connection."""
+    """Gives each request an identifier (X-Request-ID, taken or made) and its client's address, and measures it.
 
-    def __init__(self, app: ASGIApp, stopping: Shutdown) -> None:
+    A process that is about to stop closes connections after the response. The first X-Forwarded-For field that counts
+    for nothing is logged, as it is often that of a proxy which the operator forgot to name.
+    """
+
+    def __init__(self, app: ASGIApp, stopping: Shutdown, addresses: ClientAddresses) -> None:
         self._app = app
         self._stopping = stopping
+        self._addresses = addresses
+        self._has_warned = False
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -32,7 +38,11 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        scope.setdefault("state", {})["request_id"] = request_id
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["client_address"] = self._addresses.find(scope)
+        if not self._has_warned and self._addresses.is_ignored(scope):
+            self._warn_of_ignored(scope)
         started = time.perf_counter()
         status = 500
 
@@ -51,6 +61,14 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send_named)
         finally:
             self._note(scope, status, time.perf_counter() - started)
+
+    def _warn_of_ignored(self, scope: HTTPScope) -> None:
+        self._has_warned = True
+        _log.warning(
+            "forwarded_for_ignored",
+            peer=peer_of(scope),
+            advice="if this is your proxy, name it in MECHSHARE_TRUSTED_PROXIES: all its callers share one limit now",
+        )
 
     def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"

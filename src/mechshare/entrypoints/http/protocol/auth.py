@@ -1,7 +1,5 @@
 """Who calls: the guard of routes, and the caller as handlers see it."""
 
-from collections.abc import Collection
-from ipaddress import ip_address
 from typing import Any
 
 from litestar.connection import ASGIConnection
@@ -14,6 +12,7 @@ from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidTo
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
+from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -89,31 +88,9 @@ async def note_denial(error: Exception, scope: Scope) -> None:
 
 
 def request_metadata_of(connection: Connection) -> RequestMetadata:
+    """Where a request comes from and what it is called, for the audit and sessions."""
     return RequestMetadata(
-        address=address_of(connection, application_of(connection).settings.trusted_proxies),
+        address=client_address_of(connection.scope),
         user_agent=connection.headers.get("user-agent", "")[:200],
         request_id=request_id_of(connection.scope),
     )
-
-
-def address_of(connection: Connection, trusted: Collection[str]) -> str:
-    """The caller's address: the peer's, or the last one before the proxies that the operator trusts."""
-    address = connection.client.host if connection.client else ""
-    if address not in trusted:
-        return address
-    # A proxy may add to the field, or add a field: they say the same (RFC 9110, 5.3).
-    hops = ",".join(connection.headers.getall("x-forwarded-for", [])).split(",")
-    while hops and address in trusted:
-        claimed = hops.pop().strip()
-        if not _is_address(claimed):
-            break
-        address = claimed
-    return address
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
