@@ -1,8 +1,8 @@
 """The HTTP API in one process, over adapters in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,12 +139,16 @@ class Running:
 
 @pytest.fixture
 async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
-    """Opens a site, with another clock and other settings where given."""
+    """Opens a site, with another clock, a wrapped database and other settings where given."""
     closing: list[tuple[httpx.AsyncClient, Running]] = []
 
-    async def opening(clock: Clock | None = None, **changes: Any) -> Site:
+    async def opening(
+        clock: Clock | None = None, database: Callable[[Any], Any] | None = None, **changes: Any
+    ) -> Site:
         settings = memory_settings(tmp_path / "data", **changes)
         adapters = quick_adapters(settings, clock=clock)
+        if database is not None:
+            adapters = replace(adapters, database=database(adapters.database))
         application = build(settings, LoggingObserver(), adapters)
         app = build_app(application)
         running = Running(app)

@@ -1,0 +1,182 @@
+"""Which cursors a list accepts, and how often a public list is counted."""
+
+import base64
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.users import Role
+from tests.http.conftest import API, Site
+
+MECHANISMS, USERS = f"{API}/mechanisms", f"{API}/users"
+ELSEWHERE = {
+    "file_url": "https://media.example/a.mp4",
+    "thumbnail_url": "https://media.example/a.webp",
+    "duration": 2.4,
+}
+ID = "01900000-0000-7000-8000-000000000000"
+
+
+class CountedMechanisms:
+    """Mechanisms of a database, with each count of a whole list written down."""
+
+    def __init__(self, inner: Any, counts: list[str]) -> None:
+        self._inner = inner
+        self._counts = counts
+
+    async def count(self, **conditions: Any) -> int:
+        self._counts.append("count")
+        counted: int = await self._inner.count(**conditions)
+        return counted
+
+    async def find_all(self, request: PageRequest, **conditions: Any) -> Any:
+        if request.counted is None:
+            self._counts.append("find_all")
+        return await self._inner.find_all(request, **conditions)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class CountedReads:
+    def __init__(self, inner: Any, counts: list[str]) -> None:
+        self._inner = inner
+        self.mechanisms = CountedMechanisms(inner.mechanisms, counts)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+class CountingDatabase:
+    """A database that writes down, in `counts`, each count of a whole list of mechanisms."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self.counts: list[str] = []
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Any]:
+        async with self._inner.read() as tx:
+            yield CountedReads(tx, self.counts)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+
+async def publish(site: Site, headers: dict[str, str], title: str) -> None:
+    made = await site.client.post(
+        f"{MECHANISMS}/from-url", headers=headers, json={**ELSEWHERE, "title": title}
+    )
+    published = await site.client.post(f"{MECHANISMS}/{made.json()['id']}/publish", headers=headers)
+    assert published.status_code == 200, published.text
+
+
+async def walk(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
+    """Every page of a list, by its links."""
+    pages = []
+    while url:
+        response = await client.get(url)
+        assert response.status_code == 200, response.text
+        pages.append(response.json())
+        url = response.links["next"]["url"] if response.links else ""
+    return pages
+
+
+def cursor(order: str, key_type: str, key: object) -> str:
+    """A cursor as the API writes them."""
+    packed = json.dumps([order, 2, key_type, key, ID]).encode()
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def assert_says_to_begin_again(response: httpx.Response) -> None:
+    assert response.status_code == 400, response.text
+    (detail,) = response.json()["details"]
+    assert detail["field"] == "cursor"
+    assert "Begin again without a cursor" in detail["message"]
+
+
+async def test_a_cursor_of_each_order_is_accepted_by_its_own_order_alone(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    for title in ("a", "b"):
+        await publish(site, headers, title)
+    for sort in MechanismSort:
+        next_cursor = (await site.client.get(f"{MECHANISMS}?limit=1&sort={sort.value}")).json()["next"]
+        for other in MechanismSort:
+            response = await site.client.get(f"{MECHANISMS}?sort={other.value}&cursor={next_cursor}")
+            if other is sort:
+                assert [len(response.json()["items"]), response.json()["page"]] == [1, 2]
+            else:
+                assert_says_to_begin_again(response)
+
+
+async def test_a_cursor_of_another_list_is_refused(site: Site) -> None:
+    admin = await site.sign_up("root", Role.ADMIN)
+    for title in ("a", "b"):
+        await publish(site, await site.sign_up(f"sakura-{title}"), title)
+    of_mechanisms = (await site.client.get(f"{MECHANISMS}?limit=1")).json()["next"]
+    of_users = (await site.client.get(f"{USERS}?limit=1", headers=admin)).json()["next"]
+    own = f"{USERS}/{site.ids['sakura-a']}/mechanisms"
+    assert of_mechanisms
+    assert of_users
+    for url, foreign in ((MECHANISMS, of_users), (own, of_users), (USERS, of_mechanisms)):
+        assert_says_to_begin_again(await site.client.get(f"{url}?cursor={foreign}", headers=admin))
+
+
+@pytest.mark.parametrize(
+    ("sort", "key_type", "key"),
+    [
+        ("-created_at", "text", "2026-01-01"),
+        ("-created_at", "number", 1_700_000_000_000_000),
+        ("-created_at", "time", "1700000000000000"),
+        ("-created_at", "time", 1.5),
+        ("title", "time", 1_700_000_000_000_000),
+        ("title", "number", 1),
+        ("title", "text", 1),
+        ("title", "date", "a"),
+    ],
+)
+async def test_a_well_formed_cursor_of_another_key_type_is_refused(
+    site: Site, sort: str, key_type: str, key: object
+) -> None:
+    url = f"{MECHANISMS}?sort={sort}&cursor={cursor(sort, key_type, key)}"
+    assert_says_to_begin_again(await site.client.get(url))
+
+
+async def test_a_public_list_is_counted_once_for_all_its_pages_and_orders(open_site: Any) -> None:
+    site: Site = await open_site(database=CountingDatabase)
+    headers = await site.sign_up("sakura")
+    for number in range(5):
+        await publish(site, headers, f"t{number}")
+    counts = site.adapters.database.counts  # type: ignore[attr-defined]
+    counts.clear()
+    for sort in MechanismSort:
+        pages = await walk(site.client, f"{MECHANISMS}?limit=2&sort={sort.value}")
+        assert [page["total"] for page in pages] == [5, 5, 5]
+    await site.client.get(f"{MECHANISMS}?limit=2&page=2")
+    assert counts == ["count"]
+    await publish(site, headers, "one more")
+    assert [page["total"] for page in await walk(site.client, f"{MECHANISMS}?limit=3")] == [6, 6]
+    assert counts == ["count", "count"]
+
+
+async def test_lists_of_other_conditions_are_counted_on_their_own(open_site: Any) -> None:
+    site: Site = await open_site(database=CountingDatabase)
+    headers = await site.sign_up("sakura")
+    await publish(site, headers, "t")
+    counts = site.adapters.database.counts  # type: ignore[attr-defined]
+    counts.clear()
+    totals = [
+        (await site.client.get(url)).json()["total"]
+        for url in (
+            MECHANISMS,
+            f"{MECHANISMS}?category=gears",
+            f"{MECHANISMS}?user_id={site.ids['sakura']}",
+        )
+    ]
+    assert (totals, counts) == ([1, 0, 1], ["count"] * 3)
