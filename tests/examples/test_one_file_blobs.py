@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import httpx
@@ -18,6 +17,7 @@ from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.settings import SettingsError
 from mechshare.testing import blobs
+from tests.examples.installing import write_metadata
 from tests.http.conftest import Running
 from tests.journeys.test_journey import CLIPS, MECHANISMS, drawn, processed, share, signed_up
 
@@ -26,16 +26,9 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "one_file_blobs"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The example as pip would install it, without asking anybody; what to set PYTHONPATH to."""
-    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    """The example as pip would install it; what to set PYTHONPATH to."""
     site = tmp_path / "site"
-    info = site / "one_file_blobs-0.1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
-    lines = []
-    for group, entries in project["entry-points"].items():
-        lines += [f"[{group}]", *(f"{name} = {where}" for name, where in entries.items())]
-    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    write_metadata(EXAMPLE, site)
     for folder in (site, EXAMPLE / "src"):
         monkeypatch.syspath_prepend(folder)
     return os.pathsep.join([str(site), str(EXAMPLE / "src")])

@@ -13,6 +13,7 @@ from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.derivation import Derivation, ScratchDerivation
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
 from mechshare.services.maintenance.blob_measurement import MeasureBlobs
@@ -33,21 +34,27 @@ from mechshare.services.users import UserService
 from mechshare.settings import Settings, SettingsError
 
 
-def build(settings: Settings, observer: JobObserver, adapters: Adapters | None = None) -> Application:
-    """The application that `settings` describe. Nothing is contacted yet. Raises SettingsError.
+def build(
+    settings: Settings,
+    observer: JobObserver,
+    adapters: Adapters | None = None,
+    derivation: Derivation | None = None,
+) -> Application:
+    """Builds the application that `settings` describe. Contacts nothing yet. Raises SettingsError.
 
-    It closes `adapters`, which are those that the settings choose where none are given.
+    The settings choose `adapters` where none are given; `close` of the application closes them.
+    Clips are processed in the folder `scratch` of the data folder, unless `derivation` does it elsewhere.
     """
-    scratch = _folder(settings.data / "scratch")
-    secret = settings.secret or stored_secret(settings.data / "secret.key")
     adapters = adapters or choose_adapters(settings)
+    derivation = derivation or _scratch_derivation(settings, adapters)
+    secret = settings.secret or stored_secret(_folder(settings.data) / "secret.key")
     database, blobs, index = adapters.database, adapters.blobs, adapters.index
     doorbell, cache, limiter = adapters.doorbell, adapters.cache, adapters.limiter
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
-    handlers = _job_handlers(adapters, transactions, scratch)
+    handlers = _job_handlers(adapters, transactions, derivation)
     dispensable = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
@@ -73,13 +80,17 @@ def build(settings: Settings, observer: JobObserver, adapters: Adapters | None =
     )
 
 
-def _job_handlers(adapters: Adapters, transactions: Transactions, scratch: Path) -> dict[JobKind, JobHandler]:
+def _scratch_derivation(settings: Settings, adapters: Adapters) -> Derivation:
+    return ScratchDerivation(adapters.blobs, adapters.media, _folder(settings.data / "scratch"))
+
+
+def _job_handlers(
+    adapters: Adapters, transactions: Transactions, derivation: Derivation
+) -> dict[JobKind, JobHandler]:
     database, blobs, index, clock = adapters.database, adapters.blobs, adapters.index, adapters.clock
     indexing = IndexMechanism(transactions, index)
     return {
-        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(
-            transactions, blobs, adapters.media, clock, scratch
-        ),
+        JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,
         JobKind.INDEX_DRAFT: indexing,
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),

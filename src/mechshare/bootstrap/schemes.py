@@ -57,6 +57,12 @@ def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
     return ArqDoorbell(server_url(url))
 
 
+def _memory_cache(url: str, settings: Settings) -> Cache:
+    # A database in memory has no other process whose changes would have to be seen.
+    is_alone = scheme_of(settings.database_url) == "memory"
+    return MemoryCache(generation_table=None if is_alone else settings.data / "cache-board")
+
+
 def _redis_cache(url: str, settings: Settings) -> Cache:
     with _extra("redis"):
         from mechshare.adapters.cache.redis import RedisCache
@@ -92,7 +98,7 @@ DOORBELLS: Schemes[Doorbell] = {
     "rediss": _arq_doorbell,
 }
 CACHES: Schemes[Cache] = {
-    "memory": lambda url, settings: MemoryCache(generation_table=settings.data / "cache-board"),
+    "memory": _memory_cache,
     "redis": _redis_cache,
     "rediss": _redis_cache,
 }

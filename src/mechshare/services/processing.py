@@ -1,18 +1,9 @@
 """From a clip as it was sent to one that anyone can watch."""
 
-import asyncio
-import errno
-import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from hashlib import sha256
-from pathlib import Path
-from typing import BinaryIO
+from dataclasses import dataclass
 
-from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, derivative_key
-from mechshare.domain.errors import MechanismNotFound, MediaNotFound, StorageFull
+from mechshare.domain.blobs import DERIVATIVES, OwnerKind
+from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
     DerivativesOrphaned,
     MechanismChanged,
@@ -23,27 +14,22 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
 from mechshare.domain.mechanisms import (
     PENDING,
-    DerivedFiles,
     Mechanism,
-    OriginalFile,
     Processing,
     ProcessingState,
     derived_references,
 )
-from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.policy import Viewer, can_edit, require_editor, require_visible
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
-from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.ports.persistence.database import Database
+from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
 from mechshare.services.transactions import Transaction, Transactions
 
-_READ_BYTES = 256 * 1024
 _DELETED_TOGETHER = 500
-_NO_ROOM = 256 * 1024
-"""Bytes. Where less is left than this, what fails is held to fail for that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,54 +79,27 @@ class ProcessingService:
 
 
 class ProcessMechanismFile:
-    """The job `process_mechanism_file`: thumbnail, watchable video, preview and facts of one clip.
+    """The job `process_mechanism_file`: thumbnail, watchable video, preview and facts of one clip."""
 
-    `scratch` is a folder for files that are in the making.
-    """
-
-    def __init__(
-        self,
-        transactions: Transactions,
-        blobs: BlobStore,
-        media: MediaProcessor,
-        clock: Clock,
-        scratch: Path,
-    ) -> None:
+    def __init__(self, transactions: Transactions, derivation: Derivation, clock: Clock) -> None:
         self._transactions = transactions
-        self._blobs = blobs
-        self._media = media
+        self._derivation = derivation
         self._clock = clock
-        self._scratch = scratch
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism = await self._started(job)
         if mechanism is None or mechanism.original is None:
             return nothing_to_write
-        with _room_in(self._scratch) as folder:
-            await progress("fetch", 0.0)
-            source = await self._fetched(mechanism.original, folder)
-            made = await self.process_mechanism_file(mechanism, source, progress)
-            await progress("store", 0.0)
-            files = await self._stored(mechanism.id, job.fence, made)
+        derived = await self._derivation.derive(mechanism.id, mechanism.original, job.fence, progress)
 
         async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
                 await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
-                await tx.blob_references.add(derived_references(current.id, files, now))
-                await _save(tx, current, current.processed(made.facts, files, now), job)
+                await tx.blob_references.add(derived_references(current.id, derived.files, now))
+                await _save(tx, current, current.processed(derived.facts, derived.files, now), job)
 
         return publish
-
-    async def process_mechanism_file(
-        self, mechanism: Mechanism, file_path: Path, progress: Progress
-    ) -> Derivatives:
-        """What `file_path`, the mechanism's original, gives. Raises MediaRejected."""
-        original = _original_of(mechanism)
-        into = file_path.parent / "made"
-        await asyncio.to_thread(into.mkdir)
-        made = await self._media.process(file_path, original.format, into, progress)
-        return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
@@ -174,55 +133,10 @@ class ProcessMechanismFile:
             await tx.record(ProcessingChanged(saved))
             return saved
 
-    async def _fetched(self, original: OriginalFile, folder: Path) -> Path:
-        """A copy of the original on this machine, checked against the digest that was acknowledged."""
-        path = folder / f"source.{original.format.extension}"
-        digest = sha256()
-        try:
-            with path.open("wb") as file:
-                async for chunk in self._blobs.read(original.key):
-                    digest.update(chunk)
-                    await asyncio.to_thread(file.write, chunk)
-        except MediaNotFound as lost:
-            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=True) from lost
-        if digest.hexdigest() != original.sha256:
-            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
-        return path
-
-    async def _stored(self, id: MechanismId, fence: int, made: Derivatives) -> DerivedFiles:
-        return DerivedFiles(
-            video=await self._store(id, fence, made.video),
-            thumbnail=await self._store(id, fence, made.thumbnail),
-            preview=await self._store(id, fence, made.preview),
-        )
-
-    async def _store(self, id: MechanismId, fence: int, path: Path) -> BlobFacts:
-        digest = await asyncio.to_thread(_digest_of, path)
-        key = derivative_key(id, fence, digest, path.suffix.removeprefix("."))
-        with path.open("rb") as file:
-            return await self._blobs.write(key, _chunks_of(file))
-
 
 async def _save(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:
     await tx.mechanisms.save(after)
     await tx.record(MechanismChanged(before, after, job.request_id))
-
-
-@contextmanager
-def _room_in(scratch: Path) -> Iterator[Path]:
-    """A folder for one clip. Raises StorageFull instead of what goes wrong on a full disk: the clip is not at fault."""
-    try:
-        with tempfile.TemporaryDirectory(dir=scratch, prefix="clip-") as folder:
-            try:
-                yield Path(folder)
-            except MediaRejected as problem:
-                if shutil.disk_usage(folder).free < _NO_ROOM:
-                    raise StorageFull() from problem
-                raise
-    except OSError as problem:
-        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StorageFull() from problem
-        raise
 
 
 class DeleteBlobs:
@@ -256,22 +170,3 @@ class DeleteBlobs:
 
     async def on_lost(self, job: Job) -> None:
         """Whoever has the job now removes what is left."""
-
-
-def _original_of(mechanism: Mechanism) -> OriginalFile:
-    if mechanism.original is None:
-        raise ValueError(f"mechanism {mechanism.id} has no file of its own")
-    return mechanism.original
-
-
-def _digest_of(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = sha256()
-        while chunk := file.read(_READ_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-async def _chunks_of(file: BinaryIO) -> AsyncIterator[bytes]:
-    while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
-        yield chunk

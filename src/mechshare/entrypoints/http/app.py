@@ -27,7 +27,7 @@ from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
-from mechshare.entrypoints.http.protocol.published_document import publish_document
+from mechshare.entrypoints.http.protocol.published_document import document_router, publish_document
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.routes import (
@@ -66,9 +66,9 @@ def create() -> ASGIApp:
 
 
 def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
-    """The ASGI application over `application`, whose jobs it runs as well while it is up.
+    """The ASGI application over `application`, whose jobs it runs as well while its lifespan lasts.
 
-    `gently`: at SIGTERM, whoever is let in by then is answered before the server ends.
+    `gently`: it has the process to itself. At SIGTERM it responds to all that came before it ends.
     """
     stopping = Shutdown()
     app = Litestar(
@@ -97,12 +97,13 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
         after_exception=[note_denial],
         lifespan=[_running(application, stopping, gently)],
         logging_config=None,
-        openapi_config=openapi_config([module.TAG for module in _TAGGED]),
+        openapi_config=openapi_config([module.TAG for module in _TAGGED], document_router()),
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application
     app.state.stopping = stopping
-    publish_document(app)
+    if gently:
+        publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
     answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
@@ -121,10 +122,8 @@ def _running(
         stopping.start_again()
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
-        # What start-up made lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*_COLLECTED_AFTER)
+        if gently:
+            _settle_garbage_collector()
         try:
             with graceful_shutdown(stopping) if gently else nullcontext():
                 yield
@@ -146,3 +145,10 @@ async def _prepare(application: Application) -> asyncio.Task[None] | None:
         _log.warning("dependency_unavailable", problem=down.message)
         return asyncio.create_task(prepare_when_available(application))
     return None
+
+
+def _settle_garbage_collector() -> None:
+    """Spares the collector what start-up made, which lives as long as the process; for a process that only serves."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AFTER)

@@ -32,15 +32,20 @@ _log = structlog.get_logger("mechshare.http")
 
 
 class Shutdown:
-    """Whether this process is to end, known to all that would go on for long."""
+    """Whether this process is to end, known to all that would go on for long.
+
+    `has_started` is false until the lifespan of the application has run.
+    """
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()
+        self.has_started = False
         self._waits: set[asyncio.Timeout] = set()
 
     def start_again(self) -> None:
         """For an application whose lifespan begins, perhaps after another has ended."""
         self.begun = asyncio.Event()
+        self.has_started = True
 
     @property
     def has_begun(self) -> bool:

@@ -58,7 +58,9 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
 
 
 def remove_abandoned(scratch: Path) -> None:
-    """Removes what workers that were killed had in the making, a day ago or more: nobody is at it any more."""
+    """Removes what killed workers left in `scratch` a day ago or more. The folder need not exist."""
+    if not scratch.is_dir():
+        return
     before = time.time() - ABANDONED_AFTER.total_seconds()
     for folder in scratch.iterdir():
         if folder.stat().st_mtime < before:

@@ -6,10 +6,12 @@ from random import getrandbits
 from typing import Any
 
 import structlog
+from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses, peer_of
+from mechshare.entrypoints.http.protocol.errors import NotStarted, domain_error_response
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
@@ -57,8 +59,9 @@ class RequestContextMiddleware:
                     headers.append((b"connection", b"close"))
             await send(message)
 
+        app = self._app if self._stopping.has_started else _refuse_not_started
         try:
-            await self._app(scope, receive, send_named)
+            await app(scope, receive, send_named)
         finally:
             self._note(scope, status, time.perf_counter() - started)
 
@@ -98,6 +101,12 @@ class RequestContextMiddleware:
                 LATENCY.labels(method, endpoint),
             )
         return found
+
+
+async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> None:
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    refused: Response[Any] = domain_error_response(request, NotStarted())
+    await refused.to_asgi_response(None, request)(scope, receive, send)
 
 
 class LogContextMiddleware:

@@ -40,6 +40,16 @@ class RangeNotSatisfiable(DomainException):
     }
 
 
+class NotStarted(errors.Unavailable):
+    code = "NOT_STARTED"
+    messages = {
+        "en": "mechshare was not started: the lifespan of its ASGI application did not run. Use a server or a test "
+        "client that runs it, as the pytest fixture mechshare_client does.",
+        "ja": "mechshare が起動していません。ASGI アプリケーションの lifespan が実行されていません。lifespan を実行する"
+        "サーバーまたはテストクライアント（pytest のフィクスチャ mechshare_client など）をご利用ください。",
+    }
+
+
 class InternalError(DomainException):
     code = "INTERNAL_ERROR"
     messages = {

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from litestar import Router
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin, SwaggerRenderPlugin
@@ -34,8 +35,11 @@ ASSETS = "/schema/assets"
 """Where the page for trying the API finds its program: on this server, so that it works without the internet."""
 
 
-def openapi_config(tags: list[Tag]) -> OpenAPIConfig:
-    """`tags` in the order in which the document lists them."""
+def openapi_config(tags: list[Tag], router: Router) -> OpenAPIConfig:
+    """The document before routes are described, with `tags` in their order.
+
+    `router` serves it, and the page for trying the API.
+    """
     return OpenAPIConfig(
         title="mechshare",
         version="1",
@@ -45,7 +49,7 @@ def openapi_config(tags: list[Tag]) -> OpenAPIConfig:
         components=Components(
             security_schemes={"token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),
-        path="/schema",
+        openapi_router=router,
         use_handler_docstrings=True,
         render_plugins=[
             SwaggerRenderPlugin(

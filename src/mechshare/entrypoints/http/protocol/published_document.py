@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import (
     OpenAPIHeader,
@@ -53,8 +53,24 @@ _ALWAYS = {errors.TooMany, InternalError, errors.Unavailable}
 _RETRIED = (errors.TooMany, errors.Unavailable, errors.OutOfSpace)
 
 
+def document_router() -> Router:
+    """Serves the document at /schema, and completes it at the first request: a test suite that starts many
+    applications does not wait for what it does not read."""
+    return Router("/schema", route_handlers=[], include_in_schema=False, before_request=_publish_at_first)
+
+
+async def _publish_at_first(request: Request[Any, Any, Any]) -> None:
+    publish_document(request.app)
+
+
 def publish_document(app: Litestar) -> None:
-    """Completes the document: refusals, header fields, security, and explicit names of schemas."""
+    """Completes the document: refusals, header fields, security, and explicit names of schemas.
+
+    Does so once for each application. Raises LookupError for a schema without a published name.
+    """
+    if getattr(app.state, "has_published_document", False):
+        return
+    app.state.has_published_document = True
     document = app.openapi_schema
     schemas: dict[str, Any] = dict(document.components.schemas or {})
     schemas[ErrorBody.__name__] = _error_schema()

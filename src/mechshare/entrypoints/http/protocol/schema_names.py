@@ -4,7 +4,7 @@ The names are the contract: a class may be renamed or moved, its schema keeps th
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -46,7 +46,7 @@ def publish_schemas(schemas: dict[str, Any], paths: Any) -> dict[str, Any]:
 
     A page is named after its items. Raises LookupError for a schema without a name.
     """
-    for part in {id(part): part for part in _parts([schemas, paths])}.values():
+    for part in _parts([schemas, paths]):
         if isinstance(part, Reference) and part.ref.startswith(_PREFIX):
             part.ref = _PREFIX + _renamed(part.ref.removeprefix(_PREFIX))
         elif isinstance(part, Parameter) and _is_identifier(part.name):
@@ -88,15 +88,23 @@ def _mark_identifier(schema: Any) -> None:
             one.format = OpenAPIFormat.UUID
 
 
-def _parts(part: Any) -> Iterator[Any]:
-    """`part` and all that it consists of."""
-    yield part
-    children: Any = ()
+def _parts(root: Any) -> Iterator[Any]:
+    """Yields `root` and everything that it consists of, each object once, however often it is shared."""
+    seen: set[int] = set()
+    left = [root]
+    while left:
+        part = left.pop()
+        if id(part) not in seen:
+            seen.add(id(part))
+            yield part
+            left.extend(_children(part))
+
+
+def _children(part: Any) -> Iterable[Any]:
     if isinstance(part, dict):
-        children = part.values()
-    elif isinstance(part, list | tuple):
-        children = part
-    elif is_dataclass(part) and not isinstance(part, type):
-        children = [getattr(part, field.name) for field in fields(part)]
-    for child in children:
-        yield from _parts(child)
+        return part.values()
+    if isinstance(part, list | tuple):
+        return part
+    if is_dataclass(part) and not isinstance(part, type):
+        return [getattr(part, field.name) for field in fields(part)]
+    return ()

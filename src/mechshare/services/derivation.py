@@ -1,0 +1,129 @@
+"""From the original of a clip to the stored files that everyone watches."""
+
+import asyncio
+import errno
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from mechshare.domain.blobs import BlobFacts, derivative_key
+from mechshare.domain.errors import MediaNotFound, StorageFull
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
+from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
+from mechshare.ports.blobs import BlobStore
+from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
+from mechshare.services.jobs import Progress
+
+_READ_BYTES = 256 * 1024
+_NO_ROOM = 256 * 1024
+"""Bytes. A failure with less free space than this counts as a full disk."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedMedia:
+    """The facts of a clip, and its derivatives as they are stored."""
+
+    facts: MediaFacts
+    files: DerivedFiles
+
+
+class Derivation(Protocol):
+    async def derive(
+        self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
+    ) -> DerivedMedia:
+        """Makes and stores thumbnail, video and preview of `original`, under keys of the mechanism and `fence`.
+
+        Raises MediaRejected, LostLease, Unavailable, OutOfSpace.
+        """
+
+
+class ScratchDerivation:
+    """Works on files in a folder of their own below `scratch`, which it removes at the end."""
+
+    def __init__(self, blobs: BlobStore, media: MediaProcessor, scratch: Path) -> None:
+        self._blobs = blobs
+        self._media = media
+        self._scratch = scratch
+
+    async def derive(
+        self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
+    ) -> DerivedMedia:
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetch(original, folder)
+            made = await self.process_mechanism_file(original, source, progress)
+            await progress("store", 0.0)
+            return DerivedMedia(facts=made.facts, files=await self._store(id, fence, made))
+
+    async def process_mechanism_file(
+        self, original: OriginalFile, file_path: Path, progress: Progress
+    ) -> Derivatives:
+        """Makes the derivatives of `file_path`, a copy of `original`, beside it. Raises MediaRejected."""
+        into = file_path.parent / "made"
+        await asyncio.to_thread(into.mkdir)
+        made = await self._media.process(file_path, original.format, into, progress)
+        return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
+
+    async def _fetch(self, original: OriginalFile, folder: Path) -> Path:
+        """Copies the original to this machine and checks the digest that was acknowledged. Raises MediaRejected."""
+        path = folder / f"source.{original.format.extension}"
+        digest = sha256()
+        try:
+            with path.open("wb") as file:
+                async for chunk in self._blobs.read(original.key):
+                    digest.update(chunk)
+                    await asyncio.to_thread(file.write, chunk)
+        except MediaNotFound as lost:
+            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=True) from lost
+        if digest.hexdigest() != original.sha256:
+            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
+        return path
+
+    async def _store(self, id: MechanismId, fence: int, made: Derivatives) -> DerivedFiles:
+        return DerivedFiles(
+            video=await self._store_file(id, fence, made.video),
+            thumbnail=await self._store_file(id, fence, made.thumbnail),
+            preview=await self._store_file(id, fence, made.preview),
+        )
+
+    async def _store_file(self, id: MechanismId, fence: int, path: Path) -> BlobFacts:
+        digest = await asyncio.to_thread(_digest_of, path)
+        key = derivative_key(id, fence, digest, path.suffix.removeprefix("."))
+        with path.open("rb") as file:
+            return await self._blobs.write(key, _chunks_of(file))
+
+
+@contextmanager
+def _room_in(scratch: Path) -> Iterator[Path]:
+    """A folder for one clip. On a full disk, raises StorageFull whatever else went wrong: the clip is not at fault."""
+    try:
+        with tempfile.TemporaryDirectory(dir=scratch, prefix="clip-") as folder:
+            try:
+                yield Path(folder)
+            except MediaRejected as problem:
+                if shutil.disk_usage(folder).free < _NO_ROOM:
+                    raise StorageFull() from problem
+                raise
+    except OSError as problem:
+        if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull() from problem
+        raise
+
+
+def _digest_of(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = sha256()
+        while chunk := file.read(_READ_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+async def _chunks_of(file: BinaryIO) -> AsyncIterator[bytes]:
+    while chunk := await asyncio.to_thread(file.read, _READ_BYTES):
+        yield chunk

@@ -1,0 +1,55 @@
+"""Derivatives for test suites: every clip gets the same placeholder; nothing is decoded or written to disk."""
+
+from collections.abc import AsyncIterator
+from hashlib import sha256
+from importlib.resources import files
+
+from mechshare.domain.blobs import BlobFacts, derivative_key
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
+from mechshare.domain.media import MediaFacts
+from mechshare.ports.blobs import BlobStore
+from mechshare.services.derivation import DerivedMedia
+from mechshare.services.jobs import Progress
+
+_PLACEHOLDER = files("mechshare.testing") / "placeholder"
+
+
+class PlaceholderDerivation:
+    """Makes every clip 320 x 240 px, two frames and 2.4 s; size and digest are those of the original."""
+
+    def __init__(self, blobs: BlobStore) -> None:
+        self._blobs = blobs
+
+    async def derive(
+        self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
+    ) -> DerivedMedia:
+        await progress("store", 0.0)
+        stored = DerivedFiles(
+            video=await self._store(id, fence, "video.mp4"),
+            thumbnail=await self._store(id, fence, "thumbnail.webp"),
+            preview=await self._store(id, fence, "preview.webp"),
+        )
+        return DerivedMedia(facts=_facts_of(original), files=stored)
+
+    async def _store(self, id: MechanismId, fence: int, name: str) -> BlobFacts:
+        content = (_PLACEHOLDER / name).read_bytes()
+        key = derivative_key(id, fence, sha256(content).hexdigest(), name.rpartition(".")[2])
+        return await self._blobs.write(key, _whole(content))
+
+
+def _facts_of(original: OriginalFile) -> MediaFacts:
+    return MediaFacts(
+        width=320,
+        height=240,
+        duration_ms=2_400,
+        frame_count=2,
+        frame_rate=0.833,
+        codec="placeholder",
+        size=original.size,
+        sha256=original.sha256,
+    )
+
+
+async def _whole(content: bytes) -> AsyncIterator[bytes]:
+    yield content
