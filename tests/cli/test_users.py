@@ -2,7 +2,12 @@
 
 import pytest
 
-from mechshare.domain.errors import NameTaken, UserNotFound
+from mechshare.application import Application
+from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.errors import InvalidCredentials, InvalidField, InvalidToken, NameTaken, UserNotFound
+from mechshare.domain.sessions import Tokens
+from mechshare.entrypoints.cli.context import run as run_with
+from mechshare.settings import Settings
 from tests.cli.conftest import Run
 
 PASSWORD = "four-bar linkage"
@@ -38,3 +43,44 @@ def test_accounts_are_listed_with_role_and_suspension(run: Run) -> None:
 def test_an_unknown_name_is_said_to_be_unknown(run: Run) -> None:
     with pytest.raises(UserNotFound):
         run("users", "suspend", "nobody")
+
+
+def test_a_forgotten_password_is_replaced_and_the_sessions_end(run: Run, chosen: Settings) -> None:
+    create_admin(run)
+    new = "a longer four-bar linkage"
+
+    async def sign_in(application: Application, password: str) -> Tokens:
+        return await application.sessions.login("boss", password, RequestMetadata())
+
+    before = run_with(chosen, lambda application: sign_in(application, PASSWORD))
+    output = run("users", "set-password", "boss", typed=f"{new}\n{new}\n").output
+
+    assert new not in output
+    with pytest.raises(InvalidCredentials):
+        run_with(chosen, lambda application: sign_in(application, PASSWORD))
+    with pytest.raises(InvalidToken):
+        run_with(
+            chosen, lambda application: application.sessions.refresh(before.refresh_token, RequestMetadata())
+        )
+    with pytest.raises(InvalidToken):
+        run_with(chosen, lambda application: application.authentication.authenticate(before.access_token))
+    assert run_with(chosen, lambda application: sign_in(application, new)).access_token
+
+
+def test_a_new_password_is_read_from_standard_input(run: Run, chosen: Settings) -> None:
+    create_admin(run)
+    new = "a longer four-bar linkage"
+    assert new not in run("users", "set-password", "--password-stdin", "boss", typed=f"{new}\n").output
+    signed_in = run_with(
+        chosen, lambda application: application.sessions.login("boss", new, RequestMetadata())
+    )
+    assert signed_in.access_token
+
+
+def test_a_password_that_cannot_be_used_is_refused(run: Run) -> None:
+    create_admin(run)
+    with pytest.raises(InvalidField):
+        run("users", "set-password", "--password-stdin", "boss", typed="short\n")
+    assert run("users", "set-password", "--password-stdin", "boss", typed="").exit_code == 2
+    with pytest.raises(UserNotFound):
+        run("users", "set-password", "--password-stdin", "nobody", typed=f"{PASSWORD}\n")

@@ -192,6 +192,13 @@ class PasswordChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PasswordReset:
+    """The operator set a new password for a user who forgot theirs."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class AccessDenied:
     """A known caller was refused `attempted`, with the error of this code."""
 
@@ -241,6 +248,7 @@ Event = (
     | RefreshDenied
     | RefreshTokenReused
     | PasswordChanged
+    | PasswordReset
     | AccessDenied
     | JobRetried
     | MaintenanceDue

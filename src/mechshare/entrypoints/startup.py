@@ -1,6 +1,7 @@
 """What every process does before its work, whichever of them is the first."""
 
 import asyncio
+import os
 
 import structlog
 
@@ -9,6 +10,11 @@ from mechshare.domain.errors import Unavailable
 
 RETRY_INTERVAL = 1.0
 _log = structlog.get_logger("mechshare.starting")
+
+
+def private_files() -> None:
+    """Keeps all files that this process and its children create for their owner alone, as databases hold hashes."""
+    os.umask(0o077)
 
 
 async def prepare(application: Application) -> None:

@@ -133,6 +133,11 @@ def effects_of(event: events.Event) -> Effects:
                 tags=[access_tag(user_id)],
                 audit=[Audited(AuditAction.PASSWORD_CHANGED, user_id, user_id, metadata)],
             )
+        case events.PasswordReset(user_id):
+            entry = Audited(
+                AuditAction.PASSWORD_CHANGED, None, user_id, RequestMetadata(), "set by the operator"
+            )
+            return Effects(tags=[access_tag(user_id)], audit=[entry])
         case events.AccessDenied(actor_id, attempted, code, metadata):
             return Effects(audit=[Audited(AuditAction.DENIED, actor_id, attempted, metadata, code)])
         case events.JobRetried(job):

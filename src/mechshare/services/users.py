@@ -5,7 +5,7 @@ from datetime import datetime
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, StaleVersion, UserNotFound
-from mechshare.domain.events import AccountStatusChanged, UserDeleted, UserRegistered
+from mechshare.domain.events import AccountStatusChanged, PasswordReset, UserDeleted, UserRegistered
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
@@ -109,6 +109,21 @@ class UserService:
         """The account with this user name or e-mail address, for the operator's command line. Raises UserNotFound."""
         async with self._transactions.read() as tx:
             return _existing(await tx.users.find_by_login(normal_login(login)))
+
+    async def set_password(self, login: str, password: str) -> User:
+        """Replaces a forgotten password, for the operator's command line, and ends all sessions of the account.
+
+        Raises InvalidField, UserNotFound.
+        """
+        check_password(password)
+        user = await self.find_by_login(login)
+        password_hash = await self._passwords.hash(normal_password(password))
+        async with self._transactions.begin() as tx:
+            user = _existing(await tx.users.find_by_id(user.id))
+            await tx.credentials.save(user.id, password_hash)
+            await tx.sessions.revoke(user.id, self._clock.now())
+            await tx.record(PasswordReset(user.id))
+        return user
 
     async def get_profile(self, user_id: UserId) -> Profile:
         """What everyone may see of a user. Raises UserNotFound."""

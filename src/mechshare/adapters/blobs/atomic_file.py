@@ -36,10 +36,10 @@ class AtomicFile:
     def begin(self) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         try:
-            self._file = os.open(self._aside, flags, 0o640)
+            self._file = os.open(self._aside, flags, 0o600)
         except FileNotFoundError:
             make_durably(self._aside.parent)
-            self._file = os.open(self._aside, flags, 0o640)
+            self._file = os.open(self._aside, flags, 0o600)
 
     def append(self, content: bytearray) -> None:
         self._digest.update(content)

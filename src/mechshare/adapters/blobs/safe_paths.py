@@ -21,7 +21,7 @@ def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[
         for name in names:
             if make:
                 with suppress(FileExistsError):
-                    os.mkdir(name, 0o750, dir_fd=descriptors[-1])
+                    os.mkdir(name, 0o700, dir_fd=descriptors[-1])
             flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
             descriptors.append(os.open(name, flags, dir_fd=descriptors[-1]))
         yield descriptors
@@ -34,7 +34,7 @@ def make_durably(folder: Path) -> None:
     """Makes `folder` and those above it where they are missing, so that a power cut does not undo it."""
     if not folder.is_dir():
         make_durably(folder.parent)
-        folder.mkdir(mode=0o750, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
     _sync(folder.parent)
 
 

@@ -16,6 +16,7 @@ from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.users import users
 from mechshare.entrypoints.logs import configure_logging
+from mechshare.entrypoints.startup import private_files
 from mechshare.settings import SettingsError
 
 
@@ -44,6 +45,7 @@ cli.add_command(doctor)
 
 def main() -> None:
     """Runs the command line; what can be foreseen to go wrong is told in one line, and the exit status is 1."""
+    private_files()
     try:
         chosen = settings.load(os.environ)
         configure_logging(chosen)

@@ -15,7 +15,7 @@ import click
 from PIL import Image
 
 from mechshare.application import Application
-from mechshare.entrypoints.cli import open_files
+from mechshare.entrypoints.cli import file_modes, open_files
 from mechshare.entrypoints.cli.context import open_application, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
@@ -110,6 +110,7 @@ def _check_configuration(chosen: Settings) -> list[Finding]:
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
         _check_data_folder(chosen.data),
         *(_check_disk_space(folder) for folder in _folders(chosen)),
+        _check_file_modes(chosen),
         _check_open_files(),
         Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
     ]
@@ -138,6 +139,12 @@ def _check_disk_space(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
     remedy = "" if free > _LITTLE_SPACE else "make room: uploads are refused when the disk is full"
     return Finding("disk", f"{free / 1024**3:.1f} GiB free at {folder}", remedy, is_essential=False)
+
+
+def _check_file_modes(chosen: Settings) -> Finding:
+    exposed = file_modes.exposed(chosen)
+    message = f"{len(exposed)} may be read by other users of the machine" if exposed else "private"
+    return Finding("files", message, file_modes.advice(exposed), is_essential=False)
 
 
 def _check_open_files() -> Finding:

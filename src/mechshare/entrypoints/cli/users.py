@@ -1,5 +1,7 @@
 """`mechshare users`"""
 
+import sys
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -83,6 +85,35 @@ def reinstate(chosen: Settings, username: str) -> None:
     """End the suspension of an account."""
     user = run(chosen, lambda application: _change(application, username, suspended=False))
     click.echo(f"{user.username} may sign in again")
+
+
+@users.command("set-password")
+@click.argument("username")
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
+)
+@click.pass_obj
+def set_password(chosen: Settings, username: str, password_stdin: bool) -> None:
+    """Set a new password for an account whose owner forgot theirs, and end its sessions.
+
+    The password is prompted for.
+    """
+    password = _first_line() if password_stdin else _prompted_password()
+    user = run(chosen, lambda application: application.users.set_password(username, password))
+    click.echo(f"{user.username} has a new password; all sessions of the account have ended")
+
+
+def _prompted_password() -> str:
+    password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    return password
+
+
+def _first_line() -> str:
+    """The first line of standard input, without its end. Raises click.UsageError where there is none."""
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise click.UsageError("--password-stdin needs the password as the first line of standard input.")
+    return line
 
 
 async def _change(

@@ -44,7 +44,7 @@ from mechshare.entrypoints.http.routes import (
 )
 from mechshare.entrypoints.http.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.logs import configure_logging
-from mechshare.entrypoints.startup import prepare, prepare_when_available
+from mechshare.entrypoints.startup import prepare, prepare_when_available, private_files
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
@@ -59,6 +59,7 @@ default looks at it so often that it takes a twentieth of the time."""
 
 def create() -> ASGIApp:
     """The application that the environment describes; what the server's processes call."""
+    private_files()
     end_with_parent()
     chosen = settings.load(os.environ)
     configure_logging(chosen)
