@@ -26,7 +26,10 @@ class Settings:
     and `job_slots` the jobs that each of them runs at a time (0: none, left to workers).
     `max_upload_bytes` is for one file;
     `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses and
-    networks (CIDR) whose X-Forwarded-For is believed. `log_file` gets the errors, besides what goes to the console.
+    networks (CIDR) whose X-Forwarded-For is believed. `public_url` is where clients reach
+    the server, without a slash at its end; empty where that is the address at which it listens. `cors_origins` are the
+    origins whose pages may be clients; `*` in a host name stands for labels. `log_file` gets the errors, besides what
+    goes to the console.
     """
 
     data: Path
@@ -46,10 +49,14 @@ class Settings:
     max_upload_bytes: int = 512 * 1024 * 1024
     requests_per_minute: int = 1200
     trusted_proxies: tuple[str, ...] = ()
+    public_url: str = ""
+    cors_origins: tuple[str, ...] = ()
     log_format: str = "console"
     log_file: str = ""
 
 
+_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9*.\[\]:-]+?(?::[0-9*]+)?")
 _SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
 
 
@@ -88,6 +95,8 @@ def load(environ: Mapping[str, str]) -> Settings:
             values, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
         ),
         trusted_proxies=_networks(values, "trusted_proxies"),
+        public_url=_public_url(values),
+        cors_origins=_origins(values),
         log_format=_one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )
@@ -130,6 +139,29 @@ def _networks(values: Mapping[str, str], name: str) -> tuple[str, ...]:
             f"2001:db8::/32, with commas between them; {problem}."
         ) from problem
     return tuple(str(one[0]) if one.num_addresses == 1 else str(one) for one in networks)
+
+
+def _public_url(values: Mapping[str, str]) -> str:
+    url = values.get("public_url", "").rstrip("/")
+    if url and not _PUBLIC_URL.fullmatch(url):
+        raise SettingsError(
+            f"{PREFIX}PUBLIC_URL must be the address that browsers use, such as https://example.com/mechshare, "
+            f"without a query; it is '{url}'."
+        )
+    return url
+
+
+def _origins(values: Mapping[str, str]) -> tuple[str, ...]:
+    origins = tuple(
+        filter(None, (text.strip().rstrip("/") for text in values.get("cors_origins", "").split(",")))
+    )
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise SettingsError(
+                f"{PREFIX}CORS_ORIGINS must be origins such as https://app.example.com or https://*.example.com, "
+                f"with commas between them; '{origin}' is none."
+            )
+    return origins
 
 
 def _secret(values: Mapping[str, str]) -> bytes:

@@ -56,16 +56,16 @@ async def test_an_admin_makes_renames_and_removes_a_category(world, admin):
     made = await app.create_category(admin, " New-One ", "New", "新しい")
     assert (made.id, made.name_en, made.name_ja, made.version) == ("new-one", "New", "新しい", 1)
 
-    renamed = await app.update_category(admin, made.id, name_en="Newer", version=1)
+    renamed = await app.update_category(admin, made.id, name_en="Newer", versions=[1])
     assert (renamed.name_en, renamed.name_ja, renamed.version) == ("Newer", "新しい", 2)
     for attempt in (
-        app.update_category(admin, made.id, name_en="x", version=1),
-        app.delete_category(admin, made.id, version=1),
+        app.update_category(admin, made.id, name_en="x", versions=[1]),
+        app.delete_category(admin, made.id, versions=[1]),
     ):
         with pytest.raises(StaleVersion):
             await attempt
 
-    await app.delete_category(admin, made.id, version=2)
+    await app.delete_category(admin, made.id, versions=[2])
     with pytest.raises(CategoryNotFound):
         await app.get_category(made.id)
 

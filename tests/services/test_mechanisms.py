@@ -188,7 +188,7 @@ async def test_a_hidden_mechanism_looks_like_an_absent_one(world):
         for attempt in (
             app.get_mechanism(other, id),
             app.get_mechanism(None, id),
-            app.update_mechanism(other, id, title="x", version=99),
+            app.update_mechanism(other, id, title="x", versions=[99]),
             app.publish(other, id),
             app.withdraw(other, id, HERE, reason="spam"),
             app.delete_mechanism(other, id, HERE),
@@ -235,13 +235,13 @@ async def test_a_change_is_kept_and_promised_to_the_index(seeded):
 async def test_a_change_of_an_old_version_changes_nothing(world):
     mika = await world.join("mika")
     made = await world.external(mika)
-    await world.app.mechanisms.update_mechanism(mika, made.id, title="first", version=made.version)
+    await world.app.mechanisms.update_mechanism(mika, made.id, title="first", versions=[made.version])
     app = world.app.mechanisms
     for attempt in (
-        app.update_mechanism(mika, made.id, title="second", version=made.version),
-        app.publish(mika, made.id, version=made.version),
-        app.withdraw(mika, made.id, HERE, version=made.version),
-        app.delete_mechanism(mika, made.id, HERE, version=made.version),
+        app.update_mechanism(mika, made.id, title="second", versions=[made.version]),
+        app.publish(mika, made.id, versions=[made.version]),
+        app.withdraw(mika, made.id, HERE, versions=[made.version]),
+        app.delete_mechanism(mika, made.id, HERE, versions=[made.version]),
     ):
         with pytest.raises(StaleVersion):
             await attempt
@@ -253,7 +253,7 @@ async def test_of_many_changes_of_one_version_one_is_made(world):
     made = await world.external(mika)
     outcomes = await asyncio.gather(
         *(
-            world.app.mechanisms.update_mechanism(mika, made.id, title=f"t{n}", version=made.version)
+            world.app.mechanisms.update_mechanism(mika, made.id, title=f"t{n}", versions=[made.version])
             for n in range(10)
         ),
         return_exceptions=True,

@@ -148,11 +148,11 @@ async def test_an_absent_user_is_not_found(world):
 async def test_one_describes_oneself(world):
     actor = await world.join("mika")
 
-    changed = await world.app.users.update_user(actor, bio="歯車\r\nが好き", version=1)
+    changed = await world.app.users.update_user(actor, bio="歯車\r\nが好き", versions=[1])
 
     assert (changed.display_name, changed.bio, changed.version) == ("mika", "歯車\nが好き", 2)
     with pytest.raises(StaleVersion):
-        await world.app.users.update_user(actor, bio="x", version=1)
+        await world.app.users.update_user(actor, bio="x", versions=[1])
 
 
 async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world, monkeypatch):
@@ -211,7 +211,7 @@ async def test_leaving_at_an_old_version_is_refused_whole(world):
     await world.app.users.update_user(actor, bio="x")
 
     with pytest.raises(StaleVersion):
-        await world.app.users.delete_user(actor, HERE, version=1)
+        await world.app.users.delete_user(actor, HERE, versions=[1])
 
     assert await world.stored(made.id) is not None
 
@@ -283,6 +283,6 @@ async def test_the_standing_of_an_old_version_or_an_absent_user_stays(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     await world.app.users.update_user(mika, bio="x")
     with pytest.raises(StaleVersion):
-        await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True, version=1)
+        await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True, versions=[1])
     with pytest.raises(UserNotFound):
         await world.app.users.change_account_status(admin, ABSENT, HERE, suspended=True)

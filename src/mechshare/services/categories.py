@@ -1,13 +1,15 @@
 """Categories, which admins manage."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from mechshare.domain.categories import FIRST_CATEGORIES, Category, CategoryCount, clean_name, clean_slug
-from mechshare.domain.errors import CategoryNotFound, StaleVersion
+from mechshare.domain.errors import CategoryNotFound
 from mechshare.domain.events import CategoryCreated, CategoryDeleted, CategoryRenamed
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
+from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.rename_propagation import propagate_rename
@@ -78,7 +80,7 @@ class CategoryService:
         *,
         name_en: str | None = None,
         name_ja: str | None = None,
-        version: int | None = None,
+        versions: Collection[int] | None = None,
     ) -> Category:
         """None leaves a name as it is; what is in the category is found under its new names.
 
@@ -87,8 +89,7 @@ class CategoryService:
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         async with self._transactions.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
-            if version is not None and category.version != version:
-                raise StaleVersion()
+            require_version(category.version, versions)
             changed = category.renamed(
                 name_en=category.name_en if name_en is None else name_en,
                 name_ja=category.name_ja if name_ja is None else name_ja,
@@ -100,14 +101,13 @@ class CategoryService:
             return saved
 
     async def delete_category(
-        self, actor: Actor, category_id: CategoryId, version: int | None = None
+        self, actor: Actor, category_id: CategoryId, versions: Collection[int] | None = None
     ) -> None:
         """Raises UnauthorizedOperation, CategoryNotFound, CategoryInUse, StaleVersion."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
         async with self._transactions.begin() as tx:
             category = _existing(await tx.categories.find_by_id(category_id))
-            if version is not None and category.version != version:
-                raise StaleVersion()
+            require_version(category.version, versions)
             await tx.categories.delete(category_id)
             await tx.record(CategoryDeleted(category_id))
 

@@ -1,10 +1,10 @@
 """Mechanisms: made, read, listed, changed, published, withdrawn and deleted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.errors import InvalidField, StaleVersion
+from mechshare.domain.errors import InvalidField
 from mechshare.domain.events import (
     MechanismChanged,
     MechanismCreated,
@@ -36,6 +36,7 @@ from mechshare.domain.policy import (
     sees_unpublished_of,
 )
 from mechshare.domain.users import Actor, Permission
+from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
@@ -147,13 +148,13 @@ class MechanismService:
         title: str | None = None,
         description: str | None = None,
         categories: Iterable[CategoryId] | None = None,
-        version: int | None = None,
+        versions: Collection[int] | None = None,
     ) -> AuthoredMechanism:
         """None leaves as it is. Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound,
         StaleVersion."""
         async with self._transactions.begin() as tx:
-            found = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            mechanism = _at_version(found, version)
+            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            require_version(mechanism.version, versions)
             changed = mechanism.described(
                 title=mechanism.title if title is None else title,
                 description=mechanism.description if description is None else description,
@@ -163,7 +164,7 @@ class MechanismService:
             return await _save(tx, mechanism, changed)
 
     async def publish(
-        self, actor: Actor, mechanism_id: MechanismId, version: int | None = None
+        self, actor: Actor, mechanism_id: MechanismId, versions: Collection[int] | None = None
     ) -> AuthoredMechanism:
         """Seen by everyone from now on; nothing happens to one that is published already.
 
@@ -174,12 +175,12 @@ class MechanismService:
         async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_by_id(mechanism_id)
             if found and found.withdrawn_reason and _moderates(actor):
-                before = require_withdrawer(actor, found)
-                changed = _at_version(before, version).reinstate(now).publish(now)
-            else:
-                before = require_editor(actor, found)
-                changed = _at_version(before, version).publish(now)
-            return await _save(tx, before, changed)
+                mechanism = require_withdrawer(actor, found)
+                require_version(mechanism.version, versions)
+                return await _save(tx, mechanism, mechanism.reinstate(now).publish(now))
+            mechanism = require_editor(actor, found)
+            require_version(mechanism.version, versions)
+            return await _save(tx, mechanism, mechanism.publish(now))
 
     async def withdraw(
         self,
@@ -188,7 +189,7 @@ class MechanismService:
         request_metadata: RequestMetadata,
         *,
         reason: str | None = None,
-        version: int | None = None,
+        versions: Collection[int] | None = None,
     ) -> AuthoredMechanism:
         """Seen by its owner alone from now on.
 
@@ -197,8 +198,8 @@ class MechanismService:
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            found = require_withdrawer(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            mechanism = _at_version(found, version)
+            mechanism = require_withdrawer(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            require_version(mechanism.version, versions)
             if mechanism.can_be_edited_by(actor.id):
                 return await _save(tx, mechanism, mechanism.withdraw(now))
             withdrawn = mechanism.withdraw_for(_required_reason(reason), now)
@@ -212,13 +213,14 @@ class MechanismService:
         actor: Actor,
         mechanism_id: MechanismId,
         request_metadata: RequestMetadata,
-        version: int | None = None,
+        versions: Collection[int] | None = None,
     ) -> None:
         """Gone at once for everybody; its files follow. Raises MechanismNotFound, UnauthorizedOperation,
         StaleVersion."""
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            await tx.mechanisms.delete(mechanism_id, _at_version(mechanism, version).version)
+            require_version(mechanism.version, versions)
+            await tx.mechanisms.delete(mechanism_id, mechanism.version)
             await clean_up_deleted(
                 tx,
                 [mechanism_id],
@@ -252,12 +254,6 @@ async def _save(tx: Transaction, before: Mechanism, after: Mechanism) -> Authore
         await tx.record(MechanismChanged(before, after))
     (authored,) = await tx.mechanisms.find_authored([after.id])
     return authored
-
-
-def _at_version(mechanism: Mechanism, version: int | None) -> Mechanism:
-    if version is not None and mechanism.version != version:
-        raise StaleVersion()
-    return mechanism
 
 
 def _moderates(actor: Actor) -> bool:

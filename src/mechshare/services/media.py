@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from mechshare.domain.blobs import DERIVATIVES, content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
@@ -25,10 +26,14 @@ DIRECT_LINK_LIFETIME = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMedia:
-    """A file that the caller may have. `size` in bytes; `is_public` says that everybody may."""
+    """A file that the caller may have. `size` in bytes; `is_public` says that everybody may.
+
+    `created_at` is to the second; what a key names never changes.
+    """
 
     key: str
     size: int
+    created_at: datetime
     is_public: bool
     download_name: str | None = None
 
@@ -36,6 +41,11 @@ class StoredMedia:
     def content_type(self) -> str:
         """What it is served as."""
         return content_type_of(self.key)
+
+
+class _Derivative(NamedTuple):
+    mechanism: Mechanism
+    created_at: datetime
 
 
 class MediaService:
@@ -57,13 +67,13 @@ class MediaService:
         mechanism_id = mechanism_of(key) if is_blob_key(key) else None
         if mechanism_id is None:
             raise MediaNotFound()
-        if size := await self._public_size(mechanism_id, key):
-            return StoredMedia(key=key, size=size, is_public=True)
-        mechanism = await self._find_owner(mechanism_id, key)
-        holds_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
-        if mechanism is None or not (holds_link or can_see(viewer, mechanism)):
+        if public := await self._find_public(mechanism_id, key):
+            return public
+        derivative = await self._find_derivative(mechanism_id, key)
+        has_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
+        if derivative is None or not (has_link or can_see(viewer, derivative.mechanism)):
             raise MediaNotFound()
-        return await self._stored(key)
+        return await self._stored(key, derivative.created_at)
 
     async def find_original(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
         """The file as it was sent, for its owner and admins. Raises MechanismNotFound, UnauthorizedOperation."""
@@ -71,7 +81,8 @@ class MediaService:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
         if mechanism.original is None:
             raise MechanismNotFound()
-        return await self._stored(mechanism.original.key, download_name=mechanism.original.name)
+        original = mechanism.original
+        return await self._stored(original.key, mechanism.created_at, download_name=original.name)
 
     def links(self) -> MediaLinks:
         """Signs links, as of now, for those who may see what they lead to."""
@@ -85,29 +96,35 @@ class MediaService:
         """The bytes from `start` to before `end`. Raises MediaNotFound where the store has lost the file."""
         return self._blobs.read(media.key, start, end)
 
-    async def _public_size(self, mechanism_id: MechanismId, key: str) -> int:
-        """Of a file that everyone may have; 0 for any other."""
+    async def _find_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
+        """The file, if everyone may have it."""
 
         async def load() -> bytes:
-            mechanism = await self._find_owner(mechanism_id, key)
-            if mechanism is None or not can_see(None, mechanism):
-                return b"0"
-            return str(await self._blobs.stat(key) or 0).encode()
+            derivative = await self._find_derivative(mechanism_id, key)
+            if derivative is None or not can_see(None, derivative.mechanism):
+                return b"0 0"
+            return f"{await self._blobs.stat(key) or 0} {derivative.created_at.timestamp():.0f}".encode()
 
-        return int(
-            await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
-        )
+        loaded = await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
+        size, _, seconds = loaded.partition(b" ")
+        if not int(size):
+            return None
+        created_at = datetime.fromtimestamp(int(seconds or 0), UTC)
+        return StoredMedia(key=key, size=int(size), created_at=created_at, is_public=True)
 
-    async def _find_owner(self, mechanism_id: MechanismId, key: str) -> Mechanism | None:
-        """The mechanism, if `key` is one of the files that were made for it."""
+    async def _find_derivative(self, mechanism_id: MechanismId, key: str) -> _Derivative | None:
+        """What `key` names, if it is one of the files that were made for the mechanism."""
         async with self._database.read() as tx:
             reference = await tx.blob_references.find_by_key(key)
             if reference is None or reference.role not in DERIVATIVES or reference.owner_id != mechanism_id:
                 return None
-            return await tx.mechanisms.find_by_id(mechanism_id)
+            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+            return _Derivative(mechanism, reference.created_at) if mechanism else None
 
-    async def _stored(self, key: str, download_name: str | None = None) -> StoredMedia:
+    async def _stored(self, key: str, created_at: datetime, download_name: str | None = None) -> StoredMedia:
         size = await self._blobs.stat(key)
         if size is None:
             raise MediaNotFound()
-        return StoredMedia(key=key, size=size, is_public=False, download_name=download_name)
+        return StoredMedia(
+            key=key, size=size, created_at=created_at, is_public=False, download_name=download_name
+        )

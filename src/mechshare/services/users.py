@@ -1,10 +1,11 @@
 """Accounts: joining, describing oneself, leaving; and what admins decide about others."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.errors import CannotModifySelf, StaleVersion, UserNotFound
+from mechshare.domain.errors import CannotModifySelf, UserNotFound
 from mechshare.domain.events import AccountStatusChanged, PasswordReset, UserDeleted, UserRegistered
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
@@ -23,6 +24,7 @@ from mechshare.domain.users import (
     normal_password,
     profile_of,
 )
+from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
@@ -135,14 +137,15 @@ class UserService:
         *,
         display_name: str | None = None,
         bio: str | None = None,
-        version: int | None = None,
+        versions: Collection[int] | None = None,
     ) -> User:
         """The actor's own description changed; None leaves as it is. Raises InvalidField, StaleVersion.
 
         A new display name is told with all of the actor's mechanisms from now on.
         """
         async with self._transactions.begin() as tx:
-            user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
+            user = _existing(await tx.users.find_by_id(actor.id))
+            require_version(user.version, versions)
             changed = user.described(
                 display_name=user.display_name if display_name is None else display_name,
                 bio=user.bio if bio is None else bio,
@@ -155,11 +158,12 @@ class UserService:
             return saved
 
     async def delete_user(
-        self, actor: Actor, request_metadata: RequestMetadata, version: int | None = None
+        self, actor: Actor, request_metadata: RequestMetadata, versions: Collection[int] | None = None
     ) -> None:
         """The actor's own account with everything that is theirs. Raises StaleVersion."""
         async with self._transactions.begin() as tx:
-            user = _at_version(_existing(await tx.users.find_by_id(actor.id)), version)
+            user = _existing(await tx.users.find_by_id(actor.id))
+            require_version(user.version, versions)
             were_public = await _has_published(tx, user.id)
             while found := await tx.mechanism_bulk.find(user_id=user.id, limit=_BATCH_SIZE):
                 gone = await tx.mechanism_bulk.delete(found)
@@ -183,7 +187,7 @@ class UserService:
         *,
         role: Role | None = None,
         suspended: bool | None = None,
-        version: int | None = None,
+        versions: Collection[int] | None = None,
     ) -> User:
         """Another's role or suspension, decided by an admin; None leaves as it is.
 
@@ -194,7 +198,8 @@ class UserService:
             raise CannotModifySelf()
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            user = _at_version(_existing(await tx.users.find_by_id(user_id)), version)
+            user = _existing(await tx.users.find_by_id(user_id))
+            require_version(user.version, versions)
             changed = _with_account_status(user, role, suspended, now)
             if changed != user:
                 changed = await tx.users.save(changed)
@@ -211,12 +216,6 @@ async def _has_published(tx: Transaction, user_id: UserId) -> bool:
 def _existing(user: User | None) -> User:
     if user is None:
         raise UserNotFound()
-    return user
-
-
-def _at_version(user: User, version: int | None) -> User:
-    if version is not None and user.version != version:
-        raise StaleVersion()
     return user
 
 

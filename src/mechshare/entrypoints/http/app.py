@@ -15,7 +15,10 @@ from mechshare import settings
 from mechshare.application import Application
 from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DomainException, Unavailable
-from mechshare.entrypoints.http.middleware.head import HeadMiddleware
+from mechshare.entrypoints.http.middleware.compression import CompressionMiddleware
+from mechshare.entrypoints.http.middleware.cors import CorsMiddleware
+from mechshare.entrypoints.http.middleware.methods import MethodsMiddleware
+from mechshare.entrypoints.http.middleware.public_url import PublicUrlMiddleware
 from mechshare.entrypoints.http.middleware.rate_limit import RateLimitMiddleware
 from mechshare.entrypoints.http.middleware.request_context import (
     LogContextMiddleware,
@@ -27,6 +30,8 @@ from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses
 from mechshare.entrypoints.http.protocol.openapi import openapi_config
+from mechshare.entrypoints.http.protocol.page_headers import secure_page
+from mechshare.entrypoints.http.protocol.pagination import require_integers
 from mechshare.entrypoints.http.protocol.published_document import document_router, publish_document
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
@@ -72,6 +77,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     `gently`: it has the process to itself. At SIGTERM it responds to all that came before it ends.
     """
     stopping = Shutdown()
+    chosen = application.settings
     app = Litestar(
         route_handlers=[
             sessions.router,
@@ -95,10 +101,14 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
             HTTPException: errors.framework_error_response,
             Exception: errors.unexpected_error_response,
         },
+        before_request=require_integers,
+        after_request=secure_page,
         after_exception=[note_denial],
         lifespan=[_running(application, stopping, gently)],
         logging_config=None,
-        openapi_config=openapi_config([module.TAG for module in _TAGGED], document_router()),
+        openapi_config=openapi_config(
+            [module.TAG for module in _TAGGED], document_router(), chosen.public_url
+        ),
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application
@@ -110,8 +120,13 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
     if application.rate_limits.is_limited:
         answering = RateLimitMiddleware(answering, application)
-    addresses = ClientAddresses(application.settings.trusted_proxies)
-    return RequestContextMiddleware(HeadMiddleware(answering), stopping, addresses)
+    addresses = ClientAddresses(chosen.trusted_proxies)
+    answering = MethodsMiddleware(CompressionMiddleware(answering))
+    if chosen.cors_origins:
+        answering = CorsMiddleware(answering, chosen.cors_origins)
+    if chosen.public_url:
+        answering = PublicUrlMiddleware(answering, chosen.public_url)
+    return RequestContextMiddleware(answering, stopping, addresses)
 
 
 def _running(

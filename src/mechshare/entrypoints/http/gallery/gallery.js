@@ -1,5 +1,5 @@
 // The gallery: what is published, as anyone may see it. It uses nothing but the public API.
-const api = "/api/v1";
+const api = new URL("api/v1", document.baseURI).href; // Under whatever path a proxy serves this page
 const byId = (id) => document.getElementById(id);
 const state = { query: "", category: "", next: null, page: 1 };
 

@@ -4,6 +4,7 @@ import re
 import time
 from random import getrandbits
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 import structlog
 from litestar import Request, Response
@@ -17,6 +18,7 @@ from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
+_ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 _log = structlog.get_logger("mechshare.http")
 
@@ -39,6 +41,9 @@ class RequestContextMiddleware:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        if not scope["query_string"].isascii():
+            # A client that sends UTF-8 as it is means what its percent-encoding says (as WHATWG URL reads it).
+            scope["query_string"] = quote_from_bytes(scope["query_string"], safe=_ASCII).encode()
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id

@@ -9,7 +9,8 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.entrypoints.http.protocol.auth import bearer_token
-from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY, matches_etag
+from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.authentication import AuthenticationService

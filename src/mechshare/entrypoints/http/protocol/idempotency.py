@@ -10,7 +10,8 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from mechshare.domain.errors import MalformedRequest
-from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
+from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 
 T = TypeVar("T")

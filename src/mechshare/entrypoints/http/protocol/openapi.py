@@ -15,6 +15,7 @@ from litestar.openapi.spec import (
     RequestBody,
     Schema,
     SecurityScheme,
+    Server,
     Tag,
 )
 
@@ -27,18 +28,16 @@ HEARS_VERSION = {"hears": ("If-Match",)}
 HEARS_KEY = {"hears": ("Idempotency-Key",)}
 """The `opt` of a route that can be called again to the same effect."""
 NOT_MODIFIED = {
-    304: ResponseSpec(
-        None, generate_examples=False, description="You hold this very answer already (If-None-Match)"
-    )
+    304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)")
 }
 ASSETS = "/schema/assets"
 """Where the page for trying the API finds its program: on this server, so that it works without the internet."""
 
 
-def openapi_config(tags: list[Tag], router: Router) -> OpenAPIConfig:
+def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIConfig:
     """The document before routes are described, with `tags` in their order.
 
-    `router` serves it, and the page for trying the API.
+    `router` serves it, and the page for trying the API; clients reach the server at `public_url`.
     """
     return OpenAPIConfig(
         title="mechshare",
@@ -49,15 +48,16 @@ def openapi_config(tags: list[Tag], router: Router) -> OpenAPIConfig:
         components=Components(
             security_schemes={"token": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),
+        servers=[Server(url=public_url or "/")],
         openapi_router=router,
         use_handler_docstrings=True,
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",
-                favicon="<link rel='icon' href='data:,'>",
-                js_url=f"{ASSETS}/swagger-ui-bundle.js",
-                css_url=f"{ASSETS}/swagger-ui.css",
-                standalone_preset_js_url=f"{ASSETS}/swagger-ui-standalone-preset.js",
+                favicon=f"<link rel='icon' href='{public_url}/gallery/favicon.svg'>",
+                js_url=f"{public_url}{ASSETS}/swagger-ui-bundle.js",
+                css_url=f"{public_url}{ASSETS}/swagger-ui.css",
+                standalone_preset_js_url=f"{public_url}{ASSETS}/swagger-ui-standalone-preset.js",
             ),
             JsonRenderPlugin(),
         ],

@@ -2,12 +2,14 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+from litestar import Request
 from litestar.params import QueryParameter
 from msgspec import Struct
 
@@ -51,6 +53,25 @@ Cursor = Annotated[
         description="The `next` of another page of the same list; goes before `page`.",
     ),
 ]
+
+
+_INTEGERS = ("page", "limit", "expires")
+"""Query parameters that are whole numbers. The framework would also take `1e3` and `1.0`."""
+_INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
+
+
+def require_integers(request: Request[Any, Any, Any]) -> None:
+    """Raises MalformedRequest for a whole number that is written in any other way than in digits."""
+    if not request.scope["query_string"]:
+        return
+    wrong = [
+        (name, "must be a whole number, written in digits.")
+        for name in _INTEGERS
+        for value in request.query_params.getall(name, [])
+        if not _INTEGER.fullmatch(value)
+    ]
+    if wrong:
+        raise MalformedRequest(problem="see details.", details=wrong)
 
 
 class PageResponse(Struct, Generic[T]):

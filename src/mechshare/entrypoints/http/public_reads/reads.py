@@ -20,7 +20,7 @@ from mechshare.entrypoints.http.public_reads.keys import (
     mechanism_key,
 )
 from mechshare.entrypoints.http.representations.categories import categories_response
-from mechshare.entrypoints.http.representations.mechanisms import mechanism_response
+from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
 from mechshare.entrypoints.http.representations.search import SuggestionsResponse, search_response
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 from mechshare.services.support.data_loader import DataLoader
@@ -64,10 +64,10 @@ class PublicReads:
         self, ids_by_key: Mapping[ResponseKey, MechanismId], keys: Sequence[ResponseKey]
     ) -> Sequence[CachedResponse | None]:
         ids = [ids_by_key[key] for key in keys]
-        links = self._application.media.links()
+        addresses = media_addresses(self._application)
         found = {
             item.mechanism.id: encoded_response(
-                msgspec.json.encode(mechanism_response(item, links)), version=item.mechanism.version
+                msgspec.json.encode(mechanism_response(item, addresses)), version=item.mechanism.version
             )
             for item in await self._application.mechanisms.find_visible(None, ids)
         }
@@ -84,8 +84,10 @@ class PublicReads:
         page = await mechanisms.find_all(
             None, request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
         )
-        links = self._application.media.links()
-        body = page_response(page, [mechanism_response(item, links) for item in page.items], key.sort.order)
+        addresses = media_addresses(self._application)
+        body = page_response(
+            page, [mechanism_response(item, addresses) for item in page.items], key.sort.order
+        )
         return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
 
     async def _read_search(self, key: SearchKey) -> CachedResponse:
@@ -98,7 +100,7 @@ class PublicReads:
             page=key.page,
             limit=key.limit,
         )
-        body = search_response(found, self._application.media.links())
+        body = search_response(found, media_addresses(self._application))
         return encoded_response(msgspec.json.encode(body), is_cacheable=not found.degraded)
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:

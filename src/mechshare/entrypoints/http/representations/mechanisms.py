@@ -1,22 +1,46 @@
-"""A mechanism as the API tells it."""
+"""The representation of a mechanism."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
+from mechshare.application import Application
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
 from mechshare.domain.media import MediaFacts, ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
 from mechshare.entrypoints.http.protocol.auth import application_of
-from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
+from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
+
+
+class MediaAddresses(NamedTuple):
+    """The addresses of stored media: under `public_url`, and signed by `links` where they are not public."""
+
+    links: MediaLinks
+    public_url: str
+
+    def of(self, url: str | None, *, is_public: bool) -> str | None:
+        """The address of the media that the domain names `url`, which may be hosted elsewhere."""
+        key = blob_key(url) if url else None
+        if key is None:
+            return url
+        address = f"{self.public_url}{MEDIA_PATH}{key.removeprefix('media/')}"
+        if is_public:
+            return address
+        return f"{address}?expires={self.links.expires}&signature={self.links.signature(key)}"
+
+
+def media_addresses(application: Application) -> MediaAddresses:
+    """Addresses whose signatures are valid from now on."""
+    return MediaAddresses(application.media.links(), application.settings.public_url)
 
 
 @published("ProcessingReason")
@@ -50,7 +74,8 @@ class MediaResponse(Struct):
 class MechanismResponse(Struct):
     """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
 
-    URLs of clips stored here are paths on this server; those of an unpublished mechanism are signed and expire.
+    URLs of clips stored here are paths on this server, or whole where MECHSHARE_PUBLIC_URL is set; those of an
+    unpublished mechanism are signed and expire.
     """
 
     id: str
@@ -80,19 +105,19 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
     return ReasonResponse(failure.code.value, failure.message(language)) if failure else None
 
 
-def mechanism_response(item: AuthoredMechanism, links: MediaLinks) -> MechanismResponse:
-    """The answer; links to an unpublished clip are signed, since who reads this has the right to see it."""
+def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> MechanismResponse:
+    """Addresses of an unpublished clip are signed, since whoever may read this may watch it."""
     mechanism = item.mechanism
-    signed = None if mechanism.is_published else links
+    is_public = mechanism.is_published
     return MechanismResponse(
         id=mechanism.id,
         title=mechanism.title,
         description=mechanism.description,
         user_id=mechanism.user_id,
         user=item.author,
-        file_url=_address(mechanism.file_url, signed),
-        thumbnail_url=_address(mechanism.thumbnail_url, signed),
-        preview_url=_address(mechanism.preview_url, signed),
+        file_url=addresses.of(mechanism.file_url, is_public=is_public),
+        thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public),
+        preview_url=addresses.of(mechanism.preview_url, is_public=is_public),
         duration=mechanism.duration,
         created_at=mechanism.created_at,
         updated_at=mechanism.updated_at,
@@ -119,20 +144,12 @@ def _media_response(facts: MediaFacts | None) -> MediaResponse | None:
     )
 
 
-def _address(url: str | None, links: MediaLinks | None) -> str | None:
-    key = blob_key(url) if url else None
-    if key is None:
-        return url
-    path = MEDIA_PATH + key.removeprefix("media/")
-    return f"{path}?expires={links.expires}&signature={links.signature(key)}" if links else path
-
-
 def mechanism_resource(
     request: Request[Any, Any, Any], item: AuthoredMechanism, status: int = 200
 ) -> Response[Any]:
-    """One mechanism as an answer to somebody who may see it."""
+    """The response with one mechanism, to a caller who may see it."""
     application = application_of(request)
-    body = msgspec.json.encode(mechanism_response(item, application.media.links()))
+    body = msgspec.json.encode(mechanism_response(item, media_addresses(application)))
     version = item.mechanism.version
     headers = {"Location": f"{MECHANISMS_PATH}/{item.mechanism.id}"} if status != 200 else {}
     return json_response(request, body, etag=etag_of(body, version), status=status, headers=headers)

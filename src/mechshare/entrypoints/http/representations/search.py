@@ -2,10 +2,13 @@
 
 from msgspec import Struct
 
-from mechshare.domain.media_links import MediaLinks
 from mechshare.domain.search import FoundMechanism, SearchPage
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.representations.mechanisms import MechanismResponse, mechanism_response
+from mechshare.entrypoints.http.representations.mechanisms import (
+    MechanismResponse,
+    MediaAddresses,
+    mechanism_response,
+)
 
 
 @published("TextPiece")
@@ -50,9 +53,9 @@ class SuggestionsResponse(Struct):
     degraded: bool
 
 
-def search_response(found: SearchPage, links: MediaLinks) -> SearchResponse:
+def search_response(found: SearchPage, addresses: MediaAddresses) -> SearchResponse:
     return SearchResponse(
-        items=[_search_hit(item, links) for item in found.items],
+        items=[_search_hit(item, addresses) for item in found.items],
         page=found.page,
         limit=found.limit,
         total=found.total,
@@ -62,9 +65,9 @@ def search_response(found: SearchPage, links: MediaLinks) -> SearchResponse:
     )
 
 
-def _search_hit(item: FoundMechanism, links: MediaLinks) -> SearchHitResponse:
+def _search_hit(item: FoundMechanism, addresses: MediaAddresses) -> SearchHitResponse:
     return SearchHitResponse(
-        mechanism=mechanism_response(item.found, links),
+        mechanism=mechanism_response(item.found, addresses),
         highlights={
             name: [Piece(text, is_match) for text, is_match in pieces]
             for name, pieces in item.highlights.items()

@@ -8,7 +8,8 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from mechshare.domain.users import Role, User
-from mechshare.entrypoints.http.protocol.responses import etag_of, json_response
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
+from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 USERS_PATH = "/api/v1/users"

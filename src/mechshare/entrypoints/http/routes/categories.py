@@ -13,6 +13,7 @@ from mechshare.domain.categories import Category
 from mechshare.domain.errors import Conflict, Invalid
 from mechshare.domain.ids import CategoryId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import (
     HEARS_KEY,
@@ -23,14 +24,7 @@ from mechshare.entrypoints.http.protocol.openapi import (
     refuses,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
-from mechshare.entrypoints.http.protocol.responses import (
-    PUBLIC,
-    etag_of,
-    expected_version,
-    json_response,
-    nothing,
-    public_response,
-)
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response, nothing, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
@@ -125,7 +119,7 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
         CategoryId(category_id),
         name_en=None if changes.name_en is UNSET else changes.name_en,
         name_ja=None if changes.name_ja is UNSET else changes.name_ja,
-        version=expected_version(request),
+        versions=expected_versions(request),
     )
     return _resource(request, changed)
 
@@ -140,9 +134,9 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
 )
 async def delete_category(request: Req, category_id: FromPath[str]) -> Response[None]:
     """Refused while a mechanism is in it. Needs If-Match."""
-    version = expected_version(request)
+    versions = expected_versions(request)
     await application_of(request).categories.delete_category(
-        actor_of(request), CategoryId(category_id), version
+        actor_of(request), CategoryId(category_id), versions
     )
     return nothing()
 

@@ -18,12 +18,12 @@ _GALLERY_POLICY = "default-src 'self'; img-src 'self' https:; media-src 'self' h
 
 @get("/", include_in_schema=False, media_type=MediaType.HTML)
 async def get_gallery() -> Response[bytes]:
-    return _page("gallery.html", "text/html; charset=utf-8")
+    return _page("gallery.html", "text/html")
 
 
 @get("/gallery/{name:str}", include_in_schema=False)
 async def get_gallery_part(name: FromPath[str]) -> Response[bytes]:
-    types = {"gallery.js": "text/javascript; charset=utf-8", "gallery.css": "text/css; charset=utf-8"}
+    types = {"gallery.js": "text/javascript", "gallery.css": "text/css", "favicon.svg": "image/svg+xml"}
     if name not in types:
         raise RouteNotFound()
     return _page(name, types[name])

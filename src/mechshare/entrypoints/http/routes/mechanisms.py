@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
 from mechshare.entrypoints.http.protocol.openapi import (
     HEARS_VERSION,
     NOT_MODIFIED,
@@ -38,13 +39,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
-from mechshare.entrypoints.http.protocol.responses import (
-    etag_of,
-    expected_version,
-    json_response,
-    nothing,
-    public_response,
-)
+from mechshare.entrypoints.http.protocol.responses import json_response, nothing, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
@@ -59,6 +54,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     MechanismResponse,
     mechanism_resource,
     mechanism_response,
+    media_addresses,
 )
 from mechshare.entrypoints.http.representations.users import USERS_PATH
 
@@ -156,7 +152,7 @@ async def find_mechanisms_of(
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
     """Changes title, description and categories (RFC 7396). Needs If-Match."""
     changes = await decoded_body(request, MechanismChanges)
-    version = expected_version(request)
+    versions = expected_versions(request)
     categories = None if changes.categories is UNSET else [CategoryId(c) for c in changes.categories or ()]
     item = await application_of(request).mechanisms.update_mechanism(
         actor_of(request),
@@ -164,7 +160,7 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
         title=None if changes.title is UNSET else changes.title,
         description=None if changes.description is UNSET else changes.description or "",
         categories=categories,
-        version=version,
+        versions=versions,
     )
     return mechanism_resource(request, item)
 
@@ -179,9 +175,9 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
 )
 async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
     """Gone at once, with its files. Needs If-Match."""
-    version = expected_version(request)
+    versions = expected_versions(request)
     await application_of(request).mechanisms.delete_mechanism(
-        actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), version
+        actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), versions
     )
     return nothing()
 
@@ -247,8 +243,10 @@ async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]
     page = await application.mechanisms.find_all(
         viewer, key.request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
     )
-    links = application.media.links()
-    content = page_response(page, [mechanism_response(item, links) for item in page.items], key.sort.order)
+    addresses = media_addresses(application)
+    content = page_response(
+        page, [mechanism_response(item, addresses) for item in page.items], key.sort.order
+    )
     body = msgspec.json.encode(content)
     link = next_link(key.path, key.query, content.next)
     return json_response(request, body, etag=etag_of(body), headers={"Link": link} if link else None)

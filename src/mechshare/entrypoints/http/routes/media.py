@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from email.utils import format_datetime
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -14,9 +15,9 @@ from litestar.response import Stream
 from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.protocol.entity_tags import is_not_modified
 from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
 from mechshare.entrypoints.http.protocol.openapi import OPTIONAL_TOKEN, refuses
-from mechshare.entrypoints.http.protocol.responses import is_not_modified
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.media import StoredMedia
 
@@ -28,15 +29,13 @@ PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
 _CONCURRENCY = 256 * 1024
 """Bytes that are answered in one piece, which takes a third of the time of a stream."""
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z")
+_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*\Z", re.IGNORECASE)
 _RANGED = {
     206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
     302: ResponseSpec(
-        None, generate_examples=False, description="The store itself has it, at this address, for a while"
+        None, generate_examples=False, description="The store serves it at this address for a while"
     ),
-    304: ResponseSpec(
-        None, generate_examples=False, description="You hold this file already (If-None-Match)"
-    ),
+    304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)"),
 }
 Mechanism = FromPath[str]
 
@@ -86,6 +85,7 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
         "ETag": etag,
+        "Last-Modified": _last_modified(media),
     }
     if is_not_modified(request, etag):
         return Response(content=None, status_code=304, headers=headers)
@@ -94,10 +94,10 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
     if link is not None:
         hidden = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
         return Response(content=None, status_code=302, headers={"Location": link, **hidden})
-    start, end = _range(request, etag, media.size)
-    status = 200
-    if (start, end) != (0, media.size):
-        status = 206
+    part = _range(request, etag, media)
+    start, end = part or (0, media.size)
+    status = 206 if part else 200
+    if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
     headers["Content-Length"] = str(end - start)
     chunks = service.read(media, start, end)
@@ -120,26 +120,27 @@ async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     return all_of_them()
 
 
-def _range(request: Req, etag: str, size: int) -> tuple[int, int]:
-    """The bytes asked for, from start to before end (RFC 9110, 14): all of them where no usable range is given.
+def _range(request: Req, etag: str, media: StoredMedia) -> tuple[int, int] | None:
+    """The one range that the caller wants, from start to before end (RFC 9110, 14); None for the whole file.
 
-    Several ranges at once are answered with the whole file, as the RFC allows. Raises RangeNotSatisfiable.
+    Several ranges, a malformed one, and one whose If-Range fails get the whole file, as the RFC allows. Raises
+    RangeNotSatisfiable.
     """
     matched = _RANGE.match(request.headers.get("range", ""))
-    if matched is None or request.headers.get("if-range", etag) != etag:
-        return 0, size
+    if matched is None or request.headers.get("if-range", etag) not in (etag, _last_modified(media)):
+        return None
     first, last = matched.groups()
-    if not first and not last:
-        return 0, size
-    if not first:
-        start, end = max(0, size - int(last)), size
-    else:
-        start, end = int(first), min(size, int(last) + 1) if last else size
-        if last and int(last) < int(first):
-            return 0, size
-    if start >= size or start >= end:
-        raise RangeNotSatisfiable(size=size)
+    if not (first or last) or (first and last and int(last) < int(first)):
+        return None
+    start = int(first) if first else max(0, media.size - int(last))
+    end = min(media.size, int(last) + 1) if first and last else media.size
+    if start >= end:
+        raise RangeNotSatisfiable(size=media.size)
     return start, end
+
+
+def _last_modified(media: StoredMedia) -> str:
+    return format_datetime(media.created_at.replace(microsecond=0), usegmt=True)
 
 
 def _disposition(media: StoredMedia) -> str:

@@ -13,18 +13,14 @@ from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
-from mechshare.entrypoints.http.protocol.responses import (
-    NO_STORE,
-    PRIVATE,
-    etag_of,
-    json_response,
-    public_response,
-)
+from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, json_response, public_response
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import ByUser, Categories
+from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.http.representations.search import (
     SearchResponse,
     SuggestionsResponse,
@@ -87,7 +83,7 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
         page=key.page,
         limit=key.limit,
     )
-    body = msgspec.json.encode(search_response(found, application.media.links()))
+    body = msgspec.json.encode(search_response(found, media_addresses(application)))
     return json_response(request, body, etag=etag_of(body), cache=NO_STORE if found.degraded else PRIVATE)
 
 

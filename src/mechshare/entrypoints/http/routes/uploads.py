@@ -34,6 +34,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     MechanismResponse,
     mechanism_resource,
     mechanism_response,
+    media_addresses,
 )
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft, ExternalMedia
@@ -155,7 +156,7 @@ async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[An
     actor = actor_of(request)
 
     def render(item: AuthoredMechanism) -> bytes:
-        return msgspec.json.encode(mechanism_response(item, application.media.links()))
+        return msgspec.json.encode(mechanism_response(item, media_addresses(application)))
 
     created = await application.mechanisms.create_mechanism(
         actor, draft, request_metadata_of(request), idempotent_request(request, actor.id, fingerprint, render)

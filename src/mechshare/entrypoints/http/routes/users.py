@@ -16,6 +16,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     request_metadata_of,
     require_permissions,
 )
+from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
 from mechshare.entrypoints.http.protocol.openapi import (
     HEARS_VERSION,
     NOT_MODIFIED,
@@ -33,12 +34,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
-from mechshare.entrypoints.http.protocol.responses import (
-    PUBLIC,
-    expected_version,
-    nothing,
-    resource,
-)
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, nothing, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
@@ -94,7 +90,7 @@ async def update_me(request: Req) -> Response[UserResponse]:
         actor_of(request),
         display_name=None if changes.display_name is UNSET else changes.display_name,
         bio=None if changes.bio is UNSET else changes.bio or "",
-        version=expected_version(request),
+        versions=expected_versions(request),
     )
     return user_resource(request, changed)
 
@@ -109,8 +105,8 @@ async def update_me(request: Req) -> Response[UserResponse]:
 )
 async def delete_me(request: Req) -> Response[None]:
     """Deletes the account and everything that is theirs. Needs If-Match."""
-    version = expected_version(request)
-    await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), version)
+    versions = expected_versions(request)
+    await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), versions)
     return nothing()
 
 
@@ -157,7 +153,7 @@ async def change_account_status(request: Req, user_id: FromPath[str]) -> Respons
         request_metadata_of(request),
         role=None if changes.role is UNSET else changes.role,
         suspended=None if changes.is_suspended is UNSET else changes.is_suspended,
-        version=expected_version(request),
+        versions=expected_versions(request),
     )
     return user_resource(request, changed)
 

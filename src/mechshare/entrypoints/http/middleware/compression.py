@@ -1,0 +1,132 @@
+"""Compresses text responses for clients that accept it."""
+
+from collections.abc import Iterable
+
+from litestar.enums import ScopeType
+from litestar.types import (
+    ASGIApp,
+    HTTPResponseBodyEvent,
+    HTTPResponseStartEvent,
+    Message,
+    Receive,
+    Scope,
+    Send,
+)
+
+from mechshare.entrypoints.http.protocol.content_coding import (
+    CODINGS,
+    MIN_SIZE,
+    CompressedBodies,
+    preferred_coding,
+)
+
+MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
+_TYPES = (b"application/json", b"text/", b"application/vnd.oai.openapi", b"image/svg+xml", b"application/xml")
+_NEVER = "/api/v1/auth/"
+"""Responses with secrets: the size of a compressed one would tell about what stands beside them (BREACH)."""
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class CompressionMiddleware:
+    """Compresses complete text bodies of MIN_SIZE bytes and more; never streams, parts, or what /auth sends.
+
+    A compressed representation has an ETag of its own: the coding is a suffix, which conditions ignore. Public ones
+    are compressed once for each ETag.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._public = CompressedBodies(MAX_REMEMBERED_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_NEVER):
+            await self._app(scope, receive, send)
+            return
+        accepted = _field(scope["headers"], b"accept-encoding")
+        coding = preferred_coding(accepted.decode("latin-1")) if accepted else None
+        cached = _field(scope["headers"], b"if-none-match")
+        await self._app(scope, receive, _Compressing(send, coding, cached, self._public))
+
+
+class _Compressing:
+    """The `send` of one request: holds back the start of a text response until its body is known to be complete."""
+
+    def __init__(self, send: Send, coding: str | None, cached: bytes, public: CompressedBodies) -> None:
+        self._send = send
+        self._coding = coding
+        self._cached = cached
+        self._public = public
+        self._start: HTTPResponseStartEvent | None = None
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._begin(message)
+        elif self._start is None:
+            await self._send(message)
+        elif message["type"] == "http.response.body":
+            await self._finish(self._start, message)
+
+    async def _begin(self, start: HTTPResponseStartEvent) -> None:
+        headers: Headers = list(start.get("headers", ()))
+        if start["status"] == 304:
+            start["headers"] = _varying(self._as_cached(headers))
+        elif _is_text(headers):
+            start["headers"] = _varying(headers)
+            if self._coding is not None and start["status"] == 200:
+                self._start = start
+                return
+        await self._send(start)
+
+    def _as_cached(self, headers: Headers) -> Headers:
+        """The headers of 304, with the ETag of the compressed representation where the client has that one."""
+        etag = _field(headers, b"etag")
+        compressed = _tag_in(self._coding, etag) if self._coding and etag else b""
+        if compressed and compressed in self._cached:
+            return [*_without(headers, (b"etag",)), (b"etag", compressed)]
+        return headers
+
+    async def _finish(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
+        self._start = None
+        if self._coding is not None and not message["more_body"] and len(message["body"]) >= MIN_SIZE:
+            message["body"] = self._compressed(start, self._coding, message["body"])
+        await self._send(start)
+        await self._send(message)
+
+    def _compressed(self, start: HTTPResponseStartEvent, coding: str, body: bytes) -> bytes:
+        """`body` in `coding`; the headers of `start` say so from now on."""
+        headers: Headers = list(start["headers"])
+        etag = _field(headers, b"etag")
+        is_public = etag and _field(headers, b"cache-control").startswith(b"public")
+        compressed = self._public.compressed(etag, coding, body) if is_public else CODINGS[coding](body)
+        changed = {b"content-length": str(len(compressed)).encode(), b"content-encoding": coding.encode()}
+        if etag:
+            changed[b"etag"] = _tag_in(coding, etag)
+        start["headers"] = [*_without(headers, changed), *changed.items()]
+        return compressed
+
+
+def _is_text(headers: Headers) -> bool:
+    content_type = _field(headers, b"content-type")
+    is_stream = content_type.startswith(b"text/event-stream")
+    return content_type.startswith(_TYPES) and not is_stream and not _field(headers, b"content-encoding")
+
+
+def _tag_in(coding: str, etag: bytes) -> bytes:
+    """The ETag of what `etag` names, in `coding`."""
+    return etag[:-1] + b"-" + coding.encode() + b'"'
+
+
+def _field(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
+    return next((value for key, value in headers if key.lower() == name), b"")
+
+
+def _without(headers: Headers, names: Iterable[bytes]) -> Headers:
+    return [(key, value) for key, value in headers if key.lower() not in names]
+
+
+def _varying(headers: Headers) -> Headers:
+    """`headers` saying that the response depends on Accept-Encoding too (RFC 9110, 12.5.5)."""
+    vary = _field(headers, b"vary")
+    field = vary + b", Accept-Encoding" if vary else b"Accept-Encoding"
+    return [*_without(headers, (b"vary",)), (b"vary", field)]

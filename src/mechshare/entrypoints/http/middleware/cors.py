@@ -1,0 +1,80 @@
+"""Pages of other origins as clients: cross-origin resource sharing (WHATWG Fetch, 3.2)."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+ALLOWED_HEADERS = (
+    b"Authorization, Content-Type, Accept, Accept-Language, If-Match, If-None-Match, If-Range, Range, "
+    b"Idempotency-Key, X-Request-ID, Last-Event-ID"
+)
+EXPOSED_HEADERS = (
+    b"ETag, Link, Location, Retry-After, X-Request-ID, Idempotent-Replayed, Accept-Ranges, Content-Range, "
+    b"Content-Disposition, RateLimit, RateLimit-Policy, WWW-Authenticate"
+)
+PREFLIGHT_SECONDS = b"7200"
+"""The longest that Chromium remembers a preflight."""
+
+
+class CorsMiddleware:
+    """Lets pages of `origins` read responses and send what the API takes; tokens go in a header, never in a cookie.
+
+    An origin is exact (`https://app.example.com`), a pattern whose `*` stands for one or more labels of a host name
+    or for a port (`https://*.example.com`, `http://localhost:*`), or `*` for every origin.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
+        self._app = app
+        self._patterns = [re.compile(_pattern(origin), re.IGNORECASE) for origin in origins]
+        self._is_allowed = lru_cache(maxsize=1_000)(self._matches)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        origin = _header(scope, b"origin")
+        is_allowed = bool(origin) and self._is_allowed(origin)
+        if is_allowed and scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method"):
+            await _send_preflight(origin, send)
+            return
+
+        async def send_shared(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = message["headers"] = list(message.get("headers", ()))
+                headers.append((b"vary", b"Origin"))
+                if is_allowed:
+                    headers.append((b"access-control-allow-origin", origin))
+                    headers.append((b"access-control-expose-headers", EXPOSED_HEADERS))
+            await send(message)
+
+        await self._app(scope, receive, send_shared)
+
+    def _matches(self, origin: bytes) -> bool:
+        text = origin.decode("latin-1")
+        return len(text) <= 300 and any(pattern.fullmatch(text) for pattern in self._patterns)
+
+
+async def _send_preflight(origin: bytes, send: Send) -> None:
+    headers = [
+        (b"access-control-allow-origin", origin),
+        (b"access-control-allow-methods", ALLOWED_METHODS),
+        (b"access-control-allow-headers", ALLOWED_HEADERS),
+        (b"access-control-max-age", PREFLIGHT_SECONDS),
+        (b"vary", b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"),
+    ]
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _header(scope: HTTPScope, name: bytes) -> bytes:
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def _pattern(origin: str) -> str:
+    if origin == "*":
+        return ".+"
+    return re.escape(origin.rstrip("/")).replace(r"\*", r"[A-Za-z0-9.-]+")

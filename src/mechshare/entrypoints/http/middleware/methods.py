@@ -1,0 +1,63 @@
+"""HEAD and OPTIONS, for every address (RFC 9110, 9.3.2 and 9.3.7)."""
+
+import asyncio
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
+
+
+class MethodsMiddleware:
+    """Answers HEAD as GET without the content, and OPTIONS with every method that the address takes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            await self._head(scope, send)
+        elif scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+            await self._options(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _head(self, scope: HTTPScope, send: Send) -> None:
+        """Runs GET, and ends it as soon as its headers are sent."""
+        response_started = asyncio.Event()
+
+        async def disconnect_when_started() -> HTTPDisconnectEvent:
+            await response_started.wait()
+            return {"type": "http.disconnect"}
+
+        async def send_start(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                await send(message)
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                response_started.set()
+
+        # A Range is for GET alone (RFC 9110, 14.2).
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, disconnect_when_started, send_start)
+        finally:
+            scope["method"] = "HEAD"
+
+    async def _options(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """Asks the routes for a method that none of them takes: the refusal lists those that they do take."""
+        is_sent = False
+
+        async def send_allowed(message: Message) -> None:
+            nonlocal is_sent
+            if message["type"] == "http.response.start" and message["status"] == 405:
+                allow = [(name, value) for name, value in message["headers"] if name.lower() == b"allow"]
+                await send({"type": "http.response.start", "status": 204, "headers": allow})
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                is_sent = True
+            elif not is_sent:
+                await send(message)
+
+        scope["method"] = "TRACE"
+        try:
+            await self._app(scope, receive, send_allowed)
+        finally:
+            scope["method"] = "OPTIONS"

@@ -1,0 +1,42 @@
+"""The address under which clients reach this server, which a proxy may have put under a path."""
+
+from urllib.parse import urlsplit
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+
+class PublicUrlMiddleware:
+    """Serves the application under the path of `public_url`, whether or not the proxy strips that path.
+
+    Location and Link name addresses under `public_url`; the application writes them as paths of its own.
+    """
+
+    def __init__(self, app: ASGIApp, public_url: str) -> None:
+        self._app = app
+        self._base = public_url.encode()
+        self._prefix = urlsplit(public_url).path
+        self._raw_prefix = self._prefix.encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        path = scope["path"]
+        if self._prefix and (path == self._prefix or path.startswith(self._prefix + "/")):
+            scope["path"] = path.removeprefix(self._prefix) or "/"
+            scope["raw_path"] = scope["raw_path"].removeprefix(self._raw_prefix) or b"/"
+
+        async def send_public(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [(name, self._public(name, value)) for name, value in message["headers"]]
+            await send(message)
+
+        await self._app(scope, receive, send_public)
+
+    def _public(self, name: bytes, value: bytes) -> bytes:
+        if name.lower() == b"location" and value.startswith(b"/"):
+            return self._base + value
+        if name.lower() == b"link":
+            return value.replace(b"</", b"<" + self._base + b"/")
+        return value
