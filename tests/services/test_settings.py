@@ -34,7 +34,8 @@ def test_what_would_end_a_path_in_a_url_is_quoted_there_and_nothing_else():
 
 def test_every_setting_can_be_set():
     names = set(Settings.__dataclass_fields__) - {"options"}
-    for name in sorted(names - {"secret", "token_algorithm", "log_format", "trusted_proxies"}):
+    worded = {"secret", "token_algorithm", "log_format", "trusted_proxies", "public_url", "cors_origins"}
+    for name in sorted(names - worded):
         assert getattr(load({f"MECHSHARE_{name.upper()}": "7"}), name) in (7, "7", Path("7").absolute())
 
 
@@ -51,6 +52,12 @@ def test_a_misspelt_setting_is_refused_with_the_right_names():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("CORS_ORIGINS", "app.example.com"),
+        ("CORS_ORIGINS", "https://app.example.com/path"),
+        ("CORS_ORIGINS", "https://a.example, null"),
+        ("PUBLIC_URL", "tools.example.com"),
+        ("PUBLIC_URL", "https://tools.example.com/?x=1"),
+        ("PUBLIC_URL", "ftp://tools.example.com"),
         ("PORT", "eighty"),
         ("PORT", "-1"),
         ("PORT", "65536"),
@@ -84,3 +91,14 @@ def test_a_secret_is_kept_out_of_sight():
 def test_proxies_are_listed_with_or_without_spaces():
     settings = load({"MECHSHARE_TRUSTED_PROXIES": "10.0.0.1, 2001:DB8::0:1 ,,172.16.0.0/12, 2001:DB8::/32"})
     assert settings.trusted_proxies == ("10.0.0.1", "2001:db8::1", "172.16.0.0/12", "2001:db8::/32")
+
+
+def test_origins_and_the_public_url_lose_the_slash_at_their_end():
+    settings = load(
+        {
+            "MECHSHARE_CORS_ORIGINS": "https://*.example.com/, http://localhost:*,*",
+            "MECHSHARE_PUBLIC_URL": "https://tools.example.com/mechshare/",
+        }
+    )
+    assert settings.cors_origins == ("https://*.example.com", "http://localhost:*", "*")
+    assert settings.public_url == "https://tools.example.com/mechshare"
