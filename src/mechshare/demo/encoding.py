@@ -5,7 +5,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import numpy as np
 from PIL import Image
 
 _COLORS = 96
@@ -49,7 +48,7 @@ def _save_video(frames: Sequence[Image.Image], rate: int, path: Path) -> None:
         # Threads share the work out by what the machine has, and the bytes would differ between machines.
         stream.codec_context.thread_count = 1
         for number, image in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
+            frame: av.VideoFrame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
             frame.pts, frame.time_base = number, Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
