@@ -1,4 +1,4 @@
-"""The tables of docs/performance.md, of what `python -m bench --json FILE` wrote: `python -m bench.markdown FILE`."""
+"""The tables of bench/NOTES.md, from what `python -m bench --json FILE` wrote: `python -m bench.markdown FILE`."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
