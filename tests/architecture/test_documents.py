@@ -13,6 +13,9 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:[\w.-]+/)+(?:[\w.-]+\.\w+)?\Z")
 _SETTING = re.compile(rf"{PREFIX}[A-Z_]*[A-Z]")
 _FOLDERS = ("src", "tests", "bench", "servers", "examples", "docs", ".ci")
+_MODULE = re.compile(
+    r"\bmechshare\.(?:testing|domain|ports|services|adapters|entrypoints|bootstrap)(?:\.\w+)*"
+)
 _EVENT = re.compile(r"_?log\.(?:debug|info|warning|error|exception)\(\s*\"([a-z_]+)\"")
 
 
@@ -48,6 +51,17 @@ def _exists(name: str, folder: Path) -> bool:
     if any((start / name).exists() for start in (ROOT, folder, ROOT / "src/mechshare")):
         return True
     return any((ROOT / "src/mechshare").rglob(name))
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_modules_that_a_page_names_exist(page: Path) -> None:
+    names = {name for code in _CODE.findall(prose(page)) for name in _MODULE.findall(code)}
+    assert sorted(name for name in names if not _is_module_or_member(name)) == []
+
+
+def _is_module_or_member(name: str) -> bool:
+    path = ROOT / "src" / name.replace(".", "/")
+    return path.is_dir() or path.with_suffix(".py").exists() or path.parent.with_suffix(".py").exists()
 
 
 def test_every_setting_is_in_the_reference_and_has_its_default_there() -> None:
