@@ -25,6 +25,14 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
     assert broken == []
 
 
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(ROOT)))
+def test_pages_of_the_site_link_to_no_file_outside_it(page: Path) -> None:
+    """The site has no such files: name them in backquotes instead."""
+    assert [
+        target for target in links(page) if not (page.parent / target).resolve().is_relative_to(DOCS)
+    ] == []
+
+
 def _leads_somewhere(page: Path, target: str) -> bool:
     path, _, fragment = target.partition("#")
     file = (page.parent / path).resolve() if path else page
