@@ -63,7 +63,7 @@ def test_the_examples_run_from_top_to_bottom(language: str, server: str, tmp_pat
     program.write_text(examples(language).replace(ADDRESS, server), encoding="utf-8")
     environ = {**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONWARNINGS": "error"}
     done = subprocess.run(
-        [*command, str(program)], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=300
+        [*command, str(program)], cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("四節リンク機構") >= 1

@@ -6,8 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.documents import DOCS, ROOT
 from tests.examples.installing import write_metadata
+
+pytestmark = pytest.mark.timeout(600)
 
 
 def test_the_examples_are_tests_that_pass(tmp_path: Path) -> None:
@@ -21,6 +25,6 @@ def test_the_examples_are_tests_that_pass(tmp_path: Path) -> None:
     options += ["-o", "asyncio_default_fixture_loop_scope=function", "."]
     command = [sys.executable, "-m", "pytest", *options]
     environ = {**os.environ, "PYTHONPATH": str(tmp_path / "site")}
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=100)
+    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     assert re.search(rf"^{len(files)} passed", done.stdout, re.MULTILINE)
