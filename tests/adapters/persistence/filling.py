@@ -187,13 +187,18 @@ def rows_of(table: str, count: int) -> list[dict[str, Any]]:
 
 def plain_rows_of(table: Table, count: int) -> list[dict[str, Any]]:
     """Rows of a table about which nothing is odd: each value follows from its column's type and its row's number."""
-    return [{column.name: plain_value(column, n) for column in table.columns} for n in range(count)]
+    columns = {column.name: plain_values(column, count) for column in table.columns}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def plain_values(column: Column[Any], count: int) -> list[Any]:
+    for key in column.foreign_keys:
+        rows = rows_of(key.column.table.name, count)
+        return [rows[n % len(rows)][key.column.name] for n in range(count)]
+    return [plain_value(column, n) for n in range(count)]
 
 
 def plain_value(column: Column[Any], n: int) -> Any:
-    for key in column.foreign_keys:
-        rows = rows_of(key.column.table.name, n + 1)
-        return rows[n % len(rows)][key.column.name]
     if column.nullable and n % 3 == 0:
         return None
     match column.type:
