@@ -9,6 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 PREFIX = "MECHSHARE_"
+MAX_RATE = 1_000_000
+"""The largest limit of a rate; counters reach a little further."""
 ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
 """What is chosen by a URL; MECHSHARE_BLOBS_<OPTION> is an option of the adapter that MECHSHARE_BLOBS_URL chooses."""
 
@@ -24,12 +26,12 @@ class Settings:
     `options` of the chosen adapters, by what is chosen and by their names, are checked by the adapters.
     `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
     and `job_slots` the jobs that each of them runs at a time (0: none, left to workers).
-    `max_upload_bytes` is for one file;
-    `requests_per_minute` is for each caller (0: no limit). `trusted_proxies` are the addresses and
-    networks (CIDR) whose X-Forwarded-For is believed. `public_url` is where clients reach
-    the server, without a slash at its end; empty where that is the address at which it listens. `cors_origins` are the
-    origins whose pages may be clients; `*` in a host name stands for labels. `log_file` gets the errors, besides what
-    goes to the console.
+    `max_upload_bytes` is for one file; `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
+    `searches_per_minute` and `retries_per_hour` are for each address (0: no limit; without the first, there is none of
+    the others). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For is believed. `public_url`
+    is where clients reach the server, without a slash at its end; empty where that is the address at which it listens.
+    `cors_origins` are the origins whose pages may be clients; `*` in a host name stands for labels. `log_file` gets the
+    errors, besides what goes to the console.
     """
 
     data: Path
@@ -48,6 +50,10 @@ class Settings:
     job_slots: int = 1
     max_upload_bytes: int = 512 * 1024 * 1024
     requests_per_minute: int = 1200
+    registrations_per_hour: int = 20
+    uploads_per_hour: int = 600
+    searches_per_minute: int = 300
+    retries_per_hour: int = 60
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
@@ -91,9 +97,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         workers=_integer(values, "workers", os.cpu_count() or 1, least=1, most=256),
         job_slots=_integer(values, "job_slots", int(works_itself), least=0, most=64),
         max_upload_bytes=_integer(values, "max_upload_bytes", Settings.max_upload_bytes, least=1, most=2**40),
-        requests_per_minute=_integer(
-            values, "requests_per_minute", Settings.requests_per_minute, least=0, most=10**9
-        ),
+        requests_per_minute=_rate(values, "requests_per_minute", Settings.requests_per_minute),
+        registrations_per_hour=_rate(values, "registrations_per_hour", Settings.registrations_per_hour),
+        uploads_per_hour=_rate(values, "uploads_per_hour", Settings.uploads_per_hour),
+        searches_per_minute=_rate(values, "searches_per_minute", Settings.searches_per_minute),
+        retries_per_hour=_rate(values, "retries_per_hour", Settings.retries_per_hour),
         trusted_proxies=_networks(values, "trusted_proxies"),
         public_url=_public_url(values),
         cors_origins=_origins(values),
@@ -176,6 +184,10 @@ def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> s
     if value not in choices:
         raise SettingsError(f"{PREFIX}{name.upper()} must be one of {', '.join(choices)}; it is '{value}'.")
     return value
+
+
+def _rate(values: Mapping[str, str], name: str, default: int) -> int:
+    return _integer(values, name, default, least=0, most=MAX_RATE)
 
 
 def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:

@@ -114,6 +114,15 @@ async def _memory_limits(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _shared_memory_limits(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
+
+    limiter = MemoryRateLimiter(folder / "rate-limits")
+    yield limiter
+    await limiter.close()
+
+
+@asynccontextmanager
 async def _argon2(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 
@@ -247,7 +256,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},
     "doorbell": {"memory": _memory_doorbell, "embedded": _embedded_doorbell, "arq": _arq_doorbell},
-    "rate_limits": {"memory": _memory_limits, "redis": _redis_limits},
+    "rate_limits": {"memory": _memory_limits, "memory-shared": _shared_memory_limits, "redis": _redis_limits},
     "media": {"av": _av, "stub": _stub_media},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {

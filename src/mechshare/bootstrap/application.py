@@ -8,6 +8,7 @@ from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.secrets import derived_key, stored_secret
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
+from mechshare.domain.rate_limits import Quota
 from mechshare.ports.clock import Clock
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.audit import AuditService
@@ -24,7 +25,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
-from mechshare.services.rate_limits import RateLimitService
+from mechshare.services.rate_limits import Costly, RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
@@ -69,7 +70,7 @@ def build(
         search=SearchService(transactions, index),
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions),
-        rate_limits=RateLimitService(limiter, settings.requests_per_minute),
+        rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
         health=HealthService(database, blobs, index, dispensable),
@@ -97,6 +98,19 @@ def _job_handlers(
         JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
         JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock),
+    }
+
+
+def _costly_quotas(settings: Settings) -> dict[Costly, Quota]:
+    limits = {
+        Costly.REGISTRATIONS: (settings.registrations_per_hour, 3600),
+        Costly.UPLOADS: (settings.uploads_per_hour, 3600),
+        Costly.SEARCHES: (settings.searches_per_minute, 60),
+        Costly.RETRIES: (settings.retries_per_hour, 3600),
+    }
+    return {
+        kind: Quota(name=kind.value, amount=amount, seconds=seconds)
+        for kind, (amount, seconds) in limits.items()
     }
 
 

@@ -69,10 +69,14 @@ def _redis_cache(url: str, settings: Settings) -> Cache:
     return RedisCache(server_url(url))
 
 
+def _shared_limiter(settings: Settings) -> RateLimiter:
+    return MemoryRateLimiter(settings.data / "rate-limits")
+
+
 def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
     with _extra("redis"):
         from mechshare.adapters.rate_limits.redis import RedisRateLimiter
-    return RedisRateLimiter(server_url(url), MemoryRateLimiter())
+    return RedisRateLimiter(server_url(url), _shared_limiter(settings))
 
 
 DATABASES: Schemes[Database] = {
@@ -103,7 +107,7 @@ CACHES: Schemes[Cache] = {
     "rediss": _redis_cache,
 }
 LIMITERS: Schemes[RateLimiter] = {
-    "memory": lambda url, settings: MemoryRateLimiter(),
+    "memory": lambda url, settings: _shared_limiter(settings),
     "redis": _redis_limiter,
     "rediss": _redis_limiter,
 }

@@ -1,14 +1,31 @@
-"""How often one address may send requests."""
+"""How often one address may send requests, and how often those that cost much."""
 
+from collections.abc import Mapping
+from enum import StrEnum
+
+from mechshare.domain.errors import TooManyRequests
 from mechshare.domain.rate_limits import Quota, Verdict
 from mechshare.ports.rate_limits import RateLimiter
 
 
-class RateLimitService:
-    """Allows each address `per_minute` requests; 0 is no limit."""
+class Costly(StrEnum):
+    """What has a quota of its own besides that of all requests."""
 
-    def __init__(self, limiter: RateLimiter, per_minute: int) -> None:
+    REGISTRATIONS = "registrations"
+    UPLOADS = "uploads"
+    SEARCHES = "searches"
+    RETRIES = "retries"
+
+
+class RateLimitService:
+    """Allows each address `per_minute` requests, and the quotas of `costly` ones among them; 0 is no limit.
+
+    Without a limit on requests there is none on costly ones either.
+    """
+
+    def __init__(self, limiter: RateLimiter, per_minute: int, costly: Mapping[Costly, Quota]) -> None:
         self._limiter = limiter
+        self._costly = costly
         self.quota = Quota(name="requests", amount=per_minute, seconds=60)
 
     @property
@@ -18,3 +35,12 @@ class RateLimitService:
     async def count_request(self, address: str) -> Verdict:
         """Counts one request of `address`; whether it is within the quota. Call it only where there is a limit."""
         return await self._limiter.hit(self.quota, address)
+
+    async def count_costly(self, kind: Costly, address: str) -> None:
+        """Counts one request of this kind. Raises TooManyRequests."""
+        quota = self._costly[kind]
+        if not (self.is_limited and quota.amount):
+            return
+        verdict = await self._limiter.hit(quota, address)
+        if not verdict.allowed:
+            raise TooManyRequests(retry_after=verdict.retry_after)

@@ -1,14 +1,12 @@
 """Answers stored in this process, and dropped in time with the other processes of this machine."""
 
-import mmap
-import os
-import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
 from mechshare.adapters.cache.local_loads import LocalLoads
+from mechshare.adapters.shared_memory import mapped_file
 from mechshare.ports.cache import CacheKey, Load, Loaded
 
 _GENERATION_TABLE_BYTES = SLOTS * SLOT_BYTES
@@ -23,7 +21,10 @@ class MemoryCache:
 
     def __init__(self, capacity: int = 64 * 1024 * 1024, generation_table: Path | None = None) -> None:
         self._capacity = capacity
-        self._entries = Entries(capacity, memoryview(_mapped(generation_table)) if generation_table else None)
+        self._entries = Entries(
+            capacity,
+            memoryview(mapped_file(generation_table, _GENERATION_TABLE_BYTES)) if generation_table else None,
+        )
         self._loads = LocalLoads(self._entries)
 
     def cached(self, tag: str, key: str) -> bytes | None:
@@ -55,21 +56,3 @@ class MemoryCache:
 
     async def close(self) -> None:
         await self._loads.close()
-
-
-def _make_room(descriptor: int) -> None:
-    """On the disk itself: to write to a page that it has no room for when it is full would kill the process."""
-    if sys.platform != "darwin":
-        os.posix_fallocate(descriptor, 0, _GENERATION_TABLE_BYTES)
-    elif os.fstat(descriptor).st_size < _GENERATION_TABLE_BYTES:
-        os.ftruncate(descriptor, _GENERATION_TABLE_BYTES)
-
-
-def _mapped(path: Path) -> mmap.mmap:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        _make_room(descriptor)
-        return mmap.mmap(descriptor, _GENERATION_TABLE_BYTES)
-    finally:
-        os.close(descriptor)

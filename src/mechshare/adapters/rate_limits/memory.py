@@ -1,83 +1,48 @@
-"""Rate limits counted in this process, by the library `limits`."""
+"""Rate limits counted in memory: of one process, or of all processes of a machine together."""
 
-import math
 import time
-from bisect import bisect_right
-from collections import OrderedDict, defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
-
+from mechshare.adapters.rate_limits.table import CounterTable
+from mechshare.adapters.rate_limits.window import allows_another, verdict
 from mechshare.domain.rate_limits import Quota, Verdict
+
+_ENTRIES = 32_768
 
 
 class MemoryRateLimiter:
-    """A window that moves with every use, so that it holds in any stretch of time, not in calendar ones alone.
+    """A sliding-window counter for each caller (see `window` for how far it is exact), in a few microseconds.
 
-    Up to `max_keys` keys are remembered per length of window; beyond that, the one used longest ago is forgotten.
-    `now` is in seconds from any beginning, and never goes back.
+    `table` is a file that every process of the machine maps: all of them together allow the quota. Memory is bounded
+    whatever callers there are: of more than `entries` of them, those whose windows end first are forgotten.
+    `now` is in seconds from any beginning that the processes share, and does not go back.
     """
 
-    def __init__(self, *, max_keys: int = 100_000, now: Callable[[], float] = time.monotonic) -> None:
-        self._windows = _Windows(max_keys, now)
-        self._limiter = MovingWindowRateLimiter(self._windows)
+    def __init__(
+        self,
+        table: Path | None = None,
+        *,
+        entries: int = _ENTRIES,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._is_shared = table is not None
+        self._table = CounterTable(table, entries)
+        self._now = now
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
-        item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
-        allowed = await self._limiter.hit(item, key)
-        uses, newest = self._windows.state(item.key_for(key), item.get_expiry())
-        return Verdict(
-            allowed=allowed,
-            remaining=quota.amount - uses,
-            reset_after=math.ceil(quota.seconds - newest),
-        )
+        now = self._now()
+        number = int(now // quota.seconds)
+        elapsed = now - number * quota.seconds
+        entry, before, present = self._table.find(quota, key, number)
+        allowed = allows_another(quota, before, present, elapsed)
+        if allowed:
+            self._table.add(entry, quota, number)
+            present += 1
+        return verdict(quota, before, present, elapsed, allowed=allowed)
 
     async def check(self) -> str:
-        return "in this process's memory"
+        return "in memory of this machine's processes" if self._is_shared else "in this process's memory"
 
     async def close(self) -> None:
-        """Nothing is held but memory."""
-
-
-class _Windows(MemoryStorage):
-    """The instants of every use.
-
-    The library's own storage looks at all keys on every use, in a thread's turn each: it is soon busy with nothing
-    else. Here the keys stand in the order of their last use, and each use drops those whose window has passed.
-    """
-
-    def __init__(self, max_keys: int, now: Callable[[], float]) -> None:
-        super().__init__()
-        self._max_keys = max_keys
-        self._now = now
-        self._uses: defaultdict[int, OrderedDict[str, list[float]]] = defaultdict(OrderedDict)
-
-    async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        now = self._now()
-        keys = self._uses[expiry]
-        recent = self._recent(key, expiry)
-        if len(recent) + amount > limit:
-            return False
-        recent.extend([now] * amount)
-        keys[key] = recent
-        keys.move_to_end(key)
-        while len(keys) > self._max_keys or next(iter(keys.values()))[-1] <= now - expiry:
-            keys.popitem(last=False)
-        return True
-
-    async def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        recent = self._recent(key, expiry)
-        return recent[0] if recent else self._now(), len(recent)
-
-    def state(self, key: str, expiry: int) -> tuple[int, float]:
-        """How many uses still count, and how long ago the newest of them was, in seconds; `expiry` if none was."""
-        recent = self._recent(key, expiry)
-        return len(recent), self._now() - recent[-1] if recent else expiry
-
-    def _recent(self, key: str, expiry: int) -> list[float]:
-        """The instants of the uses that still count, without looking at each of them."""
-        recent = self._uses[expiry].get(key, [])
-        del recent[: bisect_right(recent, self._now() - expiry)]
-        return recent
+        self._table.close()

@@ -1,14 +1,14 @@
 """Rate limits counted in Redis by the library `limits`, for all processes of all hosts together."""
 
-import math
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
+from mechshare.adapters.rate_limits.window import verdict
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.rate_limits import Quota, Verdict
@@ -33,7 +33,9 @@ class _Taken:
 
 
 class RedisRateLimiter:
-    """A window that moves with every use. While Redis does not answer, `instead` counts, which knows one process.
+    """A sliding-window counter (see `window`): two keys for each caller, which expire with their windows.
+
+    While Redis does not answer, `instead` counts, which knows the processes of one machine.
 
     A process takes a hundredth of a quota at a time, so that it need not ask for every use of a large one. What it took
     and did not use within a second is lost to the caller until the window has moved on: over all processes never more
@@ -49,7 +51,7 @@ class RedisRateLimiter:
             key_prefix=self._client.key("limits"),
         )
         self._storage = storage
-        self._limiter = MovingWindowRateLimiter(storage)
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
         self._instead = instead
         self._taken: OrderedDict[tuple[Quota, str], _Taken] = OrderedDict()
 
@@ -62,35 +64,32 @@ class RedisRateLimiter:
             )
         share = max(1, quota.amount // _SHARE)
         try:
-            verdict = await self._take(quota, key, share)
-            if not verdict.allowed and share > 1:  # less is left than a share
+            taken_now = await self._take(quota, key, share)
+            if not taken_now.allowed and share > 1:  # less is left than a share
                 share = 1
-                verdict = await self._take(quota, key, share)
+                taken_now = await self._take(quota, key, share)
         except Unavailable:
             return await self._instead.hit(quota, key)
         if share == 1:
-            return verdict
+            return taken_now
         ends = time.monotonic() + _GOOD_FOR
-        self._taken[quota, key] = _Taken(share - 1, verdict.remaining, verdict.reset_after, ends)
+        self._taken[quota, key] = _Taken(share - 1, taken_now.remaining, taken_now.reset_after, ends)
         self._taken.move_to_end((quota, key))
         if len(self._taken) > _MAX_TAKEN:
             self._taken.popitem(last=False)
-        return replace(verdict, remaining=verdict.remaining + share - 1)
+        return replace(taken_now, remaining=taken_now.remaining + share - 1)
 
     async def _take(self, quota: Quota, key: str, uses: int) -> Verdict:
         """Raises Unavailable."""
         item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
         async with self._client.guard():
             allowed = await self._limiter.hit(item, key, cost=uses)
-            oldest, used = await self._storage.get_moving_window(
-                item.key_for(key), quota.amount, quota.seconds
+            before, _, present, ends = await self._storage.get_sliding_window(
+                item.key_for(key), quota.seconds
             )
-        ends = oldest + quota.seconds - time.time()
-        return Verdict(
-            allowed=allowed,
-            remaining=max(0, quota.amount - used),
-            reset_after=min(quota.seconds, max(1, math.ceil(ends))),
-        )
+        # The library's entry lives for two windows: its own, and the one in which it is that before.
+        elapsed = 2 * quota.seconds - ends if ends else 0.0
+        return verdict(quota, before, present, min(max(0.0, elapsed), quota.seconds), allowed=allowed)
 
     async def check(self) -> str:
         return await self._client.check()

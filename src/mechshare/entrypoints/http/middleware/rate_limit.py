@@ -41,7 +41,7 @@ class RateLimitMiddleware:
         if verdict.allowed:
             await self._app(scope, receive, send_counted)
             return
-        refusal = TooManyRequests(retry_after=verdict.reset_after)
+        refusal = TooManyRequests(retry_after=verdict.retry_after)
         refused: Response[Any] = domain_error_response(request, refusal)
         await refused.to_asgi_response(None, request)(scope, receive, send_counted)
 

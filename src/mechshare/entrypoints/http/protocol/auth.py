@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
-from litestar.types import Guard, Scope
+from litestar.types import BeforeRequestHookHandler, Guard, Scope
 
 from mechshare.application import Application
 from mechshare.domain.audit import RequestMetadata
@@ -12,8 +12,9 @@ from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidTo
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
-from mechshare.entrypoints.http.protocol.client_address import client_address_of
+from mechshare.entrypoints.http.protocol.client_address import client_address_of, limited_address
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
+from mechshare.services.rate_limits import Costly
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -40,6 +41,16 @@ def require_permissions(*permissions: str) -> Guard:
 
     guard.permissions = required  # type: ignore[attr-defined]
     return guard
+
+
+def limits(kind: Costly) -> BeforeRequestHookHandler:
+    """The `before_request` of a route that has a limit of its own for each address. Raises TooManyRequests."""
+
+    async def count(request: Connection) -> None:
+        address = limited_address(client_address_of(request.scope))
+        await application_of(request).rate_limits.count_costly(kind, address)
+
+    return count
 
 
 def caller_of(connection: Connection) -> SignedIn:

@@ -15,7 +15,13 @@ from msgspec import Struct
 from mechshare.domain.errors import Conflict, Forbidden, InvalidToken, MechanismNotFound, Stale
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    limits,
+    require_permissions,
+    viewer_of,
+)
 from mechshare.entrypoints.http.protocol.errors import preferred_language
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.request_body import refuse_body
@@ -29,6 +35,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
 )
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.services.processing import ProcessingStatus
+from mechshare.services.rate_limits import Costly
 
 Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
@@ -83,6 +90,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     guards=[require_permissions()],
     status_code=202,
     operation_id="retryProcessing",
+    before_request=limits(Costly.RETRIES),
     summary="Retry a failed processing",
     opt=refuses(Forbidden, Conflict, Stale),
 )

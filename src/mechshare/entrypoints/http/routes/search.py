@@ -12,7 +12,7 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
-from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
+from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
@@ -26,6 +26,7 @@ from mechshare.entrypoints.http.representations.search import (
     SuggestionsResponse,
     search_response,
 )
+from mechshare.services.rate_limits import Costly
 
 Req = Request[Any, Any, Any]
 TAG = Tag("search", "Finding mechanisms, in Japanese and English")
@@ -41,6 +42,7 @@ MAX_SUGGESTIONS = 20
 @get(
     "/mechanisms",
     operation_id="searchMechanisms",
+    before_request=limits(Costly.SEARCHES),
     summary="Search mechanisms",
     responses=NOT_MODIFIED,
     opt={**OPTIONAL_TOKEN, **refuses(Invalid)},
@@ -90,6 +92,7 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
 @get(
     "/suggest",
     operation_id="suggestTitles",
+    before_request=limits(Costly.SEARCHES),
     summary="Suggest titles",
     responses=NOT_MODIFIED,
     opt=refuses(Invalid),

@@ -14,6 +14,7 @@ from mechshare.domain.sessions import Session, Tokens
 from mechshare.entrypoints.http.protocol.auth import (
     application_of,
     caller_of,
+    limits,
     request_metadata_of,
     require_permissions,
 )
@@ -28,6 +29,7 @@ from mechshare.entrypoints.http.representations.users import (
     encoded_user,
     user_resource,
 )
+from mechshare.services.rate_limits import Costly
 from mechshare.services.support.idempotency import ReplayedResponse
 from mechshare.services.users import Registration
 
@@ -97,6 +99,7 @@ class SessionsResponse(Struct):
 @post(
     "/register",
     operation_id="register",
+    before_request=limits(Costly.REGISTRATIONS),
     summary="Register",
     opt={"open": True, **HEARS_KEY, **refuses(Invalid)},
     operation_class=body_of(

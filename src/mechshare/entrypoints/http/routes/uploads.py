@@ -20,6 +20,7 @@ from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism, Origina
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    limits,
     request_metadata_of,
     require_permissions,
 )
@@ -38,6 +39,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
 )
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft, ExternalMedia
+from mechshare.services.rate_limits import Costly
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
@@ -73,6 +75,7 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     request_max_body_size=None,
     status_code=202,
     operation_id="createMechanism",
+    before_request=limits(Costly.UPLOADS),
     summary="Upload a mechanism",
     opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
 )
@@ -105,6 +108,7 @@ async def create_mechanism(request: Req) -> Response[MechanismResponse]:
         },
     ),
     operation_id="createMechanismFromUrl",
+    before_request=limits(Costly.UPLOADS),
     summary="Add a mechanism that is hosted elsewhere",
     opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
 )

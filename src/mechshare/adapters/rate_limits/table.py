@@ -1,0 +1,143 @@
+"""The counters of rate limits in memory, which the processes of a machine may share."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from hashlib import blake2b
+from pathlib import Path
+
+from mechshare.adapters.shared_memory import mapped_file
+from mechshare.domain.rate_limits import Quota
+
+LANES = 8
+"""Processes that count side by side without ever writing to the same place."""
+_WAYS = 8
+"""Entries of a bucket: a caller's entry is one of those in the bucket that its name is hashed to."""
+_WORD = 8
+_COUNT_BITS = 20
+MAX_COUNT = 2**_COUNT_BITS - 1
+_WINDOW_SHIFT = 2 * _COUNT_BITS
+_WINDOW_MASK = 2 ** (64 - _WINDOW_SHIFT) - 1
+_LOCK_ATTEMPTS = 200
+"""Some microseconds each."""
+_MAX_AHEAD = 2 * 24 * 3600
+"""Seconds: an entry that ends later is from before the machine was started again, whose clock began anew."""
+
+
+class CounterTable:
+    """Has a fixed number of entries. Where a bucket is full, the entry that ends first makes room for a new caller.
+
+    An entry has a lane for each process: a word that only this process writes, in one store, with the number of the
+    window, the uses in it and those in the window before. Only to claim an entry is a lock taken, and waited for a
+    moment at most, since a process that is suspended may have it. Processes that count at the same instant may each
+    allow the last use of a quota.
+    """
+
+    def __init__(self, path: Path | None, entries: int) -> None:
+        """Over the file at `path`, or over memory of this process alone. Raises OSError."""
+        self._lanes = LANES if path else 1
+        self._buckets = max(1, entries // _WAYS)
+        entries = self._buckets * _WAYS
+        size = entries * (2 + self._lanes) * _WORD
+        words = memoryview(mapped_file(path, size) if path else bytearray(size)).cast("Q")
+        self._keys, self._ends = words[:entries], words[entries : 2 * entries]
+        self._counts = words[2 * entries :]
+        self._lock_file = os.open(path, os.O_RDWR) if path else -1
+        self._lane = _free_lane(self._lock_file) if path else 0
+
+    def find(self, quota: Quota, key: str, window: int) -> tuple[int, int, int]:
+        """The entry of `key`, its uses in the window before `window`, and those in `window`.
+
+        `window` is the number of windows since the clock began. A new entry takes the place of an old one.
+        """
+        digest = _digest(quota.name, key)
+        first = digest % self._buckets * _WAYS
+        try:
+            entry = first + self._keys[first : first + _WAYS].tolist().index(digest)
+        except ValueError:
+            entry = self._claim(first, digest, quota, window)
+        place = entry * self._lanes
+        before = present = 0
+        for word in self._counts[place : place + self._lanes].tolist():
+            if word:
+                age = window - (word >> _WINDOW_SHIFT) & _WINDOW_MASK
+                if age == 0:
+                    present += word & MAX_COUNT
+                    before += word >> _COUNT_BITS & MAX_COUNT
+                elif age == 1:
+                    before += word & MAX_COUNT
+        return entry, before, present
+
+    def add(self, entry: int, quota: Quota, window: int) -> None:
+        """Counts one more use in `window`, in an entry that was found for it."""
+        place = entry * self._lanes + self._lane
+        word = self._counts[place]
+        age = window - (word >> _WINDOW_SHIFT) & _WINDOW_MASK
+        if age == 0:
+            self._counts[place] = word + 1 if word & MAX_COUNT < MAX_COUNT else word
+            return
+        before = word & MAX_COUNT if age == 1 else 0
+        self._counts[place] = (window & _WINDOW_MASK) << _WINDOW_SHIFT | before << _COUNT_BITS | 1
+        self._ends[entry] = (window + 2) * quota.seconds
+
+    def close(self) -> None:
+        """Leaves the lane to others."""
+        if self._lock_file >= 0:
+            os.close(self._lock_file)
+            self._lock_file = -1
+
+    def _claim(self, first: int, digest: int, quota: Quota, window: int) -> int:
+        """Makes room for a new entry in the bucket that begins at `first`."""
+        with _claiming(self._lock_file):
+            keys = self._keys[first : first + _WAYS].tolist()
+            if digest in keys:  # another process has claimed it meanwhile
+                return first + keys.index(digest)
+            ending = self._ends[first : first + _WAYS].tolist()
+            latest = window * quota.seconds + _MAX_AHEAD
+            entry = first + min(range(_WAYS), key=lambda way: ending[way] if ending[way] <= latest else 0)
+            self._keys[entry] = 0
+            for place in range(entry * self._lanes, (entry + 1) * self._lanes):
+                self._counts[place] = 0
+            self._ends[entry] = (window + 2) * quota.seconds
+            self._keys[entry] = digest
+            return entry
+
+
+@lru_cache(maxsize=8_192)
+def _digest(name: str, key: str) -> int:
+    """Never 0, which marks an empty entry."""
+    hashed = blake2b(f"{name}\0{key}".encode("utf-8", "surrogatepass"), digest_size=_WORD)
+    return int.from_bytes(hashed.digest(), "little") | 1 << 63
+
+
+@contextmanager
+def _claiming(descriptor: int) -> Iterator[None]:
+    """Of the processes that claim entries one goes on at a time, unless it is suspended meanwhile."""
+    if descriptor < 0:
+        yield
+        return
+    is_locked = any(_has_locked(descriptor, LANES) for _ in range(_LOCK_ATTEMPTS))
+    try:
+        yield
+    finally:
+        if is_locked:
+            fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, LANES)
+
+
+def _has_locked(descriptor: int, byte: int) -> bool:
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
+    except OSError:
+        return False  # another process has it
+    return True
+
+
+def _free_lane(descriptor: int) -> int:
+    """A lane that no other process has; where there are more processes than lanes, one that some share.
+
+    The lock on the lane ends with the process, however that ends.
+    """
+    free = (lane for lane in range(LANES) if _has_locked(descriptor, lane))
+    return next(free, os.getpid() % LANES)

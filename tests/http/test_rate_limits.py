@@ -1,0 +1,74 @@
+"""Limits of their own for what costs much."""
+
+from typing import Any
+
+import pytest
+
+from tests.http.conftest import API, PASSWORD
+
+SEARCH = f"{API}/search/mechanisms"
+
+
+def account(name: str) -> dict[str, str]:
+    return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+
+
+async def test_registrations_have_a_limit_of_their_own_for_each_address(open_site: Any) -> None:
+    site = await open_site(
+        requests_per_minute=1_000, trusted_proxies=("127.0.0.1",), registrations_per_hour=2
+    )
+
+    async def register(name: str, address: str) -> Any:
+        return await site.client.post(
+            f"{API}/auth/register", json=account(name), headers={"X-Forwarded-For": address}
+        )
+
+    statuses = [(await register(f"user{n}", f"2001:db8::{n}")).status_code for n in range(3)]
+    refused = await register("user9", "2001:db8::9")
+    elsewhere = await register("user9", "2001:db8:0:1::9")
+
+    assert statuses == [201, 201, 429]
+    assert 1 <= int(refused.headers["retry-after"]) <= 7200
+    assert refused.json()["code"] == "TOO_MANY_REQUESTS"
+    assert elsewhere.status_code == 201
+
+
+@pytest.mark.parametrize("path", [SEARCH, f"{API}/search/suggest"])
+async def test_searches_have_a_limit_that_other_requests_do_not_share(open_site: Any, path: str) -> None:
+    site = await open_site(requests_per_minute=1_000, searches_per_minute=3)
+    statuses = [(await site.client.get(path, params={"q": f"crank{n}"})).status_code for n in range(4)]
+    assert statuses == [200, 200, 200, 429]
+    assert (await site.client.get(f"{API}/mechanisms")).status_code == 200
+
+
+async def test_uploads_and_retries_have_limits_of_their_own(open_site: Any) -> None:
+    site = await open_site(requests_per_minute=1_000, uploads_per_hour=1, retries_per_hour=1)
+    headers = await site.sign_up("sakura")
+    body = {
+        "title": "Four-bar",
+        "file_url": "https://media.example/a.mp4",
+        "thumbnail_url": "https://media.example/a.webp",
+        "duration": 1.0,
+    }
+    created = [
+        await site.client.post(f"{API}/mechanisms/from-url", json=body, headers=headers) for _ in range(2)
+    ]
+    path = f"{API}/mechanisms/{created[0].json()['id']}/processing/retry"
+    retried = [(await site.client.post(path, headers=headers)).status_code for _ in range(2)]
+
+    assert [response.status_code for response in created] == [201, 429]
+    assert retried[0] != 429
+    assert retried[1] == 429
+
+
+async def test_zero_is_no_limit(open_site: Any) -> None:
+    site = await open_site(requests_per_minute=1_000, registrations_per_hour=0)
+    for number in range(25):
+        response = await site.client.post(f"{API}/auth/register", json=account(f"user{number}"))
+        assert response.status_code == 201
+
+
+async def test_without_a_limit_on_requests_there_is_none(open_site: Any) -> None:
+    site = await open_site(requests_per_minute=0, searches_per_minute=1)
+    for number in range(3):
+        assert (await site.client.get(SEARCH, params={"q": f"crank{number}"})).status_code == 200
