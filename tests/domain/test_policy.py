@@ -149,3 +149,43 @@ def test_a_refusal_names_the_permission_that_is_missing():
     with pytest.raises(UnauthorizedOperation) as refused:
         policy.require_permission(VIEWERS["other"], Permission.MANAGE_USERS)
     assert refused.value.facts == {"permission": "users:manage"}
+
+
+def holder_of(held):
+    """An actor who has this permission and no other, as no role gives them today."""
+
+    class Holder(Actor):
+        def has_permission(self, permission):
+            return permission is held
+
+    return Holder(id=OTHER, role=Role.USER)
+
+
+@pytest.mark.parametrize("held", Permission)
+def test_managing_a_mechanism_of_somebody_else_takes_one_permission_alone(held):
+    holder, manages = holder_of(held), held is Permission.MANAGE_ANY_MECHANISM
+    assert policy.can_edit(holder, MECHANISMS["published"]) is manages
+    assert policy.can_see(holder, MECHANISMS["ready"]) is manages
+    assert policy.sees_unpublished_of(holder, OWNER) is manages
+    assert outcome(policy.require_editor, holder, MECHANISMS["published"]) == ("o" if manages else "x")
+
+
+@pytest.mark.parametrize("held", Permission)
+def test_withdrawing_a_mechanism_of_somebody_else_takes_one_permission_alone(held):
+    withdraws = held is Permission.WITHDRAW_ANY_MECHANISM
+    assert outcome(policy.require_withdrawer, holder_of(held), MECHANISMS["published"]) == (
+        "o" if withdraws else "x"
+    )
+
+
+@pytest.mark.parametrize(
+    ("decide", "permission"),
+    [
+        (policy.require_editor, Permission.MANAGE_ANY_MECHANISM),
+        (policy.require_withdrawer, Permission.WITHDRAW_ANY_MECHANISM),
+    ],
+)
+def test_who_may_not_touch_a_mechanism_hears_which_permission_it_takes(decide, permission):
+    with pytest.raises(UnauthorizedOperation) as refused:
+        decide(VIEWERS["other"], MECHANISMS["published"])
+    assert refused.value.facts == {"permission": permission.value}
