@@ -10,6 +10,8 @@ from urllib.parse import quote
 import pytest
 
 from mechshare.domain.users import Role
+from mechshare.entrypoints.http.protocol.pagination import list_checksum
+from mechshare.entrypoints.http.public_reads.keys import list_conditions
 from tests.http.conftest import API, Site
 from tests.http.test_access_matrix import BODIES, MATRIX
 from tests.http.test_errors import assert_one_shape
@@ -116,9 +118,14 @@ async def test_any_place_may_stand_in_a_cursor(site: Site, place: str) -> None:
         ("-created_at", "time", -(10**17)),
         ("title", "text", place),
     ):
-        packed = json.dumps([sort, 2, key_type, key, place]).encode()
-        cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-        for narrowed in ("", "&category=gears", f"&category={quote(place)}", f"&user_id={quote(place)}"):
+        for narrowed, conditions in (
+            ("", list_conditions([], None)),
+            ("&category=gears", list_conditions(["gears"], None)),
+            (f"&category={quote(place)}", list_conditions([place], None)),
+            (f"&user_id={quote(place)}", list_conditions([], place)),
+        ):
+            packed = json.dumps([sort, list_checksum(conditions), 2, key_type, key, place]).encode()
+            cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
             asked = await site.client.get(f"{API}/mechanisms?sort={sort}&cursor={cursor}{narrowed}")
             assert_told_well(asked)
 

@@ -12,6 +12,8 @@ import pytest
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Role
+from mechshare.entrypoints.http.protocol.pagination import list_checksum
+from mechshare.entrypoints.http.public_reads.keys import list_conditions
 from tests.http.conftest import API, Site
 
 MECHANISMS, USERS = f"{API}/mechanisms", f"{API}/users"
@@ -89,8 +91,9 @@ async def walk(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
 
 
 def cursor(order: str, key_type: str, key: object) -> str:
-    """A cursor as the API writes them."""
-    packed = json.dumps([order, 2, key_type, key, ID]).encode()
+    """A cursor of the list of all mechanisms, as the API writes them."""
+    checksum = list_checksum(list_conditions([], None))
+    packed = json.dumps([order, checksum, 2, key_type, key, ID]).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
@@ -126,6 +129,42 @@ async def test_a_cursor_of_another_list_is_refused(site: Site) -> None:
     assert of_users
     for url, foreign in ((MECHANISMS, of_users), (own, of_users), (USERS, of_mechanisms)):
         assert_says_to_begin_again(await site.client.get(f"{url}?cursor={foreign}", headers=admin))
+
+
+async def test_a_cursor_of_a_list_with_other_conditions_is_refused(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    for title in ("a", "b"):
+        await publish(site, headers, title)
+    own = site.ids["sakura"]
+    of_user = f"{MECHANISMS}?limit=1&user_id={own}"
+    cursors = {url: (await site.client.get(url)).json()["next"] for url in (f"{MECHANISMS}?limit=1", of_user)}
+    for url, next_cursor in cursors.items():
+        for other in (*cursors, f"{MECHANISMS}?limit=1&category=gears", f"{MECHANISMS}?category=cams"):
+            response = await site.client.get(f"{other}&cursor={next_cursor}")
+            if other == url:
+                assert len(response.json()["items"]) == 1
+            else:
+                assert_says_to_begin_again(response)
+    same = await site.client.get(f"{USERS}/{own}/mechanisms?cursor={cursors[of_user]}", headers=headers)
+    assert len(same.json()["items"]) == 1
+
+
+async def test_the_order_of_categories_and_the_size_of_pages_may_change_on_the_way(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    for title in ("a", "b", "c"):
+        made = await site.published(headers, title, categories="gears,cams")
+        assert made["categories"]
+    first = await site.client.get(f"{MECHANISMS}?limit=1&category=gears&category=cams")
+    rest = await site.client.get(
+        f"{MECHANISMS}?limit=2&category=cams&category=gears&cursor={first.json()['next']}"
+    )
+    assert [item["title"] for item in rest.json()["items"]] == ["b", "a"]
+
+
+async def test_a_cursor_as_the_api_writes_it_is_accepted(site: Site) -> None:
+    for sort, key_type, key in (("-created_at", "time", 0), ("title", "text", "a")):
+        url = f"{MECHANISMS}?sort={sort}&cursor={cursor(sort, key_type, key)}"
+        assert (await site.client.get(url)).status_code == 200
 
 
 @pytest.mark.parametrize(

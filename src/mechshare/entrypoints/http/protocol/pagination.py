@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 from urllib.parse import urlencode
+from zlib import crc32
 
 import msgspec
 from litestar import Request
@@ -86,9 +87,13 @@ class PageResponse(Struct, Generic[T]):
 
 
 class _Cursor(Struct, array_like=True, forbid_unknown_fields=True):
-    """The list's order, the number of the page, and the position after which it begins; times in microseconds."""
+    """A place in one list: its order, `list_checksum`, the number of the page, and the position after which it begins.
+
+    Times are in microseconds.
+    """
 
     order: str
+    checksum: int
     page: Annotated[int, msgspec.Meta(ge=1, le=10**9)]
     key_type: KeyType
     key: Annotated[int, msgspec.Meta(ge=-(10**17), le=10**17)] | float | str
@@ -96,12 +101,19 @@ class _Cursor(Struct, array_like=True, forbid_unknown_fields=True):
 
 
 def page_request(
-    page: int | None, limit: int | None, cursor: str | None, order: SortOrder = NEWEST_FIRST
+    page: int | None,
+    limit: int | None,
+    cursor: str | None,
+    order: SortOrder = NEWEST_FIRST,
+    conditions: str = "",
 ) -> PageRequest:
-    """The page that a request asks for of a list in this order. Raises MalformedRequest."""
+    """The page that a request names of the list with these `conditions` in this order.
+
+    Raises MalformedRequest, also for the cursor of another list.
+    """
     size = limit or DEFAULT_LIMIT
     if cursor is not None:
-        decoded = _decoded(cursor, order)
+        decoded = _decoded(cursor, order, conditions)
         try:
             after = _position(decoded)
         except OverflowError as problem:  # a time before the year 1
@@ -120,14 +132,17 @@ def refuse_depth(page: int, size: int, max_offset: int, instead: str) -> None:
         )
 
 
-def page_response(page: Page[Any], items: list[T], order: SortOrder = NEWEST_FIRST) -> PageResponse[T]:
+def page_response(
+    page: Page[Any], items: list[T], order: SortOrder = NEWEST_FIRST, conditions: str = ""
+) -> PageResponse[T]:
+    """A page of the list with these `conditions` in this order, with the cursor of the next one."""
     return PageResponse(
         items=items,
         page=page.page,
         limit=page.limit,
         total=page.total,
         total_is_exact=page.total_is_exact,
-        next=cursor_of(page.next, order, page.page + 1) if page.next else None,
+        next=cursor_of(page.next, order, page.page + 1, conditions) if page.next else None,
     )
 
 
@@ -142,12 +157,16 @@ def next_link(path: str, query: Iterable[tuple[str, str]], cursor: str | None) -
     return f'<{path}?{urlencode([*lasting, ("cursor", cursor)])}>; rel="next"'
 
 
-def cursor_of(position: Position, order: SortOrder, page: int = 1) -> str:
-    """For `page_request`: the page of this number, which begins after `position` in a list in this order."""
-    packed = msgspec.json.encode(
-        _Cursor(order.name, page, order.key_type, _encoded_key(position.key), position.id)
-    )
+def cursor_of(position: Position, order: SortOrder, page: int = 1, conditions: str = "") -> str:
+    """The cursor, for `page_request`, of the page with this number, which begins after `position`."""
+    checksum, key = list_checksum(conditions), _encoded_key(position.key)
+    packed = msgspec.json.encode(_Cursor(order.name, checksum, page, order.key_type, key, position.id))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def list_checksum(conditions: str) -> int:
+    """A checksum (CRC-32) of what selects the items of a list, by which a cursor of another list is told apart."""
+    return crc32(conditions.encode("utf-8", "surrogatepass"))
 
 
 def _encoded_key(key: SortKey) -> int | float | str:
@@ -160,13 +179,14 @@ def _position(cursor: _Cursor) -> Position:
     return Position(key=key, id=cursor.id)
 
 
-def _decoded(cursor: str, order: SortOrder) -> _Cursor:
+def _decoded(cursor: str, order: SortOrder, conditions: str) -> _Cursor:
     try:
         packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         decoded = msgspec.json.decode(packed, type=_Cursor)
     except (binascii.Error, ValueError) as problem:
         raise _foreign_cursor() from problem
-    is_of_this_list = (decoded.order, decoded.key_type) == (order.name, order.key_type)
+    of_this_list = (order.name, list_checksum(conditions), order.key_type)
+    is_of_this_list = (decoded.order, decoded.checksum, decoded.key_type) == of_this_list
     if not is_of_this_list or not isinstance(decoded.key, _KEY_TYPES[order.key_type]):
         raise _foreign_cursor()
     return decoded

@@ -1,5 +1,6 @@
 """What public responses are stored under: one type for each kind of response."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
@@ -15,6 +16,11 @@ CATEGORIES_KEY = ResponseKey(PUBLIC_LISTS, "categories")
 def mechanism_key(id: MechanismId) -> ResponseKey:
     """The key of one mechanism."""
     return ResponseKey(mechanism_tag(id), "public")
+
+
+def list_conditions(category_ids: Sequence[str], user_id: str | None) -> str:
+    """What selects the mechanisms of a list, the same text for the same list."""
+    return f"{sorted(category_ids)}|{user_id!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,12 @@ class ListKey:
     @property
     def count_key(self) -> ResponseKey:
         """All pages and orders of a list share its count."""
-        return ResponseKey(PUBLIC_LISTS, f"count|{sorted(self.category_ids)}|{self.user_id!r}")
+        return ResponseKey(PUBLIC_LISTS, f"count|{self.conditions}")
+
+    @property
+    def conditions(self) -> str:
+        """What selects the mechanisms of the list."""
+        return list_conditions(self.category_ids, self.user_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

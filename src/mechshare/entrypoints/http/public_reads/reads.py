@@ -85,9 +85,8 @@ class PublicReads:
             None, request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
         )
         addresses = media_addresses(self._application)
-        body = page_response(
-            page, [mechanism_response(item, addresses) for item in page.items], key.sort.order
-        )
+        items = [mechanism_response(item, addresses) for item in page.items]
+        body = page_response(page, items, key.sort.order, key.conditions)
         return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
 
     async def _read_search(self, key: SearchKey) -> CachedResponse:

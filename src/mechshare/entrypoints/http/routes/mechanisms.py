@@ -41,7 +41,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import json_response, nothing, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.public_reads.keys import ListKey
+from mechshare.entrypoints.http.public_reads.keys import ListKey, list_conditions
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import (
     ByUser,
@@ -96,7 +96,8 @@ async def find_mechanisms(
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
     """What is published, newest first; with one's own `user_id`, everything one has."""
-    wanted = page_request(page, limit, cursor, sort.order)
+    conditions = list_conditions(category or [], user_id)
+    wanted = page_request(page, limit, cursor, sort.order, conditions)
     return await list_response(request, wanted, sort, category or [], user_id)
 
 
@@ -137,7 +138,7 @@ async def find_mechanisms_of(
     await viewer_of(request)  # a bad token is refused before anything is looked up
     await application_of(request).users.get_profile(UserId(user_id))
     sort = MechanismSort.NEWEST
-    wanted = page_request(page, limit, cursor, sort.order)
+    wanted = page_request(page, limit, cursor, sort.order, list_conditions([], user_id))
     return await list_response(request, wanted, sort, [], user_id)
 
 
@@ -244,9 +245,8 @@ async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]
         viewer, key.request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
     )
     addresses = media_addresses(application)
-    content = page_response(
-        page, [mechanism_response(item, addresses) for item in page.items], key.sort.order
-    )
+    items = [mechanism_response(item, addresses) for item in page.items]
+    content = page_response(page, items, key.sort.order, key.conditions)
     body = msgspec.json.encode(content)
     link = next_link(key.path, key.query, content.next)
     return json_response(request, body, etag=etag_of(body), headers={"Link": link} if link else None)
