@@ -22,6 +22,7 @@ from mechshare.bootstrap.application import build
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.users import User
 from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.http.middleware.compression import CompressionMiddleware
 from mechshare.entrypoints.http.middleware.response_cache import (
     MAX_QUERY_STRING_BYTES,
     ResponseCacheMiddleware,
@@ -228,7 +229,7 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
         await running.up()
         stack.push_async_callback(running.down)
         if application is plain:
-            app = Forgetful(running.litestar, application)
+            app = CompressionMiddleware(Forgetful(running.litestar, application))
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test")
         clients.append(await stack.enter_async_context(client))
     joining = {
