@@ -78,7 +78,7 @@ def test_clips_are_imported_and_what_is_none_is_told_with_its_reason(run: Run, c
     create_admin(run)
     result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
     assert "2 added, 0 were there already, 1 refused" in result.output
-    assert "notes.txt: This is no clip that mechshare takes." in " ".join(result.output.split())
+    assert "notes.txt: mechshare does not accept this file." in " ".join(result.output.split())
     assert result.exit_code == 1
 
 

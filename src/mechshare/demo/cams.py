@@ -14,12 +14,12 @@ class RollerCam:
     """
 
     base: float = 1.35
-    """The cam's least radius."""
+    """The cam's smallest radius."""
     lift: float = 0.95
     roller: float = 0.36
 
     def rise(self, angle: float) -> float:
-        """How far the follower is lifted when the cam has turned by `angle`."""
+        """The follower's lift at the cam angle `angle`."""
         sixths = (angle / (2 * pi)) % 1.0 * 6
         if sixths < 2:
             return self.lift * _cycloid(sixths / 2)
@@ -28,15 +28,15 @@ class RollerCam:
         return self.lift * (1 - _cycloid((sixths - 3) / 2)) if sixths < 5 else 0.0
 
     def height(self, angle: float) -> float:
-        """Of the roller's centre above the shaft."""
+        """The height of the roller's centre above the shaft."""
         return self.base + self.roller + self.rise(angle)
 
     def pitch_point(self, angle: float) -> Point:
-        """Where the roller's centre is, seen from the cam: the follower stands at pi / 2 - angle there."""
+        """The roller's centre in the cam's own frame, where the follower is at pi / 2 - angle."""
         return polar((0.0, 0.0), self.height(angle), pi / 2 - angle)
 
     def profile(self, points: int = 360) -> list[Point]:
-        """The cam's edge before it has turned: a roller's radius inside the curve of the roller's centre."""
+        """The cam's outline at angle 0: the curve of the roller's centre, offset inwards by the roller's radius."""
         edge = []
         for number in range(points):
             angle = 2 * pi * number / points

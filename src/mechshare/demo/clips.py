@@ -13,12 +13,12 @@ from mechshare.demo.encoding import save_clip, save_webp
 from mechshare.demo.scenes import Scene
 
 RATE = 25
-"""Frames a second."""
+"""Frames per second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoClip:
-    """One cycle of a mechanism, `period_ms` long, so that the last frame goes on to the first."""
+    """One cycle of a mechanism, `period_ms` long; the last frame leads to the first."""
 
     file_name: str
     title: str
@@ -129,11 +129,11 @@ CLIPS = (
 
 
 def _nobody(_: DemoClip) -> None:
-    """Told of progress, does nothing."""
+    """Ignores progress."""
 
 
 def render_clips(into: Path, progress: Callable[[DemoClip], None] = _nobody) -> list[tuple[DemoClip, Path]]:
-    """Draws every clip into the folder `into`, in the order of CLIPS; `progress` is told of each when it is there.
+    """Draws every clip into the folder `into`, in the order of CLIPS, and calls `progress` after each.
 
     The same libraries give the same bytes each time. Raises OSError where `into` can't be written.
     """
@@ -147,7 +147,7 @@ def render_clips(into: Path, progress: Callable[[DemoClip], None] = _nobody) -> 
 
 
 def contact_sheet(part: float, shrunk: int, columns: int = 4) -> Image.Image:
-    """All mechanisms side by side at a part of their cycles, each `shrunk` times smaller than its clip."""
+    """All mechanisms side by side at `part` (0 to 1) of their cycles, each `shrunk` times smaller than its clip."""
     width, height = WIDTH // shrunk, HEIGHT // shrunk
     rows = -(-len(CLIPS) // columns)
     sheet = Image.new("RGB", (columns * width, rows * height), PAPER)
@@ -158,7 +158,7 @@ def contact_sheet(part: float, shrunk: int, columns: int = 4) -> Image.Image:
 
 
 def moving_sheet(path: Path) -> None:
-    """The contact sheet in motion, as an animated WebP; every mechanism goes through its cycle in 3 s."""
+    """Writes the contact sheet in motion, as an animated WebP: every mechanism completes its cycle in 3 s."""
     frames = [contact_sheet(number / 60, shrunk=2) for number in range(60)]
     save_webp(frames, 20, path, quality=60)
 

@@ -22,13 +22,13 @@ GREY: Color = (112, 124, 138)
 FAINT: Color = (198, 206, 214)
 FRAME: Color = (222, 227, 232)
 AMBER: Color = (232, 152, 56)
-"""What drives."""
+"""The colour of driving links."""
 BLUE: Color = (74, 126, 178)
-"""What connects."""
+"""The colour of connecting links."""
 TEAL: Color = (48, 154, 142)
-"""What is driven."""
+"""The colour of driven links."""
 RED: Color = (208, 62, 74)
-"""What is traced."""
+"""The colour of traces."""
 
 _EDGE = 1.4
 _BAR = 13.0
@@ -46,17 +46,17 @@ class Sheet:
         self._origin = (origin[0] * FINER, origin[1] * FINER)
 
     def units(self, px: float) -> float:
-        """A length on the paper, as a length of the mechanism."""
+        """Converts px on the paper to units of the mechanism."""
         return px * FINER / self._scale
 
     def picture(self, heading: str, note: str) -> Image.Image:
-        """WIDTH x HEIGHT px, with the heading and a line of facts in the corner."""
+        """The finished picture, WIDTH x HEIGHT px, with heading and facts in the corner."""
         self.text((16, 12), heading, 17, INK)
         self.text((16, 35), note, 11.5, GREY)
         return self._image.reduce(FINER)
 
     def thumbnail(self, heading: str, shrunk: int) -> Image.Image:
-        """The picture `shrunk` times smaller, its heading large enough to read there."""
+        """The picture `shrunk` times smaller, with a heading that is still legible."""
         self.text((16, 12), heading, 11.5 * shrunk, INK)
         return self._image.reduce(FINER * shrunk)
 
@@ -84,13 +84,13 @@ class Sheet:
         self._circle(at, 4.2 * strength, mixed(PAPER, RED, strength))
 
     def disc(self, at: Point, radius: float, color: Color) -> None:
-        """A body of `radius` units."""
+        """A disc; `radius` in units."""
         px = radius * self._scale / FINER
         self._circle(at, px, mixed(color, INK, 0.45))
         self._circle(at, px - _EDGE, color)
 
     def circle(self, at: Point, radius: float) -> None:
-        """The path of a point that goes round, `radius` in units."""
+        """The circular path of a point; `radius` in units."""
         (x, y), reach = self._at(at), radius * self._scale
         self._draw.ellipse(
             (x - reach, y - reach, x + reach, y + reach), outline=FAINT, width=round(1.2 * FINER)
@@ -107,13 +107,13 @@ class Sheet:
         self._draw.line(corners, fill=color, width=round(width * FINER), joint="curve")
 
     def dashes(self, a: Point, b: Point, color: Color = FAINT) -> None:
-        """A thin chain of dashes, for lines that only the eye needs."""
+        """A thin dashed line, for construction lines."""
         count = max(1, round(distance(a, b) / self.units(9)))
         for step in range(count):
             self.line([between(a, b, step / count), between(a, b, (step + 0.55) / count)], color, 1.2)
 
     def dimension(self, a: Point, b: Point, words: str) -> None:
-        """A level dimension line from `a` to `b` with its value above it."""
+        """A horizontal dimension line from `a` to `b` with its value above."""
         self.line([a, b], GREY, 1.0)
         long, half = self.units(8), self.units(2.2)
         for tip, inward in ((a, long), (b, -long)):
@@ -123,7 +123,7 @@ class Sheet:
         self.label(between(a, b, 0.5), words, above=5)
 
     def label(self, at: Point, words: str, above: float = 0.0) -> None:
-        """Small words centred over (or, with `above` < 0, under) a point of the mechanism, that many px away."""
+        """Small text centred `above` px over a point of the mechanism, or under it if `above` < 0."""
         x, y = self._at(at)
         anchor = "mb" if above >= 0 else "mt"
         self.text((x / FINER, y / FINER - above), words, 10.5, GREY, anchor)
@@ -141,7 +141,7 @@ class Sheet:
         self.body([*left, *reversed(right)], color)
 
     def trace(self, position: Callable[[float], Point], part: float, steps: int = 150) -> None:
-        """The way of `position` in the last cycle, a function of the part of the cycle: fading with its age."""
+        """The trace of `position`, a function of the part of the cycle, over the last cycle; it fades with age."""
         half = 1.1 * FINER
         way = [self._at(position(part - age / steps)) for age in range(steps + 1)]
         left, top = (round(min(ways) - 2 * half) for ways in zip(*way, strict=True))
@@ -213,13 +213,13 @@ class Sheet:
 
 
 def mixed(color: Color, other: Color, part: float) -> Color:
-    """`color` with `part` of `other` in it."""
+    """Mixes `part` (0 to 1) of `other` into `color`."""
     r, g, b = (round(one * (1 - part) + two * part) for one, two in zip(color, other, strict=True))
     return r, g, b
 
 
 def coil(bottom: Point, top: Point, width: float, turns: int) -> list[Point]:
-    """A coil spring seen from its side, between two points above each other: a zigzag between two level ends."""
+    """A coil spring in side view between two points on a vertical line: a zigzag with horizontal ends."""
     (x, low), high, half = bottom, top[1], width / 2
     bends = [
         (x + (half if number % 2 else -half), low + (high - low) * number / (2 * turns))

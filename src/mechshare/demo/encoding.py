@@ -1,4 +1,4 @@
-"""Pictures into clips: the same bytes each time, with the same libraries."""
+"""Encodes pictures as clips; the same libraries produce the same bytes each time."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -8,7 +8,7 @@ import av
 from PIL import Image
 
 _COLORS = 96
-"""Of a GIF: all shades of the drawing's few colours; one palette for all frames keeps still parts still."""
+"""Colours of a GIF. One palette for all frames prevents flicker in parts that do not move."""
 
 
 def save_clip(frames: Sequence[Image.Image], rate: int, path: Path) -> None:

@@ -36,13 +36,13 @@ class Gear:
         return self.pitch_radius - self.dedendum * self.module
 
     def half_angle(self, radius: float) -> float:
-        """Half of what a tooth takes of the circle of `radius`; below the base circle its flanks are radial."""
+        """Half of a tooth's angle at `radius`; below the base circle the flanks are radial."""
         base = self.pitch_radius * cos(PRESSURE_ANGLE)
         here = acos(min(1.0, base / radius))
         return pi * self.thickness / self.teeth + _involute(PRESSURE_ANGLE) - _involute(here)
 
     def fills(self, radius: float, angle: float, margin: float = 0.0) -> bool:
-        """Whether the point lies in the gear, and further than `margin` from its teeth's edges."""
+        """Whether the point is inside the gear and more than `margin` away from its outline."""
         if radius >= self.tip_radius - margin:
             return False
         pitch = 2 * pi / self.teeth
@@ -79,7 +79,7 @@ class PlanetaryTrain:
 
     @property
     def ratio(self) -> float:
-        """Turns of the sun for one of the carrier (Willis)."""
+        """Turns of the sun per turn of the carrier (Willis)."""
         return 1 + self.ring / self.sun
 
     @property
@@ -88,7 +88,7 @@ class PlanetaryTrain:
         return pi * (self.planet - 1) / self.ring
 
     def positions(self, carrier: float) -> list[float]:
-        """Where the planets stand round the sun when the carrier has turned by `carrier`."""
+        """The angles of the planets around the sun at the carrier angle `carrier`."""
         return [carrier + 2 * pi * number / self.planets for number in range(self.planets)]
 
     def planet_angle(self, position: float, sun_angle: float) -> float:

@@ -1,4 +1,4 @@
-"""The Geneva drive: a turning pin moves a slotted wheel on, step by step."""
+"""The Geneva drive: a rotating pin turns a slotted wheel step by step."""
 
 from dataclasses import dataclass
 from math import acos, asin, atan2, cos, pi, sin
@@ -40,7 +40,7 @@ class Geneva:
         return pi / 2 - pi / self.slots
 
     def wheel_angle(self, angle: float) -> float:
-        """How far the wheel has turned, clockwise, since the middle of a step, for a crank angle of -pi to pi."""
+        """The wheel's clockwise angle from the middle of a step, for a crank angle of -pi to pi."""
         if abs(angle) >= self.engaged:
             return pi / self.slots if angle > 0 else -pi / self.slots
         return atan2(self.crank * sin(angle), self.distance - self.crank * cos(angle))

@@ -19,12 +19,12 @@ def distance(a: Point, b: Point) -> float:
 
 
 def between(a: Point, b: Point, part: float) -> Point:
-    """The point that is `part` of the way from `a` to `b`."""
+    """The point at `part` (0 to 1) of the line from `a` to `b`."""
     return a[0] + (b[0] - a[0]) * part, a[1] + (b[1] - a[1]) * part
 
 
 def turned(points: Sequence[Point], angle: float, center: Point = (0.0, 0.0)) -> list[Point]:
-    """`points` turned about (0, 0) and moved so that (0, 0) comes to `center`."""
+    """`points` rotated about (0, 0), then translated by `center`."""
     c, s = cos(angle), sin(angle)
     return [(center[0] + x * c - y * s, center[1] + x * s + y * c) for x, y in points]
 
@@ -81,7 +81,7 @@ class SliderCrank:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The least and the greatest x of the slider's pin, where crank and rod lie in one line."""
+        """The smallest and the largest x of the slider's pin, where crank and rod are collinear."""
         near, far = (sqrt((self.rod + side * self.crank) ** 2 - self.offset**2) for side in (-1, 1))
         return near, far
 
@@ -131,5 +131,5 @@ class LeafStage:
         ]
 
     def sink(self, travel: float) -> float:
-        """What the stage loses in height, to second order: 3/5 of travel squared over height."""
+        """The stage's loss of height, to second order: 3/5 of travel squared over height."""
         return 0.6 * travel**2 / self.height

@@ -132,7 +132,7 @@ class RouteNotFound(NotFound):
 class UnauthorizedOperation(Forbidden):
     code = "UNAUTHORIZED_OPERATION"
     messages = {
-        "en": "You may not do this: it takes the permission {permission}.",
+        "en": "This needs the permission {permission}, which you do not have.",
         "ja": "この操作は許可されていません。権限 {permission} が必要です。",
     }
 
@@ -161,8 +161,8 @@ class InvalidCredentials(Unauthenticated):
 class InvalidToken(Unauthenticated):
     code = "INVALID_TOKEN"
     messages = {
-        "en": "The token is not valid (any more). Refresh it or sign in again.",
-        "ja": "トークンが無効です。更新するか、サインインし直してください。",
+        "en": "The token is invalid or has expired. Refresh it or sign in again.",
+        "ja": "トークンが無効か、期限が切れています。更新するか、サインインし直してください。",
     }
 
 
@@ -251,7 +251,7 @@ class JobNotCancellable(Conflict):
 class JobNotRetryable(Conflict):
     code = "JOB_NOT_RETRYABLE"
     messages = {
-        "en": "Only a job that failed or was cancelled can be asked for again; this one is {state}.",
+        "en": "Only a failed or cancelled job can be retried; this one is {state}.",
         "ja": "やり直せるのは失敗したジョブか取り消されたジョブだけです。現在の状態は {state} です。",
     }
 
@@ -291,7 +291,7 @@ class BodyTooLarge(TooLarge):
 class UnsupportedFile(UnsupportedMedia):
     code = "UNSUPPORTED_FILE"
     messages = {
-        "en": "This is no clip that mechshare takes. Send a GIF, APNG, WebP, MP4, WebM or MOV file.",
+        "en": "mechshare does not accept this file. Send a GIF, APNG, WebP, MP4, WebM or MOV file.",
         "ja": "対応していないファイルです。GIF、APNG、WebP、MP4、WebM、MOV のいずれかを送ってください。",
     }
 
@@ -323,7 +323,7 @@ class TooManyFailedSignIns(TooMany):
 class DependencyUnavailable(Unavailable):
     code = "DEPENDENCY_UNAVAILABLE"
     messages = {
-        "en": "The {dependency} does not answer at present. Try again shortly; look first whether a change was made.",
+        "en": "The {dependency} does not answer at present. Try again shortly; check first if your change was made.",
         "ja": "現在 {dependency} が応答しません。変更が反映されたかをご確認のうえ、しばらくしてからお試しください。",
     }
 
@@ -339,6 +339,6 @@ class SchemaOutdated(Unavailable):
 class StorageFull(OutOfSpace):
     code = "STORAGE_FULL"
     messages = {
-        "en": "The store is full. Nothing was kept; try again later or tell the operator.",
+        "en": "The storage is full. Nothing was saved; try again later or tell the operator.",
         "ja": "保存領域がいっぱいです。何も保存されていません。後で試すか、運用者に連絡してください。",
     }

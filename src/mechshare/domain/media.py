@@ -185,7 +185,7 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
         "ja": "保存されたファイルが送信時と異なります。もう一度送り、運用者にもお知らせください。",
     },
     FailureCode.UNAVAILABLE: {
-        "en": "Something that processing needs does not answer at present. It is tried again by itself.",
+        "en": "A service that processing needs does not respond at present. mechshare tries again.",
         "ja": "処理に必要なものが現在応答していません。自動的に再試行されます。",
     },
     FailureCode.WORKER_LOST: {

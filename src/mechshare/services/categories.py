@@ -37,7 +37,7 @@ class CategoryService:
         return len(FIRST_CATEGORIES)
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        """Every category with its number of published mechanisms, in the order in which they were made."""
+        """Every category with its number of published mechanisms, in order of creation."""
         async with self._transactions.read() as tx:
             return await tx.categories.find_counts()
 

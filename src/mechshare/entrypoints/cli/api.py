@@ -12,11 +12,11 @@ API = "/api/v1"
 
 
 class ApiError(Exception):
-    """The server refused; the message is its own."""
+    """The server refused the request; the message is the server's."""
 
 
 class Api:
-    """Speaks to the server at `address`; signed in once `login` was called."""
+    """Calls the API at `address`; requests carry a token after `login`."""
 
     def __init__(self, address: str) -> None:
         self._netloc = urlsplit(address).netloc
@@ -34,7 +34,7 @@ class Api:
         self._token = tokens["access_token"]
 
     def upload(self, file: Path, fields: dict[str, str]) -> Any:
-        """A new mechanism from `file`, sent piece by piece."""
+        """Uploads `file` in chunks and returns the new mechanism."""
         boundary = secrets.token_hex(16)
         parts = [
             _part(boundary, f'name="{name}"') + value.encode() + b"\r\n" for name, value in fields.items()

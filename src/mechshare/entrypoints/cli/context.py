@@ -15,11 +15,11 @@ from mechshare.settings import Settings
 
 T = TypeVar("T")
 OPERATOR = Actor(id=UserId("00000000-0000-0000-0000-000000000000"), role=Role.ADMIN)
-"""Whoever can run commands on the machine may do everything; nobody signs in as this."""
+"""The actor of commands: whoever can run them on the machine may do everything. Nobody signs in as it."""
 
 
 def run(chosen: Settings, command: Callable[[Application], Awaitable[T]]) -> T:
-    """What `command` gives over the application that the settings describe, its schema brought up to date."""
+    """Runs `command` with the application that the settings describe, after migrating; returns its result."""
 
     async def opened() -> T:
         async with open_application(chosen) as application:

@@ -172,7 +172,7 @@ def _found_table(api: Api) -> Table:
 
 
 def _settled(api: Api, query: str) -> Any:
-    """The answer to a search, once the index has taken in what was published a moment ago."""
+    """The result of a search; waits up to 2 s for the index to contain what was just published."""
     found = api.get("/search/mechanisms", q=query)
     for _ in range(20):
         if found["items"]:
@@ -183,7 +183,7 @@ def _settled(api: Api, query: str) -> Any:
 
 
 def _environment(profile: str, data: Path) -> dict[str, str]:
-    """What the server is told: of the servers around it, only where those are wanted."""
+    """The server's environment; it names other servers only in the distributed profile."""
     unset = [name for name in _SERVERS if name not in os.environ]
     if profile == "distributed" and unset:
         raise click.ClickException(
@@ -197,7 +197,7 @@ def _environment(profile: str, data: Path) -> dict[str, str]:
 
 @contextmanager
 def _serving(environ: dict[str, str], data: Path, port: int) -> Iterator[str]:
-    """A server of its own, and a worker where the server leaves the jobs to one; ended with the demonstration."""
+    """Runs a server, and a worker if the server runs no jobs; stops both at the end."""
     data.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         log = data / "server.log"
@@ -243,7 +243,7 @@ def _is_ready(port: int) -> bool:
 
 
 def _free_port() -> int:
-    """8000, or any free port where that is taken."""
+    """8000, or any free port if that is taken."""
     for wanted in (8000, 0):
         with socket.socket() as probe:
             try:

@@ -31,7 +31,7 @@ class _Unreadable(Exception):
 
 @dataclass(slots=True)
 class Report:
-    """What became of the files: (path, why) for those that were refused or failed.
+    """The outcome for each file: (path, reason) for those that were refused or failed.
 
     `left` were there and are not published. `processed` is what this run has processed and not come to yet.
     """
@@ -71,7 +71,7 @@ def import_clips(
 
 
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    """Every file, in the order of the names; hidden ones are left out."""
+    """Every file that is not hidden, in the order of names."""
     for path in paths:
         if path.is_dir():
             found = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
@@ -152,7 +152,7 @@ async def _share(
 async def _processed(
     application: Application, actor: Actor, id: MechanismId, report: Report
 ) -> AuthoredMechanism:
-    """The mechanism, ready or failed; works the ledger off as long as there is a part for it to do."""
+    """Waits until the mechanism is ready or failed, and returns it; meanwhile runs jobs of the ledger itself."""
     while True:
         found = await application.mechanisms.get_mechanism(actor, id)
         if found.mechanism.processing.state in (ProcessingState.READY, ProcessingState.FAILED):

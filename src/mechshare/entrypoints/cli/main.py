@@ -44,7 +44,7 @@ cli.add_command(doctor)
 
 
 def main() -> None:
-    """Runs the command line; what can be foreseen to go wrong is told in one line, and the exit status is 1."""
+    """Runs the command line. For an expected error it prints one line and exits with status 1."""
     private_files()
     try:
         chosen = settings.load(os.environ)

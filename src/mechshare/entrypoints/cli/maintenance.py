@@ -55,7 +55,7 @@ _REMEDIES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at. `remedy` says what to do and stands where something is wrong."""
+    """The result of one check; `remedy` says what to do if it failed."""
 
     name: str
     message: str
@@ -128,7 +128,7 @@ def _check_data_folder(data: Path) -> Finding:
 
 
 def _folders(chosen: Settings) -> list[Path]:
-    """Where files of this machine are kept; one for each disk."""
+    """The folders on this machine that mechshare writes to, one per disk."""
     blobs = urlsplit(chosen.blobs_url)
     paths = [chosen.data, Path(url2pathname(blobs.path))] if blobs.scheme == "file" else [chosen.data]
     there = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in paths]
@@ -170,7 +170,7 @@ def _configuration(chosen: Settings, name: str) -> str:
 
 
 async def _examine_processing(application: Application) -> list[Finding]:
-    """Whether clips can be processed, tried on one that is made here."""
+    """Processes a small generated clip in the sandbox."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "dot.gif"
         frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]

@@ -1,4 +1,4 @@
-"""URLs and messages as they may be shown: without passwords and keys."""
+"""Hides passwords and keys in URLs and messages."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Where the processes of one server write down what they count, so that each of them can tell the sum."""
+"""A folder in which the processes of one server share their metrics, so that each can report the sum."""
 
 import fcntl
 import os
@@ -30,7 +30,7 @@ def metrics_folder(otherwise: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(place: Path) -> None:
-    """Removes the folders of servers that were killed: nobody holds them."""
+    """Removes the folders of killed servers, which nobody has locked."""
     for left in place.glob(_PREFIX + "*"):
         with suppress(OSError):  # somebody else's, or held, or gone by now
             lock = os.open(left, os.O_RDONLY)

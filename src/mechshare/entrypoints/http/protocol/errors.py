@@ -19,15 +19,15 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 class MethodNotAllowed(DomainException):
     code = "METHOD_NOT_ALLOWED"
     messages = {
-        "en": "This address does not take {method}, but {allowed}.",
-        "ja": "このアドレスは {method} を受け付けません。使えるのは {allowed} です。",
+        "en": "{method} is not allowed here. Use {allowed}.",
+        "ja": "このアドレスでは {method} を使えません。{allowed} を使ってください。",
     }
 
 
 class BodyTimedOut(DomainException):
     code = "BODY_TIMED_OUT"
     messages = {
-        "en": "The body stopped arriving. Send the request again.",
+        "en": "The request body stopped arriving. Send the request again.",
         "ja": "本文の送信が途中で止まりました。もう一度送信してください。",
     }
 
@@ -218,14 +218,14 @@ def _headers(error: DomainException) -> dict[str, str]:
 
 
 def errors_page() -> str:
-    """The page that lists every error, made from the tree: docs/errors.md."""
+    """The text of docs/errors.md, which lists every error of the tree."""
     kinds = sorted(_leaves(DomainException), key=lambda kind: (status_of_kind(kind), kind.code))
     rows = [(status_of_kind(kind), kind.code, kind.messages) for kind in kinds]
     lines = [
         "# Errors",
         "",
-        "Every refusal has one body: `status` (`error`), `message`, `code`, `request_id`; `details` for bad input.",
-        "Codes never change. Messages come in Japanese for `Accept-Language: ja`; what stands in braces is filled in.",
+        "Every error has one body: `status` (`error`), `message`, `code`, `request_id`, and `details` for bad input.",
+        "Codes never change. `Accept-Language: ja` gives Japanese messages. Values replace the names in braces.",
         "",
         "| status | code | message | メッセージ |",
         "|---|---|---|---|",
