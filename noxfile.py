@@ -13,13 +13,13 @@ nox.options.reuse_existing_virtualenvs = True
 ADAPTERS = "[postgres,redis,azure,opensearch]"
 SLOWEST = "--durations=25"
 LONG = ("tests/attacks", "tests/chaos", "tests/domain/test_parity.py", "tests/http/test_response_cache.py")
-"""What has a long form."""
+"""Tests that have a long form."""
 PACKAGES = ("src/mechshare", "bench", "servers")
 CODE = ("src", "tests", "bench", "servers", "examples", "noxfile.py")
 
 
 def install(session: nox.Session, *groups: str, extras: str = "") -> None:
-    """The project, editable, with extras and dependency groups, all at the pinned versions."""
+    """Installs the project, editable, with extras and dependency groups, at the pinned versions."""
     wanted = [f"--group={group}" for group in groups]
     session.install("--upgrade", "pip>=25.1")
     session.install("--constraint=constraints.txt", f"--editable=.{extras}", *wanted)
@@ -27,7 +27,7 @@ def install(session: nox.Session, *groups: str, extras: str = "") -> None:
 
 @nox.session
 def demo(session: nox.Session) -> None:
-    """Show the whole product on this machine, and go on serving; `-- --exit` leaves, `-- FOLDER` takes your clips.
+    """Show the whole product on this machine, then serve; `-- --exit` exits instead, `-- FOLDER` takes your clips.
 
     `-- --profile distributed` starts the real servers for it first, where MECHSHARE_DATABASE_URL names none.
     """
@@ -43,7 +43,7 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Style, types, import rules and every test; `-- ARGUMENTS` go to pytest, which then does only what they say."""
+    """Check style, types and import rules, and run every test; with `-- ARGUMENTS` run pytest with these alone."""
     install(session, "tests", "checks", "bench", extras=ADAPTERS)
     if session.posargs:
         session.run("pytest", *session.posargs)
@@ -57,20 +57,20 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def chaos(session: nox.Session) -> None:
-    """Kill, suspend, flush and fill everything, and try every costly property at length; an hour or two."""
+    """Kill, suspend, flush and fill everything, and test every slow property at length; an hour or two."""
     install(session, "tests", extras=ADAPTERS)
     session.run("pytest", *LONG, "--long", SLOWEST, *session.posargs)
 
 
 @nox.session
 def services(session: nox.Session) -> None:
-    """Start the real servers until Ctrl-C and print where they are; `-- -- COMMAND` runs that with them up."""
+    """Run the real servers until Ctrl-C and print their URLs; `-- -- COMMAND` runs them for a command."""
     session.run("python", "-m", "servers", *session.posargs)
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and import rules."""
+    """Check style and import rules."""
     install(session, "checks")
     check_style(session)
     session.run("lint-imports")
@@ -78,7 +78,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Strict types."""
+    """Check types, strictly."""
     install(session, "checks", "bench", extras=ADAPTERS)
     check_types(session)
 
@@ -118,14 +118,14 @@ def newest(pattern: str) -> Path:
 
 
 def install_tools(session: nox.Session, group: str) -> None:
-    """A dependency group without the project."""
+    """Installs a dependency group without the project."""
     session.install("--upgrade", "pip>=25.1")
     session.install("--constraint=constraints.txt", f"--group={group}")
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """What mechshare costs over the least that it could, as ratios; needs wrk. `-- --help` tells what can be chosen."""
+    """Measure what mechshare costs, as ratios to the least possible; needs wrk. `-- --help` lists the options."""
     install(session, "bench", extras=ADAPTERS)
     session.run("python", "-m", "bench", *session.posargs)
 
