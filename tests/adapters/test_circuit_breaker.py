@@ -7,6 +7,7 @@ import pytest
 
 from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.errors import DependencyUnavailable, NameTaken, Unavailable
+from mechshare.domain.overload import Busy
 
 IDLE_TIMEOUT = DependencyUnavailable(dependency="it")
 REFUSAL = NameTaken(field="username", value="ann")
@@ -93,3 +94,13 @@ async def test_a_try_that_takes_too_long_keeps_nobody_else_from_trying() -> None
     circuit = CircuitBreaker("it", rest=0.0, max_trial_seconds=0.0)
     await fail(circuit, 5)
     assert not await is_let_in_alone(circuit)
+
+
+async def test_what_is_locked_for_too_long_is_no_outage() -> None:
+    circuit = CircuitBreaker("it")
+    await fail(circuit, 4)
+    assert await is_let_in(circuit, Busy())
+    for _ in range(20):
+        assert await is_let_in(circuit, Busy())
+    await fail(circuit, 5)
+    assert not await is_let_in(circuit)

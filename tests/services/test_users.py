@@ -21,7 +21,7 @@ from mechshare.domain.users import Role
 from mechshare.services import users
 from mechshare.services.support import rename_propagation
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
-from mechshare.services.users import Registration
+from mechshare.services.users import Registration, UserService
 from tests.services.world import HERE, PASSWORD
 
 ABSENT = UserId("01900000-0000-7000-8000-0000000000ff")
@@ -286,3 +286,39 @@ async def test_the_standing_of_an_old_version_or_an_absent_user_stays(world):
         await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True, versions=[1])
     with pytest.raises(UserNotFound):
         await world.app.users.change_account_status(admin, ABSENT, HERE, suspended=True)
+
+
+async def test_a_name_that_is_taken_costs_no_hash(world):
+    await world.app.users.register(registration(), HERE)
+    hasher = CountingHasher(world.adapters.passwords)
+    users_service = UserService(
+        world.transactions(world.adapters.database), hasher, world.clock, world.adapters.ids
+    )
+
+    for changes in ({}, {"email": "other@example.com"}, {"username": "other"}):
+        with pytest.raises(NameTaken):
+            await users_service.register(registration(**{**changes}), HERE)
+
+    assert hasher.hashes == 0
+
+
+async def test_a_repetition_gets_its_response_although_the_name_is_taken_by_now(world):
+    first = await world.app.users.register(registration(), HERE, once())
+    again = await world.app.users.register(registration(), HERE, once())
+    assert isinstance(again, ReplayedResponse)
+    assert again.response == first.id.encode()
+
+
+class CountingHasher:
+    """Counts the hashes that are made."""
+
+    def __init__(self, inner):
+        self._inner = inner
+        self.hashes = 0
+
+    async def hash(self, password):
+        self.hashes += 1
+        return await self._inner.hash(password)
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)

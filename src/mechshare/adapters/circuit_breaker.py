@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
+from mechshare.domain.overload import Busy
 
 _FAILURES = 5
 _REST = 5.0
@@ -17,8 +18,9 @@ _MAX_TRIAL_SECONDS = 10.0
 class CircuitBreaker:
     """Open after five failures in a row; five seconds later one is let try, and whatever answer it gets closes it.
 
-    Until that one has ended, the others are refused as before. Only Unavailable counts as a failure: put the
-    translation of the driver's errors inside. Who is cancelled got no answer, which says nothing.
+    Until that one has ended, the others are refused as before. Only Unavailable counts as a failure, and Busy does not:
+    where something is locked, there is an answer. Put the translation of the driver's errors inside. A request that is
+    cancelled says nothing.
     """
 
     def __init__(
@@ -40,6 +42,9 @@ class CircuitBreaker:
             self._next_try = time.monotonic() + self._max_trial_seconds
         try:
             yield
+        except Busy:
+            self._failures = 0
+            raise
         except Unavailable:
             self._failures += 1
             self._next_try = time.monotonic() + self._rest

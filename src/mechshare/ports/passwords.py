@@ -4,6 +4,8 @@ from typing import Protocol
 
 
 class PasswordHasher(Protocol):
+    """Hashing takes long on purpose. Both coroutines raise Overloaded where too many already wait for their turn."""
+
     async def hash(self, password: str) -> str:
         """A salted hash, with all that is needed to check it; another one each time."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.errors import CannotModifySelf, UserNotFound
+from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
 from mechshare.domain.events import AccountStatusChanged, PasswordReset, UserDeleted, UserRegistered
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
@@ -77,6 +77,7 @@ class UserService:
         once: IdempotentRequest[User] | None,
     ) -> User | ReplayedResponse:
         user = self._new_user(registration, role)
+        await self._refuse_taken(user, once)
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._transactions.begin() as tx:
 
@@ -87,6 +88,19 @@ class UserService:
                 return saved
 
             return await run_once(tx, self._clock, once, join)
+
+    async def _refuse_taken(self, user: User, once: IdempotentRequest[User] | None) -> None:
+        """Raises NameTaken before the password costs a hash; the transaction that saves the user has the last word.
+
+        A repetition of an earlier request gets that one's response instead.
+        """
+        async with self._transactions.read() as tx:
+            if once and await tx.idempotency_records.find(once.scope, once.key):
+                return
+            if await tx.users.find_by_login(user.username):
+                raise NameTaken(field="username", value=user.username)
+            if await tx.users.find_by_login(user.email):
+                raise NameTaken(field="email", value=user.email)
 
     def _new_user(self, registration: Registration, role: Role) -> User:
         check_password(registration.password)

@@ -8,6 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
+from mechshare.domain.overload import Overloaded
 
 PASSWORD = "correct horse"
 
@@ -75,7 +76,7 @@ async def test_any_text_can_be_a_password(quick: Argon2PasswordHasher, password:
 
 async def test_a_flood_is_worked_off_in_few_threads_while_others_go_on() -> None:
     before = set(threading.enumerate())
-    passwords = Argon2PasswordHasher(memory_kib=1024, iterations=1, threads=2)
+    passwords = Argon2PasswordHasher(memory_kib=1024, iterations=1, threads=2, max_waiting=98)
     flood = asyncio.gather(*(passwords.verify(PASSWORD, None) for _ in range(100)))
     turns, most = 0, 0
     while not flood.done():
@@ -85,3 +86,28 @@ async def test_a_flood_is_worked_off_in_few_threads_while_others_go_on() -> None
     assert await flood == [False] * 100
     assert turns > 1
     assert most == 2
+
+
+async def test_more_than_may_wait_are_refused_and_those_who_left_make_room() -> None:
+    bounded = Argon2PasswordHasher(memory_kib=64, iterations=1, threads=1, max_waiting=2)
+    release = threading.Event()
+    matches = bounded._matches
+
+    def slow(password: str, hash: str) -> bool:
+        assert release.wait(60)
+        return matches(password, hash)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bounded, "_matches", slow)
+        waiting = [asyncio.create_task(bounded.verify(PASSWORD, None)) for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await bounded.verify(PASSWORD, None)
+        with pytest.raises(Overloaded):
+            await bounded.hash(PASSWORD)
+        waiting.pop().cancel()
+        await asyncio.sleep(0)
+        waiting.append(asyncio.create_task(bounded.verify(PASSWORD, None)))
+        await asyncio.sleep(0)
+        release.set()
+        assert await asyncio.wait_for(asyncio.gather(*waiting), 60) == [False] * 3

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -9,6 +10,7 @@ from servers.running import Server
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.overload import Busy
 from mechshare.testing.persistence.values import a_mechanism, a_user, keep_user
 from tests.servers import own_server, told
 
@@ -101,3 +103,27 @@ async def test_writers_of_different_rows_do_not_wait_for_each_other(database: Sq
         await tx.users.find_by_id(one.id)
         async with database.begin() as second:
             await second.users.find_by_id(other.id)
+
+
+async def test_a_lock_on_one_row_is_no_outage_for_others(database: SqlDatabase) -> None:
+    """More writers than connections wait for the row, longer than the circuit breaker has patience for failures."""
+    locked, other = await keep_user(database), await keep_user(database)
+
+    async def write() -> None:
+        async with database.begin() as waiting:
+            await waiting.users.find_by_id(locked.id)
+
+    async with database.begin() as tx:
+        await tx.users.find_by_id(locked.id)
+        began = time.monotonic()
+        results = await asyncio.wait_for(
+            asyncio.gather(*(write() for _ in range(20)), return_exceptions=True), 60
+        )
+        async with database.read() as reading:
+            assert await reading.users.find_by_id(other.id) == other
+            assert await reading.users.find_by_id(locked.id) == locked
+        print(f"20 writers that waited for a row were refused within {time.monotonic() - began:.1f} s")
+
+    assert {type(result) for result in results} == {Busy}
+    async with database.begin() as tx:
+        assert await tx.users.find_by_id(locked.id) == locked

@@ -14,8 +14,12 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
+from mechshare.domain.overload import Busy
 
 _NAME = "database"
+_LOCKED = ("55P03", "57014", "40P01", "40001")
+"""PostgreSQL: lock_not_available, query_canceled (by a time-out), deadlock_detected, serialization_failure."""
+_LOCKED_IN_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _FOREIGN_KEY = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
@@ -37,8 +41,8 @@ class UniqueViolated(ConstraintViolated):
 def translated(*, is_writing: bool = False) -> Iterator[None]:
     """Raises Unavailable, OutOfSpace or ConstraintViolated; RuntimeError for what only a program does wrong.
 
-    Who `is_writing`, and is told that nothing may be written, has met a server that was made read-only: a standby,
-    for one, that was not promoted yet.
+    Busy, an Unavailable, where something was locked for too long or all connections of the pool were in use. A write
+    that a server refuses as read-only has met one that was not promoted yet, such as a standby.
     """
     try:
         yield
@@ -49,8 +53,8 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
 def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
     if isinstance(problem, IntegrityError):
         return _violation(problem)
-    if isinstance(problem, PoolTimeout):
-        return DependencyUnavailable(dependency=_NAME)
+    if isinstance(problem, PoolTimeout) or _is_locked(problem):
+        return Busy()
     if isinstance(problem, ResourceClosedError):
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     text = str(problem.orig) if isinstance(problem, DBAPIError) else ""
@@ -63,6 +67,14 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
     if isinstance(problem, OperationalError | InterfaceError):
         return DependencyUnavailable(dependency=_NAME)
     return RuntimeError(f"{type(problem).__name__}: {problem}")
+
+
+def _is_locked(problem: SQLAlchemyError) -> bool:
+    """Whether the database answered that something was locked, or took too long: it is there."""
+    if not isinstance(problem, DBAPIError):
+        return False
+    sqlite_name = getattr(problem.orig, "sqlite_errorname", None) or ""
+    return getattr(problem.orig, "sqlstate", None) in _LOCKED or sqlite_name.startswith(_LOCKED_IN_SQLITE)
 
 
 def _violation(problem: IntegrityError) -> ConstraintViolated:

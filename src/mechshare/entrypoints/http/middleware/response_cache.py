@@ -1,15 +1,17 @@
 """Serves public responses without calling the framework."""
 
 from collections import OrderedDict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from mechshare.domain.errors import DomainException
+from mechshare.domain.errors import InvalidToken, Unavailable
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.entrypoints.http.protocol.auth import bearer_token
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
+from mechshare.entrypoints.http.protocol.errors import domain_error_response
 from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
@@ -45,15 +47,27 @@ class ResponseCacheMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
-        response, path_template = await self._find(scope)
+        try:
+            response = await self._find_for_caller(scope)
+        except Unavailable as problem:  # the application would wait for the same dependency once more
+            await _refuse(problem, scope, receive, send)
+            return
         if response is not None:
-            if_none_match, authorization = _request_headers(scope)
-            if authorization is None or await self._is_valid(authorization):
-                scope["path_template"] = path_template
-                await _send(response, if_none_match, send)
-                return
+            await _send(response, _request_headers(scope)[0], send)
+            return
         await self._app(scope, receive, send)
         self._remember(scope)
+
+    async def _find_for_caller(self, scope: HTTPScope) -> CachedResponse | None:
+        """The response, unless the caller has a token that is not valid. Raises Unavailable."""
+        response, path_template = await self._find(scope)
+        if response is None:
+            return None
+        _, authorization = _request_headers(scope)
+        if authorization is not None and not await self._is_valid(authorization):
+            return None
+        scope["path_template"] = path_template
+        return response
 
     async def _find(self, scope: HTTPScope) -> tuple[CachedResponse | None, str]:
         """The response and the template of its path."""
@@ -64,10 +78,7 @@ class ResponseCacheMiddleware:
         return (self._reads.cached(address.key), address.path_template) if address else (None, "")
 
     async def _find_mechanism(self, id: str) -> CachedResponse | None:
-        try:
-            return await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
-        except DomainException:  # the application meets it again, and answers it
-            return None
+        return await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
 
     def _remember(self, scope: HTTPScope) -> None:
         key = scope["state"].get(RESPONSE_KEY)
@@ -78,12 +89,18 @@ class ResponseCacheMiddleware:
             self._addresses.popitem(last=False)
 
     async def _is_valid(self, authorization: str) -> bool:
-        """The application refuses again whoever is refused here, and says why."""
+        """The application refuses again whoever is refused here, and says why. Raises Unavailable."""
         try:
             await self._authentication.authenticate(bearer_token(authorization))
-        except DomainException:
+        except InvalidToken:
             return False
         return True
+
+
+async def _refuse(problem: Unavailable, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    refused: Response[Any] = domain_error_response(request, problem)
+    await refused.to_asgi_response(None, request)(scope, receive, send)
 
 
 async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:

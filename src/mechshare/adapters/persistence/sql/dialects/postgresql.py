@@ -21,6 +21,8 @@ _READERS, _WRITERS = 8, 8
 """Connections of a process."""
 _CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
 """Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
+_LOCK_WITHIN = 1_500
+"""Milliseconds, less than a statement has: who waits for a lock gets an answer that says so."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _EXCLUSIVE_TIMEOUT = 10
 """Seconds: a busy server takes some to see that a process is dead, whose copy is to be begun again."""
@@ -94,6 +96,7 @@ class Postgresql:
     async def migrate(self) -> AsyncIterator[AsyncConnection]:
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             await connection.execute(_ADVISORY_LOCK, {"key": _MIGRATING})
             yield connection
             await connection.commit()
@@ -118,6 +121,7 @@ class Postgresql:
         async with self.writer.connect() as connection:
             await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             await connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+            await connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             yield connection
 
     async def version(self, connection: AsyncConnection) -> str:
@@ -160,7 +164,12 @@ def _cut(connection: AsyncConnection) -> None:
 
 
 def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
-    wanted = {"timezone": "UTC", "statement_timeout": f"{_STATEMENT_WITHIN}s", **(settings or {})}
+    wanted = {
+        "timezone": "UTC",
+        "statement_timeout": f"{_STATEMENT_WITHIN}s",
+        "lock_timeout": f"{_LOCK_WITHIN}ms",
+        **(settings or {}),
+    }
     server_options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
     engine = create_async_engine(
         url,
