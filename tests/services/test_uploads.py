@@ -4,8 +4,15 @@ from hashlib import sha256
 import pytest
 
 from mechshare.domain.blobs import is_blob_key
-from mechshare.domain.errors import DependencyUnavailable, FileTooLarge, UnsupportedFile
+from mechshare.domain.errors import (
+    DependencyUnavailable,
+    FileTooLarge,
+    UnauthorizedOperation,
+    UnsupportedFile,
+)
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.users import Actor, Permission
 from tests.services.world import GIF, chunks
 
 
@@ -130,3 +137,22 @@ async def test_two_files_alike_are_two_files(world):
     first, second = await world.upload(mika), await world.upload(mika)
     await world.app.uploads.discard(first)
     assert await world.keys() == [second.key]
+
+
+class Onlooker(Actor):
+    """Somebody without any permission, as no role is today."""
+
+    def has_permission(self, permission: Permission) -> bool:
+        return False
+
+
+async def test_sharing_a_mechanism_takes_the_permission_to(world):
+    mika = await world.join("mika")
+    onlooker = Onlooker(id=mika.id, role=mika.role)
+    with pytest.raises(UnauthorizedOperation):
+        await world.upload(onlooker)
+    with pytest.raises(UnauthorizedOperation):
+        await world.external(onlooker)
+    assert [key async for key in world.blobs.list("")] == []
+    async with world.database.read() as tx:
+        assert (await tx.mechanisms.find_all(PageRequest(), published_only=False)).total == 0
