@@ -8,12 +8,17 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from alembic.util import CommandError
 from sqlalchemy import URL, select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
-from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
+from mechshare.adapters.persistence.sql.database import (
+    SqlDatabase,
+    dialect_of,
+    newest_revision,
+    revision_of,
+    revisions,
+)
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.maintenance.copy import (
     SqlDatabaseCopy,
@@ -71,9 +76,14 @@ class SqlSnapshots:
 
     @asynccontextmanager
     async def _current(self, rows: Path) -> AsyncIterator[tuple[AsyncConnection, bool]]:
-        """The rows under this program's schema, and whether they were kept under an older one."""
+        """The rows under this program's schema, and whether they were stored under an older one.
+
+        Raises BackupRefused for rows of a newer schema.
+        """
         async with _frozen(rows) as connection:
-            is_old = await revision_of(connection) != newest_revision()
+            revision = await revision_of(connection)
+            _refuse_newer(revision)
+            is_old = revision != newest_revision()
             if not is_old:
                 yield connection, False
         if is_old:
@@ -139,15 +149,20 @@ async def _frozen(rows: Path) -> AsyncIterator[AsyncConnection]:
 
 
 async def _bring_up_to_date(rows: Path) -> None:
+    """Migrates `rows`, whose revision this program knows."""
     database = SqlDatabase(_url_of(rows))
     try:
         await database.migrate()
-    except CommandError as problem:
-        raise BackupRefused(
-            f"The backup was made by a newer mechshare, with which it can be restored: {problem}"
-        ) from problem
     finally:
         await database.close()
+
+
+def _refuse_newer(revision: str | None) -> None:
+    # A server works with a newer schema; a restore would lose what the newer tables hold.
+    if revision is not None and revision not in revisions():
+        raise BackupRefused(
+            f"The backup was made by a newer mechshare, with which it can be restored: its schema is {revision}."
+        )
 
 
 async def _make_one_file(rows: Path) -> None:
