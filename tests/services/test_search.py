@@ -7,10 +7,11 @@ import pytest
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.overload import Overloaded
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, Suggestions
 from mechshare.domain.users import Role
-from mechshare.services.search import SearchService
+from mechshare.services.search import MAX_CONCURRENT_SEARCHES, SearchService
 from mechshare.testing.search.contract import document
 from tests.services.world import HERE
 
@@ -287,3 +288,30 @@ async def test_without_index_and_database_there_is_no_answer(world):
         await world.app.search.search(None, "x")
 
     assert told.value.facts == {"dependency": "database"}
+
+
+class BlockedIndex(MemorySearchIndex):
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = asyncio.Event()
+
+    async def search(self, query):
+        await self.opened.wait()
+        return await super().search(query)
+
+
+async def test_searches_beyond_the_bound_are_refused_at_once_and_the_others_answered(world):
+    index = BlockedIndex()
+    service = SearchService(world.app.search._transactions, index)
+    waiting = [asyncio.create_task(service.search(None, "cam")) for _ in range(MAX_CONCURRENT_SEARCHES)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await service.search(None, "cam")
+    with pytest.raises(Overloaded):
+        await service.suggest("cam", 10)
+    index.opened.set()
+    pages = await asyncio.wait_for(asyncio.gather(*waiting), 30)
+    assert [page.total for page in pages] == [0] * MAX_CONCURRENT_SEARCHES
+    assert (await service.search(None, "cam")).total == 0

@@ -19,3 +19,11 @@ class Busy(Unavailable):
         "en": "This is being changed by others at present. Try again shortly.",
         "ja": "現在ほかの処理がこのデータを変更しています。しばらくしてからもう一度お試しください。",
     }
+
+
+class SearchTimedOut(Unavailable):
+    code = "SEARCH_TIMED_OUT"
+    messages = {
+        "en": "The search took too long. Search for fewer or rarer words, or try again shortly.",
+        "ja": "検索に時間がかかりすぎました。語を減らすか、しばらくしてからもう一度お試しください。",
+    }

@@ -22,7 +22,9 @@ class SearchIndex(Protocol):
         """Not found any more. A later `put` of `version` or an older one is ignored."""
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        """Best first; equal scores newest first, then by identifier. Highlights mark what matched.
+        """A search that takes too long ends with SearchTimedOut, whatever its text; later hits may lack highlights.
+
+        Best first; equal scores newest first, then by identifier. Highlights mark what matched.
 
         Of more than EXACT_TOTAL matches, the newest alone may be ranked, as many at least, and what has an equal title.
         """

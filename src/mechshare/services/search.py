@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.overload import SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
@@ -20,6 +21,7 @@ from mechshare.domain.search import (
 )
 from mechshare.ports.search import SearchIndex
 from mechshare.services.indexing import rebuild
+from mechshare.services.support.concurrency_limit import ConcurrencyLimit
 from mechshare.services.transactions import Transactions
 
 _MAX_WORDS = 8
@@ -28,6 +30,8 @@ _MAX_SCANNED = 10_000
 """Mechanisms that the database looks at, the newest: among any number of them, an answer is to come in time."""
 _MAX_BATCH_SIZE = 3
 """Searches that the database does, so that whoever asks it for less is not kept waiting by them."""
+MAX_CONCURRENT_SEARCHES = 64
+"""Of one process, waiting ones included; what the response cache serves is not among them."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
@@ -36,6 +40,7 @@ class SearchService:
         self._transactions = transactions
         self._index = index
         self._searching_database = asyncio.Semaphore(_MAX_BATCH_SIZE)
+        self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
 
     async def search(
         self,
@@ -48,8 +53,9 @@ class SearchService:
         page: int = 1,
         limit: int = 20,
     ) -> SearchPage:
-        """What `viewer` may see and `text` matches; everything for an empty text. Raises InvalidField, Unavailable.
+        """What `viewer` may see and `text` matches; everything for an empty text.
 
+        Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
         The index proposes and the database decides: a hit that is gone or hidden by now is left out and not counted.
         When the index does not answer, the database does, less well, and of what is newest: the page is `degraded`.
         """
@@ -63,11 +69,15 @@ class SearchService:
             limit=limit,
         )
         request = PageRequest(page=page, limit=limit)
-        try:
-            result = await self._index.search(query)
-        except Unavailable:
-            return await self._search_database(query, request)
-        return await self._page(viewer, result, request)
+        with self._limit.admit():
+            try:
+                result = await self._index.search(query)
+            except SearchTimedOut:
+                # The database would take as long, and would then keep others waiting.
+                raise
+            except Unavailable:
+                return await self._search_database(query, request)
+            return await self._page(viewer, result, request)
 
     async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
         highlights = {hit.mechanism_id: hit.highlights for hit in result.hits}
@@ -112,17 +122,20 @@ class SearchService:
         )
 
     async def suggest(self, prefix: str, limit: int) -> Suggestions:
-        """Titles of published mechanisms that go on from `prefix`; none for an empty one. Raises InvalidField.
+        """Titles of published mechanisms that go on from `prefix`; none for an empty one.
+
+        Raises InvalidField, Overloaded, SearchTimedOut.
 
         When the index does not answer, there are none: looking at every row for each letter typed is not worth it.
         """
         cleaned = clean_query(prefix)
         if not cleaned:
             return Suggestions()
-        try:
-            return Suggestions(titles=await self._index.suggest(cleaned, limit))
-        except Unavailable:
-            return Suggestions(degraded=True)
+        with self._limit.admit():
+            try:
+                return Suggestions(titles=await self._index.suggest(cleaned, limit))
+            except Unavailable:
+                return Suggestions(degraded=True)
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; how many mechanisms it holds."""

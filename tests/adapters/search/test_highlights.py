@@ -1,11 +1,14 @@
 """What is marked is what the tokens of a question match, however it was found."""
 
+import re
+import time
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.highlights import EXCERPT_LENGTH, LEAD, MAX_MATCHES, highlights_of
 from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Phrase, parse_query
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
@@ -44,3 +47,43 @@ def _occurrences(phrase: Phrase, tokens: list[str]) -> Iterator[int]:
         *beginning, end = tokens[start : start + len(phrase.tokens)]
         if beginning == before and (end.startswith(last) if phrase.is_prefix else end == last):
             yield start
+
+
+HOSTILE = {
+    "one word again and again": "a " * 10_000,
+    "one character": "歯" * 20_000,
+    "marks without an end": "e" + "\u0301" * 19_999,
+    "a character that becomes eighteen": "\ufdfa" * 20_000,
+    "jamo": "\u1100\u1161\u11a8" * 6_666,
+    "a ruler": "1." * 10_000,
+    "a chain": "a-" * 10_000,
+}
+QUESTIONS = ("a " * 100, "歯" * 200, " ".join("歯" * 100), '"a a a a" ' * 20, "abcdefghij " * 18)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_no_text_and_no_question_take_more_than_linear_time(text: str, question: str) -> None:
+    parsed = parse_query(question[:200])
+    before = time.process_time()
+    highlights = highlights_of(parsed, text[:200], text)
+    # Some 10 ms; what grew with the square of the matches took seconds.
+    assert time.process_time() - before < 0.5
+    assert all(len(fragments) <= 2 * MAX_MATCHES + 1 for fragments in highlights.values())
+
+
+@given(spans=st.lists(st.integers(0, 400), min_size=1, max_size=40))
+def test_the_excerpt_holds_as_many_matches_as_any(spans: list[int]) -> None:
+    text = list("." * 500)
+    for place in spans:
+        text[place : place + 1] = "歯"
+    written = "".join(text)
+    fragments = highlights_of(parse_query("歯"), "", written)["description"]
+    shown = sum(len(piece) for piece, is_match in fragments if is_match)
+    last = len(written) - EXCERPT_LENGTH
+    starts = {max(0, min(place - LEAD, last)) for place in spans}
+    merged = [written[start : start + EXCERPT_LENGTH] for start in starts]
+    runs = max(len(re.findall("歯+", piece)) for piece in merged)
+    assert shown >= 1
+    assert sum(is_match for _, is_match in fragments) >= runs - 2  # cut at both ends, and snapped to a word
+    assert "".join(piece for piece, _ in fragments) in written

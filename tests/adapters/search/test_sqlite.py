@@ -18,6 +18,7 @@ from mechshare.adapters.search.sqlite.reads import expand_prefixes, suggest
 from mechshare.adapters.search.text.query import Clause, parse_query
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.overload import SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchSort
 from mechshare.testing.search.contract import START, document, keys
@@ -395,3 +396,19 @@ async def test_a_cancelled_put_leaves_the_writer_sound(index: SqliteSearchIndex)
 
     assert await total(index, "gear") == 1
     assert await total(index, "cam") in (0, 300)
+
+
+async def test_a_search_ends_at_its_deadline_and_the_next_one_is_answered(tmp_path: Path) -> None:
+    many = [replace(CAM, mechanism_id=MechanismId(f"{number:05}"), title="cam") for number in range(1_000)]
+    hasty, patient = (SqliteSearchIndex(tmp_path / "s.db", search_seconds=seconds) for seconds in (0.0, 60.0))
+    query = SearchQuery(text="cam", limit=100)
+    try:
+        await patient.put(many)
+        with pytest.raises(SearchTimedOut):
+            await hasty.search(query)
+        assert (await patient.search(query)).total == len(many)
+        with pytest.raises(SearchTimedOut):
+            await hasty.search(query)
+    finally:
+        await hasty.close()
+        await patient.close()

@@ -57,6 +57,8 @@ class OpenSearchServer:
                     # One copy of the shard: another may be a refresh behind, and pages would not fit together.
                     preference="mechshare",
                     request_timeout=seconds,
+                    # The server stops as well, instead of going on for a caller that has gone.
+                    params={"cancel_after_time_interval": f"{seconds * 1000:.0f}ms"},
                 )
             except NotFoundError:
                 return None

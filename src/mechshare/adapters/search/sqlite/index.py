@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,10 +14,13 @@ from mechshare.adapters.search.sqlite.schema import connect, discard_if_damaged,
 from mechshare.adapters.search.text.batches import batches
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.overload import SearchTimedOut
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 
 READERS = 2
 """Threads, which hand over the interpreter to each other and to the event loop: more of them answer less in all."""
+SEARCH_SECONDS = 3.0
+"""After which a search ends, waiting for a thread included."""
 BATCH = 200
 """Documents per write of a rebuild; other writers have their turn between two."""
 
@@ -32,9 +36,10 @@ class SqliteSearchIndex:
     log; it then finds less until it is rebuilt, and `needs_rebuild` says so. Nothing is opened before the first call.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, search_seconds: float = SEARCH_SECONDS) -> None:
         self._writer = _Lane(path, threads=1, name="search-write")
         self._readers = _Lane(path, threads=READERS, name="search-read")
+        self._search_seconds = search_seconds
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
         await self._writer.run(_prepare_and_put, documents)
@@ -43,10 +48,13 @@ class SqliteSearchIndex:
         await self._writer.run(writes.remove, mechanism_id, version)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        return await self._readers.run(reads.search, query)
+        return await self._readers.run(reads.search, query, deadline=self._deadline())
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        return await self._readers.run(reads.suggest, prefix, limit)
+        return await self._readers.run(reads.suggest, prefix, limit, deadline=self._deadline())
+
+    def _deadline(self) -> float:
+        return time.monotonic() + self._search_seconds
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces batch by batch, and forgets what was not among them at the end; changes made meanwhile stand.
@@ -110,6 +118,8 @@ class _Lane:
                 raise
             self._idle.put((connection, inode))
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                raise SearchTimedOut() from error
             if is_damage(error):
                 self._discard()
             raise DependencyUnavailable(dependency="search index") from error

@@ -1,8 +1,11 @@
 """What is read from the SQLite search index: each function sees one state of it."""
 
 import json
+import math
 import sqlite3
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
@@ -15,6 +18,8 @@ from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
 
+_STEPS = 10_000
+"""Of SQLite's virtual machine, between two looks at the clock."""
 _MAX_INTEGER = 2**63 - 1
 _BEYOND = "\U0010ffff"
 """Behind a beginning: what comes after all that go on from it."""
@@ -109,15 +114,30 @@ def is_complete(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT is_complete FROM state").fetchone()[0])
 
 
-def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
+@contextmanager
+def _until(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
+    """Interrupts statements when `time.monotonic()` passes `deadline`: they raise sqlite3.OperationalError."""
+    if deadline == math.inf:
+        yield
+        return
+    connection.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: float = math.inf) -> SearchResult:
+    """Hits that are reached after `deadline` (of `time.monotonic()`) have no highlights."""
     parsed = parse_query(query.text)
     if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
     statement = _LISTING if parsed.is_blank else _matching(tuple(map(len, parsed.clauses)))
-    connection.execute("BEGIN")
-    words = match_expression(expand_prefixes(connection, parsed))
-    rows = connection.execute(statement, _parameters(query, parsed) | {"words": words}).fetchall()
-    connection.execute("COMMIT")
+    with _until(connection, deadline):
+        connection.execute("BEGIN")
+        words = match_expression(expand_prefixes(connection, parsed))
+        rows = connection.execute(statement, _parameters(query, parsed) | {"words": words}).fetchall()
+        connection.execute("COMMIT")
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
     hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
@@ -126,7 +146,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
             Hit(
                 mechanism_id=MechanismId(key),
                 score=score,
-                highlights=highlights_of(parsed, title, description),
+                highlights=highlights_of(parsed, title, description) if time.monotonic() < deadline else {},
             )
             for key, score, title, description, _ in hits
         ),
@@ -135,13 +155,16 @@ def search(connection: sqlite3.Connection, query: SearchQuery) -> SearchResult:
     )
 
 
-def suggest(connection: sqlite3.Connection, prefix: str, limit: int) -> tuple[str, ...]:
+def suggest(
+    connection: sqlite3.Connection, prefix: str, limit: int, *, deadline: float = math.inf
+) -> tuple[str, ...]:
     beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
     if not beginning:
         return ()
     # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
     bounds = {"prefix": beginning, "beyond": beginning + _BEYOND, "most": _bounded(2 * limit)}
-    rows = connection.execute(_SUGGEST, bounds)
+    with _until(connection, deadline):
+        rows = connection.execute(_SUGGEST, bounds).fetchall()
     return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in rows), limit)
 
 

@@ -1,7 +1,9 @@
 """What of a title or description matched, in its original characters."""
 
 import unicodedata
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 
 from mechshare.adapters.search.text.normalization import NormalizedText, normalize_text
 from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
@@ -14,6 +16,11 @@ LEAD = 40
 MAX_SNAP_LENGTH = 20
 """Characters given up at an end of an excerpt rather than cut a word."""
 
+MAX_SCANNED = 5_000
+"""Characters of a text that matches are looked for in."""
+MAX_MATCHES = 300
+"""Matches of a text that are marked: the first ones."""
+
 Fragments = tuple[tuple[str, bool], ...]
 Span = tuple[int, int]
 
@@ -22,6 +29,8 @@ def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[
     """((text, is match), ...) for each of `title` (whole) and `description` (an excerpt) in which something matched.
 
     The texts together are the title, or a part of the description, unchanged; no two neighbours are both matches.
+    Looks at the first MAX_SCANNED characters of each and at MAX_MATCHES matches, so the time is bounded whatever
+    anybody has written.
     """
     highlights: dict[str, Fragments] = {}
     if spans := _matches(parsed, title):
@@ -33,29 +42,36 @@ def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[
 
 def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
     """What matched, in order and apart from each other, as places in the original text."""
-    normalized = normalize_text(text)
-    spans: set[Span] = set()
-    others: list[Phrase] = []
-    for phrase in parsed.phrases:
-        if run := run_of(phrase):
-            spans.update(normalized.span(start, start + len(run)) for start in _places(run, normalized.text))
-        else:
-            others.append(phrase)
+    normalized = normalize_text(text[:MAX_SCANNED]).beginning(MAX_SCANNED)
+    runs = [(phrase, run_of(phrase)) for phrase in parsed.phrases]
+    spans = {
+        normalized.span(start, start + len(run))
+        for _, run in runs
+        if run
+        for start in _places(run, normalized.text)
+    }
+    others = [phrase for phrase, run in runs if not run]
     if others:
-        tokens = tokens_of(normalized.text)
-        line = f" {' '.join(tokens.texts)} "
-        spans.update(
-            _span(normalized, phrase, tokens, line.count(" ", 0, place))
-            for phrase in others
-            for place in _places(phrase.pattern, line)
-        )
-    return _merged(sorted(spans))
+        spans.update(_token_spans(normalized, others))
+    return _merged(sorted(spans)[:MAX_MATCHES])
+
+
+def _token_spans(normalized: NormalizedText, phrases: Sequence[Phrase]) -> Iterator[Span]:
+    tokens = tokens_of(normalized.text)
+    line = f" {' '.join(tokens.texts)} "
+    # Where in `line` each token begins, so that a place is its token without counting from the start.
+    starts = list(accumulate((len(text) + 1 for text in tokens.texts), initial=0))
+    for phrase in phrases:
+        for place in _places(phrase.pattern, line):
+            yield _span(normalized, phrase, tokens, bisect_left(starts, place))
 
 
 def _places(part: str, text: str) -> Iterator[int]:
-    """Where `part` stands in `text`, overlapping places too."""
+    """Where `part` stands in `text`, overlapping places too: the first MAX_MATCHES."""
     place = text.find(part)
-    while place >= 0:
+    for _ in range(MAX_MATCHES):
+        if place < 0:
+            return
         yield place
         place = text.find(part, place + 1)
 
@@ -79,17 +95,16 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 def _excerpt(text: str, spans: list[Span]) -> Span:
-    """The window that holds most matches, the earliest of equals."""
+    """The window that holds most matches, the earliest of equals. `spans` are in order and apart from each other."""
     if len(text) <= EXCERPT_LENGTH:
         return 0, len(text)
-    windows = [max(0, min(start - LEAD, len(text) - EXCERPT_LENGTH)) for start, _ in spans]
-    ends = [window + EXCERPT_LENGTH for window in windows]
-    counts = [
-        sum(start >= w and end <= e for start, end in spans) for w, e in zip(windows, ends, strict=True)
-    ]
-    best = counts.index(max(counts))
-    inside = [span for span in spans if span[1] > windows[best] and span[0] < ends[best]]
-    return _snapped_start(text, windows[best], inside[0][0]), _snapped_end(text, ends[best], inside[-1][1])
+    starts, ends = [start for start, _ in spans], [end for _, end in spans]
+    windows = [max(0, min(start - LEAD, len(text) - EXCERPT_LENGTH)) for start in starts]
+    counts = [bisect_right(ends, window + EXCERPT_LENGTH) - bisect_left(starts, window) for window in windows]
+    window = windows[counts.index(max(counts))]
+    end = window + EXCERPT_LENGTH
+    inside = [span for span in spans if span[1] > window and span[0] < end]
+    return _snapped_start(text, window, inside[0][0]), _snapped_end(text, end, inside[-1][1])
 
 
 def _snapped_start(text: str, start: int, first_match: int) -> int:

@@ -10,6 +10,9 @@ _PLAIN = re.compile(
 )
 """Characters that fold to one character each, and that only a following mark can change."""
 
+_MAX_PIECE_LENGTH = 32
+"""Characters: one with as many marks as stored text may have in a row (UAX #15, Stream-Safe Text Format)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NormalizedText:
@@ -18,6 +21,12 @@ class NormalizedText:
     text: str
     starts: Sequence[int]
     ends: Sequence[int]
+
+    def beginning(self, length: int) -> "NormalizedText":
+        """The first `length` characters: some characters become eighteen."""
+        if len(self.text) <= length:
+            return self
+        return NormalizedText(text=self.text[:length], starts=self.starts[:length], ends=self.ends[:length])
 
     def span(self, start: int, end: int) -> tuple[int, int]:
         """Where text[start:end], not empty, stood in the original."""
@@ -57,7 +66,8 @@ def _pieces(text: str) -> Iterator[tuple[int, int, bool]]:
             yield position, end, True
         else:
             end = position + 1
-            while end < len(text) and _joins_the_one_before(text[end]):
+            # A run that goes on is normalised in parts: the time for one grows with the square of its length.
+            while end < min(len(text), position + _MAX_PIECE_LENGTH) and _joins_the_one_before(text[end]):
                 end += 1
             yield position, end, False
         position = end

@@ -19,6 +19,8 @@ import snowballstemmer
 from mechshare.adapters.search.text.normalization import normalize_text
 
 MAX_TOKEN_LENGTH = 64
+_MAX_OPENING_SOURCE = 4 * MAX_TOKEN_LENGTH
+"""Characters of a title that one opening is made from: enough, unless most of them are no letters."""
 MAX_COMPOUND_LENGTH = 8
 """Parts; longer chains of hyphens or dots are addresses or rulers, which nobody types as one word."""
 
@@ -123,7 +125,7 @@ def openings(title: str) -> Iterator[str]:
     for segment in segments(normalized):
         for word in segment.words:
             for start in _run_starts(word) if segment.is_cjk else (word.start,):
-                yield spaced(normalized[start:])[:MAX_TOKEN_LENGTH]
+                yield spaced(normalized[start : start + _MAX_OPENING_SOURCE])[:MAX_TOKEN_LENGTH]
 
 
 def spaced(normalized: str) -> str:

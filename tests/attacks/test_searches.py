@@ -1,0 +1,65 @@
+"""Searches that are meant to keep the index busy: long texts full of matches, many words, many callers."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from tests.attacks.probe import watched
+from tests.attacks.server import API, AttackedServer, User
+
+LONG_TEXTS = {
+    "one word ten thousand times": "a " * 9_999,
+    "one character": "歯" * 20_000,
+    "a character that is searched as eighteen": "\ufdfa" * 20_000,
+}
+QUERIES = ("a", "歯", "a " * 100, "歯" * 200, "\ufdfa" * 100, '"a a a" ' * 25)
+CPU_SECONDS = 60.0
+"""For all searches of an attack. They took 453 s each on one thread when excerpts grew with the square of matches."""
+
+
+async def publish_elsewhere(user: User, number: int, description: str) -> None:
+    """A published mechanism whose clip is hosted elsewhere: nothing has to be processed."""
+    body = {
+        "title": f"a 歯 {number}",
+        "description": description,
+        "file_url": "https://media.example/a.mp4",
+        "thumbnail_url": "https://media.example/a.webp",
+        "duration": 1.0,
+    }
+    made = await user.client.post(f"{API}/mechanisms/from-url", headers=user.headers, json=body)
+    path = f"{API}/mechanisms/{made.raise_for_status().json()['id']}/publish"
+    (await user.client.post(path, headers=user.headers)).raise_for_status()
+
+
+async def wait_until_indexed(user: User, count: int) -> None:
+    async with asyncio.timeout(120):
+        while True:
+            found = await user.client.get(f"{API}/search/mechanisms", params={"q": "歯", "limit": 1})
+            if found.status_code == 200 and found.json()["total"] >= count:
+                return
+            await asyncio.sleep(0.5)
+
+
+@pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
+async def test_searches_over_long_texts_leave_others_theirs(
+    attacked_server: AttackedServer, figure: Callable[[str], None], text: str
+) -> None:
+    async with attacked_server.registered() as user:
+        before = (await user.client.get(f"{API}/search/mechanisms", params={"q": "歯", "limit": 1})).json()[
+            "total"
+        ]
+        for number in range(50):
+            await publish_elsewhere(user, number, text)
+        await wait_until_indexed(user, before + 50)
+        cpu = attacked_server.cpu_seconds()
+        async with watched(attacked_server, figure):
+            requests = [
+                user.client.get(f"{API}/search/mechanisms", params={"q": query[:200], "limit": 100})
+                for query in QUERIES
+            ]
+            statuses = {answer.status_code for answer in await asyncio.gather(*requests)}
+        assert statuses <= {200, 503}
+        spent = attacked_server.cpu_seconds() - cpu
+        figure(f"{len(QUERIES)} searches over 50 long texts: {spent:.1f} CPU seconds")
+        assert spent < CPU_SECONDS
