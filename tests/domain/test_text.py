@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.domain.errors import InvalidField
-from mechshare.domain.text import clean_text, readable_text
+from mechshare.domain.text import MAX_MARKS, clean_text, readable_text, without_long_marks
 
-ANY_TEXT = st.text(st.characters(), max_size=60)
+ANY_TEXT = st.text(st.characters(), max_size=30)
 REFUSED_EVERYWHERE = [
     pytest.param("\x00", id="NUL"),
     pytest.param("\x07", id="bell"),
@@ -127,3 +127,29 @@ def test_whatever_is_made_readable_can_be_written_down(text, max_length):
     readable.encode()
     assert len(readable) <= max_length
     assert "\x00" not in readable
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0f73", "\u093e", "\uff9e", "\ufe0f"])
+def test_thirty_combining_marks_in_a_row_pass_and_thirty_one_are_refused(mark):
+    assert len(cleaned("a" + mark * MAX_MARKS + "b")) > MAX_MARKS
+    with pytest.raises(InvalidField, match="combining marks"):
+        cleaned("a" + mark * (MAX_MARKS + 1) + "b")
+
+
+def test_marks_are_counted_between_others():
+    assert cleaned("x\u0301\u0315" * 100).count("\u0315") == 100
+
+
+def test_a_text_that_can_only_be_too_long_is_refused_by_its_raw_length():
+    with pytest.raises(InvalidField) as refused:
+        clean_text("f", "e\u0301" * 25, min_length=1, max_length=10)
+    assert refused.value.message == "f: must be 1 to 10 characters long; it is 50."
+
+
+@given(ANY_TEXT)
+def test_every_text_of_which_normalisation_sorts_no_more_than_allowed_is_left_as_it_is(text):
+    assert without_long_marks(text) == text
+
+
+def test_a_readable_text_loses_the_marks_beyond_those_allowed():
+    assert readable_text("a" + "\u0315" * 40 + "b", max_length=50) == "a" + "\u0315" * MAX_MARKS + "b"

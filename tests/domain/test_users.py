@@ -217,3 +217,13 @@ def test_a_description_is_cleaned():
 def test_a_profile_tells_nothing_private():
     assert set(Profile.__dataclass_fields__) == {"id", "username", "display_name", "bio", "created_at"}
     assert profile_of(a_user(bio="gears")).bio == "gears"
+
+
+@pytest.mark.parametrize("password", ["a" + "\u0315" * 31 + "secret", "x" * 801, "e\u0301" * 401])
+def test_a_password_that_is_costly_to_normalise_is_refused_and_equals_no_other(password):
+    with pytest.raises(InvalidField) as refused:
+        check_password(password)
+    assert refused.value.field == "password"
+    normal = normal_password(password)
+    assert len(normal) <= 801
+    assert len(normal) > 200 or "\u0315" * 31 in normal

@@ -1,9 +1,18 @@
-"""Text as people type it: normalised once, at the edge of the domain, so that it compares alike everywhere."""
+"""Text as people type it: normalised once, at the edge of the domain, so that it compares alike everywhere.
+
+Normalisation sorts combining marks, which takes time that grows with the square of their number in a row. So text is
+measured before it is normalised: its raw length, and its marks in a row (stream-safe text, UAX #15, 13).
+"""
 
 import re
 import unicodedata
 
 from mechshare.domain.errors import InvalidField
+
+MAX_MARKS = 30
+"""Combining marks in a row. The longest sequence that any language is known to use has 18 (UAX #15, 13)."""
+MAX_DECOMPOSITION = 4
+"""Characters that normalisation can make one of (UAX #15: the expansion of NFD in UTF-32)."""
 
 _LINE_ENDS = re.compile("\r\n|[\r\u0085\u2028\u2029]")
 _ABOVE = "\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
@@ -11,15 +20,23 @@ _REFUSED = re.compile(f"[\x00-\x1f{_ABOVE}]")
 """Controls (NUL among them), lone surrogates, the separators of lines and paragraphs (the Unicode categories Cc, Cs,
 Zl and Zp), and what overrides the direction of text."""
 _REFUSED_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE}]")
+_MARKS_ASIDE = "\uff9e\uff9f"
+"""Half-width katakana sound marks: letters, which NFKC makes combining marks of."""
+_LONG_RUN = re.compile(
+    rf"[^\x00-\u02ff\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]{{{MAX_MARKS + 1}}}"
+)
+"""What may hold too many marks in a row: most text doesn't, and need not be looked at character by character."""
 
 
 def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines: bool = False) -> str:
-    """`text` in NFC with its ends stripped, of `min_length` to `max_length` characters.
+    """Returns `text` in NFC with its ends stripped, of `min_length` to `max_length` characters.
 
     `lines` admits tabs and line feeds, and turns the other line ends into them. Raises InvalidField for any other
-    control character, for NUL and surrogates, and for direction overrides (they make text read as something else,
-    CVE-2021-42574).
+    control character, for NUL and surrogates, for direction overrides (they make text read as something else,
+    CVE-2021-42574), and for more than MAX_MARKS combining marks in a row. Takes time in proportion to `max_length`.
     """
+    if len(text) > MAX_DECOMPOSITION * max_length:
+        raise _wrong_length(field, min_length, max_length, len(text))
     if lines:
         text = _LINE_ENDS.sub("\n", text)
     if (_REFUSED_IN_LINES if lines else _REFUSED).search(text):
@@ -28,19 +45,58 @@ def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines
             en="contains a character that is not text (a control character, for example). Remove it.",
             ja="文字でないもの（制御文字など）が含まれています。取り除いてください。",
         )
+    refuse_long_marks(field, text)
     cleaned = unicodedata.normalize("NFC", text).strip()
     if not min_length <= len(cleaned) <= max_length:
-        raise InvalidField(
-            field,
-            en=f"must be {min_length} to {max_length} characters long; it is {len(cleaned)}.",
-            ja=f"{min_length}〜{max_length} 文字で入力してください（現在 {len(cleaned)} 文字）。",
-        )
+        raise _wrong_length(field, min_length, max_length, len(cleaned))
     return cleaned
 
 
 def readable_text(text: str, *, max_length: int) -> str:
-    """`text` as `clean_text` would have it, whatever it is: cut where too long, U+FFFD for each refused character.
+    """Returns `text` as `clean_text` would, whatever it is: cut where too long, U+FFFD for each refused character.
 
-    For what is only looked up or written down, and so need not be refused.
+    For what is only looked up or written down, and so need not be refused. Takes time in proportion to `max_length`.
     """
-    return unicodedata.normalize("NFC", _REFUSED.sub("\ufffd", text)).strip()[:max_length]
+    readable = _REFUSED.sub("\ufffd", text[: MAX_DECOMPOSITION * max_length])
+    return unicodedata.normalize("NFC", without_long_marks(readable)).strip()[:max_length]
+
+
+def refuse_long_marks(field: str, text: str) -> None:
+    """Raises InvalidField for more than MAX_MARKS combining marks in a row."""
+    if has_long_marks(text):
+        raise InvalidField(
+            field,
+            en=f"has more than {MAX_MARKS} combining marks in a row. Remove some.",
+            ja=f"結合文字が {MAX_MARKS} 個を超えて連続しています。減らしてください。",
+        )
+
+
+def has_long_marks(text: str) -> bool:
+    """Whether more than MAX_MARKS combining marks stand in a row, which makes normalisation slow."""
+    return _LONG_RUN.search(text) is not None and len(without_long_marks(text)) < len(text)
+
+
+def without_long_marks(text: str) -> str:
+    """Returns `text` without the combining marks that follow MAX_MARKS others."""
+    if _LONG_RUN.search(text) is None:
+        return text
+    left: list[str] = []
+    marks = 0
+    for character in text:
+        marks = marks + 1 if is_mark(character) else 0
+        if marks <= MAX_MARKS:
+            left.append(character)
+    return "".join(left)
+
+
+def is_mark(character: str) -> bool:
+    """Whether normalisation may sort `character` among its neighbours."""
+    return unicodedata.category(character)[0] == "M" or character in _MARKS_ASIDE
+
+
+def _wrong_length(field: str, min_length: int, max_length: int, length: int) -> InvalidField:
+    return InvalidField(
+        field,
+        en=f"must be {min_length} to {max_length} characters long; it is {length}.",
+        ja=f"{min_length}〜{max_length} 文字で入力してください（現在 {length} 文字）。",
+    )

@@ -8,7 +8,13 @@ from enum import StrEnum
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import UserId
-from mechshare.domain.text import clean_text, readable_text
+from mechshare.domain.text import (
+    MAX_DECOMPOSITION,
+    clean_text,
+    has_long_marks,
+    readable_text,
+    refuse_long_marks,
+)
 
 
 class Role(StrEnum):
@@ -31,6 +37,13 @@ _USER = frozenset({Permission.CREATE_MECHANISMS})
 _MODERATOR = _USER | {Permission.WITHDRAW_ANY_MECHANISM}
 _PERMISSIONS = {Role.USER: _USER, Role.MODERATOR: _MODERATOR, Role.ADMIN: frozenset(Permission)}
 
+MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 200
+MAX_EMAIL_LENGTH = 254
+
+_MAX_RAW_USERNAME = 100
+"""Characters: what is longer can be no user name, whatever space stands around it."""
+_MAX_RAW_PASSWORD = MAX_DECOMPOSITION * MAX_PASSWORD_LENGTH
+"""Characters; normalisation makes no acceptable password of more."""
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,28})[a-z0-9]\Z")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+\Z")
 
@@ -102,11 +115,11 @@ def profile_of(user: User) -> Profile:
 
 
 def clean_username(username: str) -> str:
-    """The user name in its one spelling (lower case), 3-30 of a-z 0-9 _ -, first and last a letter or digit.
+    """Returns the user name in its one spelling (lower case): 3-30 of a-z 0-9 _ -, first and last a letter or digit.
 
     Raises InvalidField.
     """
-    cleaned = username.strip().lower()
+    cleaned = username[:_MAX_RAW_USERNAME].strip().lower()
     if not _USERNAME.match(cleaned):
         raise InvalidField(
             "username",
@@ -118,15 +131,15 @@ def clean_username(username: str) -> str:
 
 def clean_email(email: str) -> str:
     """The address with its ends stripped and in lower case, at most 254 characters. Raises InvalidField."""
-    cleaned = clean_text("email", email.lower(), min_length=3, max_length=254)
+    cleaned = clean_text("email", email.lower(), min_length=3, max_length=MAX_EMAIL_LENGTH)
     if not _EMAIL.match(cleaned):
         raise InvalidField("email", en="is not an e-mail address.", ja="メールアドレスの形式ではありません。")
     return cleaned
 
 
 def normal_login(login: str) -> str:
-    """What was given as user name or e-mail address, in the spelling in which both are stored."""
-    return readable_text(login.lower(), max_length=254)
+    """Returns what was given as user name or e-mail address in the spelling in which both are stored."""
+    return readable_text(login[: MAX_DECOMPOSITION * MAX_EMAIL_LENGTH].lower(), max_length=MAX_EMAIL_LENGTH)
 
 
 def clean_display_name(display_name: str) -> str:
@@ -138,18 +151,29 @@ def clean_bio(bio: str) -> str:
 
 
 def normal_password(password: str) -> str:
-    """`password` in NFKC (NIST SP 800-63B 5.1.1.2), so that every keyboard gives the same characters.
+    """Returns `password` in NFKC (NIST SP 800-63B 5.1.1.2), so that every keyboard gives the same characters.
 
-    Lone surrogates, which no keyboard gives and no hash takes, become `?`.
+    Lone surrogates, which no keyboard gives and no hash takes, become `?`. What `check_password` refuses before it
+    normalises comes back as it is, cut: it equals no password that anybody has.
     """
-    return unicodedata.normalize("NFKC", password).encode("utf-8", "replace").decode()
+    cut = password[: _MAX_RAW_PASSWORD + 1]
+    normalized = cut if _is_too_costly(cut) else unicodedata.normalize("NFKC", cut)
+    return normalized.encode("utf-8", "replace").decode()
 
 
 def check_password(password: str) -> None:
-    """Length alone is asked for (NIST SP 800-63B 5.1.1.2): 8 to 200 characters. Raises InvalidField."""
-    if not 8 <= len(normal_password(password)) <= 200:
+    """Checks the length alone (NIST SP 800-63B 5.1.1.2): 8 to 200 characters, at most MAX_MARKS marks in a row.
+
+    Raises InvalidField.
+    """
+    if not MIN_PASSWORD_LENGTH <= len(normal_password(password)) <= MAX_PASSWORD_LENGTH:
         raise InvalidField(
             "password",
-            en="must be 8 to 200 characters long.",
-            ja="8〜200 文字で入力してください。",
+            en=f"must be {MIN_PASSWORD_LENGTH} to {MAX_PASSWORD_LENGTH} characters long.",
+            ja=f"{MIN_PASSWORD_LENGTH}〜{MAX_PASSWORD_LENGTH} 文字で入力してください。",
         )
+    refuse_long_marks("password", password)
+
+
+def _is_too_costly(password: str) -> bool:
+    return len(password) > _MAX_RAW_PASSWORD or has_long_marks(password)

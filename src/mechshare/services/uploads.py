@@ -8,11 +8,14 @@ from mechshare.domain.errors import FileTooLarge, UnsupportedFile
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import SNIFF_BYTES, sniff
 from mechshare.domain.policy import require_permission
+from mechshare.domain.text import without_long_marks
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.ids import IdSource
 
 MAX_NAME_LENGTH = 200
+_MAX_SENT_NAME_LENGTH = 4_096
+"""Characters of a name that are looked at."""
 
 
 class UploadService:
@@ -64,5 +67,6 @@ class UploadService:
 
 def _shown_name(name: str) -> str:
     """The last part of what the sender called the file, printable characters only: it is shown, never opened."""
-    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in last if character.isprintable())[:MAX_NAME_LENGTH]
+    last = name.replace("\\", "/").rpartition("/")[2][:_MAX_SENT_NAME_LENGTH]
+    printable = "".join(character for character in last if character.isprintable())
+    return unicodedata.normalize("NFC", without_long_marks(printable))[:MAX_NAME_LENGTH]

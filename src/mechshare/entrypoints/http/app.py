@@ -24,6 +24,7 @@ from mechshare.entrypoints.http.middleware.request_context import (
     LogContextMiddleware,
     RequestContextMiddleware,
 )
+from mechshare.entrypoints.http.middleware.request_limits import RequestLimitsMiddleware
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
 from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
@@ -126,7 +127,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
         answering = CorsMiddleware(answering, chosen.cors_origins)
     if chosen.public_url:
         answering = PublicUrlMiddleware(answering, chosen.public_url)
-    return RequestContextMiddleware(answering, stopping, addresses)
+    return RequestContextMiddleware(RequestLimitsMiddleware(answering), stopping, addresses)
 
 
 def _running(

@@ -24,6 +24,22 @@ class MethodNotAllowed(DomainException):
     }
 
 
+class UriTooLong(DomainException):
+    code = "URI_TOO_LONG"
+    messages = {
+        "en": "The address of the request is longer than {limit} bytes. Shorten it.",
+        "ja": "リクエストのアドレスが {limit} バイトを超えています。短くしてください。",
+    }
+
+
+class HeadersTooLarge(DomainException):
+    code = "HEADERS_TOO_LARGE"
+    messages = {
+        "en": "The header fields of the request have more than {limit} bytes. Send fewer or shorter ones.",
+        "ja": "リクエストのヘッダーが {limit} バイトを超えています。数か長さを減らしてください。",
+    }
+
+
 class BodyTimedOut(DomainException):
     code = "BODY_TIMED_OUT"
     messages = {
@@ -68,11 +84,13 @@ STATUSES: dict[type[DomainException], int] = {
     errors.Conflict: 409,
     errors.Stale: 412,
     errors.TooLarge: 413,
+    UriTooLong: 414,
     errors.UnsupportedMedia: 415,
     RangeNotSatisfiable: 416,
     errors.Invalid: 422,
     errors.PreconditionRequired: 428,
     errors.TooMany: 429,
+    HeadersTooLarge: 431,
     InternalError: 500,
     errors.Unavailable: 503,
     errors.OutOfSpace: 507,

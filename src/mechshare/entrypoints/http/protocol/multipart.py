@@ -9,11 +9,14 @@ from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest
-from mechshare.entrypoints.http.protocol.request_body import arriving
+from mechshare.entrypoints.http.protocol.request_body import MAX_BODY_BYTES, arriving
 
 T = TypeVar("T")
-_MAX_FIELD_BYTES = 128 * 1024
+_MAX_TEXT_BYTES = MAX_BODY_BYTES
+"""Of all text fields together: as much as a JSON body holds."""
 _MAX_PARTS = 64
+_MAX_BOUNDARY_LENGTH = 70
+"""Characters (RFC 2046, 5.1.1). The parser looks for the boundary anew in each piece that arrives."""
 
 Receive = Callable[[AsyncIterator[bytes], str], Awaitable[T]]
 """Takes a file's content as it arrives, and the name its sender gave it."""
@@ -21,10 +24,11 @@ Receive = Callable[[AsyncIterator[bytes], str], Awaitable[T]]
 
 @dataclass(slots=True)
 class Form(Generic[T]):
-    """The text fields in the order in which they came, and what was made of the file."""
+    """The text fields in the order in which they came, their size in bytes, and what was made of the file."""
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     file: T | None = None
+    text_bytes: int = 0
 
 
 async def read_form(
@@ -35,14 +39,22 @@ async def read_form(
     When it raises, `form` holds what was received by then, so that the file can be given back. Raises
     MalformedRequest, BodyTooLarge, and what `receive` raises.
     """
-    _, parameters = request.content_type
     try:
-        parser = PushMultipartParser(parameters.get("boundary", ""), max_segment_count=_MAX_PARTS)
+        parser = PushMultipartParser(_boundary(request), max_segment_count=_MAX_PARTS)
         async with aclosing(_events(request, parser)) as events:
             async for segment in events:
                 await _read_part(events, segment, file_field, receive, form)
     except MultipartError as problem:
         raise MalformedRequest(problem=f"the form is broken ({problem.args[0]}).") from problem
+
+
+def _boundary(request: Request[Any, Any, Any]) -> str:
+    _, parameters = request.content_type
+    boundary = parameters.get("boundary", "")
+    if not 1 <= len(boundary) <= _MAX_BOUNDARY_LENGTH:
+        rule = f"needs a boundary of 1 to {_MAX_BOUNDARY_LENGTH} characters (RFC 2046)."
+        raise MalformedRequest(problem="see details.", details=[("Content-Type", rule)])
+    return boundary
 
 
 async def _events(request: Request[Any, Any, Any], parser: PushMultipartParser) -> AsyncGenerator[Any, None]:
@@ -68,7 +80,7 @@ async def _read_part(
         form.file = await receive(content, segment.filename or "")
         await content.skip_rest()
     else:
-        form.fields.append((segment.name, await _text(_Content(events), segment)))
+        form.fields.append((segment.name, await _text(_Content(events), segment, form)))
 
 
 class _Content:
@@ -94,12 +106,13 @@ class _Content:
             continue
 
 
-async def _text(content: _Content, segment: MultipartSegment) -> str:
+async def _text(content: _Content, segment: MultipartSegment, form: Form[T]) -> str:
     gathered = bytearray()
     async for piece in content:
         gathered += piece
-        if len(gathered) > _MAX_FIELD_BYTES:
-            raise BodyTooLarge(limit=_MAX_FIELD_BYTES)
+        form.text_bytes += len(piece)
+        if form.text_bytes > _MAX_TEXT_BYTES:
+            raise BodyTooLarge(limit=_MAX_TEXT_BYTES)
     try:
         return gathered.decode("utf-8")
     except UnicodeDecodeError as problem:

@@ -24,12 +24,18 @@ class Nothing(Struct, forbid_unknown_fields=True):
     """The body of a request that is told everything by its address."""
 
 
-async def decoded_body(request: Request[Any, Any, Any], shape: type[T], if_empty: T | None = None) -> T:
-    """The JSON body as `shape`; `if_empty`, where given, stands for a body that was left out.
+async def decoded_body(
+    request: Request[Any, Any, Any],
+    shape: type[T],
+    if_empty: T | None = None,
+    *,
+    max_bytes: int = MAX_BODY_BYTES,
+) -> T:
+    """Returns the JSON body, of at most `max_bytes`, as `shape`; `if_empty` stands for a body that was left out.
 
     Raises UnsupportedContentType, MalformedRequest, BodyTooLarge.
     """
-    body = await short_body(request)
+    body = await short_body(request, max_bytes)
     if not body and if_empty is not None:
         return if_empty
     content_type, _ = request.content_type
@@ -65,14 +71,14 @@ async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, Non
         raise MalformedRequest(problem="it broke off before its end.") from problem
 
 
-async def short_body(request: Request[Any, Any, Any]) -> bytes:
-    """The body, of at most MAX_BODY_BYTES bytes. Raises BodyTooLarge, MalformedRequest."""
+async def short_body(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_BYTES) -> bytes:
+    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, MalformedRequest."""
     gathered = bytearray()
     async with aclosing(arriving(request)) as pieces:
         async for piece in pieces:
             gathered += piece
-            if len(gathered) > MAX_BODY_BYTES:
-                raise BodyTooLarge(limit=MAX_BODY_BYTES)
+            if len(gathered) > max_bytes:
+                raise BodyTooLarge(limit=max_bytes)
     return bytes(gathered)
 
 

@@ -35,6 +35,8 @@ from mechshare.services.users import Registration
 
 Req = Request[Any, Any, Any]
 TAG = Tag("auth", "Registering, signing in and staying signed in")
+MAX_AUTH_BODY_BYTES = 8 * 1024
+"""Room for every valid name, address and password, however it is escaped; anybody may send one without a token."""
 
 
 Password = Annotated[str, documented(format="password", minLength=8, maxLength=200)]
@@ -109,7 +111,7 @@ class SessionsResponse(Struct):
 )
 async def register(request: Req) -> Response[UserResponse]:
     """Makes an account. User name and e-mail address must not be in use."""
-    new = await decoded_body(request, NewUser)
+    new = await decoded_body(request, NewUser, max_bytes=MAX_AUTH_BODY_BYTES)
     # The password stays out of the fingerprint: what is kept of a request must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
     once = idempotent_request(request, "", fingerprint, encoded_user)
@@ -132,7 +134,7 @@ async def register(request: Req) -> Response[UserResponse]:
 )
 async def login(request: Req) -> Response[TokenPairResponse]:
     """Begins a session, by user name or e-mail address and password."""
-    body = await decoded_body(request, Credentials)
+    body = await decoded_body(request, Credentials, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     return _tokens(request, await sessions.login(body.username, body.password, request_metadata_of(request)))
 
@@ -147,7 +149,7 @@ async def login(request: Req) -> Response[TokenPairResponse]:
 )
 async def refresh(request: Req) -> Response[TokenPairResponse]:
     """New tokens for a refresh token, which is used up; presenting one twice ends its session."""
-    body = await decoded_body(request, Refresh)
+    body = await decoded_body(request, Refresh, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     return _tokens(request, await sessions.refresh(body.refresh_token, request_metadata_of(request)))
 
@@ -205,7 +207,7 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
 )
 async def change_password(request: Req) -> Response[None]:
     """Ends every other session."""
-    body = await decoded_body(request, NewPassword)
+    body = await decoded_body(request, NewPassword, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     await sessions.change_password(
         caller_of(request), body.old_password, body.new_password, request_metadata_of(request)

@@ -1,0 +1,43 @@
+"""How long the address and the header fields of a request may be."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.protocol.errors import HeadersTooLarge, UriTooLong, domain_error_response
+
+MAX_URI_BYTES = 8 * 1024
+"""Of path and query; RFC 9110, 4.1 asks for at least 8,000. The longest address that the API gives has 3,000."""
+MAX_HEADER_BYTES = 16 * 1024
+
+
+class RequestLimitsMiddleware:
+    """Refuses longer requests (414, 431) before anything looks at what they hold.
+
+    What reads addresses and header fields behind it needs no bounds of its own, as long as it takes linear time.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP or (refusal := _refusal(scope)) is None:
+            await self._app(scope, receive, send)
+            return
+        scope["headers"] = []
+        request: Request[Any, Any, Any] = Request(scope, receive, send)
+        refused: Response[Any] = domain_error_response(request, refusal)
+        is_head = scope["method"] == "HEAD"
+        await refused.to_asgi_response(None, request, is_head_response=is_head)(scope, receive, send)
+
+
+def _refusal(scope: HTTPScope) -> DomainException | None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > MAX_URI_BYTES:
+        return UriTooLong(limit=MAX_URI_BYTES)
+    size = 0
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+    return HeadersTooLarge(limit=MAX_HEADER_BYTES) if size > MAX_HEADER_BYTES else None
