@@ -11,14 +11,14 @@ from pathlib import Path
 
 import httpx
 
-STARTED_WITHIN = 120
+STARTED_WITHIN = 300
 
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[str]:
     """The address of a new `mechshare serve`, which keeps everything in `folder`. `settings` by their names.
 
-    Raises TimeoutError, with the end of the log, where it is not ready within two minutes.
+    Raises TimeoutError, with the end of the log, where it is not ready within five minutes.
     """
     port = _free_port()
     url, log = f"http://127.0.0.1:{port}", folder / "serve.log"

@@ -43,7 +43,7 @@ class Shutdown:
         self._waits: set[asyncio.Timeout] = set()
 
     def start_again(self) -> None:
-        """For an application whose lifespan begins, perhaps after another has ended."""
+        """Marks the beginning of a lifespan, which may follow another."""
         self.begun = asyncio.Event()
         self.has_started = True
 
