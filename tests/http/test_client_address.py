@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from mechshare.domain.addresses import limited_address
 from mechshare.entrypoints.http.protocol.client_address import (
     ClientAddresses,
     canonical_address,
-    limited_address,
 )
 
 TRUSTED = ClientAddresses(["10.0.0.1", "172.16.0.0/12", "2001:db8::/32"])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mechshare.domain.addresses import limited_address
 from mechshare.domain.ids import UserId
 
 
@@ -31,6 +32,11 @@ class RequestMetadata:
     address: str = ""
     user_agent: str = ""
     request_id: str = ""
+
+    @property
+    def network(self) -> str:
+        """What failed sign-ins from there are counted under."""
+        return limited_address(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """THE table of what follows from each event: jobs, cache tags, audit entries. Nothing else in the services says it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from mechshare.domain import events
@@ -108,7 +108,9 @@ def effects_of(event: events.Event) -> Effects:
         case events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
         case events.SignInFailed(user_id, account, metadata):
-            return Effects(audit=[Audited(AuditAction.SIGN_IN_FAILED, user_id, account, metadata)])
+            # By network, not by address: that is how guesses are counted.
+            of_network = replace(metadata, address=metadata.network)
+            return Effects(audit=[Audited(AuditAction.SIGN_IN_FAILED, user_id, account, of_network)])
         case events.SignInThrottled(account, metadata):
             code = TooManyFailedSignIns.code
             return Effects(audit=[Audited(AuditAction.DENIED, None, account, metadata, code)])

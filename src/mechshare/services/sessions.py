@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from mechshare.domain.addresses import limited_address
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import (
     InvalidCredentials,
@@ -40,8 +41,12 @@ from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.transactions import Transaction, Transactions
 
 FAILURE_WINDOW = timedelta(minutes=15)
-MAX_FAILURES = 10
-"""Failed sign-ins in the window, for one account name or from one address, before further ones are refused."""
+FREE_FAILURES = 5
+"""Failed sign-ins in the window at one account from one address that cost no delay."""
+MAX_ADDRESS_FAILURES = 30
+MAX_ACCOUNT_FAILURES = 100
+"""Failures in the window from one address at all accounts, and at one account from all addresses. After that, only
+those who are signed in there already may go on."""
 MAX_USER_AGENT_LENGTH = 200
 
 
@@ -144,14 +149,14 @@ class SessionService:
         account that changed meanwhile.
         """
         async with self._transactions.read() as tx:
-            await self._refuse_guessing(tx, account, request_metadata)
+            await self._refuse_guessing(tx, account, user.id if user else None, request_metadata)
             stored = await tx.credentials.find(user.id) if user else None
         is_right = await self._passwords.verify(password, stored)
         renewed = stored
         if is_right and stored is not None and self._passwords.needs_rehash(stored):
             renewed = await self._passwords.hash(password)
         async with self._transactions.begin() as tx:
-            await self._refuse_guessing(tx, account, request_metadata)
+            await self._refuse_guessing(tx, account, user.id if user else None, request_metadata)
             if is_right and user is not None and await self._admits(tx, user.id, stored):
                 if renewed is not None and renewed != stored:
                     await tx.credentials.save(user.id, renewed)
@@ -165,13 +170,13 @@ class SessionService:
         """False when `old` is wrong, which has been written down. Raises TooManyFailedSignIns."""
         user_id = caller.actor.id
         async with self._transactions.read() as tx:
-            await self._refuse_guessing(tx, account, request_metadata)
+            await self._refuse_guessing(tx, account, user_id, request_metadata)
             stored = await tx.credentials.find(user_id)
         is_right = await self._passwords.verify(old, stored)
         password_hash = await self._passwords.hash(new)
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            await self._refuse_guessing(tx, account, request_metadata)
+            await self._refuse_guessing(tx, account, user_id, request_metadata)
             if not (is_right and await self._admits(tx, user_id, stored)):
                 await tx.record(SignInFailed(user_id, account, request_metadata))
                 return False
@@ -182,13 +187,28 @@ class SessionService:
             await tx.record(PasswordChanged(user_id, request_metadata))
         return True
 
-    async def _refuse_guessing(self, tx: UnitOfWork, account: str, request_metadata: RequestMetadata) -> None:
-        since = self._clock.now() - FAILURE_WINDOW
-        failures = await tx.audit.failed_sign_ins(since, subject=account) if account else 0
-        if request_metadata.address:
-            failures = max(failures, await tx.audit.failed_sign_ins(since, address=request_metadata.address))
-        if failures >= MAX_FAILURES:
+    async def _refuse_guessing(
+        self, tx: UnitOfWork, account: str, user_id: UserId | None, request_metadata: RequestMetadata
+    ) -> None:
+        """Raises TooManyFailedSignIns. What a stranger guesses elsewhere delays nobody who was here before."""
+        now, address = self._clock.now(), request_metadata.network
+        since = now - FAILURE_WINDOW
+        failures = await tx.audit.failed_sign_ins(since, subject=account, address=address)
+        delay = _delay_after(failures)
+        if delay and await tx.audit.failed_sign_ins(now - delay, subject=account, address=address):
+            raise TooManyFailedSignIns(retry_after=int(delay.total_seconds()))
+        of_account = await tx.audit.failed_sign_ins(since, subject=account) if account else 0
+        of_address = await tx.audit.failed_sign_ins(since, address=address) if address else 0
+        if of_account < MAX_ACCOUNT_FAILURES and of_address < MAX_ADDRESS_FAILURES:
+            return
+        if not await self._is_signed_in_from(tx, user_id, address):
             raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
+
+    async def _is_signed_in_from(self, tx: UnitOfWork, user_id: UserId | None, address: str) -> bool:
+        if user_id is None or not address:
+            return False
+        live = await tx.sessions.find_live(user_id, self._clock.now())
+        return any(limited_address(session.address) == address for session in live)
 
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
         """Whether the account is in order and its password still the one that was `checked`."""
@@ -234,6 +254,13 @@ class SessionService:
             if not await tx.sessions.revoke(user_id, self._clock.now(), only=session_id):
                 raise SessionNotFound()
             await tx.record(SessionEnded(user_id, session_id, request_metadata))
+
+
+def _delay_after(failures: int) -> timedelta:
+    """How long after the last of `failures` the next attempt is admitted: a second, then twice as long each time."""
+    if failures < FREE_FAILURES:
+        return timedelta(0)
+    return min(FAILURE_WINDOW, timedelta(seconds=2 ** min(failures - FREE_FAILURES, 20)))
 
 
 def _account(user: User | None, typed: str) -> str:

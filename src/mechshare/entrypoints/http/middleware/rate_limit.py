@@ -7,9 +7,10 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from mechshare.application import Application
+from mechshare.domain.addresses import limited_address
 from mechshare.domain.errors import TooManyRequests
 from mechshare.domain.rate_limits import Verdict
-from mechshare.entrypoints.http.protocol.client_address import client_address_of, limited_address
+from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.errors import domain_error_response
 
 _FREE = ("/health/", "/metrics")

@@ -7,12 +7,13 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import BeforeRequestHookHandler, Guard, Scope
 
 from mechshare.application import Application
+from mechshare.domain.addresses import limited_address
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
-from mechshare.entrypoints.http.protocol.client_address import client_address_of, limited_address
+from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.services.rate_limits import Costly
 

@@ -10,8 +10,6 @@ from litestar.types import HTTPScope, Scope
 _FORWARDED = b"x-forwarded-for"
 _MAX_HOPS = 32
 """Proxies in a row that are followed back; each hop costs the parsing of an address that somebody sent."""
-_SITE_PREFIX = 64
-"""The part of an IPv6 address that names a site: whoever has one has all 2^64 addresses below it (RFC 4291, 2.5.4)."""
 
 
 class ClientAddresses:
@@ -76,14 +74,6 @@ def canonical_address(text: str) -> str:
             return ""
         parsed = parsed.ipv4_mapped or parsed
     return str(parsed) if parsed else ""
-
-
-@lru_cache(maxsize=4_096)
-def limited_address(address: str) -> str:
-    """What limits are counted under: an IPv4 address itself, and the network of 64 bits around an IPv6 address."""
-    if ":" not in address:
-        return address
-    return str(ip_network((address, _SITE_PREFIX), strict=False))
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
