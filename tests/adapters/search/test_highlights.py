@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mechshare.adapters.search.text.highlights import EXCERPT_LENGTH, LEAD, MAX_MATCHES, highlights_of
+from mechshare.adapters.search.text.highlights import (
+    EXCERPT_LENGTH,
+    LEAD,
+    MAX_MATCHES,
+    highlights_of,
+    highlights_of_page,
+)
 from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Phrase, parse_query
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
@@ -87,3 +93,13 @@ def test_the_excerpt_holds_as_many_matches_as_any(spans: list[int]) -> None:
     assert shown >= 1
     assert sum(is_match for _, is_match in fragments) >= runs - 2  # cut at both ends, and snapped to a word
     assert "".join(piece for piece, _ in fragments) in written
+
+
+def test_a_page_of_costly_texts_has_highlights_as_far_as_its_processor_time_goes() -> None:
+    costly = "\ufdfa" * 5_000
+    before = time.process_time()
+    highlights = highlights_of_page(parse_query("\ufdfa" * 200), [("gear", costly)] * 200)
+    assert time.process_time() - before < 3.0  # several times as much without a bound
+    assert len(highlights) == 200
+    assert highlights[0]
+    assert not highlights[-1]

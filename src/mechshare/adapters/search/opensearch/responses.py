@@ -1,8 +1,9 @@
 """What OpenSearch answers, as the port has it."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.highlights import Fragments, highlights_of_page
 from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.ranking import BREVITY
 from mechshare.domain.ids import CategoryId, MechanismId
@@ -12,8 +13,10 @@ from mechshare.domain.search import Hit, SearchResult
 def result_of(parsed: ParsedQuery, counted: Any, hits: list[Any]) -> SearchResult:
     """`hits` with the totals of the answer `counted`. Marking what matched takes time: not for the event loop."""
     buckets = counted["aggregations"]["categories"]["buckets"]
+    sources = [hit["_source"] for hit in hits]
+    highlights = highlights_of_page(parsed, [(each["title"], each["description"]) for each in sources])
     return SearchResult(
-        hits=tuple(_hit(parsed, hit) for hit in hits),
+        hits=tuple(_hit(parsed, hit, marks) for hit, marks in zip(hits, highlights, strict=True)),
         total=counted["hits"]["total"]["value"],
         facets={CategoryId(bucket["key"]): bucket["doc_count"] for bucket in buckets},
     )
@@ -23,10 +26,10 @@ def titles_of(response: Any) -> tuple[str, ...]:
     return tuple(hit["_source"]["title"] for hit in response["hits"]["hits"])
 
 
-def _hit(parsed: ParsedQuery, hit: Any) -> Hit:
-    title, description = hit["_source"]["title"], hit["_source"]["description"]
+def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments]) -> Hit:
+    title = hit["_source"]["title"]
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),
         score=0.0 if parsed.is_blank else hit["_score"] - BREVITY * len(title),
-        highlights=highlights_of(parsed, title, description),
+        highlights=highlights,
     )

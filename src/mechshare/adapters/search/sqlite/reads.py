@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
-from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.highlights import highlights_of_page
 from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import BREVITY, EQUAL_TITLE, PLACES, WEIGHTS, in_order
@@ -128,7 +128,7 @@ def _until(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
 
 
 def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: float = math.inf) -> SearchResult:
-    """Hits that are reached after `deadline` (of `time.monotonic()`) have no highlights."""
+    """Raises sqlite3.OperationalError for statements that do not end before `deadline` (of `time.monotonic()`)."""
     parsed = parse_query(query.text)
     if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
@@ -141,14 +141,11 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
     hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
+    highlights = highlights_of_page(parsed, [(title, description) for _, _, title, description, _ in hits])
     return SearchResult(
         hits=tuple(
-            Hit(
-                mechanism_id=MechanismId(key),
-                score=score,
-                highlights=highlights_of(parsed, title, description) if time.monotonic() < deadline else {},
-            )
-            for key, score, title, description, _ in hits
+            Hit(mechanism_id=MechanismId(key), score=score, highlights=marks)
+            for (key, score, *_), marks in zip(hits, highlights, strict=True)
         ),
         total=next(row[2] for row in rows if row[0] == "total"),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},

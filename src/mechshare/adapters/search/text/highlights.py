@@ -1,5 +1,6 @@
 """What of a title or description matched, in its original characters."""
 
+import time
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,8 +22,22 @@ MAX_SCANNED = 5_000
 MAX_MATCHES = 300
 """Matches of a text that are marked: the first ones."""
 
+MAX_CPU_SECONDS = 0.3
+"""Of a thread, for the highlights of one page; a page of real texts takes a tenth of it."""
+
 Fragments = tuple[tuple[str, bool], ...]
 Span = tuple[int, int]
+
+
+def highlights_of_page(
+    parsed: ParsedQuery, texts: Sequence[tuple[str, str]]
+) -> list[Mapping[str, Fragments]]:
+    """Returns the highlights of each (title, description), and none for those that MAX_CPU_SECONDS do not reach."""
+    ends = time.thread_time() + MAX_CPU_SECONDS
+    return [
+        highlights_of(parsed, title, description) if time.thread_time() < ends else {}
+        for title, description in texts
+    ]
 
 
 def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[str, Fragments]:
