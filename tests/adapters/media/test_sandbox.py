@@ -7,12 +7,13 @@ import sys
 import pytest
 
 PROGRAM = """
-import ctypes, json, os, resource, socket, sys, threading
+import ctypes, fcntl, json, os, resource, socket, sys, threading
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.sandbox import confine
 
 readable = open(sys.argv[1], "rb")
 writable = open(sys.argv[2], "wb")
+pair = socket.socketpair()
 confined = confine(MediaLimits(memory=2**30), os.getppid())
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,7 +29,29 @@ def attach():
     if libc.ptrace(16, os.getppid(), 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "ptrace")
 
+def call(name, *arguments):
+    if libc.syscall(name, *arguments) < 0:
+        raise OSError(ctypes.get_errno(), "call")
+
+NUMBERS = {"x86_64": (157, 425, 165, 435, 105, 222), "aarch64": (167, 425, 40, 435, 146, 107)}
+PRCTL, IO_URING, MOUNT, CLONE3, SETUID, TIMER = NUMBERS[os.uname().machine]
+
 attempts = {
+    "own a file's signals": lambda: fcntl.fcntl(pair[0], fcntl.F_SETOWN, os.getppid()),
+    "own a file's signals by structure": lambda: fcntl.fcntl(pair[0], 15, bytes(8)),
+    "choose a file's signal": lambda: fcntl.fcntl(pair[0], fcntl.F_SETSIG, 9),
+    "ask a file for signals": lambda: fcntl.fcntl(pair[0], fcntl.F_SETFL, os.O_ASYNC),
+    "own a file's signals with a long command": lambda: call(
+        {"x86_64": 72, "aarch64": 25}[os.uname().machine],
+        pair[0].fileno(), ctypes.c_ulong(2**32 + 8), ctypes.c_ulong(os.getppid())),
+    "own a socket's signals": lambda: fcntl.ioctl(pair[0], 0x8901, os.getppid().to_bytes(4, "little")),
+    "lease a file": lambda: fcntl.fcntl(pair[0], 1024, 0),
+    "set a process control": lambda: call(PRCTL, 1, 0, 0, 0, 0),
+    "set up a ring": lambda: call(IO_URING, 1, 0),
+    "mount": lambda: call(MOUNT, 0, 0, 0, 0, 0),
+    "clone by the newest call": lambda: call(CLONE3, 0, 0),
+    "change its user": lambda: call(SETUID, 0),
+    "make a timer": lambda: call(TIMER, 0, 0, 0),
     "read another file": lambda: open("/etc/passwd"),
     "write another file": lambda: open(sys.argv[2] + ".more", "w"),
     "list a folder": lambda: os.listdir("/"),
@@ -96,6 +119,19 @@ def outcomes(tmp_path_factory):
         "end its parent",
         "trace its parent",
         "keep files in memory",
+        "own a file's signals",
+        "own a file's signals by structure",
+        "choose a file's signal",
+        "ask a file for signals",
+        "own a file's signals with a long command",
+        "own a socket's signals",
+        "lease a file",
+        "set a process control",
+        "set up a ring",
+        "mount",
+        "clone by the newest call",
+        "change its user",
+        "make a timer",
     ],
 )
 def test_the_kernel_refuses(outcomes, attempt):

@@ -19,7 +19,11 @@ _ALLOW = 0x7FFF0000
 _REFUSE = 0x00050000 | 1  # SECCOMP_RET_ERRNO | EPERM
 _KILL = 0x80000000  # SECCOMP_RET_KILL_PROCESS
 _LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06  # BPF: load a word, jump if =, jump if >=, return
-_NUMBER, _ARCHITECTURE = 0, 4  # offsets in struct seccomp_data
+_NUMBER, _ARCHITECTURE, _SECOND_ARGUMENT = (
+    0,
+    4,
+    24,
+)  # offsets in struct seccomp_data; of an argument the low half
 _OTHER_ABI = 0x40000000  # x32 calls, which would pass by numbers of their own
 
 _AUDIT_ARCHITECTURE: Mapping[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -32,6 +36,23 @@ _REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
         "sockets": (41, 42, 43, 44, 46, 49, 50, 53, 240, 288, 307),
         "processes and threads": (56, 57, 58, 59, 272, 308, 322, 435),
         "signals to and looks into others": (62, 101, 129, 200, 234, 297, 302, 310, 311, 424, 434, 438, 440),
+        "changing itself and System V": (
+            64,
+            68,
+            105,
+            106,
+            109,
+            112,
+            113,
+            114,
+            116,
+            117,
+            119,
+            122,
+            126,
+            157,
+            222,
+        ),
         "the kernel's wider surface": (29, 248, 249, 250, 298, 321, 323, 425, 426, 427),
     },
     "aarch64": {
@@ -42,10 +63,20 @@ _REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
         "sockets": (180, 198, 199, 200, 201, 202, 203, 206, 211, 242, 269),
         "processes and threads": (97, 220, 221, 268, 281, 435),
         "signals to and looks into others": (117, 129, 130, 131, 138, 240, 261, 270, 271, 424, 434, 438, 440),
+        "changing itself and System V": (91, *range(143, 150), 151, 152, 154, 157, 159, 167, 107, 186, 190),
         "the kernel's wider surface": (194, 217, 218, 219, 241, 280, 282, 425, 426, 427),
     },
 }
 """Calls that fail with EPERM, by their numbers in Linux' unistd.h. What must be read or written is open by then."""
+
+
+_ALLOWED_COMMANDS: Mapping[str, Mapping[int, Sequence[int]]] = {
+    "x86_64": {72: (0, 1, 2, 3, 1030), 16: (0x5401, 0x5413, 0x5450, 0x5451)},
+    "aarch64": {25: (0, 1, 2, 3, 1030), 29: (0x5401, 0x5413, 0x5450, 0x5451)},
+}
+"""fcntl and ioctl by number, with the commands that they may carry out: duplicate a descriptor, read its flags, close
+it on exec, look for a terminal. Others fail with EPERM: F_SETOWN, F_SETSIG and O_ASYNC, or FIOSETOWN of a socket, send
+signals to other processes, SIGKILL included. Linux compares the low half of a command alone, and so does the filter."""
 
 
 def confine(limits: MediaLimits, parent: int) -> bool:
@@ -76,21 +107,36 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
     if machine not in _REFUSED:
         return False
     refused = [number for group in _REFUSED[machine].values() for number in group]
-    program = _program(_AUDIT_ARCHITECTURE[machine], refused)
+    program = _program(_AUDIT_ARCHITECTURE[machine], refused, _ALLOWED_COMMANDS[machine])
     buffer = ctypes.create_string_buffer(program)
     described = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
     return bool(libc.prctl(_PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, described, 0, 0) == 0)
 
 
-def _program(architecture: int, refused: Sequence[int]) -> bytes:
+def _program(architecture: int, refused: Sequence[int], commands: Mapping[int, Sequence[int]]) -> bytes:
     """In the kernel's BPF: each step is a code, how far to jump if true, how far if false, and an operand."""
+    by_command = [step for number, allowed in commands.items() for step in _command_steps(number, allowed)]
     steps = [
         (_LOAD, 0, 0, _ARCHITECTURE),
         (_EQUAL, 1, 0, architecture),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
-        (_AT_LEAST, len(refused) + 1, 0, _OTHER_ABI),
+        (_AT_LEAST, 0, 1, _OTHER_ABI),
+        (_RETURN, 0, 0, _REFUSE),
+        *by_command,
     ]
     steps += [(_EQUAL, len(refused) - index, 0, number) for index, number in enumerate(refused)]
     steps += [(_RETURN, 0, 0, _ALLOW), (_RETURN, 0, 0, _REFUSE)]
     return b"".join(struct.pack("=HBBI", *step) for step in steps)
+
+
+def _command_steps(number: int, allowed: Sequence[int]) -> list[tuple[int, int, int, int]]:
+    """Decides on the call `number` by its second argument; passes any other call on to the next step."""
+    count = len(allowed)
+    return [
+        (_EQUAL, 0, count + 3, number),
+        (_LOAD, 0, 0, _SECOND_ARGUMENT),
+        *((_EQUAL, count - index, 0, command) for index, command in enumerate(allowed)),
+        (_RETURN, 0, 0, _REFUSE),
+        (_RETURN, 0, 0, _ALLOW),
+    ]
