@@ -73,7 +73,8 @@ class Job:
 
     `subject` names what it works on (a mechanism's id, a blob key for DELETE_BLOBS, or EVERYTHING). `fence` rises with
     every claim: only the holder of the newest fence may write the outcome. `progress` is 0..1 within `step`.
-    `started_at` is when it was last claimed.
+    `started_at` is when it was last claimed. `owner` is the user whose clip it processes, "" for all other work: owners
+    take turns.
     """
 
     id: JobId
@@ -89,6 +90,7 @@ class Job:
     progress: float = 0.0
     failure: ProcessingFailure | None = None
     request_id: str = ""
+    owner: str = ""
     created_at: datetime
     ended_at: datetime | None = None
 
@@ -123,5 +125,9 @@ def backoff(attempt: int) -> timedelta:
     return timedelta(seconds=min(2 ** min(attempt, 6), 60))
 
 
-def new_job(id: JobId, kind: JobKind, subject: str, *, now: datetime, request_id: str = "") -> Job:
-    return Job(id=id, kind=kind, subject=subject, run_after=now, created_at=now, request_id=request_id)
+def new_job(
+    id: JobId, kind: JobKind, subject: str, *, now: datetime, request_id: str = "", owner: str = ""
+) -> Job:
+    return Job(
+        id=id, kind=kind, subject=subject, run_after=now, created_at=now, request_id=request_id, owner=owner
+    )

@@ -17,12 +17,15 @@ from mechshare.services.support.invalidation import PUBLIC_LISTS, access_tag, me
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job to enqueue; `unless_waiting`, only where none of this kind and subject waits or runs."""
+    """A job to enqueue; `unless_waiting`, only where none of this kind and subject waits or runs.
+
+    `owner` is the user whose clip is processed."""
 
     kind: JobKind
     subject: str
     request_id: str = ""
     unless_waiting: bool = False
+    owner: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismCreated(mechanism, request_id):
             jobs = [Work(JobKind.INDEX_DRAFT, mechanism.id, request_id)]
             if mechanism.original is not None:
-                jobs.append(Work(JobKind.PROCESS_MECHANISM_FILE, mechanism.id, request_id))
+                jobs.append(_process(mechanism, request_id))
             return Effects(jobs=jobs)
         case events.MechanismChanged(before, after, request_id):
             is_public = before.is_published or after.is_published
@@ -78,9 +81,7 @@ def effects_of(event: events.Event) -> Effects:
         case events.IndexRebuilt():
             return Effects(tags=[PUBLIC_LISTS])
         case events.ProcessingRequested(mechanism):
-            return Effects(
-                jobs=[Work(JobKind.PROCESS_MECHANISM_FILE, mechanism.id)], tags=_tags_of_one(mechanism)
-            )
+            return Effects(jobs=[_process(mechanism)], tags=_tags_of_one(mechanism))
         case events.ProcessingChanged(mechanism):
             return Effects(tags=_tags_of_one(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
@@ -143,11 +144,15 @@ def effects_of(event: events.Event) -> Effects:
         case events.AccessDenied(actor_id, attempted, code, metadata):
             return Effects(audit=[Audited(AuditAction.DENIED, actor_id, attempted, metadata, code)])
         case events.JobRetried(job):
-            return Effects(jobs=[Work(job.kind, job.subject, unless_waiting=True)])
+            return Effects(jobs=[Work(job.kind, job.subject, unless_waiting=True, owner=job.owner)])
         case events.MaintenanceDue(kind):
             return Effects(jobs=[Work(kind, EVERYTHING, unless_waiting=True)])
         case unknown:
             assert_never(unknown)
+
+
+def _process(mechanism: Mechanism, request_id: str = "") -> Work:
+    return Work(JobKind.PROCESS_MECHANISM_FILE, mechanism.id, request_id, owner=mechanism.user_id)
 
 
 def _index(id: MechanismId, request_id: str, *, is_public: bool) -> Work:

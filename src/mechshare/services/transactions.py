@@ -101,7 +101,7 @@ class _RecordingTransaction:
 
     def _job(self, work: Work) -> Job:
         id, now = JobId(self._ids.new_id()), self._clock.now()
-        return new_job(id, work.kind, work.subject, now=now, request_id=work.request_id)
+        return new_job(id, work.kind, work.subject, now=now, request_id=work.request_id, owner=work.owner)
 
     def _entry(self, audited: Audited) -> AuditEntry:
         return AuditEntry(

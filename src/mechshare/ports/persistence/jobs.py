@@ -22,7 +22,10 @@ class JobLedger(Protocol):
     async def claim(
         self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
     ) -> Job | None:
-        """The job that has been due longest (of `kind`), now running with attempt and fence one higher, if one is due.
+        """A job that is due (of `kind`), now running with attempt and fence one higher; None if none is due.
+
+        Owners take turns: work of nobody and of owners who were never served comes first, then the owner least recently
+        served; of one owner, and of one `kind`, the job that has been due longest.
 
         However many claim at the same moment, each job goes to one. With `created_before` the oldest of those that
         were asked for before then, due or not, of any kind.

@@ -124,6 +124,45 @@ async def test_of_one_kind_what_has_been_due_longest_is_claimed_first(database: 
     assert later.id == clips[0].id
 
 
+async def test_the_owner_least_recently_served_is_next(database: Database) -> None:
+    owners = ["a", "a", "a", "a", "b", "c", "b"]
+    jobs = [replace(job, owner=owner) for job, owner in zip(_unsaved(7), owners, strict=True)]
+    async with database.begin() as tx:
+        await tx.ledger.add(*jobs)
+    claimed = [await claim(database) for _ in jobs]
+    assert [job.owner for job in claimed if job] == ["a", "b", "c", "a", "b", "a", "a"]
+
+
+async def test_an_owner_who_comes_late_waits_for_no_second_job_of_another(database: Database) -> None:
+    early, late = _unsaved(4), _unsaved(1)
+    async with database.begin() as tx:
+        await tx.ledger.add(*(replace(job, owner="a") for job in early))
+    first = await claim(database)
+    async with database.begin() as tx:
+        await tx.ledger.add(*(replace(job, owner="b") for job in late))
+    second = await claim(database)
+    assert [job and job.owner for job in (first, second)] == ["a", "b"]
+
+
+async def test_a_job_that_is_tried_again_takes_its_owners_turn(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.ledger.add(*(replace(job, owner="a") for job in _unsaved(2)))
+        await tx.ledger.add(*(replace(job, owner="b") for job in _unsaved(1)))
+    first = await claim(database)
+    assert first is not None
+    async with database.begin() as tx:
+        await tx.ledger.postpone(first.id, first.fence, timedelta(days=-1))
+    second = await claim(database)
+    assert (first.owner, second and second.owner) == ("a", "b")
+
+
+def _unsaved(number: int) -> list[Job]:
+    return [
+        new_job(JobId(new_id()), JobKind.PROCESS_MECHANISM_FILE, f"m{index}", now=NOW)
+        for index in range(number)
+    ]
+
+
 async def test_a_job_is_due_by_the_databases_clock_whatever_its_maker_says(database: Database) -> None:
     job = new_job(JobId(new_id()), JobKind.DELETE_BLOBS, "a/b.mp4", now=NOW + timedelta(days=36_500))
     async with database.begin() as tx:

@@ -1,8 +1,8 @@
 """The job ledger in memory."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mechshare.adapters.persistence.memory.access import Access
@@ -32,13 +32,17 @@ class MemoryJobLedger(JobLedger):
         jobs = self._access.write(JOBS)
         now = self._access.now()
         queued = [job for job in jobs if job.state is JobState.QUEUED and kind in (None, job.kind)]
-        if created_before is None:
+        if created_before is not None:
+            due: list[tuple[Any, ...]] = [
+                (job.created_at, job.id) for job in queued if job.created_at < created_before
+            ]
+        elif kind is not None:
             due = [(job.run_after, job.id) for job in queued if job.run_after <= now]
         else:
-            due = [(job.created_at, job.id) for job in queued if job.created_at < created_before]
+            due = self._due_in_turn(queued)
         if not due:
             return None
-        job = jobs.get(min(due)[1])
+        job = jobs.get(min(due)[-1])
         claimed = replace(
             job,
             state=JobState.RUNNING,
@@ -51,6 +55,17 @@ class MemoryJobLedger(JobLedger):
         )
         jobs.put(claimed)
         return claimed
+
+    def _due_in_turn(self, queued: Sequence[Job]) -> list[tuple[Any, ...]]:
+        """The owner least recently served comes first, and before all the work of nobody and who was never served."""
+        served: dict[str, datetime] = {}
+        for job in self._access.read(JOBS):
+            if job.owner and job.started_at:
+                served[job.owner] = max(job.started_at, served.get(job.owner, job.started_at))
+        now, never = self._access.now(), datetime.min.replace(tzinfo=UTC)
+        return [
+            (served.get(job.owner, never), job.run_after, job.id) for job in queued if job.run_after <= now
+        ]
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
         until = self._access.now() + lease

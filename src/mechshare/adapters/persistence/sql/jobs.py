@@ -1,6 +1,6 @@
 """The job ledger in SQL. Its times are the database's, so that machines whose clocks differ agree on leases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,12 +29,12 @@ def _is(state: JobState) -> Any:
     return jobs.c.state == literal_column(f"'{state.value}'")
 
 
-def _claim(since: Any, *conditions: Any) -> Any:
-    """Of those that wait and meet the conditions, the first by `since`."""
+def _claim(*order: Any, conditions: Sequence[Any]) -> Any:
+    """Of those that wait and meet the conditions, the first in `order`."""
     first = (
         select(jobs.c.id)
         .where(_is(JobState.QUEUED), *conditions)
-        .order_by(since, jobs.c.id)
+        .order_by(*order, jobs.c.id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .scalar_subquery()
@@ -57,9 +57,16 @@ def _claim(since: Any, *conditions: Any) -> Any:
 
 _IS_DUE = jobs.c.run_after <= _NOW
 _BEFORE = bindparam("created_before", type_=jobs.c.created_at.type)
-_CLAIM_DUE = _claim(jobs.c.run_after, _IS_DUE)
-_CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, _IS_DUE, jobs.c.kind == bindparam("of_kind"))
-_CLAIM_OLDEST = _claim(jobs.c.created_at, jobs.c.created_at < _BEFORE)
+_SERVED = jobs.alias("served")
+_LAST_SERVED = (
+    select(func.max(_SERVED.c.started_at))
+    .where(_SERVED.c.owner == jobs.c.owner, _SERVED.c.owner != literal_column("''"))
+    .scalar_subquery()
+)
+"""When a job of the same owner was last claimed; NULL for an owner who was never served, and for work of nobody."""
+_CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
+_CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, conditions=[_IS_DUE, jobs.c.kind == bindparam("of_kind")])
+_CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE])
 _ADD = insert(jobs).values(run_after=_NOW)
 _HAS_LEASE = (
     (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)

@@ -175,6 +175,8 @@ jobs = Table(
     Column("request_id", String(64), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("ended_at", UtcTime),
+    Column("owner", String(64), nullable=False, server_default=""),
+    _partial("ix_jobs_of_owner", "owner", "started_at", where="owner <> ''"),
     _partial("ix_jobs_due", "run_after", "id", where="state = 'queued'"),
     _partial("ix_jobs_due_of_kind", "kind", "run_after", "id", where="state = 'queued'"),
     _partial("ix_jobs_leased", "lease_until", where="state = 'running'"),
