@@ -119,6 +119,7 @@ class FailureCode(StrEnum):
     NO_VIDEO = "no_video"
     PICTURE_TOO_LARGE = "picture_too_large"
     TOO_LONG = "too_long"
+    TOO_MANY_PIXELS = "too_many_pixels"
     TOO_MANY_STREAMS = "too_many_streams"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
@@ -159,6 +160,10 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.TOO_LONG: {
         "en": "The clip is too long. Cut it to two minutes or less: one cycle of the motion says most.",
         "ja": "クリップが長すぎます。2 分以内に切り取ってください。動きの 1 周期で十分です。",
+    },
+    FailureCode.TOO_MANY_PIXELS: {
+        "en": "The clip's frames hold too many pixels together. Scale the picture down or cut the clip shorter.",
+        "ja": "全フレームの総画素数が多すぎます。画面を縮小するか、クリップを短くしてください。",
     },
     FailureCode.TOO_MANY_STREAMS: {
         "en": "The file holds too many tracks. Export the clip with its video track alone.",

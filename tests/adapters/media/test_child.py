@@ -26,7 +26,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 def laborious(tmp_path):
     """A small file that keeps a processor busy for long."""
     path = tmp_path / "laborious.gif"
-    path.write_bytes(hostile.gif(2000, 2000, 5000, 2))
+    path.write_bytes(hostile.gif(2000, 2000, 3700, 2))
     return path
 
 
@@ -63,8 +63,8 @@ def is_gone(pid: int) -> bool:
 @pytest.mark.parametrize(
     ("limits", "code", "permanent"),
     [
-        (MediaLimits(cpu_seconds=1), FailureCode.TIMED_OUT, False),
-        (MediaLimits(wall_seconds=0.5), FailureCode.TIMED_OUT, False),
+        (MediaLimits(cpu_seconds=1, pixels=10**12), FailureCode.TIMED_OUT, True),
+        (MediaLimits(wall_seconds=0.5, pixels=10**12), FailureCode.TIMED_OUT, False),
         (MediaLimits(memory=200 * 1024 * 1024), FailureCode.OUT_OF_MEMORY, True),
         (MediaLimits(file_size=20), FailureCode.TOO_LONG, True),
     ],

@@ -7,6 +7,7 @@ import av
 import av.error
 import pytest
 
+from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode, MediaFormat, sniff
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import hostile
@@ -206,6 +207,7 @@ def many_streams(folder):
         ("no-frame.gif", lambda _: hostile.gif(10, 10, 0), FailureCode.EMPTY),
         ("no-frame.webp", lambda _: hostile.webp_header(10), FailureCode.UNREADABLE),
         ("endless.gif", lambda _: hostile.gif(2, 2, 1_000_000), FailureCode.TOO_LONG),
+        ("many-pixels.gif", lambda _: hostile.gif(8192, 4880, 9_990), FailureCode.TOO_MANY_PIXELS),
         ("slow.gif", lambda _: hostile.gif(2, 2, 2, 65_535), FailureCode.TOO_LONG),
         ("for-ever.mp4", lasting_mp4, FailureCode.TOO_LONG),
         ("streams.mov", many_streams, FailureCode.TOO_MANY_STREAMS),
@@ -268,3 +270,35 @@ async def test_no_mutation_does_harm(tmp_path, into, process, name):
         outcomes += 1
     assert outcomes >= 10
     assert crashes == []
+
+
+@pytest.mark.parametrize("format", MediaFormat)
+async def test_decoded_frames_beyond_the_budget_of_pixels_are_refused_in_every_format(
+    tmp_path, into, process, format
+):
+    path = write_clip(tmp_path / f"clip.{format}", [100] * 20)
+    made = (await process(path)).facts
+    pixels = made.width * made.height * made.frame_count
+    for derivative in into.iterdir():
+        derivative.unlink()
+
+    with pytest.raises(MediaRejected) as refusal:
+        await process(path, MediaLimits(pixels=pixels - 1))
+
+    assert (refusal.value.failure.code, refusal.value.permanent) == (FailureCode.TOO_MANY_PIXELS, True)
+    assert list(into.iterdir()) == []
+
+
+async def test_a_bomb_of_pixels_is_refused_before_it_is_decoded(tmp_path, process):
+    path = tmp_path / "bomb.gif"
+    path.write_bytes(hostile.gif(8192, 4880, 9_990))
+    heard = []
+
+    async def hear(step, fraction):
+        heard.append(step)
+
+    with pytest.raises(MediaRejected) as refusal:
+        await process(path, progress=hear)
+
+    assert refusal.value.failure.code is FailureCode.TOO_MANY_PIXELS
+    assert heard == []

@@ -31,8 +31,8 @@ from mechshare.ports.media import Derivatives, MediaRejected
 _CHILD = "mechshare.adapters.media.child"
 _LINE = 64 * 1024
 _LAST_WORDS = 2_000
-_PASSING = (FailureCode.CRASHED, FailureCode.TIMED_OUT)
-"""What may go better another time: the machine was busy, or somebody ended the process."""
+_PASSING = (FailureCode.CRASHED,)
+"""What may go better another time: somebody ended the process. A clip that used up its time would use it up again."""
 _CODES = frozenset(code.value for code in FailureCode)
 _log = structlog.get_logger("mechshare.media")
 
@@ -70,7 +70,8 @@ class AvMediaProcessor:
         except TimeoutError as late:
             if not clock.expired():
                 raise
-            raise _rejected(FailureCode.TIMED_OUT, "wall clock") from late
+            late_failure = ProcessingFailure(code=FailureCode.TIMED_OUT, detail="wall clock")
+            raise MediaRejected(late_failure, permanent=False) from late  # the machine may have been busy
         finally:
             await _end(child)
 

@@ -15,6 +15,7 @@ from av.video.stream import VideoStream
 from PIL import Image
 
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.stated_frames import count_stated_frames
 from mechshare.domain.media import FailureCode, MediaFormat
 
 WORKING_SIDE = 1280
@@ -86,7 +87,9 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
             _refuse_size(image.width, image.height, limits)
             yield Clip("webp", _webp_frames(image, limits), lambda: image.tell() / _frames_in(image))
         return
-    _refuse_size(*_stated_size(file, format), limits)
+    width, height = _stated_size(file, format)
+    _refuse_size(width, height, limits)
+    _refuse_pixels(width * height * count_stated_frames(file, format), limits)
     # The file is handed over open, and asking for another one fails: no protocol could lead anywhere.
     options = {
         "protocol_whitelist": "none",
@@ -132,6 +135,8 @@ def _contained(container: InputContainer, file: BinaryIO, format: MediaFormat, l
         raise RefusedClip(FailureCode.UNSUPPORTED_CODEC, context.codec.name if context else "")
     _refuse_size(context.width, context.height, limits)
     _refuse_length(_declared(container, stream), stream.frames, limits)
+    stated = max(stream.frames, len(stream.index_entries) if format in _INDEXED else 0)
+    _refuse_pixels(context.width * context.height * stated, limits)
     context.thread_count = 1
     context.options = {"max_pixels": _max_pixels(limits)}
     size = os.fstat(file.fileno()).st_size
@@ -151,6 +156,12 @@ def _refuse_length(seconds: Fraction | None, frames: int, limits: MediaLimits) -
         raise RefusedClip(FailureCode.TOO_LONG, f"{frames} frames")
 
 
+def _refuse_pixels(pixels: int, limits: MediaLimits) -> None:
+    """Refuses a clip whose frames have more pixels together than may be decoded."""
+    if pixels > limits.pixels:
+        raise RefusedClip(FailureCode.TOO_MANY_PIXELS, f"{pixels:,} pixels in all frames")
+
+
 def _declared(container: InputContainer, stream: VideoStream) -> Fraction | None:
     """How long the picture lasts by the file's own account, in seconds."""
     if stream.duration is not None and stream.time_base is not None:
@@ -163,7 +174,7 @@ def _decoded(
 ) -> Iterator[TimedFrame]:
     """The frames, each with how long it is shown: until the next one; the last as long as it or its file says."""
     base = stream.time_base or Fraction(1, 1000)
-    packets = 0
+    packets = pixels = 0
     first = last = Fraction(0)
     waiting: tuple[Image.Image, int, int, Fraction] | None = None
     for packet in container.demux(stream):
@@ -171,6 +182,8 @@ def _decoded(
         _refuse_length(None, packets, limits)
         for frame in packet.decode():
             _refuse_size(frame.width, frame.height, limits)
+            pixels += frame.width * frame.height
+            _refuse_pixels(pixels, limits)
             start = _start_of(frame, base, format, waiting[3] + last if waiting else Fraction(0))
             if waiting is None:
                 first = start
@@ -267,6 +280,7 @@ def _webp_frames(image: Image.Image, limits: MediaLimits) -> Iterator[TimedFrame
     """A still picture is a clip of one frame. A frame for which no length is given is shown for _ASSUMED."""
     start = Fraction(0)
     _refuse_length(None, _frames_in(image), limits)
+    _refuse_pixels(image.width * image.height * _frames_in(image), limits)
     for index in range(_frames_in(image)):
         image.seek(index)
         image.load()

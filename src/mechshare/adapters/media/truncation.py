@@ -1,6 +1,7 @@
 """Whether a file goes on to the end that its own structure announces; decoders are content with less."""
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from typing import BinaryIO
 
 from mechshare.domain.media import MediaFormat
@@ -24,24 +25,31 @@ def is_truncated(file: BinaryIO, format: MediaFormat) -> bool:
 
 
 def _gif(file: BinaryIO, size: int) -> bool:
-    """GIF89a: a screen, then blocks up to the trailer; a block's data are sub-blocks up to one of no length."""
+    """Whether the trailer is missing, and nothing else stands where a block should begin."""
+    blocks = deque(gif_blocks(file), maxlen=1)
+    return not blocks or blocks[0] in (b"!", b",")
+
+
+def gif_blocks(file: BinaryIO) -> Iterator[bytes]:
+    """The kind of each block of a GIF from its beginning: "!", ",", and at last ";" or what is none of them.
+
+    GIF89a: a screen, then blocks up to the trailer; a block's data are sub-blocks up to one of no length.
+    """
     screen = file.read(13)
     _skip_colours(file, screen[10:11])
     while kind := file.read(1):
-        if kind == b";":
-            return False
+        yield kind
         if kind == b"!":
             file.read(1)
         elif kind == b",":
             _skip_colours(file, file.read(9)[8:9])
             file.read(1)
         else:
-            return False
+            return
         while length := file.read(1):
             if length == b"\0":
                 break
             file.seek(length[0], 1)
-    return True
 
 
 def _skip_colours(file: BinaryIO, flags: bytes) -> None:
