@@ -513,3 +513,16 @@ async def test_nothing_is_left_in_the_scratch_folder(world, mika, fault):
     world.media.faults = [fault] if fault else []
     await world.work()
     assert list((world.app.settings.data / "scratch").iterdir()) == []
+
+
+async def test_another_users_clip_waits_for_one_of_many_at_most(world, mika):
+    await world.work()
+    await asyncio.gather(*(world.create(mika) for _ in range(4)))
+    ren = await world.join("ren")
+
+    first = await claim_to_process(world)
+    made = await world.create(ren)
+    second = await claim_to_process(world)
+
+    assert (first.owner, second.owner) == (mika.id, ren.id)
+    assert second.subject == made.id
