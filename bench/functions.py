@@ -2,7 +2,8 @@
 
 A guide to how far a reader has to jump, not a gate. Each request runs in this process over the embedded adapters, in
 an application that has answered nothing before. A function counts once, however often it is entered; comprehensions
-do not count.
+do not count. `--names` lists the functions of each request in the order in which they are first entered, with the line
+where each starts and how many lines it has.
 """
 
 import asyncio
@@ -39,12 +40,12 @@ class EnteredFunctions:
 
     def __init__(self) -> None:
         self._is_recording = False
-        self.codes: set[CodeType] = set()
+        self.codes: dict[CodeType, None] = {}
         threading.setprofile(self._record)
         sys.setprofile(self._record)
 
     def __enter__(self) -> "EnteredFunctions":
-        self.codes = set()
+        self.codes = {}
         self._is_recording = True
         return self
 
@@ -52,15 +53,20 @@ class EnteredFunctions:
         self._is_recording = False
 
     def names(self) -> list[str]:
-        """`path within the package:qualified name`, in order."""
-        named = [(code.co_filename.removeprefix(_PACKAGE + "/"), code.co_qualname) for code in self.codes]
-        return sorted(f"{path}:{name}" for path, name in named)
+        """`path:first line qualified name (lines)` of each function, in the order of the first entrance."""
+        return [_described(code) for code in self.codes]
 
     def _record(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         is_function = not code.co_name.startswith("<") or code.co_name == "<lambda>"
         if self._is_recording and event == "call" and is_function and code.co_filename.startswith(_PACKAGE):
-            self.codes.add(code)
+            self.codes.setdefault(code)
+
+
+def _described(code: CodeType) -> str:
+    last_line = max(line for _, _, line in code.co_lines() if line is not None)
+    path = code.co_filename.removeprefix(_PACKAGE + "/")
+    return f"{path}:{code.co_firstlineno} {code.co_qualname} ({last_line - code.co_firstlineno + 1})"
 
 
 @asynccontextmanager
