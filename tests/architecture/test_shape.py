@@ -61,7 +61,7 @@ def test_a_domain_value_never_changes(cls):
 @pytest.mark.parametrize("cls", classes_of("ports"))
 def test_a_port_is_small_and_promises_something(cls):
     if not getattr(cls, "_is_protocol", False):
-        assert dataclasses.is_dataclass(cls) or issubclass(cls, Exception) or is_typeddict(cls)
+        assert dataclasses.is_dataclass(cls) or issubclass(cls, Exception | bytes) or is_typeddict(cls)
         return
     methods = {name for name, member in vars(cls).items() if inspect.isfunction(member) and name[0] != "_"}
     assert len(methods - LIFE) <= MAX_METHODS

@@ -30,7 +30,7 @@ from mechshare.entrypoints.http.middleware.response_cache import (
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.cache import STALENESS, CacheKey, Load, Loaded, body_of
+from mechshare.ports.cache import STALENESS, CacheKey, Load
 from mechshare.services.jobs import JobRunner
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
@@ -60,9 +60,9 @@ class Unkept:
         return None
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
-        return body_of(await load())
+        return await load()
 
     async def get_or_load_many(
         self,
@@ -70,7 +70,7 @@ class Unkept:
         load: Load,
         lifetime: timedelta,
     ) -> Sequence[bytes]:
-        return list(map(body_of, await load(keys)))
+        return await load(keys)
 
     async def invalidate(self, *tags: str) -> None:
         return

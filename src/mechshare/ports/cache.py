@@ -1,7 +1,6 @@
 """Copies of what was read or encoded before. Losing all of them changes the speed and nothing else."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -13,21 +12,12 @@ CacheKey = tuple[str, str]
 """A tag, and a key in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Uncacheable:
-    """The result of a load that answers those who wait for it now, and nobody later."""
-
-    body: bytes
+class Uncacheable(bytes):
+    """The result of a load that is served to those who wait for it now, and not stored."""
 
 
-Loaded = bytes | Uncacheable
-Load = Callable[[Sequence[CacheKey]], Awaitable[Sequence[Loaded]]]
+Load = Callable[[Sequence[CacheKey]], Awaitable[Sequence[bytes]]]
 """Gives the entries of these keys, in their order."""
-
-
-def body_of(loaded: Loaded) -> bytes:
-    """What is served of a load's result."""
-    return loaded.body if isinstance(loaded, Uncacheable) else loaded
 
 
 class Cache(Protocol):
@@ -41,7 +31,7 @@ class Cache(Protocol):
         """The entry `key` of `tag` if this process has it; never waits."""
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         """The entry `key` of `tag`, loaded if it is not there. Concurrent callers in a process share one load.
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
+from functools import partial
 
 from mechshare.domain.errors import InvalidToken
 from mechshare.domain.sessions import Claims, SignedIn
@@ -33,10 +34,7 @@ class AuthenticationService:
     async def authenticate(self, access_token: str) -> SignedIn:
         """The caller. Raises InvalidToken for a bad or expired token, an ended session, a suspended or deleted user."""
         claims = self._claims_of(access_token, self._clock.now())
-
-        async def load() -> bytes:
-            return await self._account_status(claims)
-
+        load = partial(self._account_status, claims)
         account_status = await self._cache.get_or_load(
             access_tag(claims.user_id), claims.session_id, load, ACCOUNT_STATUS_LIFETIME
         )

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from mechshare.ports.cache import Cache, Loaded, Uncacheable
+from mechshare.ports.cache import Cache, Uncacheable
 
 RESPONSE_LIFETIME = timedelta(hours=1)
 """How long an encoded response is served at most; a change of what it represents invalidates it at once."""
@@ -44,7 +44,7 @@ class ResponseCache:
     async def load(self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]]) -> CachedResponse:
         """The response under `key`, loaded if it is not there; concurrent callers share one load."""
 
-        async def load_encoded() -> Loaded:
+        async def load_encoded() -> bytes:
             return _encoded(await load())
 
         return _decoded(await self._cache.get_or_load(*key, load_encoded, RESPONSE_LIFETIME))
@@ -56,7 +56,7 @@ class ResponseCache:
     ) -> Sequence[CachedResponse | None]:
         """The responses under these distinct keys, in their order; `load` is called for those that are not there."""
 
-        async def load_encoded(absent: Sequence[tuple[str, str]]) -> Sequence[Loaded]:
+        async def load_encoded(absent: Sequence[tuple[str, str]]) -> Sequence[bytes]:
             loaded = await load([ResponseKey(*key) for key in absent])
             return [_encoded(one) if one else b"" for one in loaded]
 
@@ -66,13 +66,13 @@ class ResponseCache:
     async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:
         """The length of a public list, counted if it is not there."""
 
-        async def load_count() -> Loaded:
+        async def load_count() -> bytes:
             return str(await count()).encode()
 
         return int(await self._cache.get_or_load(*key, load_count, RESPONSE_LIFETIME))
 
 
-def _encoded(response: CachedResponse) -> Loaded:
+def _encoded(response: CachedResponse) -> bytes:
     stored = b"\n".join((response.etag, response.link, response.body))
     return stored if response.is_cacheable else Uncacheable(b"\n" + stored)
 

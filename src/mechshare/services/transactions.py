@@ -1,14 +1,14 @@
 """Units of work in which use cases record events, and which see to what follows from them."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from itertools import chain
 from typing import Any, Protocol, cast
 
 from mechshare.domain.audit import AuditEntry
 from mechshare.domain.events import Event
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import Job, new_job
+from mechshare.domain.jobs import new_job
 from mechshare.domain.text import readable_text
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
@@ -43,10 +43,7 @@ class Transactions:
         self._doorbell = doorbell
         self._clock = clock
         self._ids = ids
-
-    def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """As `Database.read` does."""
-        return self._database.read()
+        self.read = database.read
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
@@ -93,15 +90,23 @@ class _RecordingTransaction:
         await self._enqueue([work for each in effects for work in each.jobs])
 
     async def _enqueue(self, work: Sequence[Work]) -> None:
+        now = self._clock.now()
         for unless_waiting in (False, True):
-            jobs = [self._job(each) for each in work if each.unless_waiting is unless_waiting]
+            jobs = [
+                new_job(
+                    JobId(self._ids.new_id()),
+                    one.kind,
+                    one.subject,
+                    now=now,
+                    request_id=one.request_id,
+                    owner=one.owner,
+                )
+                for one in work
+                if one.unless_waiting is unless_waiting
+            ]
             if jobs:
                 await self._unit.ledger.add(*jobs, unless_waiting=unless_waiting)
                 self.has_new_jobs = True
-
-    def _job(self, work: Work) -> Job:
-        id, now = JobId(self._ids.new_id()), self._clock.now()
-        return new_job(id, work.kind, work.subject, now=now, request_id=work.request_id, owner=work.owner)
 
     def _entry(self, audited: Audited) -> AuditEntry:
         return AuditEntry(

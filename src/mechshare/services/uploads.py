@@ -1,4 +1,4 @@
-"""Taking in files."""
+"""Receiving files."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -27,9 +27,9 @@ class UploadService:
         self.max_bytes = max_bytes
 
     async def receive(self, actor: Actor, chunks: AsyncIterator[bytes], name: str) -> OriginalFile:
-        """Keeps a file durably, streaming it; what it is, is told by its content and never by its name.
+        """Stores a file durably as it arrives; its content decides its format, never its name.
 
-        Nothing is kept when it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, StorageFull,
+        Nothing is stored when it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, StorageFull,
         Unavailable, or what `chunks` raises.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
@@ -48,21 +48,19 @@ class UploadService:
         )
 
     async def discard(self, original: OriginalFile) -> None:
-        """Forgets a received file from which no mechanism was made."""
+        """Deletes a received file from which no mechanism was made."""
         await self._blobs.delete(original.key)
 
     async def _counted(self, head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        received = len(head)
-        self._refuse_beyond(received)
-        yield head
-        async for chunk in rest:
+        """`head` and the rest. Raises FileTooLarge beyond `max_bytes`."""
+        received = 0
+        chunk: bytes | None = head
+        while chunk is not None:
             received += len(chunk)
-            self._refuse_beyond(received)
+            if received > self.max_bytes:
+                raise FileTooLarge(limit=self.max_bytes)
             yield chunk
-
-    def _refuse_beyond(self, received: int) -> None:
-        if received > self.max_bytes:
-            raise FileTooLarge(limit=self.max_bytes)
+            chunk = await anext(rest, None)
 
 
 def _shown_name(name: str) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.ports.cache import Cache, CacheKey, Loaded, Uncacheable
+from mechshare.ports.cache import Cache, CacheKey, Uncacheable
 from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
@@ -197,7 +197,7 @@ async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:
 
 
 async def test_an_uncacheable_result_is_served_and_not_stored(cache: Cache) -> None:
-    async def uncacheable() -> Loaded:
+    async def uncacheable() -> bytes:
         return Uncacheable(b"passing")
 
     assert await cache.get_or_load("g", "k", uncacheable, LONG) == b"passing"
@@ -206,10 +206,10 @@ async def test_an_uncacheable_result_is_served_and_not_stored(cache: Cache) -> N
 
 
 async def test_of_many_those_that_are_uncacheable_are_served_and_not_stored(cache: Cache) -> None:
-    async def mixed(keys: Sequence[CacheKey]) -> Sequence[Loaded]:
+    async def mixed(keys: Sequence[CacheKey]) -> Sequence[bytes]:
         return [Uncacheable(b"passing") if key == "a" else b"lasting" for _, key in keys]
 
-    async def load(keys: Sequence[CacheKey]) -> Sequence[Loaded]:
+    async def load(keys: Sequence[CacheKey]) -> Sequence[bytes]:
         return [b"new"] * len(keys)
 
     keys = [("g", "a"), ("g", "b")]

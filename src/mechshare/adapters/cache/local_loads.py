@@ -1,4 +1,4 @@
-"""What a process loads for itself."""
+"""Loads whose results this process alone stores."""
 
 import time
 from collections.abc import Sequence
@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from mechshare.adapters.cache.entries import Entries
 from mechshare.adapters.cache.single_flight import SingleFlight
-from mechshare.ports.cache import CacheKey, Load, Uncacheable, body_of
+from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
 
 class LocalLoads:
-    """Fills `entries`, whose tags are invalidated in time by whoever holds them."""
+    """Stores results in `entries`; whoever owns these invalidates their tags in time."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
@@ -28,14 +28,14 @@ class LocalLoads:
         ]
 
         async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
-            # Counted from before the load: what it gives may be as old as that.
+            # The lifetime begins before the load: its result may be that old.
             ends = time.monotonic() + lifetime.total_seconds()
             loaded = await load([absent[place][0] for place in places])
             for place, body in zip(places, loaded, strict=True):
                 name, generation = absent[place]
                 if not isinstance(body, Uncacheable):
                     self._entries.store(*name, body, generation, ends)
-            return list(map(body_of, loaded))
+            return loaded
 
         loaded = iter(await self._loads.load(absent, load_absent))
         return [next(loaded) if body is None else body for body in found]

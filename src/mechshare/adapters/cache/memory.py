@@ -7,7 +7,7 @@ from pathlib import Path
 from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
 from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.adapters.shared_memory import mapped_file
-from mechshare.ports.cache import CacheKey, Load, Loaded
+from mechshare.ports.cache import CacheKey, Load
 
 _GENERATION_TABLE_BYTES = SLOTS * SLOT_BYTES
 
@@ -31,16 +31,16 @@ class MemoryCache:
         return self._entries.find(tag, key)
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         found = self._entries.find(tag, key)
         if found is not None:
             return found
 
-        async def load_it(_: Sequence[CacheKey]) -> Sequence[Loaded]:
+        async def load_it(_: Sequence[CacheKey]) -> Sequence[bytes]:
             return (await load(),)
 
-        (loaded,) = await self.get_or_load_many([(tag, key)], load_it, lifetime)
+        (loaded,) = await self._loads.get_or_load([(tag, key)], load_it, lifetime)
         return loaded
 
     async def get_or_load_many(

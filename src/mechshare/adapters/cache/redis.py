@@ -17,7 +17,7 @@ from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
-from mechshare.ports.cache import CacheKey, Load, Loaded, Uncacheable, body_of
+from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
 # A tag is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
 # the millisecond in which it ends, in thirteen digits. Invalidating deletes the hash. The result of a load is stored
@@ -110,7 +110,7 @@ class RedisCache:
         return self._entries.find(tag, key) if self._listener.is_current else None
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
+        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         found = self.cached(tag, key)
         if found is not None:
@@ -124,7 +124,7 @@ class RedisCache:
         if found is not None:
             return found
         if entry is None:
-            return body_of(await load())
+            return await load()
 
         async def load_it(_: Sequence[int]) -> Sequence[bytes]:
             return (await self._load(entry, load, lifetime),)
@@ -139,7 +139,7 @@ class RedisCache:
         await self._listener.listen()
         if not self._listener.is_current:
             # A load that is under way may have begun before what was not heard.
-            return list(map(body_of, await load(keys)))
+            return await load(keys)
         return await self._local_loads.get_or_load(keys, load, lifetime)
 
     async def invalidate(self, *tags: str) -> None:
@@ -194,13 +194,13 @@ class RedisCache:
         self._generations[tag] = generation
 
     async def _load(
-        self, absent: _Absent, load: Callable[[], Awaitable[Loaded]], lifetime: timedelta
+        self, absent: _Absent, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         # Counted from before the load: what it gives may be as old as that.
         ends = time.monotonic() + lifetime.total_seconds()
         body = await load()
         if isinstance(body, Uncacheable):
-            return body.body
+            return body
         self._entries.store(*absent.name, body, absent.mine, ends)
         self._unstored.append(_Loaded(absent.name, absent.theirs, body, ends))
         if self._storing is None or self._storing.done():

@@ -1,8 +1,9 @@
-"""Loads that are under way, which whoever wants the same joins."""
+"""Loads in progress, which concurrent callers share."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Callable, Coroutine, Hashable, Sequence
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 _Load = asyncio.Task[Sequence[bytes]]
@@ -15,21 +16,21 @@ class SingleFlight(Generic[K]):
         self._under_way: dict[K, tuple[_Load, int]] = {}
 
     async def load(
-        self, keys: Sequence[K], load: Callable[[Sequence[int]], Awaitable[Sequence[bytes]]]
+        self, keys: Sequence[K], load: Callable[[Sequence[int]], Coroutine[Any, Any, Sequence[bytes]]]
     ) -> list[bytes]:
-        """What belongs to each of `keys`, which are distinct. `load` is told the places of those that nobody loads.
+        """The result for each of `keys`, which are distinct; `load` gets the places of those that no caller loads yet.
 
-        If it raises, so does this, for all who wait.
+        Raises what `load` raises, for every caller that waits.
         """
         free = [place for place, key in enumerate(keys) if key not in self._under_way]
         if free:
-            task = asyncio.ensure_future(_awaited(load(free)))
+            task = asyncio.create_task(load(free))
             mine = [keys[place] for place in free]
             self._under_way.update((key, (task, number)) for number, key in enumerate(mine))
-            task.add_done_callback(lambda done: self._finish(mine, done))
+            task.add_done_callback(partial(self._finish, mine))
         places = [self._under_way[key] for key in keys]
         for task in dict.fromkeys(task for task, _ in places):
-            await asyncio.shield(task)  # whoever stops waiting must not stop the others
+            await asyncio.shield(task)  # a caller that is cancelled must not cancel the load of the others
         return [task.result()[number] for task, number in places]
 
     async def close(self) -> None:
@@ -42,8 +43,4 @@ class SingleFlight(Generic[K]):
         for key in keys:
             del self._under_way[key]
         if not task.cancelled():
-            task.exception()  # whoever still waits hears of it; nobody else has to
-
-
-async def _awaited(loading: Awaitable[Sequence[bytes]]) -> Sequence[bytes]:
-    return await loading
+            task.exception()  # retrieved, so that asyncio does not log it: those who wait get it

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -99,7 +100,7 @@ class _Lane:
     ) -> R:
         """`work` on a connection, in a thread. Raises Unavailable."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, lambda: self._translated(work, *args, **kwargs))
+        return await loop.run_in_executor(self._executor, partial(self._translated, work, *args, **kwargs))
 
     def close(self) -> None:
         self._executor.shutdown()

@@ -60,7 +60,7 @@ class RequestContextMiddleware:
                 headers = message["headers"] = list(message.get("headers", ()))
                 headers.append((b"x-request-id", request_id.encode()))
                 headers.append((b"x-content-type-options", b"nosniff"))
-                if self._stopping.has_begun and scope["http_version"].startswith("1"):
+                if self._stopping.begun.is_set() and scope["http_version"].startswith("1"):
                     headers.append((b"connection", b"close"))
             await send(message)
 
@@ -81,12 +81,18 @@ class RequestContextMiddleware:
     def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         endpoint = scope.get("path_template") or "(none)"
-        counter, histogram = self._metrics(method, endpoint, status)
+        key = (method, endpoint, status)
+        # Looking the metrics up by label for each request would cost more than counting.
+        if key not in self._children:
+            counter, histogram = (
+                REQUESTS.labels(method, endpoint, str(status)),
+                LATENCY.labels(method, endpoint),
+            )
+            self._children[key] = counter, histogram
+        counter, histogram = self._children[key]
         counter.inc()
         histogram.observe(seconds)
-        if (
-            status >= 500
-        ):  # what went well is counted, not told one by one: that would cost as much as answering
+        if status >= 500:  # other responses are counted only: to log each would cost as much as to serve it
             _log.warning(
                 "request_completed",
                 method=method,
@@ -96,17 +102,6 @@ class RequestContextMiddleware:
                 request_id=request_id_of(scope),
             )
 
-    def _metrics(self, method: str, endpoint: str, status: int) -> tuple[Any, Any]:
-        """The labelled counter and histogram; looking them up by label each time would cost more than counting."""
-        key = (method, endpoint, status)
-        found = self._children.get(key)
-        if found is None:
-            found = self._children[key] = (
-                REQUESTS.labels(method, endpoint, str(status)),
-                LATENCY.labels(method, endpoint),
-            )
-        return found
-
 
 async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> None:
     request: Request[Any, Any, Any] = Request(scope, receive, send)
@@ -115,8 +110,10 @@ async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> Non
 
 
 class LogContextMiddleware:
-    """Names each request in all that is logged on its way from here. What is kept ready is answered before: it logs
-    nothing, and to name it would cost as much as to answer it."""
+    """Adds the request's identifier to every log event from here on.
+
+    Cached responses are served before: they log nothing, and the identifier would cost as much as the response.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -128,13 +125,9 @@ class LogContextMiddleware:
 
 
 def _request_id(scope: Scope) -> str:
-    for name, value in scope["headers"]:
-        if name == b"x-request-id":
-            requested = value.decode("latin-1")
-            return requested if _REQUEST_ID.match(requested) else _new_id()
-    return _new_id()
-
-
-def _new_id() -> str:
-    """Needs to be found nowhere else, and may be guessed: the system's randomness would take longer than the answer."""
-    return f"{getrandbits(128):032x}"
+    """The first X-Request-ID field if it is well formed; else a new identifier."""
+    requested = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
+        "latin-1"
+    )
+    # An identifier has to be unique, and may be guessed: the system's randomness would take longer than the response.
+    return requested if _REQUEST_ID.match(requested) else f"{getrandbits(128):032x}"

@@ -76,37 +76,23 @@ async def _read_part(
     if segment.name == file_field:
         if form.file is not None:
             raise MalformedRequest(problem="see details.", details=[(file_field, "was sent twice.")])
-        content = _Content(events)
-        form.file = await receive(content, segment.filename or "")
-        await content.skip_rest()
+        async with aclosing(_content(events)) as content:
+            form.file = await receive(content, segment.filename or "")
+            async for _ in content:  # what the receiver left
+                continue
     else:
-        form.fields.append((segment.name, await _text(_Content(events), segment, form)))
+        async with aclosing(_content(events)) as content:
+            form.fields.append((segment.name, await _text(content, segment, form)))
 
 
-class _Content:
+async def _content(events: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
     """The content of one part, up to its end."""
-
-    def __init__(self, events: AsyncGenerator[Any, None]) -> None:
-        self._events = events
-        self._ended = False
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._ended:
-            piece = await anext(self._events)
-            if piece is not None:
-                return bytes(piece)
-            self._ended = True
-        raise StopAsyncIteration
-
-    async def skip_rest(self) -> None:
-        async for _ in self:
-            continue
+    while (piece := await anext(events)) is not None:
+        yield bytes(piece)
 
 
-async def _text(content: _Content, segment: MultipartSegment, form: Form[T]) -> str:
+async def _text(content: AsyncIterator[bytes], segment: MultipartSegment, form: Form[T]) -> str:
+    """A text field. Raises BodyTooLarge where all fields exceed _MAX_TEXT_BYTES, MalformedRequest if not UTF-8."""
     gathered = bytearray()
     async for piece in content:
         gathered += piece

@@ -10,7 +10,7 @@ from msgspec import Struct
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
-from mechshare.domain.media import MediaFacts, ProcessingFailure
+from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
@@ -125,22 +125,8 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,
         processing=processing_response(mechanism.processing),
-        media=_media_response(mechanism.media),
+        media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
         version=mechanism.version,
-    )
-
-
-def _media_response(facts: MediaFacts | None) -> MediaResponse | None:
-    if facts is None:
-        return None
-    return MediaResponse(
-        width=facts.width,
-        height=facts.height,
-        frame_rate=facts.frame_rate,
-        frame_count=facts.frame_count,
-        codec=facts.codec,
-        size=facts.size,
-        sha256=facts.sha256,
     )
 
 

@@ -1,6 +1,6 @@
 """POST /mechanisms and /mechanisms/from-url"""
 
-from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -124,40 +124,38 @@ async def _create_from_json(request: Req) -> Response[Any]:
     body = await short_body(request)
     new = decoded(body, NewMechanism)
     media = ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration)
-    return await _create(request, _draft(new, media), body)
+    return await _create(request, new, media, body)
 
 
 async def _create_from_form(request: Req) -> Response[Any]:
-    application = application_of(request)
-    actor = actor_of(request)
+    uploads = application_of(request).uploads
     form: Form[OriginalFile] = Form()
-
-    async def receive(content: AsyncIterator[bytes], name: str) -> OriginalFile:
-        return await application.uploads.receive(actor, content, name)
-
     try:
-        await read_form(request, "file", receive, form)
+        await read_form(request, "file", partial(uploads.receive, actor_of(request)), form)
         new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
         if form.file is None:
             raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
-        response = await _create(
-            request, _draft(new, form.file), msgspec.json.encode([new, form.file.sha256])
-        )
+        fingerprint = msgspec.json.encode([new, form.file.sha256])
+        response = await _create(request, new, form.file, fingerprint)
     except Unavailable:
-        raise  # whether the mechanism was kept is not known, so its file must stay
+        raise  # whether the mechanism was stored is unknown, so its file must stay
     except DomainException:
         if form.file is not None:
-            await application.uploads.discard(form.file)
+            await uploads.discard(form.file)
         raise
     if REPLAYED_HEADER in response.headers:
-        await application.uploads.discard(form.file)
+        await uploads.discard(form.file)
     UPLOADED_BYTES.inc(form.file.size)
     return response
 
 
-async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[Any]:
+async def _create(
+    request: Req, new: NewMechanism | NewUpload, media: OriginalFile | ExternalMedia, fingerprint: bytes
+) -> Response[Any]:
     application = application_of(request)
     actor = actor_of(request)
+    categories = [CategoryId(category) for category in new.categories]
+    draft = Draft(title=new.title, description=new.description, categories=categories, media=media)
 
     def render(item: AuthoredMechanism) -> bytes:
         return msgspec.json.encode(mechanism_response(item, media_addresses(application)))
@@ -165,15 +163,10 @@ async def _create(request: Req, draft: Draft, fingerprint: bytes) -> Response[An
     created = await application.mechanisms.create_mechanism(
         actor, draft, request_metadata_of(request), idempotent_request(request, actor.id, fingerprint, render)
     )
-    status = 202 if isinstance(draft.media, OriginalFile) else 201
+    status = 202 if isinstance(media, OriginalFile) else 201
     if isinstance(created, ReplayedResponse):
         return replayed(request, created, status, MECHANISMS_PATH)
     return mechanism_resource(request, created, status)
-
-
-def _draft(new: NewMechanism | NewUpload, media: OriginalFile | ExternalMedia) -> Draft:
-    categories = [CategoryId(category) for category in new.categories]
-    return Draft(title=new.title, description=new.description, categories=categories, media=media)
 
 
 def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:

@@ -28,11 +28,11 @@ class OneTripCursor:
         return self
 
     async def execute(self, operation: str, parameters: Sequence[Any] = ()) -> "OneTripCursor":
-        await self._connection.visit(lambda found: self._take(found.execute(operation, parameters)))
+        await self._connection.run(self._fetch, sqlite3.Connection.execute, operation, parameters)
         return self
 
     async def executemany(self, operation: str, parameters: Iterable[Sequence[Any]]) -> "OneTripCursor":
-        await self._connection.visit(lambda found: self._take(found.executemany(operation, parameters)))
+        await self._connection.run(self._fetch, sqlite3.Connection.executemany, operation, parameters)
         return self
 
     async def fetchall(self) -> Sequence[Any]:
@@ -40,10 +40,13 @@ class OneTripCursor:
         return rows
 
     async def close(self) -> None:
-        """The cursor behind it was closed when its rows were brought."""
+        """SQLite's cursor was closed when its rows were fetched."""
 
-    def _take(self, cursor: sqlite3.Cursor) -> None:
+    def _fetch(
+        self, connection: sqlite3.Connection, execute: Callable[..., sqlite3.Cursor], *arguments: Any
+    ) -> None:
         """Runs in the connection's thread."""
+        cursor = execute(connection, *arguments)
         self._rows = cursor.fetchall()
         self.description, self.rowcount = cursor.description, cursor.rowcount
         self.lastrowid = cursor.lastrowid
@@ -61,6 +64,6 @@ class OneTripConnection(aiosqlite.Connection):
     def cursor(self) -> OneTripCursor:  # type: ignore[override]
         return OneTripCursor(self)
 
-    async def visit(self, work: Callable[[sqlite3.Connection], None]) -> None:
-        """Has `work` done in the connection's thread."""
-        await self._execute(work, self._conn)  # type: ignore[no-untyped-call]
+    async def run(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Runs `work` in the connection's thread, with SQLite's connection as its first argument."""
+        await self._execute(work, self._conn, *arguments)  # type: ignore[no-untyped-call]

@@ -1,5 +1,6 @@
 """Mechanisms as rows, and rows as mechanisms."""
 
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -20,7 +21,7 @@ _RECORD = record_of(
     mechanisms,
     computed={
         "original_sha256": lambda mechanism: mechanism.original.sha256 if mechanism.original else None,
-        "original_key": lambda mechanism: mechanism.original_key,
+        "original_key": attrgetter("original_key"),
     },
     converted={"categories": _categories},
 )
