@@ -2,8 +2,9 @@
 
     python -m tests.attacks.other_user PORT ADDRESS PATH...
 
-Requests each path in turn, on a new connection each, ten a second, until its standard input ends. Prints `ready`
-before the first, and at the end a line of JSON: [[path, status or error, seconds], ...].
+Requests each path in turn, a number from 1 to 100 in place of {number}, on a new connection each, ten a second,
+until its standard input ends. Prints `ready` before the first, and at the end a line of JSON:
+[[path, status or error, seconds], ...].
 """
 
 import http.client
@@ -21,7 +22,7 @@ def main(port: int, address: str, paths: list[str]) -> None:
     results: list[tuple[str, str, float]] = []
     print("ready", flush=True)
     while not select.select([sys.stdin], [], [], 0)[0]:
-        path = paths[len(results) % len(paths)].replace("{number}", str(len(results)))
+        path = paths[len(results) % len(paths)].replace("{number}", str(1 + len(results) % 100))
         began = time.monotonic()
         results.append((path, _status(port, address, path), time.monotonic() - began))
         time.sleep(max(0.0, began + INTERVAL - time.monotonic()))

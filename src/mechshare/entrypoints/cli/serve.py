@@ -29,6 +29,8 @@ _REPLACEMENT_OVERLAP = 5.0
 """Seconds after SIGHUP in which a process and the one that replaces it both serve."""
 _HEADER_TIMEOUT_MS = 15_000
 """From the first moment of a connection, and from the end of a response, until the next headers have arrived."""
+_MAX_BUFFER_BYTES = 128 * 1024
+"""For each connection and direction; headers that are larger are refused."""
 _ONE_PROCESS = ("database", "blobs", "search", "jobs")
 """What is not shared between processes when its URL is `memory:`."""
 
@@ -116,7 +118,9 @@ def _serve(address: str, port: int, processes: int) -> None:
         respawn_failed_workers=True,
         respawn_interval=_REPLACEMENT_OVERLAP,
         workers_kill_timeout=_SHUTDOWN_TIMEOUT,
-        http1_settings=HTTP1Settings(header_read_timeout=_HEADER_TIMEOUT_MS),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=_HEADER_TIMEOUT_MS, max_buffer_size=_MAX_BUFFER_BYTES
+        ),
     ).serve()
 
 

@@ -15,7 +15,9 @@ from mechshare import settings
 from mechshare.application import Application
 from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DomainException, Unavailable
+from mechshare.entrypoints.http.listener import bound_slow_readers
 from mechshare.entrypoints.http.middleware.compression import CompressionMiddleware
+from mechshare.entrypoints.http.middleware.concurrency import ConcurrencyLimitMiddleware
 from mechshare.entrypoints.http.middleware.cors import CorsMiddleware
 from mechshare.entrypoints.http.middleware.methods import MethodsMiddleware
 from mechshare.entrypoints.http.middleware.public_url import PublicUrlMiddleware
@@ -119,9 +121,10 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     reads = PublicReads(application)
     app.state.public_reads = reads
     answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
-    if application.rate_limits.is_limited:
-        answering = RateLimitMiddleware(answering, application)
     addresses = ClientAddresses(chosen.trusted_proxies)
+    if application.rate_limits.is_limited:
+        answering = ConcurrencyLimitMiddleware(answering, addresses, processing.EVENTS_PATH)
+        answering = RateLimitMiddleware(answering, application)
     answering = MethodsMiddleware(CompressionMiddleware(answering))
     if chosen.cors_origins:
         answering = CorsMiddleware(answering, chosen.cors_origins)
@@ -135,7 +138,9 @@ def _running(
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        preparing = await _prepare(application)
+        background = await _prepare(application)
+        if gently:
+            background.append(asyncio.create_task(bound_slow_readers()))
         stopping.start_again()
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
@@ -146,22 +151,22 @@ def _running(
                 yield
         finally:
             stopping.begin()
-            if preparing is not None:
-                preparing.cancel()
+            for task in background:
+                task.cancel()
             await working
             await application.close()
 
     return lifespan
 
 
-async def _prepare(application: Application) -> asyncio.Task[None] | None:
-    """Prepares at once; without the database returns the task that waits for it, while requests get 503."""
+async def _prepare(application: Application) -> list[asyncio.Task[None]]:
+    """Prepares at once; without the database returns a task that waits for it, while requests get 503."""
     try:
         await prepare(application)
     except Unavailable as down:
         _log.warning("dependency_unavailable", problem=down.message)
-        return asyncio.create_task(prepare_when_available(application))
-    return None
+        return [asyncio.create_task(prepare_when_available(application))]
+    return []
 
 
 def _settle_garbage_collector() -> None:

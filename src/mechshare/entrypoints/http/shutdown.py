@@ -15,9 +15,10 @@ import struct
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 
 import structlog
+
+from mechshare.entrypoints.http.listener import listening_sockets
 
 LOOK_AWAY = 2.0
 """Seconds in which clients and load balancers learn to go elsewhere."""
@@ -101,23 +102,9 @@ def refuse_new_connections() -> None:
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_SYN)
     instructions = ctypes.create_string_buffer(code)
     program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(instructions))
-    for listening in _listening():
+    for listening in listening_sockets():
         with listening:
             try:
                 listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
             except OSError as problem:
                 _log.warning("listen_filter_failed", problem=str(problem))
-
-
-def _listening() -> Iterator[socket.socket]:
-    """The sockets at which this process listens for TCP, each a duplicate to be closed."""
-    for name in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        try:
-            found = socket.socket(fileno=os.dup(name))
-        except OSError:
-            continue  # no socket, or closed meanwhile
-        is_tcp = found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6)
-        if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            yield found
-        else:
-            found.close()

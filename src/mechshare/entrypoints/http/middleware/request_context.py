@@ -1,5 +1,6 @@
 """The outermost layer: what happens to every request, whatever it asks for."""
 
+import asyncio
 import re
 import time
 from random import getrandbits
@@ -20,7 +21,13 @@ from mechshare.entrypoints.metrics import LATENCY, REQUESTS
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+SEND_TIMEOUT = 30.0
+"""Seconds in which a client must take a piece of a stream, which is 64 KiB at most: 2 KiB/s."""
 _log = structlog.get_logger("mechshare.http")
+
+
+class StalledReader(asyncio.CancelledError):
+    """The client took no piece of a stream for SEND_TIMEOUT. A cancellation, so that no layer tries to answer it."""
 
 
 class RequestContextMiddleware:
@@ -62,11 +69,16 @@ class RequestContextMiddleware:
                 headers.append((b"x-content-type-options", b"nosniff"))
                 if self._stopping.begun.is_set() and scope["http_version"].startswith("1"):
                     headers.append((b"connection", b"close"))
-            await send(message)
+            if message.get("more_body"):
+                await _send_in_time(send, message)
+            else:
+                await send(message)
 
         app = self._app if self._stopping.has_started else _refuse_not_started
         try:
             await app(scope, receive, send_named)
+        except StalledReader:
+            return  # granian closes the connection of a response that has no end
         finally:
             self._note(scope, status, time.perf_counter() - started)
 
@@ -107,6 +119,15 @@ async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> Non
     request: Request[Any, Any, Any] = Request(scope, receive, send)
     refused: Response[Any] = domain_error_response(request, NotStarted())
     await refused.to_asgi_response(None, request)(scope, receive, send)
+
+
+async def _send_in_time(send: Send, message: Message) -> None:
+    """Sends a piece of a stream. Raises StalledReader."""
+    try:
+        async with asyncio.timeout(SEND_TIMEOUT):
+            await send(message)
+    except TimeoutError as problem:
+        raise StalledReader() from problem
 
 
 class LogContextMiddleware:

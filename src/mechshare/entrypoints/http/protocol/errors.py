@@ -43,8 +43,8 @@ class HeadersTooLarge(DomainException):
 class BodyTimedOut(DomainException):
     code = "BODY_TIMED_OUT"
     messages = {
-        "en": "The request body stopped arriving. Send the request again.",
-        "ja": "本文の送信が途中で止まりました。もう一度送信してください。",
+        "en": "The request body arrived too slowly. Send the request again.",
+        "ja": "本文の受信に時間がかかりすぎました。もう一度送信してください。",
     }
 
 
@@ -63,6 +63,22 @@ class NotStarted(errors.Unavailable):
         "client that runs it, as the pytest fixture mechshare_client does.",
         "ja": "mechshare が起動していません。ASGI アプリケーションの lifespan が実行されていません。lifespan を実行する"
         "サーバーまたはテストクライアント（pytest のフィクスチャ mechshare_client など）をご利用ください。",
+    }
+
+
+class TooManyUnfinished(errors.TooMany):
+    code = "TOO_MANY_UNFINISHED"
+    messages = {
+        "en": "{limit} of your requests are unfinished, the most there may be. Try again in {retry_after} seconds.",
+        "ja": "処理中のリクエストは同時に {limit} 件までです。{retry_after} 秒後にもう一度お試しください。",
+    }
+
+
+class TooManyStreams(errors.Unavailable):
+    code = "TOO_MANY_STREAMS"
+    messages = {
+        "en": "Too many clients watch events at present. Read the processing status instead, or try again later.",
+        "ja": "イベントの受信が混み合っています。処理状況を読み取るか、しばらくしてからお試しください。",
     }
 
 

@@ -1,6 +1,7 @@
 """Request bodies: decoded strictly, unknown fields refused."""
 
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -16,8 +17,15 @@ from mechshare.entrypoints.http.shutdown import Shutdown
 T = TypeVar("T")
 JSON = ("application/json", "application/merge-patch+json")
 MAX_BODY_BYTES = 256 * 1024
-IDLE_TIMEOUT = 60.0
-"""Seconds that a sender may leave between two pieces of a body; the server beneath would wait for ever."""
+MAX_BODY_SECONDS = 30.0
+"""Seconds in which a body of at most MAX_BODY_BYTES must have arrived."""
+MAX_UPLOAD_SECONDS = 7_200.0
+"""Seconds in which any other body must have arrived."""
+WINDOW_BYTES, WINDOW_SECONDS = 128 * 1024, 30.0
+"""So many bytes, or the rest of the body, must arrive in each so many seconds: 4 KiB/s."""
+SPARE_PIECES, MIN_PIECE_BYTES = 256, 512
+"""But for the spare ones, the pieces of a body must have so many bytes on average: each costs as much time as one of
+64 KiB does."""
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
@@ -49,17 +57,19 @@ async def refuse_body(request: Request[Any, Any, Any]) -> None:
     await decoded_body(request, Nothing, Nothing())
 
 
-async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, None]:
-    """The body in pieces, as it arrives.
+async def arriving(
+    request: Request[Any, Any, Any], max_seconds: float = MAX_UPLOAD_SECONDS
+) -> AsyncGenerator[bytes, None]:
+    """The body in pieces, as it arrives. Time in which nobody waits for the next piece doesn't count.
 
-    Raises MalformedRequest when the sender leaves before its end, and BodyTimedOut when nothing comes for IDLE_TIMEOUT.
+    Raises MalformedRequest when the sender leaves before its end, or sends very many small pieces; BodyTimedOut when
+    it is slower than WINDOW_BYTES in WINDOW_SECONDS, or has not ended after `max_seconds`.
     """
-    stopping: Shutdown = request.app.state.stopping
+    pace = _Pace(max_seconds)
     pieces = request.stream()
     try:
         while True:
-            async with stopping.idle_timeout(IDLE_TIMEOUT):
-                piece = await anext(pieces, None)
+            piece = await pace.wait_for(pieces, request.app.state.stopping)
             if piece is None:
                 return
             if piece:
@@ -71,10 +81,43 @@ async def arriving(request: Request[Any, Any, Any]) -> AsyncGenerator[bytes, Non
         raise MalformedRequest(problem="it broke off before its end.") from problem
 
 
+class _Pace:
+    """Holds a sender to a minimum rate, a total time and pieces of a sensible size."""
+
+    def __init__(self, max_seconds: float) -> None:
+        self._remaining = max_seconds
+        self._window_remaining = WINDOW_SECONDS
+        self._window_bytes = 0
+        self._pieces = 0
+        self._bytes = 0
+
+    async def wait_for(self, pieces: AsyncIterator[bytes], stopping: Shutdown) -> bytes | None:
+        """The next piece, None at the end. Raises TimeoutError, MalformedRequest."""
+        began = time.monotonic()
+        async with stopping.idle_timeout(min(self._remaining, self._window_remaining)):
+            piece = await anext(pieces, None)
+        waited = time.monotonic() - began
+        self._remaining -= waited
+        self._window_remaining -= waited
+        self._count(len(piece or b""))
+        return piece
+
+    def _count(self, size: int) -> None:
+        self._pieces += 1
+        self._bytes += size
+        self._window_bytes += size
+        if self._window_bytes >= WINDOW_BYTES:
+            self._window_bytes, self._window_remaining = 0, WINDOW_SECONDS
+        if self._pieces > SPARE_PIECES + self._bytes // MIN_PIECE_BYTES:
+            raise MalformedRequest(
+                problem=f"it comes in very small pieces; send {MIN_PIECE_BYTES} bytes each."
+            )
+
+
 async def short_body(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, MalformedRequest."""
+    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, and as `arriving` does."""
     gathered = bytearray()
-    async with aclosing(arriving(request)) as pieces:
+    async with aclosing(arriving(request, MAX_BODY_SECONDS)) as pieces:
         async for piece in pieces:
             gathered += piece
             if len(gathered) > max_bytes:

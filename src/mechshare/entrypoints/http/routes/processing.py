@@ -39,6 +39,8 @@ from mechshare.services.rate_limits import Costly
 
 Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
+EVENTS_PATH = "/processing/events"
+"""Below the path of a mechanism."""
 POLL_INTERVAL = 0.5
 """Seconds between two looks at the ledger while somebody listens."""
 LISTEN_FOR = 600.0
@@ -102,7 +104,7 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
 
 
 @get(
-    "/processing/events",
+    EVENTS_PATH,
     operation_id="watchProcessing",
     summary="Watch the processing (server-sent events)",
     media_type="text/event-stream",

@@ -1,0 +1,113 @@
+"""Bounds what one address may have unfinished at a time, so that no sender takes the place of all others."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from mechshare.domain.addresses import limited_address
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.protocol.client_address import (
+    ClientAddresses,
+    client_address_of,
+)
+from mechshare.entrypoints.http.protocol.errors import (
+    RETRY_SOON,
+    TooManyStreams,
+    TooManyUnfinished,
+    domain_error_response,
+)
+
+MAX_REQUESTS = 256
+"""Unfinished requests of one address in a server process, whatever they are."""
+MAX_BODIES = 64
+"""Of these, requests that may bring a body."""
+MAX_STREAMS = 64
+"""Of these, streams of events."""
+MAX_STREAMS_OF_ALL = 2_000
+"""Streams of events of all addresses together in a server process."""
+_WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
+
+
+class ConcurrencyLimitMiddleware:
+    """Refuses what is more than an address may have unfinished (429), and streams that are too many in all (503).
+
+    A trusted proxy has no limit of its own: what it passes on counts for the address that it names.
+    """
+
+    def __init__(self, app: ASGIApp, addresses: ClientAddresses, stream_suffix: str) -> None:
+        """Paths that end with `stream_suffix` are those of streams."""
+        self._app = app
+        self._addresses = addresses
+        self._stream_suffix = stream_suffix
+        self._requests = _Tally(MAX_REQUESTS)
+        self._bodies = _Tally(MAX_BODIES)
+        self._streams = _Tally(MAX_STREAMS, MAX_STREAMS_OF_ALL)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await self._app(scope, receive, send)
+            return
+        address = self._limited_address(scope)
+        if refusal := self._requests.enter(address):
+            await _refuse(refusal, scope, receive, send)
+            return
+        try:
+            if scope["method"] not in _WITHOUT_BODY:
+                await self._run(self._bodies, address, scope, receive, send)
+            elif scope["path"].endswith(self._stream_suffix):
+                await self._run(self._streams, address, scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+        finally:
+            self._requests.leave(address)
+
+    async def _run(self, tally: "_Tally", address: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if refusal := tally.enter(address):
+            await _refuse(refusal, scope, receive, send)
+            return
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            tally.leave(address)
+
+    def _limited_address(self, scope: HTTPScope) -> str:
+        """Nothing for what comes from a trusted proxy itself."""
+        address = client_address_of(scope)
+        return "" if self._addresses.is_trusted(address) else limited_address(address)
+
+
+class _Tally:
+    """How many of a kind are unfinished, by address. The address "" counts for the whole alone."""
+
+    def __init__(self, limit: int, limit_of_all: float = float("inf")) -> None:
+        self._limit = limit
+        self._limit_of_all = limit_of_all
+        self._counts: dict[str, int] = {}
+        self._total = 0
+
+    def enter(self, address: str) -> DomainException | None:
+        """Counts one more, to be followed by `leave`; or returns why it is refused."""
+        count = self._counts.get(address, 0)
+        if count >= self._limit and address:
+            return TooManyUnfinished(limit=self._limit, retry_after=RETRY_SOON)
+        if self._total >= self._limit_of_all:
+            return TooManyStreams()
+        self._counts[address] = count + 1
+        self._total += 1
+        return None
+
+    def leave(self, address: str) -> None:
+        self._total -= 1
+        count = self._counts[address] - 1
+        if count:
+            self._counts[address] = count
+        else:
+            del self._counts[address]
+
+
+async def _refuse(refusal: DomainException, scope: Scope, receive: Receive, send: Send) -> None:
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    response: Response[Any] = domain_error_response(request, refusal)
+    await response.to_asgi_response(None, request)(scope, receive, send)

@@ -1,0 +1,110 @@
+"""Thousands of slow clients, of whatever kind, keep nobody else waiting, and none of them stays for long."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.attacks import slow_clients
+from tests.attacks.probe import watched
+from tests.attacks.server import API, AttackedServer, attackable_server, new_address
+from tests.attacks.slow_clients import PER_ADDRESS, SlowClient, outcomes
+
+HEADERS_WITHIN = 25.0
+"""Seconds after which a connection without whole headers is closed, with room for a busy machine; 15 are promised."""
+BODY_WITHIN = 45.0
+"""As long for short bodies; 30 are promised."""
+MAX_BYTES_EACH = 800 * 1024
+"""Memory of the server for each slow client, what the server itself takes on the way included."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
+    """Processes no clips, so that a stream of events goes on for as long as somebody listens."""
+    with attackable_server(tmp_path_factory.mktemp("connections"), JOB_SLOTS="0") as server:
+        yield server
+
+
+async def attack(
+    server: AttackedServer, figure: Callable[[str], None], client: SlowClient, count: int, seconds: float
+) -> dict[str, int]:
+    addresses = [new_address() for _ in range(-(-count // PER_ADDRESS))]
+    rss, cpu = server.rss_bytes(), server.cpu_seconds()
+    async with watched(server, figure):
+        found = await outcomes(server, [client] * count, addresses, seconds)
+    grown = server.rss_bytes() - rss
+    figure(
+        f"{count} clients: {dict(found)}; {server.cpu_seconds() - cpu:.1f} s of CPU, {grown / 2**20:.0f} MiB more"
+    )
+    assert grown < count * MAX_BYTES_EACH
+    return found
+
+
+@pytest.mark.parametrize("client", [slow_clients.silent, slow_clients.slow_headers])
+async def test_connections_without_whole_headers_are_closed(
+    server: AttackedServer, figure: Callable[[str], None], connections: int, client: SlowClient
+) -> None:
+    found = await attack(server, figure, client, connections, HEADERS_WITHIN)
+    assert found == {"closed": connections}
+
+
+async def test_bodies_that_trickle_are_refused(
+    server: AttackedServer, figure: Callable[[str], None], connections: int
+) -> None:
+    found = await attack(server, figure, slow_clients.slow_body, connections, BODY_WITHIN)
+    assert sum(count for end, count in found.items() if end.startswith("408")) == connections
+
+
+async def test_readers_that_take_nothing_are_disconnected(
+    server: AttackedServer, figure: Callable[[str], None], connections: int
+) -> None:
+    async with server.registered() as user:
+        large = b"GIF89a" + bytes(8 * 2**20)
+        id = (await server.upload(user, large)).raise_for_status().json()["id"]
+        client = slow_clients.slow_reader(f"{API}/mechanisms/{id}/original", user.headers["Authorization"])
+        found = await attack(server, figure, client, connections, slow_clients.SLOW_READER_SECONDS + 15)
+    assert sum(count for end, count in found.items() if end.endswith(("reset", "closed"))) == connections
+
+
+async def test_listeners_to_events_keep_nobody_waiting(
+    server: AttackedServer, figure: Callable[[str], None], connections: int
+) -> None:
+    async with server.registered() as user:
+        id = (await server.upload(user)).raise_for_status().json()["id"]
+        path = f"{API}/mechanisms/{id}/processing/events"
+        client = slow_clients.listener(path, user.headers["Authorization"])
+        found = await attack(server, figure, client, connections, 10.0)
+    assert found["200 open"] == min(connections, found["200 open"] + found["503 closed"])
+    assert found["200 open"] >= min(connections, 2_000)
+
+
+async def test_one_address_has_a_bounded_number_of_unfinished_bodies(
+    server: AttackedServer, figure: Callable[[str], None]
+) -> None:
+    count = 400
+    async with watched(server, figure):
+        found = await outcomes(server, [slow_clients.slow_body] * count, [new_address()], BODY_WITHIN)
+    figure(f"{count} bodies of one address: {dict(found)}")
+    assert 64 <= sum(number for end, number in found.items() if end.startswith("408")) <= 128
+    assert sum(number for end, number in found.items() if end.startswith(("408", "429"))) == count
+
+
+def test_http2_without_tls_is_not_spoken(server: AttackedServer) -> None:
+    with server.connect() as connection:
+        connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
+        received = connection.recv(1_000)
+    assert received == b"" or received.startswith(b"HTTP/1.1 4")
+
+
+def test_a_body_in_tiny_pieces_costs_little(server: AttackedServer) -> None:
+    before = server.cpu_seconds()
+    with server.connect() as connection:
+        head = b"Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        connection.sendall(f"POST {API}/auth/login HTTP/1.1\r\n".encode() + head)
+        try:
+            for _ in range(250):
+                connection.sendall(b"1\r\n \r\n" * 1_000)
+        except ConnectionError:
+            pass  # refused before its end
+        else:
+            assert connection.recv(1_000).startswith(b"HTTP/1.1 400")
+    assert server.cpu_seconds() - before < 1.0
