@@ -14,6 +14,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import ProcessingService
+from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
@@ -36,6 +37,7 @@ class Application:
     mechanisms: MechanismService
     uploads: UploadService
     processing: ProcessingService
+    processing_feed: ProcessingFeed
     media: MediaService
     search: SearchService
     jobs: JobService

@@ -25,6 +25,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
+from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import Costly, RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
@@ -66,6 +67,7 @@ def build(
         mechanisms=MechanismService(transactions, clock, ids),
         uploads=UploadService(blobs, ids, settings.max_upload_bytes),
         processing=ProcessingService(transactions, clock),
+        processing_feed=ProcessingFeed(transactions),
         media=MediaService(database, blobs, links, cache, clock),
         search=SearchService(transactions, index),
         jobs=JobService(transactions, handlers),

@@ -46,6 +46,20 @@ class ProcessingStatus:
     history: tuple[Attempt, ...] = ()
 
 
+def processing_status(
+    mechanism: Mechanism, job: Job | None, history: tuple[Attempt, ...] = ()
+) -> ProcessingStatus:
+    """Of a mechanism and its newest job."""
+    is_over = job is None or mechanism.processing.state is ProcessingState.READY
+    return ProcessingStatus(
+        processing=mechanism.processing,
+        attempt=job.attempt if job else 0,
+        step="" if job is None or is_over else job.step,
+        progress=1.0 if job is None or is_over else job.progress,
+        history=history,
+    )
+
+
 class ProcessingService:
     """What people see of the processing of a mechanism, and asking for it again."""
 
@@ -59,14 +73,7 @@ class ProcessingService:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
             job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
             attempts = await history(tx, job) if job and can_edit(viewer, mechanism) else ()
-        is_over = job is None or mechanism.processing.state is ProcessingState.READY
-        return ProcessingStatus(
-            processing=mechanism.processing,
-            attempt=job.attempt if job else 0,
-            step="" if job is None or is_over else job.step,
-            progress=1.0 if job is None or is_over else job.progress,
-            history=attempts,
-        )
+        return processing_status(mechanism, job, attempts)
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
         """Enqueues a failed clip once more. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""

@@ -128,6 +128,10 @@ class MemoryJobRepository(JobRepository):
         same = [job for job in self._access.read(JOBS) if (job.kind, job.subject) == (kind, subject)]
         return max(same, key=lambda job: (job.created_at, job.id), default=None)
 
+    async def find_latest_each(self, kind: JobKind, subjects: Sequence[str]) -> tuple[Job, ...]:
+        found = [await self.find_latest(kind, subject) for subject in subjects]
+        return tuple(job for job in found if job)
+
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         wanted = (job for job in self._access.read(JOBS) if state in (None, job.state))
         return paged(wanted, request, key=lambda job: (job.created_at, job.id), descending=True)

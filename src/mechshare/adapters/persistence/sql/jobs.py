@@ -4,7 +4,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, bindparam, delete, func, insert, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    bindparam,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
 
 from mechshare.adapters.persistence.sql.dialects.dialect import Now
 from mechshare.adapters.persistence.sql.pagination import paged, paged_query
@@ -115,6 +126,16 @@ _EXPIRED = (
 _OF_SUBJECT = (jobs.c.subject == bindparam("of_subject")) & (jobs.c.kind == bindparam("of_kind"))
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("id"))
 _LATEST = select(jobs).where(_OF_SUBJECT).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
+_later = jobs.alias("later")
+_LATEST_EACH = select(jobs).where(
+    jobs.c.subject.in_(bindparam("of_subjects", expanding=True)),
+    jobs.c.kind == bindparam("of_kind"),
+    ~exists().where(
+        _later.c.subject == jobs.c.subject,
+        _later.c.kind == jobs.c.kind,
+        tuple_(_later.c.created_at, _later.c.id) > tuple_(jobs.c.created_at, jobs.c.id),
+    ),
+)
 _WAITING = jobs.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
 _SAME_WAITING = select(jobs.c.id).where(_OF_SUBJECT, _WAITING).limit(1)
 _BACKLOG = (
@@ -227,6 +248,11 @@ class SqlJobRepository(JobRepository):
     async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
         row = await self._statements.row(_LATEST, {"of_kind": kind.value, "of_subject": subject})
         return _JOB.value(row) if row else None
+
+    async def find_latest_each(self, kind: JobKind, subjects: Sequence[str]) -> tuple[Job, ...]:
+        chosen = {"of_kind": kind.value, "of_subjects": subjects}
+        rows = await self._statements.rows(_LATEST_EACH, chosen) if subjects else ()
+        return tuple(map(_JOB.value, rows))
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         return await paged(

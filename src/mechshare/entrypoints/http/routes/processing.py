@@ -1,6 +1,6 @@
 """/mechanisms/{id}/processing"""
 
-import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -12,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
-from mechshare.domain.errors import Conflict, Forbidden, InvalidToken, MechanismNotFound, Stale
+from mechshare.domain.errors import Conflict, Forbidden, InvalidToken, MechanismNotFound, Stale, Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
 from mechshare.entrypoints.http.protocol.auth import (
@@ -41,8 +41,8 @@ Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
 EVENTS_PATH = "/processing/events"
 """Below the path of a mechanism."""
-POLL_INTERVAL = 0.5
-"""Seconds between two looks at the ledger while somebody listens."""
+HEARTBEAT_INTERVAL = 15.0
+"""Seconds after which a comment is sent where nothing changed: proxies and clients see that the stream goes on."""
 LISTEN_FOR = 600.0
 """Seconds after which a listener is let go; it may come again."""
 
@@ -119,24 +119,42 @@ async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerS
 
 
 async def _events(
-    request: Req, id: MechanismId, status: ProcessingStatus
+    request: Req, id: MechanismId, status: ProcessingStatus | None
 ) -> AsyncIterator[ServerSentEventMessage]:
-    processing = application_of(request).processing
+    """`status` is the first to be sent."""
+    feed, language = application_of(request).processing_feed, _language(request)
     stopping: Shutdown = request.app.state.stopping
-    language = _language(request)
-    sent: ProcessingStatusResponse | None = None
-    for _ in range(int(LISTEN_FOR / POLL_INTERVAL)):
-        json_response = _status_response(status, language)
-        if json_response != sent:
-            yield ServerSentEventMessage(data=msgspec.json.encode(json_response).decode(), event="processing")
-            sent = json_response
-        if json_response.state in (ProcessingState.READY, ProcessingState.FAILED) or stopping.has_begun:
-            return
-        await asyncio.sleep(POLL_INTERVAL)
-        try:
-            status = await processing.get_status(await viewer_of(request), id)
-        except (MechanismNotFound, InvalidToken):
-            return  # deleted or hidden meanwhile, or the listener signed out: the last they hear is the end
+    sent: ProcessingStatus | None = None
+    ends = time.monotonic() + LISTEN_FOR
+    heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
+    async with feed.watching(id):
+        while True:
+            if status is not None and status != sent:
+                yield _event(status, language)
+                sent, heartbeat = status, time.monotonic() + HEARTBEAT_INTERVAL
+            if stopping.has_begun or time.monotonic() >= ends or _has_ended(sent):
+                return
+            if time.monotonic() >= heartbeat:
+                yield ServerSentEventMessage(comment="heartbeat")
+                heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
+            await feed.wait()
+            try:
+                status = feed.status(await viewer_of(request), id)
+            except (MechanismNotFound, InvalidToken):
+                return  # deleted or hidden meanwhile, or the listener signed out: the last they hear is the end
+            except Unavailable:
+                status = (
+                    None  # whether the listener may still watch is not known: they hear nothing until it is
+                )
+
+
+def _event(status: ProcessingStatus, language: str) -> ServerSentEventMessage:
+    data = msgspec.json.encode(_status_response(status, language)).decode()
+    return ServerSentEventMessage(data=data, event="processing")
+
+
+def _has_ended(status: ProcessingStatus | None) -> bool:
+    return status is not None and status.processing.state in (ProcessingState.READY, ProcessingState.FAILED)
 
 
 def _language(request: Req) -> str:

@@ -1,0 +1,128 @@
+"""Follows the processing of mechanisms for everybody who watches, with one look for all of a process."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+from mechshare.domain.errors import MechanismNotFound, Unavailable
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.jobs import Attempt, Job, JobKind
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.policy import Viewer, can_edit, require_visible
+from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.processing import ProcessingStatus, processing_status
+from mechshare.services.transactions import Transactions
+
+POLL_INTERVAL = 0.5
+"""Seconds between two looks at the ledger while somebody watches."""
+_BATCH_SIZE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Snapshot:
+    """A mechanism and its newest job, as of one look; `ended` are the attempts that ended before."""
+
+    mechanism: Mechanism
+    job: Job | None
+    ended: tuple[Attempt, ...]
+    for_editors: ProcessingStatus
+    for_others: ProcessingStatus
+
+
+class ProcessingFeed:
+    """What `ProcessingService.get_status` gives, for many who want to hear of each change.
+
+    Looks are taken as long as anybody watches. While the database is away nothing changes, and nobody is refused.
+    """
+
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+        self._watchers: Counter[MechanismId] = Counter()
+        self._snapshots: Mapping[MechanismId, _Snapshot | None] = {}
+        self._polling: asyncio.Task[None] | None = None
+        self._looked = asyncio.Event()
+
+    @asynccontextmanager
+    async def watching(self, mechanism_id: MechanismId) -> AsyncIterator[None]:
+        """Looks at the mechanism, with all others that are watched, as long as the context lasts."""
+        self._watchers[mechanism_id] += 1
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll())
+        try:
+            yield
+        finally:
+            self._watchers[mechanism_id] -= 1
+            if not self._watchers[mechanism_id]:
+                del self._watchers[mechanism_id]
+
+    async def wait(self) -> None:
+        """Returns after the next look, also without the database. Raises what ended the looks, if a defect did."""
+        await self._looked.wait()
+        if self._polling is not None and self._polling.done():
+            self._polling.result()
+
+    def status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus | None:
+        """As of the last look; None before the first. Raises MechanismNotFound."""
+        if mechanism_id not in self._snapshots:
+            return None
+        snapshot = self._snapshots[mechanism_id]
+        if snapshot is None:
+            raise MechanismNotFound()
+        mechanism = require_visible(viewer, snapshot.mechanism)
+        return snapshot.for_editors if can_edit(viewer, mechanism) else snapshot.for_others
+
+    async def _poll(self) -> None:
+        try:
+            await asyncio.sleep(POLL_INTERVAL)
+            while self._watchers:
+                with suppress(Unavailable):  # what was seen last stands until the database is back
+                    self._snapshots = await self._look(tuple(self._watchers))
+                self._wake()
+                await asyncio.sleep(POLL_INTERVAL)
+        finally:
+            self._snapshots = {}
+            self._wake()
+
+    def _wake(self) -> None:
+        """Lets those go on who wait."""
+        self._looked.set()
+        self._looked = asyncio.Event()
+
+    async def _look(self, ids: Sequence[MechanismId]) -> dict[MechanismId, _Snapshot | None]:
+        snapshots: dict[MechanismId, _Snapshot | None] = dict.fromkeys(ids)
+        async with self._transactions.read() as tx:
+            for start in range(0, len(ids), _BATCH_SIZE):
+                batch = ids[start : start + _BATCH_SIZE]
+                jobs = await tx.jobs.find_latest_each(JobKind.PROCESS_MECHANISM_FILE, batch)
+                by_subject = {job.subject: job for job in jobs}
+                for item in await tx.mechanisms.find_authored(batch):
+                    mechanism = item.mechanism
+                    snapshots[mechanism.id] = await self._snapshot(
+                        tx, mechanism, by_subject.get(mechanism.id)
+                    )
+        return snapshots
+
+    async def _snapshot(self, tx: UnitOfWork, mechanism: Mechanism, job: Job | None) -> _Snapshot:
+        before = self._snapshots.get(mechanism.id)
+        if before is not None and (before.mechanism, before.job) == (mechanism, job):
+            return before
+        is_same_attempt = before is not None and _attempt_of(before.job) == _attempt_of(job)
+        if before is not None and is_same_attempt:
+            ended = before.ended
+        else:
+            ended = await tx.jobs.find_attempts(job.id) if job else ()
+        attempts = (*ended, job.last_attempt) if job and job.last_attempt else ended
+        return _Snapshot(
+            mechanism,
+            job,
+            ended,
+            for_editors=processing_status(mechanism, job, attempts),
+            for_others=processing_status(mechanism, job),
+        )
+
+
+def _attempt_of(job: Job | None) -> tuple[str, int, str] | None:
+    """Changes whenever an attempt begins or ends."""
+    return (job.id, job.attempt, job.state.value) if job else None
