@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -18,6 +18,7 @@ from mechshare.services.transactions import Transactions
 POLL_INTERVAL = 0.5
 """Seconds between two looks at the ledger while somebody watches."""
 _BATCH_SIZE = 500
+_LOAD_CONCURRENCY = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ProcessingFeed:
         self._snapshots: Mapping[MechanismId, _Snapshot | None] = {}
         self._polling: asyncio.Task[None] | None = None
         self._looked = asyncio.Event()
+        self._loading = asyncio.Semaphore(_LOAD_CONCURRENCY)
 
     @asynccontextmanager
     async def watching(self, mechanism_id: MechanismId) -> AsyncIterator[None]:
@@ -56,6 +58,16 @@ class ProcessingFeed:
             self._watchers[mechanism_id] -= 1
             if not self._watchers[mechanism_id]:
                 del self._watchers[mechanism_id]
+
+    async def first_status(
+        self, viewer: Viewer, mechanism_id: MechanismId, load: Callable[[], Awaitable[ProcessingStatus]]
+    ) -> ProcessingStatus:
+        """As of the last look where others watch it too, else what `load` gives. Raises as `status` and `load` do.
+
+        Few load at a time: when thousands come at once, most of them find that others watch by then.
+        """
+        async with self._loading:
+            return self.status(viewer, mechanism_id) or await load()
 
     async def wait(self) -> None:
         """Returns after the next look, also without the database. Raises what ended the looks, if a defect did."""

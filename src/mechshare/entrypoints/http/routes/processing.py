@@ -114,7 +114,10 @@ async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerS
     """An event `processing` at each change, until it is ready or failed, may be seen no more, or the server stops."""
     viewer = await viewer_of(request)
     id = MechanismId(mechanism_id)
-    first = await application_of(request).processing.get_status(viewer, id)
+    application = application_of(request)
+    first = await application.processing_feed.first_status(
+        viewer, id, lambda: application.processing.get_status(viewer, id)
+    )
     return ServerSentEvent(_events(request, id, first))
 
 

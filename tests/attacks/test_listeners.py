@@ -1,0 +1,88 @@
+"""Listeners to events wait out a database that is away, and all of them hear how it ended."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+from servers.kinds import environment
+
+from tests.attacks.server import API, AttackedServer, User, attackable_server, new_address
+from tests.servers import own_server
+
+PER_ADDRESS = 50
+AWAY_SECONDS = 6.0
+"""Longer than a heartbeat of the pool of connections, and than its time-outs."""
+HEARD_WITHIN = 120.0
+
+
+async def test_listeners_wait_while_the_database_is_away_and_hear_the_end(
+    tmp_path: Path, long: bool, figure: Callable[[str], None]
+) -> None:
+    count = 1_000 if long else 200
+    with own_server("postgresql") as postgresql:
+        url = environment("postgresql", postgresql.port)["MECHSHARE_DATABASE_URL"]
+        with attackable_server(tmp_path, DATABASE_URL=url, JOB_SLOTS="0") as server:
+            async with server.registered() as user:
+                id = (await server.upload(user)).raise_for_status().json()["id"]
+                addresses = [new_address() for _ in range(-(-count // PER_ADDRESS))]
+                started = asyncio.Semaphore(0)
+                listening = [
+                    asyncio.create_task(heard(server, user, id, addresses[number % len(addresses)], started))
+                    for number in range(count)
+                ]
+                for _ in range(count):
+                    await asyncio.wait_for(started.acquire(), HEARD_WITHIN)
+                postgresql.stop()
+                await asyncio.sleep(AWAY_SECONDS)
+                postgresql.start()
+                with worker(tmp_path, url):
+                    ends = Counter(await asyncio.gather(*listening))
+    figure(f"{count} listeners, the database away for {AWAY_SECONDS:.0f} s: {dict(ends)}")
+    assert ends == {"ready": count}
+
+
+async def heard(server: AttackedServer, user: User, id: str, address: str, started: asyncio.Semaphore) -> str:
+    """The last state that a listener hears of, or the name of the error; releases `started` at the first."""
+    path, state = f"{API}/mechanisms/{id}/processing/events", "nothing"
+    try:
+        async with (
+            asyncio.timeout(HEARD_WITHIN),
+            server.client(address, timeout=HEARD_WITHIN) as client,
+            client.stream("GET", path, headers=user.headers) as response,
+        ):
+            if response.status_code != 200:
+                started.release()
+                return str(response.status_code)
+            async for line in response.aiter_lines():
+                if line.startswith("data:"):
+                    if state == "nothing":
+                        started.release()
+                    state = line.partition('"state":"')[2].partition('"')[0]
+    except (httpx.TransportError, TimeoutError) as problem:
+        return type(problem).__name__
+    return state
+
+
+@contextmanager
+def worker(folder: Path, database_url: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mechshare", "worker", "--slots", "1"],
+        env={
+            **os.environ,
+            "MECHSHARE_DATA": str(folder / "data"),
+            "MECHSHARE_DATABASE_URL": database_url,
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(30)
