@@ -38,9 +38,8 @@ async def made_of(installation: Installation, ids: Iterable[str]) -> list[Made]:
         for id in map(MechanismId, ids):
             async with adapters.database.read() as tx:
                 mechanism = await tx.mechanisms.find_by_id(id)
-                job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, id)
+                (job,) = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, id)
             assert mechanism is not None
-            assert job is not None
             stored = frozenset([key async for key in adapters.blobs.list(derivative_prefix(id))])
             urls = (mechanism.file_url, mechanism.thumbnail_url, mechanism.preview_url)
             named = frozenset(key for url in urls if url and (key := blob_key(url)))

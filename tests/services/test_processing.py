@@ -28,7 +28,7 @@ def quick_heart(monkeypatch):
 
 async def processing_job(world, mechanism):
     async with world.database.read() as tx:
-        return await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism.id)
+        return (await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism.id))[0]
 
 
 async def failure_of(world, mechanism):

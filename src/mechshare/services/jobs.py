@@ -304,7 +304,7 @@ class JobService:
                 raise JobNotRetryable(state=job.state.value)
             await self._handlers[job.kind].on_retry(tx, job)
             await tx.record(JobRetried(job))
-            return _existing(await tx.jobs.find_latest(job.kind, job.subject)).id
+            return (await tx.jobs.find_latest(job.kind, job.subject))[0].id
 
     async def cancel(self, job_id: JobId) -> None:
         """Ends a job that nobody wants any more; a worker at it is stopped at its next heartbeat.

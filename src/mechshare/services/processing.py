@@ -71,7 +71,8 @@ class ProcessingService:
         """Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
-            job = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
+            latest = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
+            job = latest[0] if latest else None
             attempts = await history(tx, job) if job and can_edit(viewer, mechanism) else ()
         return processing_status(mechanism, job, attempts)
 

@@ -107,7 +107,7 @@ class ProcessingFeed:
         async with self._transactions.read() as tx:
             for start in range(0, len(ids), _BATCH_SIZE):
                 batch = ids[start : start + _BATCH_SIZE]
-                jobs = await tx.jobs.find_latest_each(JobKind.PROCESS_MECHANISM_FILE, batch)
+                jobs = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, *batch)
                 by_subject = {job.subject: job for job in jobs}
                 for item in await tx.mechanisms.find_authored(batch):
                     mechanism = item.mechanism

@@ -98,7 +98,7 @@ HOT: dict[str, Step] = {
     "claim one of a kind": lambda tx: tx.ledger.claim(timedelta(seconds=15), kind=JobKind.INDEX_MECHANISM),
     "expired leases": lambda tx: tx.ledger.find_expired(100),
     "latest job": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM),
-    "latest jobs of many": lambda tx: tx.jobs.find_latest_each(JobKind.INDEX_MECHANISM, [MECHANISM, "other"]),
+    "latest jobs of many": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM, "other"),
     "cancel": lambda tx: tx.jobs.cancel(JobKind.INDEX_MECHANISM, MECHANISM),
 }
 

@@ -1,6 +1,6 @@
 """The job ledger, and what people ask of jobs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -53,11 +53,11 @@ class JobRepository(Protocol):
 
     async def find_by_id(self, id: JobId) -> Job | None: ...
 
-    async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
-        """The one of this kind for this subject that was created last."""
+    async def find_latest(self, kind: JobKind, *subjects: str) -> tuple[Job, ...]:
+        """For each of these subjects, 1,000 at most, the one of this kind that was created last, if there is one.
 
-    async def find_latest_each(self, kind: JobKind, subjects: Sequence[str]) -> tuple[Job, ...]:
-        """The same for many subjects, 1,000 at most, in any order; nothing for those without such a job."""
+        They come in any order.
+        """
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         """Newest first; positions are (created_at, id)."""

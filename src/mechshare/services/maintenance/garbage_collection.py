@@ -73,7 +73,7 @@ class Scheduler:
 
     async def _find_last(self, kind: JobKind) -> Job | None:
         async with self._transactions.read() as tx:
-            return await tx.jobs.find_latest(kind, EVERYTHING)
+            return next(iter(await tx.jobs.find_latest(kind, EVERYTHING)), None)
 
 
 class GarbageCollection:

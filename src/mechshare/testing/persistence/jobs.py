@@ -91,15 +91,14 @@ async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database
     first, second = await enqueue(database, 2)
     await enqueue(database, 1, subject="other")
     async with database.read() as tx:
-        latest = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, "m")
-        assert latest is not None
+        (latest,) = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, "m")
         assert latest.id == max(first.id, second.id)
-        assert await tx.jobs.find_latest(JobKind.INDEX_MECHANISM, "m") is None
-        each = await tx.jobs.find_latest_each(JobKind.PROCESS_MECHANISM_FILE, ["m", "other", "none"])
+        assert await tx.jobs.find_latest(JobKind.INDEX_MECHANISM, "m") == ()
+        each = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, "m", "other", "none")
         assert sorted(job.subject for job in each) == ["m", "other"]
         assert latest in each
-        assert await tx.jobs.find_latest_each(JobKind.INDEX_MECHANISM, ["m"]) == ()
-        assert await tx.jobs.find_latest_each(JobKind.INDEX_MECHANISM, []) == ()
+        assert await tx.jobs.find_latest(JobKind.INDEX_MECHANISM, "m", "other") == ()
+        assert await tx.jobs.find_latest(JobKind.INDEX_MECHANISM) == ()
         assert (await tx.jobs.find_all(PageRequest(), state=JobState.QUEUED)).total == 3
         assert (await tx.jobs.find_all(PageRequest(), state=JobState.DONE)).total == 0
 

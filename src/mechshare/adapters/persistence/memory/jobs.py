@@ -1,6 +1,6 @@
 """The job ledger in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -124,13 +124,10 @@ class MemoryJobRepository(JobRepository):
     async def find_by_id(self, id: JobId) -> Job | None:
         return self._access.read(JOBS).find(id)
 
-    async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
-        same = [job for job in self._access.read(JOBS) if (job.kind, job.subject) == (kind, subject)]
-        return max(same, key=lambda job: (job.created_at, job.id), default=None)
-
-    async def find_latest_each(self, kind: JobKind, subjects: Sequence[str]) -> tuple[Job, ...]:
-        found = [await self.find_latest(kind, subject) for subject in subjects]
-        return tuple(job for job in found if job)
+    async def find_latest(self, kind: JobKind, *subjects: str) -> tuple[Job, ...]:
+        chosen = [job for job in self._access.read(JOBS) if job.kind == kind and job.subject in subjects]
+        chosen.sort(key=lambda job: (job.created_at, job.id))
+        return tuple({job.subject: job for job in chosen}.values())
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
         wanted = (job for job in self._access.read(JOBS) if state in (None, job.state))

@@ -1,6 +1,6 @@
 """The job ledger in SQL. Its times are the database's, so that machines whose clocks differ agree on leases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -127,7 +127,7 @@ _OF_SUBJECT = (jobs.c.subject == bindparam("of_subject")) & (jobs.c.kind == bind
 _BY_ID = select(jobs).where(jobs.c.id == bindparam("id"))
 _LATEST = select(jobs).where(_OF_SUBJECT).order_by(jobs.c.created_at.desc(), jobs.c.id.desc()).limit(1)
 _later = jobs.alias("later")
-_LATEST_EACH = select(jobs).where(
+_LATEST_OF_EACH = select(jobs).where(
     jobs.c.subject.in_(bindparam("of_subjects", expanding=True)),
     jobs.c.kind == bindparam("of_kind"),
     ~exists().where(
@@ -245,13 +245,12 @@ class SqlJobRepository(JobRepository):
         row = await self._statements.row(_BY_ID, {"id": id})
         return _JOB.value(row) if row else None
 
-    async def find_latest(self, kind: JobKind, subject: str) -> Job | None:
-        row = await self._statements.row(_LATEST, {"of_kind": kind.value, "of_subject": subject})
-        return _JOB.value(row) if row else None
-
-    async def find_latest_each(self, kind: JobKind, subjects: Sequence[str]) -> tuple[Job, ...]:
+    async def find_latest(self, kind: JobKind, *subjects: str) -> tuple[Job, ...]:
+        if len(subjects) == 1:
+            row = await self._statements.row(_LATEST, {"of_kind": kind.value, "of_subject": subjects[0]})
+            return (_JOB.value(row),) if row else ()
         chosen = {"of_kind": kind.value, "of_subjects": subjects}
-        rows = await self._statements.rows(_LATEST_EACH, chosen) if subjects else ()
+        rows = await self._statements.rows(_LATEST_OF_EACH, chosen) if subjects else ()
         return tuple(map(_JOB.value, rows))
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
