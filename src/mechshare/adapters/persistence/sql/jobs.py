@@ -1,6 +1,6 @@
 """The job ledger in SQL. Its times are the database's, so that machines whose clocks differ agree on leases."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
