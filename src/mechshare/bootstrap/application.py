@@ -1,10 +1,9 @@
 """The composition root: adapters -> services -> Application."""
 
-from pathlib import Path
-
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters
+from mechshare.bootstrap.data_folder import data_folder
 from mechshare.bootstrap.secrets import derived_key, stored_secret
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
@@ -33,7 +32,7 @@ from mechshare.services.sessions import SessionService
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
-from mechshare.settings import Settings, SettingsError
+from mechshare.settings import Settings
 
 
 def build(
@@ -49,7 +48,7 @@ def build(
     """
     adapters = adapters or choose_adapters(settings)
     derivation = derivation or _scratch_derivation(settings, adapters)
-    secret = settings.secret or stored_secret(_folder(settings.data) / "secret.key")
+    secret = settings.secret or stored_secret(data_folder(settings.data) / "secret.key")
     database, blobs, index = adapters.database, adapters.blobs, adapters.index
     doorbell, cache, limiter = adapters.doorbell, adapters.cache, adapters.limiter
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
@@ -84,7 +83,7 @@ def build(
 
 
 def _scratch_derivation(settings: Settings, adapters: Adapters) -> Derivation:
-    return ScratchDerivation(adapters.blobs, adapters.media, _folder(settings.data / "scratch"))
+    return ScratchDerivation(adapters.blobs, adapters.media, data_folder(settings.data / "scratch"))
 
 
 def _job_handlers(
@@ -114,16 +113,6 @@ def _costly_quotas(settings: Settings) -> dict[Costly, Quota]:
         kind: Quota(name=kind.value, amount=amount, seconds=seconds)
         for kind, (amount, seconds) in limits.items()
     }
-
-
-def _folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise SettingsError(
-            f"MECHSHARE_DATA can't be used: {problem.strerror}: '{problem.filename}'."
-        ) from problem
-    return path
 
 
 def _token_issuer(algorithm: str, key: bytes, clock: Clock) -> TokenIssuer:

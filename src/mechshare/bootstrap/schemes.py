@@ -17,6 +17,7 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
+from mechshare.bootstrap.data_folder import usable_data
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.doorbell import Doorbell
@@ -60,7 +61,8 @@ def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
 def _memory_cache(url: str, settings: Settings) -> Cache:
     # A database in memory has no other process whose changes would have to be seen.
     is_alone = scheme_of(settings.database_url) == "memory"
-    return MemoryCache(generation_table=None if is_alone else settings.data / "cache-board")
+    with usable_data():
+        return MemoryCache(generation_table=None if is_alone else settings.data / "cache-board")
 
 
 def _redis_cache(url: str, settings: Settings) -> Cache:
@@ -70,7 +72,8 @@ def _redis_cache(url: str, settings: Settings) -> Cache:
 
 
 def _shared_limiter(settings: Settings) -> RateLimiter:
-    return MemoryRateLimiter(settings.data / "rate-limits")
+    with usable_data():
+        return MemoryRateLimiter(settings.data / "rate-limits")
 
 
 def _redis_limiter(url: str, settings: Settings) -> RateLimiter:

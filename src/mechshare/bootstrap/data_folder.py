@@ -1,0 +1,25 @@
+"""The folder of the setting MECHSHARE_DATA."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mechshare.settings import SettingsError
+
+
+@contextmanager
+def usable_data() -> Iterator[None]:
+    """Raises SettingsError for an OSError: whatever is opened at the start stands in the data folder."""
+    try:
+        yield
+    except OSError as problem:
+        raise SettingsError(
+            f"MECHSHARE_DATA can't be used: {problem.strerror}: '{problem.filename}'."
+        ) from problem
+
+
+def data_folder(path: Path) -> Path:
+    """`path`, which exists from now on. Raises SettingsError."""
+    with usable_data():
+        path.mkdir(parents=True, exist_ok=True)
+    return path
