@@ -208,3 +208,10 @@ async def test_no_answer_names_an_address(site: Site) -> None:
         "/search/suggest?q=歯",
     ):
         assert "example.com" not in (await site.client.get(API + path)).text, path
+
+
+async def test_a_long_address_is_refused_for_head_as_for_get(site: Site) -> None:
+    for method in ("GET", "HEAD"):
+        answer = await site.client.request(method, f"{API}/mechanisms?{'a&' * 5_000}")
+        assert answer.status_code == 414
+        assert bool(answer.content) == (method == "GET")

@@ -30,8 +30,9 @@ class RequestLimitsMiddleware:
         scope["headers"] = []
         request: Request[Any, Any, Any] = Request(scope, receive, send)
         refused: Response[Any] = domain_error_response(request, refusal)
-        is_head = scope["method"] == "HEAD"
-        await refused.to_asgi_response(None, request, is_head_response=is_head)(scope, receive, send)
+        if scope["method"] == "HEAD":
+            refused.content = None
+        await refused.to_asgi_response(None, request)(scope, receive, send)
 
 
 def _refusal(scope: HTTPScope) -> DomainException | None:
