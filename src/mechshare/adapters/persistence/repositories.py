@@ -1,7 +1,7 @@
-"""The repositories of a unit of work, found by their names.
+"""Finds the repository classes of an adapter by naming convention, and builds units of work from them.
 
-`UnitOfWork` declares each one: its name, and the protocol that says what it promises. The adapter's class stands in
-the module with the stem of the protocol's, and names the protocol as its base.
+`UnitOfWork` declares a property for each repository; its return type is the repository's protocol. The adapter's class
+lives in the module of the same name as the protocol's module, and has the protocol as a base class.
 """
 
 import importlib
@@ -15,25 +15,26 @@ from mechshare.ports.persistence.database import UnitOfWork
 
 C = TypeVar("C")
 Repositories = Mapping[str, Callable[[C], Any]]
-"""By the name in the unit of work, what makes the repository of a connection or the like."""
+"""Maps the name of a repository in the unit of work to its factory, which takes the context: a connection or the
+like."""
 
 
 def repositories_of(package: str) -> Repositories[Any]:
-    """The class in `package` for each repository of a unit of work.
+    """Returns the class in `package` that implements each repository of a unit of work.
 
-    Raises TypeError where there is not exactly one, or where it lacks a method of its protocol.
+    Raises TypeError if there is not exactly one such class, or if it lacks a method of its protocol.
     """
     return {name: _class_of(package, protocol) for name, protocol in protocols().items()}
 
 
 def protocols() -> dict[str, type[Any]]:
-    """Each repository that a unit of work has, by name."""
+    """Returns the protocol of each repository of `UnitOfWork`, by name."""
     declared = inspect.getmembers(UnitOfWork, lambda member: isinstance(member, property))
     return {name: get_type_hints(member.fget)["return"] for name, member in declared}
 
 
 def unit_of_work(repositories: Repositories[C], context: C) -> UnitOfWork:
-    """The repositories over `context`, each made when it is first used."""
+    """Returns a unit of work whose repositories are built from `context`, each on first use."""
     return cast(UnitOfWork, _UnitOfWork(repositories, context))
 
 
@@ -43,7 +44,7 @@ class _UnitOfWork(Generic[C]):
         self._context = context
 
     def __getattr__(self, name: str) -> Any:
-        # Only called for a repository that was not used yet: then it becomes an attribute.
+        # Python calls this only for missing attributes: on the first use of a repository, which then becomes one.
         if name not in self._repositories:
             raise AttributeError(f"a unit of work has no {name}")
         made = self._repositories[name](self._context)
@@ -70,7 +71,7 @@ def _class_of(package: str, protocol: type[Any]) -> type[Any]:
 
 
 def _modules(name: str) -> Iterator[ModuleType]:
-    """The module, or those of the package."""
+    """Yields the module `name`, then its submodules if it is a package."""
     module = importlib.import_module(name)
     yield module
     for found in pkgutil.iter_modules(getattr(module, "__path__", ())):

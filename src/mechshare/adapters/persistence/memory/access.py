@@ -1,4 +1,4 @@
-"""How repositories in memory reach the tables and the clock of their unit of work."""
+"""The access of in-memory repositories to the tables and the clock of their unit of work."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Access:
-    """The way to the tables for as long as the unit of work lasts: a transaction's own, or those last committed."""
+    """Gives access to the tables until the unit of work ends: a transaction's own copy, or the last committed ones."""
 
     def __init__(self, tables: Callable[[], Tables], clock: Clock, *, is_writing: bool) -> None:
         self._tables = tables
@@ -20,11 +20,14 @@ class Access:
         self._has_ended = False
 
     def read(self, table: Table[T]) -> Rows[T]:
-        """Raises RuntimeError when the unit of work has ended."""
+        """Returns the rows of `table`. Raises RuntimeError after the unit of work has ended."""
         return Rows(table, self._open())
 
     def write(self, table: Table[T]) -> WritableRows[T]:
-        """Raises RuntimeError outside a transaction, and when the unit of work has ended."""
+        """Returns the rows of `table` for writing.
+
+        Raises RuntimeError outside a transaction and after the unit of work has ended.
+        """
         if not self._is_writing:
             raise RuntimeError("written outside a transaction: use begin()")
         return WritableRows(table, self._open())

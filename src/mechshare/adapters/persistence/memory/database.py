@@ -1,4 +1,4 @@
-"""The database in this process: transactions over dictionaries of frozen values."""
+"""The in-memory database: transactions over dictionaries of frozen values."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -15,9 +15,9 @@ _REPOSITORIES = repositories_of("mechshare.adapters.persistence.memory")
 
 
 class MemoryDatabase:
-    """One transaction at a time works on a copy, which takes the place of the tables when it ends well.
+    """Runs one transaction at a time, on a copy of the tables that replaces them on commit.
 
-    `clock` is the database's own, by which leases are judged.
+    `clock` is the database's clock; it decides when leases expire.
     """
 
     reads_at_a_time = 1
@@ -41,7 +41,7 @@ class MemoryDatabase:
             yield unit_of_work(_REPOSITORIES, access)
 
     async def migrate(self) -> None:
-        """It has no schema."""
+        """Does nothing: there is no schema."""
 
     async def check(self) -> str:
         return "in this process's memory"
@@ -50,7 +50,7 @@ class MemoryDatabase:
         return self._clock.now()
 
     async def close(self) -> None:
-        """It holds nothing outside."""
+        """Does nothing: there are no external resources."""
 
 
 @contextmanager

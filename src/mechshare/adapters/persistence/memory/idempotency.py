@@ -1,4 +1,4 @@
-"""Responses to requests that take effect once, in memory."""
+"""Idempotency records in memory."""
 
 from datetime import datetime
 

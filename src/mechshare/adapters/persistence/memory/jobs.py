@@ -57,7 +57,10 @@ class MemoryJobLedger(JobLedger):
         return claimed
 
     def _due_in_turn(self, queued: Sequence[Job]) -> list[tuple[Any, ...]]:
-        """The owner least recently served comes first, and before all the work of nobody and who was never served."""
+        """Returns (last claim of the owner, run_after, id) of each due job; the smallest is the next to claim.
+
+        Jobs without an owner, and jobs of owners whose jobs were never claimed, come first.
+        """
         served: dict[str, datetime] = {}
         for job in self._access.read(JOBS):
             if job.owner and job.started_at:

@@ -15,7 +15,7 @@ def paged(
     key: Callable[[T], tuple[SortKey, str]],
     descending: bool,
 ) -> Page[T]:
-    """The page of `items` that `request` describes, in the order of `key`: (sort key, identifier)."""
+    """Returns the page of `items` that `request` describes, ordered by `key`: (sort key, identifier)."""
     ordered = sorted(items, key=key, reverse=descending)
     start = request.offset
     if request.after is not None:

@@ -1,4 +1,4 @@
-"""Tables in memory: frozen values by their primary keys, under constraints that stand beside their fields."""
+"""Tables in memory: frozen values by primary key, with constraints on their fields."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
@@ -11,8 +11,8 @@ Key = tuple[Any, ...]
 
 
 class ConstraintViolated(RuntimeError):
-    """A change would break the constraint on `field`. A repository translates it where its port names an error for
-    it; anywhere else the program is at fault."""
+    """A change violates the constraint on `field`. A repository translates it if its port defines an error for this
+    case; otherwise it is a programming error."""
 
     def __init__(self, table: str, field: str) -> None:
         self.field = field
@@ -20,19 +20,19 @@ class ConstraintViolated(RuntimeError):
 
 
 class UniqueViolated(ConstraintViolated):
-    """Another row has this value already."""
+    """Another row already has this value."""
 
 
 class ReferenceViolated(ConstraintViolated):
-    """The row that is referred to does not exist, or a row that is to be deleted is still referred to."""
+    """The referenced row does not exist, or the row to delete is still referenced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """The constraints on one field.
 
-    `refers_to`: the field holds the primary key of a row there; None refers to nothing, a tuple with each element.
-    `cascades`: deleting that row deletes this one as well. Without it, that row can't be deleted.
+    `refers_to`: the field holds the primary key of a row of this table, None for no reference, or a tuple of keys.
+    `cascades`: deleting the referenced row deletes this row too. Otherwise the referenced row can't be deleted.
     """
 
     primary_key: bool = False
@@ -42,9 +42,9 @@ class Column:
 
 
 class Table(Generic[T]):
-    """The declaration of a table: a frozen dataclass, and constraints by the names of its fields.
+    """Declares a table: a frozen dataclass for its rows, and constraints by field name.
 
-    Raises TypeError for a name that is no field, and for a table without a primary key.
+    Raises TypeError for an unknown field name and for a table without a primary key.
     """
 
     def __init__(self, name: str, row: type[T], **columns: Column) -> None:
@@ -67,7 +67,7 @@ class Tables:
         self._rows: dict[Table[Any], dict[Key, Any]] = {}
 
     def copy(self) -> "Tables":
-        """Tables of their own; the rows in them are frozen and can be shared."""
+        """Returns an independent copy. It shares the rows, which are frozen."""
         copied = Tables()
         copied._rows = {table: rows.copy() for table, rows in self._rows.items()}
         return copied
@@ -76,7 +76,7 @@ class Tables:
         return self._rows.get(table, {})
 
     def put(self, table: Table[T], row: T) -> None:
-        """Stores `row` in place of the one with its key. Raises UniqueViolated, ReferenceViolated."""
+        """Inserts `row`, or replaces the row with its key. Raises UniqueViolated, ReferenceViolated."""
         key = table.key_of(row)
         for field, column in table.columns.items():
             if column.unique:
@@ -86,7 +86,10 @@ class Tables:
         self._rows.setdefault(table, {})[key] = row
 
     def delete(self, table: Table[Any], key: Key) -> None:
-        """Deletes the row with this key and, in turn, the rows that cascade. Raises ReferenceViolated for others."""
+        """Deletes the row with this key and, recursively, the rows that cascade from it.
+
+        Raises ReferenceViolated if another row refers to a deleted one.
+        """
         for of, deleted in list(self._cascade(table, key)):
             self._rows[of].pop(deleted, None)
 
@@ -118,7 +121,7 @@ class Tables:
 
 
 class Rows(Generic[T]):
-    """The rows of one table, for reading: iterating gives them in the order in which they were inserted."""
+    """Reads the rows of one table. Iteration follows insertion order."""
 
     def __init__(self, table: Table[T], tables: Tables) -> None:
         self._table = table
@@ -128,31 +131,31 @@ class Rows(Generic[T]):
         return iter(list(self._tables.rows_of(self._table).values()))
 
     def find(self, *key: Any) -> T | None:
-        """The row with this primary key."""
+        """Returns the row with this primary key, or None."""
         return self._tables.rows_of(self._table).get(key)
 
     def get(self, *key: Any) -> T:
-        """The row with this primary key, to which another refers. Raises KeyError where there is none."""
+        """Returns the row with this primary key, which a reference guarantees. Raises KeyError if there is none."""
         return self._tables.rows_of(self._table)[key]
 
 
 class WritableRows(Rows[T]):
-    """The rows of one table in a transaction. What changes them raises UniqueViolated and ReferenceViolated."""
+    """Reads and changes the rows of one table in a transaction. Changes raise UniqueViolated and ReferenceViolated."""
 
     def insert(self, row: T) -> None:
-        """Raises UniqueViolated also for a primary key in use."""
+        """Inserts `row`. Raises UniqueViolated also if its primary key is in use."""
         if self.find(*self._table.key_of(row)) is not None:
             raise UniqueViolated(self._table.name, self._table.primary_key[0])
         self._tables.put(self._table, row)
 
     def put(self, row: T) -> None:
-        """Inserts `row`, or replaces the one with its primary key."""
+        """Inserts `row`, or replaces the row with its primary key."""
         self._tables.put(self._table, row)
 
     def save(self, row: T) -> T:
-        """Stores `row` and returns it with its next version; version 0 is a new row.
+        """Stores `row` and returns it with its version incremented; version 0 means a new row.
 
-        Raises StaleVersion when the stored version is not `row.version`.
+        Raises StaleVersion if the stored version is not `row.version`.
         """
         new: Any = row
         self.check_version(self._table.key_of(row), new.version)
@@ -161,13 +164,13 @@ class WritableRows(Rows[T]):
         return saved
 
     def check_version(self, key: Key, version: int) -> None:
-        """Raises StaleVersion unless the row with this key has `version`; a row that does not exist has version 0."""
+        """Raises StaleVersion unless the row with this key has `version`. A missing row has version 0."""
         stored: Any = self.find(*key)
         if (stored.version if stored else 0) != version:
             raise StaleVersion()
 
     def delete(self, *key: Any) -> None:
-        """Deletes the row with this primary key, if there is one, with those that cascade from it."""
+        """Deletes the row with this primary key, if it exists, and the rows that cascade from it."""
         self._tables.delete(self._table, key)
 
 

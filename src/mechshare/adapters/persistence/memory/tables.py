@@ -1,6 +1,6 @@
-"""The tables, each with the constraints that its fields have; as in `sql/tables.py`, which a test compares.
+"""The tables and the constraints on their fields. A test checks that they match `sql/tables.py`.
 
-A table that one repository alone reads may stand in that repository's module.
+A table that only one repository uses may be declared in that repository's module.
 """
 
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ from mechshare.ports.persistence.audit import AuditLog
 _ENTRY = record_of(AuditEntry, audit)
 _INSERT = insert(audit)
 _FAILED = select(func.count()).where(
-    # Written out in the statement, for the partial indexes to be used.
+    # A literal: partial indexes don't match a parameter.
     audit.c.action == literal_column(f"'{AuditAction.SIGN_IN_FAILED.value}'"),
     audit.c.at >= bindparam("since"),
 )
@@ -27,7 +27,7 @@ _FAILED_SIGN_INS = {
     (False, True): _FAILED.where(_FROM_ADDRESS),
     (True, True): _FAILED.where(_OF_SUBJECT, _FROM_ADDRESS),
 }
-"""By whether the subject and whether the address is given."""
+"""By (is a subject given, is an address given)."""
 _NEWEST = paged_query(
     select(audit), key=audit.c.at, id=audit.c.id, descending=True, counted=select(audit.c.id)
 )

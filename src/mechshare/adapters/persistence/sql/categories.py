@@ -19,7 +19,7 @@ _PUBLISHED_IN_IT = (
     select(func.count())
     .where(
         mechanism_categories.c.category_id == categories.c.id,
-        text("mechanism_categories.is_published"),  # as the partial index has it
+        text("mechanism_categories.is_published"),  # literally the condition of the partial index
     )
     .correlate(categories)
     .scalar_subquery()
@@ -39,7 +39,7 @@ class SqlCategoryRepository(CategoryRepository):
         self._statements = statements
 
     async def find_by_id(self, id: CategoryId) -> Category | None:
-        # It can still be deleted, by what holds it so; what is changed in it need not wait for a change of its name.
+        # The weaker lock: writing a mechanism in this category need not wait for a rename. `delete` takes the stronger.
         await self._statements.lock_row(categories.c.id, id, may_be_deleted=False)
         row = await self._statements.row(_BY_ID, {"id": id})
         return _CATEGORY.value(row) if row else None

@@ -26,7 +26,8 @@ _CLOCK = select(Now(literal_column("0")))
 
 
 class SqlDatabase:
-    """Over SQLite (`sqlite:///relative`, `sqlite:////absolute`) or PostgreSQL (`postgresql://user:password@host/name`).
+    """A database in SQLite (`sqlite:///relative`, `sqlite:////absolute`) or PostgreSQL
+    (`postgresql://user:password@host/name`).
 
     Raises ValueError for other URLs.
     """
@@ -68,7 +69,7 @@ class SqlDatabase:
                     with self._dialect.statement_timeout(connection):
                         version = await self._dialect.version(connection)
                         revision = await revision_of(connection)
-        # Read from the files once: readiness checks call this every few seconds.
+        # Reads the migration files only once: readiness checks call this every few seconds.
         self._revisions = self._revisions or revisions()
         if revision is None or revision in self._revisions[:-1]:
             raise SchemaOutdated(found=revision or "none", newest=self._revisions[-1])
@@ -88,7 +89,7 @@ class SqlDatabase:
 
 
 def dialect_of(url: str) -> Dialect:
-    """Raises ValueError for a URL of no database that is spoken to here."""
+    """Returns the dialect of the database at `url`. Raises ValueError for an unsupported URL."""
     try:
         parsed = make_url(url)
     except ArgumentError as problem:
@@ -97,7 +98,7 @@ def dialect_of(url: str) -> Dialect:
     if scheme == "sqlite":
         return Sqlite(parsed)
     if scheme == "postgresql":
-        # What it stands on is an extra, which is not everywhere.
+        # Imported here: psycopg is an optional extra.
         from mechshare.adapters.persistence.sql.dialects.postgresql import Postgresql
 
         return Postgresql(parsed)
@@ -105,12 +106,12 @@ def dialect_of(url: str) -> Dialect:
 
 
 def newest_revision() -> str:
-    """The revision of the schema that this program needs."""
+    """Returns the revision of the schema that this program needs."""
     return revisions()[-1]
 
 
 def revisions() -> tuple[str, ...]:
-    """The revisions of the schema that this program knows, the oldest first."""
+    """Returns the revisions of the schema that this program knows, oldest first."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return tuple(script.revision for script in scripts)[::-1]
 
@@ -122,7 +123,7 @@ def _config() -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    """Leaves a schema alone that is newer than this program: during an upgrade, old servers may restart on it."""
+    """Migrates to the newest revision. Leaves a newer schema unchanged: old servers may restart during an upgrade."""
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in revisions():
         return
@@ -132,5 +133,5 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def revision_of(connection: AsyncConnection) -> str | None:
-    """Of the schema that the database has; None where it was never migrated."""
+    """Returns the revision of the database's schema, or None if it was never migrated."""
     return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_revision())

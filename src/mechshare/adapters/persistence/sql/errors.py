@@ -1,4 +1,4 @@
-"""What SQLAlchemy and the drivers raise, in the core's words."""
+"""Translates errors of SQLAlchemy and the drivers to errors of the domain."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,24 +25,24 @@ _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
 
 class ConstraintViolated(RuntimeError):
-    """A statement would have broken a rule of the schema. Repositories say what that means; where none does, the
-    program is at fault."""
+    """A statement violates a constraint of the schema. Repositories translate the cases that they expect; any other is
+    a programming error."""
 
 
 class ForeignKeyViolated(ConstraintViolated):
-    """What a row refers to does not exist, or what is to go is still referred to."""
+    """The referenced row does not exist, or the row to delete is still referenced."""
 
 
 class UniqueViolated(ConstraintViolated):
-    """There is such a row already."""
+    """Another row already has this value."""
 
 
 @contextmanager
 def translated(*, is_writing: bool = False) -> Iterator[None]:
-    """Raises Unavailable, OutOfSpace or ConstraintViolated; RuntimeError for what only a program does wrong.
+    """Translates SQLAlchemyError to Unavailable, StorageFull or ConstraintViolated; programming errors to RuntimeError.
 
-    Busy, an Unavailable, where something was locked for too long or all connections of the pool were in use. A write
-    that a server refuses as read-only has met one that was not promoted yet, such as a standby.
+    Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use. A
+    transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
     """
     try:
         yield
@@ -70,7 +70,7 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
 
 
 def _is_locked(problem: SQLAlchemyError) -> bool:
-    """Whether the database answered that something was locked, or took too long: it is there."""
+    """Whether the database reported a lock conflict or a timeout. It is then reachable."""
     if not isinstance(problem, DBAPIError):
         return False
     sqlite_name = getattr(problem.orig, "sqlite_errorname", None) or ""

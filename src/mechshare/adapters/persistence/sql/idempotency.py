@@ -1,4 +1,4 @@
-"""Receipts in SQL."""
+"""Idempotency records in SQL."""
 
 from datetime import datetime
 

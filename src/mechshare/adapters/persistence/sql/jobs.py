@@ -1,4 +1,4 @@
-"""The job ledger in SQL. Its times are the database's, so that machines whose clocks differ agree on leases."""
+"""The job ledger in SQL. It uses the database's clock, so that machines with different clocks agree on leases."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -28,7 +28,7 @@ from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository
 
-# When a job is due, the database's clock says.
+# `run_after` comes from the database's clock, not from the value.
 _JOB = record_of(Job, jobs, unwritten=("run_after",))
 _ATTEMPT = record_of(Attempt, job_attempts, besides=("job_id",))
 _NOW = Now(literal_column("0"))
@@ -36,12 +36,12 @@ _LATER = Now(bindparam("microseconds", type_=BigInteger()))
 
 
 def _is(state: JobState) -> Any:
-    """Written out in the statement, for the partial indexes to be used."""
+    """Compares the state with a literal: partial indexes don't match a parameter."""
     return jobs.c.state == literal_column(f"'{state.value}'")
 
 
 def _claim(*order: Any, conditions: Sequence[Any]) -> Any:
-    """Of those that wait and meet the conditions, the first in `order`."""
+    """Returns the statement that claims the first job in `order` that is queued and meets the conditions."""
     first = (
         select(jobs.c.id)
         .where(_is(JobState.QUEUED), *conditions)
@@ -74,7 +74,7 @@ _LAST_SERVED = (
     .where(_SERVED.c.owner == jobs.c.owner, _SERVED.c.owner != literal_column("''"))
     .scalar_subquery()
 )
-"""When a job of the same owner was last claimed; NULL for an owner who was never served, and for work of nobody."""
+"""When a job of the same owner was last claimed. NULL if none ever was, and for jobs without an owner."""
 _CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
 _CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, conditions=[_IS_DUE, jobs.c.kind == bindparam("of_kind")])
 _CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE])
@@ -103,7 +103,7 @@ _REMEMBER = insert(job_attempts).from_select(
     select(
         jobs.c.id,
         jobs.c.attempt,
-        # One that was claimed by a program that did not note when.
+        # An older release may have claimed the job without storing when.
         func.coalesce(jobs.c.started_at, jobs.c.created_at),
         _NOW,
         jobs.c.step,
@@ -227,7 +227,7 @@ class SqlJobLedger(JobLedger):
         return tuple(map(_JOB.value, await self._statements.rows(_EXPIRED, {"limit": limit})))
 
     async def _is_waiting(self, job: Job) -> bool:
-        """Whether another of its kind and subject has not ended, which nobody can add until the transaction's end."""
+        """Whether another job of its kind and subject has not ended. None can be added before the transaction ends."""
         await self._statements.advisory_lock(f"{job.kind} {job.subject}")
         same = {"of_kind": job.kind.value, "of_subject": job.subject}
         return await self._statements.row(_SAME_WAITING, same) is not None

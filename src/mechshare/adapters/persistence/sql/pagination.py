@@ -1,4 +1,4 @@
-"""Pages of rows, by offset or by the place where the page before ended."""
+"""Pages of rows, by offset or by the position at which the previous page ended."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,31 +32,31 @@ T = TypeVar("T")
 
 
 _WINDOW: ColumnElement[int] = literal_column(str(10 * (DEFAULT_LIMIT + 1)))
-"""Entries among which a page, the largest one too, is looked for where it begins.
+"""Entries in the subquery from which a page, of any size, is taken.
 
-PostgreSQL takes a LIMIT that is a parameter for a tenth of the rows. A tenth of this window is a usual page, so that it
-sees no use in planning the statement anew for each number: that takes it as long as finding the page does.
+PostgreSQL estimates a LIMIT given as a parameter at a tenth of the rows. A tenth of this window is a page of default
+size, so PostgreSQL uses a generic plan. A plan for each value would take as long as finding the page.
 """
 _NEAR_ITEMS = 1_000
 _NEAR: ColumnElement[int] = literal_column(str(_NEAR_ITEMS + MAX_LIMIT + 1))
-"""Entries among which a page that passes over few items is looked for, to the same end."""
+"""Entries in the subquery from which a page with a small offset is taken, for the same reason."""
 
 
 class _Start(Enum):
-    """Where a page begins, which decides how it is found."""
+    """Where a page begins. This decides which statement reads it."""
 
     FIRST = auto()
     AFTER_POSITION = auto()
     NEAR = auto()
-    """At most _NEAR_ITEMS from the begin of the list."""
+    """At most _NEAR_ITEMS from the beginning of the list."""
     FAR = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class PagedQuery:
-    """The statements behind one kind of list, built once: its pages, by where they begin, and its count.
+    """The statements of one kind of list, built once: one per kind of page beginning, and the count.
 
-    A page's rows may end with that count, which spares a statement.
+    `page` can add the count to each row, which saves a statement.
     """
 
     pages: Mapping[_Start, Select[Any]]
@@ -83,8 +83,11 @@ def paged_query(
     counted_key: ColumnElement[Any] | None = None,
     counted_id: ColumnElement[Any] | None = None,
 ) -> PagedQuery:
-    """Of `rows`, ordered by `key` and then `id`; `counted` selects the `id` of the same rows and nothing else. What
-    `key` and `id` are called in `counted` is `counted_key` and `counted_id`, if that is something else."""
+    """Returns the statements for pages of `rows`, ordered by `key` and then `id`.
+
+    `counted` selects only the `id` of the same rows. `counted_key` and `counted_id` are the columns of `counted` that
+    correspond to `key` and `id`, if they differ.
+    """
     entry_key = key if counted_key is None else counted_key
     entry_id = id if counted_id is None else counted_id
     limit: BindParameter[int] = bindparam("limit")
@@ -100,7 +103,7 @@ def paged_query(
         found = entries.subquery()
         return select(found).order_by(*in_order(found.c.key, found.c.id))
 
-    # What is passed over is looked at in the index alone; only then are the rows of the page fetched.
+    # Skipped entries are read from the index alone; only the rows of the page are fetched.
     entries = counted.with_only_columns(entry_key.label("key"), entry_id.label("id"))
     entries = entries.order_by(*in_order(entry_key, entry_id))
     found = {
@@ -110,7 +113,7 @@ def paged_query(
         _Start.FAR: entries.limit(limit).offset(offset),
     }
     ordered = rows.order_by(*in_order(key, id))
-    # Counting stops one beyond EXACT_TOTAL.
+    # Counting stops at EXACT_TOTAL + 1.
     bounded = counted.limit(EXACT_TOTAL + 1).subquery()
     return PagedQuery(
         pages={start: ordered.where(id == ids.subquery().c.id) for start, ids in found.items()},
@@ -132,7 +135,7 @@ async def paged(
     position: Callable[[T], Position],
     parameters: Parameters | None = None,
 ) -> Page[T]:
-    """The page that `request` asks for; `parameters` are those of the listing's own conditions."""
+    """Returns the page that `request` describes. `parameters` are those of the list's own conditions."""
     own = dict(parameters or {})
     window = {**own, "limit": request.limit + 1, "offset": request.offset}
     if request.after is not None:
@@ -145,7 +148,7 @@ async def paged(
         total = found[0][-1]
     elif request.after is None and request.offset == 0:
         total = 0
-    else:  # a page beyond the end has no row that could tell
+    else:  # a page beyond the end has no row to carry the count
         total = (await statements.row(listed.counted, own))[0]
     rows = (row[:-1] for row in found) if is_counting else iter(found)
     items = tuple(map(value, islice(rows, request.limit)))

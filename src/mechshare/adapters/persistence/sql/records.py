@@ -1,7 +1,7 @@
-"""Rows and the values of the domain that they hold, derived from a frozen dataclass and a table.
+"""Converts rows to domain values and back. The conversion is derived from a frozen dataclass and a table.
 
-A field stands in the column of its name. A field that is itself a dataclass, and has no column, is spread: each of its
-fields stands in the column with the outer field's name in front, or else in that of its own name.
+A field maps to the column of the same name. A field that is itself a dataclass and has no column is flattened: each of
+its fields maps to the column `<outer field>_<field>`, or else to the column `<field>`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -19,10 +19,10 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Record(Generic[T]):
-    """How a value stands in a row.
+    """The mapping between a value and a row.
 
-    `columns` are those that are read, in the order of the table, followed by what is not of the table.
-    `value` makes the value of a row of exactly these; `values` gives what is to be written, by column.
+    `columns` are the columns to read: those of the table, in its order, then the converted fields.
+    `value` builds the value from a row of exactly these columns; `values` returns what to write, by column.
     """
 
     columns: tuple[str, ...]
@@ -39,11 +39,11 @@ def record_of(
     unwritten: Collection[str] = (),
     besides: Collection[str] = (),
 ) -> Record[T]:
-    """The record of `kind` in `table`.
+    """Returns the mapping between `kind` and `table`.
 
-    Columns in `computed` are only written, with what the function makes of the value. Fields in `converted` stand in
-    no column: the row ends with them, and the function makes the field of what is read. Columns in `unwritten` are
-    only read; those `besides` are neither. Raises TypeError for a field without a column, or the other way round.
+    Columns in `computed` are only written; the function computes them from the value. Fields in `converted` have no
+    column: their raw values end the row, and the function converts them. Columns in `unwritten` are only read; columns
+    in `besides` are ignored. Raises TypeError for a field without a column and for a column without a field.
     """
     source = _Source(table, converted)
     made = source.made(kind, "value", "")
@@ -58,21 +58,21 @@ def record_of(
         f"def value_of(row):\n    {row}, = row\n    return {made}\n"
         f"def values_of(value):\n    return {{{', '.join(items)}}}\n"
     )
-    # As `dataclasses` does: written out, it runs as fast as what a person would write.
+    # Generates source code, as `dataclasses` does: it runs as fast as handwritten code.
     names = dict(source.names)
     exec(compile(program, f"<record of {kind.__name__}>", "exec"), names)  # noqa: S102
     return Record(columns=columns, value=names["value_of"], values=names["values_of"])
 
 
 class _Source:
-    """The expressions of one record: how its fields are made from columns, and how columns are read from it."""
+    """Generates the expressions of one record: fields from columns, and columns from fields."""
 
     def __init__(self, table: Table, converted: Mapping[str, Callable[[Any], Any]]) -> None:
         self._table = table
         self._converted = converted
         self.names: dict[str, Any] = {}
         self.read: dict[str, str] = {}
-        """By column, what is written there."""
+        """By column, the expression of the value to write."""
 
     def named(self, thing: Any) -> str:
         name = f"_{len(self.names)}"

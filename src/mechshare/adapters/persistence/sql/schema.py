@@ -1,8 +1,8 @@
-"""The whole schema: the tables of `tables.py`, and those that a repository declares beside its statements."""
+"""The complete schema: the tables of `tables.py` and those that repositories declare in their own modules."""
 
 from mechshare.adapters.persistence.repositories import repositories_of
 from mechshare.adapters.persistence.sql import tables
 
 REPOSITORIES = repositories_of("mechshare.adapters.persistence.sql")
 metadata = tables.metadata
-"""Complete, since every repository's module was imported by the line above."""
+"""Complete, because `repositories_of` has imported the module of every repository."""

@@ -33,7 +33,7 @@ _REVOKE_ALL = update(sessions).where(_IS_LIVE).values(revoked_at=bindparam("now"
 _REVOKE_ONE = _REVOKE_ALL.where(sessions.c.id == bindparam("only"))
 _IS_OVER = sessions.c.expires_at < bindparam("than", type_=sessions.c.expires_at.type)
 _DELETE_OLDER = delete(sessions).where(
-    # Once more: PostgreSQL chooses among rows as they were before it waited for who prolongs one.
+    # Repeats the condition: PostgreSQL evaluates the subquery before it waits for a transaction that extends a session.
     _IS_OVER,
     sessions.c.id.in_(
         select(sessions.c.id).where(_IS_OVER).order_by(sessions.c.expires_at).limit(bindparam("limit"))

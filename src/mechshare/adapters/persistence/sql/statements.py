@@ -1,4 +1,4 @@
-"""How repositories have their statements executed."""
+"""Executes the statements of repositories."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ Parameters = Mapping[str, Any]
 
 
 class Statements:
-    """One connection, for as long as the unit of work lasts. Raises what `translated` says."""
+    """One connection, for the lifetime of the unit of work. Every method raises what `translated` documents."""
 
     def __init__(self, connection: AsyncConnection, dialect: Dialect, *, is_writing: bool) -> None:
         self._connection = connection
@@ -21,17 +21,17 @@ class Statements:
         self._is_writing = is_writing
 
     async def lock_row(self, id: Column[Any], value: Any, *, may_be_deleted: bool = True) -> None:
-        """In a transaction: what is then read of the row with this identifier is what it will stay to the end.
+        """In a transaction, locks the row with this identifier: what is then read of it stays valid until the end.
 
-        It is read by a statement of its own: one that had to wait here would show its other tables as they were.
-        Where it won't be deleted, others may write rows that refer to it meanwhile.
+        Read the row by a separate statement: one that waits for the lock sees other tables as they were before the
+        wait. Without `may_be_deleted`, others may still insert rows that refer to it.
         """
         if self._is_writing:
             with translated(is_writing=self._is_writing):
                 await self._dialect.lock_row(self._connection, id, value, may_be_deleted=may_be_deleted)
 
     async def advisory_lock(self, name: str) -> None:
-        """In a transaction: waits for others that hold `name`, for what no row stands for yet."""
+        """In a transaction, locks `name`: for conditions on rows that may not exist yet. Waits for other holders."""
         if self._is_writing:
             with translated(is_writing=self._is_writing):
                 await self._dialect.advisory_lock(self._connection, name)
@@ -41,13 +41,13 @@ class Statements:
             return (await self._connection.execute(statement, parameters)).all()
 
     async def row(self, statement: Executable, parameters: Parameters | None = None) -> Any:
-        """The first row, None if there is none."""
+        """Returns the first row, or None."""
         found = await self.rows(statement, parameters)
         return found[0] if found else None
 
     async def change(
         self, statement: Executable, parameters: Parameters | Sequence[Parameters] | None = None
     ) -> int:
-        """How many rows were changed; of no meaning for several sets of parameters."""
+        """Returns the number of rows changed. It has no meaning for several sets of parameters."""
         with translated(is_writing=self._is_writing), self._dialect.statement_timeout(self._connection):
             return (await self._connection.execute(statement, parameters)).rowcount

@@ -116,7 +116,7 @@ mechanisms = Table(
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
     Index("ix_mechanisms_original", "user_id", "original_sha256"),
     Index("ix_mechanisms_original_key", "original_key"),
-    # Its own condition is one of its columns, for SQLite to count without looking at any row.
+    # Includes the column of its condition, so that SQLite counts from the index alone.
     _partial("ix_mechanisms_public_created", "created_at", "id", "is_published", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
@@ -128,7 +128,7 @@ mechanism_categories = Table(
     Column("category_id", ordered_text(40), ForeignKey("categories.id"), primary_key=True),
     Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
     Column("position", Integer, nullable=False),
-    # The mechanism's own, written with it each time: one index then serves a category's list and its count.
+    # Copies of the mechanism's columns, updated with it: one index then serves a category's list and its count.
     Column("created_at", UtcTime, nullable=False),
     Column("is_published", Boolean, nullable=False),
     Index("ix_mechanism_categories_of_mechanism", "mechanism_id", "position", "category_id"),
@@ -147,7 +147,7 @@ blob_references = Table(
     metadata,
     Column("key", ordered_text(200), primary_key=True),
     Column("owner_kind", String(16), nullable=False),
-    # Of one table or another, so it can't be a foreign key.
+    # Refers to one of several tables, so it can't be a foreign key.
     Column("owner_id", Id, nullable=False),
     Column("role", String(16), nullable=False),
     Column("size", BigInteger),

@@ -1,4 +1,4 @@
-"""How values of the domain stand in columns."""
+"""Column types for values of the domain."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,11 +16,11 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 NOTHING = "00000000-0000-0000-0000-000000000000"
-"""Names nothing: none is ever made so. The first of all in their order."""
+"""The nil UUID. It is never assigned and sorts before every other identifier."""
 
 
 class _NativeId(TypeDecorator[str]):
-    """PostgreSQL refuses a statement with a text that is no UUID; what is asked for by it is just not there."""
+    """Replaces a text that is no UUID by the nil UUID, which matches no row. PostgreSQL would reject the statement."""
 
     impl = Uuid(as_uuid=False)
     cache_ok = True
@@ -30,12 +30,14 @@ class _NativeId(TypeDecorator[str]):
 
 
 Id = String(36).with_variant(_NativeId(), "postgresql")
-"""A UUID in the text form that the domain has it in; any other text names nothing."""
+"""A UUID in the domain's text form. Any other text matches no row."""
 
 
 class IdList(TypeDecorator[Sequence[str]]):
-    """Any number of identifiers as one parameter: the text of an array on PostgreSQL, JSON on SQLite. However many
-    there are, the statement is the same, and is planned once."""
+    """Any number of identifiers as one parameter: an array literal on PostgreSQL, JSON on SQLite.
+
+    The statement is the same for every number of identifiers, so it is planned once.
+    """
 
     impl = Text
     cache_ok = True
@@ -48,7 +50,7 @@ class IdList(TypeDecorator[Sequence[str]]):
 
 
 class _TextWithoutNul(TypeDecorator[str]):
-    """PostgreSQL refuses a statement with a text that holds NUL; none that it has is equal to one."""
+    """Replaces NUL by U+FFFD. PostgreSQL stores no text with NUL, and would reject the statement."""
 
     impl = String
     cache_ok = True
@@ -58,13 +60,13 @@ class _TextWithoutNul(TypeDecorator[str]):
 
 
 def ordered_text(length: int) -> TypeEngine[str]:
-    """Text that is sorted by code point on every database, whatever language the server was set up for."""
+    """Returns a type for text that sorts by code point on every database, whatever the server's locale."""
     return String(length).with_variant(_TextWithoutNul(length, collation="C"), "postgresql")
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """An instant to the microsecond: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite, which has no type
-    for it and would compare text."""
+    """An instant with microsecond precision: `timestamptz` on PostgreSQL, microseconds since 1970 on SQLite, which has
+    no such type and would compare text."""
 
     impl = BigInteger
     cache_ok = True
@@ -92,9 +94,9 @@ def _from_microseconds(value: int | None) -> datetime | None:
 
 
 class JsonColumn(TypeDecorator[T]):
-    """A frozen value that is only ever read and written as a whole, as JSON in one column of text.
+    """A frozen value as JSON in a text column, always read and written as a whole.
 
-    A column for each of its fields would be read and converted one by one, and no statement asks for any of them.
+    No statement refers to single fields, so a column for each of them would only cost conversions.
     """
 
     impl = Text

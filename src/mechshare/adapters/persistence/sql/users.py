@@ -54,7 +54,7 @@ class SqlUserRepository(UserRepository):
         return _USER.value(row) if row else None
 
     async def find_by_login(self, login: str) -> User | None:
-        # One person's user name can't be another's address: it has no @.
+        # A user name contains no @, so it never equals the e-mail address of another user.
         row = await self._statements.row(_BY_LOGIN, {"login": login})
         return _USER.value(row) if row else None
 
@@ -63,7 +63,7 @@ class SqlUserRepository(UserRepository):
         await self._refuse(user)
         try:
             await self._write(user, saved)
-        except UniqueViolated as problem:  # somebody was quicker
+        except UniqueViolated as problem:  # a concurrent transaction was faster
             field = "username" if "username" in str(problem) else "email"
             raise NameTaken(field=field, value=getattr(user, field)) from problem
         return saved
@@ -90,7 +90,7 @@ class SqlUserRepository(UserRepository):
             raise StaleVersion()
 
     async def _refuse(self, user: User) -> None:
-        """Raises what stands against saving `user`, the user name first where both it and the address are taken."""
+        """Raises StaleVersion or NameTaken if `user` can't be saved; checks the user name before the e-mail address."""
         wanted = {"id": user.id, "username": user.username, "email": user.email}
         rows = await self._statements.rows(_SAME_OR_ALIKE, wanted)
         if next((version for id, version, _, _ in rows if id == user.id), 0) != user.version:

@@ -1,4 +1,4 @@
-"""All that differs between the databases this adapter speaks to: here what they have in common, a module for each."""
+"""The interface of the supported SQL dialects. Each dialect has a module of its own."""
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from mechshare.adapters.persistence.sql.types import UtcTime
 
 
 class Now(FunctionElement[Any]):
-    """The time by the database's own clock, moved on by an argument in microseconds."""
+    """The current time by the database's clock, plus an argument in microseconds."""
 
     type = UtcTime()
     inherit_cache = True
@@ -22,8 +22,8 @@ class Now(FunctionElement[Any]):
 
 @compiles(Now, "postgresql")
 def _postgresql_now(element: Now, compiler: SQLCompiler, **options: Any) -> str:
-    # The statement's time, not the transaction's, which may have waited for a lock since; and stable within the
-    # statement, which a condition must be for an index to be used.
+    # Not the transaction's start: the transaction may have waited for a lock since. Unlike clock_timestamp(), this is
+    # stable within the statement, so that conditions on it can use an index.
     moved_on = compiler.process(element.clauses, **options)
     return f"(statement_timestamp() + {moved_on} * interval '1 microsecond')"
 
@@ -35,7 +35,7 @@ def _now(element: Now, compiler: SQLCompiler, **options: Any) -> str:
 
 
 class CategoriesOfMechanism(FunctionElement[str]):
-    """The categories of the row of `mechanisms` in their order, joined by commas; NULL where there are none."""
+    """The categories of a row of `mechanisms` in their order, joined by commas; NULL if there are none."""
 
     type = String()
     inherit_cache = True
@@ -51,7 +51,7 @@ def _postgresql_categories(element: CategoriesOfMechanism, compiler: SQLCompiler
 
 @compiles(CategoriesOfMechanism, "sqlite")
 def _categories_of_mechanism(element: CategoriesOfMechanism, compiler: SQLCompiler, **options: Any) -> str:
-    # The aggregate of an ordered subquery, as its own ORDER BY is unknown before SQLite 3.44.
+    # Aggregates an ordered subquery: SQLite before 3.44 has no ORDER BY inside aggregates.
     return (
         "(SELECT group_concat(category_id) FROM (SELECT category_id FROM mechanism_categories"
         " WHERE mechanism_id = mechanisms.id ORDER BY position))"
@@ -59,17 +59,17 @@ def _categories_of_mechanism(element: CategoriesOfMechanism, compiler: SQLCompil
 
 
 class IsAmong(FunctionElement[Any]):
-    """Whether the first argument is one of those in the second, an `IdList`."""
+    """Whether the first argument is an element of the second, an `IdList`."""
 
-    type = NullType()  # SQLite would compare a boolean with 1, and then use no index
+    type = NullType()  # SQLAlchemy would compare a Boolean with 1 on SQLite, which then uses no index
     inherit_cache = True
 
 
 @compiles(IsAmong, "postgresql")
 def _postgresql_is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
     one, all = (compiler.process(clause, **options) for clause in element.clauses)
-    # By a query of its own: PostgreSQL would read the list again for every row of a table that it scans, which it does
-    # while it does not know yet how many rows there are.
+    # In a subquery, which PostgreSQL evaluates once. Otherwise a sequential scan, which it chooses while it has no
+    # statistics of the table, would parse the list again for every row.
     return f"{one} = ANY(CAST((SELECT CAST({all} AS UUID[])) AS UUID[]))"
 
 
@@ -80,62 +80,68 @@ def _is_among(element: IsAmong, compiler: SQLCompiler, **options: Any) -> str:
 
 
 class NotExclusive(Exception):
-    """A database can't be had alone. The message goes on from a name of the database: "is in use ..."."""
+    """Exclusive access is not available. The message is a predicate, to follow the name of the database: "is in
+    use ..."."""
 
 
 class DatabaseMissing(NotExclusive):
-    """There is no such database."""
+    """The database does not exist."""
 
 
 class Dialect(Protocol):
-    """`reader` is for single statements outside any transaction, on connections that cannot write."""
+    """`reader` runs single statements outside any transaction, on read-only connections; `writer` runs transactions.
+
+    `reads_at_a_time`: see the port `Database`.
+    """
 
     reader: AsyncEngine
     writer: AsyncEngine
     reads_at_a_time: int
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction. What is held in it nobody else changes before it ends."""
+        """Runs a transaction. Rows and names locked in it stay locked until it ends."""
         ...
 
     def guard(self) -> AbstractAsyncContextManager[None]:
-        """Around each unit of work. Raises Unavailable at once while the database is known not to answer."""
+        """Wraps each unit of work. Raises Unavailable at once while the database is known to be down."""
         ...
 
     def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
-        """Around each statement: what takes too long is given up."""
+        """Wraps each statement and aborts it when it takes too long."""
         ...
 
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
     ) -> None:
-        """Nobody else changes the row with this identifier before the transaction ends, nor refers to it where it may
-        be deleted; waits for who does."""
+        """Locks the row with this identifier until the transaction ends; waits for other transactions' locks on it.
+
+        Other transactions can't change the row; with `may_be_deleted`, they can't insert references to it either.
+        """
         ...
 
     async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
-        """Of the transactions that hold this name, one at a time goes on."""
+        """Locks `name` until the transaction ends; waits while another transaction has it locked."""
         ...
 
     async def prepare(self) -> None:
-        """What has to be there before the first migration."""
+        """Creates what the first migration needs."""
         ...
 
     def migrate(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction that takes its time. Of many that are begun at once, on however many hosts, one goes on."""
+        """Runs a transaction without a statement timeout. Only one runs at a time, over all hosts."""
         ...
 
     def exclusive(self, *, is_changing: bool) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection without a statement timeout, whose transactions end with `commit`; no other can be open.
+        """Opens the only connection to the database, without a statement timeout. The caller commits.
 
-        Without `is_changing` it must not commit. Raises NotExclusive where somebody else has the database open.
+        Without `is_changing` the caller must not commit. Raises NotExclusive if another connection is open.
         """
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection that cannot write, without a statement timeout: all it reads is as it was when it first read.
+        """Opens a read-only connection without a statement timeout. All its reads see the state at its first read.
 
-        Nobody is kept from writing meanwhile. Raises DatabaseMissing.
+        It does not block writers. Raises DatabaseMissing.
         """
         ...
 

@@ -18,14 +18,14 @@ from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.adapters.persistence.sql.dialects.dialect import NotExclusive
 
 _READERS, _WRITERS = 8, 8
-"""Connections of a process."""
+"""Connections per process."""
 _CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
-"""Seconds: whoever asks the API is to have an answer in three, whatever became of the database."""
+"""Seconds: the API responds within 3 s, whatever the state of the database."""
 _LOCK_WITHIN = 1_500
-"""Milliseconds, less than a statement has: who waits for a lock gets an answer that says so."""
+"""Milliseconds, less than the statement timeout: a lock that takes too long is reported as such."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _EXCLUSIVE_TIMEOUT = 10
-"""Seconds: a busy server takes some to see that a process is dead, whose copy is to be begun again."""
+"""Seconds: a busy server needs some time to notice that a killed process is gone, whose copy is to be restarted."""
 _OTHERS = text(
     "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'mechshare' AND pid <> pg_backend_pid())"
@@ -37,14 +37,14 @@ _MIGRATING = int.from_bytes(b"mechshar", "big", signed=True)
 
 
 class Postgresql:
-    """PostgreSQL through psycopg. Readers and writers work side by side; writers of one row take turns.
+    """PostgreSQL through psycopg. Readers don't block writers; writers of the same row wait for each other.
 
-    READ COMMITTED with rows and names held where a decision rests on them, since the transactions that SERIALIZABLE
-    refuses would have to be done again by whoever began them.
+    Isolation is READ COMMITTED. Transactions lock the rows and names that their decisions depend on; SERIALIZABLE would
+    instead require callers to retry the transactions that it rejects.
     """
 
     reads_at_a_time = 2
-    """One is worked on here while the server works on the other."""
+    """This process handles one result while the server computes the other."""
 
     def __init__(self, url: URL) -> None:
         parsed = url.set(drivername="postgresql+psycopg")
@@ -71,7 +71,7 @@ class Postgresql:
 
     @contextmanager
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
-        """The server ends what takes too long. One that has stopped can't; so its connection is cut a little later."""
+        """The server aborts slow statements. If it hangs and can't, this shuts the connection down a little later."""
         timer = asyncio.get_running_loop().call_later(_CUT_AFTER, _cut, connection)
         try:
             yield
@@ -90,7 +90,7 @@ class Postgresql:
             await connection.execute(_ADVISORY_LOCK, {"key": key})
 
     async def prepare(self) -> None:
-        """Nothing: the database itself is the operator's to make."""
+        """Does nothing: the operator creates the database."""
 
     @asynccontextmanager
     async def migrate(self) -> AsyncIterator[AsyncConnection]:
@@ -103,7 +103,7 @@ class Postgresql:
 
     @asynccontextmanager
     async def exclusive(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
-        """Holds what migrations hold, which every server begins with; and its tables, where they are not to change."""
+        """Takes the migration lock, which every server needs to start; without `is_changing`, locks all tables too."""
         async with self.writer.connect() as connection:
             try:
                 await connection.exec_driver_sql("SET statement_timeout = 0")
@@ -135,7 +135,10 @@ def _locked_row(id: Column[Any], may_be_deleted: bool) -> Select[Any]:
 
 
 async def _wait_for_exclusive(connection: AsyncConnection) -> None:
-    """Waits a little: a server counts connections for a moment after they were closed."""
+    """Waits for exclusive access. PostgreSQL counts connections for a moment after they were closed.
+
+    Raises NotExclusive after _EXCLUSIVE_TIMEOUT seconds.
+    """
     ends = asyncio.get_running_loop().time() + _EXCLUSIVE_TIMEOUT
     while True:
         is_not_modified, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
@@ -156,7 +159,7 @@ async def _lock_tables(connection: AsyncConnection) -> None:
 
 
 def _cut(connection: AsyncConnection) -> None:
-    """Shuts the connection's socket down, which wakes whoever waits for an answer from it."""
+    """Shuts down the connection's socket, which wakes the task that waits for a response on it."""
     driver = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
     if driver is not None and driver.pgconn.status == 0:
         with socket.socket(fileno=os.dup(driver.pgconn.socket)) as waiting, suppress(OSError):
@@ -187,5 +190,5 @@ def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, *
 
 
 def _take_identifiers_as_text(connection: Any, record: object) -> None:
-    """As the domain has them: the driver would make UUIDs of them, only for their text to be taken again."""
+    """Loads UUIDs as text, the domain's form. The driver would build UUID objects, only to be converted back."""
     connection.driver_connection.adapters.register_loader("uuid", TextLoader)

@@ -13,17 +13,17 @@ from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing,
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import OneTripConnection
 
 _READERS = 2
-"""Threads, which hand over the interpreter to each other and to the event loop for each row: where there are more, less
-is answered in all, and later. A single one would keep everybody waiting behind what is slow."""
+"""Threads. They pass the GIL to each other and to the event loop for each row, so more threads lower the throughput
+and raise the latency. With a single thread, every read would wait behind a slow one."""
 _TIMEOUT = "5"
-"""Seconds that a writer waits for others to finish, unless the URL says otherwise (`?timeout=2.5`)."""
+"""Seconds that a writer waits for other writers, unless the URL sets another timeout (`?timeout=2.5`)."""
 
 
 class Sqlite:
-    """SQLite in WAL mode: one writer at a time over all processes, and readers that never wait for it."""
+    """SQLite in WAL mode: one writer at a time over all processes; readers never wait for it."""
 
     reads_at_a_time = 1
-    """The threads that read hand over the interpreter to each other for each row."""
+    """The reading threads pass the GIL to each other for each row."""
 
     def __init__(self, url: URL) -> None:
         if url.host or not url.database or url.database.startswith(":"):
@@ -32,7 +32,7 @@ class Sqlite:
         parsed = parsed.set(query={"timeout": _TIMEOUT} | dict(parsed.query))
         self._path = Path(url.database)
         self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
-        # Readers are never inside a transaction: there is nothing to roll back when they are given back.
+        # Readers never run transactions, so there is nothing to roll back when a connection returns to the pool.
         self.reader = _sqlite_engine(
             parsed,
             query_only=True,
@@ -50,16 +50,16 @@ class Sqlite:
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
     ) -> None:
-        """The whole database is held: see `begin`."""
+        """Does nothing: `begin` has locked the whole database."""
 
     async def advisory_lock(self, connection: AsyncConnection, name: str) -> None:
-        """The whole database is held: see `begin`."""
+        """Does nothing: `begin` has locked the whole database."""
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that holds the write lock from its first moment, so that it never fails half-way for it.
+        """Runs a transaction that takes the write lock at its start, so that it never fails half-way on the lock.
 
-        Whatever ends it early, the pool rolls it back when it takes the connection back.
+        After an exception, the pool rolls it back when the connection returns.
         """
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -76,7 +76,7 @@ class Sqlite:
 
     @asynccontextmanager
     async def exclusive(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
-        """In exclusive mode, which SQLite gives to none while another connection is open, and then to no other."""
+        """Uses SQLite's exclusive locking mode, which requires that no other connection is open and allows none."""
         if not self._path.exists():
             raise DatabaseMissing(f"is not there: {self._path}")
         async with self.writer.connect() as connection:
@@ -95,7 +95,7 @@ class Sqlite:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
-        """Others write into the WAL meanwhile, which grows until the end."""
+        """Writers continue to append to the WAL, which grows until the snapshot ends."""
         if not self._path.exists():
             raise DatabaseMissing(f"is not there: {self._path}")
         async with self.reader.connect() as connection:

@@ -1,8 +1,8 @@
-"""aiosqlite with one trip to its thread for each statement.
+"""aiosqlite with one thread hop per statement.
 
-A cursor of aiosqlite goes to the connection's thread to be made, to execute, to fetch and to be closed; the four trips
-cost several times what SQLite takes to find a row. This one makes a single trip and brings the rows along, which
-SQLAlchemy, who buffers them anyway, doesn't notice.
+An aiosqlite cursor hops to the connection's thread four times: to be created, to execute, to fetch and to be closed.
+These hops cost several times what SQLite takes to find a row. This cursor hops once and fetches all rows at once;
+SQLAlchemy buffers all rows anyway.
 """
 
 import sqlite3
@@ -40,7 +40,7 @@ class OneTripCursor:
         return rows
 
     async def close(self) -> None:
-        """SQLite's cursor was closed when its rows were fetched."""
+        """Does nothing: `_fetch` has closed SQLite's cursor."""
 
     def _fetch(
         self, connection: sqlite3.Connection, execute: Callable[..., sqlite3.Cursor], *arguments: Any
@@ -56,9 +56,9 @@ class OneTripCursor:
 class OneTripConnection(aiosqlite.Connection):
     @classmethod
     def to(cls, *arguments: Any, **options: Any) -> "OneTripConnection":
-        """A connection to be awaited, with the arguments of `sqlite3.connect`."""
+        """Returns a connection to await. Takes the arguments of `sqlite3.connect`."""
         connection = cls(lambda: sqlite3.connect(*arguments, **options), _ROWS_AT_A_TIME)
-        connection._thread.daemon = True  # else a process that dies of an error would wait for it
+        connection._thread.daemon = True  # otherwise a process that fails would wait for this thread
         return connection
 
     def cursor(self) -> OneTripCursor:  # type: ignore[override]

@@ -1,4 +1,4 @@
-"""All rows of one SQL database on their way into another."""
+"""Copies all rows of one SQL database into another."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ _ELSEWHERE = "Copy into an empty database: make a new one, or drop what is in th
 
 @asynccontextmanager
 async def sql_copy(source: str, destination: str) -> AsyncIterator["SqlDatabaseCopy"]:
-    """From one URL to the other, both held alone. A destination that was never migrated is migrated.
+    """Opens a copy from one URL to the other, with exclusive access to both. Migrates a destination without a schema.
 
     Raises CopyRefused, Unavailable.
     """
@@ -42,15 +42,18 @@ async def sql_copy(source: str, destination: str) -> AsyncIterator["SqlDatabaseC
 
 @dataclass(frozen=True, slots=True)
 class _Begun:
-    """The rows that an earlier run has copied, and the primary key of the last of them."""
+    """The number of rows that an earlier run copied, and the primary key of the last one."""
 
     rows: int
     last: Values
 
 
 class SqlDatabaseCopy:
-    """A batch is a transaction, and tables are copied one after the other in the order of the source's primary keys:
-    what an earlier run left are so many first rows of some tables, and nothing of those after them."""
+    """Copies each batch in a transaction, one table after the other, in the order of the source's primary keys.
+
+    An interrupted run therefore leaves the first rows of a table, all rows of the tables before it, and none of the
+    tables after it.
+    """
 
     def __init__(self, source: AsyncConnection, destination: AsyncConnection) -> None:
         self._source = source
@@ -61,7 +64,7 @@ class SqlDatabaseCopy:
     async def prepare(self) -> Mapping[str, int]:
         there = {table.name: await _count(self._destination, table) for table in self._tables}
         if {name for name, rows in there.items() if rows} == {"categories"}:
-            # Those that every new installation begins with: whatever somebody made there has a user, too.
+            # These are the first categories of every new installation: an installation in use has users, too.
             there["categories"] = 0
             await self._clear_categories()
         totals = {table.name: await _count(self._source, table) for table in self._tables}
@@ -88,7 +91,7 @@ class SqlDatabaseCopy:
         await self._destination.commit()
 
     async def _recognise(self, table: Table, rows: int) -> None:
-        """Raises CopyRefused unless the destination's rows are the first that the source has."""
+        """Raises CopyRefused unless the destination's rows are the source's first `rows` rows."""
         first, last = Digest(), None
         async for batch in batches(self._source, table, as_copied(table)):
             for row in batch[: rows - first.rows]:
@@ -136,7 +139,7 @@ class SqlDatabaseCopy:
         )
 
     async def _digest(self, table: Table) -> Digest:
-        """Of the destination's rows."""
+        """Returns the digest of the destination's rows."""
         digest = Digest()
         async for batch in batches(self._destination, table, list(table.columns)):
             for row in batch:
@@ -146,7 +149,7 @@ class SqlDatabaseCopy:
 
 @asynccontextmanager
 async def exclusive(side: str, url: str, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
-    """The database at `url`, which nobody else uses. Raises CopyRefused; `side` is what it is called there."""
+    """Opens the database at `url` with exclusive access. Raises CopyRefused; its message calls the database `side`."""
     dialect = dialect_of(url)
     try:
         async with dialect.exclusive(is_changing=is_changing) as connection:
@@ -162,7 +165,7 @@ async def exclusive(side: str, url: str, *, is_changing: bool) -> AsyncIterator[
 
 @asynccontextmanager
 async def snapshot_of(side: str, url: str) -> AsyncIterator[AsyncConnection]:
-    """The database at `url` as it is at one moment, while others go on using it. Raises CopyRefused."""
+    """Opens a snapshot of the database at `url`, which others may use meanwhile. Raises CopyRefused."""
     dialect = dialect_of(url)
     try:
         async with dialect.snapshot() as connection:
@@ -186,7 +189,7 @@ async def require_current(side: str, connection: AsyncConnection) -> None:
 
 
 async def make_ready(url: str) -> None:
-    """Migrates what was never migrated. An older schema may be that of an installation in use: it is left alone."""
+    """Migrates a database without a schema. Does not touch an older schema: an installation may be using it."""
     dialect = dialect_of(url)
     try:
         await dialect.prepare()

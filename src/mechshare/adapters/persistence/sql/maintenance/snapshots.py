@@ -1,4 +1,4 @@
-"""The rows of an installation as of one moment, kept in a SQLite file, and brought back from there."""
+"""Stores a snapshot of an installation's rows in a SQLite file, and restores it."""
 
 import asyncio
 import shutil
@@ -40,7 +40,7 @@ _REFERENCES = (
 
 
 class SqlSnapshots:
-    """Of the SQL database at `url`. In `scratch`, rows of an older schema are brought up to date."""
+    """Snapshots of the SQL database at `url`. `scratch` is the folder in which rows of an older schema are migrated."""
 
     def __init__(self, url: str, scratch: Path) -> None:
         self._url = url
@@ -76,7 +76,7 @@ class SqlSnapshots:
 
     @asynccontextmanager
     async def _current(self, rows: Path) -> AsyncIterator[tuple[AsyncConnection, bool]]:
-        """The rows under this program's schema, and whether they were stored under an older one.
+        """Opens the rows in this program's schema; the flag says whether they were stored in an older one.
 
         Raises BackupRefused for rows of a newer schema.
         """
@@ -134,7 +134,7 @@ async def _tables(connection: AsyncConnection) -> AsyncIterator[TableSummary]:
 
 @asynccontextmanager
 async def _frozen(rows: Path) -> AsyncIterator[AsyncConnection]:
-    """A file that nobody changes, without a lock: it may lie where nothing can be written."""
+    """Opens the file as immutable, without a lock: its folder may be read-only."""
     url = URL.create(
         "sqlite+aiosqlite",
         database=f"file:{quote(str(rows))}",
@@ -166,7 +166,7 @@ def _refuse_newer(revision: str | None) -> None:
 
 
 async def _make_one_file(rows: Path) -> None:
-    """Without a WAL beside it."""
+    """Merges the WAL into the file `rows`."""
     dialect = dialect_of(_url_of(rows))
     try:
         async with dialect.writer.connect() as connection:

@@ -1,4 +1,4 @@
-"""The rows of every table as plain values, the same from each database: read in batches, counted and digested."""
+"""Reads the rows of every table as plain values, which are the same for every database: in batches, with digests."""
 
 from collections.abc import AsyncIterator, Sequence
 from hashlib import sha256
@@ -13,13 +13,15 @@ from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
 from mechshare.domain.jobs import JobState
 
 BATCH = 1000
-"""Rows read, or written in one transaction, at a time."""
+"""Rows per read and per write transaction."""
 Values = tuple[Any, ...]
 
 
 def plain_tables() -> list[Table]:
-    """Every table, after those it refers to, with JSON as the text that stands there. Jobs come last, and then what
-    belongs to them: a worker that finds one finds all that it is about."""
+    """Returns every table, after those it refers to, with JSON columns as text.
+
+    Jobs and then their attempts come last: the data of a job is there before a worker can find the job.
+    """
     plain = MetaData()
     for table in metadata.tables.values():
         for column in table.to_metadata(plain).columns:
@@ -30,7 +32,7 @@ def plain_tables() -> list[Table]:
 
 
 def as_copied(table: Table) -> list[ColumnElement[Any]]:
-    """The columns as another database is to have them: a job that runs here waits there, without its lease."""
+    """Returns the columns as the destination stores them: a running job becomes a queued one without a lease."""
     if table.name != "jobs":
         return list(table.columns)
     is_running = table.c.state == JobState.RUNNING.value
@@ -47,7 +49,7 @@ async def batches(
     columns: Sequence[ColumnElement[Any]],
     after: Values | None = None,
 ) -> AsyncIterator[list[Values]]:
-    """All rows, or those beyond the primary key `after`, in the order of their primary key."""
+    """Yields all rows, or those after the primary key `after`, in the order of the primary key: BATCH at a time."""
     key = list(table.primary_key.columns)
     statement = select(*columns).order_by(*key).limit(BATCH)
     while True:
@@ -66,7 +68,7 @@ def key_of(table: Table, row: Values) -> Values:
 
 
 class Digest:
-    """Of rows in any order, since databases sort text each in its own way: the sum of the SHA-256 of each."""
+    """The sum of the SHA-256 of each row, modulo 2^256. Order does not matter: databases sort text differently."""
 
     def __init__(self) -> None:
         self.rows = 0
@@ -82,5 +84,5 @@ class Digest:
     __hash__ = None  # type: ignore[assignment]
 
     def __str__(self) -> str:
-        """64 hexadecimal digits."""
+        """Returns 64 hexadecimal digits."""
         return f"{self._sum % 2**256:064x}"

@@ -1,4 +1,4 @@
-"""Many mechanisms at a time in SQL."""
+"""Bulk operations on mechanisms in SQL."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,7 @@ _OF_CATEGORY = select(mechanism_categories.c.mechanism_id).where(
     mechanism_categories.c.category_id == bindparam("owner")
 )
 _ARE_AMONG = IsAmong(mechanisms.c.id, bindparam("ids", type_=IdList()))
-# In the order of their identifiers: two that hold some of the same don't wait for each other for ever.
+# Locks in the order of the identifiers, so that two transactions never deadlock on the same rows.
 _IN_ORDER = select(mechanisms.c.id).where(_ARE_AMONG).order_by(mechanisms.c.id)
 _LOCK = _IN_ORDER.with_for_update(key_share=True)
 _LOCK_TO_DELETE = _IN_ORDER.with_for_update()

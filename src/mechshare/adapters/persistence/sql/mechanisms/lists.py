@@ -1,4 +1,4 @@
-"""The statements behind lists of mechanisms, one set for each way to narrow and to sort them."""
+"""The statements of lists of mechanisms, one set for each combination of filters and sort order."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from mechshare.adapters.persistence.sql.tables import mechanism_categories, mech
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import MechanismSort
 
-# As the partial indexes have it: SQLite uses none of them for the `is_published = 1` that a column would be put as.
+# Literally the condition of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses none.
 _IS_PUBLISHED = text("mechanisms.is_published")
 _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
 
@@ -26,7 +26,7 @@ def mechanism_list(
     words: Sequence[str] = (),
     among: int = 0,
 ) -> tuple[PagedQuery, dict[str, Any]]:
-    """The statements for such a list and the parameters of its conditions."""
+    """Returns the statements of the list and the parameters of its conditions."""
     is_plain = user_id is None and published_only and not words
     if len(category_ids) == 1 and is_plain and sort.order.column == "created_at":
         return _of_category(sort), {"category_id": category_ids[0]}
@@ -48,7 +48,7 @@ def mechanism_list(
 
 @cache
 def _of_category(sort: MechanismSort) -> PagedQuery:
-    """What is published in one category by the time of creation, which an index of the category's own keeps sorted."""
+    """Returns the list of one category's published mechanisms by time of creation, which an index keeps sorted."""
     conditions = (mechanism_categories.c.category_id == bindparam("category_id"), _IS_PUBLISHED_IN_CATEGORY)
     rows = (
         AUTHORED.select_from(mechanism_categories)
@@ -87,12 +87,12 @@ def _holding(
     spellings: int,
     among: int,
 ) -> PagedQuery:
-    """What holds so many words, of the `among` newest: where the list is sorted, they are found without the others."""
+    """Returns the list of those of the `among` newest mechanisms that contain all of the words."""
     newest = (
         select(mechanisms)
         .where(*_conditions(by_category, by_user, published_only))
         .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
-        # Not as a parameter, which PostgreSQL takes for a tenth of the rows: it would look at all of them.
+        # A literal: PostgreSQL estimates a parameter at a tenth of the rows, and would then scan them all.
         .limit(literal_column(str(among)))
         .subquery("newest")
     )
@@ -133,8 +133,10 @@ def _conditions(by_category: bool, by_user: bool, published_only: bool) -> list[
 
 
 def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:
-    """Of each word the same number: as it is usually stored, and if that may differ, as it was typed. All that
-    databases surely ignore is the case of ASCII."""
+    """Returns as many spellings of each word: as usually stored and, if that may differ for any word, as typed.
+
+    Only the case of ASCII is ignored by every database.
+    """
     usual = [unicodedata.normalize("NFKC", word).lower() for word in words]
     if all(word.isascii() or word == stored for word, stored in zip(words, usual, strict=True)):
         return [[stored] for stored in usual]

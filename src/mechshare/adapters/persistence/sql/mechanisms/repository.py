@@ -125,7 +125,7 @@ class SqlMechanismRepository(MechanismRepository):
 def _refusing() -> Iterator[None]:
     try:
         yield
-    except UniqueViolated as problem:  # one that is new has an identifier that is not
+    except UniqueViolated as problem:  # the identifier of a new mechanism is in use
         raise StaleVersion() from problem
     except ForeignKeyViolated as problem:
         raise UserNotFound() from problem

@@ -1,4 +1,4 @@
-"""Mechanisms as rows, and rows as mechanisms."""
+"""Converts mechanisms to rows and back."""
 
 from operator import attrgetter
 from typing import Any
@@ -32,9 +32,9 @@ _COLUMNS = (
     CategoriesOfMechanism().label("categories"),
 )
 MECHANISMS: Select[Any] = select(*_COLUMNS)
-"""Rows for `mechanism_of`."""
+"""Selects the rows that `mechanism_of` takes."""
 AUTHORED: Select[Any] = select(*_COLUMNS, users.c.username, users.c.display_name)
-"""Rows for `authored_of`; what `users` is joined to is the statement's own affair."""
+"""Selects the rows that `authored_of` takes. Each statement adds the join with `users`."""
 
 
 def authored_of(row: Any) -> AuthoredMechanism:
@@ -45,7 +45,7 @@ def authored_of(row: Any) -> AuthoredMechanism:
 
 
 def category_values_of(mechanism: Mechanism) -> list[dict[str, Any]]:
-    """A row of `mechanism_categories` for each of its categories."""
+    """Returns a row of `mechanism_categories` for each category of `mechanism`."""
     return [
         {
             "category_id": category,

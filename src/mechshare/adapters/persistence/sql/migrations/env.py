@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that the caller hands over; its transaction is the caller's too."""
+"""Runs migrations on the caller's connection, in the caller's transaction."""
 
 from alembic import context
 

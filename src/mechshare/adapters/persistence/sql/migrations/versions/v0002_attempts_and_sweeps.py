@@ -1,4 +1,4 @@
-"""Attempts at jobs are remembered; what nobody needs any more is found quickly."""
+"""Adds the attempts of jobs, and indexes for garbage collection."""
 
 import sqlalchemy as sa
 from alembic import op

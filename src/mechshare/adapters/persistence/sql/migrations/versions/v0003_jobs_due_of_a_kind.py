@@ -1,4 +1,4 @@
-"""The job of a kind that has been due longest is found without looking at others."""
+"""Adds an index for claiming the longest due job of a kind."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,7 +1,7 @@
-"""Every stored file has a row of its own, which says whose it is.
+"""Adds a row for every stored file that names its owner.
 
-Sizes and digests of originals are taken from their mechanisms. Those of what was made from them stand nowhere: a job
-reads them later.
+Sizes and digests of originals come from their mechanisms. Those of derivatives are not stored anywhere; a job computes
+them later.
 """
 
 import sqlalchemy as sa

@@ -1,6 +1,6 @@
-"""Existing installations get the six fields of physics beside the kinematic families.
+"""Adds the six fields of physics to the categories of existing installations.
 
-A new installation has no category yet; it gets all of the first categories when its first server starts.
+A new installation has no categories yet; the start of its first server creates all of the first categories.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ def upgrade() -> None:
     existing = op.get_bind().execute(sa.select(_categories)).all()
     if not existing:
         return
-    # An admin may have made such a category before: one that shares the identifier or a name is left as it is.
+    # An admin may have created such a category already: skips it if its identifier or a name is in use.
     taken = {text.casefold() for row in existing for text in (row.id, row.name_en, row.name_ja)}
     missing = [field for field in _FIELDS if taken.isdisjoint(text.casefold() for text in field)]
     if missing:
@@ -46,7 +46,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Leaves the categories: the former version shows them like any others, and mechanisms may be in them."""
+    """Keeps the categories: the previous version shows them like any others, and mechanisms may use them."""
 
 
 def _rows(fields: list[tuple[str, str, str]]) -> list[dict[str, object]]:

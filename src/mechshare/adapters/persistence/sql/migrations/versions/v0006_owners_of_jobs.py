@@ -1,4 +1,4 @@
-"""Jobs name the owner of the clip that they process, so that owners take turns."""
+"""Adds the owner of the processed clip to jobs, so that owners take turns."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ _NAME = "ix_jobs_of_owner"
 
 
 def upgrade() -> None:
-    # Servers of the release before insert jobs without an owner: these go on in the order in which they are due.
+    # Servers of the previous release insert jobs without an owner; these are claimed in the order in which they are due.
     op.add_column("jobs", sa.Column("owner", sa.String(64), nullable=False, server_default=""))
     owned = sa.text("owner <> ''")
     op.create_index(
