@@ -21,7 +21,7 @@ from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    """`touched` is the number of the change that put it here."""
+    """`touched` is the number of the change that stored the entry."""
 
     document: SearchDocument
     line: str
@@ -31,7 +31,7 @@ class _Entry:
 
 
 class MemorySearchIndex:
-    """Looks through all that there is, and ranks as the SQLite index does."""
+    """Scans all documents for each search, and ranks them like the SQLite index."""
 
     def __init__(self) -> None:
         self._entries: dict[MechanismId, _Entry] = {}
@@ -78,7 +78,7 @@ class MemorySearchIndex:
         return in_order(offers, limit)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
-        """Replaces one by one, and forgets what was not among them at the end; changes made meanwhile stand."""
+        """Replaces documents one by one, then deletes those not in `documents`. Keeps changes made meanwhile."""
         self._changes += 1
         began, count = self._changes, 0
         async for document in documents:
@@ -94,10 +94,13 @@ class MemorySearchIndex:
         return not self._is_complete
 
     async def close(self) -> None:
-        """It holds nothing outside."""
+        """Does nothing: there are no external resources."""
 
     def _put(self, document: SearchDocument, *, unless_newer_since: int) -> None:
-        """Versions count among the changes made since; what is older than that gives way."""
+        """Stores `document`, unless a change after `unless_newer_since` stored a newer version or removed this one.
+
+        Replaces what earlier changes stored, whatever its version.
+        """
         current = self._entries.get(document.mechanism_id)
         if current and current.touched > unless_newer_since and current.document.version > document.version:
             return
@@ -123,7 +126,7 @@ class MemorySearchIndex:
 
 
 def _score(parsed: ParsedQuery, entry: _Entry) -> float | None:
-    """By where each clause stands; None where one stands nowhere."""
+    """Returns the score by the fields in which each clause matches, or None if a clause matches nowhere."""
     weights = float(len(parsed.clauses))
     for clause in parsed.clauses:
         stands = [any(phrase.pattern in text for phrase in clause) for text in entry.words]

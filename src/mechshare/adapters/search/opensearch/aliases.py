@@ -1,4 +1,4 @@
-"""The indices behind the alias: made when there is none, and replaced without a gap."""
+"""The indices behind the alias: creates them when missing and replaces them atomically."""
 
 import secrets
 from typing import Any
@@ -10,15 +10,15 @@ from mechshare.adapters.search.opensearch.mapping import FORMAT, INDEX
 
 _COMPLETE: dict[str, Any] = {"_meta": {"format": FORMAT, "is_complete": True}}
 SECONDS = 30.0
-"""For what all nodes of the server have to agree on."""
+"""Timeout of requests that change the state of the whole cluster."""
 
 
 class Indices:
-    """Each has a random name, and is written to through aliases alone, so that no write ever makes an index.
+    """The indices of one installation, each with a random name. Writes use aliases only, so no write creates an index.
 
-    `current` is the one that is searched, `next` the one that a rebuild fills; what is put or removed goes to both.
-    As aliases for writing they can each stand for one index: of two made at the same time the server refuses one.
-    `every` stands for all of them, also for those that a killed process left. Every method raises Unavailable.
+    `current` is the alias of the searched index, `next` of the one that a rebuild fills; puts and removals go to both.
+    Each is the write alias of at most one index: if two are created at the same time, the server rejects one.
+    `every` is an alias of all of them, including those of killed processes. Every method raises Unavailable.
     """
 
     def __init__(self, server: OpenSearchServer) -> None:
@@ -28,7 +28,7 @@ class Indices:
         self.every = f"{server.alias}-every"
 
     async def make_current(self) -> None:
-        """Makes the index that is searched unless there is one; to one of a former format, adds the fields it lacks."""
+        """Creates the searched index if there is none; adds missing fields to one of an earlier format."""
         async with self._server.client() as client:
             if await client.indices.exists_alias(name=self.current, request_timeout=SECONDS):
                 fields = {"properties": INDEX["mappings"]["properties"]}
@@ -41,7 +41,7 @@ class Indices:
                     raise
 
     async def make_next(self) -> str:
-        """Makes the index for a rebuild; its name. Ends any other rebuild."""
+        """Creates the index for a rebuild and returns its name. Aborts any other rebuild."""
         async with self._server.client() as client:
             superfluous = await self._behind(client, self.every) - await self._behind(client, self.current)
             for each in superfluous:
@@ -51,7 +51,7 @@ class Indices:
         return name
 
     async def replace_current(self, name: str) -> set[str]:
-        """Has the rebuilt index searched, from one moment to the next; the names of those that were until then."""
+        """Makes the rebuilt index the searched one, atomically. Returns the names of the previous ones."""
         async with self._server.client() as client:
             await client.indices.refresh(index=name, request_timeout=SECONDS)
             await client.indices.put_mapping(index=name, body=_COMPLETE, request_timeout=SECONDS)
@@ -63,8 +63,7 @@ class Indices:
         return former
 
     async def is_complete(self) -> bool:
-        """Whether the index that is searched took over from a rebuild; not so one that the first write made,
-        or another format of mechshare's."""
+        """Whether a rebuild of this FORMAT created the searched index. False if a write created it."""
         async with self._server.client() as client:
             response = await client.indices.get_mapping(
                 index=self.current, ignore=404, request_timeout=SECONDS
@@ -94,5 +93,5 @@ class Indices:
 
 
 def own_alias(name: str) -> str:
-    """By which the rebuild that made the index writes to it, and to no other."""
+    """Returns the alias of the index `name` alone, through which the rebuild that created it writes."""
     return f"{name}-rebuild"

@@ -14,13 +14,13 @@ DEFAULT_ALIAS = "mechshare"
 DEPENDENCY = "search index"
 
 _CONNECTIONS = 32
-"""More than there are ever writes that wait to be found, so that searches never wait for them."""
+"""More than there are ever writes that wait for a refresh, so that searches never wait for a connection."""
 
 
 class OpenSearchServer:
     """`opensearch://[user:password@]host[:port][/ALIAS]`, or `opensearch+https://` for TLS with a verified certificate.
 
-    Nothing is contacted before it is asked for something.
+    Connects on the first request.
     """
 
     def __init__(self, url: str) -> None:
@@ -32,14 +32,14 @@ class OpenSearchServer:
             http_auth=(user, password) if user else None,
             use_ssl=parts.scheme.endswith("+https"),
             pool_maxsize=_CONNECTIONS,
-            # Who searches is answered from elsewhere at once; what is to be written is tried again by the ledger.
+            # A failed search falls back to the database at once; the job ledger retries writes.
             max_retries=0,
         )
         self._circuit = CircuitBreaker(DEPENDENCY)
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[AsyncOpenSearch]:
-        """The client. Raises Unavailable for whatever it raises, and at once while the server is known to be silent."""
+        """Gives the client. Raises Unavailable for its errors, and at once while the circuit breaker is open."""
         async with self._circuit.guard():
             try:
                 yield self._client
@@ -47,17 +47,17 @@ class OpenSearchServer:
                 raise DependencyUnavailable(dependency=DEPENDENCY) from error
 
     async def search(self, index: str, body: dict[str, Any], *, seconds: float) -> Any:
-        """The answer of all of `index` to a search, None where there is no such index. Raises Unavailable."""
+        """Returns the response of all shards of `index`, or None if there is no such index. Raises Unavailable."""
         async with self.client() as client:
             try:
                 return await client.search(
                     index=index,
                     body=body,
                     allow_partial_search_results=False,
-                    # One copy of the shard: another may be a refresh behind, and pages would not fit together.
+                    # Always the same copy of the shard: another may be a refresh behind, so that pages would not match.
                     preference="mechshare",
                     request_timeout=seconds,
-                    # The server stops as well, instead of going on for a caller that has gone.
+                    # Stops the search on the server too when the caller has given up.
                     params={"cancel_after_time_interval": f"{seconds * 1000:.0f}ms"},
                 )
             except NotFoundError:

@@ -28,16 +28,16 @@ from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0
 _SEARCHES = 8
-"""Under way at a time, of this process. The others wait here: at the server their time would run out meanwhile."""
+"""Concurrent searches of this process. Others wait here; waiting at the server would count against their time limit."""
 _MAX_SUGGESTION_SOURCES = 1_000
-"""Mechanisms; where the titles of more go on as they were begun, none is more likely to be meant than another."""
+"""Mechanisms that suggestions come from. If more titles match the prefix, none is more likely to be meant."""
 
 
 class OpenSearchIndex:
-    """One index behind an alias, which the first write makes, and the next one makes again when it was wiped.
+    """One index behind an alias. The first write creates it; if it is deleted, the next write creates it again.
 
-    Until then a search raises Unavailable, as it does when no answer comes within `search_seconds`. Versions are
-    OpenSearch's own (external): what comes late is refused there, whoever sends it and in whatever order.
+    Until then a search raises Unavailable, as it does without a response within `search_seconds`. Writes carry external
+    versions: OpenSearch rejects outdated ones, whatever their sender and order.
     """
 
     def __init__(self, url: str, *, search_seconds: float = SEARCH_SECONDS) -> None:
@@ -52,7 +52,7 @@ class OpenSearchIndex:
         await self._write(await asyncio.to_thread(document_writes, documents))
 
     async def remove(self, mechanism_id: MechanismId, version: int) -> None:
-        """What is held goes, however late this comes: the removal then takes the version after that one."""
+        """Removes the document even if the index holds a newer version; the tombstone then gets the next version."""
         for alias in await self._write([tombstone_write(mechanism_id, tombstone_version(version))]):
             async with self._server.client() as client:
                 newer = await client.get(
@@ -76,13 +76,13 @@ class OpenSearchIndex:
         titles = await self._titles(titles_starting_with(beginning), limit)
         if len(titles) < limit:
             titles += await self._titles(titles_with_later_word(beginning), limit - len(titles))
-        # What changed between the two may be among both.
+        # A title that changed between the two requests may be in both results.
         return tuple(dict.fromkeys(titles))
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
-        """Fills another index, which takes over at one moment; changes made meanwhile go to both.
+        """Fills another index, which atomically replaces the searched one; changes made meanwhile go to both.
 
-        When it fails on the way, everything is as it was. It ends any other rebuild, which then raises Unavailable.
+        A rebuild that fails changes nothing. Aborts any other rebuild, which then raises Unavailable.
         """
         return await rebuild(self._server, self._indices, documents)
 
@@ -95,7 +95,7 @@ class OpenSearchIndex:
     async def _titles(self, conditions: dict[str, Any], limit: int) -> tuple[str, ...]:
         response = await self._search(titles_body(conditions, limit, among=_MAX_SUGGESTION_SOURCES))
         if response.get("terminated_early") and len(response["hits"]["hits"]) < limit:
-            # So many have so few titles.
+            # The examined mechanisms have too few distinct titles.
             response = await self._search(titles_body(conditions, limit))
         return titles_of(response)
 
@@ -107,9 +107,9 @@ class OpenSearchIndex:
         return response
 
     async def _write(self, writes: Sequence[Write]) -> list[str]:
-        """Writes to the index that is searched and to the one being rebuilt; the aliases where something newer is held.
+        """Writes to the searched index and to the one being rebuilt. Returns the aliases that hold a newer version.
 
-        To the latter first: it may become the former between the two.
+        Writes to the latter first, because it may replace the former between the two.
         """
         aliases = (self._indices.next, self._indices.current)
         both = [(alias, each) for each in writes for alias in aliases]

@@ -1,12 +1,12 @@
-"""What OpenSearch holds of a mechanism, and how it is told to hold it.
+"""The documents that OpenSearch stores, and their mapping.
 
-The tokens are made here, by the analysis that all adapters share; OpenSearch only parts them at their spaces. So a
-question finds the same mechanisms in every index, whatever analysis plugins a server has or lacks. A field with
-OpenSearch's own `cjk` and `english` analysers was tried beside it: over the questions of the contract's relevance set
-it found nothing more that answers them, and it would find what the other indices don't.
+The tokenizer that all adapters share makes the tokens; OpenSearch only splits them at spaces. A query therefore finds
+the same mechanisms in every index, whatever analysis plugins a server has. An additional field with OpenSearch's `cjk`
+and `english` analysers was tried: on the relevance set of the contract suite it found nothing more that is relevant,
+and it would find what the other indices don't.
 
-All tokens stand in one field, which tells what matches, and those of the short texts in a field of each besides, which
-tell what a match weighs. No field counts how often a word stands in it: nothing is weighed by that.
+One field holds all tokens and decides what matches. The tokens of each short text are also in a field of their own,
+which decides the weight of a match. Term frequencies do not count.
 """
 
 from collections.abc import Mapping
@@ -18,19 +18,19 @@ from mechshare.adapters.search.text.tokenizer import index_text, openings
 from mechshare.domain.search import SearchDocument
 
 WINDOW = 10_000
-"""Hits that one request reaches; further ones are reached from the place where it ended."""
+"""Hits that one request can reach by offset; `search_after` reaches further ones."""
 MAX_INDEXED_PREFIX = 19
-"""Characters; OpenSearch allows no more."""
+"""Characters, the maximum of OpenSearch."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
 FORMAT = 2
-"""Raised with every change of the mapping or of what tokens are; an index of any other format is made anew."""
+"""Increased with every change of the mapping or the tokens; an index of another format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
 _REFRESH = "100ms"
-"""What a write waits for, at most, to be found."""
+"""The longest time until a write is visible to searches."""
 
 _SEGMENTS_PER_TIER = 4
-"""Instead of 10: each search looks through every segment, and far less is written here than is searched."""
+"""Less than the default of 10: each search reads every segment, and searches far outnumber writes."""
 
 _PREFIXES = {"min_chars": 1, "max_chars": MAX_INDEXED_PREFIX}
 _BEGINNINGS = {
@@ -40,10 +40,10 @@ _BEGINNINGS = {
     "index_options": "docs",
     "index_prefixes": _PREFIXES,
 }
-"""Of whole texts, which are found by nothing else."""
+"""For texts that are searched by prefix only."""
 _WORDS = {"type": "text", "analyzer": "whitespace", "index_prefixes": _PREFIXES}
 
-# Each is set, also where it is the server's default: no template of indices may change what is answered.
+# Sets every option, even to the server's default, so that no index template changes the results.
 INDEX: Mapping[str, Any] = {
     "settings": {
         "index": {
@@ -77,7 +77,7 @@ INDEX: Mapping[str, Any] = {
 
 
 def source_of(document: SearchDocument) -> dict[str, Any]:
-    """`document` as it is sent."""
+    """Returns the source to send for `document`."""
     title_openings, words = list(openings(document.title)), list(map(index_text, searched_fields(document)))
     return {
         "id": document.mechanism_id,
@@ -97,17 +97,17 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
 
 
 def tombstone(mechanism_id: str) -> dict[str, Any]:
-    """What is sent in place of a mechanism that is gone, for older versions of it to be refused."""
+    """Returns the source to send for a removed mechanism, so that OpenSearch rejects older versions of it."""
     return {"id": mechanism_id, "visibility": GONE}
 
 
 def document_version(version: int) -> int:
-    """The version under which OpenSearch holds a document: even, with room for its removal before the next."""
+    """Returns the OpenSearch version of a document: even, which leaves room for its removal before the next one."""
     return 2 * min(version, _MAX_VERSION)
 
 
 def tombstone_version(version: int) -> int:
-    """The version of the removal of `version`: odd, above that version and below the next."""
+    """Returns the OpenSearch version for the removal of `version`: odd, above that version and below the next."""
     return document_version(version) + 1
 
 

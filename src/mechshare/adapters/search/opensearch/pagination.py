@@ -1,4 +1,4 @@
-"""Pages of what was found, at any depth."""
+"""Pages of search results, at any depth."""
 
 from typing import Any, Protocol
 
@@ -10,7 +10,7 @@ class Search(Protocol):
 
 
 async def page(search: Search, body: dict[str, Any], offset: int, limit: int) -> tuple[Any, list[Any]]:
-    """The answer that holds the totals, and the hits from `offset` on: `limit` of them, WINDOW at most."""
+    """Returns the response that holds the totals, and the hits from `offset` on: at most `limit` and WINDOW of them."""
     start, size = max(offset, 0), min(max(limit, 0), WINDOW)
     if start + size <= WINDOW:
         response = await search({**body, "from": start, "size": size})
@@ -25,7 +25,7 @@ async def page(search: Search, body: dict[str, Any], offset: int, limit: int) ->
 async def _beyond(
     search: Search, body: dict[str, Any], hits: list[Any], distance: int, size: int
 ) -> list[Any]:
-    """The hits that follow `distance` after the last of `hits`."""
+    """Returns up to `size` hits that follow the last of `hits`, after skipping `distance`."""
     plain = {**body, "aggs": {}, "track_total_hits": False}
     while hits and distance:
         step = min(distance, WINDOW)

@@ -1,4 +1,4 @@
-"""Questions in the language of OpenSearch."""
+"""Request bodies in OpenSearch's query DSL."""
 
 from typing import Any
 
@@ -8,20 +8,20 @@ from mechshare.adapters.search.text.ranking import EQUAL_TITLE, PLACES, WEIGHTS
 from mechshare.domain.search import SearchQuery, SearchSort
 
 MAX_PHRASE_LENGTH = 200
-"""Tokens; a query of 200 characters makes no more, and what follows them in a longer one is not asked."""
+"""Tokens. A query of 200 characters has no more; further ones of a longer query are ignored."""
 
 _MAX_CATEGORIES = 10_000
 _MAX_EXPANSIONS = 1_000
-"""Of a beginning that is longer than those in the index."""
+"""Terms to which OpenSearch expands a prefix that is longer than MAX_INDEXED_PREFIX."""
 
 _Json = dict[str, Any]
 
 
 def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
-    """All that `query` asks but which page."""
+    """Returns the request body for `query`, without its page."""
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     by_age: list[_Json] = [{"created_at": "desc"}, {"id": "asc"}]
-    # An index of a former format may lack it until it is made anew.
+    # An index of an earlier format may lack this field until it is rebuilt.
     by_brevity: _Json = {"title_length": {"order": "asc", "unmapped_type": "integer"}}
     return {
         "query": _matching(query, parsed),
@@ -33,12 +33,12 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
 
 
 def titles_starting_with(beginning: str) -> _Json:
-    """Mechanisms whose titles open with `beginning`."""
+    """Returns the conditions for published mechanisms whose title begins with `beginning`."""
     return {"filter": [_term("visibility", PUBLIC), _prefix("first_opening", beginning)]}
 
 
 def titles_with_later_word(beginning: str) -> _Json:
-    """Mechanisms in whose titles a later word opens with `beginning`, and not the title itself."""
+    """Returns the conditions for published mechanisms with `beginning` at a later word of the title only."""
     return {
         "filter": [_term("visibility", PUBLIC), _prefix("openings", beginning)],
         "must_not": [_prefix("first_opening", beginning)],
@@ -46,7 +46,8 @@ def titles_with_later_word(beginning: str) -> _Json:
 
 
 def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
-    """Titles of what meets the conditions, each once: of the `among` mechanisms that are come upon first, 0 for all."""
+    """Returns the request body for the distinct titles that meet the conditions, of the first `among` mechanisms found
+    (0: of all)."""
     return {
         "query": {"bool": conditions},
         "collapse": {"field": "line"},
@@ -59,7 +60,7 @@ def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
 
 
 def tombstones_body(size: int) -> _Json:
-    """What is gone, in an order to go on from."""
+    """Returns the request body for tombstones, sorted by id for `search_after`."""
     return {
         "query": _term("visibility", GONE),
         "sort": [{"id": "asc"}],
@@ -115,5 +116,5 @@ def _prefix(field: str, value: str) -> _Json:
 
 
 def _sendable(text: str) -> str:
-    """Lone surrogates cannot be sent, and name nothing."""
+    """Replaces lone surrogates by "?": they can't be sent, and no identifier contains them."""
     return text.encode(errors="replace").decode()

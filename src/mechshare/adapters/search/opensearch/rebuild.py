@@ -1,4 +1,4 @@
-"""A rebuild: another index is filled beside the one that is searched, and takes its place at one moment."""
+"""The rebuild: fills another index beside the searched one, then replaces it atomically."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -14,20 +14,20 @@ from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.search import SearchDocument
 
 _BATCH = 200
-"""Documents whose tokens are made at a time, and marks of removed ones that are carried over at a time."""
+"""Documents tokenized at a time, and tombstones copied at a time."""
 _SECONDS = 60.0
-"""For one request; nobody waits for it but the operator."""
+"""Timeout of one request; only the operator waits for it."""
 _SHUTDOWN_GRACE = 1.0
-"""Seconds that the former index is kept: searches that found it by its alias have read it by then, or are given up."""
+"""Seconds before the previous index is deleted: searches that resolved the alias to it have ended by then."""
 
 
 async def rebuild(
     server: OpenSearchServer, indices: Indices, documents: AsyncIterator[SearchDocument]
 ) -> int:
-    """How many `documents` there were; searches find them when this returns.
+    """Indexes `documents` and returns their number; searches find them when this returns.
 
-    When the source or the server fails before the exchange, everything is as it was. Raises Unavailable, also when
-    another rebuild begins meanwhile.
+    If the source or the server fails before the replacement, nothing changes. Raises Unavailable, also if another
+    rebuild starts meanwhile.
     """
     name = await indices.make_next()
     try:
@@ -37,11 +37,11 @@ async def rebuild(
             count += len(batch)
         await _carry_tombstones_over(server, indices.current, name)
     except BaseException:
-        # What cannot be dropped now, the next rebuild drops.
+        # If this fails, the next rebuild deletes the index.
         with suppress(Unavailable):
             await indices.drop(name)
         raise
-    # Whoever gets no answer here does not know which of the two is searched, and had better drop neither.
+    # Outside the try block: without a response, either of the two may be the searched one, so delete neither.
     if former := await indices.replace_current(name):
         await asyncio.sleep(_SHUTDOWN_GRACE)
         for each in former:
@@ -59,7 +59,7 @@ async def _fill(server: OpenSearchServer, name: str, writes: Sequence[Write]) ->
 
 
 async def _carry_tombstones_over(server: OpenSearchServer, former: str, name: str) -> None:
-    """Carries over which mechanisms were removed, but for those that the rebuild has brought back."""
+    """Copies the tombstones of the index `former`, except for mechanisms that the rebuild has added."""
     after: dict[str, object] = {}
     while True:
         response = await server.search(former, {**tombstones_body(_BATCH), **after}, seconds=_SECONDS)

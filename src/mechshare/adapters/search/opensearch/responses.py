@@ -1,4 +1,4 @@
-"""What OpenSearch answers, as the port has it."""
+"""Converts responses of OpenSearch to the types of the port."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,7 +11,7 @@ from mechshare.domain.search import Hit, SearchResult
 
 
 def result_of(parsed: ParsedQuery, counted: Any, hits: list[Any]) -> SearchResult:
-    """`hits` with the totals of the answer `counted`. Marking what matched takes time: not for the event loop."""
+    """Returns `hits` with the totals of the response `counted`. Highlighting is slow: don't call on the event loop."""
     buckets = counted["aggregations"]["categories"]["buckets"]
     sources = [hit["_source"] for hit in hits]
     highlights = highlights_of_page(parsed, [(each["title"], each["description"]) for each in sources])

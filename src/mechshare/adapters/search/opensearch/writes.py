@@ -1,4 +1,4 @@
-"""Writes to OpenSearch: many in one request, each of which may come late."""
+"""Bulk writes to OpenSearch. Each may arrive after newer ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.search import SearchDocument
 
 _MAX_REQUEST_BYTES = 5_000_000
-"""Bytes; a small server refuses requests of a tenth of its memory."""
+"""A server rejects requests of a tenth of its memory; this suits small ones."""
 _EXPECTED = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Write:
-    """`version` as OpenSearch counts: nothing is written where a higher one is held already."""
+    """`version` is the external version: OpenSearch rejects the write if it holds a higher one."""
 
     mechanism_id: str
     version: int
@@ -27,7 +27,7 @@ class Write:
 
 
 def document_writes(documents: Sequence[SearchDocument]) -> list[Write]:
-    """What puts `documents`. Making their tokens takes time: not for the event loop."""
+    """Returns the writes that put `documents`. Tokenizing is slow: don't call on the event loop."""
     return [
         Write(mechanism_id=each.mechanism_id, version=document_version(each.version), source=source_of(each))
         for each in documents
@@ -35,7 +35,7 @@ def document_writes(documents: Sequence[SearchDocument]) -> list[Write]:
 
 
 def tombstone_write(mechanism_id: str, version: int) -> Write:
-    """What leaves a mark in place of a mechanism, for what is older to be refused."""
+    """Returns the write that replaces a mechanism by a tombstone, so that older versions are rejected."""
     return Write(mechanism_id=mechanism_id, version=version, source=tombstone(mechanism_id))
 
 
@@ -46,11 +46,11 @@ async def write(
     seconds: float,
     wait_until_visible: bool = True,
 ) -> list[HTTPStatus]:
-    """What became of each, written to the alias beside it, in this order.
+    """Sends each write to its alias and returns their statuses, in the same order.
 
-    CONFLICT says that something newer is held, NOT_FOUND that there is no such alias; whatever else is no success
-    raises Unavailable, when some of them may have been written. What was written is found when this returns, if
-    `wait_until_visible`. `seconds` are for one request.
+    CONFLICT means that the index holds a newer version, NOT_FOUND that there is no such alias. Raises Unavailable for
+    any other failure; some of the writes may then have been applied. With `wait_until_visible`, searches find the
+    writes when this returns. `seconds` is the timeout of one request.
     """
     async with server.client() as client:
         results = async_streaming_bulk(

@@ -1,4 +1,4 @@
-"""The search index in an SQLite file of its own, shared by all processes of one machine."""
+"""The search index in a separate SQLite file, shared by all processes of one machine."""
 
 import asyncio
 import queue
@@ -19,22 +19,22 @@ from mechshare.domain.overload import SearchTimedOut
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 
 READERS = 2
-"""Threads, which hand over the interpreter to each other and to the event loop: more of them answer less in all."""
+"""Threads. They pass the GIL to each other and to the event loop, so more threads lower the throughput."""
 SEARCH_SECONDS = 3.0
-"""After which a search ends, waiting for a thread included."""
+"""Time limit of a search, including the wait for a thread."""
 BATCH = 200
-"""Documents per write of a rebuild; other writers have their turn between two."""
+"""Documents per transaction of a rebuild; other writers can write between two transactions."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
 class SqliteSearchIndex:
-    """FTS5 behind one thread that writes and a few that read, none of them the event loop's.
+    """FTS5 with one writer thread and READERS reader threads, apart from the event loop.
 
-    Each call is one hop to a thread, which runs all of its statements: a caller that is cancelled never leaves a
-    transaction half done. A file that is missing, broken or of another version is begun anew, with a warning in the
-    log; it then finds less until it is rebuilt, and `needs_rebuild` says so. Nothing is opened before the first call.
+    Each call runs all of its statements in one hop to a thread, so that a cancelled call never leaves a transaction
+    half done. A file that is missing, damaged or of another version is recreated, with a warning in the log if it
+    existed; searches find less until a rebuild, and `needs_rebuild` returns True. The first call opens the file.
     """
 
     def __init__(self, path: Path, *, search_seconds: float = SEARCH_SECONDS) -> None:
@@ -58,9 +58,9 @@ class SqliteSearchIndex:
         return time.monotonic() + self._search_seconds
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
-        """Replaces batch by batch, and forgets what was not among them at the end; changes made meanwhile stand.
+        """Replaces documents batch by batch, then deletes those not in `documents`. Keeps changes made meanwhile.
 
-        When `documents` or the index fails on the way, what was not reached is as it was.
+        If `documents` or the index fails, what was not yet replaced stays unchanged.
         """
         rebuild = await self._writer.run(writes.begin_rebuild)
         count = 0
@@ -71,11 +71,11 @@ class SqliteSearchIndex:
         return count
 
     async def needs_rebuild(self) -> bool:
-        """Whether the file was begun, or begun anew, and not rebuilt since. Raises Unavailable."""
+        """Whether no rebuild has ended since the file was created or recreated. Raises Unavailable."""
         return not await self._readers.run(reads.is_complete)
 
     async def close(self) -> None:
-        """Waits for what is under way. The index cannot be used afterwards."""
+        """Waits for running calls. The index cannot be used afterwards."""
         await asyncio.to_thread(self._writer.close)
         await asyncio.to_thread(self._readers.close)
 
@@ -88,7 +88,7 @@ def _prepare_and_put(
 
 
 class _Lane:
-    """Threads with at most one connection each, opened when first needed and again when the file was replaced."""
+    """Threads with at most one connection each, opened on first use and reopened after the file was replaced."""
 
     def __init__(self, path: Path, *, threads: int, name: str) -> None:
         self._path = path
@@ -98,7 +98,7 @@ class _Lane:
     async def run(
         self, work: Callable[Concatenate[sqlite3.Connection, P], R], *args: P.args, **kwargs: P.kwargs
     ) -> R:
-        """`work` on a connection, in a thread. Raises Unavailable."""
+        """Runs `work` with a connection in a thread. Raises Unavailable."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, partial(self._translated, work, *args, **kwargs))
 
@@ -138,7 +138,7 @@ class _Lane:
         return connection, self._path.stat().st_ino
 
     def _discard(self) -> None:
-        """A broken file is of no use to anyone; the next call begins with an empty one."""
+        """Replaces a damaged file by an empty one, which the next call uses. Raises Unavailable."""
         try:
             discard_if_damaged(self._path)
         except (sqlite3.Error, OSError) as error:

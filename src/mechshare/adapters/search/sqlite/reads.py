@@ -1,4 +1,4 @@
-"""What is read from the SQLite search index: each function sees one state of it."""
+"""Reads of the SQLite search index. Each function sees one consistent state."""
 
 import json
 import math
@@ -19,14 +19,14 @@ from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
 
 _STEPS = 10_000
-"""Of SQLite's virtual machine, between two looks at the clock."""
+"""Instructions of SQLite's virtual machine between two checks of the deadline."""
 _MAX_INTEGER = 2**63 - 1
 _BEYOND = "\U0010ffff"
-"""Behind a beginning: what comes after all that go on from it."""
+"""Appended to a prefix, this sorts after every text with the prefix."""
 _MAX_EXPANDED_PREFIX = 16
-"""Words that go on from a beginning; each of them is looked for."""
+"""Words to which a prefix is expanded, at most; each is searched for."""
 _MAX_RANKED = EXACT_TOTAL + 1
-"""Mechanisms; where more match, the newest, and those whose title is what was asked."""
+"""Mechanisms that are ranked. If more match: the newest ones, and those whose title equals the query."""
 
 _PASSES = """
     (d.is_published OR NOT :published_only)
@@ -44,7 +44,7 @@ _RESULT = """
     UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL
         FROM match JOIN category c ON c.document = match.row GROUP BY c.id
 """
-# Ranking and counting all that holds a frequent word would take most of a second among a million: so the newest do.
+# Limited: among a million mechanisms, ranking and counting all matches of a frequent word takes most of a second.
 _LISTING = f"""
     WITH match AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at, 0.0 AS score FROM document d WHERE {_PASSES}
@@ -55,10 +55,10 @@ _LISTING = f"""
 
 @lru_cache(maxsize=16)
 def _matching(phrases: tuple[int, ...]) -> str:
-    """For as many clauses, each with so many phrases.
+    """Returns the search statement for clauses with these numbers of phrases.
 
-    What a match weighs is told by where it stands. FTS5's bm25() would count each phrase in the whole index before it
-    ranks the first match.
+    The fields in which a clause matches determine its weight. FTS5's bm25() would count each phrase in the whole index
+    before it ranks the first match.
     """
     places = [place for clause, count in enumerate(phrases) for place in _weights(clause, count)]
     weights = " + ".join([f"{len(phrases)}.0", *places])
@@ -86,10 +86,10 @@ def _weights(clause: int, phrases: int) -> Iterator[str]:
 
 
 def _offered(is_first: int, condition: str = "TRUE") -> str:
-    """Openings that go on from the beginning, with their titles: the first in the alphabet, each found by a look behind
-    the one before it, however many mechanisms there are, and however many have the same title.
+    """Returns a query for the alphabetically first :most distinct openings with the prefix, which include their titles.
 
-    The condition is a query of its own: beside `text`, SQLite would ask it again for every opening that is passed over.
+    Each is found by one index lookup after the previous one, whatever the number of mechanisms or of equal titles.
+    `condition` is outside the lookup: in it, SQLite would evaluate the condition for every opening that it skips.
     """
     opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
     return f"""
@@ -102,7 +102,7 @@ def _offered(is_first: int, condition: str = "TRUE") -> str:
     """  # noqa: S608 - put together from constants alone
 
 
-# Those that hold the word further on are looked at only where few begin with it: they come after these in any case.
+# Reads titles with the prefix at a later word only if too few begin with it: these come first in any case.
 _SUGGEST = f"""
     WITH first AS MATERIALIZED ({_offered(1)}),
         later AS MATERIALIZED ({_offered(0, "(SELECT count(*) FROM first) < :most")})
@@ -128,7 +128,7 @@ def _until(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
 
 
 def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: float = math.inf) -> SearchResult:
-    """Raises sqlite3.OperationalError for statements that do not end before `deadline` (of `time.monotonic()`)."""
+    """Searches. Raises sqlite3.OperationalError if a statement does not end before `deadline` (`time.monotonic()`)."""
     parsed = parse_query(query.text)
     if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
@@ -158,7 +158,7 @@ def suggest(
     beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
     if not beginning:
         return ()
-    # Twice as many as are asked for: some are the same title in another width or case, which is offered once.
+    # Reads twice the limit: titles that differ only in width or case count once.
     bounds = {"prefix": beginning, "beyond": beginning + _BEYOND, "most": _bounded(2 * limit)}
     with _until(connection, deadline):
         rows = connection.execute(_SUGGEST, bounds).fetchall()
@@ -166,10 +166,10 @@ def suggest(
 
 
 def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tuple[Clause, ...]:
-    """The question's clauses, with the words that go on from a beginning in its place, where these are few.
+    """Returns the clauses with each prefix replaced by the words that begin with it, if these are few.
 
-    FTS5 puts together all that holds any of them before it looks at the first of it; whole words it looks for one
-    behind the other, together with the rest of the question.
+    For a prefix, FTS5 collects all its matches before it returns the first one. Whole words it matches incrementally,
+    together with the rest of the query.
     """
     return tuple(
         tuple(dict.fromkeys(expanded for phrase in clause for expanded in _ended(connection, phrase)))
@@ -191,7 +191,7 @@ def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
 
 
 def match_expression(clauses: Sequence[Clause]) -> str:
-    """What is asked, in the language of FTS5; every token is quoted, so nothing a person types is an operator."""
+    """Returns the clauses in FTS5 query syntax. Every token is quoted, so that no input acts as an operator."""
     return " AND ".join("(" + " OR ".join(map(_quoted, clause)) + ")" for clause in clauses)
 
 
@@ -222,5 +222,5 @@ def _bounded(number: int) -> int:
 
 
 def _storable(text: str) -> str:
-    """Lone surrogates cannot be bound, and name nothing."""
+    """Replaces lone surrogates by "?": they can't be bound, and no identifier contains them."""
     return text.encode(errors="replace").decode()

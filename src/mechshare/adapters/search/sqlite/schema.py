@@ -1,4 +1,4 @@
-"""The file of the SQLite search index: opened, checked, and begun anew when it is not what it should be."""
+"""The file of the SQLite search index: opens it, checks it, and recreates it when it is unusable."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ from pathlib import Path
 import structlog
 
 SCHEMA_VERSION = 5
-"""Raised with every change of the tables or of what tokens are; a file of any other version is begun anew."""
+"""Increased with every change of the tables or the tokens; a file of another version is recreated."""
 TITLE_AFTER = "\n"
-"""What stands between an opening, which holds none, and its title; before a space in the alphabet."""
+"""Separates an opening, which contains none, from its title. Sorts before a space."""
 _MAX_CACHED_STATEMENTS = 16
-"""For each connection: that of a question of a hundred words takes 350 kB."""
+"""Per connection; the statement of a query of a hundred words takes 350 kB."""
 BUSY_SECONDS = 5.0
-"""How long a write waits for those of other processes."""
+"""How long a write waits for writes of other processes."""
 
 _SCHEMA = (
     """
@@ -31,7 +31,7 @@ _SCHEMA = (
         line TEXT NOT NULL, title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
         title TEXT NOT NULL, description TEXT NOT NULL
     ) STRICT
-    """,  # the description last, so that finding and ranking read past it only for what is shown
+    """,  # the description last, so that only displayed hits read it
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
     "CREATE INDEX document_by_line ON document (line)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",
@@ -45,10 +45,10 @@ _SCHEMA = (
         is_first INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL,
         PRIMARY KEY (is_first, text, document)
     ) STRICT, WITHOUT ROWID
-    """,  # of what is published; the text ends with the whole title, so that suggesting reads nothing else
-    # Every token that a document has held: a beginning is answered by the few that go on from it.
+    """,  # of published mechanisms; the text ends with the whole title, so that suggestions read nothing else
+    # Every token of any document ever indexed, to expand prefixes.
     "CREATE TABLE word (text TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
-    # Tokens come ready made and apart by spaces: everything outside ASCII is a token character to this tokenizer.
+    # The text is already tokenized and separated by spaces; this tokenizer treats all non-ASCII as token characters.
     """
     CREATE VIRTUAL TABLE words USING fts5 (
         title, categories, author, description, tokenize = "ascii tokenchars '=+#.'"
@@ -59,9 +59,9 @@ _NAMES = frozenset({"state", "document", "removed", "category", "opening", "word
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection to the index at `path`, which is made (empty) or made anew when it has to be.
+    """Returns a connection to the index at `path`; creates a missing file and recreates an unusable one, empty.
 
-    Raises sqlite3.Error, OSError. The connection may move between threads, one at a time.
+    Raises sqlite3.Error, OSError. Threads may share the connection, one at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(path):
@@ -71,7 +71,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def was_replaced(path: Path, inode: int) -> bool:
-    """Whether the file at `path` is gone, or is another one than when its inode was read."""
+    """Whether the file at `path` is missing or is no longer the one with this inode."""
     try:
         return path.stat().st_ino != inode
     except FileNotFoundError:
@@ -79,13 +79,13 @@ def was_replaced(path: Path, inode: int) -> bool:
 
 
 def is_damage(error: sqlite3.Error) -> bool:
-    """Whether `error` says that the file itself is broken."""
+    """Whether `error` reports that the file itself is damaged."""
     primary_code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return primary_code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def discard_if_damaged(path: Path) -> None:
-    """Looks through the whole file; what is broken is begun anew. Raises sqlite3.Error, OSError."""
+    """Checks the whole file and recreates it if it is damaged. Raises sqlite3.Error, OSError."""
     with _exclusive(path):
         if not (_is_sound(path) and _is_intact(path)):
             _begin_anew(path)
@@ -93,7 +93,7 @@ def discard_if_damaged(path: Path) -> None:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[int]:
-    """A write that all of it or none of it happens; gives its number, which grows with every write."""
+    """Runs an atomic write; gives its number, which grows with every write."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         (number,) = connection.execute("UPDATE state SET changes = changes + 1 RETURNING changes").fetchone()
@@ -107,7 +107,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[int]:
 
 @contextmanager
 def _exclusive(path: Path) -> Iterator[None]:
-    """One process at a time opens the index: two that found it broken would each throw the other's away."""
+    """Locks the index among processes: two that found it damaged would each discard the other's new file."""
     lock = sqlite3.connect(path.with_name(path.name + ".lock"), timeout=30.0, isolation_level=None)
     with closing(lock):
         lock.execute("BEGIN EXCLUSIVE")
@@ -132,7 +132,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _is_sound(path: Path) -> bool:
-    """Whether there is a database of our version with our tables."""
+    """Whether there is a database of this SCHEMA_VERSION with all tables."""
     if not path.exists():
         return False
     try:
@@ -175,7 +175,7 @@ def _begin_anew(path: Path) -> None:
 
 
 def _drop_and_create(connection: sqlite3.Connection) -> None:
-    """In place, so that a process of another version is told by errors instead of writing to a file nobody reads."""
+    """Recreates the tables in place: a process of another version then gets errors and never writes to a lost file."""
     connection.execute("BEGIN EXCLUSIVE")
     try:
         for name in _tables(connection):
@@ -191,7 +191,7 @@ def _drop_and_create(connection: sqlite3.Connection) -> None:
 
 
 def _tables(connection: sqlite3.Connection) -> list[str]:
-    """Virtual tables first: they take their own storage with them."""
+    """Returns the names of all tables, virtual tables first: dropping one drops its shadow tables too."""
     rows = connection.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
         " ORDER BY sql LIKE 'CREATE VIRTUAL%' DESC"

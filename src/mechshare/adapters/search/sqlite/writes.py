@@ -1,4 +1,4 @@
-"""What is written to the SQLite search index: each function is one transaction."""
+"""Writes to the SQLite search index. Each function is one transaction."""
 
 import sqlite3
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
 
 TitleOpening = tuple[bool, str]
-"""As a title is suggested by it: whether it is the first, and with the title after the opening."""
+"""(is the first opening of its title, opening + TITLE_AFTER + title)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A document with all that takes time to make of it, made before the write that others wait for."""
+    """A document with everything derived from it, computed before the transaction for which others wait."""
 
     document: SearchDocument
     line: str
@@ -37,7 +37,11 @@ def prepare(document: SearchDocument) -> Prepared:
 def put(
     connection: sqlite3.Connection, documents: Sequence[Prepared], *, unless_newer_since: int = -1
 ) -> None:
-    """All of them or none. Versions count among the changes made since; what is older than that gives way."""
+    """Stores all `documents` or none, except those outdated by a change after number `unless_newer_since`.
+
+    A change outdates a document if it stored a newer version or removed this one. Replaces what earlier changes stored,
+    whatever its version.
+    """
     tokens = sorted({token for prepared in documents for text in prepared.words for token in text.split()})
     with transaction(connection) as change:
         connection.executemany("INSERT OR IGNORE INTO word VALUES (?)", ((token,) for token in tokens))
@@ -64,7 +68,7 @@ def remove(connection: sqlite3.Connection, mechanism_id: MechanismId, version: i
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuild:
-    """Every change after `began` belongs to the rebuild or was made meanwhile. `birth` names the tables."""
+    """Changes after number `began` belong to the rebuild or were made meanwhile. `birth` identifies the tables."""
 
     began: int
     birth: str
@@ -76,7 +80,7 @@ def begin_rebuild(connection: sqlite3.Connection) -> Rebuild:
 
 
 def end_rebuild(connection: sqlite3.Connection, rebuild: Rebuild) -> None:
-    """Forgets what no change has touched since. Raises sqlite3.Error when the tables are not the ones begun with."""
+    """Deletes documents not changed since the rebuild began. Raises sqlite3.Error if the tables were recreated."""
     with transaction(connection):
         if _birth(connection) != rebuild.birth:
             raise sqlite3.DatabaseError("the search index was begun anew during its rebuild")
@@ -101,7 +105,7 @@ def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since:
 
 
 def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
-    """The row and the version that were held, if any were."""
+    """Deletes the mechanism; returns its row and version, or (None, None) if it was not in the index."""
     current = connection.execute(
         "DELETE FROM document WHERE id = ? RETURNING row, version, title, is_published", (mechanism_id,)
     ).fetchone()
@@ -119,7 +123,7 @@ def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | No
 
 
 def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row: int | None) -> None:
-    """In the row that it had before, so that rows are in the order in which mechanisms were made, about."""
+    """Reuses the previous row, so that rows are roughly in the order in which mechanisms were created."""
     document = prepared.document
     row = connection.execute(
         "INSERT INTO document"

@@ -1,4 +1,4 @@
-"""A stream of documents, some at a time."""
+"""Batches of a stream of documents."""
 
 from collections.abc import AsyncIterator
 
@@ -6,7 +6,7 @@ from mechshare.domain.search import SearchDocument
 
 
 async def batches(documents: AsyncIterator[SearchDocument], size: int) -> AsyncIterator[list[SearchDocument]]:
-    """All of `documents` in order, `size` at a time, the last ones fewer."""
+    """Yields `documents` in order, in lists of `size`; the last one may be shorter."""
     batch: list[SearchDocument] = []
     async for document in documents:
         batch.append(document)

@@ -1,4 +1,4 @@
-"""What of a title or description matched, in its original characters."""
+"""Highlights: the parts of a title or description that match, in their original characters."""
 
 import time
 import unicodedata
@@ -11,19 +11,19 @@ from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
 from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
 
 EXCERPT_LENGTH = 160
-"""Characters, at most."""
+"""The most characters of an excerpt."""
 LEAD = 40
 """Characters of an excerpt before its first match."""
 MAX_SNAP_LENGTH = 20
-"""Characters given up at an end of an excerpt rather than cut a word."""
+"""The most characters that an excerpt loses at each end to avoid cutting a word."""
 
 MAX_SCANNED = 5_000
-"""Characters of a text that matches are looked for in."""
+"""Characters of a text that are searched for matches: the first ones."""
 MAX_MATCHES = 300
-"""Matches of a text that are marked: the first ones."""
+"""Matches of a text that are highlighted: the first ones."""
 
 MAX_CPU_SECONDS = 0.3
-"""Of a thread, for the highlights of one page; a page of real texts takes a tenth of it."""
+"""CPU time of the thread for the highlights of one page; a page of real texts takes a tenth of it."""
 
 Fragments = tuple[tuple[str, bool], ...]
 Span = tuple[int, int]
@@ -32,7 +32,7 @@ Span = tuple[int, int]
 def highlights_of_page(
     parsed: ParsedQuery, texts: Sequence[tuple[str, str]]
 ) -> list[Mapping[str, Fragments]]:
-    """Returns the highlights of each (title, description), and none for those that MAX_CPU_SECONDS do not reach."""
+    """Returns the highlights of each (title, description); empty ones after MAX_CPU_SECONDS are used up."""
     ends = time.thread_time() + MAX_CPU_SECONDS
     return [
         highlights_of(parsed, title, description) if time.thread_time() < ends else {}
@@ -41,11 +41,11 @@ def highlights_of_page(
 
 
 def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[str, Fragments]:
-    """((text, is match), ...) for each of `title` (whole) and `description` (an excerpt) in which something matched.
+    """Returns ((text, is match), ...) under "title" (all of it) and "description" (an excerpt), if they match.
 
-    The texts together are the title, or a part of the description, unchanged; no two neighbours are both matches.
-    Looks at the first MAX_SCANNED characters of each and at MAX_MATCHES matches, so the time is bounded whatever
-    anybody has written.
+    The texts joined are the title, or a part of the description, unchanged. No two adjacent texts are both matches.
+    Scans the first MAX_SCANNED characters of each and highlights MAX_MATCHES matches, so the time is bounded for any
+    text.
     """
     highlights: dict[str, Fragments] = {}
     if spans := _matches(parsed, title):
@@ -56,7 +56,7 @@ def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[
 
 
 def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
-    """What matched, in order and apart from each other, as places in the original text."""
+    """Returns the matches as spans of the original text, in order and not overlapping."""
     normalized = normalize_text(text[:MAX_SCANNED]).beginning(MAX_SCANNED)
     runs = [(phrase, run_of(phrase)) for phrase in parsed.phrases]
     spans = {
@@ -74,7 +74,7 @@ def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
 def _token_spans(normalized: NormalizedText, phrases: Sequence[Phrase]) -> Iterator[Span]:
     tokens = tokens_of(normalized.text)
     line = f" {' '.join(tokens.texts)} "
-    # Where in `line` each token begins, so that a place is its token without counting from the start.
+    # The offset of each token in `line`, so that bisection finds the token at an offset.
     starts = list(accumulate((len(text) + 1 for text in tokens.texts), initial=0))
     for phrase in phrases:
         for place in _places(phrase.pattern, line):
@@ -82,7 +82,7 @@ def _token_spans(normalized: NormalizedText, phrases: Sequence[Phrase]) -> Itera
 
 
 def _places(part: str, text: str) -> Iterator[int]:
-    """Where `part` stands in `text`, overlapping places too: the first MAX_MATCHES."""
+    """Yields the first MAX_MATCHES offsets of `part` in `text`, including overlapping ones."""
     place = text.find(part)
     for _ in range(MAX_MATCHES):
         if place < 0:
@@ -92,7 +92,7 @@ def _places(part: str, text: str) -> Iterator[int]:
 
 
 def _span(normalized: NormalizedText, phrase: Phrase, tokens: Tokens, first: int) -> Span:
-    """A word is marked whole; of a pair of Japanese characters, what was asked."""
+    """Returns the span to highlight: whole words, but only the queried characters of a Japanese pair."""
     last = first + len(phrase.tokens) - 1
     pair_end = tokens.starts[last] + len(phrase.tokens[-1])
     end = pair_end if is_cjk(tokens.texts[last]) else tokens.ends[last]
@@ -110,7 +110,7 @@ def _merged(spans: list[Span]) -> list[Span]:
 
 
 def _excerpt(text: str, spans: list[Span]) -> Span:
-    """The window that holds most matches, the earliest of equals. `spans` are in order and apart from each other."""
+    """Returns the window with the most matches, the earliest if several. `spans` are in order and don't overlap."""
     if len(text) <= EXCERPT_LENGTH:
         return 0, len(text)
     starts, ends = [start for start, _ in spans], [end for _, end in spans]

@@ -1,4 +1,4 @@
-"""What is asked of an index: every clause must match, each by any of its phrases."""
+"""Parses queries. Every clause must match; a clause matches if any of its phrases does."""
 
 import re
 from collections.abc import Iterator
@@ -18,21 +18,21 @@ from mechshare.adapters.search.text.tokenizer import (
 )
 
 MAX_CLAUSES = 100
-"""A query of 200 characters holds no more words; what follows them in a longer one is not asked."""
+"""A query of 200 characters has no more words; further ones of a longer query are ignored."""
 
 _QUOTED = re.compile(r'"([^"]*)"')
 
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """Tokens that follow each other; with `is_prefix`, the last one is only the beginning of a token."""
+    """Consecutive tokens. With `is_prefix`, the last one is the beginning of a token."""
 
     tokens: tuple[str, ...]
     is_prefix: bool = False
 
     @property
     def pattern(self) -> str:
-        """What stands where this phrase does in tokens that have a space before and behind each."""
+        """The substring by which this phrase is found in tokens with a space before and after each."""
         return f" {' '.join(self.tokens)}{'' if self.is_prefix else ' '}"
 
 
@@ -41,9 +41,9 @@ Clause = tuple[Phrase, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedQuery:
-    """`line` is the folded text, to be compared with whole titles.
+    """`line` is the normalized text, for comparison with whole titles.
 
-    Nothing asked (`is_blank`) is answered by everything; text without any letter or digit, by nothing.
+    A blank query (`is_blank`) matches everything. Text without letters or digits has no clauses and matches nothing.
     """
 
     line: str
@@ -60,8 +60,10 @@ class ParsedQuery:
 
 @lru_cache(maxsize=1_000)
 def run_of(phrase: Phrase) -> str:
-    """The Japanese or Chinese characters that are asked for in a row, if they are all that is asked: they match where
-    they stand, and need no tokens to be found. "" for any other phrase."""
+    """Returns the run of Japanese or Chinese characters that makes up `phrase`, or "" for any other phrase.
+
+    Such a run can be found as a substring of the text, without tokens.
+    """
     *before, last = phrase.tokens
     pairs = before if phrase.is_prefix and len(last) == 1 else phrase.tokens
     overlap = all(one[1:] == other[:1] for one, other in pairwise(phrase.tokens))
@@ -72,7 +74,7 @@ def run_of(phrase: Phrase) -> str:
 
 
 def parse_query(text: str) -> ParsedQuery:
-    """What people mean by `text`: words anywhere, "quoted words" in a row, the last word perhaps not finished."""
+    """Parses `text`: words match anywhere, "quoted words" as a phrase, the last unquoted word also as a prefix."""
     clauses = tuple(dict.fromkeys(_clauses(normalize_text(text).text.replace("“", '"').replace("”", '"'))))
     return ParsedQuery(line=normalize_line(text), clauses=clauses[:MAX_CLAUSES])
 
@@ -98,15 +100,15 @@ def _clause(segment: Segment, *, is_last: bool) -> Clause:
         phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
     if is_last:
         unfinished = Phrase((*stems[:-1], last), is_prefix=True)
-        # What begins with a word holds the word itself.
+        # The prefix also matches the word itself.
         phrases = [*(phrase for phrase in phrases if phrase.tokens != unfinished.tokens), unfinished]
     return tuple(dict.fromkeys(phrases))
 
 
 def _in_a_row(text: str) -> Clause:
-    """All tokens of `text`, if it has any.
+    """Returns a clause that matches all tokens of `text` as a phrase; empty if there are none.
 
-    The last character alone says nothing new after its pair; without a pair it is the beginning of any.
+    Drops the single last character of a Japanese run after a pair that contains it; one without a pair is a prefix.
     """
     tokens = tokens_of(text)
     texts = tuple(token for token in tokens.texts if not token.startswith("="))

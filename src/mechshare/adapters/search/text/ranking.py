@@ -1,4 +1,4 @@
-"""What is searched, what a match in each place weighs, and what is offered first."""
+"""Ranking: the searched fields, the weight of a match in each, and the order of suggestions."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -8,35 +8,38 @@ from mechshare.adapters.search.text.tokenizer import index_text
 from mechshare.domain.search import SearchDocument
 
 WEIGHTS = (9.0, 3.0, 1.0)
-"""What a match in the title, in category names and in the author adds to the 1 that it weighs anywhere."""
+"""Scores that a match in the title, the category names or the author's name adds to the 1 of any match."""
 PLACES = ("title_words", "category_words", "author_words")
-"""The names by which indices hold the tokens of these, in this order."""
+"""The index fields that hold the tokens of these texts, in the order of WEIGHTS."""
 EQUAL_TITLE = 1_000_000.0
-"""More than any sum of matches can be."""
+"""The score of a title that equals the query: more than any sum of matches."""
 BREVITY = 0.001
-"""What each character of a title takes away: of two alike, the one that says less besides is first."""
+"""Subtracted from the score for each character of the title: among equal matches, the shortest title is first."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
-    """The texts that WEIGHTS weighs, in its order, and the description."""
+    """Returns the texts to which WEIGHTS applies, in its order, and the description."""
     return document.title, "\n".join(document.category_names), document.author_name, document.description
 
 
 def searched_words(document: SearchDocument) -> tuple[str, ...]:
-    """The tokens of `searched_fields`, each with a space before and behind: where a phrase's pattern is looked for."""
+    """Returns the tokens of each of `searched_fields`, with a space before and after each, for `Phrase.pattern`."""
     return tuple(f" {index_text(text)} " for text in searched_fields(document))
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 1970, exactly: what orders documents by age."""
+    """Returns the exact microseconds since 1970, by which documents are sorted."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def in_order(offers: Iterable[tuple[bool, str]], limit: int) -> tuple[str, ...]:
-    """Of titles, and whether each opens with what was asked: those that do before the others, in the order of the
-    alphabet, each once, whatever its width and case."""
+    """Returns the first `limit` distinct titles of `offers`: (begins with the prefix, title).
+
+    Titles that begin with the prefix come first, each group in alphabetical order. Titles that differ only in width or
+    case count as one.
+    """
     best: dict[str, tuple[bool, str]] = {}
     for opens, title in offers:
         line, offer = normalize_line(title), (not opens, title)

@@ -1,12 +1,12 @@
-"""How text becomes tokens: Latin words and numbers by their stem, Japanese by its characters in pairs.
+"""The tokenizer: stems of Latin words and numbers, pairs of Japanese characters.
 
     four-bar linkages -> four bar linkag =fourbar =linkages
     遊星歯車           -> 遊星 星歯 歯車 車
 
-Japanese and Chinese have no spaces between words, so a run of their characters becomes its overlapping pairs, and its
-last character alone: a run of two or more is then found as consecutive pairs, one character as the beginning of a pair.
-A token that begins with `=` is a word as it was written (or a compound written as one word); it stands behind all
-others, so that it never parts two neighbours.
+Japanese and Chinese have no spaces between words, so a run of their characters becomes its overlapping pairs and its
+last character alone. A query of two or more characters is found as consecutive pairs, one character as the beginning of
+a pair. A token that begins with `=` is a word as written (or a compound written as one word). These tokens follow all
+others, so that they never separate two neighbours.
 """
 
 import re
@@ -20,9 +20,9 @@ from mechshare.adapters.search.text.normalization import normalize_text
 
 MAX_TOKEN_LENGTH = 64
 _MAX_OPENING_SOURCE = 4 * MAX_TOKEN_LENGTH
-"""Characters of a title that one opening is made from: enough, unless most of them are no letters."""
+"""Characters of a title from which one opening is made: enough unless most of them are not letters."""
 MAX_COMPOUND_LENGTH = 8
-"""Parts; longer chains of hyphens or dots are addresses or rulers, which nobody types as one word."""
+"""Parts. Longer chains with hyphens or dots are addresses or dividing lines, which nobody types as one word."""
 
 _KANA = r"\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff"
 _CJK = rf"\u3005-\u3007{_KANA}\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff"
@@ -37,7 +37,7 @@ _KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]
 
 
 class Tokens(NamedTuple):
-    """texts[i], as it is indexed, was made from [starts[i], ends[i]) of the folded text."""
+    """`texts[i]` is the indexed form of `normalized[starts[i]:ends[i]]`."""
 
     texts: list[str]
     starts: list[int]
@@ -45,7 +45,7 @@ class Tokens(NamedTuple):
 
 
 class Word(NamedTuple):
-    """`text` stands in [start, end) of the folded text."""
+    """`text` is at [start, end) of the normalized text."""
 
     text: str
     start: int
@@ -68,7 +68,7 @@ class Segment(NamedTuple):
 
 
 def is_cjk(text: str) -> bool:
-    """Whether `text`, folded, is one run of Japanese or Chinese characters."""
+    """Whether the normalized `text` is one run of Japanese or Chinese characters."""
     return _CJK_RUN.fullmatch(text) is not None
 
 
@@ -83,9 +83,9 @@ def segments(normalized: str) -> Iterator[Segment]:
 
 
 def tokens_of(normalized: str) -> Tokens:
-    """The tokens of text that was folded, in order; those as written follow all others."""
+    """Returns the tokens of normalized text in order; those as written follow all others."""
     tokens, written = Tokens([], [], []), Tokens([], [], [])
-    # Without `segments`, and without an object for each token: every hit's text comes through here.
+    # Avoids `segments` and an object per token, for speed: the text of every hit passes through here.
     for match in _SEGMENTS.finditer(normalized):
         if match["cjk"]:
             _add_pairs(tokens, match[0], match.start())
@@ -102,24 +102,24 @@ def tokens_of(normalized: str) -> Tokens:
 
 
 def index_text(text: str) -> str:
-    """The tokens of `text` as people write it, separated by spaces."""
+    """Returns the tokens of `text`, which need not be normalized, separated by spaces."""
     return " ".join(tokens_of(normalize_text(text).text).texts)
 
 
 def stem(word: str) -> str:
-    """The stem of an English word (Snowball's Porter2); anything else is its own stem."""
+    """Returns the stem of an English word (Snowball's Porter2), or any other word unchanged, without its 's."""
     return _forms(word)[0]
 
 
 def as_written(word: str) -> str:
-    """A word without the apostrophe of its 's."""
+    """Returns `word` without apostrophes."""
     return word.replace("'", "").replace("’", "")
 
 
 def openings(title: str) -> Iterator[str]:
-    """What a reader might type first to be offered `title`: the rest of it from each word or run on, longest first.
+    """Yields the texts by whose prefixes `title` is suggested: its remainder from each word or run on, longest first.
 
-    Within Japanese a run begins where kanji or katakana does, so that ラチェットと爪 is offered for 爪 too.
+    Within Japanese a run begins wherever kanji or katakana begins, so that ラチェットと爪 is suggested for 爪 too.
     """
     normalized = normalize_text(title).text
     for segment in segments(normalized):
@@ -129,12 +129,12 @@ def openings(title: str) -> Iterator[str]:
 
 
 def spaced(normalized: str) -> str:
-    """Folded text with all that is no letter or digit made single spaces."""
+    """Replaces every run of characters other than letters and digits in normalized text by one space, and strips it."""
     return _NOT_LETTERS.sub(" ", normalized).strip()
 
 
 def _words_in(segment: re.Match[str]) -> list[re.Match[str]]:
-    """Most are one word, which need not be looked for in it."""
+    """Returns the words of `segment`. Most segments are one word and skip the second regex."""
     return [segment] if segment[0].isalnum() else list(_WORDS.finditer(segment.string, *segment.span()))
 
 
@@ -162,7 +162,7 @@ def _joined(words: Iterable[str]) -> str:
 
 @lru_cache(maxsize=50_000)
 def _forms(word: str) -> tuple[str, str]:
-    """The stem of `word`, and the token that tells it as it was written, or "" where the stem does."""
+    """Returns the stem of `word`, and its token as written, or "" if that equals the stem."""
     root, written = _root(word), as_written(word)
     return root, "" if written == root else "=" + written
 
@@ -172,5 +172,5 @@ def _root(word: str) -> str:
     bare = word[:-2] if ending else word
     if not (bare.isascii() and bare.isalpha()):
         return bare
-    # A stemmer holds the word it works on, so threads cannot share one; making one costs less than a lock.
+    # A stemmer keeps state, so threads cannot share one; creating one costs less than a lock.
     return str(snowballstemmer.stemmer("english").stemWord(bare))
