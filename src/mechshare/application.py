@@ -1,4 +1,4 @@
-"""Everything that mechshare does, one field per service: the table of contents."""
+"""All use cases of mechshare, one field per service."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from mechshare.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """The use cases; `close` gives back what their adapters hold."""
+    """The use cases; `close` releases the resources of their adapters."""
 
     settings: Settings
 

@@ -1,4 +1,4 @@
-"""What was refused, written down."""
+"""Records refused requests in the audit log."""
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import Forbidden
@@ -14,5 +14,6 @@ class AuditService:
     async def record_denial(
         self, actor: Actor, attempted: str, error: Forbidden, request_metadata: RequestMetadata
     ) -> None:
-        """Records what `actor` was refused, in a transaction of its own: the refused one was rolled back."""
+        """Records what `actor` was refused, in a separate transaction because that of the refused request was rolled
+        back."""
         await self._transactions.record(AccessDenied(actor.id, attempted, error.code, request_metadata))

@@ -1,4 +1,4 @@
-"""Who makes a request, told from its access token."""
+"""Identifies the caller of a request by its access token."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -15,13 +15,13 @@ from mechshare.services.support.invalidation import access_tag
 
 MAX_TOKENS = 10_000
 ACCOUNT_STATUS_LIFETIME = timedelta(seconds=30)
-"""How long a caller's standing is believed at most, should word of a change be lost."""
+"""How long a cached account status is used at most if an invalidation is lost."""
 
 
 class AuthenticationService:
-    """A verified token is remembered until it expires, since checking a signature costs more than the whole answer.
+    """Caches verified tokens until they expire: checking a signature costs more than the rest of the request.
 
-    What it is good for (role, suspension, session) is looked up apart, in a cache that every change empties.
+    The account status (role, suspension, session) is cached separately; every change to it invalidates that entry.
     """
 
     def __init__(self, database: Database, tokens: TokenIssuer, cache: Cache, clock: Clock) -> None:
@@ -32,7 +32,8 @@ class AuthenticationService:
         self._verified: OrderedDict[str, Claims] = OrderedDict()
 
     async def authenticate(self, access_token: str) -> SignedIn:
-        """The caller. Raises InvalidToken for a bad or expired token, an ended session, a suspended or deleted user."""
+        """Returns the caller. Raises InvalidToken for a bad or expired token, an ended session, a suspended or deleted
+        user."""
         claims = self._claims_of(access_token, self._clock.now())
         load = partial(self._account_status, claims)
         account_status = await self._cache.get_or_load(
@@ -45,7 +46,7 @@ class AuthenticationService:
         )
 
     def public_keys(self) -> list[dict[str, str]]:
-        """The keys with which others can verify, as JWK (RFC 7517); empty where the key must stay secret."""
+        """Returns the keys that verify tokens, as JWK (RFC 7517); empty if the key is secret."""
         return [dict(key) for key in self._tokens.public_keys()]
 
     def _claims_of(self, token: str, now: datetime) -> Claims:
@@ -61,7 +62,7 @@ class AuthenticationService:
         return claims
 
     async def _account_status(self, claims: Claims) -> bytes:
-        """The role's name, or nothing for a caller who is to be refused."""
+        """Returns the name of the caller's role; empty if the caller must be refused."""
         async with self._database.read() as tx:
             user = await tx.users.find_by_id(claims.user_id)
             session = await tx.sessions.find_by_id(claims.session_id)

@@ -37,7 +37,7 @@ class CategoryService:
         return len(FIRST_CATEGORIES)
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        """Every category with its number of published mechanisms, in order of creation."""
+        """Returns every category with its number of published mechanisms, in order of creation."""
         async with self._transactions.read() as tx:
             return await tx.categories.find_counts()
 
@@ -82,7 +82,7 @@ class CategoryService:
         name_ja: str | None = None,
         versions: Collection[int] | None = None,
     ) -> Category:
-        """None leaves a name as it is; what is in the category is found under its new names.
+        """Renames a category, also in the search index; None keeps a name.
 
         Raises UnauthorizedOperation, CategoryNotFound, InvalidField, StaleVersion.
         """

@@ -1,4 +1,4 @@
-"""From the original of a clip to the stored files that everyone watches."""
+"""Makes derivatives from the original of a clip."""
 
 import asyncio
 import errno
@@ -27,7 +27,7 @@ _NO_ROOM = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedMedia:
-    """The facts of a clip, and its derivatives as they are stored."""
+    """The facts of a clip and its stored derivatives."""
 
     facts: MediaFacts
     files: DerivedFiles
@@ -44,7 +44,7 @@ class Derivation(Protocol):
 
 
 class ScratchDerivation:
-    """Works on files in a folder of their own below `scratch`, which it removes at the end."""
+    """Works in a folder of its own below `scratch` and removes it at the end."""
 
     def __init__(self, blobs: BlobStore, media: MediaProcessor, scratch: Path) -> None:
         self._blobs = blobs
@@ -64,14 +64,14 @@ class ScratchDerivation:
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress
     ) -> Derivatives:
-        """Makes the derivatives of `file_path`, a copy of `original`, beside it. Raises MediaRejected."""
+        """Makes the derivatives of `file_path`, a copy of `original`, in a folder beside it. Raises MediaRejected."""
         into = file_path.parent / "made"
         await asyncio.to_thread(into.mkdir)
         made = await self._media.process(file_path, original.format, into, progress)
         return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
 
     async def _fetch(self, original: OriginalFile, folder: Path) -> Path:
-        """Copies the original to this machine and checks the digest that was acknowledged. Raises MediaRejected."""
+        """Copies the original to local disk and compares its SHA-256 with the recorded one. Raises MediaRejected."""
         path = folder / f"source.{original.format.extension}"
         digest = sha256()
         try:
@@ -101,7 +101,8 @@ class ScratchDerivation:
 
 @contextmanager
 def _room_in(scratch: Path) -> Iterator[Path]:
-    """A folder for one clip. On a full disk, raises StorageFull whatever else went wrong: the clip is not at fault."""
+    """Provides a temporary folder for one clip. On a full disk it raises StorageFull in place of any other error,
+    because the clip is not at fault."""
     try:
         with tempfile.TemporaryDirectory(dir=scratch, prefix="clip-") as folder:
             try:

@@ -1,4 +1,4 @@
-"""THE table of what follows from each event: jobs, cache tags, audit entries. Nothing else in the services says it."""
+"""The only table of effects: which jobs, cache tags and audit entries follow from each domain event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,9 +17,10 @@ from mechshare.services.support.invalidation import PUBLIC_LISTS, access_tag, me
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job to enqueue; `unless_waiting`, only where none of this kind and subject waits or runs.
+    """A job to enqueue. With `unless_waiting` it is skipped if a job of its kind and subject has not ended.
 
-    `owner` is the user whose clip is processed."""
+    `owner` is the user whose clip is processed.
+    """
 
     kind: JobKind
     subject: str
@@ -39,8 +40,8 @@ class Audited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """Jobs and audit entries are written with the event; after the commit the tags are invalidated and, where there are
-    jobs, the doorbell rings."""
+    """What follows from an event. Jobs and audit entries are written in the same transaction. After the commit the tags
+    are invalidated and, if there are jobs, the doorbell rings."""
 
     jobs: Sequence[Work] = ()
     tags: Sequence[str] = ()
@@ -109,7 +110,7 @@ def effects_of(event: events.Event) -> Effects:
         case events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
         case events.SignInFailed(user_id, account, metadata):
-            # By network, not by address: that is how guesses are counted.
+            # By network, not by address: failed sign-ins are counted by network.
             of_network = replace(metadata, address=metadata.network)
             return Effects(audit=[Audited(AuditAction.SIGN_IN_FAILED, user_id, account, of_network)])
         case events.SignInThrottled(account, metadata):

@@ -1,4 +1,4 @@
-"""Keeping the search index in step with the database."""
+"""Keeps the search index in step with the database."""
 
 from collections.abc import AsyncIterator, Iterable
 
@@ -15,11 +15,11 @@ from mechshare.services.jobs import Completion, Progress, nothing_to_write
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED = 2**62
-"""The version under which a deleted mechanism leaves the index: above any that it ever had."""
+"""The version under which a deleted mechanism leaves the index; higher than any version of a mechanism."""
 
 
 async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocument]:
-    """What the index is to hold, by and by as the database has it."""
+    """Yields the documents of all mechanisms, oldest first, reading the database page by page."""
     request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
     while request is not None:
         async with transactions.read() as tx:
@@ -31,16 +31,16 @@ async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocu
 
 
 async def rebuild(transactions: Transactions, index: SearchIndex) -> int:
-    """Fills the index anew, and drops what was cached while it held less; how many mechanisms it holds."""
+    """Rebuilds the index, then invalidates the public lists; returns how many mechanisms the index holds."""
     count = await index.rebuild(_all_documents(transactions))
     await transactions.record(IndexRebuilt())
     return count
 
 
 class IndexMechanism:
-    """The jobs `index_mechanism` and `index_draft`: index and caches say of one mechanism what the database says.
+    """The jobs `index_mechanism` and `index_draft`: update the index and the caches for one mechanism.
 
-    Only what was a draft and still is one leaves the public lists cached.
+    The public lists stay cached only if the mechanism was a draft and still is one.
     """
 
     def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
@@ -49,7 +49,8 @@ class IndexMechanism:
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism_id = MechanismId(job.subject)
-        # In a transaction, for it to wait where a category is being renamed by whom this mechanism was not seen in it.
+        # A transaction, not a plain read: it waits for a concurrent rename of a category that did not see this
+        # mechanism.
         async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
             categories = sorted(found[0].mechanism.categories) if found else ()
@@ -64,17 +65,17 @@ class IndexMechanism:
         return nothing_to_write
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """The database is right whatever the index says; the failed job tells the operator to reindex."""
+        """Writes nothing: the database is correct, and the failed job tells the operator to reindex."""
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
-        """The database says what there is to be said."""
+        """Writes nothing: the job reads its input from the database."""
 
     async def on_lost(self, job: Job) -> None:
-        """Whoever has the job now says the same to the index."""
+        """Does nothing: the worker that owns the job now writes the same document."""
 
 
 class RebuildIndex:
-    """The job `rebuild_index`: fills an index that is new, or was wiped, from the database."""
+    """The job `rebuild_index`: fills a new or wiped index from the database."""
 
     def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
         self._transactions = transactions
@@ -87,13 +88,13 @@ class RebuildIndex:
         return nothing_to_write
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """Searches go on with what there is; the failed job tells the operator why."""
+        """Writes nothing: searches continue on the current index, and the failed job tells the operator why."""
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
-        """The database says what there is to be said."""
+        """Writes nothing: the job reads its input from the database."""
 
     async def on_lost(self, job: Job) -> None:
-        """Whoever has the job now rebuilds it anew."""
+        """Does nothing: the worker that owns the job now rebuilds the index again."""
 
 
 def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:

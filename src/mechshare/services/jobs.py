@@ -1,4 +1,4 @@
-"""Doing the work that the ledger holds, so that all of it ends: done, or failed with a reason."""
+"""Runs the jobs of the ledger; each one ends as done, cancelled, or failed with a reason."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,52 +35,53 @@ from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.transactions import Transaction, Transactions
 
 POLL_INTERVAL = timedelta(seconds=1)
-"""How long a worker sleeps at most: the doorbell may fail to ring."""
+"""The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
 Progress = Callable[[str, float], Awaitable[None]]
-"""Told how far a job is: the step's name, and 0..1 within it. Raises LostLease."""
+"""Reports the name of a job's step and the progress within it, 0..1. Raises LostLease."""
 Completion = Callable[[Transaction], Awaitable[None]]
-"""What a job has to write; done in the transaction that ends it, so that it happens once or not at all."""
+"""Writes a job's result in the transaction that ends the job, so the result is written once or not at all."""
 
 
 async def nothing_to_write(tx: Transaction) -> None:
-    """The completion of a job whose work is all done elsewhere."""
+    """The completion of a job that writes nothing in the transaction that ends it."""
 
 
 class JobHandler(Protocol):
     async def run(self, job: Job, progress: Progress) -> Completion:
-        """The work, outside any transaction; may be repeated, so it changes nothing that others see.
+        """Does the work outside any transaction. It may run more than once, so it must be idempotent.
 
-        Raises MediaRejected, LostLease; Unavailable and OutOfSpace, which are not the job's fault; and anything else.
+        Raises MediaRejected; LostLease; Unavailable and OutOfSpace, which do not count against the job; and anything
+        else.
         """
         ...
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """What has to be written when the job fails for good."""
+        """Writes what follows when the job fails for good."""
         ...
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
-        """What has to be written when a job that failed is asked for again. Raises NothingToRetry."""
+        """Writes what follows when an operator retries a failed job. Raises NothingToRetry."""
         ...
 
     async def on_lost(self, job: Job) -> None:
-        """Called when the attempt had lost the job: what it made is nobody's."""
+        """Discards what the attempt made; called when the attempt has lost its lease."""
         ...
 
 
 class JobObserver(Protocol):
-    """Hears of every attempt that ends, for logs and metrics."""
+    """Receives the outcome of every attempt, for logs and metrics."""
 
     def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None: ...
 
     def attempt_crashed(self, job: Job, error: Exception) -> None: ...
 
     def attempt_lost(self, job: Job) -> None:
-        """The job was another's, or nobody's, by the time that its outcome was to be written."""
+        """The attempt no longer owned the job when its outcome was to be written."""
         ...
 
 
 class LostLease(Exception):
-    """The job is another worker's by now, or nobody's; what this one made is discarded."""
+    """The worker no longer owns the job; the result of its attempt is discarded."""
 
 
 class JobRunner:
@@ -102,10 +103,10 @@ class JobRunner:
         self._index_is_next = True
 
     async def run_one(self) -> Job | None:
-        """Claims and runs a job that is due; that job, or None when none was due.
+        """Claims and runs one job that is due; returns the job, or None if none was due.
 
-        In turns the one that has been due longest of those that bring the index up to date (what is public first), and
-        of all: what was published or withdrawn is not to wait for all clips that came before, nor these for the index.
+        Claims alternate between index jobs (public mechanisms first) and all jobs, so that neither a published
+        mechanism waits for all earlier clips nor clips wait for the index.
         """
         async with self._transactions.begin() as tx:
             job = await _claim_indexing(tx) if self._index_is_next else None
@@ -116,16 +117,16 @@ class JobRunner:
         return job
 
     async def wait_for_work(self) -> None:
-        """Returns soon after somebody rings, and after POLL_INTERVAL at the latest."""
+        """Returns soon after a ring, and after POLL_INTERVAL at the latest."""
         await self._doorbell.wait(POLL_INTERVAL)
 
     async def wake(self) -> None:
-        """Ends the waiting of all in this process."""
+        """Wakes all waiting runners of this process."""
         await self._doorbell.ring()
 
     async def reap(self) -> int:
-        """Takes back the jobs of workers that fell silent, to be tried again or failed for good, and ends those that no
-        worker came for before their deadline; how many."""
+        """Reschedules or fails the jobs whose lease has expired, and fails those that are queued beyond their deadline;
+        returns how many."""
         latest = self._clock.now() - DEADLINE
         async with self._transactions.read() as tx:
             expired = await tx.ledger.find_expired(limit=100)
@@ -177,7 +178,7 @@ class JobRunner:
             await handler.on_lost(job)
 
     async def _run_while_owned(self, work: Awaitable[Completion], heart: "asyncio.Task[None]") -> Completion:
-        """What `work` gives; it is stopped as soon as the heartbeat finds the lease gone."""
+        """Returns the result of `work`. Cancels it and raises LostLease as soon as a heartbeat finds the lease lost."""
         working = asyncio.ensure_future(work)
         try:
             await asyncio.wait({working, heart}, return_when=asyncio.FIRST_COMPLETED)
@@ -201,7 +202,8 @@ class JobRunner:
     async def _fail(
         self, job: Job, failure: ProcessingFailure, *, permanent: bool = False, until_deadline: bool = False
     ) -> bool:
-        """Puts the job off or ends it; False when it is another's by now. A blameless one is tried to its deadline."""
+        """Reschedules or fails the job; returns False if the lease was lost. `until_deadline` ignores the limit on
+        attempts."""
         overdue = job.is_overdue(self._clock.now())
         if overdue and not permanent:
             failure = ProcessingFailure(code=FailureCode.DEADLINE_PASSED, detail=failure.code.value)
@@ -214,8 +216,7 @@ class JobRunner:
                 if again:
                     is_lease_held = await tx.ledger.postpone(job.id, job.fence, backoff(job.attempt), failure)
                 else:
-                    # What the job is about first and the job last, here as everywhere: transactions that take both
-                    # never wait for each other in a circle.
+                    # All transactions lock the subject first and the job last, so that they never deadlock.
                     await self._handlers[job.kind].on_failed(tx, job, failure)
                     is_lease_held = await tx.ledger.finish(job.id, job.fence, JobState.FAILED, failure)
                 if not is_lease_held:
@@ -234,7 +235,7 @@ async def _claim_indexing(tx: UnitOfWork) -> Job | None:
 
 
 class _Progress:
-    """Keeps the lease of a job alive while it is worked on, and writes down how far the work is."""
+    """Renews the lease of a job while it is worked on, and records its progress."""
 
     def __init__(self, transactions: Transactions, job: Job) -> None:
         self._transactions = transactions
@@ -249,16 +250,17 @@ class _Progress:
             raise LostLease()
 
     async def beat(self) -> None:
-        """Renews until the lease is found lost."""
+        """Renews the lease at each heartbeat; returns when the lease is lost."""
         while True:
             await asyncio.sleep(HEARTBEAT.total_seconds())
             if not await self._renew():
                 return
 
     async def _renew(self) -> bool:
-        """Whether the job is still this worker's, as far as can be told: a silent database has lent it to nobody else.
+        """Renews the lease; returns False if it is lost.
 
-        What the silence hid shows at the next beat, and at the latest when the outcome is written.
+        Returns True if the database is unavailable: no other worker can claim the job meanwhile. A lease that expired
+        during the outage is found at the next heartbeat, or when the outcome is written.
         """
         try:
             async with self._transactions.begin() as tx:
@@ -268,7 +270,7 @@ class _Progress:
 
 
 class JobService:
-    """What operators ask of the ledger, on the command line."""
+    """Shows, retries and cancels jobs for operators on the command line."""
 
     def __init__(self, transactions: Transactions, handlers: Mapping[JobKind, JobHandler]) -> None:
         self._transactions = transactions
@@ -279,24 +281,24 @@ class JobService:
             return await tx.jobs.find_all(request, state=state)
 
     async def get_job(self, job_id: JobId) -> Job:
-        """Raises JobNotFound."""
+        """Returns the job. Raises JobNotFound."""
         async with self._transactions.read() as tx:
             return _existing(await tx.jobs.find_by_id(job_id))
 
     async def find_history(self, job_id: JobId) -> tuple[Attempt, ...]:
-        """The attempts at a job, oldest first, the one under way included. Raises JobNotFound."""
+        """Returns the attempts at a job, oldest first, including the current one. Raises JobNotFound."""
         async with self._transactions.read() as tx:
             return await history(tx, _existing(await tx.jobs.find_by_id(job_id)))
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
-        """The jobs that have not ended."""
+        """Counts the jobs that have not ended, by kind and state."""
         async with self._transactions.read() as tx:
             return await tx.jobs.find_backlog()
 
     async def retry(self, job_id: JobId) -> JobId:
-        """Enqueues the work of a job that failed or was cancelled once more; the job that does it.
+        """Enqueues the work of a failed or cancelled job again; returns the id of the new job.
 
-        Raises JobNotFound, JobNotRetryable; NothingToRetry when it was done meanwhile.
+        Raises JobNotFound, JobNotRetryable; NothingToRetry if the work has been done meanwhile.
         """
         async with self._transactions.begin() as tx:
             job = _existing(await tx.jobs.find_by_id(job_id))
@@ -307,7 +309,7 @@ class JobService:
             return (await tx.jobs.find_latest(job.kind, job.subject))[0].id
 
     async def cancel(self, job_id: JobId) -> None:
-        """Ends a job that nobody wants any more; a worker at it is stopped at its next heartbeat.
+        """Cancels a job that has not ended; a worker that runs it stops at its next heartbeat.
 
         Raises JobNotFound, JobNotCancellable.
         """
@@ -321,7 +323,7 @@ class JobService:
 
 
 async def history(tx: UnitOfWork, job: Job) -> tuple[Attempt, ...]:
-    """The attempts at `job`, oldest first, the one under way included."""
+    """Returns the attempts at `job`, oldest first, including the current one."""
     attempts = await tx.jobs.find_attempts(job.id)
     return (*attempts, job.last_attempt) if job.last_attempt else attempts
 

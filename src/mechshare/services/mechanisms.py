@@ -1,4 +1,4 @@
-"""Mechanisms: made, read, listed, changed, published, withdrawn and deleted."""
+"""Creates, reads, lists, updates, publishes, withdraws and deletes mechanisms."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ from mechshare.services.transactions import Transaction, Transactions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExternalMedia:
-    """A clip hosted elsewhere, taken at its word. `duration` in seconds."""
+    """A clip hosted elsewhere; it is not fetched or checked. `duration` in seconds."""
 
     file_url: str
     thumbnail_url: str
@@ -56,7 +56,7 @@ class ExternalMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """What a new mechanism is made from: a received file, or a clip hosted elsewhere."""
+    """The input for a new mechanism: an uploaded file, or a clip hosted elsewhere."""
 
     title: str
     description: str
@@ -78,7 +78,7 @@ class MechanismService:
         request_metadata: RequestMetadata | None = None,
         once: IdempotentRequest[AuthoredMechanism] | None = None,
     ) -> AuthoredMechanism | ReplayedResponse:
-        """A new mechanism of the actor's, unpublished; a received file is going to be processed.
+        """Creates an unpublished mechanism of the actor's and, for an uploaded file, enqueues its processing.
 
         Both are stored in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
         IdempotencyKeyReused.
@@ -97,14 +97,14 @@ class MechanismService:
             return await run_once(tx, self._clock, once, create)
 
     async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
-        """Raises MechanismNotFound, also for one that `viewer` may not see."""
+        """Returns the mechanism with its author. Raises MechanismNotFound, also if `viewer` may not see it."""
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored([mechanism_id])
         require_visible(viewer, found[0].mechanism if found else None)
         return found[0]
 
     async def find_visible(self, viewer: Viewer, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
-        """Those of `ids` that `viewer` may see, in their order."""
+        """Returns those of `ids` that `viewer` may see, in their order."""
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(ids)
         return tuple(item for item in found if can_see(viewer, item.mechanism))
@@ -118,7 +118,8 @@ class MechanismService:
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
     ) -> Page[AuthoredMechanism]:
-        """A page of what is published; narrowed to one's own user, of everything one has."""
+        """Returns a page of the published mechanisms; of `user_id` also the unpublished if `viewer` is that user or an
+        admin."""
         async with self._transactions.read() as tx:
             return await tx.mechanisms.find_all(
                 request,
@@ -131,12 +132,12 @@ class MechanismService:
     async def count_public(
         self, *, category_ids: Sequence[CategoryId] = (), user_id: UserId | None = None
     ) -> int:
-        """How many mechanisms the public list with these conditions has; see `PageRequest.counted`."""
+        """Counts the public list with these conditions; see `PageRequest.counted`."""
         async with self._transactions.read() as tx:
             return await tx.mechanisms.count(category_ids=category_ids, user_id=user_id)
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
-        """The user's mechanism made from a file with this content, so that an import adds nothing twice."""
+        """Returns the user's mechanism made from a file with this content, so that an import can skip duplicates."""
         async with self._transactions.read() as tx:
             return await tx.mechanism_files.find_by_original(user_id, sha256)
 
@@ -150,8 +151,8 @@ class MechanismService:
         categories: Iterable[CategoryId] | None = None,
         versions: Collection[int] | None = None,
     ) -> AuthoredMechanism:
-        """None leaves as it is. Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound,
-        StaleVersion."""
+        """Updates the mechanism; None keeps a value. Raises MechanismNotFound, UnauthorizedOperation, InvalidField,
+        CategoryNotFound, StaleVersion."""
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             require_version(mechanism.version, versions)
@@ -166,10 +167,10 @@ class MechanismService:
     async def publish(
         self, actor: Actor, mechanism_id: MechanismId, versions: Collection[int] | None = None
     ) -> AuthoredMechanism:
-        """Seen by everyone from now on; nothing happens to one that is published already.
+        """Makes the mechanism visible to everyone; no-op if it is published already.
 
-        A moderator's withdrawal is lifted when a moderator publishes. Raises MechanismNotFound,
-        UnauthorizedOperation, NotReady, WithdrawnByModerator, StaleVersion.
+        If a moderator publishes, this lifts a moderator's withdrawal. Raises MechanismNotFound, UnauthorizedOperation,
+        NotReady, WithdrawnByModerator, StaleVersion.
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
@@ -191,9 +192,9 @@ class MechanismService:
         reason: str | None = None,
         versions: Collection[int] | None = None,
     ) -> AuthoredMechanism:
-        """Seen by its owner alone from now on.
+        """Hides the mechanism from the public.
 
-        Moderators must give a reason for what is not theirs, and only they can lift it again. Raises
+        Moderators must give a reason for another user's mechanism, and only a moderator can publish it again. Raises
         MechanismNotFound, UnauthorizedOperation, InvalidField, StaleVersion.
         """
         now = self._clock.now()
@@ -215,7 +216,7 @@ class MechanismService:
         request_metadata: RequestMetadata,
         versions: Collection[int] | None = None,
     ) -> None:
-        """Gone at once for everybody; its files follow. Raises MechanismNotFound, UnauthorizedOperation,
+        """Deletes the mechanism at once, and its files later in a job. Raises MechanismNotFound, UnauthorizedOperation,
         StaleVersion."""
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))

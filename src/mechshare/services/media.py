@@ -1,4 +1,4 @@
-"""Handing out stored files to those who may have them."""
+"""Serves stored files to callers who may see them."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ from mechshare.ports.persistence.database import Database
 from mechshare.services.support.invalidation import mechanism_tag
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
-"""How long a public file is believed to be there at most, should it be lost by the store."""
+"""How long a cached size is used at most if the store loses a public file."""
 DIRECT_LINK_LIFETIME = timedelta(minutes=5)
-"""Long enough to begin; a browser asks here again for the rest."""
+"""Long enough to begin a download; for further ranges a browser requests a new link from this server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredMedia:
-    """A file that the caller may have. `size` in bytes; `is_public` says that everybody may.
+    """A file that the caller may read. `size` in bytes; `is_public` if everyone may read it.
 
-    `created_at` is to the second; what a key names never changes.
+    `created_at` is in whole seconds; the content under a key never changes.
     """
 
     key: str
@@ -39,7 +39,7 @@ class StoredMedia:
 
     @property
     def content_type(self) -> str:
-        """What it is served as."""
+        """The media type it is served as."""
         return content_type_of(self.key)
 
 
@@ -49,7 +49,7 @@ class _Derivative(NamedTuple):
 
 
 class MediaService:
-    """What everyone may have is found once and remembered until its mechanism changes: a clip is read in pieces."""
+    """Caches the facts of public files until their mechanism changes, because players read a clip in many ranges."""
 
     def __init__(
         self, database: Database, blobs: BlobStore, links: LinkSigner, cache: Cache, clock: Clock
@@ -63,7 +63,8 @@ class MediaService:
     async def find_media(
         self, viewer: Viewer, key: str, *, expires: int = 0, signature: str = ""
     ) -> StoredMedia:
-        """A derived file, for those who see its mechanism or hold a signed link to it. Raises MediaNotFound."""
+        """Returns a derivative for a caller who may see its mechanism or has a valid signed link. Raises
+        MediaNotFound."""
         mechanism_id = mechanism_of(key) if is_blob_key(key) else None
         if mechanism_id is None:
             raise MediaNotFound()
@@ -76,7 +77,7 @@ class MediaService:
         return await self._stored(key, derivative.created_at)
 
     async def find_original(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
-        """The file as it was sent, for its owner and admins. Raises MechanismNotFound, UnauthorizedOperation."""
+        """Returns the uploaded file, for its owner and admins. Raises MechanismNotFound, UnauthorizedOperation."""
         async with self._database.read() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
         if mechanism.original is None:
@@ -85,19 +86,20 @@ class MediaService:
         return await self._stored(original.key, mechanism.created_at, download_name=original.name)
 
     def links(self) -> MediaLinks:
-        """Signs links, as of now, for those who may see what they lead to."""
+        """Returns a signer of links for callers who may see the files; the lifetime starts now."""
         return MediaLinks(self._links, self._links.expiry(self._clock.now()))
 
     async def direct_link(self, media: StoredMedia, disposition: str) -> str | None:
-        """Where the store itself serves `media`, for a while; None where it serves nobody."""
+        """Returns a temporary URL at which the store itself serves `media`; None if the store has no such URLs."""
         return await self._blobs.link(media.key, DIRECT_LINK_LIFETIME, media.content_type, disposition)
 
     def read(self, media: StoredMedia, start: int, end: int) -> AsyncIterator[bytes]:
-        """The bytes from `start` to before `end`. Raises MediaNotFound where the store has lost the file."""
+        """Yields the bytes from `start` (included) to `end` (excluded). Raises MediaNotFound if the store has lost the
+        file."""
         return self._blobs.read(media.key, start, end)
 
     async def _find_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
-        """The file, if everyone may have it."""
+        """Returns the file if everyone may read it, else None."""
 
         async def load() -> bytes:
             derivative = await self._find_derivative(mechanism_id, key)
@@ -113,7 +115,7 @@ class MediaService:
         return StoredMedia(key=key, size=int(size), created_at=created_at, is_public=True)
 
     async def _find_derivative(self, mechanism_id: MechanismId, key: str) -> _Derivative | None:
-        """What `key` names, if it is one of the files that were made for the mechanism."""
+        """Returns the derivative under `key` if it belongs to this mechanism, else None."""
         async with self._database.read() as tx:
             reference = await tx.blob_references.find_by_key(key)
             if reference is None or reference.role not in DERIVATIVES or reference.owner_id != mechanism_id:

@@ -1,4 +1,4 @@
-"""From a clip as it was sent to one that anyone can watch."""
+"""Processes uploaded clips into derivatives, and reports the progress."""
 
 from dataclasses import dataclass
 
@@ -34,9 +34,9 @@ _DELETED_TOGETHER = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingStatus:
-    """How far a clip is. `attempt` counts from 1 once work began; `progress` is 0..1 within `step`.
+    """How far a clip is processed. `attempt` counts from 1 and is 0 before; `progress` is 0..1 within `step`.
 
-    `history` holds the attempts of the newest job, oldest first, for those who may edit the mechanism.
+    `history` holds the attempts of the newest job, oldest first, for callers who may edit the mechanism.
     """
 
     processing: Processing
@@ -49,7 +49,7 @@ class ProcessingStatus:
 def processing_status(
     mechanism: Mechanism, job: Job | None, history: tuple[Attempt, ...] = ()
 ) -> ProcessingStatus:
-    """Of a mechanism and its newest job."""
+    """Builds the status from a mechanism and its newest job."""
     is_over = job is None or mechanism.processing.state is ProcessingState.READY
     return ProcessingStatus(
         processing=mechanism.processing,
@@ -61,14 +61,14 @@ def processing_status(
 
 
 class ProcessingService:
-    """What people see of the processing of a mechanism, and asking for it again."""
+    """Shows the processing of a mechanism and retries it."""
 
     def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
         self._clock = clock
 
     async def get_status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus:
-        """Raises MechanismNotFound."""
+        """Returns the status. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
             latest = await tx.jobs.find_latest(JobKind.PROCESS_MECHANISM_FILE, mechanism_id)
@@ -77,7 +77,7 @@ class ProcessingService:
         return processing_status(mechanism, job, attempts)
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
-        """Enqueues a failed clip once more. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""
+        """Enqueues a failed clip again. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""
         now = self._clock.now()
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
@@ -87,7 +87,7 @@ class ProcessingService:
 
 
 class ProcessMechanismFile:
-    """The job `process_mechanism_file`: thumbnail, watchable video, preview and facts of one clip."""
+    """The job `process_mechanism_file`: makes the thumbnail, video, preview and facts of one clip."""
 
     def __init__(self, transactions: Transactions, derivation: Derivation, clock: Clock) -> None:
         self._transactions = transactions
@@ -122,14 +122,17 @@ class ProcessMechanismFile:
         await tx.record(ProcessingChanged(saved))
 
     async def on_lost(self, job: Job) -> None:
-        """Files that were stored after those of a deleted mechanism had been removed go, too."""
+        """Enqueues the deletion of derivatives that were stored after their mechanism was deleted."""
         mechanism_id = MechanismId(job.subject)
         async with self._transactions.begin() as tx:
             if await tx.mechanisms.find_by_id(mechanism_id) is None:
                 await tx.record(DerivativesOrphaned(mechanism_id, job.request_id))
 
     async def _started(self, job: Job) -> Mechanism | None:
-        """The mechanism, shown as being processed. Raises LostLease, so that no late worker undoes what is done."""
+        """Marks the mechanism as being processed; None if it is gone.
+
+        Raises LostLease, so that a late worker never overwrites a finished state.
+        """
         mechanism_id = MechanismId(job.subject)
         async with self._transactions.begin() as tx:
             found = await tx.mechanisms.find_by_id(mechanism_id)
@@ -148,9 +151,9 @@ async def _save(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) 
 
 
 class DeleteBlobs:
-    """The job `delete_blobs`: removes the blob named by the subject, or all under it when it ends with `/`.
+    """The job `delete_blobs`: deletes the blob named by the subject, or all under it if it ends with `/`.
 
-    What is referred to by now stays.
+    Blobs that have a reference stay.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
@@ -171,10 +174,10 @@ class DeleteBlobs:
         return nothing_to_write
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """Nothing else depends on it; the failed job tells the operator which files are left."""
+        """Writes nothing: no other data depends on it, and the failed job tells the operator which files are left."""
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
-        """Nothing else depends on it."""
+        """Writes nothing: no other data depends on it."""
 
     async def on_lost(self, job: Job) -> None:
-        """Whoever has the job now removes what is left."""
+        """Does nothing: the worker that owns the job now deletes the rest."""

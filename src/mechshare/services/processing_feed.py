@@ -1,4 +1,4 @@
-"""Follows the processing of mechanisms for everybody who watches, with one look for all of a process."""
+"""Follows the processing of mechanisms for all watchers of a process with one shared poll."""
 
 import asyncio
 from collections import Counter
@@ -16,14 +16,14 @@ from mechshare.services.processing import ProcessingStatus, processing_status
 from mechshare.services.transactions import Transactions
 
 POLL_INTERVAL = 0.5
-"""Seconds between two looks at the ledger while somebody watches."""
+"""Seconds between two polls of the database while a mechanism is watched."""
 _BATCH_SIZE = 500
 _LOAD_CONCURRENCY = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
-    """A mechanism and its newest job, as of one look; `ended` are the attempts that ended before."""
+    """A mechanism and its newest job as of one poll; `ended` are the attempts that ended before."""
 
     mechanism: Mechanism
     job: Job | None
@@ -33,9 +33,10 @@ class _Snapshot:
 
 
 class ProcessingFeed:
-    """What `ProcessingService.get_status` gives, for many who want to hear of each change.
+    """Provides the results of `ProcessingService.get_status` to many watchers.
 
-    Looks are taken as long as anybody watches. While the database is away nothing changes, and nobody is refused.
+    Polls while a mechanism is watched. During an outage of the database the last results remain valid; no watcher gets
+    an error.
     """
 
     def __init__(self, transactions: Transactions) -> None:
@@ -48,7 +49,7 @@ class ProcessingFeed:
 
     @asynccontextmanager
     async def watching(self, mechanism_id: MechanismId) -> AsyncIterator[None]:
-        """Looks at the mechanism, with all others that are watched, as long as the context lasts."""
+        """Includes the mechanism in the shared poll while the context is open."""
         self._watchers[mechanism_id] += 1
         if self._polling is None or self._polling.done():
             self._polling = asyncio.create_task(self._poll())
@@ -62,21 +63,23 @@ class ProcessingFeed:
     async def first_status(
         self, viewer: Viewer, mechanism_id: MechanismId, load: Callable[[], Awaitable[ProcessingStatus]]
     ) -> ProcessingStatus:
-        """As of the last look where others watch it too, else what `load` gives. Raises as `status` and `load` do.
+        """Returns the status of the last poll if the mechanism was in it, else the result of `load`. Raises what
+        `status` and `load` raise.
 
-        Few load at a time: when thousands come at once, most of them find that others watch by then.
+        The number of concurrent loads is bounded: when thousands arrive at once, most of them find a polled status.
         """
         async with self._loading:
             return self.status(viewer, mechanism_id) or await load()
 
     async def wait(self) -> None:
-        """Returns after the next look, also without the database. Raises what ended the looks, if a defect did."""
+        """Returns after the next poll, also if the database is unavailable. Raises the error that ended polling, if
+        any."""
         await self._looked.wait()
         if self._polling is not None and self._polling.done():
             self._polling.result()
 
     def status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus | None:
-        """As of the last look; None before the first. Raises MechanismNotFound."""
+        """Returns the status of the last poll; None if the mechanism was not in it. Raises MechanismNotFound."""
         if mechanism_id not in self._snapshots:
             return None
         snapshot = self._snapshots[mechanism_id]
@@ -89,7 +92,7 @@ class ProcessingFeed:
         try:
             await asyncio.sleep(POLL_INTERVAL)
             while self._watchers:
-                with suppress(Unavailable):  # what was seen last stands until the database is back
+                with suppress(Unavailable):  # the last results remain valid until the database is back
                     self._snapshots = await self._look(tuple(self._watchers))
                 self._wake()
                 await asyncio.sleep(POLL_INTERVAL)
@@ -98,7 +101,7 @@ class ProcessingFeed:
             self._wake()
 
     def _wake(self) -> None:
-        """Lets those go on who wait."""
+        """Wakes all waiting watchers."""
         self._looked.set()
         self._looked = asyncio.Event()
 
@@ -136,5 +139,5 @@ class ProcessingFeed:
 
 
 def _attempt_of(job: Job | None) -> tuple[str, int, str] | None:
-    """Changes whenever an attempt begins or ends."""
+    """Returns a value that changes whenever an attempt begins or ends."""
     return (job.id, job.attempt, job.state.value) if job else None

@@ -1,4 +1,4 @@
-"""How often one address may send requests, and how often those that cost much."""
+"""Limits the requests per client address, and the costly ones among them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -9,7 +9,7 @@ from mechshare.ports.rate_limits import RateLimiter
 
 
 class Costly(StrEnum):
-    """What has a quota of its own besides that of all requests."""
+    """The kinds of request that have a quota of their own, in addition to that of all requests."""
 
     REGISTRATIONS = "registrations"
     UPLOADS = "uploads"
@@ -18,7 +18,7 @@ class Costly(StrEnum):
 
 
 class RateLimitService:
-    """Allows each address `per_minute` requests, and the quotas of `costly` ones among them; 0 is no limit.
+    """Allows each address `per_minute` requests, and the quotas of `costly` ones among them; 0 means no limit.
 
     Without a limit on requests there is none on costly ones either.
     """
@@ -33,7 +33,7 @@ class RateLimitService:
         return self.quota.amount > 0
 
     async def count_request(self, address: str) -> Verdict:
-        """Counts one request of `address`; whether it is within the quota. Call it only where there is a limit."""
+        """Counts one request of `address`; returns the verdict. Call it only if there is a limit."""
         return await self._limiter.hit(self.quota, address)
 
     async def count_costly(self, kind: Costly, address: str) -> None:

@@ -7,11 +7,11 @@ from typing import NamedTuple
 from mechshare.ports.cache import Cache, Uncacheable
 
 RESPONSE_LIFETIME = timedelta(hours=1)
-"""How long an encoded response is served at most; a change of what it represents invalidates it at once."""
+"""How long an encoded response is served at most; a change of the data invalidates it at once."""
 
 
 class ResponseKey(NamedTuple):
-    """What a response is stored under; invalidating `tag` drops it."""
+    """The key of a cached response; invalidating `tag` drops it."""
 
     tag: str
     name: str
@@ -27,9 +27,9 @@ class CachedResponse(NamedTuple):
 
 
 class ResponseCache:
-    """Encoded responses; None stands for what is not public.
+    """Caches encoded public responses; None marks a resource that is not public.
 
-    `max_concurrent_loads` is how many loads of one process are worth while at a time.
+    `max_concurrent_loads` is the number of loads that one process runs at a time.
     """
 
     def __init__(self, cache: Cache, max_concurrent_loads: int) -> None:
@@ -37,12 +37,12 @@ class ResponseCache:
         self.max_concurrent_loads = max_concurrent_loads
 
     def cached(self, key: ResponseKey) -> CachedResponse | None:
-        """The response under `key` if this process has it; never waits."""
+        """Returns the response under `key` if this process has it, without waiting; else None."""
         stored = self._cache.cached(*key)
         return _decoded(stored) if stored else None
 
     async def load(self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]]) -> CachedResponse:
-        """The response under `key`, loaded if it is not there; concurrent callers share one load."""
+        """Returns the response under `key`, calling `load` on a miss; concurrent callers share one load."""
 
         async def load_encoded() -> bytes:
             return _encoded(await load())
@@ -54,7 +54,7 @@ class ResponseCache:
         keys: Sequence[ResponseKey],
         load: Callable[[Sequence[ResponseKey]], Awaitable[Sequence[CachedResponse | None]]],
     ) -> Sequence[CachedResponse | None]:
-        """The responses under these distinct keys, in their order; `load` is called for those that are not there."""
+        """Returns the responses under these distinct keys, in their order; calls `load` for the missing ones."""
 
         async def load_encoded(absent: Sequence[tuple[str, str]]) -> Sequence[bytes]:
             loaded = await load([ResponseKey(*key) for key in absent])
@@ -64,7 +64,7 @@ class ResponseCache:
         return [_decoded(one) if one else None for one in stored]
 
     async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:
-        """The length of a public list, counted if it is not there."""
+        """Returns the length of a public list, calling `count` on a miss."""
 
         async def load_count() -> bytes:
             return str(await count()).encode()

@@ -1,4 +1,4 @@
-"""Finding mechanisms, and keeping the index in step with the database."""
+"""Searches mechanisms by the index, or by the database while the index is unavailable."""
 
 import asyncio
 from collections import Counter
@@ -25,13 +25,14 @@ from mechshare.services.support.concurrency_limit import ConcurrencyLimit
 from mechshare.services.transactions import Transactions
 
 _MAX_WORDS = 8
-"""Of a question to the database, which reads each text for each; whoever has typed more may find more than asked."""
+"""The most words in a search by the database, which scans each text once per word. Further words are ignored, so a
+longer query may match too much."""
 _MAX_SCANNED = 10_000
-"""Mechanisms that the database looks at, the newest: among any number of them, an answer is to come in time."""
+"""How many mechanisms, the newest, a search by the database scans: this bounds its time, however many there are."""
 _MAX_BATCH_SIZE = 3
-"""Searches that the database does, so that whoever asks it for less is not kept waiting by them."""
+"""The most concurrent searches by the database, so that they do not delay cheaper queries."""
 MAX_CONCURRENT_SEARCHES = 64
-"""Of one process, waiting ones included; what the response cache serves is not among them."""
+"""The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
@@ -53,11 +54,13 @@ class SearchService:
         page: int = 1,
         limit: int = 20,
     ) -> SearchPage:
-        """What `viewer` may see and `text` matches; everything for an empty text.
+        """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
         Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
-        The index proposes and the database decides: a hit that is gone or hidden by now is left out and not counted.
-        When the index does not answer, the database does, less well, and of what is newest: the page is `degraded`.
+
+        Every hit is checked against the database: a hit that has been deleted or hidden is left out and not counted.
+        While the index is unavailable the page is `degraded`: the database searches the newest mechanisms, less
+        precisely.
         """
         query = SearchQuery(
             text=clean_query(text),
@@ -73,7 +76,7 @@ class SearchService:
             try:
                 result = await self._index.search(query)
             except SearchTimedOut:
-                # The database would take as long, and would then keep others waiting.
+                # The database would take as long, and would then delay other searches.
                 raise
             except Unavailable:
                 return await self._search_database(query, request)
@@ -116,17 +119,18 @@ class SearchService:
             page=found.page,
             limit=found.limit,
             total=found.total,
-            total_is_exact=False,  # of those that it looked at
+            total_is_exact=False,  # counts only the mechanisms that were scanned
             facets={},
             degraded=True,
         )
 
     async def suggest(self, prefix: str, limit: int) -> Suggestions:
-        """Titles of published mechanisms that go on from `prefix`; none for an empty one.
+        """Returns titles of published mechanisms with a word that begins with `prefix`; none for an empty one.
 
         Raises InvalidField, Overloaded, SearchTimedOut.
 
-        When the index does not answer, there are none: looking at every row for each letter typed is not worth it.
+        While the index is unavailable the result is `degraded` and empty: a scan of the database per typed letter is
+        too costly.
         """
         cleaned = clean_query(prefix)
         if not cleaned:
@@ -138,12 +142,12 @@ class SearchService:
                 return Suggestions(degraded=True)
 
     async def reindex(self) -> int:
-        """Rebuilds the whole index from the database; how many mechanisms it holds."""
+        """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
 
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:
-    """`facets` not counting what the index does not know to be hidden yet."""
+    """Returns `facets` without these mechanisms, which the index still shows."""
     superfluous = Counter(category for mechanism in hidden for category in mechanism.categories)
     left = {category: count - superfluous[category] for category, count in facets.items()}
     return {category: count for category, count in left.items() if count > 0}

@@ -1,4 +1,4 @@
-"""Signing in and staying signed in."""
+"""Opens, refreshes and ends sessions, changes passwords, and throttles password guessing."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -42,11 +42,11 @@ from mechshare.services.transactions import Transaction, Transactions
 
 FAILURE_WINDOW = timedelta(minutes=15)
 FREE_FAILURES = 5
-"""Failed sign-ins in the window at one account from one address that cost no delay."""
+"""Failed sign-ins in the window at one account from one address that cause no delay."""
 MAX_ADDRESS_FAILURES = 30
 MAX_ACCOUNT_FAILURES = 100
-"""Failures in the window from one address at all accounts, and at one account from all addresses. After that, only
-those who are signed in there already may go on."""
+"""Failures in the window from one address at all accounts, and at one account from all addresses. Beyond either,
+sign-in is possible only from an address where the user has a live session."""
 MAX_USER_AGENT_LENGTH = 200
 
 
@@ -85,10 +85,10 @@ class SessionService:
         return tokens
 
     async def refresh(self, refresh_token: str, request_metadata: RequestMetadata) -> Tokens:
-        """New tokens for a refresh token, which is used up by it.
+        """Exchanges a refresh token for new tokens; the old one can't be used again.
 
-        Presenting one twice ends its whole session, since one of the two holders must have stolen it; but one that was
-        issued more than a session's lifetime ago is only refused. Raises InvalidToken.
+        A second use ends the whole session, because one of the two holders must have stolen the token; a token issued
+        more than SESSION_LIFETIME ago is only refused. Raises InvalidToken.
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
@@ -113,18 +113,21 @@ class SessionService:
     async def revoke(
         self, caller: SignedIn, session_id: SessionId, request_metadata: RequestMetadata
     ) -> None:
-        """Ends another of the caller's sessions. Raises SessionNotFound."""
+        """Ends one of the caller's sessions. Raises SessionNotFound."""
         await self._end(caller.actor.id, session_id, request_metadata)
 
     async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
-        """The caller's sessions that are live, the most recently used first."""
+        """Returns the caller's live sessions, the most recently used first."""
         async with self._transactions.read() as tx:
             return await tx.sessions.find_live(caller.actor.id, self._clock.now())
 
     async def change_password(
         self, caller: SignedIn, old: str, new: str, request_metadata: RequestMetadata
     ) -> None:
-        """Ends every other session of the caller's. Raises InvalidField, InvalidCredentials, TooManyFailedSignIns."""
+        """Replaces the caller's password and ends all other sessions of theirs.
+
+        Raises InvalidField, InvalidCredentials, TooManyFailedSignIns.
+        """
         check_password(new)
         user_id = caller.actor.id
         async with self._transactions.read() as tx:
@@ -142,11 +145,11 @@ class SessionService:
     async def _sign_in(
         self, user: User | None, account: str, password: str, request_metadata: RequestMetadata
     ) -> Tokens | None:
-        """None when refused, which has been written down. Raises TooManyFailedSignIns.
+        """Opens a session; returns None if refused, and records the failure. Raises TooManyFailedSignIns.
 
-        Hashing takes long, and no transaction waits for it. So the one that decides looks at everything again: of
-        many guesses made at once, those beyond the limit are refused, and nothing is opened with a password or by an
-        account that changed meanwhile.
+        Hashing is slow, so it runs outside any transaction, and the transaction that opens the session repeats all
+        checks. So of many concurrent guesses those beyond the limit are refused, and a password or account that changed
+        meanwhile opens no session.
         """
         async with self._transactions.read() as tx:
             await self._refuse_guessing(tx, account, user.id if user else None, request_metadata)
@@ -167,7 +170,7 @@ class SessionService:
     async def _replace_password(
         self, caller: SignedIn, account: str, old: str, new: str, request_metadata: RequestMetadata
     ) -> bool:
-        """False when `old` is wrong, which has been written down. Raises TooManyFailedSignIns."""
+        """Returns False if `old` is wrong, and records the failure. Raises TooManyFailedSignIns."""
         user_id = caller.actor.id
         async with self._transactions.read() as tx:
             await self._refuse_guessing(tx, account, user_id, request_metadata)
@@ -190,7 +193,10 @@ class SessionService:
     async def _refuse_guessing(
         self, tx: UnitOfWork, account: str, user_id: UserId | None, request_metadata: RequestMetadata
     ) -> None:
-        """Raises TooManyFailedSignIns. What a stranger guesses elsewhere delays nobody who was here before."""
+        """Raises TooManyFailedSignIns if there were too many failures.
+
+        Failures at the account from other addresses do not block an address where the user has a live session.
+        """
         now, address = self._clock.now(), request_metadata.network
         since = now - FAILURE_WINDOW
         failures = await tx.audit.failed_sign_ins(since, subject=account, address=address)
@@ -211,7 +217,7 @@ class SessionService:
         return any(limited_address(session.address) == address for session in live)
 
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
-        """Whether the account is in order and its password still the one that was `checked`."""
+        """Returns whether the account is active and its password hash is still `checked`."""
         user = await tx.users.find_by_id(user_id)
         return user is not None and not user.is_suspended and await tx.credentials.find(user_id) == checked
 
@@ -257,14 +263,16 @@ class SessionService:
 
 
 def _delay_after(failures: int) -> timedelta:
-    """How long after the last of `failures` the next attempt is admitted: a second, then twice as long each time."""
+    """Returns the delay between the last of `failures` and the next attempt: 1 s, then doubled per failure, at most
+    FAILURE_WINDOW."""
     if failures < FREE_FAILURES:
         return timedelta(0)
     return min(FAILURE_WINDOW, timedelta(seconds=2 ** min(failures - FREE_FAILURES, 20)))
 
 
 def _account(user: User | None, typed: str) -> str:
-    """What guesses are counted under: one name, whether it is guessed at by user name, by address or by a session."""
+    """Returns the name under which failures are counted: one per account, whether the guess names it by user name,
+    e-mail address or session."""
     return user.username if user else typed
 
 

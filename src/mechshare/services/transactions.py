@@ -1,4 +1,4 @@
-"""Units of work in which use cases record events, and which see to what follows from them."""
+"""Transactions in which use cases record domain events, whose effects they apply."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,16 +23,17 @@ MAX_DETAIL_LENGTH = 500
 
 class Transaction(UnitOfWork, Protocol):
     async def record(self, *happened: Event) -> None:
-        """Writes the jobs and audit entries that follow from these events; the rest follows after the commit.
+        """Writes the jobs and audit entries of these events; the other effects follow after the commit.
 
-        To be awaited after what the events are about was written, so that locks are always taken in this order.
+        Call it after writing what the events are about, so that all transactions take locks in the same order.
         """
 
 
 class Transactions:
     """Begins the transactions of all use cases.
 
-    Caches and workers hear of a commit after it. A crash before that is made good by the jobs of the same commit.
+    Caches and workers are notified after the commit. If the process crashes in between, the jobs of the same commit
+    repair it.
     """
 
     def __init__(
@@ -47,14 +48,16 @@ class Transactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """As `Database.begin` does. After the commit it invalidates the cache tags of what was recorded, and rings."""
+        """Begins a transaction as `Database.begin` does. After the commit it invalidates the recorded cache tags and
+        rings the doorbell if there are new jobs."""
         async with self._database.begin() as unit:
             tx = _RecordingTransaction(unit, self._clock, self._ids)
             yield cast(Transaction, tx)
         await self._announce(tx.tags, has_new_jobs=tx.has_new_jobs)
 
     async def record(self, happened: Event) -> None:
-        """Records what comes without a change, such as a refusal, in a transaction of its own where one is needed."""
+        """Records an event without a data change, such as a refusal, in a transaction of its own if it has jobs or
+        audit entries."""
         effects = effects_of(happened)
         if effects.jobs or effects.audit:
             async with self.begin() as tx:

@@ -1,4 +1,4 @@
-"""Receiving files."""
+"""Receives uploaded files."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -15,11 +15,11 @@ from mechshare.ports.ids import IdSource
 
 MAX_NAME_LENGTH = 200
 _MAX_SENT_NAME_LENGTH = 4_096
-"""Characters of a name that are looked at."""
+"""The longest prefix of a sent name that is read, in characters."""
 
 
 class UploadService:
-    """`max_bytes` is the size of the largest file taken, in bytes."""
+    """Stores uploads of at most `max_bytes` bytes."""
 
     def __init__(self, blobs: BlobStore, ids: IdSource, max_bytes: int) -> None:
         self._blobs = blobs
@@ -27,10 +27,10 @@ class UploadService:
         self.max_bytes = max_bytes
 
     async def receive(self, actor: Actor, chunks: AsyncIterator[bytes], name: str) -> OriginalFile:
-        """Stores a file durably as it arrives; its content decides its format, never its name.
+        """Stores a file durably as it arrives; detects its format by its content, never by its name.
 
-        Nothing is stored when it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, StorageFull,
-        Unavailable, or what `chunks` raises.
+        Nothing is stored if it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, StorageFull, Unavailable,
+        or what `chunks` raises.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
         head = b""
@@ -48,11 +48,11 @@ class UploadService:
         )
 
     async def discard(self, original: OriginalFile) -> None:
-        """Deletes a received file from which no mechanism was made."""
+        """Deletes a received file of which no mechanism was made."""
         await self._blobs.delete(original.key)
 
     async def _counted(self, head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """`head` and the rest. Raises FileTooLarge beyond `max_bytes`."""
+        """Yields `head` and the rest. Raises FileTooLarge beyond `max_bytes`."""
         received = 0
         chunk: bytes | None = head
         while chunk is not None:
@@ -64,7 +64,8 @@ class UploadService:
 
 
 def _shown_name(name: str) -> str:
-    """The last part of what the sender called the file, printable characters only: it is shown, never opened."""
+    """Returns the last path component of the sent name, printable characters only. The name is displayed, never
+    opened."""
     last = name.replace("\\", "/").rpartition("/")[2][:_MAX_SENT_NAME_LENGTH]
     printable = "".join(character for character in last if character.isprintable())
     return unicodedata.normalize("NFC", without_long_marks(printable))[:MAX_NAME_LENGTH]

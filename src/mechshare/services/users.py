@@ -1,4 +1,4 @@
-"""Accounts: joining, describing oneself, leaving; and what admins decide about others."""
+"""Accounts: registration, profile, deletion; and the decisions of admins about roles and suspensions."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -34,7 +34,8 @@ from mechshare.services.support.rename_propagation import propagate_rename
 from mechshare.services.transactions import Transaction, Transactions
 
 _BATCH_SIZE = 300
-"""Mechanisms that are deleted by one statement, which has to end in time, as has that for their three jobs each."""
+"""Mechanisms per DELETE statement, so that it and the insertion of their three jobs each end within the statement
+timeout."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +61,11 @@ class UserService:
         request_metadata: RequestMetadata,
         once: IdempotentRequest[User] | None = None,
     ) -> User | ReplayedResponse:
-        """A new account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
+        """Creates an account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
         return await self._join(registration, Role.USER, request_metadata, once)
 
     async def create_admin(self, registration: Registration) -> User:
-        """A new account with the role `admin`, for the operator's command line. Raises InvalidField, NameTaken."""
+        """Creates an account with the role `admin`, for the command line. Raises InvalidField, NameTaken."""
         created = await self._join(registration, Role.ADMIN, RequestMetadata(), None)
         assert isinstance(created, User), "without a key there is nothing to replay"  # noqa: S101
         return created
@@ -90,9 +91,9 @@ class UserService:
             return await run_once(tx, self._clock, once, join)
 
     async def _refuse_taken(self, user: User, once: IdempotentRequest[User] | None) -> None:
-        """Raises NameTaken before the password costs a hash; the transaction that saves the user has the last word.
+        """Raises NameTaken before the cost of hashing; the transaction that saves the user decides.
 
-        A repetition of an earlier request gets that one's response instead.
+        Does not raise for a repeated idempotent request, which gets the stored response.
         """
         async with self._transactions.read() as tx:
             if once and await tx.idempotency_records.find(once.scope, once.key):
@@ -117,17 +118,17 @@ class UserService:
         )
 
     async def get_user(self, user_id: UserId) -> User:
-        """The account itself, for its owner. Raises UserNotFound."""
+        """Returns the account, for its owner. Raises UserNotFound."""
         async with self._transactions.read() as tx:
             return _existing(await tx.users.find_by_id(user_id))
 
     async def find_by_login(self, login: str) -> User:
-        """The account with this user name or e-mail address, for the operator's command line. Raises UserNotFound."""
+        """Returns the account with this user name or e-mail address, for the command line. Raises UserNotFound."""
         async with self._transactions.read() as tx:
             return _existing(await tx.users.find_by_login(normal_login(login)))
 
     async def set_password(self, login: str, password: str) -> User:
-        """Replaces a forgotten password, for the operator's command line, and ends all sessions of the account.
+        """Replaces a forgotten password and ends all sessions of the account, for the command line.
 
         Raises InvalidField, UserNotFound.
         """
@@ -142,7 +143,7 @@ class UserService:
         return user
 
     async def get_profile(self, user_id: UserId) -> Profile:
-        """What everyone may see of a user. Raises UserNotFound."""
+        """Returns what everyone may see of a user. Raises UserNotFound."""
         return profile_of(await self.get_user(user_id))
 
     async def update_user(
@@ -153,9 +154,9 @@ class UserService:
         bio: str | None = None,
         versions: Collection[int] | None = None,
     ) -> User:
-        """The actor's own description changed; None leaves as it is. Raises InvalidField, StaleVersion.
+        """Updates the actor's profile; None keeps a value. Raises InvalidField, StaleVersion.
 
-        A new display name is told with all of the actor's mechanisms from now on.
+        Propagates a new display name to all of the actor's mechanisms.
         """
         async with self._transactions.begin() as tx:
             user = _existing(await tx.users.find_by_id(actor.id))
@@ -174,7 +175,7 @@ class UserService:
     async def delete_user(
         self, actor: Actor, request_metadata: RequestMetadata, versions: Collection[int] | None = None
     ) -> None:
-        """The actor's own account with everything that is theirs. Raises StaleVersion."""
+        """Deletes the actor's account and everything the actor owns. Raises StaleVersion."""
         async with self._transactions.begin() as tx:
             user = _existing(await tx.users.find_by_id(actor.id))
             require_version(user.version, versions)
@@ -188,7 +189,7 @@ class UserService:
             await tx.record(UserDeleted(user.id, request_metadata))
 
     async def find_all(self, actor: Actor, request: PageRequest) -> Page[User]:
-        """Every account, for admins. Raises UnauthorizedOperation."""
+        """Returns a page of all accounts, for admins. Raises UnauthorizedOperation."""
         require_permission(actor, Permission.MANAGE_USERS)
         async with self._transactions.read() as tx:
             return await tx.users.find_all(request)
@@ -203,9 +204,9 @@ class UserService:
         suspended: bool | None = None,
         versions: Collection[int] | None = None,
     ) -> User:
-        """Another's role or suspension, decided by an admin; None leaves as it is.
+        """Changes another user's role or suspension, for admins; None keeps a value.
 
-        A suspended user's sessions end. Raises UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion.
+        Suspension ends the user's sessions. Raises UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion.
         """
         require_permission(actor, Permission.MANAGE_USERS)
         if user_id == actor.id:

@@ -1,4 +1,4 @@
-"""Storing new mechanisms, those of a moment together."""
+"""Inserts mechanisms that are created concurrently in shared transactions."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,20 +10,22 @@ from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_CONCURRENT_BATCHES = 2
-"""The database makes one durable while the next is on its way to it."""
+"""Two: one batch can be sent while the database makes the other durable."""
 _OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion)
-"""What is wrong with one new mechanism, and with none that came with it."""
+"""Errors caused by one mechanism of a batch; the others are then inserted one by one."""
 
 
 class BulkInsert:
-    """Stores each mechanism with its jobs or not at all; a transaction costs about as much for many as for one."""
+    """Stores each mechanism with its jobs, or not at all. Batches them, because a transaction costs about as much for
+    many as for one."""
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
         self._batches = DataLoader(self._insert_each, most=_MAX_CONCURRENT_BATCHES)
 
     async def insert(self, created: MechanismCreated) -> AuthoredMechanism:
-        """Raises UserNotFound, CategoryNotFound and, where there is one of this identifier, StaleVersion."""
+        """Stores the mechanism; returns it with its author. Raises UserNotFound, CategoryNotFound, and StaleVersion if
+        the identifier exists."""
         return await self._batches.load(created)
 
     async def _insert_each(
@@ -49,7 +51,7 @@ class BulkInsert:
 
 
 async def add_mechanisms(tx: Transaction, batch: Sequence[MechanismCreated]) -> tuple[AuthoredMechanism, ...]:
-    """As they are then, in their order. Raises what `BulkInsert.insert` does."""
+    """Stores a batch; returns the mechanisms as stored, in their order. Raises what `BulkInsert.insert` raises."""
     await tx.mechanisms.add([created.mechanism for created in batch])
     await tx.blob_references.add(
         [file for created in batch for file in created.mechanism.original_references]

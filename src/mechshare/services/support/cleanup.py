@@ -1,4 +1,4 @@
-"""Deleting mechanisms so that a crash half-way leaves work in the ledger and nothing else."""
+"""Deletes what depends on deleted mechanisms; after a crash the jobs of the same commit finish the work."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ from mechshare.services.transactions import Transaction
 async def clean_up_deleted(
     tx: Transaction, deleted: Sequence[MechanismId], *, were_public: bool, request_id: str
 ) -> None:
-    """Ends the work at a few hundred whose rows are gone, and the references to their files.
+    """Cancels the processing of a few hundred deleted mechanisms and removes the references to their files.
 
-    Their files and their places in the index follow.
+    Jobs delete their files and index entries after the commit.
     """
     await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, *deleted)
     files = await tx.blob_references.delete_of(OwnerKind.MECHANISM, deleted)
@@ -22,8 +22,8 @@ async def clean_up_deleted(
 
 
 def _where(files: Sequence[BlobReference]) -> list[str]:
-    """The originals, and all that was made or is being made from them: what an attempt has stored has no reference
-    before it ends."""
+    """Returns the keys of the originals and the key prefixes of the derivatives. A prefix, because a running attempt
+    has stored files that have no reference yet."""
     originals = [file.key for file in files if file.role is BlobRole.ORIGINAL]
     owners = dict.fromkeys(MechanismId(file.owner_id) for file in files)
     return originals + [derivative_prefix(owner) for owner in owners]

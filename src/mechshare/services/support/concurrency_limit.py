@@ -1,4 +1,4 @@
-"""A bound on callers who wait for the same work."""
+"""Bounds the number of callers that wait for the same work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,9 @@ from mechshare.domain.overload import Overloaded
 
 
 class ConcurrencyLimit:
-    """Admits `limit` callers at a time, whether they work or wait for each other; refuses the others at once.
+    """Admits `limit` callers at a time, running or waiting; refuses all others at once.
 
-    A queue without a bound would let everybody wait longer than anybody does.
+    Without a bound on the queue, every caller would wait longer than clients do.
     """
 
     def __init__(self, limit: int) -> None:
@@ -18,7 +18,7 @@ class ConcurrencyLimit:
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Raises Overloaded."""
+        """Counts the caller while the context is open. Raises Overloaded if the limit is reached."""
         if self._admitted >= self._limit:
             raise Overloaded()
         self._admitted += 1

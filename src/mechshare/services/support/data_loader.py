@@ -1,4 +1,4 @@
-"""Doing together what is asked for at the same time."""
+"""Batches concurrent calls."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
@@ -11,11 +11,11 @@ MAX_BATCH_SIZE = 100
 
 
 class DataLoader(Generic[K, V]):
-    """What is asked for one by one is worked on at most MAX_BATCH_SIZE together.
+    """Collects the keys of concurrent `load` calls into batches of at most MAX_BATCH_SIZE.
 
-    While `most` batches are under way, the next waits and grows: the busier the process, the less each costs; and
-    what is asked for alone is worked on at once. `work` gives for each key, in their order, its value, or the
-    exception that is raised for it; what it raises itself is raised for all of them.
+    At most `most` batches run at a time. Meanwhile the next one grows: the busier the process, the lower the cost per
+    key. A single key is loaded without delay. `work` returns for each key, in order, its value or the exception to
+    raise; an exception that `work` raises is raised for the whole batch.
     """
 
     def __init__(self, work: Callable[[Sequence[K]], Awaitable[Sequence[V | Exception]]], most: int) -> None:
@@ -25,7 +25,7 @@ class DataLoader(Generic[K, V]):
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def load(self, key: K) -> V:
-        """The value of `key`, which may be asked for by many; whoever stops waiting does not stop the work."""
+        """Returns the value of `key`; concurrent calls share it. Cancelling a call does not cancel the batch."""
         loop = asyncio.get_running_loop()
         if not self._waiting:
             loop.call_soon(self._set_off)
@@ -34,7 +34,7 @@ class DataLoader(Generic[K, V]):
         return await future
 
     def _set_off(self) -> None:
-        # A batch that came back may have taken along what this was called for.
+        # An earlier batch may already have taken the keys for which this was scheduled.
         if not self._waiting or len(self._under_way) == self._most:
             return
         batch = dict(islice(self._waiting.items(), MAX_BATCH_SIZE))
@@ -59,7 +59,7 @@ class DataLoader(Generic[K, V]):
 
 
 def _resolve(future: "asyncio.Future[V]", value: V | Exception) -> None:
-    """Unless who waited for it has gone."""
+    """No-op if the caller was cancelled."""
     if future.done():
         return
     if isinstance(value, Exception):

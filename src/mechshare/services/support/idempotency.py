@@ -1,4 +1,4 @@
-"""Doing what a request with an Idempotency-Key asks once, however often it is sent."""
+"""Executes a request with an Idempotency-Key once, however often it is sent."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotentRequest(Generic[T]):
-    """A request that must take effect once. `render` makes the answer that is kept for its repetitions."""
+    """A request that must take effect once. `render` encodes the response that is stored for repetitions."""
 
     scope: str
     key: str
@@ -23,7 +23,7 @@ class IdempotentRequest(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class ReplayedResponse:
-    """The answer that the same request got before."""
+    """The stored response to an earlier request with the same key."""
 
     response: bytes
 
@@ -31,14 +31,16 @@ class ReplayedResponse:
 async def run_once(
     tx: UnitOfWork, clock: Clock, once: IdempotentRequest[T] | None, do: Callable[[], Awaitable[T]]
 ) -> T | ReplayedResponse:
-    """What `do` gives, its answer being kept in the same transaction; a Replay when it was done before.
+    """Returns the result of `do` and stores its response in the same transaction; a ReplayedResponse if it was done
+    before.
 
-    A key is free again after IDEMPOTENCY_LIFETIME. Raises IdempotencyKeyReused when it came with another request.
+    A key can be used again after IDEMPOTENCY_LIFETIME. Raises IdempotencyKeyReused if the key came with another
+    request.
     """
     if once is None:
         return await do()
     name = (once.scope, once.key)
-    # Others that are as old are the sweep's: however many they are, no request waits for them.
+    # Only this record: garbage collection deletes the other expired ones, so no request waits for them.
     await tx.idempotency_records.delete_expired(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
     known = await tx.idempotency_records.find(*name)
     if known is not None:

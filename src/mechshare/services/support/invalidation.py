@@ -1,15 +1,15 @@
-"""The cache tags: what is invalidated together."""
+"""The cache tags."""
 
 from mechshare.domain.ids import MechanismId, UserId
 
 
 def mechanism_tag(id: MechanismId) -> str:
-    """The cache tag of everything that is told of one mechanism."""
+    """Returns the cache tag of everything that shows one mechanism."""
     return f"mechanism:{id}"
 
 
 def access_tag(id: UserId) -> str:
-    """The cache tag of what a user's access tokens are good for."""
+    """Returns the cache tag of a user's account status, as cached for each session."""
     return f"access:{id}"
 
 

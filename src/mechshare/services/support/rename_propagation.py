@@ -1,11 +1,11 @@
-"""What a changed name means for the mechanisms that are shown and found under it."""
+"""Propagates a changed name to the mechanisms that show it."""
 
 from mechshare.domain.events import MechanismsRenamed
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.services.transactions import Transaction
 
 _BATCH_SIZE = 1_000
-"""Mechanisms that are changed by one statement, which has to end in time."""
+"""Mechanisms per UPDATE statement, so that each ends within the statement timeout."""
 
 
 async def propagate_rename(
@@ -15,9 +15,9 @@ async def propagate_rename(
     category_id: CategoryId | None = None,
     are_public: bool,
 ) -> None:
-    """Gives each of these mechanisms a new version, for the index to follow. `are_public`: some of them.
+    """Gives each of these mechanisms a new version and has it indexed again. `are_public`: some of them are published.
 
-    The new version keeps two index jobs in order, and shows holders of an old response that it is old.
+    The new version orders concurrent index jobs and changes the ETag.
     """
     last: MechanismId | None = None
     while found := await tx.mechanism_bulk.find(
