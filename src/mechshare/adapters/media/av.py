@@ -1,4 +1,4 @@
-"""Processing clips with FFmpeg's libraries (PyAV), each in a confined process of its own."""
+"""Processes clips with FFmpeg's libraries (PyAV), each in a separate sandboxed process."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ _CHILD = "mechshare.adapters.media.child"
 _LINE = 64 * 1024
 _LAST_WORDS = 2_000
 _PASSING = (FailureCode.CRASHED,)
-"""What may go better another time: somebody ended the process. A clip that used up its time would use it up again."""
+"""Failures worth a retry: something killed the process. A clip that used up its CPU time would do so again."""
 _CODES = frozenset(code.value for code in FailureCode)
 _log = structlog.get_logger("mechshare.media")
 
@@ -40,10 +40,10 @@ Progress = Callable[[str, float], Awaitable[None]]
 
 
 class AvMediaProcessor:
-    """A stranger's file is opened only in a child process: without sockets, threads or any file but its own, read as
-    the one format its content showed, within MediaLimits. Whatever happens there, this process goes on.
+    """Opens untrusted files only in a child process without sockets, threads or other files, within MediaLimits.
 
-    The same file gives the same bytes again, on the same kind of machine with the same release of PyAV and Pillow.
+    The child decodes the file only as the given format. This process survives any failure of the child. The same file
+    gives the same bytes on the same kind of machine with the same releases of PyAV and Pillow.
     """
 
     def __init__(self, limits: MediaLimits | None = None) -> None:
@@ -87,7 +87,7 @@ def _task(source: Path, format: MediaFormat, folder: Path, limits: MediaLimits) 
 
 
 async def _start(folder: Path) -> asyncio.subprocess.Process:
-    """The child in a session of its own, so that it can be ended with whatever it might have started."""
+    """Starts the child in a new session, so that `_end` can kill it together with all processes that it started."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
@@ -106,12 +106,15 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
 async def _converse(
     child: asyncio.subprocess.Process, task: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """Hands over the task and listens until the child has told the outcome, or ended without one."""
+    """Sends the task, passes progress on, and returns the facts.
+
+    Raises StorageFull, and MediaRejected also if the child ends without a result.
+    """
     if child.stdin is None or child.stdout is None or child.stderr is None:
         raise RuntimeError("the child was started without its pipes")
     complaints = asyncio.create_task(_last_words(child.stderr))
     try:
-        with suppress(BrokenPipeError, ConnectionResetError):  # it ended at once; its exit status tells why
+        with suppress(BrokenPipeError, ConnectionResetError):  # the child has ended; its exit status says why
             child.stdin.write(json.dumps(task).encode() + b"\n")
             await child.stdin.drain()
         while message := await _next_word(child.stdout):
@@ -125,7 +128,8 @@ async def _converse(
 
 
 async def _next_word(stream: asyncio.StreamReader) -> Any:
-    """None at the end. Raises MediaRejected for what is no line of JSON: a child taken over might say anything."""
+    """Returns the next message, or None at the end. Raises MediaRejected unless it is a line of JSON: a compromised
+    child may send anything."""
     try:
         line = await stream.readline()
         return json.loads(line) if line else None
@@ -134,7 +138,7 @@ async def _next_word(stream: asyncio.StreamReader) -> Any:
 
 
 async def _understood(message: Any, progress: Progress) -> dict[str, Any] | None:
-    """The facts, once they are told. Raises MediaRejected and StorageFull."""
+    """Handles a message. Returns the facts if it contains them, otherwise None. Raises MediaRejected, StorageFull."""
     match message:
         case {"step": str(step), "fraction": float() | int() as fraction}:
             await progress(step, fraction)
@@ -164,7 +168,7 @@ async def _understood(message: Any, progress: Progress) -> dict[str, Any] | None
 
 
 async def _last_words(stream: asyncio.StreamReader) -> str:
-    """The end of what the child complained of; however much it is, little is tail."""
+    """Returns the last _LAST_WORDS bytes of the child's error output. Memory use is bounded."""
     tail = b""
     while chunk := await stream.read(_LINE):
         tail = (tail + chunk)[-_LAST_WORDS:]
@@ -185,7 +189,7 @@ def _rejected(code: FailureCode, detail: str) -> MediaRejected:
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
-    """Makes sure that nothing of the child is left, nor of its pipes: what they hold still is read, and forgotten."""
+    """Kills the child's process group if the child still runs, waits for it, and discards its remaining output."""
     if child.returncode is None:
         with suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
@@ -195,7 +199,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
 
 
 def _take(folder: Path, into: Path) -> None:
-    """Moves what was made out of the child's folder. Raises MediaRejected if it is not what it should be."""
+    """Moves the derivatives out of the child's folder. Raises MediaRejected if one is missing or has a wrong format."""
     for name, format in DERIVATIVES.items():
         try:
             with os.fdopen(os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:

@@ -1,7 +1,7 @@
-"""The process that handles one file: `python -I -m mechshare.adapters.media.child`.
+"""The child process, which handles one file: `python -I -m mechshare.adapters.media.child`.
 
-It reads its task as one line of JSON, and writes lines of JSON: progress, then the outcome. It is confined before it
-looks into the file, so that whatever a hostile file makes the decoders do stays in here.
+It reads its task as one line of JSON and writes lines of JSON: progress, then the outcome. It enters the sandbox before
+it reads the file, so that a hostile file can harm only this process.
 """
 
 import errno
@@ -32,7 +32,7 @@ _FAMILY: Mapping[MediaFormat | None, MediaFormat] = {
     **{format: format for format in MediaFormat},
     MediaFormat.MOV: MediaFormat.MP4,
 }
-"""A film from a camera may call itself either."""
+"""MP4 and MOV are one family: videos from cameras use either brand."""
 _IMPORTED_LATE = (
     "av.audio.codeccontext",
     "av.audio.stream",
@@ -43,9 +43,9 @@ _IMPORTED_LATE = (
     "PIL.ImagePalette",
     "PIL.WebPImagePlugin",
 )
-"""What PyAV and Pillow import when they first need it: too late for a process that may open no file any more."""
+"""Modules that PyAV and Pillow import lazily: imported before the sandbox, in which the process can't open files."""
 _PROGRESS_INTERVAL = 0.25
-"""Seconds between two words of progress."""
+"""Seconds between two progress messages of the same step."""
 
 
 def main() -> None:
@@ -71,8 +71,8 @@ def send(**facts: Any) -> None:
 
 
 class _UnbufferedFile(FileIO):
-    """Writes all at once or raises: FFmpeg does not look at how much was written, a disk that fills up takes a part,
-    and what a buffer still held would be refused only when nobody can tell of it any more."""
+    """Writes everything or raises. FFmpeg ignores short writes, which a full disk causes; a buffered file would fail
+    only when it is closed, too late to report the error."""
 
     def write(self, content: Any) -> int:
         rest = memoryview(content).cast("B")
@@ -104,7 +104,7 @@ def _outcome(
     except av.error.FFmpegError as problem:
         return _broken(problem)
     except PermissionError:
-        raise  # something was tried that this process may not do: no fault that is known of the file
+        raise  # the sandbox refused a call; this is no known fault of the file
     except (EOFError, OSError, SyntaxError, ValueError) as problem:
         return _broken(problem)
 
@@ -152,7 +152,7 @@ def _message_of(facts: Facts) -> dict[str, Any]:
 
 
 class _ProgressSender:
-    """Passes progress on: each step, and each step's fractions, but not for every frame."""
+    """Sends each new step at once, and the fractions of a step at most every _PROGRESS_INTERVAL."""
 
     def __init__(self) -> None:
         self._step = ""

@@ -1,4 +1,4 @@
-"""What is made of a clip, in one pass over its frames."""
+"""Makes the derivatives of a clip (video, thumbnail, preview) in one pass over its frames."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,30 +20,30 @@ THUMBNAIL_SIDE = 640
 PREVIEW_SIDE = 320
 PREVIEW_SECONDS = Fraction(4)
 PREVIEW_STEP = Fraction(1, 12)
-"""Seconds between two frames of a preview, at least."""
+"""The shortest interval between two frames of a preview, in seconds."""
 VIDEO_ENCODER: Mapping[str, str] = {"preset": "veryfast", "crf": "24", "bf": "0", "mbtree": "0"}
-"""Measured: "superfast" takes 23 % less time for 46 % more bytes, "faster" 79 % more time for none less. No B-frames:
-packets come in the order of their frames, so that each can be told how long it is shown. No macroblock tree: x264's
-looks at memory that was never written, so that bytes would differ from run to run; without it, these clips take 10 %
-less time and 13 % fewer bytes at the same likeness (SSIM)."""
+"""Measured: "superfast" takes 23 % less time and 46 % more bytes, "faster" 79 % more time and no fewer bytes. No
+B-frames: packets then come in the order of frames, so that each can get its duration. No macroblock tree: x264's reads
+uninitialized memory, so that bytes would differ from run to run; without it, these clips take 10 % less time and 13 %
+fewer bytes at the same SSIM."""
 THUMBNAIL_ENCODER: Mapping[str, Any] = {"quality": 82, "method": 4}
 PREVIEW_ENCODER: Mapping[str, Any] = {"loop": 0, "quality": 40, "method": 2, "kmin": 0, "kmax": 0}
-"""Measured: method 0 takes 29 % less time for 43 % more bytes, method 3 twice the time for 6 % less; and frames that
-can be entered at, which nobody does, take 40 % more time for 2 % more bytes."""
+"""Measured: method 0 takes 29 % less time and 43 % more bytes, method 3 twice the time and 6 % fewer bytes. Key frames
+for seeking, which previews don't need, take 40 % more time and 2 % more bytes."""
 _CLOCK = Fraction(1, 90_000)
 _EYE = (64, 64)
-"""Frames are compared at this size, in px: enough to see what moves, too small to see noise."""
+"""The size at which frames are compared, in px: large enough to show motion, too small to show noise."""
 _BLANK = 8.0
-"""Pictures whose greys spread less than this (of 255) show next to nothing."""
+"""A picture whose grey values (0..255) have a smaller standard deviation counts as blank."""
 _BT709 = 1
-"""AVCOL_SPC_BT709: the colours that browsers assume."""
+"""AVCOL_SPC_BT709: the colour space that browsers assume."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Open, empty files, since none can be opened any more when a stranger's is read.
+    """Open, empty files: the sandbox does not allow to open files later.
 
-    `reread` is a second, independent look into `video`: its index is moved to the front when all else is written.
+    `reread` is an independent reader of the file `video`. FFmpeg uses it to move the index to the front at the end.
     """
 
     video: FileIO
@@ -54,7 +54,7 @@ class Outputs:
 
 @dataclass(slots=True)
 class Facts:
-    """What was seen of a clip. Size in px, times in seconds; `shown` of `count` frames were not replaced at once."""
+    """Measurements of a clip: size in px, times in seconds; `shown` of the `count` frames have a duration above 0."""
 
     width: int = 0
     height: int = 0
@@ -78,7 +78,7 @@ class Facts:
 def make_derivatives(
     clip: Clip, into: Outputs, limits: MediaLimits, report: Callable[[str, float], None]
 ) -> Facts:
-    """Writes what is in Outputs, from one frame at a time. Raises RefusedClip."""
+    """Writes the files of `into`, with one frame in memory at a time. Raises RefusedClip."""
     facts = Facts()
     thumbnail = _Thumbnail()
     preview = _Preview()
@@ -105,8 +105,7 @@ def make_derivatives(
 
 
 class _Thumbnail:
-    """The frame that differs most from the one before it, where something moves; not a blank one if there are others.
-    The first of equals."""
+    """Chooses the frame that differs most from the one before it, the first if several; avoids blank frames."""
 
     def __init__(self) -> None:
         self._before: Image.Image | None = None
@@ -134,7 +133,7 @@ class _Thumbnail:
 
 
 class _Preview:
-    """The first seconds of the motion, small; all of it where it is no longer than that."""
+    """The first PREVIEW_SECONDS of the clip, or all of a shorter one, at most PREVIEW_SIDE px a side."""
 
     def __init__(self) -> None:
         self._images: list[Image.Image] = []
@@ -153,7 +152,7 @@ class _Preview:
         self._starts.append(start)
 
     def save(self, file: IO[bytes]) -> None:
-        """Animated WebP: an MP4 would be half as large, but plays only where <video> may start by itself."""
+        """Writes an animated WebP. An MP4 would be half as large, but plays only where <video> may autoplay."""
         ends = [*self._starts[1:], self._end]
         durations = [
             max(1, round((end - start) * 1000)) for start, end in zip(self._starts, ends, strict=True)
@@ -163,7 +162,7 @@ class _Preview:
 
 
 class _Video:
-    """H.264 in MP4 that every browser plays: yuv420p, even sides, its index in front, the clip's own timing."""
+    """H.264 in MP4 that every browser plays: yuv420p, even sides, index at the front, the clip's own timing."""
 
     def __init__(self, into: Outputs, like: Image.Image) -> None:
         def open_again(url: str, flags: int, options: Mapping[str, str]) -> FileIO:
@@ -207,7 +206,7 @@ class _Video:
     def _mux(self, frame: VideoFrame | None) -> None:
         try:
             packets = self._stream.encode(frame)
-        except av.error.ExternalError as problem:  # x264 gives no reason; with sound frames there is but one
+        except av.error.ExternalError as problem:  # x264 gives no reason; valid frames leave only one
             raise MemoryError("for the encoder") from problem
         for packet in packets:
             if packet.pts is not None:
@@ -216,7 +215,7 @@ class _Video:
 
 
 def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
-    """Reads what was made as a viewer would. Raises ValueError: what can't be read back is not to be published."""
+    """Decodes the derivatives as a viewer would. Raises ValueError if the video is not as written: never publish it."""
     with av.open(reread, "r", format="mov") as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1

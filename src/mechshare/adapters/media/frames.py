@@ -1,4 +1,4 @@
-"""Reading a clip's frames one after the other, whatever its format."""
+"""Reads the frames of a clip one after the other, in any supported format."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from mechshare.adapters.media.stated_frames import count_stated_frames
 from mechshare.domain.media import FailureCode, MediaFormat
 
 WORKING_SIDE = 1280
-"""Longest side of the pictures that are handed on, in px: nothing made of a clip is larger."""
+"""The longest side of `TimedFrame.image`, in px: no derivative is larger."""
 _DEMUXERS = {
     MediaFormat.GIF: "gif",
     MediaFormat.APNG: "apng",
@@ -30,21 +30,21 @@ _DEMUXERS = {
 _DECODERS = frozenset(
     ("gif", "apng", "png", "mjpeg", "h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "prores")
 )
-"""FFmpeg's hundreds of others are not needed, and less well tried."""
+"""The allowed decoders. FFmpeg's hundreds of others are not needed and less well tested."""
 _ASSUMED = Fraction(1, 10)
-"""How long a frame is shown whose file does not say, in seconds; browsers do the same."""
+"""The duration of a frame whose file does not state it, in seconds, as in browsers."""
 _GIF_SHORTEST = Fraction(2, 100)
-"""A shorter delay of a GIF, in seconds, means that it does not say: browsers and ffprobe 5 agree, FFmpeg 8 does not."""
+"""A shorter delay in a GIF, in seconds, counts as not stated, as in browsers and ffprobe 5 (but not FFmpeg 8)."""
 _INDEXED = frozenset((MediaFormat.MP4, MediaFormat.MOV))
 _TIMED = _INDEXED | {MediaFormat.WEBM}
-"""Formats that tell how long the whole lasts."""
+"""Formats that state their total duration."""
 _TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 _MARGIN = 256
 _MICROSECOND = Fraction(1, 1_000_000)
 
 
 class RefusedClip(Exception):
-    """The clip can't be processed, and trying again would not help."""
+    """The clip can't be processed; a retry would not help."""
 
     def __init__(self, code: FailureCode, detail: str = "") -> None:
         super().__init__(detail)
@@ -54,10 +54,10 @@ class RefusedClip(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TimedFrame:
-    """A picture from `start` seconds for `duration` seconds, 0 when another one replaces it at once.
+    """A picture shown from `start` for `duration`, in seconds; the duration is 0 if the next one replaces it at once.
 
-    `image` is RGB as it is shown (upright, on white) and at most WORKING_SIDE px a side; `width` x `height` px is the
-    size that it stands for.
+    `image` is RGB as displayed (upright, on white), at most WORKING_SIDE px a side; `width` x `height` px is the
+    original size.
     """
 
     image: Image.Image
@@ -69,7 +69,7 @@ class TimedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """The frames of a file, in the order in which they are shown; `done` tells how much of it was read, 0..1."""
+    """The frames of a file in display order; `done` returns how much of the file was read, 0..1."""
 
     codec: str
     frames: Iterator[TimedFrame]
@@ -78,9 +78,9 @@ class Clip:
 
 @contextmanager
 def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator[Clip]:
-    """The clip in `file`, read as `format` and as nothing else. Raises RefusedClip, also while frames are read.
+    """Opens the clip in `file` as `format` and as no other. Raises RefusedClip, also while frames are read.
 
-    FFmpeg does not read animated WebP, so Pillow does.
+    Pillow reads WebP, because FFmpeg does not read animated WebP.
     """
     if format is MediaFormat.WEBP:
         with Image.open(file, formats=["WEBP"]) as image:
@@ -90,13 +90,13 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
     width, height = _stated_size(file, format)
     _refuse_size(width, height, limits)
     _refuse_pixels(width * height * count_stated_frames(file, format), limits)
-    # The file is handed over open, and asking for another one fails: no protocol could lead anywhere.
+    # FFmpeg gets an open file and can't open others, so it needs no protocol.
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": _DEMUXERS[format],
         "codec_whitelist": ",".join(sorted(_DECODERS)),
     }
-    if format is not MediaFormat.WEBM:  # there, and only there, the stated size would be forgotten
+    if format is not MediaFormat.WEBM:  # with this option, WebM alone would lose its stated size
         options["max_pixels"] = _max_pixels(limits)
     with av.open(
         file, "r", format=_DEMUXERS[format], options=options, metadata_errors="replace", io_open=_nothing_else
@@ -105,7 +105,7 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
 
 
 def _stated_size(file: BinaryIO, format: MediaFormat) -> tuple[int, int]:
-    """The size that a GIF or PNG begins with, in px; 0 x 0 for the others, whose size FFmpeg tells undecoded."""
+    """Returns the size in the header of a GIF or PNG, in px; 0 x 0 for others, whose size FFmpeg gives undecoded."""
     head = file.read(24)
     file.seek(0)
     if format is MediaFormat.GIF:
@@ -116,7 +116,7 @@ def _stated_size(file: BinaryIO, format: MediaFormat) -> tuple[int, int]:
 
 
 def _max_pixels(limits: MediaLimits) -> str:
-    """For decoders, which count the margins that they work with, too."""
+    """Returns FFmpeg's option max_pixels. Decoders also count their margins."""
     return str(limits.area + _MARGIN * limits.side)
 
 
@@ -157,13 +157,13 @@ def _refuse_length(seconds: Fraction | None, frames: int, limits: MediaLimits) -
 
 
 def _refuse_pixels(pixels: int, limits: MediaLimits) -> None:
-    """Refuses a clip whose frames have more pixels together than may be decoded."""
+    """Raises RefusedClip if all frames together have more pixels than `limits` allows."""
     if pixels > limits.pixels:
         raise RefusedClip(FailureCode.TOO_MANY_PIXELS, f"{pixels:,} pixels in all frames")
 
 
 def _declared(container: InputContainer, stream: VideoStream) -> Fraction | None:
-    """How long the picture lasts by the file's own account, in seconds."""
+    """Returns the duration of the video that the file states, in seconds."""
     if stream.duration is not None and stream.time_base is not None:
         return stream.duration * stream.time_base
     return container.duration * _MICROSECOND if container.duration else None
@@ -172,7 +172,7 @@ def _declared(container: InputContainer, stream: VideoStream) -> Fraction | None
 def _decoded(
     container: InputContainer, stream: VideoStream, format: MediaFormat, limits: MediaLimits
 ) -> Iterator[TimedFrame]:
-    """The frames, each with how long it is shown: until the next one; the last as long as it or its file says."""
+    """Yields the frames. Each is shown until the next one, the last for the duration that it or the file states."""
     base = stream.time_base or Fraction(1, 1000)
     packets = pixels = 0
     first = last = Fraction(0)
@@ -218,21 +218,21 @@ def _usual(stream: VideoStream) -> Fraction:
 
 
 def _declared_end(container: InputContainer, stream: VideoStream, first: Fraction) -> Fraction | None:
-    """When the last frame ends by the file's own account: a track's length counts from its first frame."""
+    """Returns the end of the last frame that the file states. A track's duration counts from its first frame."""
     declared = _declared(container, stream)
     return declared + first if declared is not None and stream.duration is not None else declared
 
 
 def _corrected(end: Fraction, declared: Fraction | None, last: Fraction) -> Fraction:
-    """The declared end if it is within one frame of the one that was seen.
+    """Returns the declared end if it differs from `end` by less than one frame, otherwise `end`.
 
-    Where timestamps are rounded (WebM: to a millisecond) it is the better account.
+    The declared end is more precise where timestamps are rounded (WebM: to a millisecond).
     """
     return declared if declared is not None and abs(declared - end) < last else end
 
 
 def _shown(frame: VideoFrame) -> tuple[Image.Image, int, int]:
-    """The frame as it is shown: on white where it is transparent, and turned as a telephone's film asks."""
+    """Returns (image, width, height) as displayed: on white where transparent, and rotated as its metadata says."""
     if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
         image = _fitted(_on_white(_image(frame.reformat(format="rgba", threads=1), "RGBA")))
     else:
@@ -244,13 +244,13 @@ def _shown(frame: VideoFrame) -> tuple[Image.Image, int, int]:
 
 
 def shrunk(frame: VideoFrame, side: int) -> Image.Image:
-    """In RGB and at most `side` px a side, by FFmpeg's scaler, which takes a third of the time that Pillow's takes."""
+    """Returns `frame` in RGB, at most `side` px a side. FFmpeg's scaler takes a third of the time of Pillow's."""
     width, height = _fitting(frame.width, frame.height, side)
     return _image(frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1), "RGB")
 
 
 def _image(frame: VideoFrame, mode: str) -> Image.Image:
-    plane: Any = frame.planes[0]  # gives its bytes without a copy, which Pillow's types don't know
+    plane: Any = frame.planes[0]  # supports the buffer protocol (no copy), which Pillow's types don't express
     return Image.frombuffer(mode, (frame.width, frame.height), plane, "raw", mode, plane.line_size, 1)
 
 
@@ -277,7 +277,7 @@ def _frames_in(image: Image.Image) -> int:
 
 
 def _webp_frames(image: Image.Image, limits: MediaLimits) -> Iterator[TimedFrame]:
-    """A still picture is a clip of one frame. A frame for which no length is given is shown for _ASSUMED."""
+    """Yields the frames; a still picture has one. A frame without a stated duration lasts _ASSUMED seconds."""
     start = Fraction(0)
     _refuse_length(None, _frames_in(image), limits)
     _refuse_pixels(image.width * image.height * _frames_in(image), limits)

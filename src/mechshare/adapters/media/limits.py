@@ -1,13 +1,13 @@
-"""How much a clip may ask of the machine."""
+"""Limits of the resources that a clip may use."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaLimits:
-    """Of the clip: longest side and area of its picture (px), duration (s), frames, pixels of all frames together,
-    streams. Of the process that handles it: address space and size of a written file (bytes), processor time and wall
-    clock (s). Two minutes of 1920 x 1080 px at 60 frames a second are 15,000 million pixels."""
+    """Limits of the clip: longest side (px) and area (px²) of the picture, duration (s), frames, pixels of all frames
+    together, streams. Limits of the child process: address space `memory` and size of a written file (bytes), CPU time
+    and wall-clock time (s). Two minutes of 1920 x 1080 px at 60 frames per second are 15,000 million pixels."""
 
     side: int = 8192
     area: int = 40_000_000

@@ -1,4 +1,4 @@
-"""The files that are made of a clip."""
+"""The file names and formats of the derivatives of a clip."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Taking from the process that handles a stranger's file whatever it does not need."""
+"""The sandbox: takes all rights that it does not need from the process that handles an untrusted file."""
 
 import ctypes
 import os
@@ -23,8 +23,8 @@ _NUMBER, _ARCHITECTURE, _SECOND_ARGUMENT = (
     0,
     4,
     24,
-)  # offsets in struct seccomp_data; of an argument the low half
-_OTHER_ABI = 0x40000000  # x32 calls, which would pass by numbers of their own
+)  # offsets in struct seccomp_data; for the argument, of its low 32 bits
+_OTHER_ABI = 0x40000000  # x32 calls have numbers of their own, which the filter would not match
 
 _AUDIT_ARCHITECTURE: Mapping[str, int] = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
@@ -67,24 +67,24 @@ _REFUSED: Mapping[str, Mapping[str, Sequence[int]]] = {
         "the kernel's wider surface": (194, 217, 218, 219, 241, 280, 282, 425, 426, 427),
     },
 }
-"""Calls that fail with EPERM, by their numbers in Linux' unistd.h. What must be read or written is open by then."""
+"""Calls that fail with EPERM, by number in Linux' unistd.h. The process opens all of its files before."""
 
 
 _ALLOWED_COMMANDS: Mapping[str, Mapping[int, Sequence[int]]] = {
     "x86_64": {72: (0, 1, 2, 3, 1030), 16: (0x5401, 0x5413, 0x5450, 0x5451)},
     "aarch64": {25: (0, 1, 2, 3, 1030), 29: (0x5401, 0x5413, 0x5450, 0x5451)},
 }
-"""fcntl and ioctl by number, with the commands that they may carry out: duplicate a descriptor, read its flags, close
-it on exec, look for a terminal. Others fail with EPERM: F_SETOWN, F_SETSIG and O_ASYNC, or FIOSETOWN of a socket, send
-signals to other processes, SIGKILL included. Linux compares the low half of a command alone, and so does the filter."""
+"""fcntl and ioctl by number, with the allowed commands: duplicate a descriptor, get and set close-on-exec, get status
+flags, query a terminal. Others fail with EPERM: F_SETOWN, F_SETSIG and O_ASYNC, or FIOSETOWN of a socket, can send
+signals to other processes, even SIGKILL. Linux uses only the low 32 bits of a command, and so does the filter."""
 
 
 def confine(limits: MediaLimits, parent: int) -> bool:
-    """Limits this process, a child of the process `parent`, for good.
+    """Restricts this process, a child of the process `parent`, irrevocably.
 
-    Memory, processor time, size of written files, open files, no core dump; on Linux, death with the parent, no new
-    rights, and no call that opens a file or a socket, starts a thread or a process, or reaches another process.
-    False where the platform has no such filter of calls.
+    Limits memory, CPU time, size of written files and open files; disables core dumps. On Linux, the process also dies
+    with its parent, gains no new rights, and can't open files or sockets, start threads or processes, or reach other
+    processes. Returns False if the platform has no such filter of calls. Raises SystemExit if the parent has died.
     """
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
@@ -95,14 +95,14 @@ def confine(limits: MediaLimits, parent: int) -> bool:
         return False
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:  # it died before the kernel was asked to tell
+    if os.getppid() != parent:  # it died before PR_SET_PDEATHSIG was set
         raise SystemExit("the parent is gone")
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     return _filter_calls(libc)
 
 
 def _filter_calls(libc: ctypes.CDLL) -> bool:
-    """Installs the filter for good (seccomp(2))."""
+    """Installs the filter irrevocably (seccomp(2)). Returns False if the platform does not support it."""
     machine = platform.machine()
     if machine not in _REFUSED:
         return False
@@ -114,7 +114,7 @@ def _filter_calls(libc: ctypes.CDLL) -> bool:
 
 
 def _program(architecture: int, refused: Sequence[int], commands: Mapping[int, Sequence[int]]) -> bytes:
-    """In the kernel's BPF: each step is a code, how far to jump if true, how far if false, and an operand."""
+    """Returns the filter as BPF: each instruction is a code, the jumps if true and if false, and an operand."""
     by_command = [step for number, allowed in commands.items() for step in _command_steps(number, allowed)]
     steps = [
         (_LOAD, 0, 0, _ARCHITECTURE),
@@ -131,7 +131,7 @@ def _program(architecture: int, refused: Sequence[int], commands: Mapping[int, S
 
 
 def _command_steps(number: int, allowed: Sequence[int]) -> list[tuple[int, int, int, int]]:
-    """Decides on the call `number` by its second argument; passes any other call on to the next step."""
+    """Returns the steps that decide on the call `number` by its second argument and skip any other call."""
     count = len(allowed)
     return [
         (_EQUAL, 0, count + 3, number),

@@ -1,4 +1,4 @@
-"""How many frames a GIF or APNG states, found without decoding any of them."""
+"""Counts the frames that a GIF or APNG states, without decoding them."""
 
 from typing import BinaryIO
 
@@ -9,9 +9,9 @@ _IMAGE = b","
 
 
 def count_stated_frames(file: BinaryIO, format: MediaFormat) -> int:
-    """The number of frames by the file's own account; 0 for formats whose demuxer gives it.
+    """Returns the number of frames that the file states; 0 for formats whose demuxer gives it.
 
-    Leaves the file at its beginning. An APNG may state fewer frames than it has: count what is decoded, too.
+    Leaves the file at its beginning. An APNG may have more frames than it states, so count decoded frames, too.
     """
     file.seek(0)
     try:
@@ -23,7 +23,8 @@ def count_stated_frames(file: BinaryIO, format: MediaFormat) -> int:
 
 
 def _apng_frames(file: BinaryIO) -> int:
-    """The larger of what the animation control chunk (acTL) states and the frame control chunks (fcTL) that follow."""
+    """Returns the larger of the count in the animation control chunk (acTL) and the number of frame control chunks
+    (fcTL)."""
     stated = controls = 0
     file.seek(8)
     while len(head := file.read(8)) == 8 and head[4:] != b"IEND":

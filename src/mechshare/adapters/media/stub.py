@@ -1,4 +1,4 @@
-"""Draws a small placeholder instead of decoding anything, for tests that are about something else."""
+"""A media processor for tests that need no decoding: draws a small placeholder."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ _FRAME = Fraction(6, 5)
 
 
 class StubMediaProcessor:
-    """Every file that is not empty is a clip of 320 x 240 px and two frames, 2.4 s, coloured by the file's digest."""
+    """Treats every non-empty file as a clip of 320 x 240 px with two frames in 2.4 s, coloured by the file's digest."""
 
     async def process(
         self,
@@ -53,7 +53,7 @@ class StubMediaProcessor:
 
 
 def _draw(digest: bytes, into: Path) -> None:
-    """Two plain frames whose colours are the first bytes of `digest`."""
+    """Draws two plain frames, whose colours are the first six bytes of `digest`."""
     colours = tuple(digest[0:3]), tuple(digest[3:6])
     images = [Image.new("RGB", (_WIDTH, _HEIGHT), colour) for colour in colours]
     frames = (

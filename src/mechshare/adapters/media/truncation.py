@@ -1,4 +1,4 @@
-"""Whether a file goes on to the end that its own structure announces; decoders are content with less."""
+"""Detects files that end before their structure says. Decoders accept such files."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
@@ -12,7 +12,7 @@ _SEGMENT = b"\x18S\x80g"
 
 
 def is_truncated(file: BinaryIO, format: MediaFormat) -> bool:
-    """Whether `file` is cut off. False for a whole file, and for one whose structure makes no sense at all.
+    """Whether `file` is truncated. False for a complete file and for one whose structure is invalid.
 
     Leaves the file at its beginning.
     """
@@ -25,15 +25,15 @@ def is_truncated(file: BinaryIO, format: MediaFormat) -> bool:
 
 
 def _gif(file: BinaryIO, size: int) -> bool:
-    """Whether the trailer is missing, and nothing else stands where a block should begin."""
+    """Whether the file ends before the trailer. An unknown block counts as an end."""
     blocks = deque(gif_blocks(file), maxlen=1)
     return not blocks or blocks[0] in (b"!", b",")
 
 
 def gif_blocks(file: BinaryIO) -> Iterator[bytes]:
-    """The kind of each block of a GIF from its beginning: "!", ",", and at last ";" or what is none of them.
+    """Yields the kind of each block of a GIF, read from its beginning: "!" and ",", last ";" or an unknown byte.
 
-    GIF89a: a screen, then blocks up to the trailer; a block's data are sub-blocks up to one of no length.
+    GIF89a: a screen descriptor, then blocks up to the trailer; a block's data are sub-blocks up to an empty one.
     """
     screen = file.read(13)
     _skip_colours(file, screen[10:11])
@@ -58,7 +58,7 @@ def _skip_colours(file: BinaryIO, flags: bytes) -> None:
 
 
 def _apng(file: BinaryIO, size: int) -> bool:
-    """PNG: chunks up to IEND, each of a length, a kind, its data and a checksum."""
+    """Whether the chunks end before IEND. A PNG chunk consists of length, kind, data and checksum."""
     file.seek(8)
     while len(head := file.read(8)) == 8:
         if file.seek(int.from_bytes(head[:4], "big") + 4, 1) > size:
@@ -78,9 +78,9 @@ _OUTER_BOXES = frozenset(
 
 
 def _boxes(file: BinaryIO, size: int) -> bool:
-    """ISO/IEC 14496-12: boxes of a length and a kind; the index (moov) may stand before or after the data (mdat).
+    """Whether a box is cut off, or the index (moov) or the data (mdat) is missing; they may come in either order.
 
-    What comes after the last of them, and is none, does not count.
+    ISO/IEC 14496-12: a box begins with its length and kind. Ignores trailing data that is not a box.
     """
     start, missing = 0, {b"moov", b"mdat"}
     while len(head := file.read(16)) >= 8 and head[4:8] in _OUTER_BOXES:
@@ -99,7 +99,7 @@ def _boxes(file: BinaryIO, size: int) -> bool:
 
 
 def _webm(file: BinaryIO, size: int) -> bool:
-    """EBML (RFC 8794): a header, then one segment that holds all the rest, and may not know how long it is."""
+    """Whether the segment is cut off. EBML (RFC 8794): a header, then one segment, whose length may be unknown."""
     file.seek(len(_EBML))
     header = _length(file)
     if header is None or file.seek(header, 1) > size:
@@ -111,7 +111,7 @@ def _webm(file: BinaryIO, size: int) -> bool:
 
 
 def _length(file: BinaryIO) -> int | None:
-    """An EBML length: as many bytes as its first one has leading zeros, and one; None if not known."""
+    """Reads an EBML length: 1 byte, plus one for each leading zero bit of the first byte. None if it is unknown."""
     first = file.read(1)
     if not first or not first[0]:
         return None
