@@ -41,7 +41,7 @@ _BT709 = 1
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Open, empty files: the sandbox does not allow to open files later.
+    """Open, empty files: the sandbox does not allow opening files later.
 
     `reread` is an independent reader of the file `video`. FFmpeg uses it to move the index to the front at the end.
     """
@@ -206,7 +206,7 @@ class _Video:
     def _mux(self, frame: VideoFrame | None) -> None:
         try:
             packets = self._stream.encode(frame)
-        except av.error.ExternalError as problem:  # x264 gives no reason; valid frames leave only one
+        except av.error.ExternalError as problem:  # x264 gives no reason; with valid frames it lacks memory
             raise MemoryError("for the encoder") from problem
         for packet in packets:
             if packet.pts is not None:

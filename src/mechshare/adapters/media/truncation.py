@@ -25,7 +25,7 @@ def is_truncated(file: BinaryIO, format: MediaFormat) -> bool:
 
 
 def _gif(file: BinaryIO, size: int) -> bool:
-    """Whether the file ends before the trailer. An unknown block counts as an end."""
+    """Whether the file ends before the trailer. An unknown block counts as the trailer."""
     blocks = deque(gif_blocks(file), maxlen=1)
     return not blocks or blocks[0] in (b"!", b",")
 

@@ -82,7 +82,7 @@ class OpenSearchIndex:
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Fills another index, which atomically replaces the searched one; changes made meanwhile go to both.
 
-        A rebuild that fails changes nothing. Aborts any other rebuild, which then raises Unavailable.
+        A rebuild that fails before this changes nothing. Aborts any other rebuild, which then raises Unavailable.
         """
         return await rebuild(self._server, self._indices, documents)
 

@@ -25,7 +25,7 @@ _LOCK_WITHIN = 1_500
 """Milliseconds, less than the statement timeout: a lock that takes too long is reported as such."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _EXCLUSIVE_TIMEOUT = 10
-"""Seconds: a busy server needs some time to notice that a killed process is gone, whose copy is to be restarted."""
+"""Seconds. If a killed copy is restarted, a busy server needs a few of them to drop the old connection."""
 _OTHERS = text(
     "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'mechshare' AND pid <> pg_backend_pid())"

@@ -166,7 +166,7 @@ def _refuse_newer(revision: str | None) -> None:
 
 
 async def _make_one_file(rows: Path) -> None:
-    """Merges the WAL into the file `rows`."""
+    """Merges the WAL into the file `rows`, so that a single file remains."""
     dialect = dialect_of(_url_of(rows))
     try:
         async with dialect.writer.connect() as connection:

@@ -133,7 +133,7 @@ def _conditions(by_category: bool, by_user: bool, published_only: bool) -> list[
 
 
 def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:
-    """Returns as many spellings of each word: as usually stored and, if that may differ for any word, as typed.
+    """Returns each word as usually stored and, if that may differ for any of them, each also as typed.
 
     Only the case of ASCII is ignored by every database.
     """

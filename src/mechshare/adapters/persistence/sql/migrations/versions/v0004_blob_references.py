@@ -1,4 +1,4 @@
-"""Adds a row for every stored file that names its owner.
+"""Adds a row for every stored file, with its owner.
 
 Sizes and digests of originals come from their mechanisms. Those of derivatives are not stored anywhere; a job computes
 them later.
