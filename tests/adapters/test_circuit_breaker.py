@@ -1,4 +1,4 @@
-"""Whom a circuit lets through, and what becomes of it by how that ends."""
+"""Which calls a circuit breaker allows, and how their outcomes change its state."""
 
 from asyncio import CancelledError
 from contextlib import suppress
@@ -24,7 +24,7 @@ async def is_let_in(circuit: CircuitBreaker, end: BaseException | None = None) -
 
 
 async def is_let_in_alone(circuit: CircuitBreaker, end: BaseException | None = None) -> bool:
-    """Whether one is let in, and another who comes meanwhile is not."""
+    """Returns whether a call is allowed and a concurrent second call is refused."""
     was_alone = False
     with suppress(Unavailable, NameTaken, CancelledError):
         async with circuit.guard():
@@ -41,13 +41,13 @@ async def fail(circuit: CircuitBreaker, times: int) -> None:
 
 @pytest.fixture
 async def rested() -> CircuitBreaker:
-    """Open, and it is time that somebody tries."""
+    """An open circuit whose rest is over, so that the next call is a trial."""
     circuit = CircuitBreaker("it", rest=0.0)
     await fail(circuit, 5)
     return circuit
 
 
-async def test_after_five_failures_in_a_row_nobody_is_let_in() -> None:
+async def test_five_consecutive_failures_open_the_circuit() -> None:
     circuit = CircuitBreaker("it")
     await fail(circuit, 5)
     assert not await is_let_in(circuit)
@@ -56,7 +56,7 @@ async def test_after_five_failures_in_a_row_nobody_is_let_in() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, REFUSAL])
-async def test_an_answer_in_between_begins_the_count_anew(answer: Exception | None) -> None:
+async def test_a_response_resets_the_count_of_failures(answer: Exception | None) -> None:
     circuit = CircuitBreaker("it")
     await fail(circuit, 4)
     assert await is_let_in(circuit, answer)
@@ -64,7 +64,7 @@ async def test_an_answer_in_between_begins_the_count_anew(answer: Exception | No
     assert await is_let_in(circuit)
 
 
-async def test_who_is_cancelled_got_no_answer() -> None:
+async def test_a_cancelled_call_does_not_reset_the_count() -> None:
     circuit = CircuitBreaker("it")
     await fail(circuit, 4)
     assert await is_let_in(circuit, CancelledError())
@@ -73,7 +73,7 @@ async def test_who_is_cancelled_got_no_answer() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, REFUSAL])
-async def test_one_alone_is_let_try_and_an_answer_lets_everybody_in(
+async def test_one_trial_is_allowed_and_a_response_closes_the_circuit(
     rested: CircuitBreaker, answer: Exception | None
 ) -> None:
     assert await is_let_in_alone(rested, answer)
@@ -81,7 +81,7 @@ async def test_one_alone_is_let_try_and_an_answer_lets_everybody_in(
 
 
 @pytest.mark.parametrize("end", [IDLE_TIMEOUT, CancelledError()])
-async def test_a_try_without_an_answer_lets_one_alone_try_again(
+async def test_a_trial_without_a_response_allows_one_more_trial(
     rested: CircuitBreaker, end: BaseException
 ) -> None:
     for _ in range(3):
@@ -90,13 +90,13 @@ async def test_a_try_without_an_answer_lets_one_alone_try_again(
     assert not await is_let_in_alone(rested)
 
 
-async def test_a_try_that_takes_too_long_keeps_nobody_else_from_trying() -> None:
+async def test_a_trial_that_takes_too_long_does_not_block_others() -> None:
     circuit = CircuitBreaker("it", rest=0.0, max_trial_seconds=0.0)
     await fail(circuit, 5)
     assert not await is_let_in_alone(circuit)
 
 
-async def test_what_is_locked_for_too_long_is_no_outage() -> None:
+async def test_busy_is_not_counted_as_a_failure() -> None:
     circuit = CircuitBreaker("it")
     await fail(circuit, 4)
     assert await is_let_in(circuit, Busy())

@@ -1,4 +1,4 @@
-"""The loop that works the ledger off."""
+"""The loop that runs the jobs of the ledger."""
 
 import asyncio
 import os
@@ -41,7 +41,7 @@ async def enqueue(adapters: Adapters, count: int) -> None:
 
 
 async def until_done(adapters: Adapters, count: int) -> None:
-    """Returns when so many clips are done; what the loop asks for by itself does not count."""
+    """Returns when `count` clips are processed; jobs that the loop enqueues itself do not count."""
     while True:
         async with adapters.database.read() as tx:
             done = (await tx.jobs.find_all(PageRequest(limit=100), state=JobState.DONE)).items
@@ -50,7 +50,7 @@ async def until_done(adapters: Adapters, count: int) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_all_that_is_promised_is_done_by_as_many_as_are_asked_for(
+async def test_all_enqueued_jobs_are_run_with_several_slots(
     application: Application, adapters: Adapters
 ) -> None:
     await enqueue(adapters, 20)
@@ -73,7 +73,7 @@ async def test_a_ring_wakes_the_loop(application: Application, adapters: Adapter
     await working
 
 
-async def test_what_does_not_answer_is_waited_for(
+async def test_the_loop_continues_after_failures(
     application: Application, adapters: Adapters, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = application.runner.run_one
@@ -94,7 +94,7 @@ async def test_what_does_not_answer_is_waited_for(
     await working
 
 
-def test_what_killed_workers_left_goes_after_a_day_and_not_before(tmp_path: Path) -> None:
+def test_folders_of_killed_workers_are_removed_after_a_day(tmp_path: Path) -> None:
     for name, age in (("clip-old", ABANDONED_AFTER.total_seconds() + 60), ("clip-new", 60.0)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "source.gif").touch()

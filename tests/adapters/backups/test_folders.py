@@ -21,7 +21,7 @@ def folder(root: Path) -> FolderBackup:
     return FolderBackup(root)
 
 
-async def test_nobody_else_can_read_it(folder: FolderBackup, root: Path) -> None:
+async def test_files_of_a_backup_are_readable_by_the_owner_only(folder: FolderBackup, root: Path) -> None:
     await kept(folder, b"rows")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [root, *root.iterdir()]}
     assert modes.pop(root.name) == 0o700
@@ -29,7 +29,9 @@ async def test_nobody_else_can_read_it(folder: FolderBackup, root: Path) -> None
     assert set(modes.values()) == {0o600}
 
 
-async def test_a_folder_with_anything_else_in_it_is_left_alone(folder: FolderBackup, root: Path) -> None:
+async def test_a_folder_that_holds_other_files_is_refused_and_unchanged(
+    folder: FolderBackup, root: Path
+) -> None:
     (root / "blobs").mkdir(parents=True)
     with pytest.raises(BackupRefused, match="is no backup, and not empty: 'blobs' is in it"):
         async with folder.lock(is_writing=True):
@@ -37,14 +39,16 @@ async def test_a_folder_with_anything_else_in_it_is_left_alone(folder: FolderBac
     assert [path.name for path in root.iterdir()] == ["blobs"]
 
 
-async def test_a_folder_without_a_backup_is_not_read(folder: FolderBackup, root: Path) -> None:
+async def test_reading_a_folder_without_a_backup_is_refused(folder: FolderBackup, root: Path) -> None:
     with pytest.raises(BackupRefused, match="holds no backup"):
         await folder.read()
     assert not root.exists()
 
 
 @pytest.mark.parametrize("offset", range(0, 1000, 37))
-async def test_no_flipped_byte_in_the_manifest_passes(folder: FolderBackup, root: Path, offset: int) -> None:
+async def test_a_flipped_bit_in_the_manifest_is_detected(
+    folder: FolderBackup, root: Path, offset: int
+) -> None:
     manifest = await kept(folder, b"rows")
     path = root / "manifest.json"
     written = bytearray(path.read_bytes())
@@ -54,7 +58,8 @@ async def test_no_flipped_byte_in_the_manifest_passes(folder: FolderBackup, root
         read: Manifest | None = await folder.read()
     except BackupRefused:
         read = None
-    # A space that became a sign is none to JSON; one that became another space says the same.
+    # A flipped bit can turn a space into a character that is not valid JSON, or into other white space, which changes
+    # nothing.
     assert read in (None, manifest)
     if not chr(written[offset % len(written)] ^ 1).isspace():
         assert read is None
@@ -68,7 +73,7 @@ async def test_a_manifest_of_a_later_format_is_refused(folder: FolderBackup, roo
         await folder.read()
 
 
-async def test_what_lies_where_nothing_can_be_written_is_read(folder: FolderBackup, root: Path) -> None:
+async def test_a_backup_without_a_lock_file_can_be_read(folder: FolderBackup, root: Path) -> None:
     manifest = await kept(folder, b"rows")
     (root / ".lock").unlink()
     async with folder.lock(is_writing=False):
@@ -76,7 +81,7 @@ async def test_what_lies_where_nothing_can_be_written_is_read(folder: FolderBack
     assert not (root / ".lock").exists()
 
 
-async def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path) -> None:
+async def test_a_file_in_place_of_the_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BackupRefused, match="can't be used: Not a directory"):
         async with FolderBackup(tmp_path / "file" / "x").lock(is_writing=True):

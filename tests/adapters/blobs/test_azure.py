@@ -1,4 +1,4 @@
-"""What only Azure does: links, and going away."""
+"""What only the Azure store does: links, and recovery from an outage."""
 
 import signal
 from collections.abc import AsyncIterator
@@ -19,7 +19,7 @@ async def pieces(*chunks: bytes) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def test_a_link_lets_whoever_has_it_fetch_this_blob_alone() -> None:
+async def test_a_link_gives_access_to_its_blob_and_no_other() -> None:
     container = new_container()
     store = AzureBlobStore(f"azure:///{container}?redirect=sas", address("AZURE_CONNECTION_STRING"))
     await store.prepare()
@@ -40,7 +40,7 @@ async def test_a_link_lets_whoever_has_it_fetch_this_blob_alone() -> None:
     await store.close()
 
 
-async def test_it_hands_out_no_links_unless_told_to() -> None:
+async def test_links_are_off_unless_the_url_enables_them() -> None:
     store = AzureBlobStore(f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"))
     assert await store.link(KEY, timedelta(minutes=5), "video/mp4", "inline") is None
     await store.close()
@@ -49,13 +49,13 @@ async def test_it_hands_out_no_links_unless_told_to() -> None:
 @pytest.mark.parametrize(
     ("url", "connection_string"), [("azure:///", "x"), ("azure:///c", ""), ("azure://account", "x")]
 )
-def test_what_cannot_be_used_is_refused_at_once(url: str, connection_string: str) -> None:
+def test_an_incomplete_configuration_is_refused_at_once(url: str, connection_string: str) -> None:
     with pytest.raises(ValueError, match=r"missing"):
         AzureBlobStore(url, connection_string)
 
 
 @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
-async def test_a_service_that_does_not_answer_is_said_to_be_unavailable_and_then_answers_again(
+async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic(
     fault: signal.Signals,
 ) -> None:
     with own_server("azurite") as server:
@@ -70,7 +70,7 @@ async def test_a_service_that_does_not_answer_is_said_to_be_unavailable_and_then
         if fault is signal.SIGKILL:
             server.kill()
             server.start()
-            # Unlike the service, its emulator forgets what it was told a moment before it is killed.
+            # Unlike the service, the emulator loses the last writes before it is killed.
             await store.prepare()
             await store.write(KEY, pieces(b"motion"))
         server.signal(signal.SIGCONT)

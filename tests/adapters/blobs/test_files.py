@@ -1,4 +1,5 @@
-"""What only files can suffer: crashes, full disks, links, and other hands in the same folders."""
+"""What only the file store must survive: crashes, full disks, symbolic links, and other processes in the same
+folders."""
 
 import asyncio
 import errno
@@ -59,13 +60,13 @@ def descriptors() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
-async def test_a_blob_is_found_by_the_next_process(blobs: FileBlobStore, root: Path) -> None:
+async def test_a_blob_outlives_the_store_that_wrote_it(blobs: FileBlobStore, root: Path) -> None:
     await blobs.write(KEY, pieces(b"abc"))
     assert await read(FileBlobStore(root), KEY) == b"abc"
     assert await keys(FileBlobStore(root)) == [KEY]
 
 
-async def test_twenty_megabytes_pass_through_little_memory(blobs: FileBlobStore) -> None:
+async def test_twenty_megabytes_are_streamed_in_little_memory(blobs: FileBlobStore) -> None:
     async def much() -> AsyncIterator[bytes]:
         for number in range(320):
             yield bytes([number % 256]) * 65_536
@@ -82,7 +83,7 @@ async def test_twenty_megabytes_pass_through_little_memory(blobs: FileBlobStore)
     assert peak < 6 * MIB
 
 
-async def test_a_reader_under_way_sees_no_mixture(blobs: FileBlobStore) -> None:
+async def test_a_reader_sees_one_version_while_the_blob_is_replaced(blobs: FileBlobStore) -> None:
     await blobs.write(KEY, pieces(b"a" * MIB))
     reading = blobs.read(KEY)
     begun = await anext(reading)
@@ -94,7 +95,7 @@ async def test_a_reader_under_way_sees_no_mixture(blobs: FileBlobStore) -> None:
     assert await read(blobs, KEY) == b"b" * MIB
 
 
-async def test_a_reader_that_stops_early_gives_its_file_back(blobs: FileBlobStore) -> None:
+async def test_a_reader_that_stops_early_releases_its_descriptor(blobs: FileBlobStore) -> None:
     await blobs.write(KEY, pieces(b"a" * MIB))
     before = descriptors()
     for _ in range(20):
@@ -113,7 +114,7 @@ async def test_a_file_that_is_read_often_is_opened_once(blobs: FileBlobStore) ->
     assert descriptors() == before + 1
 
 
-async def test_an_open_file_is_closed_after_a_while(
+async def test_a_cached_descriptor_is_closed_after_its_lifetime(
     blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fd_cache, "_LIFETIME", 0.01)
@@ -128,7 +129,7 @@ async def test_an_open_file_is_closed_after_a_while(
     assert descriptors() == before
 
 
-async def test_only_so_many_files_stay_open(blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_cached_descriptors_are_bounded(blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fd_cache, "_MAX_OPEN", 2)
     names = [f"media/m/{number}.mp4" for number in range(5)]
     for name in names:
@@ -152,10 +153,10 @@ async def test_an_open_file_hides_no_other_process(blobs: FileBlobStore, root: P
         await read(blobs, KEY)
 
 
-async def test_what_is_in_no_memory_is_read_from_the_disk(blobs: FileBlobStore, root: Path) -> None:
+async def test_pages_outside_the_page_cache_are_read_from_disk(blobs: FileBlobStore, root: Path) -> None:
     content = os.urandom(MIB)
     await blobs.write(KEY, pieces(content))
-    assert await read(blobs, KEY) == content  # from now on the file is open
+    assert await read(blobs, KEY) == content  # the file stays open from here on
     with next(root.rglob("*.mp4")).open("rb") as file:
         os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         assert await read(blobs, KEY) == content
@@ -163,7 +164,7 @@ async def test_what_is_in_no_memory_is_read_from_the_disk(blobs: FileBlobStore, 
         assert await read(blobs, KEY) == content
 
 
-async def test_a_system_that_cannot_tell_what_is_in_memory_reads_as_well(
+async def test_reading_works_without_nowait_reads(
     blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fd_cache, "_NO_WAIT", None)
@@ -199,7 +200,7 @@ async def test_a_source_that_fails_leaves_neither_file_nor_folder(blobs: FileBlo
     ],
 )
 @pytest.mark.parametrize("times", [1, 3])
-async def test_a_cancellation_at_any_step_leaves_nothing(
+async def test_a_write_cancelled_at_any_step_leaves_nothing(
     blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch, call: str, nth: int, times: int
 ) -> None:
     before = descriptors()
@@ -217,7 +218,8 @@ async def test_a_cancellation_at_any_step_leaves_nothing(
 def cancel_after(
     task: "asyncio.Task[Any]", call: str, nth: int, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> threading.Event:
-    """Cancels `task` when `os.<call>` was called the nth time, and goes on only when the task knows of it."""
+    """Cancels `task` at the nth call of `os.<call>`, and lets that call return only when the task was cancelled `times`
+    times."""
     loop, original, count = asyncio.get_running_loop(), getattr(os, call), itertools.count(1)
     done = threading.Event()
 
@@ -239,7 +241,7 @@ def cancel_after(
     return done
 
 
-async def test_a_cancellation_after_another_blob_was_replaced_leaves_one_of_both(
+async def test_a_write_cancelled_after_the_rename_keeps_the_new_blob(
     blobs: FileBlobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await blobs.write(KEY, pieces(b"old"))
@@ -250,7 +252,7 @@ async def test_a_cancellation_after_another_blob_was_replaced_leaves_one_of_both
     assert await read(blobs, KEY) == b"new"
 
 
-async def test_a_read_that_is_cancelled_gives_its_file_back(blobs: FileBlobStore) -> None:
+async def test_a_cancelled_read_releases_its_descriptor(blobs: FileBlobStore) -> None:
     await blobs.write(KEY, pieces(b"x" * 8 * MIB))
     before = descriptors()
     for steps in range(30):
@@ -285,7 +287,7 @@ asyncio.run(main())
 
 
 def write_until_killed(root: Path, lines: int) -> list[bytes]:
-    """What a writing process said, up to the line after which it was killed."""
+    """Returns the lines that a writing process printed before it was killed."""
     with subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
         told = [writer.stdout.readline().strip() for _ in range(lines)]
@@ -294,7 +296,7 @@ def write_until_killed(root: Path, lines: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("lines", [1, 4, 8, 9, 14])
-async def test_a_writer_that_is_killed_leaves_a_whole_blob_or_none(root: Path, lines: int) -> None:
+async def test_a_killed_writer_leaves_a_whole_blob_or_none(root: Path, lines: int) -> None:
     told = write_until_killed(root, lines)
 
     blobs = FileBlobStore(root)
@@ -307,7 +309,9 @@ async def test_a_writer_that_is_killed_leaves_a_whole_blob_or_none(root: Path, l
     assert await read(blobs, KEY) == b"again"
 
 
-async def test_what_a_crash_left_is_removed_by_a_write_a_day_later(blobs: FileBlobStore, root: Path) -> None:
+async def test_temporary_files_older_than_a_day_are_removed_by_a_write(
+    blobs: FileBlobStore, root: Path
+) -> None:
     incoming = root / ".incoming"
     incoming.mkdir(parents=True)
     for name, age in (("old", 25 * 3600), ("recent", 23 * 3600)):
@@ -335,7 +339,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("size", [2 * MIB, 30 * MIB])
-async def test_a_full_disk_is_told_and_keeps_nothing(small_disk: Path, size: int) -> None:
+async def test_a_full_disk_raises_storage_full_and_leaves_nothing(small_disk: Path, size: int) -> None:
     blobs = FileBlobStore(small_disk / "blobs")
     await blobs.write("originals/kept.gif", pieces(b"x" * 1000))
     free = os.statvfs(small_disk).f_bavail
@@ -350,7 +354,7 @@ async def test_a_full_disk_is_told_and_keeps_nothing(small_disk: Path, size: int
     assert await blobs.stat(KEY) == 500_000
 
 
-async def test_a_store_that_cannot_be_used_is_said_to_be_unavailable(tmp_path: Path) -> None:
+async def test_an_unusable_folder_raises_dependency_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     blobs = FileBlobStore(tmp_path / "file")
     with pytest.raises(DependencyUnavailable):
@@ -358,7 +362,7 @@ async def test_a_store_that_cannot_be_used_is_said_to_be_unavailable(tmp_path: P
 
 
 def ways_up() -> list[str]:
-    """Ways to write `..` that some decoder, somewhere, has taken for it."""
+    """Returns spellings of `..` that some decoder accepts as `..`."""
     dots = ["..", "%2e%2e", "%2E.", ".%2e", "%252e%252e", "．．", "..%00", "..\x00", "‥", "\u2024\u2024"]
     dots += ["%c0%ae%c0%ae", "..;", ". .", ".. "]
     slashes = ["/", "\\", "%2f", "%5c", "%252f", "//", "/./", "\u2215", "\uff0f", "%c0%af"]
@@ -370,7 +374,7 @@ def ways_up() -> list[str]:
 
 
 @pytest.mark.parametrize("link", ["media_", "media_/m_", "media_/m_/1.mp4"])
-async def test_no_link_is_followed(blobs: FileBlobStore, root: Path, link: str) -> None:
+async def test_symbolic_links_are_not_followed(blobs: FileBlobStore, root: Path, link: str) -> None:
     outside = root.parent / "outside"
     (outside / "m_").mkdir(parents=True)
     for secret in (outside / "1.mp4", outside / "m_" / "1.mp4"):
@@ -393,7 +397,7 @@ async def test_no_link_is_followed(blobs: FileBlobStore, root: Path, link: str) 
     assert len(files_in(outside)) == 2
 
 
-async def test_empty_folders_do_not_stay(blobs: FileBlobStore, root: Path) -> None:
+async def test_empty_folders_are_removed(blobs: FileBlobStore, root: Path) -> None:
     await blobs.write("media/m/a/1.mp4", pieces(b"x"))
     await blobs.write("media/n/1.mp4", pieces(b"x"))
 
@@ -428,12 +432,12 @@ def hammer(root: Path, *names: str) -> list[int]:
     return [process.wait() for process in running]
 
 
-async def test_processes_that_write_and_delete_side_by_side_lose_nothing(root: Path) -> None:
+async def test_processes_that_write_and_delete_concurrently_lose_nothing(root: Path) -> None:
     assert hammer(root, "a", "b") == [0, 0]
     assert await keys(FileBlobStore(root)) == ["media/m/a.mp4", "media/m/b.mp4"]
 
 
-async def test_what_others_put_there_is_not_listed(blobs: FileBlobStore, root: Path) -> None:
+async def test_foreign_files_are_not_listed(blobs: FileBlobStore, root: Path) -> None:
     await blobs.write(KEY, pieces(b"x"))
     (root / "lost+found").mkdir()
     (root / "media_" / ".DS_Store").write_bytes(b"")
@@ -442,7 +446,7 @@ async def test_what_others_put_there_is_not_listed(blobs: FileBlobStore, root: P
 
 
 def before_the_first_rename(act: Callable[[Path], object], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets `act` happen to the file that is about to be renamed, once."""
+    """Calls `act` once, with the file that is about to be renamed."""
     rename, acts = os.rename, [act]
 
     def renamed(source: Path, *arguments: Any, **names: Any) -> None:
@@ -453,7 +457,7 @@ def before_the_first_rename(act: Callable[[Path], object], monkeypatch: pytest.M
     monkeypatch.setattr(os, "rename", renamed)
 
 
-async def test_a_folder_that_vanishes_at_the_last_moment_is_made_again(
+async def test_a_folder_removed_before_the_rename_is_created_again(
     blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before_the_first_rename(lambda source: (root / "media_" / "m_").rmdir(), monkeypatch)
@@ -461,7 +465,7 @@ async def test_a_folder_that_vanishes_at_the_last_moment_is_made_again(
     assert await read(blobs, KEY) == b"x"
 
 
-async def test_a_draft_that_vanishes_is_a_failure(
+async def test_a_missing_temporary_file_raises_dependency_unavailable(
     blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before_the_first_rename(lambda source: source.unlink(), monkeypatch)
@@ -470,7 +474,7 @@ async def test_a_draft_that_vanishes_is_a_failure(
     assert await keys(blobs) == []
 
 
-async def test_a_disk_that_fails_at_the_last_moment_leaves_neither_file_nor_folder(
+async def test_a_disk_error_at_the_rename_leaves_neither_file_nor_folder(
     blobs: FileBlobStore, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(source: Path) -> None:

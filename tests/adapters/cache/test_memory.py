@@ -1,4 +1,4 @@
-"""What the cache in memory owes beyond the port: little memory, and staying true between processes."""
+"""What the memory cache guarantees beyond the port: bounded memory, and invalidation across processes."""
 
 import asyncio
 import subprocess
@@ -28,7 +28,7 @@ def cached(cache: MemoryCache, tag: str, key: str) -> bool:
     return cache.cached(tag, key) is not None
 
 
-async def test_what_was_used_longest_ago_makes_room() -> None:
+async def test_the_least_recently_used_entry_is_evicted() -> None:
     cache = MemoryCache(capacity=5_000)
     for key in "abc":
         await cache.get_or_load("g", key, giving(b"x" * 1_000), LONG)
@@ -37,7 +37,7 @@ async def test_what_was_used_longest_ago_makes_room() -> None:
     assert [cached(cache, "g", key) for key in "abcd"] == [True, False, True, True]
 
 
-async def test_a_body_larger_than_all_room_drives_nothing_out() -> None:
+async def test_a_body_larger_than_the_capacity_evicts_nothing() -> None:
     cache = MemoryCache(capacity=5_000)
     await cache.get_or_load("g", "small", giving(b"small"), LONG)
     large = b"x" * 5_000
@@ -46,14 +46,14 @@ async def test_a_body_larger_than_all_room_drives_nothing_out() -> None:
     assert not cached(cache, "g", "large")
 
 
-async def test_no_more_memory_is_held_than_the_capacity() -> None:
+async def test_memory_stays_within_the_capacity() -> None:
     capacity = 1_000_000
     cache = MemoryCache(capacity=capacity)
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(20_000):
-            # Long keys and short bodies: what is not the body counts as well.
+            # Long keys and short bodies: the overhead counts as well.
             await cache.get_or_load("g", f"{number}{'k' * 200}", lambda: giving(bytes(10))(), LONG)
         held_bytes = tracemalloc.get_traced_memory()[0] - before
     finally:
@@ -61,7 +61,7 @@ async def test_no_more_memory_is_held_than_the_capacity() -> None:
     assert capacity / 2 < held_bytes <= capacity
 
 
-async def test_replaced_and_forgotten_entries_leave_no_debt() -> None:
+async def test_invalidated_entries_free_their_capacity() -> None:
     cache = MemoryCache(capacity=10_000)
     for _ in range(1_000):
         await cache.get_or_load("g", "k", giving(b"x" * 1_000), LONG)
@@ -71,7 +71,7 @@ async def test_replaced_and_forgotten_entries_leave_no_debt() -> None:
     assert [cached(cache, "h", key) for key in "abc"] == [True, True, True]
 
 
-async def test_a_hit_never_gives_way_to_others() -> None:
+async def test_a_hit_returns_without_yielding_to_the_event_loop() -> None:
     cache = MemoryCache()
     await cache.get_or_load("g", "k", giving(b"there"), LONG)
     asking = cache.get_or_load("g", "k", giving(b"not asked"), LONG)
@@ -80,7 +80,7 @@ async def test_a_hit_never_gives_way_to_others() -> None:
     assert ended.value.value == b"there"
 
 
-async def test_forgetting_in_one_cache_is_seen_by_the_others_on_its_board(tmp_path: Path) -> None:
+async def test_an_invalidation_reaches_all_caches_on_the_generation_table(tmp_path: Path) -> None:
     one, other = (MemoryCache(generation_table=tmp_path / "run" / "generation_table") for _ in range(2))
     apart = MemoryCache()
     for cache in (one, other, apart):
@@ -93,7 +93,7 @@ async def test_forgetting_in_one_cache_is_seen_by_the_others_on_its_board(tmp_pa
     assert [cached(cache, "h", "k") for cache in (one, other)] == [True, True]
 
 
-async def test_what_is_loaded_while_another_cache_forgets_is_not_kept(tmp_path: Path) -> None:
+async def test_a_load_during_an_invalidation_elsewhere_is_not_stored(tmp_path: Path) -> None:
     one, other = (MemoryCache(generation_table=tmp_path / "generation_table") for _ in range(2))
 
     async def overtaken() -> bytes:
@@ -104,7 +104,7 @@ async def test_what_is_loaded_while_another_cache_forgets_is_not_kept(tmp_path: 
     assert not cached(one, "g", "k")
 
 
-async def test_who_asks_after_forgetting_does_not_join_a_load_from_before(tmp_path: Path) -> None:
+async def test_a_miss_after_an_invalidation_does_not_join_an_older_load(tmp_path: Path) -> None:
     one, other = (MemoryCache(generation_table=tmp_path / "generation_table") for _ in range(2))
     begun, gate = asyncio.Event(), asyncio.Event()
 
@@ -134,7 +134,7 @@ for line in sys.stdin:
 """
 
 
-async def test_forgetting_in_another_process_is_seen_at_once(tmp_path: Path) -> None:
+async def test_an_invalidation_in_another_process_is_seen_at_once(tmp_path: Path) -> None:
     cache = MemoryCache(generation_table=tmp_path / "generation_table")
     command = [sys.executable, "-c", FORGETTER, str(tmp_path / "generation_table")]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -180,7 +180,7 @@ print(asyncio.run(cache.get_or_load("g", "k", again, timedelta(hours=1))).decode
 """
 
 
-def test_processes_that_were_forked_do_not_undo_each_others_forgetting(tmp_path: Path) -> None:
+def test_forked_processes_do_not_undo_each_others_invalidations(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", FORKED, str(tmp_path / "generation_table")],
         capture_output=True,
@@ -190,7 +190,7 @@ def test_processes_that_were_forked_do_not_undo_each_others_forgetting(tmp_path:
     assert done.stdout == "new\n"
 
 
-async def test_an_entry_is_as_old_as_the_beginning_of_its_load() -> None:
+async def test_the_lifetime_of_an_entry_starts_with_its_load() -> None:
     cache = MemoryCache()
 
     async def slow() -> bytes:
@@ -212,10 +212,10 @@ STEPS = st.lists(
 
 
 @given(steps=STEPS)
-async def test_nothing_older_than_the_last_forgetting_is_ever_given(
+async def test_no_entry_from_before_an_invalidation_is_served(
     steps: list[tuple[str, int, str]],
 ) -> None:
-    """Two caches over one truth, loads that take as long as they like, and every answer cached to the rule."""
+    """Two caches over the same data, with loads of any length: no hit is older than the last invalidation."""
     caches = [MemoryCache(), MemoryCache()]
     caches[1]._entries._generation_table = caches[
         0
@@ -241,7 +241,7 @@ async def test_nothing_older_than_the_last_forgetting_is_ever_given(
 
 
 def slowly(gate: asyncio.Event, truth: dict[str, int], tag: str) -> Callable[[], Awaitable[bytes]]:
-    """Reads the truth first, and gives it only when the gate opens."""
+    """Returns a load that reads the value first and returns it only when `gate` opens."""
 
     async def load() -> bytes:
         read = truth[tag]

@@ -1,4 +1,4 @@
-"""A cache in Redis that is shared, flushed, suspended and gone: it changes how quick an answer is, and never which."""
+"""The Redis cache while Redis is shared, flushed, suspended or gone: faults make it slower, never stale."""
 
 import asyncio
 import signal
@@ -50,18 +50,20 @@ def all_of(body: bytes) -> Load:
 
 
 async def settle() -> None:
-    """Waits as long as another process may go on giving what was invalidated."""
+    """Waits for as long as another process may serve invalidated entries."""
     await asyncio.sleep(STALENESS.total_seconds())
 
 
-async def test_what_one_process_loaded_another_finds(hosts: tuple[RedisCache, RedisCache]) -> None:
+async def test_an_entry_loaded_by_one_process_is_found_by_another(
+    hosts: tuple[RedisCache, RedisCache],
+) -> None:
     one, other = hosts
     await one.get_or_load("g", "k", new, LONG)
     await one._storing
     assert await other.get_or_load("g", "k", mine, LONG) == b"new"
 
 
-async def test_what_a_process_loads_together_it_keeps_to_itself(
+async def test_entries_of_a_batch_load_stay_in_the_process(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
     one, other = hosts
@@ -71,7 +73,7 @@ async def test_what_a_process_loads_together_it_keeps_to_itself(
         assert not await redis.exists(one._client.key("g"))
 
 
-async def test_what_a_process_loaded_together_is_forgotten_in_all(
+async def test_entries_of_a_batch_load_are_invalidated_in_all_processes(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
     one, other = hosts
@@ -83,7 +85,7 @@ async def test_what_a_process_loaded_together_is_forgotten_in_all(
     assert await other.get_or_load_many([("g", "a"), ("h", "a")], all_of(b"new"), LONG) == [b"new", b"old"]
 
 
-async def test_a_load_of_many_that_another_process_forgot_meanwhile_is_not_kept(
+async def test_a_batch_load_invalidated_meanwhile_is_not_stored(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
     one, other = hosts
@@ -97,7 +99,7 @@ async def test_a_load_of_many_that_another_process_forgot_meanwhile_is_not_kept(
     assert await one.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
 
 
-async def test_a_load_of_many_is_not_shared_when_redis_is_not_heard_any_more() -> None:
+async def test_a_batch_load_is_not_shared_while_redis_is_silent() -> None:
     with own_server("redis") as server:
         deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
         await stored(deaf, "g", "another key", b"heard")
@@ -122,7 +124,7 @@ async def test_a_load_of_many_is_not_shared_when_redis_is_not_heard_any_more() -
         await writer.close()
 
 
-async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one_did_not_hear_of(
+async def test_no_entry_is_built_from_one_whose_invalidation_was_missed(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
     one, deaf = hosts
@@ -139,7 +141,7 @@ async def test_nothing_new_is_made_from_what_another_process_forgot_and_this_one
     assert await deaf.get_or_load("g", "whole", whole, LONG) == b"of new"
 
 
-async def test_what_one_process_forgets_is_forgotten_in_all(hosts: tuple[RedisCache, RedisCache]) -> None:
+async def test_an_invalidation_reaches_all_processes(hosts: tuple[RedisCache, RedisCache]) -> None:
     one, other = hosts
     await stored(one, "g", "k", b"old")
     await stored(other, "g", "k", b"old")
@@ -150,7 +152,7 @@ async def test_what_one_process_forgets_is_forgotten_in_all(hosts: tuple[RedisCa
     assert await one.get_or_load("g", "k", newest, LONG) in (b"new", b"newest")
 
 
-async def test_what_is_held_is_not_believed_when_redis_is_not_heard_any_more() -> None:
+async def test_local_entries_are_not_served_while_redis_is_silent() -> None:
     with own_server("redis") as server:
         deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
         await stored(deaf, "g", "k", b"old")
@@ -164,7 +166,7 @@ async def test_what_is_held_is_not_believed_when_redis_is_not_heard_any_more() -
         await writer.close()
 
 
-async def test_what_was_forgotten_while_the_news_were_cut_off_is_not_held_afterwards() -> None:
+async def test_entries_invalidated_while_the_listener_was_disconnected_are_dropped() -> None:
     with own_server("redis") as server:
         url = told("redis", server)
         cut, writer = RedisCache(url), RedisCache(url)
@@ -178,7 +180,7 @@ async def test_what_was_forgotten_while_the_news_were_cut_off_is_not_held_afterw
         await writer.close()
 
 
-async def test_a_load_that_another_process_forgot_meanwhile_is_not_kept(
+async def test_a_load_invalidated_meanwhile_is_not_stored(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
     one, other = hosts
@@ -198,7 +200,7 @@ async def test_a_load_that_another_process_forgot_meanwhile_is_not_kept(
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
 
 
-async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
+async def test_a_load_during_a_flush_is_not_stored(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
     one, other = hosts
@@ -214,7 +216,7 @@ async def test_a_flush_while_something_is_loaded_keeps_nothing_old(
     assert await other.get_or_load("g", "k", new, LONG) == b"new"
 
 
-async def test_while_redis_is_suspended_answers_are_loaded_and_nothing_forgotten_comes_back() -> None:
+async def test_while_redis_is_suspended_values_are_loaded_and_stay_invalidated() -> None:
     with own_server("redis") as server:
         one, other = RedisCache(told("redis", server)), RedisCache(told("redis", server))
         await one.get_or_load("g", "k", old, LONG)
@@ -232,7 +234,7 @@ async def test_while_redis_is_suspended_answers_are_loaded_and_nothing_forgotten
         await other.close()
 
 
-async def test_with_redis_gone_for_good_everything_is_loaded() -> None:
+async def test_without_redis_every_value_is_loaded() -> None:
     with own_server("redis") as server:
         cache = RedisCache(told("redis", server))
         await cache.get_or_load("g", "k", old, LONG)
@@ -242,7 +244,7 @@ async def test_with_redis_gone_for_good_everything_is_loaded() -> None:
         await cache.close()
 
 
-async def test_a_redis_that_is_full_evicts_and_nothing_is_wrong() -> None:
+async def test_a_full_redis_evicts_and_values_stay_correct() -> None:
     with own_server("redis") as server:
         async with Redis.from_url(told("redis", server)) as redis:
             await redis.config_set("maxmemory", "4mb")

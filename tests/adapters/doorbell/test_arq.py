@@ -1,4 +1,4 @@
-"""A doorbell through arq: who hears it, and what becomes of it when Redis goes away."""
+"""The doorbell through arq: who hears a ring, and what happens while Redis is unavailable."""
 
 import asyncio
 import signal
@@ -14,14 +14,14 @@ NOT_AT_ALL = timedelta(0)
 
 
 async def heard(ringer: ArqDoorbell, listener: ArqDoorbell) -> None:
-    """Rings until it is heard: a bell may be late."""
+    """Rings until `listener` hears it: a ring may arrive late."""
     waiting = asyncio.create_task(listener.wait(FOREVER))
     while not waiting.done():
         await ringer.ring()
         await asyncio.wait({waiting}, timeout=0.2)
 
 
-async def test_a_ring_is_heard_by_another_process() -> None:
+async def test_a_ring_wakes_another_process() -> None:
     url = redis_url()
     ringer, listener = ArqDoorbell(url), ArqDoorbell(url)
     waiting = asyncio.create_task(listener.wait(FOREVER))
@@ -31,7 +31,7 @@ async def test_a_ring_is_heard_by_another_process() -> None:
     await listener.close()
 
 
-async def test_rings_that_nobody_hears_do_not_pile_up() -> None:
+async def test_the_number_of_unheard_rings_is_bounded() -> None:
     doorbell = ArqDoorbell(redis_url())
     for _ in range(300):
         await doorbell.ring()
@@ -40,7 +40,7 @@ async def test_rings_that_nobody_hears_do_not_pile_up() -> None:
     await doorbell.close()
 
 
-async def test_without_redis_nobody_waits_for_longer_than_he_would_and_with_it_again_he_is_woken() -> None:
+async def test_without_redis_waits_time_out_and_rings_work_again_after_it_returns() -> None:
     with own_server("redis") as server:
         ringer, listener = ArqDoorbell(told("redis", server)), ArqDoorbell(told("redis", server))
         await heard(ringer, listener)
@@ -53,7 +53,7 @@ async def test_without_redis_nobody_waits_for_longer_than_he_would_and_with_it_a
         await listener.close()
 
 
-async def test_a_suspended_redis_does_not_hold_up_who_rings_and_closes() -> None:
+async def test_a_suspended_redis_blocks_neither_ring_nor_close() -> None:
     with own_server("redis") as server:
         doorbell = ArqDoorbell(told("redis", server))
         await heard(doorbell, doorbell)

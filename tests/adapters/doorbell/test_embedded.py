@@ -1,4 +1,4 @@
-"""A doorbell between processes: who hears it, and what the dead leave behind."""
+"""The doorbell between processes of one machine: who hears a ring, and how FIFOs of killed processes are removed."""
 
 import asyncio
 import contextlib
@@ -38,14 +38,14 @@ async def other(folder: Path) -> AsyncIterator[EmbeddedDoorbell]:
     await opened.close()
 
 
-async def test_a_ring_is_heard_by_the_others(doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell) -> None:
+async def test_a_ring_wakes_the_others(doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell) -> None:
     waiting = asyncio.create_task(other.wait(FOREVER))
     await asyncio.sleep(0)
     await doorbell.ring()
     await asyncio.wait_for(waiting, 10)
 
 
-async def test_a_ring_between_two_waits_is_heard_by_the_second(
+async def test_a_ring_between_two_waits_ends_the_second(
     doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell
 ) -> None:
     await other.wait(NOT_AT_ALL)
@@ -53,7 +53,7 @@ async def test_a_ring_between_two_waits_is_heard_by_the_second(
     await asyncio.wait_for(other.wait(FOREVER), 10)
 
 
-async def test_one_ring_is_not_heard_for_ever(doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell) -> None:
+async def test_a_ring_ends_only_one_wait(doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell) -> None:
     await other.wait(NOT_AT_ALL)
     await doorbell.ring()
     await asyncio.wait_for(other.wait(FOREVER), 10)
@@ -61,7 +61,7 @@ async def test_one_ring_is_not_heard_for_ever(doorbell: EmbeddedDoorbell, other:
         await asyncio.wait_for(other.wait(FOREVER), 0.1)
 
 
-async def test_more_rings_than_a_fifo_takes_do_no_harm(
+async def test_a_full_fifo_does_no_harm(
     doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell, folder: Path
 ) -> None:
     await other.wait(NOT_AT_ALL)
@@ -79,7 +79,7 @@ async def test_more_rings_than_a_fifo_takes_do_no_harm(
     await asyncio.wait_for(other.wait(FOREVER), 10)
 
 
-async def test_closing_removes_its_own_fifo_and_no_other(
+async def test_closing_removes_only_its_own_fifo(
     doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell, folder: Path
 ) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
@@ -94,12 +94,12 @@ async def test_closing_removes_its_own_fifo_and_no_other(
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
-async def test_who_only_rings_makes_no_fifo(doorbell: EmbeddedDoorbell, folder: Path) -> None:
+async def test_ringing_alone_creates_no_fifo(doorbell: EmbeddedDoorbell, folder: Path) -> None:
     await doorbell.ring()
     assert not folder.exists()
 
 
-async def test_one_broken_fifo_does_not_keep_the_others_from_ringing(
+async def test_a_broken_fifo_does_not_prevent_other_rings(
     doorbell: EmbeddedDoorbell, other: EmbeddedDoorbell, folder: Path
 ) -> None:
     await other.wait(NOT_AT_ALL)
@@ -113,7 +113,7 @@ async def test_one_broken_fifo_does_not_keep_the_others_from_ringing(
     await asyncio.wait_for(other.wait(FOREVER), 10)
 
 
-async def test_without_a_folder_it_is_deaf_says_so_once_and_waits_its_time(tmp_path: Path) -> None:
+async def test_without_a_folder_waits_time_out_and_one_warning_is_logged(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     doorbell = EmbeddedDoorbell(tmp_path / "file" / "doorbell")
     with capture_logs() as logs:
@@ -144,7 +144,7 @@ asyncio.run(main())
 
 
 async def listener(folder: Path) -> asyncio.subprocess.Process:
-    """A process that waits at the door."""
+    """Returns a process that waits at the doorbell."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", LISTENER, str(folder), stdout=asyncio.subprocess.PIPE
     )
@@ -157,7 +157,7 @@ async def said(process: asyncio.subprocess.Process) -> bytes:
     return (await asyncio.wait_for(process.stdout.readline(), 30)).strip()
 
 
-async def test_every_process_hears_every_ring(doorbell: EmbeddedDoorbell, folder: Path) -> None:
+async def test_every_ring_wakes_every_process(doorbell: EmbeddedDoorbell, folder: Path) -> None:
     processes = [await listener(folder) for _ in range(2)]
     for _ in range(20):
         await doorbell.ring()
@@ -185,7 +185,7 @@ async def test_the_fifo_of_a_killed_process_is_removed_by_the_next_ring(
     await asyncio.wait_for(other.wait(FOREVER), 10)
 
 
-async def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
+async def test_a_folder_that_cannot_be_created_raises_unavailable(tmp_path: Path) -> None:
     (tmp_path / "doorbell").write_text("in the way")
     with pytest.raises(Unavailable):
         await EmbeddedDoorbell(tmp_path / "doorbell").check()

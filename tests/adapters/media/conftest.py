@@ -7,7 +7,7 @@ from mechshare.domain.media import SNIFF_BYTES, sniff
 
 
 async def unheard(step, fraction):
-    """Nobody watches."""
+    """Ignores progress."""
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def into(tmp_path):
 
 @pytest.fixture
 def process(into):
-    """Processes a file as the product does: as what its content shows."""
+    """Returns a function that processes a file as the product does, in the format that its content shows."""
 
     async def process(path: Path, limits=None, format=None, progress=unheard):
         with path.open("rb") as file:

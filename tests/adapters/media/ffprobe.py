@@ -1,4 +1,4 @@
-"""What ffprobe, a second opinion from another release of FFmpeg, says of a file."""
+"""What ffprobe from another release of FFmpeg, as a second opinion, reports about a file."""
 
 import json
 import shutil
@@ -23,9 +23,9 @@ def probe(path: Path, *entries: str) -> Any:
 
 
 def duration_ms(path: Path) -> int:
-    """Of the picture: its track's, else the file's, else up to the end of the last packet.
+    """Returns the duration of the video track, else of the file, else the end of the last packet.
 
-    Up to the last packet for GIF, too: there ffprobe sums up delays that it then does not use.
+    For GIF it is always the end of the last packet: ffprobe's duration adds delays that it does not apply.
     """
     told = probe(path, "stream=duration", "format=duration", "packet=pts_time,duration_time")
     stated = told["streams"][0].get("duration") or told["format"].get("duration")
@@ -43,6 +43,6 @@ def frame_count(path: Path) -> int:
 
 
 def times_ms(path: Path) -> list[int]:
-    """When each frame is shown."""
+    """Returns when each frame is shown."""
     frames = probe(path, "frame=pts_time")["frames"]
     return [round(Fraction(frame["pts_time"]) * 1000) for frame in frames]

@@ -1,4 +1,4 @@
-"""Files that are made to do harm, or are broken."""
+"""Malicious and broken files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,11 +16,12 @@ _CHILDREN_AT = {
     b"stsd": 8,
     b"avc1": 78,
 }
-"""Boxes of an MP4 that hold boxes, and after how many bytes of their own."""
+"""Boxes of an MP4 that contain boxes, and how many bytes of their own come first."""
 
 
 def rewritten(mp4: bytes, kind: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    """`mp4`, whose index comes last, with the content of each box of this kind changed, and all lengths put right."""
+    """Returns `mp4`, whose index comes last, with the content of each box of type `kind` changed and all lengths
+    corrected."""
     written = b""
     while len(mp4) >= 8:
         length, name = int.from_bytes(mp4[:4], "big"), mp4[4:8]
@@ -35,7 +36,7 @@ def rewritten(mp4: bytes, kind: bytes, change: Callable[[bytes], bytes]) -> byte
 
 
 def enormous_mp4(mp4: bytes, side: int) -> bytes:
-    """H.264 whose stream parameters, like its container, claim side x side px."""
+    """Returns H.264 whose stream parameters and container both claim side x side px."""
     sps = _stream_parameters(side)
 
     def change_description(content: bytes) -> bytes:
@@ -50,7 +51,7 @@ def enormous_mp4(mp4: bytes, side: int) -> bytes:
 
 
 def _stream_parameters(side: int) -> bytes:
-    """An SPS of the Baseline profile, level 6.2 (ITU-T H.264, 7.3.2.1), for a picture of side x side px."""
+    """Returns an SPS of the Baseline profile, level 6.2 (ITU-T H.264, 7.3.2.1), for side x side px."""
     blocks = _exp_golomb(side // 16 - 1)
     bits = "".join(
         [
@@ -71,14 +72,14 @@ def _exp_golomb(value: int) -> str:
 
 
 def elsewhere_mov(mov: bytes, url: str) -> bytes:
-    """A QuickTime film whose data is said to be at `url`."""
+    """Returns a QuickTime film that refers to data at `url`."""
     entry = b"url \0\0\0\0" + url.encode() + b"\0"
     reference = bytes(4) + (1).to_bytes(4, "big") + (len(entry) + 4).to_bytes(4, "big") + entry
     return rewritten(mov, b"dref", lambda content: reference)
 
 
 def lasting_mp4(mp4: bytes) -> bytes:
-    """Each frame is shown for 68 years."""
+    """Returns `mp4` with each frame shown for 68 years."""
 
     def by_the_second(content: bytes) -> bytes:
         return content[:12] + (1).to_bytes(4, "big") + content[16:]
@@ -91,7 +92,7 @@ def lasting_mp4(mp4: bytes) -> bytes:
 
 
 def gif(width: int, height: int, frames: int, delay: int = 4) -> bytes:
-    """A GIF that loops for ever and changes one pixel in each frame; 24 bytes a frame. `delay` in 1/100 s."""
+    """Returns a GIF that loops forever and changes one pixel per frame, 24 bytes a frame. `delay` is in 1/100 s."""
     screen = width.to_bytes(2, "little") + height.to_bytes(2, "little")
     head = b"GIF89a" + screen + b"\x80\0\0\0\0\0\xff\xff\xff" + b"!\xff\x0bNETSCAPE2.0\x03\x01\0\0\0"
     timing = b"!\xf9\x04\0" + delay.to_bytes(2, "little") + b"\0\0"
@@ -101,14 +102,14 @@ def gif(width: int, height: int, frames: int, delay: int = 4) -> bytes:
 
 
 def apng_header(side: int) -> bytes:
-    """The beginning, and the end, of an animated PNG of side x side px."""
+    """Returns the beginning and the end of an animated PNG of side x side px."""
     header = b"\0\0\0\x0dIHDR" + side.to_bytes(4, "big") * 2 + b"\x08\x06\0\0\0" + bytes(4)
     animation = b"\0\0\0\x08acTL\0\0\0\x02\0\0\0\0" + bytes(4)
     return b"\x89PNG\r\n\x1a\n" + header + animation + b"\0\0\0\0IEND\xaeB`\x82"
 
 
 def webp_header(side: int) -> bytes:
-    """An animated WebP of side x side px that ends after its header."""
+    """Returns an animated WebP of side x side px that ends after its header."""
     size = (side - 1).to_bytes(3, "little")
     chunks = b"VP8X\x0a\0\0\0\x02\0\0\0" + size + size + b"ANIM\x06\0\0\0" + bytes(6)
     return b"RIFF" + (len(chunks) + 4).to_bytes(4, "little") + b"WEBP" + chunks

@@ -1,4 +1,4 @@
-"""What is made of sound clips, and what is told of them."""
+"""The derivatives and facts of intact clips."""
 
 import shutil
 import subprocess
@@ -29,7 +29,7 @@ def frames_of(path: Path) -> list[Image.Image]:
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """How much two pictures differ, 0 to 255; compression alone explains about 1."""
+    """Returns the difference of two pictures, 0 to 255; compression alone accounts for about 1."""
     seen = ImageChops.difference(one.convert("RGB"), other.convert("RGB").resize(one.size))
     return float(ImageStat.Stat(seen.convert("L")).mean[0])
 
@@ -39,7 +39,7 @@ def alike(one: Image.Image, other: Image.Image) -> bool:
 
 
 def phase_of(picture: Image.Image, count: int) -> int:
-    """Which of the `count` phases of the slider-crank `picture` shows."""
+    """Returns which of the `count` phases of the slider-crank `picture` shows."""
     return min(range(count), key=lambda index: difference(picture, slider_crank(index / count)))
 
 
@@ -49,7 +49,7 @@ def size_of(path: Path) -> tuple[int, int]:
 
 
 def lengths_of(path: Path) -> list[int]:
-    """How long each frame of an animated WebP is shown, in ms."""
+    """Returns how long each frame of an animated WebP is shown, in ms."""
     with Image.open(path) as image:
         lengths = []
         for index in range(image.n_frames):
@@ -82,7 +82,7 @@ TIMINGS = [
 
 @ffprobe.needs_ffprobe()
 @pytest.mark.parametrize(("format", "delays"), TIMINGS, ids=str)
-async def test_ffprobe_agrees(tmp_path, process, format, delays):
+async def test_facts_agree_with_ffprobe(tmp_path, process, format, delays):
     path = write_clip(tmp_path / f"clip.{format}", delays)
 
     facts = (await process(path)).facts
@@ -94,7 +94,7 @@ async def test_ffprobe_agrees(tmp_path, process, format, delays):
 @ffprobe.needs_ffprobe()
 @pytest.mark.skipif(not REAL, reason="the real clips are not here")
 @pytest.mark.parametrize("path", REAL, ids=lambda path: path.stem)
-async def test_real_clips_come_out_with_their_size_and_timing(process, path):
+async def test_real_clips_keep_their_size_and_timing(process, path):
     made = await process(path)
 
     assert made.facts.duration_ms == ffprobe.duration_ms(path)
@@ -125,7 +125,7 @@ async def test_a_still_webp_is_a_clip_of_one_frame(tmp_path, process):
         ("clip.mp4", "mpeg4", "mpeg4"),
     ],
 )
-async def test_what_cameras_and_editors_write_is_read(tmp_path, process, name, codec, told):
+async def test_files_of_cameras_and_editors_are_read(tmp_path, process, name, codec, told):
     path = write_clip(tmp_path / name, [40] * 6, codec=codec)
 
     facts = (await process(path)).facts
@@ -146,7 +146,7 @@ async def test_other_codecs_are_refused_by_name(tmp_path, process):
     assert refusal.value.permanent
 
 
-async def test_a_file_with_sound_alone_is_refused(tmp_path, process):
+async def test_a_file_with_only_sound_is_refused(tmp_path, process):
     path = tmp_path / "sound.mov"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
@@ -161,7 +161,7 @@ async def test_a_file_with_sound_alone_is_refused(tmp_path, process):
     assert refusal.value.failure.code is FailureCode.NO_VIDEO
 
 
-async def test_the_video_shows_each_frame_at_its_time(tmp_path, process):
+async def test_the_video_shows_each_frame_at_the_right_time(tmp_path, process):
     path = write_clip(tmp_path / "clip.webp", UNEVEN)
 
     made = await process(path)
@@ -179,7 +179,7 @@ async def test_the_video_shows_each_frame_at_its_time(tmp_path, process):
     ("size", "video"),
     [((101, 75), (100, 76)), ((1, 1), (2, 2)), ((1920, 1080), (1280, 720)), ((3000, 2), (1280, 2))],
 )
-async def test_the_video_has_even_sides_that_fit_a_screen(tmp_path, process, size, video):
+async def test_the_video_has_even_sides_within_the_maximum(tmp_path, process, size, video):
     path = write_clip(tmp_path / "clip.gif", [100, 100], size=size, scene=lambda phase: plain(phase, size))
 
     made = await process(path)
@@ -206,7 +206,7 @@ async def test_pictures_are_never_enlarged(tmp_path, process, size, thumbnail, p
 
 
 @pytest.mark.parametrize("format", [MediaFormat.GIF, MediaFormat.APNG, MediaFormat.WEBP])
-async def test_what_is_transparent_is_shown_on_white(tmp_path, process, format):
+async def test_transparent_pixels_become_white(tmp_path, process, format):
     path = write_clip(
         tmp_path / f"clip.{format}",
         [100] * 4,
@@ -221,7 +221,7 @@ async def test_what_is_transparent_is_shown_on_white(tmp_path, process, format):
             assert min(image.convert("RGB").getpixel((2, 2))) > 250
 
 
-async def test_the_thumbnail_is_taken_where_something_moves(tmp_path, process):
+async def test_the_thumbnail_is_a_frame_with_motion(tmp_path, process):
     def scene(phase: float) -> Image.Image:
         if phase < 0.3 or phase > 0.8:
             return Image.new("RGB", (160, 120), "black")
@@ -236,7 +236,7 @@ async def test_the_thumbnail_is_taken_where_something_moves(tmp_path, process):
         assert alike(thumbnail, slider_crank(0.0))
 
 
-async def test_the_preview_is_the_first_seconds_again_and_again(tmp_path, process):
+async def test_the_preview_loops_the_first_seconds(tmp_path, process):
     path = write_clip(tmp_path / "clip.gif", [50] * 120)
 
     made = await process(path)
@@ -256,7 +256,7 @@ async def test_a_short_preview_lasts_as_long_as_the_clip(tmp_path, process):
     assert sum(lengths_of(made.preview)) == sum(UNEVEN)
 
 
-async def test_where_and_by_whom_a_clip_was_made_stays_private(tmp_path, process):
+async def test_metadata_about_place_and_author_is_removed(tmp_path, process):
     secret = "35.6586N 139.7454E Mika"
     exif = Image.Exif()
     exif[0x010E] = secret
@@ -282,7 +282,7 @@ async def test_where_and_by_whom_a_clip_was_made_stays_private(tmp_path, process
 
 
 @needs_ffmpeg
-async def test_a_film_taken_upright_is_shown_upright(tmp_path, process):
+async def test_rotation_metadata_is_applied(tmp_path, process):
     path = write_clip(tmp_path / "lying.mp4", [40] * 5)
     turned = tmp_path / "turned.mp4"
     upright = tmp_path / "upright.png"
@@ -298,7 +298,7 @@ async def test_a_film_taken_upright_is_shown_upright(tmp_path, process):
 
 @needs_ffmpeg
 @ffprobe.needs_ffprobe()
-async def test_a_clip_that_was_cut_without_encoding_it_again_is_whole(tmp_path, process):
+async def test_a_clip_trimmed_without_reencoding_is_complete(tmp_path, process):
     path = write_clip(tmp_path / "long.mp4", [40] * 50)
     cut = tmp_path / "cut.mp4"
     ffmpeg("-ss", "0.9", "-i", path, "-c", "copy", cut)
@@ -313,7 +313,7 @@ async def test_a_clip_that_was_cut_without_encoding_it_again_is_whole(tmp_path, 
 @pytest.mark.parametrize(
     ("name", "sound"), [("clip.mp4", "aac"), ("clip.mov", "aac"), ("clip.webm", "libopus")]
 )
-async def test_sound_is_left_out_and_does_not_count(tmp_path, process, name, sound):
+async def test_sound_is_removed_and_ignored(tmp_path, process, name, sound):
     silent = write_clip(tmp_path / f"silent-{name}", [40] * 10)
     path = tmp_path / name
     ffmpeg("-i", silent, "-f", "lavfi", "-i", "sine=d=2", "-c:v", "copy", "-c:a", sound, path)
@@ -325,7 +325,7 @@ async def test_sound_is_left_out_and_does_not_count(tmp_path, process, name, sou
         assert [stream.type for stream in container.streams] == ["video"]
 
 
-async def test_a_film_may_call_itself_mp4_or_mov(tmp_path, process):
+async def test_mp4_and_mov_brands_are_interchangeable(tmp_path, process):
     path = write_clip(tmp_path / "clip.mp4", [40] * 3)
 
     assert (await process(path, format=MediaFormat.MOV)).facts.duration_ms == 120
@@ -342,7 +342,7 @@ async def test_a_film_may_call_itself_mp4_or_mov(tmp_path, process):
     ids=["side", "area", "duration", "frames"],
 )
 @pytest.mark.parametrize("format", MediaFormat)
-async def test_each_limit_is_kept_in_each_format(tmp_path, into, process, limits, code, format):
+async def test_each_limit_is_enforced_in_each_format(tmp_path, into, process, limits, code, format):
     path = write_clip(tmp_path / f"clip.{format}", [100] * 10)
 
     with pytest.raises(MediaRejected) as refusal:
@@ -352,7 +352,7 @@ async def test_each_limit_is_kept_in_each_format(tmp_path, into, process, limits
     assert list(into.iterdir()) == []
 
 
-async def test_a_clip_at_the_limits_is_taken(tmp_path, process):
+async def test_a_clip_at_the_limits_is_accepted(tmp_path, process):
     path = write_clip(tmp_path / "clip.mp4", [100] * 10)
 
     made = await process(path, MediaLimits(side=160, area=19_200, duration=1.0, frames=10, streams=1))

@@ -1,4 +1,4 @@
-"""The process that handles a file may be ended, or go mad: the one that started it goes on and says what happened."""
+"""The sandbox process may be killed or misbehave: its parent keeps running and reports what happened."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ def laborious(tmp_path):
 
 
 def children_of(parent: int) -> list[int]:
-    """The processes that handle a file for `parent`."""
+    """Returns the sandbox processes of `parent`."""
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -52,7 +52,7 @@ def is_running(pid: int) -> bool:
 
 
 def is_gone(pid: int) -> bool:
-    """Waits for it, a little."""
+    """Returns whether the process ends within a short wait."""
     for _ in range(1000):
         if not is_running(pid):
             return True
@@ -70,7 +70,9 @@ def is_gone(pid: int) -> bool:
     ],
     ids=["processor", "wall", "memory", "file"],
 )
-async def test_who_takes_too_much_is_ended(tmp_path, into, process, laborious, limits, code, permanent):
+async def test_a_child_that_exceeds_a_limit_is_killed(
+    tmp_path, into, process, laborious, limits, code, permanent
+):
     if limits.file_size < 100:
         laborious = write_clip(tmp_path / "short.gif", [100] * 3)
 
@@ -90,16 +92,16 @@ def made_with(clip: Path, into: Path, **environment: str) -> list[bytes]:
     return [(into / name).read_bytes() for name in (VIDEO, THUMBNAIL, PREVIEW)]
 
 
-def test_what_is_made_does_not_depend_on_what_memory_held_before(tmp_path):
+def test_derivatives_do_not_depend_on_uninitialised_memory(tmp_path):
     clip = write_clip(tmp_path / "clip.mp4", [40] * 60, size=(480, 360))
 
     made = made_with(clip, tmp_path / "as-it-is")
 
-    for held in ("1", "170"):  # glibc fills what it hands out with these
+    for held in ("1", "170"):  # glibc fills allocated memory with these bytes
         assert made_with(clip, tmp_path / held, MALLOC_PERTURB_=held) == made
 
 
-async def test_a_minute_fits_into_less_memory_than_its_pictures_take_together(tmp_path, process):
+async def test_a_minute_of_video_needs_less_memory_than_its_decoded_frames(tmp_path, process):
     width, height, frames = 640, 480, 600
     limits = MediaLimits(memory=384 * 1024 * 1024)
     minute = tmp_path / "minute.gif"
@@ -112,7 +114,7 @@ async def test_a_minute_fits_into_less_memory_than_its_pictures_take_together(tm
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-async def test_a_child_that_is_killed_may_be_tried_again(into, process, laborious, by):
+async def test_the_failure_of_a_killed_child_is_not_permanent(into, process, laborious, by):
     killed = []
 
     async def kill(step, fraction):
@@ -129,7 +131,7 @@ async def test_a_child_that_is_killed_may_be_tried_again(into, process, laboriou
     assert list(into.iterdir()) == []
 
 
-async def test_whoever_stops_waiting_ends_the_child(into, process, laborious):
+async def test_cancelling_kills_the_child(into, process, laborious):
     begun = asyncio.Event()
 
     async def begin(step, fraction):
@@ -146,7 +148,7 @@ async def test_whoever_stops_waiting_ends_the_child(into, process, laborious):
     assert list(into.iterdir()) == []
 
 
-async def test_a_stopped_child_is_ended_too(into, process, laborious):
+async def test_a_suspended_child_is_killed_too(into, process, laborious):
     stopped = []
 
     async def stop(step, fraction):
@@ -203,7 +205,7 @@ MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "
         f"for n in thumbnail.webp video.mp4 preview.webp; do echo '<html>' > $n; done; echo '{MADE}'",
     ],
 )
-async def test_a_child_that_was_taken_over_is_not_believed(tmp_path, into, process, monkeypatch, saying):
+async def test_the_output_of_a_compromised_child_is_rejected(tmp_path, into, process, monkeypatch, saying):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
     impostor = tmp_path / "impostor"
     impostor.write_text(f"#!/bin/sh\nread task\nSECRET={clip}\n{saying}\n")

@@ -18,7 +18,7 @@ KIB = 1024
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
-    """Mounts a disk of so many bytes."""
+    """Returns a function that mounts a disk of a number of bytes."""
     place = tmp_path / "disk"
     place.mkdir()
 
@@ -36,7 +36,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
 
 @pytest.fixture
 def noisy(tmp_path: Path) -> Path:
-    """A clip that nothing makes much smaller."""
+    """A clip that hardly compresses."""
     dice = random.Random(1)
     pictures = [Image.frombytes("L", (160, 120), dice.randbytes(160 * 120)) for _ in range(10)]
     path = tmp_path / "noisy.gif"
@@ -45,7 +45,7 @@ def noisy(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("size", [8 * KIB, 32 * KIB, 64 * KIB, 88 * KIB, 96 * KIB])
-async def test_that_the_disk_is_full_is_not_said_of_the_clip(
+async def test_a_full_disk_is_not_reported_as_a_fault_of_the_clip(
     disk: Callable[[int], Path], noisy: Path, size: int
 ) -> None:
     into = disk(size)

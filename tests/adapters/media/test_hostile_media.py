@@ -1,4 +1,4 @@
-"""Files that are made to do harm: nothing leaks, nobody is called, nothing is left, and each has its reason."""
+"""Malicious files: no data leaks, no connection is opened, no file is left, and each is refused with its reason."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ PAGE = b"<script>alert('canary-5b1f0c77')</script>"
 
 @pytest.fixture
 def canary(tmp_path):
-    """A clip of somebody else, and what must not be seen of it."""
+    """A clip of another user, and the content that must not leak."""
     path = write_clip(tmp_path / "canary.gif", [100] * 3, comment=CANARY)
     assert CANARY in path.read_bytes()
     return path
@@ -27,7 +27,7 @@ def canary(tmp_path):
 
 @pytest.fixture
 async def calls():
-    """A server, and who called it."""
+    """A server, and the list of connections to it."""
     callers = []
 
     async def answer(reader, writer):
@@ -57,7 +57,7 @@ LURES = {
 }
 
 
-async def test_the_lures_work_on_whoever_opens_them_without_care(tmp_path, canary, calls):
+async def test_the_lures_work_on_an_unconfined_decoder(tmp_path, canary, calls):
     callers, port = calls
     playlist, script = tmp_path / "playlist.m3u8", tmp_path / "script.mp4"
     playlist.write_text(LURES["hls"].format(http=f"http://127.0.0.1:{port}"))
@@ -79,9 +79,7 @@ def frames_seen_in(file):
 
 @pytest.mark.parametrize("format", MediaFormat)
 @pytest.mark.parametrize("name", LURES)
-async def test_no_lure_is_followed_whatever_it_is_taken_for(
-    tmp_path, into, process, canary, calls, name, format
-):
+async def test_no_lure_is_followed_in_any_format(tmp_path, into, process, canary, calls, name, format):
     callers, port = calls
     lure = tmp_path / f"lure.{format}"
     content = LURES[name].format(file=canary, http=f"http://127.0.0.1:{port}").encode()
@@ -97,7 +95,7 @@ async def test_no_lure_is_followed_whatever_it_is_taken_for(
 
 
 @pytest.mark.parametrize("target", ["{file}", "file://{file}", "http://127.0.0.1:{port}/clip.mov"])
-async def test_a_film_whose_data_is_elsewhere_leads_nowhere(tmp_path, into, process, canary, calls, target):
+async def test_external_data_references_are_not_followed(tmp_path, into, process, canary, calls, target):
     callers, port = calls
     film = write_clip(tmp_path / "film.mov", [100] * 3)
     url = target.format(file=canary, port=port)
@@ -115,7 +113,7 @@ async def test_a_film_whose_data_is_elsewhere_leads_nowhere(tmp_path, into, proc
 
 
 @pytest.mark.parametrize("name", ["clip.gif", "clip.webp", "clip.mp4", "clip.mov", "clip.webm", "clip.apng"])
-async def test_what_else_a_polyglot_is_does_not_survive(tmp_path, process, name):
+async def test_derivatives_of_a_polyglot_hold_only_video(tmp_path, process, name):
     path = write_clip(tmp_path / name, [100] * 4)
     path.write_bytes(path.read_bytes() + PAGE)
 
@@ -126,7 +124,7 @@ async def test_what_else_a_polyglot_is_does_not_survive(tmp_path, process, name)
         assert CANARY not in derivative.read_bytes()
 
 
-async def test_a_page_within_a_gif_does_not_survive(tmp_path, process):
+async def test_html_within_a_gif_is_removed(tmp_path, process):
     path = write_clip(tmp_path / "clip.gif", [100] * 4, comment=PAGE)
     assert PAGE in path.read_bytes()
 
@@ -136,7 +134,7 @@ async def test_a_page_within_a_gif_does_not_survive(tmp_path, process):
         assert CANARY not in derivative.read_bytes()
 
 
-async def test_a_wrong_name_changes_nothing(tmp_path, process):
+async def test_the_file_name_is_ignored(tmp_path, process):
     path = write_clip(tmp_path / "clip.mp4", [100] * 4, format=MediaFormat.GIF)
 
     made = await process(path)
@@ -145,7 +143,7 @@ async def test_a_wrong_name_changes_nothing(tmp_path, process):
 
 
 @pytest.mark.parametrize("claimed", [f for f in MediaFormat if f is not MediaFormat.GIF])
-async def test_a_file_is_read_as_nothing_but_what_is_claimed(tmp_path, into, process, claimed):
+async def test_a_file_is_read_only_in_its_declared_format(tmp_path, into, process, claimed):
     path = write_clip(tmp_path / "clip.gif", [100] * 4)
 
     with pytest.raises(MediaRejected) as refusal:
@@ -157,7 +155,7 @@ async def test_a_file_is_read_as_nothing_but_what_is_claimed(tmp_path, into, pro
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
 @pytest.mark.parametrize("format", MediaFormat)
-async def test_a_file_that_was_cut_off_says_so(tmp_path, into, process, format, part):
+async def test_a_truncated_file_is_reported_as_truncated(tmp_path, into, process, format, part):
     path = write_clip(tmp_path / f"clip.{format}", [100] * 20)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
@@ -169,7 +167,7 @@ async def test_a_file_that_was_cut_off_says_so(tmp_path, into, process, format, 
     assert list(into.iterdir()) == []
 
 
-async def test_a_film_whose_index_comes_first_says_so_too(tmp_path, process):
+async def test_a_truncated_film_with_its_index_first_is_reported_too(tmp_path, process):
     path = write_clip(tmp_path / "clip.mp4", [100] * 20, options={"movflags": "+faststart"})
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * 0.8)])
@@ -216,7 +214,7 @@ def many_streams(folder):
         ("six-bytes.gif", lambda _: b"GIF89a", FailureCode.TRUNCATED),
     ],
 )
-async def test_each_bomb_is_refused_for_its_own_reason(tmp_path, into, process, name, make, code):
+async def test_each_decompression_bomb_is_refused_with_its_reason(tmp_path, into, process, name, make, code):
     path = tmp_path / name
     path.write_bytes(make(tmp_path))
 
@@ -227,7 +225,7 @@ async def test_each_bomb_is_refused_for_its_own_reason(tmp_path, into, process, 
     assert list(into.iterdir()) == []
 
 
-async def test_a_gif_that_loops_for_ever_is_seen_once(tmp_path, process):
+async def test_an_endlessly_looping_gif_is_decoded_once(tmp_path, process):
     path = tmp_path / "loop.gif"
     path.write_bytes(hostile.gif(20, 20, 5))
 
@@ -237,7 +235,7 @@ async def test_a_gif_that_loops_for_ever_is_seen_once(tmp_path, process):
 
 
 def mutated(content: bytes, seed: int) -> bytes:
-    """Up to thirty bytes changed, and sometimes a part left out or doubled."""
+    """Returns `content` with up to thirty bytes changed and sometimes a part removed or duplicated."""
     dice = random.Random(seed)
     changed = bytearray(content)
     for _ in range(dice.randint(1, 30)):
@@ -273,9 +271,7 @@ async def test_no_mutation_does_harm(tmp_path, into, process, name):
 
 
 @pytest.mark.parametrize("format", MediaFormat)
-async def test_decoded_frames_beyond_the_budget_of_pixels_are_refused_in_every_format(
-    tmp_path, into, process, format
-):
+async def test_decoding_beyond_the_pixel_budget_is_refused_in_every_format(tmp_path, into, process, format):
     path = write_clip(tmp_path / f"clip.{format}", [100] * 20)
     made = (await process(path)).facts
     pixels = made.width * made.height * made.frame_count
@@ -289,7 +285,7 @@ async def test_decoded_frames_beyond_the_budget_of_pixels_are_refused_in_every_f
     assert list(into.iterdir()) == []
 
 
-async def test_a_bomb_of_pixels_is_refused_before_it_is_decoded(tmp_path, process):
+async def test_a_pixel_bomb_is_refused_before_decoding(tmp_path, process):
     path = tmp_path / "bomb.gif"
     path.write_bytes(hostile.gif(8192, 4880, 9_990))
     heard = []

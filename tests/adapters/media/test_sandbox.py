@@ -1,4 +1,4 @@
-"""What a confined process can no longer do."""
+"""What a confined process can't do."""
 
 import json
 import subprocess
@@ -138,14 +138,14 @@ def test_the_kernel_refuses(outcomes, attempt):
     assert outcomes[attempt] == "PermissionError"
 
 
-def test_no_thread_is_started(outcomes):
+def test_threads_cannot_be_started(outcomes):
     assert outcomes["start a thread"] == "RuntimeError"
 
 
-def test_limits_hold_for_good(outcomes):
+def test_limits_cannot_be_raised_again(outcomes):
     assert outcomes["take more memory"] == "MemoryError"
     assert outcomes["raise a limit"] in {"ValueError", "PermissionError"}
 
 
-def test_what_was_open_before_still_works(outcomes):
+def test_files_opened_before_confinement_still_work(outcomes):
     assert (outcomes["read what is open"], outcomes["write what is open"]) == ("done", "done")

@@ -15,7 +15,7 @@ ARRANGEMENTS = [
     (MediaFormat.WEBM, {"options": {"live": "1"}}),
 ]
 WHOLE = ARRANGEMENTS[:-2]
-"""Those of which each cut can be seen: a stream that is written live may end anywhere."""
+"""Arrangements in which each cut is detectable: a fragmented live stream may end anywhere."""
 
 
 def content_of(tmp_path, format, details):
@@ -23,19 +23,19 @@ def content_of(tmp_path, format, details):
 
 
 @pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
-def test_a_whole_file_does_not_end_early(tmp_path, format, details):
+def test_a_whole_file_is_not_truncated(tmp_path, format, details):
     assert not is_truncated(BytesIO(content_of(tmp_path, format, details)), format)
 
 
 @pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
-def test_what_follows_the_end_does_not_count(tmp_path, format, details):
+def test_trailing_bytes_are_ignored(tmp_path, format, details):
     content = content_of(tmp_path, format, details)
 
     assert not is_truncated(BytesIO(content + b"<html>" * 9), format)
 
 
 @pytest.mark.parametrize(("format", "details"), WHOLE, ids=str)
-def test_every_cut_is_seen(tmp_path, format, details):
+def test_every_cut_is_detected(tmp_path, format, details):
     content = content_of(tmp_path, format, details)
 
     unseen = [end for end in range(60, len(content)) if not is_truncated(BytesIO(content[:end]), format)]
@@ -44,7 +44,7 @@ def test_every_cut_is_seen(tmp_path, format, details):
 
 
 @given(st.sampled_from(MediaFormat), st.binary(max_size=200))
-def test_no_bytes_break_the_look_at_them(format, content):
+def test_the_check_raises_nothing_for_any_bytes(format, content):
     file = BytesIO(content)
 
     assert is_truncated(file, format) in {True, False}

@@ -1,4 +1,5 @@
-"""What Argon2id owes beyond the port: its settings, its threads, and hashes of other days."""
+"""What the Argon2id adapter guarantees beyond the port: its parameters, its threads, and hashes with older
+parameters."""
 
 import asyncio
 import threading
@@ -23,11 +24,11 @@ def quick() -> Argon2PasswordHasher:
     return Argon2PasswordHasher(memory_kib=64, iterations=1, threads=2)
 
 
-async def test_the_settings_are_those_that_are_promised(passwords: Argon2PasswordHasher) -> None:
+async def test_the_parameters_are_the_documented_ones(passwords: Argon2PasswordHasher) -> None:
     assert (await passwords.hash(PASSWORD)).startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_weaker_hashes_still_open_and_are_to_be_renewed(
+async def test_weaker_hashes_verify_and_need_renewal(
     passwords: Argon2PasswordHasher, quick: Argon2PasswordHasher
 ) -> None:
     old = await quick.hash(PASSWORD)
@@ -35,7 +36,7 @@ async def test_weaker_hashes_still_open_and_are_to_be_renewed(
     assert passwords.needs_rehash(old)
 
 
-async def test_an_absent_account_is_checked_against_a_hash_of_the_same_settings(
+async def test_an_absent_account_is_checked_against_a_hash_of_the_same_parameters(
     passwords: Argon2PasswordHasher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
@@ -59,7 +60,9 @@ async def test_an_absent_account_is_checked_against_a_hash_of_the_same_settings(
     "broken",
     ["", "x", "$argon2id$", "$2b$12$abcdefghijklmnopqrstuv", "$argon2id$v=19$m=64,t=1,p=1$AA$", "ハッシュ"],
 )
-async def test_a_broken_hash_opens_nothing_and_is_logged(quick: Argon2PasswordHasher, broken: str) -> None:
+async def test_a_malformed_hash_verifies_nothing_and_is_logged(
+    quick: Argon2PasswordHasher, broken: str
+) -> None:
     with capture_logs() as logs:
         assert not await quick.verify(PASSWORD, broken)
         assert quick.needs_rehash(broken)
@@ -74,7 +77,7 @@ async def test_any_text_can_be_a_password(quick: Argon2PasswordHasher, password:
     assert not await quick.verify(password + "x", hash)
 
 
-async def test_a_flood_is_worked_off_in_few_threads_while_others_go_on() -> None:
+async def test_a_flood_uses_few_threads_and_does_not_block_others() -> None:
     before = set(threading.enumerate())
     passwords = Argon2PasswordHasher(memory_kib=1024, iterations=1, threads=2, max_waiting=98)
     flood = asyncio.gather(*(passwords.verify(PASSWORD, None) for _ in range(100)))
@@ -88,7 +91,7 @@ async def test_a_flood_is_worked_off_in_few_threads_while_others_go_on() -> None
     assert most == 2
 
 
-async def test_more_than_may_wait_are_refused_and_those_who_left_make_room() -> None:
+async def test_a_full_queue_refuses_calls_and_cancelled_ones_free_it() -> None:
     bounded = Argon2PasswordHasher(memory_kib=64, iterations=1, threads=1, max_waiting=2)
     release = threading.Event()
     matches = bounded._matches

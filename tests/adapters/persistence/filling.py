@@ -1,4 +1,4 @@
-"""A database with rows in every table, some of them odd, and what stands in any database."""
+"""A database with rows in every table, some of them with odd values, and the content of any database."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,11 +29,11 @@ from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
 
 AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1, 2.50]}'
-"""Not as this program would write it."""
+"""JSON that this program would not write."""
 
 
 def uuid(kind: int, number: int) -> str:
-    # Not in the order of their numbers, so that rows that follow one another lie apart.
+    # Scattered, so that consecutive rows do not lie next to each other.
     return f"{(number * 2_654_435_761) % 2**32:08x}-0000-7000-8000-{kind:04x}{number:08x}"
 
 
@@ -96,7 +96,7 @@ def jobs(count: int) -> Iterator[dict[str, Any]]:
 
 
 def rows_of(table: str, count: int) -> list[dict[str, Any]]:
-    """As they are to be stored; `count` of them, and of categories a few."""
+    """Returns `count` rows of `table` with stored values; for categories a few."""
     n = range(count)
     few = range(min(count, 7))
     made: dict[str, Any] = {
@@ -186,7 +186,8 @@ def rows_of(table: str, count: int) -> list[dict[str, Any]]:
 
 
 def plain_rows_of(table: Table, count: int) -> list[dict[str, Any]]:
-    """Rows of a table about which nothing is odd: each value follows from its column's type and its row's number."""
+    """Returns `count` rows of a table without special rows: each value follows from its column's type and the row's
+    number."""
     columns = {column.name: plain_values(column, count) for column in table.columns}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
@@ -228,7 +229,7 @@ def connected(url: str) -> Iterator[Connection]:
 
 
 async def fill(url: str, count: int) -> None:
-    """`count` rows in each table of a new database at `url`, fewer categories."""
+    """Creates a database at `url` with `count` rows in each table, fewer categories."""
     database = SqlDatabase(url)
     await database.migrate()
     await database.close()
@@ -241,7 +242,7 @@ async def fill(url: str, count: int) -> None:
 
 
 def stands_in(url: str) -> dict[str, list[tuple[Any, ...]]]:
-    """Every value of every row, JSON as text."""
+    """Returns every value of every row, JSON as text."""
     found = {}
     with connected(url) as connection:
         for table in metadata.sorted_tables:

@@ -1,4 +1,4 @@
-"""A database copied into another: exactly, over interruptions, and into no other's."""
+"""Copying a database: exact, resumable, and never into the database of another installation."""
 
 import asyncio
 import signal
@@ -23,7 +23,7 @@ from tests.adapters.persistence.filling import ODD_JSON, connected, fill, rows_o
 from tests.servers import postgresql_database
 
 ROWS = 1234
-"""More than a batch, and no multiple of it."""
+"""More than one batch, and not a multiple of the batch size."""
 PAIRS = [
     ("sqlite", "sqlite"),
     ("sqlite", "postgresql"),
@@ -52,7 +52,7 @@ asyncio.run(main())
 
 @pytest.fixture(params=PAIRS, ids="-to-".join)
 async def pair(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[tuple[str, str]]:
-    """The URLs of two databases that were never migrated."""
+    """The URLs of two databases without a schema."""
     async with AsyncExitStack() as stack:
         urls = []
         for number, kind in enumerate(request.param):
@@ -78,7 +78,7 @@ async def copied(source: str, destination: str) -> dict[str, TableCopied]:
 
 
 def expected(source: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """What the destination is to hold: jobs that run wait there, without a lease."""
+    """Returns the expected content of the destination: running jobs are queued there, without a lease."""
     names = list(metadata.tables["jobs"].columns.keys())
     jobs = []
     for row in source["jobs"]:
@@ -104,9 +104,7 @@ async def test_all_rows_are_copied_exactly(pair: tuple[str, str]) -> None:
 
 
 @pytest.mark.parametrize("steps", [0, 9, 25])
-async def test_killed_at_any_moment_and_begun_again_it_ends_with_the_same(
-    pair: tuple[str, str], steps: int
-) -> None:
+async def test_a_killed_copy_resumes_with_the_same_result(pair: tuple[str, str], steps: int) -> None:
     source, destination = pair
     await fill(source, ROWS)
 
@@ -120,7 +118,7 @@ async def test_killed_at_any_moment_and_begun_again_it_ends_with_the_same(
         assert sum(table.already for table in tables.values()) > 0
 
 
-async def test_what_is_all_there_is_recognised(pair: tuple[str, str]) -> None:
+async def test_a_finished_copy_is_recognised(pair: tuple[str, str]) -> None:
     await fill(pair[0], 20)
     first = await copied(*pair)
     again = await copied(*pair)
@@ -137,7 +135,7 @@ async def test_an_empty_installation_is_copied_too(pair: tuple[str, str]) -> Non
     assert {table.rows for table in (await copied(*pair)).values()} == {0}
 
 
-async def test_the_first_categories_give_way(pair: tuple[str, str]) -> None:
+async def test_the_initial_categories_of_the_destination_are_replaced(pair: tuple[str, str]) -> None:
     await fill(pair[0], 10)
     database = SqlDatabase(pair[1])
     await database.migrate()
@@ -154,7 +152,7 @@ async def test_the_first_categories_give_way(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     "table", ["users", "audit", "receipts", "jobs", "mechanisms", "sessions", "categories"]
 )
-async def test_rows_of_another_installation_are_refused_and_left_alone(
+async def test_a_destination_with_other_rows_is_refused_and_unchanged(
     files: tuple[str, str], table: str
 ) -> None:
     await fill(files[0], 20)
@@ -171,7 +169,7 @@ async def test_rows_of_another_installation_are_refused_and_left_alone(
     assert stands_in(files[1]) == before
 
 
-async def test_a_destination_that_has_more_is_refused(files: tuple[str, str]) -> None:
+async def test_a_destination_with_more_rows_is_refused(files: tuple[str, str]) -> None:
     await fill(files[0], 20)
     await fill(files[1], 21)
     with pytest.raises(CopyRefused, match="no part of a copy of this source"):
@@ -188,7 +186,7 @@ async def test_a_source_that_changed_between_two_runs_is_refused(files: tuple[st
         await copied(*files)
 
 
-async def test_a_difference_that_arises_meanwhile_is_found(files: tuple[str, str]) -> None:
+async def test_verification_finds_a_row_that_changed_after_the_copy(files: tuple[str, str]) -> None:
     await fill(files[0], 20)
     async with sql_copy(*files) as copy:
         await copy.prepare()
@@ -212,7 +210,7 @@ async def test_a_database_that_is_in_use_is_refused(pair: tuple[str, str], side:
     await in_use.close()
 
 
-async def test_nobody_writes_to_the_source_meanwhile(pair: tuple[str, str]) -> None:
+async def test_the_source_is_locked_against_writes_during_the_copy(pair: tuple[str, str]) -> None:
     await fill(pair[0], 3)
     users = metadata.tables["users"]
     async with sql_copy(*pair) as copy:
@@ -227,7 +225,7 @@ async def test_nobody_writes_to_the_source_meanwhile(pair: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize("side", [0, 1])
-async def test_a_server_that_starts_meanwhile_waits_for_the_end(side: int) -> None:
+async def test_a_server_that_starts_during_the_copy_waits_for_its_end(side: int) -> None:
     async with postgresql_database() as source, postgresql_database() as destination:
         await fill(source, ROWS)
         starting = SqlDatabase((source, destination)[side])
@@ -241,20 +239,20 @@ async def test_a_server_that_starts_meanwhile_waits_for_the_end(side: int) -> No
         await starting.close()
 
 
-async def test_a_source_that_is_not_there_is_not_made(files: tuple[str, str], tmp_path: Path) -> None:
+async def test_a_missing_source_is_refused_and_not_created(files: tuple[str, str], tmp_path: Path) -> None:
     with pytest.raises(CopyRefused, match="The source is not there"):
         await copied(*files)
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_source_of_no_schema_is_refused(pair: tuple[str, str]) -> None:
+async def test_a_source_without_a_schema_is_refused(pair: tuple[str, str]) -> None:
     with connected(pair[0]) as connection:
         connection.exec_driver_sql("CREATE TABLE others (id INTEGER)")
     with pytest.raises(CopyRefused, match="source's schema is at none"):
         await copied(*pair)
 
 
-async def test_an_installation_with_an_older_schema_is_left_alone(pair: tuple[str, str]) -> None:
+async def test_a_destination_with_an_older_schema_is_refused_and_unchanged(pair: tuple[str, str]) -> None:
     for url in pair:
         await fill(url, 3)
     with connected(pair[1]) as connection:
@@ -265,7 +263,7 @@ async def test_an_installation_with_an_older_schema_is_left_alone(pair: tuple[st
     assert stands_in(pair[1]) == before
 
 
-async def test_somebody_who_writes_to_the_destination_meanwhile_is_noticed(tmp_path: Path) -> None:
+async def test_a_concurrent_write_to_the_destination_is_detected(tmp_path: Path) -> None:
     source = f"sqlite:///{tmp_path / 'old.db'}"
     await fill(source, 3)
     async with postgresql_database() as destination, sql_copy(source, destination) as copy:
@@ -276,7 +274,7 @@ async def test_somebody_who_writes_to_the_destination_meanwhile_is_noticed(tmp_p
             await copy.copy(lambda more: None)
 
 
-async def test_what_the_destination_does_not_take_is_told(tmp_path: Path) -> None:
+async def test_a_row_that_the_destination_rejects_is_reported(tmp_path: Path) -> None:
     source = f"sqlite:///{tmp_path / 'old.db'}"
     await fill(source, 3)
     with connected(source) as connection:

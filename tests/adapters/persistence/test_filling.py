@@ -1,4 +1,4 @@
-"""A table that is added is filled without rows written for it."""
+"""`filling` covers a new table without rows written for it."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from mechshare.adapters.persistence.sql.types import Id, UtcTime
 from tests.adapters.persistence.filling import connected, fill, plain_rows_of
 
 
-async def test_rows_of_a_table_without_rows_of_its_own_satisfy_its_constraints(tmp_path: Path) -> None:
+async def test_generated_rows_satisfy_the_constraints_of_their_table(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.db'}"
     await fill(url, 5)
     copied = metadata.__class__()

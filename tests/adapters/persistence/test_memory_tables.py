@@ -1,4 +1,4 @@
-"""What the tables in memory hold their rows to."""
+"""The constraints of the in-memory tables."""
 
 from dataclasses import dataclass, replace
 
@@ -74,7 +74,7 @@ def test_a_key_is_inserted_once(tables):
     assert list(rows(tables, TAGS)) == [Shelf("a")]
 
 
-def test_a_unique_field_is_one_rows_own_and_the_error_names_it(tables):
+def test_a_duplicate_of_a_unique_field_is_refused_and_named(tables):
     shelves = rows(tables, SHELVES)
     shelves.insert(Shelf("a", "left"))
     with pytest.raises(UniqueViolated) as refused:
@@ -84,7 +84,7 @@ def test_a_unique_field_is_one_rows_own_and_the_error_names_it(tables):
     assert list(shelves) == [Shelf("a", "left", 7)]
 
 
-def test_a_reference_leads_to_a_row_or_to_nothing(tables):
+def test_a_reference_is_null_or_to_an_existing_row(tables):
     rows(tables, SHELVES).insert(Shelf("s"))
     boxes = rows(tables, BOXES)
     boxes.insert(Box("a", None))
@@ -95,7 +95,7 @@ def test_a_reference_leads_to_a_row_or_to_nothing(tables):
     assert [box.id for box in boxes] == ["a", "b"]
 
 
-def test_each_element_of_a_tuple_refers(tables):
+def test_each_element_of_a_tuple_is_a_reference(tables):
     for tag in ("x", "y"):
         rows(tables, TAGS).insert(Shelf(tag))
     boxes = rows(tables, BOXES)
@@ -109,7 +109,7 @@ def test_each_element_of_a_tuple_refers(tables):
     assert list(rows(tables, TAGS)) == [Shelf("x")]
 
 
-def test_deleting_a_row_deletes_what_cascades_and_nothing_else(tables):
+def test_deleting_a_row_deletes_only_rows_that_cascade(tables):
     for name in ("1", "2"):
         rows(tables, SHELVES).insert(Shelf(name, name))
         rows(tables, BOXES).insert(Box(name, name))
@@ -151,7 +151,7 @@ def test_saving_counts_versions_and_refuses_a_stale_one(tables):
     assert shelves.save(replace(saved, label="x")) == Shelf("s", "x", 2)
 
 
-def test_a_copy_is_changed_alone(tables):
+def test_changing_a_copy_leaves_the_original_unchanged(tables):
     rows(tables, TAGS).insert(Shelf("a"))
     copied = tables.copy()
     rows(copied, TAGS).insert(Shelf("b"))
@@ -160,7 +160,7 @@ def test_a_copy_is_changed_alone(tables):
     assert list(rows(tables, SHELVES)) == []
 
 
-def test_a_declaration_that_fits_no_row_is_refused():
+def test_an_invalid_table_declaration_is_refused():
     with pytest.raises(TypeError, match="colour"):
         Table("boxes", Box, id=KEY, colour=Column(unique=True))
     with pytest.raises(TypeError, match="primary key"):

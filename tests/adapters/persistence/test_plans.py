@@ -1,4 +1,4 @@
-"""How PostgreSQL finds rows among 100,000: by an index, whatever the API asks for often."""
+"""The query plans of PostgreSQL over 100,000 rows: frequent API requests use an index."""
 
 import json
 import re
@@ -114,7 +114,7 @@ async def filled() -> AsyncIterator[str]:
 
 @pytest.fixture
 def asked() -> Iterator[list[tuple[str, Any]]]:
-    """The statements that databases are asked, with their parameters."""
+    """Records the executed statements with their parameters."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
@@ -125,7 +125,7 @@ def asked() -> Iterator[list[tuple[str, Any]]]:
     event.remove(Engine, "before_cursor_execute", remember)
 
 
-async def test_no_hot_query_looks_at_every_row(filled: str, asked: list[tuple[str, Any]]) -> None:
+async def test_no_frequent_query_scans_a_whole_table(filled: str, asked: list[tuple[str, Any]]) -> None:
     database = SqlDatabase(filled)
     at_fault: dict[str, Any] = {}
     try:
@@ -149,7 +149,7 @@ async def test_no_hot_query_looks_at_every_row(filled: str, asked: list[tuple[st
     assert at_fault == {}
 
 
-async def test_a_page_is_not_planned_anew_each_time(filled: str, asked: list[tuple[str, Any]]) -> None:
+async def test_pages_use_a_generic_plan(filled: str, asked: list[tuple[str, Any]]) -> None:
     known = {"counted": ROWS}
     pages = (
         PageRequest(**known),
@@ -167,5 +167,5 @@ async def test_a_page_is_not_planned_anew_each_time(filled: str, asked: list[tup
             for _ in range(20):
                 await connection.execute(statement, parameters, prepare=True)
         found = await connection.execute("SELECT custom_plans FROM pg_prepared_statements")
-        # PostgreSQL tries five before it decides.
+        # PostgreSQL makes five custom plans before it chooses the generic one.
         assert await found.fetchall() == [(5,)] * 2 * len(pages)

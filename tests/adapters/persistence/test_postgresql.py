@@ -1,4 +1,4 @@
-"""What only PostgreSQL does: stopping, dying, and letting many write at once."""
+"""What only PostgreSQL does: outages, crashes, and concurrent writers."""
 
 import asyncio
 import signal
@@ -40,7 +40,7 @@ async def until_it_answers(database: SqlDatabase) -> None:
 
 
 @pytest.mark.parametrize("kind", ["read", "begin"])
-async def test_a_server_that_stopped_is_said_to_be_unavailable_and_then_answers_again(
+async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic(
     server: Server, database: SqlDatabase, kind: str
 ) -> None:
     user = await keep_user(database)
@@ -61,10 +61,10 @@ async def test_a_server_that_stopped_is_said_to_be_unavailable_and_then_answers_
     await use()
 
 
-async def test_a_thousand_are_found_among_rows_that_it_has_not_counted_yet(
+async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
     server: Server, database: SqlDatabase
 ) -> None:
-    """It reads the whole table then, and would read the thousand identifiers for every row of it."""
+    """Without statistics it scans the whole table, and must not compare each row with the thousand identifiers."""
     user = await keep_user(database)
     made = [a_mechanism(user) for _ in range(20_000)]
     async with database.begin() as tx:
@@ -77,9 +77,7 @@ async def test_a_thousand_are_found_among_rows_that_it_has_not_counted_yet(
         assert len(await tx.mechanism_bulk.delete(some)) == len(some)
 
 
-async def test_what_was_committed_outlives_a_server_that_is_killed(
-    server: Server, database: SqlDatabase
-) -> None:
+async def test_committed_rows_survive_a_killed_server(server: Server, database: SqlDatabase) -> None:
     users = [await keep_user(database) for _ in range(5)]
     unfinished = a_user()
 
@@ -106,7 +104,7 @@ async def test_writers_of_different_rows_do_not_wait_for_each_other(database: Sq
 
 
 async def test_a_lock_on_one_row_is_no_outage_for_others(database: SqlDatabase) -> None:
-    """More writers than connections wait for the row, longer than the circuit breaker has patience for failures."""
+    """More writers than connections wait for the row, for longer than the circuit breaker tolerates failures."""
     locked, other = await keep_user(database), await keep_user(database)
 
     async def write() -> None:

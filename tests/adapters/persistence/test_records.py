@@ -1,4 +1,4 @@
-"""Records: what a dataclass and a table make of each other."""
+"""Records: the mapping between a dataclass and a table."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -46,12 +46,12 @@ RECORD = record_of(
 PART = Part(name="cam", colour=Colour.RED, size=Size(width=2, height=3), tags=("a", "b"))
 
 
-def test_a_row_is_read_in_the_order_of_the_table_and_then_what_is_converted() -> None:
+def test_columns_are_read_in_table_order_and_converted_ones_last() -> None:
     assert RECORD.columns == ("colour", "name", "size_width", "height", "lining", "tags")
     assert RECORD.value(("red", "cam", 2, 3, None, "a,b")) == PART
 
 
-def test_a_value_is_written_with_what_is_computed_and_without_what_is_converted() -> None:
+def test_computed_columns_are_written_and_converted_ones_are_not() -> None:
     assert RECORD.values(PART) == {
         "colour": "red",
         "name": "cam",
@@ -62,26 +62,26 @@ def test_a_value_is_written_with_what_is_computed_and_without_what_is_converted(
     }
 
 
-def test_an_enumeration_stands_in_its_column_as_plain_text_and_may_be_missing() -> None:
+def test_an_enumeration_is_stored_as_plain_text_and_may_be_null() -> None:
     lined = RECORD.value(("blue", "cam", 2, 3, "red", "a"))
 
     assert lined.lining is Colour.RED
     assert type(RECORD.values(lined)["lining"]) is str
 
 
-def test_a_value_of_no_member_is_no_row_of_it() -> None:
+def test_a_value_outside_the_enumeration_is_refused() -> None:
     with pytest.raises(ValueError, match="green"):
         RECORD.value(("green", "cam", 2, 3, None, "a"))
 
 
-def test_a_column_that_is_only_read_is_not_written() -> None:
+def test_an_unwritten_column_is_only_read() -> None:
     record = record_of(Size, table("width", "height"), unwritten=("width",))
 
     assert record.value((2, 3)) == Size(width=2, height=3)
     assert record.values(Size(width=2, height=3)) == {"height": 3}
 
 
-def test_a_column_besides_is_neither_read_nor_written() -> None:
+def test_an_unmapped_column_is_neither_read_nor_written() -> None:
     record = record_of(Size, table("id", "width", "height"), besides=("id",))
 
     assert record.columns == ("width", "height")

@@ -1,4 +1,4 @@
-"""How the repositories of a unit of work are found."""
+"""How a unit of work finds its repositories."""
 
 import sys
 from types import ModuleType
@@ -21,7 +21,7 @@ def test_an_adapter_has_a_class_for_each_repository(package):
 
 @pytest.fixture
 def package(monkeypatch):
-    """A package of modules that are named as those of the port, all of them empty."""
+    """A package of empty modules with the names of the port's modules."""
     modules = {"pack": ModuleType("pack")}
     for protocol in protocols().values():
         name = f"pack.{protocol.__module__.rpartition('.')[2]}"
@@ -47,7 +47,7 @@ def test_a_method_that_an_adapter_lacks_is_named(package):
         repositories_of("pack")
 
 
-def test_a_repository_is_made_once_and_when_it_is_first_used():
+def test_a_repository_is_created_once_on_first_use():
     made = []
     unit = unit_of_work({"audit": lambda context: made.append(context) or object()}, "the context")
     assert made == []

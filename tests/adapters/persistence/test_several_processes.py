@@ -66,7 +66,7 @@ asyncio.run(main())
 
 
 def run_side_by_side(program: str, *arguments: str) -> list[str]:
-    """What each of PROCESSES processes printed; all of them must end well."""
+    """Returns what each of PROCESSES processes printed, and asserts that all succeeded."""
     command = [sys.executable, "-c", program, *arguments]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
     printed = [process.communicate(timeout=120)[0] for process in running]
@@ -76,7 +76,7 @@ def run_side_by_side(program: str, *arguments: str) -> list[str]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """Of a database that was never migrated."""
+    """The URL of a database without a schema."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'new' / 'x.db'}"
         return
@@ -93,7 +93,7 @@ async def test_no_job_is_claimed_twice(url: str) -> None:
     assert claimed == Counter({job.id: 1 for job in jobs})
 
 
-async def test_no_change_is_lost(url: str) -> None:
+async def test_no_update_is_lost(url: str) -> None:
     database = SqlDatabase(url)
     await database.migrate()
     user = await keep_user(database)
@@ -105,5 +105,5 @@ async def test_no_change_is_lost(url: str) -> None:
     assert found == replace(user, bio=str(total), version=1 + total)
 
 
-async def test_of_many_who_migrate_at_once_all_find_it_done(url: str) -> None:
+async def test_concurrent_migrations_all_succeed(url: str) -> None:
     assert len(set(run_side_by_side(MIGRATE, url))) == 1

@@ -1,4 +1,4 @@
-"""All rows as of one moment, taken while others write, and brought back."""
+"""Snapshots of all rows, taken during writes, and restored."""
 
 import asyncio
 import sqlite3
@@ -26,7 +26,7 @@ from tests.migrations.test_migrations import config
 from tests.servers import postgresql_database
 
 ROWS = 1234
-"""More than a batch, and no multiple of it."""
+"""More than one batch, and not a multiple of the batch size."""
 USERS = metadata.tables["users"]
 
 
@@ -74,7 +74,9 @@ def without_jobs(tables: dict[str, list[Any]]) -> dict[str, list[Any]]:
     return {name: rows for name, rows in tables.items() if name != "jobs"}
 
 
-async def test_every_row_goes_there_and_back(url: str, destination: str, rows: Path, tmp_path: Path) -> None:
+async def test_every_row_is_backed_up_and_restored(
+    url: str, destination: str, rows: Path, tmp_path: Path
+) -> None:
     await fill(url, ROWS)
     heard: list[tuple[int, int]] = []
 
@@ -91,7 +93,7 @@ async def test_every_row_goes_there_and_back(url: str, destination: str, rows: P
     assert snapshot == await of(url, tmp_path).read(rows)
 
 
-async def test_what_others_write_meanwhile_is_not_in_it_and_they_do_not_wait(
+async def test_concurrent_writes_neither_wait_nor_appear_in_the_snapshot(
     url: str, rows: Path, tmp_path: Path
 ) -> None:
     await fill(url, ROWS)
@@ -121,7 +123,7 @@ async def test_what_others_write_meanwhile_is_not_in_it_and_they_do_not_wait(
     assert snapshot == await of(url, tmp_path).read(rows)
 
 
-async def test_the_blobs_that_rows_name_are_told_with_what_is_known_of_their_content(
+async def test_the_summary_lists_referenced_blobs_with_their_digests(
     url: str, rows: Path, tmp_path: Path
 ) -> None:
     clips = await fill_with_clips(url, MemoryBlobStore(), 3)
@@ -133,18 +135,18 @@ async def test_the_blobs_that_rows_name_are_told_with_what_is_known_of_their_con
     assert (await of(url, tmp_path).take(rows, unheard)).summary == summary
 
 
-async def test_more_mechanisms_than_a_batch_name_their_blobs(url: str, tmp_path: Path) -> None:
+async def test_blobs_of_more_than_one_batch_of_mechanisms_are_listed(url: str, tmp_path: Path) -> None:
     await fill(url, ROWS)
     assert len((await of(url, tmp_path).inspect()).named) == ROWS
 
 
-async def test_the_eldest_users_are_told(url: str, tmp_path: Path) -> None:
+async def test_the_summary_lists_the_oldest_users(url: str, tmp_path: Path) -> None:
     await fill(url, 20)
-    # The lower the number, the later it was made.
+    # The lower the number, the later the user was created.
     assert (await of(url, tmp_path).inspect()).oldest_users == tuple(uuid(1, n) for n in range(19, 9, -1))
 
 
-async def test_looking_changes_nothing(url: str, rows: Path, tmp_path: Path) -> None:
+async def test_inspecting_and_taking_change_nothing(url: str, rows: Path, tmp_path: Path) -> None:
     await fill(url, 5)
     before = stands_in(url)
     await of(url, tmp_path).inspect()
@@ -152,7 +154,7 @@ async def test_looking_changes_nothing(url: str, rows: Path, tmp_path: Path) -> 
     assert stands_in(url) == before
 
 
-async def test_the_rows_are_one_file_that_is_read_where_nothing_can_be_written(
+async def test_the_snapshot_is_one_file_that_a_read_only_folder_may_hold(
     url: str, rows: Path, tmp_path: Path
 ) -> None:
     await fill(url, 5)
@@ -169,20 +171,20 @@ async def test_the_rows_are_one_file_that_is_read_where_nothing_can_be_written(
     assert rows.read_bytes() == before
 
 
-async def test_a_database_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+async def test_a_missing_database_is_refused_and_not_created(tmp_path: Path) -> None:
     with pytest.raises(BackupRefused, match="The database is not there"):
         await of(f"sqlite:///{tmp_path / 'none.db'}", tmp_path).inspect()
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_a_server_that_does_not_answer_is_told(tmp_path: Path) -> None:
+async def test_an_unreachable_server_raises_unavailable(tmp_path: Path) -> None:
     async with postgresql_database(migrated=False) as url:
         pass
     with pytest.raises(Unavailable):
         await of(url, tmp_path).inspect()
 
 
-async def test_another_schema_is_not_backed_up(url: str, tmp_path: Path) -> None:
+async def test_a_database_with_another_schema_is_refused(url: str, tmp_path: Path) -> None:
     await fill(url, 3)
     with connected(url) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
@@ -190,7 +192,7 @@ async def test_another_schema_is_not_backed_up(url: str, tmp_path: Path) -> None
         await of(url, tmp_path).inspect()
 
 
-async def test_a_database_with_rows_of_its_own_is_not_restored_into(
+async def test_restoring_into_a_database_with_other_rows_is_refused(
     destination: str, rows: Path, tmp_path: Path
 ) -> None:
     source = f"sqlite:///{tmp_path / 'source.db'}"
@@ -207,8 +209,8 @@ async def test_a_database_with_rows_of_its_own_is_not_restored_into(
     assert stands_in(destination) == before
 
 
-def test_every_older_schema_is_known(tmp_path: Path) -> None:
-    """Else the next test would say nothing."""
+def test_the_first_schema_can_be_created(tmp_path: Path) -> None:
+    """The next test relies on it."""
     old = tmp_path / "old.db"
     _at_first_schema(old)
     with sqlite3.connect(old) as connection:
@@ -216,9 +218,7 @@ def test_every_older_schema_is_known(tmp_path: Path) -> None:
     connection.close()
 
 
-async def test_rows_of_an_older_schema_are_brought_up_to_date(
-    destination: str, rows: Path, tmp_path: Path
-) -> None:
+async def test_rows_of_an_older_schema_are_migrated(destination: str, rows: Path, tmp_path: Path) -> None:
     _at_first_schema(rows)
     (key, _), _ = clips_of(0).items()
     with sqlite3.connect(rows) as connection:

@@ -1,4 +1,4 @@
-"""What the limiter in memory owes beyond the port: how far it is exact, over all processes, in bounded memory."""
+"""What the memory limiter guarantees beyond the port: accuracy over all processes, in bounded memory."""
 
 import subprocess
 import sys
@@ -14,11 +14,11 @@ from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.domain.rate_limits import Quota
 
 MAX_MICROSECONDS = 25.0
-"""Processor time of a use, several times what it takes: the machine may be slow."""
+"""Processor time of one use, µs: several times the usual, because the machine may be slow."""
 
 
 class Hands:
-    """A clock in seconds, moved by hand."""
+    """A clock in seconds that a test moves."""
 
     def __init__(self, at: float = 1_020.0) -> None:
         self.at = at
@@ -32,7 +32,7 @@ class Hands:
     seconds=st.integers(1, 20),
     steps=st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 50)), max_size=80),
 )
-async def test_a_window_holds_the_quota_and_any_stretch_less_than_twice_the_quota(
+async def test_a_fixed_window_allows_the_quota_and_any_window_less_than_twice_it(
     amount: int, seconds: int, steps: list[tuple[str, int]]
 ) -> None:
     now = Hands()
@@ -56,7 +56,7 @@ async def test_a_window_holds_the_quota_and_any_stretch_less_than_twice_the_quot
 @given(
     amount=st.integers(1, 20), seconds=st.integers(1, 60), pauses=st.lists(st.integers(0, 100), max_size=60)
 )
-async def test_a_use_is_allowed_when_it_was_said_to_be(amount: int, seconds: int, pauses: list[int]) -> None:
+async def test_a_use_is_allowed_after_retry_after(amount: int, seconds: int, pauses: list[int]) -> None:
     now = Hands()
     limiter = MemoryRateLimiter(now=now, entries=64)
     quota = Quota(name="q", amount=amount, seconds=seconds)
@@ -68,7 +68,7 @@ async def test_a_use_is_allowed_when_it_was_said_to_be(amount: int, seconds: int
             assert (await limiter.hit(quota, "a")).allowed
 
 
-async def test_all_of_it_is_back_when_it_was_said_to_be() -> None:
+async def test_the_whole_quota_is_available_after_reset_after() -> None:
     now = Hands()
     limiter = MemoryRateLimiter(now=now)
     quota = Quota(name="q", amount=3, seconds=60)
@@ -81,7 +81,7 @@ async def test_all_of_it_is_back_when_it_was_said_to_be() -> None:
     assert (await limiter.hit(quota, "a")).remaining == 2
 
 
-async def test_the_uses_of_the_window_before_count_for_the_part_of_it_that_is_recent() -> None:
+async def test_uses_of_the_previous_window_count_in_proportion_to_its_overlap() -> None:
     now = Hands()
     limiter = MemoryRateLimiter(now=now)
     quota = Quota(name="q", amount=10, seconds=60)
@@ -91,11 +91,11 @@ async def test_the_uses_of_the_window_before_count_for_the_part_of_it_that_is_re
     assert [(await limiter.hit(quota, "a")).allowed for _ in range(6)] == [True] * 5 + [False]
 
 
-async def test_a_flood_of_keys_takes_no_memory_and_the_latest_are_known() -> None:
+async def test_a_flood_of_keys_takes_bounded_memory_and_the_latest_are_limited() -> None:
     now = Hands()
     limiter = MemoryRateLimiter(now=now, entries=1_024)
     quota = Quota(name="q", amount=1, seconds=60)
-    for number in range(20_000):  # as many as the digests that are remembered, and more
+    for number in range(20_000):  # more than the number of digests in memory
         await limiter.hit(quota, f"first {number}")
     tracemalloc.start()
     try:
@@ -108,7 +108,7 @@ async def test_a_flood_of_keys_takes_no_memory_and_the_latest_are_known() -> Non
     assert not (await limiter.hit(quota, "second 19999")).allowed
 
 
-async def test_those_whose_windows_end_first_make_room() -> None:
+async def test_the_entry_whose_window_ends_first_is_evicted() -> None:
     limiter = MemoryRateLimiter(now=Hands(), entries=8)
     hour, minute = Quota(name="hour", amount=1, seconds=3600), Quota(name="minute", amount=1, seconds=60)
     await limiter.hit(hour, "registered")
@@ -117,7 +117,7 @@ async def test_those_whose_windows_end_first_make_room() -> None:
     assert not (await limiter.hit(hour, "registered")).allowed
 
 
-async def test_entries_of_before_the_machine_started_make_room(tmp_path: Path) -> None:
+async def test_entries_from_before_a_reboot_are_evicted(tmp_path: Path) -> None:
     old = MemoryRateLimiter(tmp_path / "table", now=Hands(10.0**7), entries=8)
     quota = Quota(name="q", amount=1, seconds=60)
     for number in range(8):
@@ -150,8 +150,8 @@ asyncio.run(main())
 
 
 @pytest.mark.parametrize("processes", [2, 4])
-def test_over_all_processes_the_quota_is_allowed(tmp_path: Path, processes: int) -> None:
-    """Each of them may allow one use too many, of those that they count at the same instant."""
+def test_all_processes_share_one_quota(tmp_path: Path, processes: int) -> None:
+    """Each process may allow one extra use, when several count at the same instant."""
     command = [sys.executable, "-c", HITS, str(tmp_path / "table")]
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -27,14 +27,14 @@ asyncio.run(main())
 """
 
 
-def test_over_four_processes_exactly_the_quota_is_allowed() -> None:
+def test_four_processes_together_are_allowed_exactly_the_quota() -> None:
     command = [sys.executable, "-c", HIT, redis_url(), str(REQUESTS)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(PROCESSES)]
     allowed = [int(process.communicate(timeout=120)[0]) for process in running]
     assert sum(allowed) == QUOTA.amount
 
 
-async def test_of_a_large_quota_a_share_is_taken_at_a_time_and_no_more_than_all_is_allowed() -> None:
+async def test_shares_of_a_large_quota_never_exceed_it() -> None:
     quota = Quota(name="requests", amount=1_000, seconds=3600)
     url = redis_url()
     one, other = (RedisRateLimiter(url, MemoryRateLimiter()) for _ in range(2))
@@ -49,7 +49,7 @@ async def test_of_a_large_quota_a_share_is_taken_at_a_time_and_no_more_than_all_
     await other.close()
 
 
-async def test_while_redis_is_gone_each_process_counts_for_itself() -> None:
+async def test_without_redis_each_process_counts_alone() -> None:
     with own_server("redis") as server:
         limiter = RedisRateLimiter(told("redis", server), MemoryRateLimiter())
         server.kill()

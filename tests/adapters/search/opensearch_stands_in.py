@@ -1,4 +1,4 @@
-"""Servers that stand in for an OpenSearch that fails: one answer for every request, or none."""
+"""Servers that act as a failing OpenSearch: they send the same response to every request, or none."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 TLS = "\x16"
-"""The first byte that a client of TLS sends."""
+"""The first byte that a TLS client sends."""
 
 
 @dataclass
@@ -53,7 +53,7 @@ async def _serving(answer: bytes) -> AsyncIterator[StandIn]:
 
 
 async def _head(reader: asyncio.StreamReader) -> str:
-    """The head of the next request, its body read too; of a handshake of TLS, its first byte; at the end, nothing."""
+    """Reads the next request and returns its head: for a TLS handshake its first byte, at the end of input ""."""
     try:
         first = await reader.readexactly(1)
         if first == TLS.encode():

@@ -1,4 +1,4 @@
-"""The index in memory stands for the others: the same answers in the same order, with the same scores."""
+"""All indexes agree with the memory index: the same results in the same order, with the same scores."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -59,7 +59,7 @@ def assert_alike(one: SearchResult, other: SearchResult) -> None:
 
 
 @pytest.mark.parametrize("sort", SearchSort)
-async def test_every_judged_question_is_answered_alike(pair: Pair, sort: SearchSort) -> None:
+async def test_every_judged_query_gets_the_same_results(pair: Pair, sort: SearchSort) -> None:
     for index in pair:
         await index.put(SAMPLES)
 
@@ -69,10 +69,10 @@ async def test_every_judged_question_is_answered_alike(pair: Pair, sort: SearchS
         assert await pair[0].suggest(text[:2], 10) == await pair[1].suggest(text[:2], 10)
 
 
-async def test_a_match_weighs_what_its_place_does_and_the_shorter_title_comes_first(
+async def test_matches_rank_by_field_and_then_by_shorter_title(
     pair: Pair,
 ) -> None:
-    """The longer, the older: so that age does not decide where length does."""
+    """The longer the title, the older the document, so that age does not decide the order."""
     made = {
         "title": {"title": "Cam", "description": "Steel."},
         "longer title": {"title": "Cam and follower", "description": "Cam, cam and cam."},
@@ -97,10 +97,10 @@ async def test_a_match_weighs_what_its_place_does_and_the_shorter_title_comes_fi
     assert [hit.mechanism_id for hit in answers[0].hits] == list(made)
 
 
-async def test_equal_sums_of_weights_are_equal_scores(
+async def test_equal_sums_of_weights_give_equal_scores(
     pair: Pair,
 ) -> None:
-    """Which they are not when they are added up with parts of a whole among them."""
+    """Floating-point sums with fractions would differ."""
     older = replace(SAMPLES[0], title="aa zzzzzzzzzzzzzzzzzzzzz", category_names=("bb",))
     newer = replace(SAMPLES[1], title="bb zzzzzzzzzzzzzzzzzzzzz", category_names=("aa",))
     for index in pair:
@@ -120,13 +120,13 @@ CHANGES = st.lists(
     max_size=12,
 )
 RUNS = count()
-"""No two histories speak of the same mechanism: the file remembers which versions of it came and went."""
+"""Each run uses new identifiers: the file remembers the versions of earlier ones."""
 
 
 @pytest.mark.parametrize("pair", ["sqlite"], indirect=True)
 @given(changes=CHANGES, words=st.lists(st.sampled_from(WORDS), max_size=2))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-async def test_any_history_leads_to_the_same_answers(
+async def test_any_sequence_of_changes_gives_the_same_results(
     pair: Pair,
     changes: list[tuple[str, str, int, str, bool]],
     words: list[str],

@@ -1,4 +1,4 @@
-"""What is marked is what the tokens of a question match, however it was found."""
+"""Highlights mark exactly what the tokens of a query match."""
 
 import re
 import time
@@ -23,7 +23,7 @@ TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1�
 
 
 @given(question=TEXTS, text=TEXTS, start=st.integers(0, 6), length=st.integers(1, 6))
-def test_something_is_marked_exactly_where_a_token_matches(
+def test_text_is_marked_exactly_where_a_token_matches(
     question: str, text: str, start: int, length: int
 ) -> None:
     part = text[start : start + length]
@@ -35,7 +35,7 @@ def test_something_is_marked_exactly_where_a_token_matches(
         for phrase in parsed.phrases:
             for first in _occurrences(phrase, tokens.texts):
                 last = first + len(phrase.tokens) - 1
-                # A word is marked whole; of a pair of Japanese characters, what was asked.
+                # A word is marked whole; of a pair of Japanese characters, only the queried ones.
                 pair_ends = tokens.starts[last] + len(phrase.tokens[-1])
                 end = pair_ends if is_cjk(tokens.texts[last]) else tokens.ends[last]
                 matched.update(range(*folded.span(tokens.starts[first], end)))
@@ -47,7 +47,7 @@ def test_something_is_marked_exactly_where_a_token_matches(
 
 
 def _occurrences(phrase: Phrase, tokens: list[str]) -> Iterator[int]:
-    """Where `phrase` begins, token by token."""
+    """Returns the token positions at which `phrase` begins."""
     *before, last = phrase.tokens
     for start in range(len(tokens) - len(before)):
         *beginning, end = tokens[start : start + len(phrase.tokens)]
@@ -69,17 +69,17 @@ QUESTIONS = ("a " * 100, "歯" * 200, " ".join("歯" * 100), '"a a a a" ' * 20, 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_no_text_and_no_question_take_more_than_linear_time(text: str, question: str) -> None:
+def test_highlighting_takes_linear_time_for_any_text_and_query(text: str, question: str) -> None:
     parsed = parse_query(question[:200])
     before = time.process_time()
     highlights = highlights_of(parsed, text[:200], text)
-    # Some 10 ms; what grew with the square of the matches took seconds.
+    # About 10 ms; a quadratic algorithm took seconds.
     assert time.process_time() - before < 0.5
     assert all(len(fragments) <= 2 * MAX_MATCHES + 1 for fragments in highlights.values())
 
 
 @given(spans=st.lists(st.integers(0, 400), min_size=1, max_size=40))
-def test_the_excerpt_holds_as_many_matches_as_any(spans: list[int]) -> None:
+def test_the_excerpt_is_the_one_with_the_most_matches(spans: list[int]) -> None:
     text = list("." * 500)
     for place in spans:
         text[place : place + 1] = "歯"
@@ -91,11 +91,13 @@ def test_the_excerpt_holds_as_many_matches_as_any(spans: list[int]) -> None:
     merged = [written[start : start + EXCERPT_LENGTH] for start in starts]
     runs = max(len(re.findall("歯+", piece)) for piece in merged)
     assert shown >= 1
-    assert sum(is_match for _, is_match in fragments) >= runs - 2  # cut at both ends, and snapped to a word
+    assert (
+        sum(is_match for _, is_match in fragments) >= runs - 2
+    )  # cut at both ends and moved to a word boundary
     assert "".join(piece for piece, _ in fragments) in written
 
 
-def test_a_page_of_costly_texts_has_highlights_as_far_as_its_processor_time_goes() -> None:
+def test_highlights_of_a_page_stop_at_its_processor_time_budget() -> None:
     costly = "\ufdfa" * 5_000
     before = time.process_time()
     highlights = highlights_of_page(parse_query("\ufdfa" * 200), [("gear", costly)] * 200)

@@ -1,4 +1,4 @@
-"""What only the index in OpenSearch does: it comes and goes with a server, is shared, and is replaced as a whole."""
+"""What only the OpenSearch index does: outages, sharing by several processes, and replacement of the whole index."""
 
 import asyncio
 import base64
@@ -80,22 +80,20 @@ class TestAnswers:
 
         assert (await index.search(SearchQuery(text="cam"))).facets == dict.fromkeys(many, 1)
 
-    async def test_beginnings_longer_than_those_in_the_index_are_found(self, index: OpenSearchIndex) -> None:
+    async def test_prefixes_longer_than_the_indexed_ones_are_found(self, index: OpenSearchIndex) -> None:
         await index.put([cam("a", title="a" * 60), cam("b", title="see " + "a" * 60)])
 
         assert sorted(await search_ids(index, "a" * 30)) == ["a", "b"]
         assert await search_ids(index, "see " + "a" * 30) == ["b"]
         assert await search_ids(index, '"see" ' + "a" * 30 + "b") == []
 
-    async def test_more_words_begin_with_a_letter_than_a_server_would_try(
-        self, index: OpenSearchIndex
-    ) -> None:
+    async def test_a_prefix_may_match_more_words_than_a_server_expands(self, index: OpenSearchIndex) -> None:
         await index.put([cam(f"{number:04}", title=f"see q{number:04}") for number in range(1100)])
 
         for text in ("q", "see q", "see-q"):
             assert (await index.search(SearchQuery(text=text))).total == 1100
 
-    async def test_the_longest_questions_are_within_what_a_server_takes(self, index: OpenSearchIndex) -> None:
+    async def test_the_longest_queries_stay_within_server_limits(self, index: OpenSearchIndex) -> None:
         pairs = " ".join(chr(0x3B1 + number % 24) + chr(0x430 + number % 31) for number in range(66))
         texts = (pairs, "-".join("ab" * 50), ".".join("ab" * 50), "歯車" * 100, "a&b " * 50, "c++ " * 50)
         await index.put([cam(text[:10], title=text[:200]) for text in texts])
@@ -105,7 +103,9 @@ class TestAnswers:
 
 
 class TestDepth:
-    async def test_pages_beyond_a_servers_window_go_on_where_it_ends(self, index: OpenSearchIndex) -> None:
+    async def test_pages_beyond_the_result_window_continue_without_a_gap(
+        self, index: OpenSearchIndex
+    ) -> None:
         await index.rebuild(stream([cam(f"{number:05}") for number in range(10_150)]))
 
         for text in ("cam", ""):
@@ -129,7 +129,9 @@ class TestDepth:
             (-5, -5, range(0)),
         ],
     )
-    async def test_a_page_at_any_depth_is_that_page(self, offset: int, limit: int, expected: range) -> None:
+    async def test_a_page_at_any_offset_holds_the_right_hits(
+        self, offset: int, limit: int, expected: range
+    ) -> None:
         async def ask(body: dict[str, Any]) -> Any:
             after = body.get("search_after")
             start = after[0] + 1 if after else body["from"]
@@ -144,7 +146,7 @@ class TestDepth:
 
 
 class TestMaking:
-    async def test_nothing_is_there_before_the_first_write(self, url: str, index: OpenSearchIndex) -> None:
+    async def test_the_first_write_creates_the_index(self, url: str, index: OpenSearchIndex) -> None:
         with pytest.raises(Unavailable):
             await index.search(SearchQuery())
         with pytest.raises(Unavailable):
@@ -153,21 +155,21 @@ class TestMaking:
 
         assert await search_ids(index) == []
 
-    async def test_an_index_that_was_wiped_is_made_again_by_the_next_write(
+    async def test_a_write_creates_a_deleted_index_again(
         self, url: str, index: OpenSearchIndex, client: Any
     ) -> None:
         await index.put([cam("a")])
         for name in await indices_of(client, url):
             await client.indices.delete(index=name)
 
-        for _ in range(10):  # more often than a circuit bears silence: there is an answer, if no index
+        for _ in range(10):  # more than the breaker tolerates; the server responds, but has no index
             with pytest.raises(Unavailable):
                 await index.search(SearchQuery())
         await index.put([cam("b")])
 
         assert await search_ids(index, "cam") == ["b"]
 
-    async def test_an_index_of_a_former_format_answers_until_it_is_made_anew(
+    async def test_an_index_of_an_older_format_serves_until_it_is_rebuilt(
         self, url: str, index: OpenSearchIndex, client: Any
     ) -> None:
         alias = url.rpartition("/")[2]
@@ -189,7 +191,7 @@ class TestMaking:
         assert not await index.needs_rebuild()
         assert await search_ids(index, "cam") == ["new", "old"]
 
-    async def test_many_who_write_first_make_one(self, url: str, client: Any) -> None:
+    async def test_concurrent_first_writes_create_one_index(self, url: str, client: Any) -> None:
         async with opened(url) as one, opened(url) as two, opened(url) as three:
             await asyncio.gather(
                 *(each.put([cam(key)]) for each, key in zip((one, two, three), "abc", strict=True))
@@ -198,7 +200,7 @@ class TestMaking:
             assert sorted(await search_ids(one)) == ["a", "b", "c"]
         assert len(await indices_of(client, url)) == 1
 
-    async def test_a_servers_templates_change_no_answer(self, url: str, client: Any) -> None:
+    async def test_index_templates_of_the_server_change_no_result(self, url: str, client: Any) -> None:
         alias = url.rpartition("/")[2]
         settings = {"refresh_interval": "1h", "number_of_shards": 3, "max_result_window": 10}
         template = {"index_patterns": [f"{alias}-*"], "priority": 500, "template": {"settings": settings}}
@@ -215,14 +217,14 @@ class TestMaking:
 
 
 class TestVersions:
-    async def test_the_greatest_version_there_is_can_be_removed(self, index: OpenSearchIndex) -> None:
+    async def test_a_removal_with_the_greatest_version_is_final(self, index: OpenSearchIndex) -> None:
         await index.put([cam("a", version=7)])
         await index.remove(MechanismId("a"), 2**62)
         await index.put([cam("a", version=2**61), cam("b")])
 
         assert await search_ids(index) == ["b"]
 
-    async def test_writes_of_several_processes_leave_the_newest(self, url: str) -> None:
+    async def test_concurrent_writes_leave_the_newest_version(self, url: str) -> None:
         async with opened(url) as one, opened(url) as other:
             writes = [
                 each.put([cam("a", version=v, title=f"v{v}")]) for v in range(9) for each in (one, other)
@@ -233,7 +235,7 @@ class TestVersions:
 
 
 class TestRebuild:
-    async def test_writes_of_other_processes_meanwhile_are_kept(self, url: str) -> None:
+    async def test_writes_of_other_processes_during_a_rebuild_are_preserved(self, url: str) -> None:
         documents = [cam(key) for key in "abcd"]
         async with opened(url) as one, opened(url) as other:
             await one.put(documents)
@@ -251,7 +253,7 @@ class TestRebuild:
             assert sorted(await search_ids(other, "gear")) == ["a", "c", "new"]
             assert await search_ids(other, "cam") == []
 
-    async def test_searches_and_writes_go_on_all_through_it(self, url: str) -> None:
+    async def test_searches_and_writes_continue_during_a_rebuild(self, url: str) -> None:
         kept = [cam(f"{number:04}") for number in range(1500)]
         is_over = asyncio.Event()
         totals: list[int] = []
@@ -276,7 +278,7 @@ class TestRebuild:
             assert set(totals) == {1500}
             assert (await other.search(SearchQuery(text="gear"))).total == len(kept) - 1500 > 3
 
-    async def test_it_brings_back_what_was_removed(self, index: OpenSearchIndex) -> None:
+    async def test_a_rebuild_restores_removed_documents(self, index: OpenSearchIndex) -> None:
         await index.put([cam("a"), cam("b")])
         for key in "ab":
             await index.remove(MechanismId(key), 2**62)
@@ -286,7 +288,7 @@ class TestRebuild:
 
         assert await search_ids(index) == ["a"]
 
-    async def test_many_removals_are_carried_over(self, index: OpenSearchIndex) -> None:
+    async def test_a_rebuild_keeps_many_tombstones(self, index: OpenSearchIndex) -> None:
         keys = [f"{number:03}" for number in range(450)]
         await asyncio.gather(*(index.remove(MechanismId(key), 3) for key in keys))
 
@@ -295,7 +297,7 @@ class TestRebuild:
 
         assert await search_ids(index) == []
 
-    async def test_one_index_is_left_whatever_became_of_earlier_ones(
+    async def test_a_rebuild_deletes_indexes_of_killed_rebuilds(
         self, url: str, index: OpenSearchIndex, client: Any
     ) -> None:
         await index.put([cam("a")])
@@ -309,7 +311,7 @@ class TestRebuild:
         assert await search_ids(index) == ["a", "b"]
         assert len(await indices_of(client, url)) == 1
 
-    async def test_a_source_that_fails_leaves_no_index_behind(
+    async def test_a_failing_source_leaves_no_index_behind(
         self, url: str, index: OpenSearchIndex, client: Any
     ) -> None:
         async def breaks() -> AsyncIterator[SearchDocument]:
@@ -323,7 +325,7 @@ class TestRebuild:
         assert await search_ids(index) == ["a"]
         assert len(await indices_of(client, url)) == 1
 
-    async def test_a_later_one_ends_an_earlier_one(self, url: str, client: Any) -> None:
+    async def test_a_later_rebuild_aborts_an_earlier_one(self, url: str, client: Any) -> None:
         async with opened(url) as earlier, opened(url) as later:
             await later.put([cam("a")])
 
@@ -339,7 +341,7 @@ class TestRebuild:
 
 
 class TestSilence:
-    async def test_who_is_not_answered_is_told_so(self) -> None:
+    async def test_a_silent_server_raises_dependency_unavailable(self) -> None:
         async with server_that_is_silent() as server, opened(server.url, search_seconds=0.05) as index:
             with pytest.raises(DependencyUnavailable) as refusal:
                 await index.search(SearchQuery(text="cam"))
@@ -347,14 +349,13 @@ class TestSilence:
         assert refusal.value.facts == {"dependency": "search index"}
         assert len(server.requests) == 1
 
-    async def test_who_waits_behind_others_is_not_told_that_there_is_silence(self) -> None:
-        """And when there is, those behind them are told so at once."""
+    async def test_searches_that_wait_behind_a_silent_server_fail_at_once(self) -> None:
         async with server_that_is_silent() as server, opened(server.url, search_seconds=0.05) as index:
             searches = (index.search(SearchQuery(text=f"cam {number}")) for number in range(40))
             outcomes = await asyncio.gather(*searches, return_exceptions=True)
 
         assert {type(problem) for problem in outcomes} == {DependencyUnavailable}
-        # Eight at a time, and those who come in while four of these fail: the fifth failure shuts the door.
+        # Eight run at a time, and some more start while four of these fail: the fifth failure opens the circuit.
         assert len(server.requests) <= 12
 
     @pytest.mark.parametrize(
@@ -368,7 +369,7 @@ class TestSilence:
             ("200 OK", b"not json"),
         ],
     )
-    async def test_an_answer_that_is_no_use_is_asked_for_once(self, status: str, body: bytes) -> None:
+    async def test_a_useless_response_is_not_retried(self, status: str, body: bytes) -> None:
         async with server_that_answers(status, body) as server, opened(server.url) as index:
             with pytest.raises(Unavailable):
                 await index.search(SearchQuery(text="cam"))
@@ -377,7 +378,7 @@ class TestSilence:
 
         assert len(server.requests) == 2
 
-    async def test_who_refuses_connections_is_unavailable_to_every_method(self) -> None:
+    async def test_every_method_raises_unavailable_when_connections_are_refused(self) -> None:
         async with opened("opensearch://127.0.0.1:1") as index:
             attempts = (
                 index.search(SearchQuery()),
@@ -390,7 +391,7 @@ class TestSilence:
                 with pytest.raises(Unavailable):
                     await attempt
 
-    async def test_who_fails_again_and_again_is_not_asked_any_more(self) -> None:
+    async def test_repeated_failures_open_the_circuit(self) -> None:
         async with server_that_answers("503 Service Unavailable") as server, opened(server.url) as index:
             for _ in range(20):
                 with pytest.raises(Unavailable):
@@ -398,7 +399,7 @@ class TestSilence:
 
         assert len(server.requests) == 5
 
-    async def test_one_write_that_is_refused_is_told_and_not_lost_in_the_others(self) -> None:
+    async def test_one_refused_write_of_a_batch_is_reported(self) -> None:
         refused = b'{"errors": true, "items": [{"index": {"status": 201}}, {"index": {"status": 429, "error": {}}}]}'
         async with server_that_answers("200 OK", refused) as server, opened(server.url) as index:
             with pytest.raises(Unavailable):
@@ -406,7 +407,7 @@ class TestSilence:
 
 
 class TestAddress:
-    async def test_it_names_host_port_user_and_alias(self) -> None:
+    async def test_the_url_gives_host_port_user_and_alias(self) -> None:
         async with server_that_answers("404 Not Found") as server:
             address = server.url.replace("//", "//us%40er:p%2Fw@").replace("/test", "/my-alias")
             async with opened(address) as index:
@@ -417,7 +418,7 @@ class TestAddress:
         secret = base64.b64encode(b"us@er:p/w").decode()
         assert f"authorization: basic {secret}".lower() in server.requests[0].lower()
 
-    async def test_without_one_the_alias_is_mechshare(self) -> None:
+    async def test_the_default_alias_is_mechshare(self) -> None:
         async with (
             server_that_answers("404 Not Found") as server,
             opened(server.url.removesuffix("/test")) as index,
@@ -428,7 +429,7 @@ class TestAddress:
         assert server.requests[0].startswith("POST /mechshare/_search?")
         assert "authorization" not in server.requests[0].lower()
 
-    async def test_https_is_spoken_when_asked_for(self) -> None:
+    async def test_the_https_scheme_uses_tls(self) -> None:
         async with (
             server_that_answers("404 Not Found") as server,
             opened(server.url.replace("opensearch:", "opensearch+https:")) as index,

@@ -1,4 +1,4 @@
-"""What the search index owes to being a file: several processes, damage, other versions, a disk that says no."""
+"""What the SQLite index must handle as a file: several processes, damage, other versions, a failing disk."""
 
 import asyncio
 import sqlite3
@@ -67,7 +67,7 @@ async def total(index: SqliteSearchIndex, text: str = "") -> int:
 class TestMoreThanAreRanked:
     @pytest.fixture
     async def crowd(self, index: SqliteSearchIndex) -> list[SearchDocument]:
-        """Oldest first."""
+        """The documents, oldest first."""
         namesake = document("namesake", "gear", created_at=START - timedelta(days=1))
         others = [
             document(f"{n:05}", "spur gear", created_at=START + timedelta(seconds=n))
@@ -76,7 +76,7 @@ class TestMoreThanAreRanked:
         await index.put([namesake, *others])
         return [namesake, *others]
 
-    async def test_the_newest_are_and_an_older_one_with_the_title_that_was_asked(
+    async def test_the_newest_and_an_older_exact_title_match_are_ranked(
         self, index: SqliteSearchIndex, crowd: list[SearchDocument]
     ) -> None:
         result = await index.search(SearchQuery(text="gear", limit=3))
@@ -85,7 +85,7 @@ class TestMoreThanAreRanked:
         assert EXACT_TOTAL < result.total < len(crowd)
 
     @pytest.mark.parametrize("text", ["spur", ""])
-    async def test_what_is_changed_is_no_newer(
+    async def test_a_change_does_not_make_a_document_newer(
         self, index: SqliteSearchIndex, crowd: list[SearchDocument], text: str
     ) -> None:
         await index.put([replace(crowd[1], version=2)])
@@ -96,13 +96,13 @@ class TestMoreThanAreRanked:
 
 
 @pytest.mark.parametrize("words", [1, 16, 17, 40])
-async def test_a_beginning_finds_all_that_go_on_from_it(index: SqliteSearchIndex, words: int) -> None:
+async def test_a_prefix_finds_all_words_that_continue_it(index: SqliteSearchIndex, words: int) -> None:
     await index.put([document(str(n), f"rotary gear{n:02}") for n in range(words)])
 
     assert (await index.search(SearchQuery(text="rotary gea"))).total == words
 
 
-async def test_the_few_words_that_go_on_from_a_beginning_are_looked_for_in_its_place(
+async def test_a_prefix_with_few_continuations_is_expanded_to_them(
     path: Path, index: SqliteSearchIndex
 ) -> None:
     await index.put(
@@ -118,7 +118,7 @@ def beginnings_of(clauses: Sequence[Clause]) -> list[str]:
     return sorted(phrase.tokens[-1] for clause in clauses for phrase in clause if phrase.is_prefix)
 
 
-async def test_suggestions_take_no_more_steps_where_more_titles_hold_the_word_later(
+async def test_suggestions_cost_no_more_when_more_titles_hold_the_word_later(
     path: Path, index: SqliteSearchIndex
 ) -> None:
     await index.put([document(f"first {n}", f"gear {n:02}") for n in range(20)])
@@ -129,7 +129,7 @@ async def test_suggestions_take_no_more_steps_where_more_titles_hold_the_word_la
     assert steps_of_suggesting(path, "g") < 1.2 * before
 
 
-async def test_no_opening_stays_of_what_is_gone(path: Path, index: SqliteSearchIndex) -> None:
+async def test_suggestions_of_removed_titles_are_deleted(path: Path, index: SqliteSearchIndex) -> None:
     await index.put([document("a", "Ratchet and pawl"), document("b", "Small gear")])
     await index.put(
         [document("a", "Cam", version=2), document("b", "Small gear", version=2, is_published=False)]
@@ -141,7 +141,7 @@ async def test_no_opening_stays_of_what_is_gone(path: Path, index: SqliteSearchI
 
 
 def steps_of_suggesting(path: Path, prefix: str) -> int:
-    """Instructions that SQLite takes for ten suggestions, in tens."""
+    """Returns how many times ten instructions SQLite executes for ten suggestions."""
     steps = 0
 
     def count() -> None:
@@ -160,7 +160,7 @@ async def filled(path: Path) -> None:
     await index.close()
 
 
-async def test_it_is_kept(path: Path, index: SqliteSearchIndex) -> None:
+async def test_the_index_survives_a_restart(path: Path, index: SqliteSearchIndex) -> None:
     await filled(path)
 
     assert await total(index) == len(documents())
@@ -184,7 +184,9 @@ async def test_a_new_index_needs_a_rebuild_until_one_is_done(index: SqliteSearch
     assert not await index.needs_rebuild()
 
 
-async def test_several_processes_put_and_the_newest_stands(path: Path, index: SqliteSearchIndex) -> None:
+async def test_concurrent_puts_of_several_processes_leave_the_newest(
+    path: Path, index: SqliteSearchIndex
+) -> None:
     putters = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", PUTTER, str(path), str(first))
         for first in range(4)
@@ -196,7 +198,7 @@ async def test_several_processes_put_and_the_newest_stands(path: Path, index: Sq
     assert await total(index, "edition39") == 10
 
 
-async def test_what_another_index_writes_during_a_rebuild_stands(
+async def test_writes_of_another_index_during_a_rebuild_are_preserved(
     path: Path, index: SqliteSearchIndex
 ) -> None:
     other = SqliteSearchIndex(path)
@@ -261,7 +263,7 @@ SPOILERS = {
 
 
 @pytest.mark.parametrize("spoil", SPOILERS.values(), ids=SPOILERS.keys())
-async def test_a_file_that_is_not_ours_is_begun_anew_and_says_so(
+async def test_an_unusable_file_is_replaced_and_a_warning_is_logged(
     path: Path, index: SqliteSearchIndex, spoil: object
 ) -> None:
     await filled(path)
@@ -282,7 +284,7 @@ async def test_a_file_that_is_not_ours_is_begun_anew_and_says_so(
     [spoil_pages, run_sql("UPDATE words_data SET block = X'FFFFFFFFFFFFFFFFFF'")],
     ids=["pages", "words"],
 )
-async def test_damage_found_while_searching_is_said_once_and_healed(
+async def test_damage_found_by_a_search_is_logged_once_and_repaired(
     path: Path, index: SqliteSearchIndex, spoil: object
 ) -> None:
     await filled(path)
@@ -296,7 +298,7 @@ async def test_damage_found_while_searching_is_said_once_and_healed(
     assert await index.needs_rebuild()
 
 
-async def test_a_file_that_is_deleted_under_way_is_begun_again(path: Path, index: SqliteSearchIndex) -> None:
+async def test_a_file_deleted_while_in_use_is_created_again(path: Path, index: SqliteSearchIndex) -> None:
     await index.put([CAM])
     assert await total(index) == 1
 
@@ -308,7 +310,7 @@ async def test_a_file_that_is_deleted_under_way_is_begun_again(path: Path, index
     assert await total(index, "cam") == 1
 
 
-async def test_a_rebuild_whose_file_went_is_not_said_done(path: Path, index: SqliteSearchIndex) -> None:
+async def test_a_rebuild_whose_file_was_deleted_fails(path: Path, index: SqliteSearchIndex) -> None:
     async def read() -> AsyncIterator[SearchDocument]:
         for number in range(BATCH + 1):
             yield replace(CAM, mechanism_id=MechanismId(str(number)))
@@ -321,7 +323,7 @@ async def test_a_rebuild_whose_file_went_is_not_said_done(path: Path, index: Sql
     assert await index.needs_rebuild()
 
 
-async def test_several_that_find_it_broken_keep_one_file(path: Path) -> None:
+async def test_concurrent_repairs_create_one_file(path: Path) -> None:
     await filled(path)
     spoil_header(path)
     indexes = [SqliteSearchIndex(path) for _ in range(4)]
@@ -335,7 +337,7 @@ async def test_several_that_find_it_broken_keep_one_file(path: Path) -> None:
         await each.close()
 
 
-async def test_a_writer_that_never_ends_is_unavailable_and_reads_go_on(
+async def test_behind_a_stuck_writer_writes_fail_and_reads_continue(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "BUSY_SECONDS", 0.01)
@@ -357,7 +359,7 @@ async def test_a_writer_that_never_ends_is_unavailable_and_reads_go_on(
     await index.close()
 
 
-async def test_a_path_that_cannot_be_is_unavailable(tmp_path: Path) -> None:
+async def test_an_unusable_path_raises_dependency_unavailable(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "file" / "search.db", tmp_path / "folder"):
@@ -384,7 +386,7 @@ async def test_a_put_is_all_or_nothing(path: Path, index: SqliteSearchIndex) -> 
     assert (await total(index, "cam"), await total(index, "gear")) == (1, 0)
 
 
-async def test_a_cancelled_put_leaves_the_writer_sound(index: SqliteSearchIndex) -> None:
+async def test_a_cancelled_put_leaves_the_writer_usable(index: SqliteSearchIndex) -> None:
     many = [replace(CAM, mechanism_id=MechanismId(str(number))) for number in range(300)]
     putting = asyncio.create_task(index.put(many))
     await asyncio.sleep(0)
@@ -398,7 +400,7 @@ async def test_a_cancelled_put_leaves_the_writer_sound(index: SqliteSearchIndex)
     assert await total(index, "cam") in (0, 300)
 
 
-async def test_a_search_ends_at_its_deadline_and_the_next_one_is_answered(tmp_path: Path) -> None:
+async def test_a_search_ends_at_its_deadline_and_the_next_one_succeeds(tmp_path: Path) -> None:
     many = [replace(CAM, mechanism_id=MechanismId(f"{number:05}"), title="cam") for number in range(1_000)]
     hasty, patient = (SqliteSearchIndex(tmp_path / "s.db", search_seconds=seconds) for seconds in (0.0, 60.0))
     query = SearchQuery(text="cam", limit=100)

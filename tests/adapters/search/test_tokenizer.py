@@ -1,4 +1,4 @@
-"""How text is folded and cut into tokens, and how a question is put to FTS5."""
+"""How text is normalized and tokenized, and how a query is written for FTS5."""
 
 import unicodedata
 from itertools import pairwise
@@ -17,13 +17,13 @@ HARD = st.text(alphabet="aＡåÅﬁß㍉ｶﾞﾊﾟカがﾞ゙゚\u0301\u0323
 
 class TestFolding:
     @given(text=st.text() | HARD)
-    def test_it_is_what_unicode_says(self, text: str) -> None:
+    def test_the_result_is_nfkc_case_folding(self, text: str) -> None:
         whole = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
         assert normalize_text(text).text == whole
 
     @given(text=st.text() | HARD)
-    def test_every_character_knows_where_it_came_from(self, text: str) -> None:
+    def test_every_character_has_its_position_in_the_original(self, text: str) -> None:
         folded = normalize_text(text)
 
         assert len(folded.starts) == len(folded.ends) == len(folded.text)
@@ -40,7 +40,7 @@ class TestFolding:
             ("Ｓtraße", "ss", "ß"),
         ],
     )
-    def test_a_part_is_found_in_the_original(self, text: str, part: str, source: str) -> None:
+    def test_a_part_is_mapped_to_the_original(self, text: str, part: str, source: str) -> None:
         folded = normalize_text(text)
         place = folded.text.index(part)
 
@@ -48,7 +48,7 @@ class TestFolding:
 
         assert text[start:end] == source
 
-    def test_a_lone_surrogate_is_no_text(self) -> None:
+    def test_a_lone_surrogate_is_replaced(self) -> None:
         assert normalize_text("a\ud800").text == "a?"
 
     def test_a_line_has_single_spaces(self) -> None:
@@ -89,7 +89,7 @@ def test_text_becomes_tokens(text: str, tokens: str) -> None:
         ("***", []),
     ],
 )
-def test_a_title_is_offered_from_each_of_its_words(title: str, expected: list[str]) -> None:
+def test_a_title_is_suggested_from_each_of_its_words(title: str, expected: list[str]) -> None:
     assert list(openings(title)) == expected
 
 
@@ -106,9 +106,9 @@ def test_a_title_is_offered_from_each_of_its_words(title: str, expected: list[st
         ("***", ""),
     ],
 )
-def test_a_question_becomes_quoted_tokens(text: str, expression: str) -> None:
+def test_a_query_becomes_quoted_tokens(text: str, expression: str) -> None:
     assert match_expression(parse_query(text).clauses) == expression
 
 
-def test_a_question_has_an_end() -> None:
+def test_the_number_of_clauses_is_bounded() -> None:
     assert len(parse_query(" ".join(map(str, range(1000)))).clauses) == MAX_CLAUSES

@@ -1,4 +1,4 @@
-"""What nobody but the issuer can make, however they try."""
+"""Nobody but the issuer can create a valid token."""
 
 import base64
 import hmac
@@ -44,7 +44,7 @@ ISSUERS = {
 
 
 class Absent:
-    """Stands for a claim that is left out; a test is named by it, the same in every process."""
+    """A claim that is omitted. Its repr is constant, so that test ids are the same in every process."""
 
     def __repr__(self) -> str:
         return "ABSENT"
@@ -80,7 +80,7 @@ def header_of(algorithm: str) -> dict[str, Any]:
 
 
 def signed(algorithm: str, header: bytes, payload: bytes) -> str:
-    """A token with the true signature: as if the issuer itself had been talked into it."""
+    """Returns a token with a valid signature, as if the issuer had signed this header and payload."""
     content = f"{coded(header)}.{coded(payload)}"
     return f"{content}.{coded(signature(algorithm, content.encode()))}"
 
@@ -117,7 +117,7 @@ def signed_by_another(algorithm: str) -> str:
 
 
 def signed_with_what_is_public(algorithm: str) -> str:
-    """HS256 with the public key as its secret, under the name of that key (RFC 8725, 2.1)."""
+    """Returns an HS256 token whose secret is the public key, under that key's id (RFC 8725, 2.1)."""
     key = base64.urlsafe_b64decode(ISSUERS["EdDSA"].public_keys()[0]["x"] + "=")
     content = f"{coded(changed(header_of('EdDSA'), alg='HS256'))}.{coded(changed(PAYLOAD))}"
     return f"{content}.{coded(hmac.digest(key, content.encode(), 'sha256'))}"
@@ -144,7 +144,7 @@ def longer_hmac(algorithm: str) -> str:
 
 
 def loose_last_bits(header: str, payload: str, signature: str) -> str:
-    """The same bytes, written in another way: the bits that the last character has to spare are set."""
+    """Sets the unused bits of the last character: another spelling of the same bytes."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return f"{header}.{payload}.{signature[:-1]}{alphabet[alphabet.index(signature[-1]) + 1]}"
 
@@ -277,7 +277,7 @@ FORGERIES: Mapping[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("algorithm", ISSUERS)
-def test_the_forger_of_these_tests_could_make_a_true_token(algorithm: str) -> None:
+def test_the_helpers_of_these_tests_can_create_a_valid_token(algorithm: str) -> None:
     token = signed(algorithm, changed(header_of(algorithm)), changed(PAYLOAD))
     assert ISSUERS[algorithm].verify(token) == CLAIMS
 
@@ -292,7 +292,7 @@ def test_no_forgery_is_accepted(algorithm: str, forgery: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ISSUERS)
-def test_the_same_signature_written_in_another_way_is_refused(algorithm: str) -> None:
+def test_another_spelling_of_the_same_signature_is_refused(algorithm: str) -> None:
     true, forged = issued(algorithm), FORGERIES["loose last bits"](algorithm)
     assert base64.urlsafe_b64decode(forged.split(".")[2] + "==") == base64.urlsafe_b64decode(
         true.split(".")[2] + "=="
@@ -306,7 +306,7 @@ def issued(algorithm: str) -> str:
 
 
 @pytest.mark.parametrize("algorithm", ISSUERS)
-def test_a_token_is_good_to_its_last_second_and_no_longer(algorithm: str) -> None:
+def test_a_token_is_valid_until_its_last_second(algorithm: str) -> None:
     clock = FrozenClock()
     issuer = issuer_of(algorithm, clock, KEY)
     token = issuer.issue(CLAIMS)
@@ -324,7 +324,7 @@ def issuer_of(algorithm: str, clock: FrozenClock, key: bytes, *older: bytes) -> 
 
 
 @pytest.mark.parametrize("algorithm", ISSUERS)
-def test_keys_are_rotated_by_their_names(algorithm: str) -> None:
+def test_keys_are_rotated_by_their_ids(algorithm: str) -> None:
     before = issuer_of(algorithm, CLOCK, KEY)
     during = issuer_of(algorithm, CLOCK, OTHER, KEY)
     after = issuer_of(algorithm, CLOCK, OTHER)
@@ -338,14 +338,14 @@ def test_keys_are_rotated_by_their_names(algorithm: str) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ISSUERS)
-def test_the_name_of_one_key_does_not_make_another_signature_good(algorithm: str) -> None:
+def test_the_id_of_one_key_does_not_validate_another_signature(algorithm: str) -> None:
     both = issuer_of(algorithm, CLOCK, OTHER, KEY)
     content = f"{coded(changed(decoded(both.issue(CLAIMS).split('.')[0])))}.{coded(changed(PAYLOAD))}"
     with pytest.raises(InvalidToken):
         both.verify(f"{content}.{coded(signature(algorithm, content.encode(), KEY))}")
 
 
-def test_another_installation_is_another_issuer_and_another_audience() -> None:
+def test_tokens_of_another_issuer_or_audience_are_refused() -> None:
     ours = ISSUERS["HS256"]
     key = ours._first
     for strange in (
@@ -358,7 +358,7 @@ def test_another_installation_is_another_issuer_and_another_audience() -> None:
 
 
 @pytest.mark.parametrize("secret", [b"", b"short", b"k" * 31])
-def test_a_secret_that_could_be_guessed_is_refused_at_once(secret: bytes) -> None:
+def test_a_weak_secret_is_refused_at_once(secret: bytes) -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         JwtTokenIssuer.from_secret(secret, CLOCK)
     with pytest.raises(ValueError, match="32 bytes"):
@@ -367,7 +367,7 @@ def test_a_secret_that_could_be_guessed_is_refused_at_once(secret: bytes) -> Non
         JwtTokenIssuer.from_secret(KEY, CLOCK, older=[secret])
 
 
-def test_a_public_key_is_no_secret() -> None:
+def test_a_public_key_is_refused_as_a_secret() -> None:
     pem = (
         b"-----BEGIN PUBLIC KEY-----\n"
         b"MCowBQYDK2VwAyEA11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\n"
@@ -390,7 +390,7 @@ def test_a_public_key_is_published_under_its_thumbprint() -> None:
     assert key["kid"] == coded(sha256(members.encode()).digest()) == header_of("EdDSA")["kid"]
 
 
-def test_what_is_published_verifies_what_was_signed() -> None:
+def test_the_published_key_verifies_signed_tokens() -> None:
     (key,) = ISSUERS["EdDSA"].public_keys()
     content, _, signature = issued("EdDSA").rpartition(".")
     public = Ed25519PrivateKey.from_private_bytes(KEY).public_key()
@@ -399,7 +399,7 @@ def test_what_is_published_verifies_what_was_signed() -> None:
     public.verify(base64.urlsafe_b64decode(signature + "=="), content.encode())
 
 
-def test_a_secret_and_what_is_made_of_it_stay_inside() -> None:
+def test_secrets_and_derived_keys_are_not_exposed() -> None:
     issuer = ISSUERS["HS256"]
     assert issuer.public_keys() == ()
     assert KEY.decode() not in repr(issuer._first)
