@@ -11,12 +11,13 @@ SHORT_CONNECTIONS, LONG_CONNECTIONS = 500, 5_000
 
 @pytest.fixture(scope="session")
 def attacked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
-    """One embedded server as shipped, two server processes, for all attacks that need no settings of their own."""
+    """One embedded server with default settings and two server processes, shared by attacks without settings of their
+    own."""
     with attackable_server(tmp_path_factory.mktemp("attacked")) as server:
         yield server
 
 
 @pytest.fixture
 def connections(long: bool) -> int:
-    """How many connections an attack opens."""
+    """Returns how many connections an attack opens."""
     return LONG_CONNECTIONS if long else SHORT_CONNECTIONS

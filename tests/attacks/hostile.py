@@ -1,4 +1,4 @@
-"""Texts that make careless programs take time that grows with the square of their length."""
+"""Texts for which careless programs take time quadratic in their length."""
 
 from collections.abc import Callable, Mapping
 from itertools import count, islice
@@ -43,4 +43,4 @@ HOSTILE: Mapping[str, Callable[[int], str]] = {
     "hyphens": _repeated("a-"),
     "line ends": _repeated("\r\n"),
 }
-"""Each makes a text of about so many bytes in UTF-8."""
+"""Each makes a text of about the given number of bytes in UTF-8."""

@@ -1,10 +1,10 @@
-"""Another user who goes on as usual while a server is attacked; run as a process of its own.
+"""Another user who sends normal requests while a server is attacked; runs as a process of its own.
 
     python -m tests.attacks.other_user PORT ADDRESS PATH...
 
-Requests each path in turn, a number from 1 to 100 in place of {number}, on a new connection each, ten a second,
-until its standard input ends. Prints `ready` before the first, and at the end a line of JSON:
-[[path, status or error, seconds], ...].
+Requests the paths in turn, with a number from 1 to 100 in place of {number}, each on a new connection, ten a second,
+until its standard input ends. Prints `ready` before the first request, and at the end a line of JSON: [[path, status or
+error, seconds], ...].
 """
 
 import http.client
@@ -14,7 +14,7 @@ import sys
 import time
 
 INTERVAL = 0.1
-"""Seconds between two requests: half of what the rate limit allows as shipped."""
+"""Seconds between two requests: half the rate that the default limit allows."""
 TIMEOUT = 10.0
 
 
@@ -30,7 +30,7 @@ def main(port: int, address: str, paths: list[str]) -> None:
 
 
 def _status(port: int, address: str, path: str) -> str:
-    """The status code, or the name of the error."""
+    """Returns the status code or the name of the error."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT, source_address=(address, 0))
     try:
         connection.request("GET", path)

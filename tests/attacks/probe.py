@@ -1,4 +1,4 @@
-"""Watches how another user fares while a server is attacked."""
+"""Measures the service of another user while a server is attacked."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ ALWAYS = ("/health/live", "/api/v1/mechanisms?limit={number}", "/api/v1/search/m
 
 @dataclass
 class Probe:
-    """What the other user met, filled in at the end of `watched`; durations in seconds."""
+    """The other user's results, complete at the end of `watched`; durations in seconds."""
 
     baseline: float = 0.0
     p99: float = 0.0
@@ -30,10 +30,10 @@ class Probe:
 async def watched(
     server: AttackedServer, figure: Callable[[str], None], paths: Sequence[str] = ()
 ) -> AsyncIterator[Probe]:
-    """While the context lasts, another user reads `paths` and what visitors always read, ten requests a second.
+    """During the context, another user reads `paths` and the pages that visitors usually read, ten requests a second.
 
-    At its end asserts that no request failed, and prints the 99th percentile beside that of an undisturbed
-    server a moment before.
+    At its end asserts that no request failed, and prints the 99th percentile beside that of the undisturbed server a
+    moment before.
     """
     paths = [*ALWAYS, *paths]
     before = await _end(_start(server, paths), BASELINE_SECONDS)
@@ -53,7 +53,7 @@ async def watched(
 
 
 def _start(server: AttackedServer, paths: Sequence[str]) -> subprocess.Popen[bytes]:
-    """The other user, who has begun."""
+    """Starts the other user and returns once it is ready."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.attacks.other_user", str(server.port), new_address(), *paths],
         stdin=subprocess.PIPE,
@@ -65,7 +65,7 @@ def _start(server: AttackedServer, paths: Sequence[str]) -> subprocess.Popen[byt
 
 
 async def _end(process: subprocess.Popen[bytes], seconds: float = 0.0) -> list[tuple[str, str, float]]:
-    """The results after further `seconds`."""
+    """Returns the results after further `seconds`."""
     await asyncio.sleep(seconds)
     written, _ = await asyncio.to_thread(process.communicate, b"", END_TIMEOUT)
     return [(path, status, duration) for path, status, duration in json.loads(written)]

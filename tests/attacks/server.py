@@ -1,4 +1,4 @@
-"""A `mechshare serve` of its own that attacks are aimed at, and what it costs them to make it work."""
+"""A `mechshare serve` for attacks, with its processor time and memory."""
 
 import asyncio
 import http.client
@@ -31,7 +31,7 @@ _ADDRESSES = itertools.count(2)
 
 @dataclass
 class User:
-    """A signed-in user: `headers` prove it, and the requests of `client` come from `address`."""
+    """A signed-in user: `headers` authenticate it, and requests of `client` come from `address`."""
 
     name: str
     address: str
@@ -41,7 +41,7 @@ class User:
 
 @dataclass
 class AttackedServer:
-    """`pid` is the main process. The server is in a session of its own, and so is all that it starts."""
+    """`pid` is the main process. The server and all its children are in a session of their own."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -59,39 +59,39 @@ class AttackedServer:
         return (self.folder / "serve.log").read_text(errors="replace")
 
     def members(self) -> list[int]:
-        """The process ids of the main process and of everything that it started and that still runs."""
+        """Returns the ids of the running processes: the main process and all that it started."""
         family = [self.pid]
         for pid in family:
             family += _children(pid)
         return family
 
     def server_processes(self) -> list[int]:
-        """The processes that accept connections."""
+        """Returns the processes that accept connections."""
         return [
             pid for pid in _children(self.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
 
     def cpu_seconds(self) -> float:
-        """Processor time that the server has used so far, children that have ended included."""
+        """Returns the processor time used so far, including ended children."""
         return sum(sum(_stat(pid)[11:15]) for pid in self.members()) / _TICKS
 
     def rss_bytes(self) -> int:
-        """Memory that the processes of the server occupy now; what they share is counted for each."""
+        """Returns the current memory of the server's processes; shared memory counts for each."""
         page = os.sysconf("SC_PAGE_SIZE")
         return sum(_stat(pid)[21] for pid in self.members()) * page
 
     def connect(self, address: str = "127.0.0.1", timeout: float = 10.0) -> socket.socket:
-        """A TCP connection from `address`, any of 127.0.0.0/8."""
+        """Opens a TCP connection from `address`, any of 127.0.0.0/8."""
         return socket.create_connection(("127.0.0.1", self.port), timeout, source_address=(address, 0))
 
     def client(self, address: str = "127.0.0.1", timeout: float = 30.0) -> httpx.AsyncClient:
-        """A client whose requests come from `address`, any of 127.0.0.0/8; rate limits count by it."""
+        """Returns a client whose requests come from `address`, any of 127.0.0.0/8; rate limits count by address."""
         transport = httpx.AsyncHTTPTransport(local_address=address)
         return httpx.AsyncClient(base_url=self.url, timeout=timeout, transport=transport)
 
     @asynccontextmanager
     async def registered(self, name: str = "", address: str = "") -> AsyncIterator[User]:
-        """A new user, signed in, whose requests come from an address that nobody else has."""
+        """Registers and signs in a new user, by default from an address of its own."""
         name, address = name or f"user{next(_SEEDS)}", address or new_address()
         async with self.client(address) as client:
             account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
@@ -103,7 +103,7 @@ class AttackedServer:
     async def upload(
         self, user: User, content: bytes | None = None, title: str = "A four-bar linkage"
     ) -> httpx.Response:
-        """Uploads a small clip like no other, or `content`."""
+        """Uploads a small clip that is unlike any other, or `content`."""
         return await user.client.post(
             f"{API}/mechanisms",
             headers=user.headers,
@@ -112,7 +112,7 @@ class AttackedServer:
         )
 
     async def processed(self, user: User, id: str) -> dict[str, Any]:
-        """The processing of a mechanism once it is ready or failed."""
+        """Waits until a mechanism is ready or failed and returns its processing."""
         async with asyncio.timeout(PROCESSING_TIMEOUT):
             while True:
                 response = await user.client.get(f"{API}/mechanisms/{id}/processing", headers=user.headers)
@@ -122,7 +122,7 @@ class AttackedServer:
                 await asyncio.sleep(0.2)
 
     async def publish(self, user: User, title: str = "A four-bar linkage") -> dict[str, Any]:
-        """A published mechanism with a small clip."""
+        """Returns a published mechanism with a small clip."""
         created = (await self.upload(user, title=title)).raise_for_status().json()
         assert (await self.processed(user, created["id"]))["state"] == "ready"
         path = f"{API}/mechanisms/{created['id']}"
@@ -133,7 +133,7 @@ class AttackedServer:
 
 
 def new_address() -> str:
-    """An address of this machine from which nothing has come so far."""
+    """Returns an address of this machine that was not used before."""
     number = next(_ADDRESSES)
     return f"127.1.{number // 250}.{number % 250 + 2}"
 
@@ -142,7 +142,8 @@ def new_address() -> str:
 def attackable_server(
     folder: Path, *, workers: int = 2, port: int | None = None, **settings: str
 ) -> Iterator[AttackedServer]:
-    """An embedded server as shipped but for `settings`, without their prefix: REQUESTS_PER_MINUTE="0"."""
+    """Starts an embedded server with default settings except `settings`, without their prefix:
+    REQUESTS_PER_MINUTE="0"."""
     environ = {f"MECHSHARE_{name}": value for name, value in settings.items()}
     port = port or free_port()
     with (folder / "serve.log").open("ab") as output:
@@ -163,7 +164,7 @@ def attackable_server(
 
 
 def _plain_environment() -> dict[str, str]:
-    """Without the settings of whoever runs the tests."""
+    """Returns the environment without mechshare's settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith("MECHSHARE_")}
 
 
@@ -193,7 +194,7 @@ def _end(server: AttackedServer) -> None:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
-            continue  # it has ended by itself
+            continue  # already ended
     server.process.wait(30)
 
 
@@ -203,12 +204,13 @@ def _children(pid: int) -> list[int]:
         for task in Path(f"/proc/{pid}/task").iterdir():
             found += map(int, (task / "children").read_text().split())
     except OSError:
-        return found  # it has ended meanwhile
+        return found  # ended meanwhile
     return found
 
 
 def _stat(pid: int) -> list[int]:
-    """The fields of /proc/PID/stat from the third on, numbers where they are numbers (proc(5)); zeros if it ended."""
+    """Returns the fields of /proc/PID/stat from the third on, as numbers where possible (proc(5)); zeros if it
+    ended."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -1,4 +1,4 @@
-"""Clients that hold a connection and do next to nothing with it."""
+"""Clients that hold a connection and send or read almost nothing."""
 
 import asyncio
 import socket
@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from tests.attacks.server import API, AttackedServer
 
 TRICKLE_INTERVAL = 2.0
-"""Seconds between two bytes of a client that trickles."""
+"""Seconds between two bytes of a slow client."""
 SLOW_READER_SECONDS = 45.0
-"""How long a slow reader reads nothing: longer than the server waits for it."""
+"""Seconds for which a slow reader reads nothing: longer than the server waits for it."""
 PER_ADDRESS = 50
 CONNECT_CONCURRENCY = 100
-"""Connections that are being opened at a time: the queue of the system is not what is attacked."""
+"""Connections that are opened at a time, so that the system's listen queue does not overflow."""
 
 SlowClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -23,20 +23,20 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 async def slow_headers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Sends a request line, and then a byte of a header from time to time."""
+    """Sends a request line, and then a byte of a header at intervals."""
     writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ")
     await _trickle(writer)
 
 
 async def slow_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Announces a short body, and sends a byte of it from time to time."""
+    """Announces a short body, and sends a byte of it at intervals."""
     head = "Host: x\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n{"
     writer.write(f"POST {API}/auth/login HTTP/1.1\r\n{head}".encode())
     await _trickle(writer)
 
 
 def slow_reader(path: str, token: str) -> SlowClient:
-    """Requests what is at `path`, and reads none of it."""
+    """Requests `path` and reads none of the response."""
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]
@@ -59,7 +59,7 @@ def listener(path: str, token: str) -> SlowClient:
 async def outcomes(
     server: AttackedServer, clients: Sequence[SlowClient], addresses: Sequence[str], seconds: float
 ) -> Counter[str]:
-    """What became of each client within `seconds`: `closed`, `reset`, `open`, or the status of the response."""
+    """Returns the outcome of each client within `seconds`: `closed`, `reset`, `open`, or the status of the response."""
     slots = asyncio.Semaphore(CONNECT_CONCURRENCY)
     tasks = [
         _outcome(server, client, addresses[number % len(addresses)], slots, seconds)

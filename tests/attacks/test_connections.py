@@ -1,4 +1,4 @@
-"""Thousands of slow clients, of whatever kind, keep nobody else waiting, and none of them stays for long."""
+"""Thousands of slow clients of any kind delay no other client, and all are disconnected in time."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,16 +10,16 @@ from tests.attacks.server import API, AttackedServer, attackable_server, new_add
 from tests.attacks.slow_clients import PER_ADDRESS, SlowClient, outcomes
 
 HEADERS_WITHIN = 25.0
-"""Seconds after which a connection without whole headers is closed, with room for a busy machine; 15 are promised."""
+"""Seconds within which a connection without complete headers is closed: 15 documented, more on a busy machine."""
 BODY_WITHIN = 45.0
-"""As long for short bodies; 30 are promised."""
+"""The same for short bodies; 30 are documented."""
 MAX_BYTES_EACH = 800 * 1024
-"""Memory of the server for each slow client, what the server itself takes on the way included."""
+"""The server's memory for each slow client, including its own growth meanwhile, bytes."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
-    """Processes no clips, so that a stream of events goes on for as long as somebody listens."""
+    """Processes no clips, so that a stream of events lasts as long as its listener."""
     with attackable_server(tmp_path_factory.mktemp("connections"), JOB_SLOTS="0") as server:
         yield server
 
@@ -54,7 +54,7 @@ async def test_bodies_that_trickle_are_refused(
     assert sum(count for end, count in found.items() if end.startswith("408")) == connections
 
 
-async def test_readers_that_take_nothing_are_disconnected(
+async def test_readers_that_read_nothing_are_disconnected(
     server: AttackedServer, figure: Callable[[str], None], connections: int
 ) -> None:
     async with server.registered() as user:
@@ -65,7 +65,7 @@ async def test_readers_that_take_nothing_are_disconnected(
     assert sum(count for end, count in found.items() if end.endswith(("reset", "closed"))) == connections
 
 
-async def test_listeners_to_events_keep_nobody_waiting(
+async def test_listeners_to_events_delay_no_other_client(
     server: AttackedServer, figure: Callable[[str], None], connections: int
 ) -> None:
     async with server.registered() as user:
@@ -77,7 +77,7 @@ async def test_listeners_to_events_keep_nobody_waiting(
     assert found["200 open"] >= min(connections, 2_000)
 
 
-async def test_one_address_has_a_bounded_number_of_unfinished_bodies(
+async def test_unfinished_bodies_of_one_address_are_bounded(
     server: AttackedServer, figure: Callable[[str], None]
 ) -> None:
     count = 400
@@ -88,7 +88,7 @@ async def test_one_address_has_a_bounded_number_of_unfinished_bodies(
     assert sum(number for end, number in found.items() if end.startswith(("408", "429"))) == count
 
 
-def test_http2_without_tls_is_not_spoken(server: AttackedServer) -> None:
+def test_http2_without_tls_is_refused(server: AttackedServer) -> None:
     with server.connect() as connection:
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
         received = connection.recv(1_000)

@@ -1,4 +1,4 @@
-"""250 kB of hostile text in any field of any route cost next to nothing."""
+"""250 kB of hostile text in any field of any route take little processor time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,9 +16,9 @@ from tests.services.world import GIF
 
 BYTES = 250_000
 SHORT_BYTES = 7_000
-"""What a body of /auth, an address or the header fields still have room for."""
+"""Bytes that fit into a body of /auth, an address or the header fields."""
 MAX_CPU_SECONDS = 0.25
-"""Five times what is promised, for slower machines."""
+"""Processor seconds for one request: five times the documented bound, for slower machines."""
 URL_BODY = {
     "title": "四節リンク",
     "description": "x",
@@ -72,7 +72,7 @@ PATHS = ("/mechanisms/", "/categories/", "/users/", "/auth/sessions/", "/")
 
 
 class Attack:
-    """Sends requests as an admin and remembers the processor time of the worst."""
+    """Sends requests as an admin and remembers the processor time of the most expensive."""
 
     def __init__(self, site: Site, headers: dict[str, str], mechanism: str) -> None:
         self._site = site
@@ -84,7 +84,7 @@ class Attack:
         headers = {**self._headers, "If-Match": "*", **request.pop("headers", {})}
         url = f"{API}{path.format_map(self._ids)}" if "{" in path and len(path) < 100 else f"{API}{path}"
         seconds = await self._timed(method, url, headers=headers, **request)
-        if seconds > MAX_CPU_SECONDS / 2:  # perhaps the garbage collector's, which is not there again at once
+        if seconds > MAX_CPU_SECONDS / 2:  # perhaps the garbage collector, which does not run again at once
             seconds = min(seconds, await self._timed(method, url, headers=headers, **request))
         self.worst.append((seconds, f"{method} {path[:40]} {field}"))
 
@@ -112,7 +112,9 @@ def texts(kind: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_a_field_of_a_body(attack: Attack, kind: str, figure: Callable[[str], None]) -> None:
+async def test_hostile_text_in_a_body_field_costs_little(
+    attack: Attack, kind: str, figure: Callable[[str], None]
+) -> None:
     for text in texts(kind):
         for method, path, body in BODIES:
             for name in body:
@@ -125,7 +127,9 @@ async def test_a_field_of_a_body(attack: Attack, kind: str, figure: Callable[[st
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_a_part_of_a_form(attack: Attack, kind: str, figure: Callable[[str], None]) -> None:
+async def test_hostile_text_in_a_form_part_costs_little(
+    attack: Attack, kind: str, figure: Callable[[str], None]
+) -> None:
     for text in texts(kind):
         for name in ("title", "description", "categories"):
             fields = {"title": "x", name: text}
@@ -138,10 +142,12 @@ async def test_a_part_of_a_form(attack: Attack, kind: str, figure: Callable[[str
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_a_query_or_a_path(attack: Attack, kind: str, figure: Callable[[str], None]) -> None:
+async def test_hostile_text_in_a_query_or_path_costs_little(
+    attack: Attack, kind: str, figure: Callable[[str], None]
+) -> None:
     for text in (*texts(kind), HOSTILE[kind](1_500), HOSTILE[kind](150)):
         for path in QUERIES:
-            # more than that, and httpx itself takes longer than the server
+            # Longer text takes httpx itself more time than the server.
             await attack.request("", "GET", path + quote(text, safe="")[:20_000])
         for path in PATHS:
             await attack.request("", "GET", path + quote(text, safe="/")[:20_000])
@@ -152,7 +158,9 @@ async def test_a_query_or_a_path(attack: Attack, kind: str, figure: Callable[[st
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-async def test_a_header_field(attack: Attack, kind: str, figure: Callable[[str], None]) -> None:
+async def test_hostile_text_in_a_header_field_costs_little(
+    attack: Attack, kind: str, figure: Callable[[str], None]
+) -> None:
     for text in texts(kind):
         for name in HEADERS:
             for method, path in (("GET", "/mechanisms?limit=1"), ("POST", "/mechanisms/from-url")):
@@ -161,5 +169,5 @@ async def test_a_header_field(attack: Attack, kind: str, figure: Callable[[str],
 
 
 def ascii_of(text: str) -> str:
-    """What a header field can hold of `text`."""
+    """Returns the part of `text` that a header field can hold."""
     return text.replace("\r\n", "  ") if text.isascii() else quote(text)[: len(text)]

@@ -1,4 +1,4 @@
-"""Listeners to events wait out a database that is away, and all of them hear how it ended."""
+"""Listeners to events wait while the database is away, and all of them receive the final state."""
 
 import asyncio
 import os
@@ -17,11 +17,11 @@ from tests.servers import own_server
 
 PER_ADDRESS = 50
 AWAY_SECONDS = 6.0
-"""Longer than a heartbeat of the pool of connections, and than its time-outs."""
+"""Longer than a heartbeat of the connection pool and than its timeouts."""
 HEARD_WITHIN = 120.0
 
 
-async def test_listeners_wait_while_the_database_is_away_and_hear_the_end(
+async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
     tmp_path: Path, long: bool, figure: Callable[[str], None]
 ) -> None:
     count = 1_000 if long else 200
@@ -48,7 +48,7 @@ async def test_listeners_wait_while_the_database_is_away_and_hear_the_end(
 
 
 async def heard(server: AttackedServer, user: User, id: str, address: str, started: asyncio.Semaphore) -> str:
-    """The last state that a listener hears of, or the name of the error; releases `started` at the first."""
+    """Returns the last state that a listener receives, or the name of the error; releases `started` at the first."""
     path, state = f"{API}/mechanisms/{id}/processing/events", "nothing"
     try:
         async with (

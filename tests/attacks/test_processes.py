@@ -1,4 +1,4 @@
-"""A server whose processes are killed goes on; one whose main process is killed is gone."""
+"""A server survives kills of its processes, and stops entirely when its main process is killed."""
 
 import asyncio
 import os
@@ -44,7 +44,7 @@ async def _succeeds(server: AttackedServer, path: str) -> bool:
 
 
 def refused(folder: Path, *arguments: str, **environ: str) -> str:
-    """What `mechshare serve` says when it doesn't start."""
+    """Returns what `mechshare serve` prints when it refuses to start."""
     ended = subprocess.run(
         [sys.executable, "-m", "mechshare", "serve", *arguments],
         env={**os.environ, "MECHSHARE_DATA": str(folder), **environ},
@@ -66,7 +66,7 @@ def started(folder: Path, port: int) -> subprocess.Popen[bytes]:
     )
 
 
-async def test_a_process_that_is_killed_again_and_again_is_replaced_each_time(tmp_path: Path) -> None:
+async def test_a_killed_process_is_replaced_each_time(tmp_path: Path) -> None:
     with attackable_server(tmp_path) as server:
         for _ in range(3):
             victims = server.server_processes()
@@ -77,7 +77,7 @@ async def test_a_process_that_is_killed_again_and_again_is_replaced_each_time(tm
         assert server.process.poll() is None
 
 
-async def test_server_processes_end_with_the_main_process_and_the_port_is_free_again(tmp_path: Path) -> None:
+async def test_server_processes_end_with_the_main_process_and_free_the_port(tmp_path: Path) -> None:
     with attackable_server(tmp_path) as server:
         members = server.members()
         server.process.kill()
@@ -96,7 +96,7 @@ async def test_a_second_server_on_the_same_port_is_refused_whatever_its_folder(
     assert "--port" in message
 
 
-async def test_of_two_servers_that_start_together_one_is_refused(tmp_path: Path) -> None:
+async def test_one_of_two_servers_that_start_together_is_refused(tmp_path: Path) -> None:
     with attackable_server(tmp_path) as server:
         server.process.terminate()
         server.process.wait(TIMEOUT)
@@ -111,13 +111,13 @@ async def test_of_two_servers_that_start_together_one_is_refused(tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", ["DATABASE", "BLOBS", "SEARCH", "JOBS"])
-def test_memory_of_one_process_is_refused_for_several(tmp_path: Path, name: str) -> None:
+def test_in_memory_adapters_are_refused_for_several_processes(tmp_path: Path, name: str) -> None:
     message = refused(tmp_path, "--workers", "2", **{f"MECHSHARE_{name}_URL": "memory:"})
     assert f"MECHSHARE_{name}_URL=memory:" in message
     assert "--workers 1" in message
 
 
-async def test_sighup_replaces_the_processes_while_others_are_served(tmp_path: Path) -> None:
+async def test_sighup_replaces_the_processes_without_an_interruption(tmp_path: Path) -> None:
     with attackable_server(tmp_path) as server:
         old = set(server.server_processes())
         server.process.send_signal(signal.SIGHUP)

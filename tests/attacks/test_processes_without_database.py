@@ -1,4 +1,4 @@
-"""Server processes that start while PostgreSQL is away go on, and are well as soon as it is back."""
+"""Server processes that start while PostgreSQL is down keep running, and are ready as soon as it is back."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ async def statuses(server: AttackedServer) -> dict[str, int]:
         return {path: (await client.get(path)).status_code for path in paths}
 
 
-async def test_processes_that_start_without_the_database_say_so_until_it_is_back(tmp_path: Path) -> None:
+async def test_processes_started_without_the_database_are_unready_until_it_returns(tmp_path: Path) -> None:
     unavailable = {
         "/health/live": 200,
         "/metrics": 200,
@@ -42,7 +42,7 @@ async def test_processes_that_start_without_the_database_say_so_until_it_is_back
 
 
 async def _replaced(server: AttackedServer, number: signal.Signals) -> None:
-    """Returns when both server processes are others; SIGHUP goes to the main process, SIGKILL to each of the two."""
+    """Returns when both server processes are new ones; SIGHUP goes to the main process, SIGKILL to each of the two."""
     old = server.server_processes()
     for pid in [server.pid] if number == signal.SIGHUP else old:
         os.kill(pid, number)

@@ -1,4 +1,4 @@
-"""Searches that are meant to keep the index busy: long texts full of matches, many words, many callers."""
+"""Searches that load the index: long texts full of matches, many words, many clients."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,11 +15,11 @@ LONG_TEXTS = {
 }
 QUERIES = ("a", "歯", "a " * 100, "歯" * 200, "\ufdfa" * 100, '"a a a" ' * 25)
 CPU_SECONDS = 60.0
-"""For all searches of an attack. They took 453 s each on one thread when excerpts grew with the square of matches."""
+"""Processor seconds of all searches of an attack. With quadratic excerpts each took 453 s on one thread."""
 
 
 async def publish_elsewhere(user: User, number: int, description: str) -> None:
-    """A published mechanism whose clip is hosted elsewhere: nothing has to be processed."""
+    """Publishes a mechanism whose clip is hosted elsewhere, which needs no processing."""
     body = {
         "title": f"a 歯 {number}",
         "description": description,
@@ -42,7 +42,7 @@ async def wait_until_indexed(user: User, count: int) -> None:
 
 
 @pytest.mark.parametrize("text", LONG_TEXTS.values(), ids=LONG_TEXTS)
-async def test_searches_over_long_texts_leave_others_theirs(
+async def test_searches_over_long_texts_do_not_delay_others(
     attacked_server: AttackedServer, figure: Callable[[str], None], text: str
 ) -> None:
     async with attacked_server.registered() as user:

@@ -1,4 +1,4 @@
-"""What attacks are measured with works on a server that nobody attacks."""
+"""The tools of these tests work on a server that nobody attacks."""
 
 from collections.abc import Callable
 

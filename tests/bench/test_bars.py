@@ -1,4 +1,4 @@
-"""What is missed is told as missed."""
+"""Missed bars are reported as missed."""
 
 import pytest
 from bench.bars import bars, growth_bars, processing_bars
@@ -22,39 +22,39 @@ def verdicts(found):
 
 
 @pytest.mark.parametrize(("ours", "verdict"), [(900, "met"), (899, "NOT MET")])
-def test_a_rate_is_held_to_its_share_of_the_reference(ours, verdict):
+def test_a_rate_is_compared_with_its_share_of_the_reference(ours, verdict):
     told = verdicts(bars([part(row("get cold", ours, **{RAW: 1_000, LITERAL: 10}))]))
     assert told["get cold: rate / raw SQL's"] == verdict
     assert told["get cold: rate / literal design's"] == "met"
 
 
-def test_what_a_reference_was_not_asked_is_not_told_as_met():
+def test_a_row_without_a_reference_is_reported_as_not_measured():
     told = verdicts(bars([part(row("get hot anonymous", 900, **{FLOOR: 1_000}))]))
     assert told["get hot anonymous: rate / floor's"] == "met"
     assert told["get hot anonymous: rate / literal design's"] == "not measured"
 
 
 @pytest.mark.parametrize(("deep", "verdict"), [(100, "met"), (80, "NOT MET")])
-def test_a_list_far_down_is_held_to_the_cost_of_its_begin(deep, verdict):
+def test_a_deep_page_is_compared_with_the_first_page(deep, verdict):
     told = verdicts(bars([part(row("list deep page cold", deep, **{FIRST_PAGE: 100}))]))
     assert told["list deep page cold: cost / the first page's"] == verdict
 
 
 @pytest.mark.parametrize(("p99", "verdict"), [(5.0, "met"), (5.1, "NOT MET")])
-def test_the_slowest_are_held_to_the_usual(p99, verdict):
+def test_the_99th_percentile_is_compared_with_the_median(p99, verdict):
     told = verdicts(bars([part(row("publish", 100, p99=p99), row("get Zipf", 100, p99=9.0))]))
     assert told == {"publish: p99 / p50 at half load": verdict}
 
 
 @pytest.mark.parametrize(("many", "verdict"), [(100, "met"), (70, "NOT MET")])
-def test_the_cost_among_many_is_held_to_that_among_few(many, verdict):
+def test_the_cost_among_many_is_compared_with_that_among_few(many, verdict):
     rows = row("create", many, **{FEWEST: 100}), row("get Zipf", 1, **{FEWEST: 100})
     told = verdicts(growth_bars([part(*rows, fewest=1_000)]))
     assert told == {"create": verdict, "get Zipf": "not held"}
     assert growth_bars([part(row("create", 100))]) == []
 
 
-def test_what_is_made_of_clips_is_held_to_ffmpeg_and_to_a_flat_memory():
+def test_processing_is_compared_with_ffmpeg_and_constant_memory():
     slow = Processing(1, 1.0, 2, Spent(2.0, 1.0), Spent(1.0, 1.0), {SHORT: 100, LONG: 200})
     assert list(verdicts(processing_bars(slow)).values()) == ["NOT MET", "met", "NOT MET"]
     alone = Processing(1, 1.0, 2, Spent(2.0, 1.0), None, {})

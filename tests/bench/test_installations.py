@@ -1,4 +1,4 @@
-"""What a reference leaves behind is not measured with whoever comes after it."""
+"""Queries that one candidate leaves behind do not slow the next one."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from bench.installations import DISTRIBUTED, Installation
 from tests.servers import postgresql_database
 
 
-async def test_what_was_begun_for_those_who_have_gone_is_ended():
+async def test_queries_of_disconnected_clients_are_ended():
     async with postgresql_database() as url, await psycopg.AsyncConnection.connect(url) as gone:
         installation = Installation(DISTRIBUTED, 0, {"MECHSHARE_DATABASE_URL": url}, "", is_searchable=False)
         begun = asyncio.create_task(gone.execute("SELECT pg_sleep(300)"))

@@ -1,4 +1,4 @@
-"""What was measured is told in the documentation as the bench told it."""
+"""The tables in the documentation show the measured figures."""
 
 import msgspec
 import pytest

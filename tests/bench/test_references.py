@@ -1,4 +1,4 @@
-"""The references tell the same facts as mechshare: what answers less is not to be measured beside it."""
+"""The references return the same data as mechshare; otherwise the comparison would be unfair."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ LIST = "/api/v1/mechanisms"
 
 
 def fill_database(url, *, for_literal=False):
-    """The user whose the first mechanism is."""
+    """Fills the database and returns the id of the user who owns the first mechanism."""
     engine = open_engine(url)
     users = user_rows(COUNT)
     fill(engine, users, mechanism_batches(COUNT, [row[0] for row in users]), count=COUNT)
@@ -51,13 +51,13 @@ async def bare(request, tmp_path):
             path = tmp_path / "mechshare.db"
             url, database = f"sqlite:///{path}", RawSqlite(str(path))
         async with mechshare(url, tmp_path):
-            """Makes the tables and the categories."""
+            """Creates the tables and the categories."""
         yield url, Raw(database, fill_database(url))
 
 
 @asynccontextmanager
 async def living(app):
-    """`app` between its start and its end."""
+    """Runs `app` between its lifespan's startup and shutdown."""
     asked, told = asyncio.Queue(), asyncio.Queue()
     life = asyncio.create_task(
         app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, asked.get, told.put)
@@ -72,7 +72,7 @@ async def living(app):
 
 
 async def facts(app, path, *, body=None):
-    """What a GET of `path` tells, or a POST of `body`."""
+    """Returns the JSON of a GET of `path`, or of a POST of `body`."""
     sent, told = body or b"", b""
 
     async def receive():
@@ -111,7 +111,7 @@ async def mechshare(url, data):
         yield app
 
 
-async def test_the_bare_database_tells_what_mechshare_tells(bare, tmp_path):
+async def test_the_bare_database_returns_what_mechshare_returns(bare, tmp_path):
     url, app = bare
     async with mechshare(url, tmp_path) as ours, living(app) as raw:
         page = await facts(ours, f"{LIST}?limit=5")
@@ -142,7 +142,7 @@ async def test_the_bare_database_changes_what_mechshare_changes(bare, tmp_path):
         assert await facts(ours, f"{LIST}/{made['id']}") == published
 
 
-async def test_the_literal_design_tells_the_same_mechanisms(filled, tmp_path, monkeypatch):
+async def test_the_literal_design_returns_the_same_mechanisms(filled, tmp_path, monkeypatch):
     pytest.importorskip("fastapi", reason="the literal design needs fastapi: install the group 'bench'")
     url, _ = filled
     monkeypatch.setenv("REFERENCE_DATABASE_URL", url.replace("postgresql:", "postgresql+psycopg:", 1))

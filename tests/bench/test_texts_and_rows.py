@@ -1,4 +1,4 @@
-"""The rows that are measured with: always the same, and such as people write."""
+"""The rows of the benchmark are reproducible and realistic."""
 
 from bench.data import FIRST, mechanism_batches, new_mechanisms, user_rows
 from bench.texts import beginnings, questions
@@ -22,7 +22,7 @@ def test_the_same_rows_are_made_each_time():
     assert beginnings() == beginnings()
 
 
-def test_rows_are_such_as_mechshare_itself_would_write():
+def test_rows_are_like_those_that_mechshare_writes():
     for id, owner, title, description, *_ in made().mechanisms:
         assert is_id(id)
         assert is_id(owner)
@@ -38,7 +38,7 @@ def test_texts_are_japanese_and_english_and_of_many_lengths():
     assert min(lengths) < 100 < 400 < max(lengths)
 
 
-def test_each_mechanism_is_younger_than_the_one_before_it_and_in_a_category():
+def test_mechanisms_have_increasing_times_and_a_category():
     batch = made()
     times = [row[8] for row in batch.mechanisms]
     assert times == sorted(set(times))

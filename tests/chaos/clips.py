@@ -1,4 +1,4 @@
-"""Small clips, each like no other."""
+"""Small clips, each different."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw
 
 
 def clip(seed: int, *, frames: int = 12, size: tuple[int, int] = (96, 72)) -> bytes:
-    """A GIF of a dot that runs round; no two seeds give the same."""
+    """Returns a GIF of a dot that moves in a circle, different for each seed."""
     width, height = size
     pictures = []
     for number in range(frames):

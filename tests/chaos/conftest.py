@@ -1,4 +1,4 @@
-"""Each program ends in one line with its figure; the short form runs with all tests, the long one by `nox -s chaos`."""
+"""Each program prints one line with its figure. The short form runs with all tests, the long one by `nox -s chaos`."""
 
 import pytest
 
@@ -10,7 +10,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Each program that asks for a `profile` goes through all, the short form of some through one."""
+    """Runs each program that takes `profile` in all profiles; the short form of some in one."""
     if "profile" not in metafunc.fixturenames:
         return
     only = metafunc.definition.get_closest_marker("short_form_on")

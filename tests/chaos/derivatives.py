@@ -1,4 +1,4 @@
-"""The files that were made of clips, as database and store hold them: looked at from beside the servers."""
+"""The derivatives of clips, read directly from the database and the blob store."""
 
 import re
 from collections.abc import Iterable
@@ -16,8 +16,11 @@ _FENCE = re.compile(r"media/[^/]+/(\d+)-")
 
 @dataclass(frozen=True)
 class Made:
-    """`named` by the mechanism's row, of which `version` is; `fence` is that of the last attempt. `stored` may be more:
-    what attempts that were lost had made is swept a day later."""
+    """The derivatives of one mechanism.
+
+    `named` are the keys in the mechanism's row, whose version is `version`; `fence` is that of the last attempt.
+    `stored` may hold more keys: derivatives of lost attempts are removed a day later.
+    """
 
     version: int
     fence: int
@@ -26,7 +29,7 @@ class Made:
 
     @property
     def is_one_set(self) -> bool:
-        """Whether the row names three files, all there and all made by the last attempt."""
+        """Whether the row names three files, all of them stored and all made by the last attempt."""
         fences = {int(found[1]) for key in self.named if (found := _FENCE.match(key))}
         return len(self.named) == 3 and self.named <= self.stored and fences == {self.fence}
 

@@ -1,7 +1,8 @@
-"""`python -m tests.chaos.doomed_worker STEP...`: for each a worker that is killed (SIGKILL) as soon as a clip is there.
+"""`python -m tests.chaos.doomed_worker STEP...`: starts a worker per STEP, which kills itself (SIGKILL) at that step of
+a clip.
 
-A STEP is one that the ledger is told of, or `finish`: in the transaction that ends the job, before it is committed, or
-`finished`: right after that. Tells how each worker ended, as one list in JSON.
+A STEP is one that is reported to the ledger, or `finish`: in the transaction that finishes the job, before the commit,
+or `finished`: right after the commit. Prints the exit codes of the workers as a JSON list.
 """
 
 import json
@@ -75,7 +76,7 @@ class DoomedDatabase:
 
 
 _CLIPS: set[JobId] = set()
-"""Those jobs that were claimed here and are about a clip."""
+"""The jobs that this process claimed and that process a clip."""
 
 
 def die() -> None:
@@ -83,7 +84,7 @@ def die() -> None:
 
 
 def worker_doomed_at(step: str) -> int:
-    """The id of a new process, forked so that what all of them need is imported once."""
+    """Returns the id of a new process, forked so that modules are imported once."""
     pid = os.fork()
     if pid:
         return pid

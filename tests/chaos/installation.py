@@ -1,4 +1,4 @@
-"""An installation whose processes and servers are started, killed and suspended for real."""
+"""An installation whose real processes and servers are started, killed and suspended."""
 
 import asyncio
 import os
@@ -22,13 +22,13 @@ from tests.servers import own_server
 T = TypeVar("T")
 
 PATIENCE = 120.0
-"""Seconds after which what has not happened is taken to happen never."""
+"""Seconds after which a wait fails."""
 PASSWORD = "four-bar linkage"
 API = "/api/v1"
 
 
 class Process:
-    """A `mechshare` command in a process group of its own: what is done to it is done to all that it started."""
+    """A `mechshare` command in a process group of its own; signals go to the whole group."""
 
     def __init__(self, command: list[str], environ: Mapping[str, str], log: Path) -> None:
         self.log = log
@@ -52,7 +52,7 @@ class Process:
 
     @property
     def is_at_work(self) -> bool:
-        """Whether it has started a process that still runs; a worker does that for each clip."""
+        """Whether it has a running child process; a worker starts one per clip."""
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         return self.is_running and bool(children.read_text().split())
 
@@ -61,16 +61,16 @@ class Process:
             os.killpg(self.pid, number)
 
     def kill(self) -> None:
-        """SIGKILL, as a power cut would end it."""
+        """Sends SIGKILL, as at a power cut."""
         self.signal(signal.SIGKILL)
         self._process.wait()
 
     def ended(self, patience: float = PATIENCE) -> int:
-        """Waits until it ends by itself; its exit status."""
+        """Waits until it exits by itself and returns its exit status."""
         return self._process.wait(patience)
 
     def terminate(self, patience: float = PATIENCE) -> int:
-        """SIGTERM to the command itself, as an operator would end it; its exit status."""
+        """Sends SIGTERM to the command itself, as an operator would, and returns its exit status."""
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
         return self._process.wait(patience)
@@ -78,7 +78,7 @@ class Process:
 
 @dataclass
 class Installation:
-    """`environ` describes it, `servers` are those that are its own, by kind, and `folder` is for logs and clips."""
+    """`environ` has its settings, `servers` are its own servers by kind, and `folder` holds logs and clips."""
 
     folder: Path
     environ: dict[str, str]
@@ -91,7 +91,7 @@ class Installation:
 
     @contextmanager
     def running(self, *command: str) -> Iterator[Process]:
-        """`mechshare COMMAND`, surely ended."""
+        """Runs `mechshare COMMAND` and kills it at the end."""
         process = Process(list(command), self.environ, self.folder / f"{command[0]}.log")
         try:
             yield process
@@ -100,14 +100,14 @@ class Installation:
             process.kill()
 
     def serving(self, workers: int = 2) -> Any:
-        """`mechshare serve` at `address`; not necessarily ready yet."""
+        """Runs `mechshare serve` at `address`, which may not be ready yet."""
         return self.running("serve", "--port", str(self.port), "--workers", str(workers))
 
     def visitor(self, timeout: float = 30.0) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.address, timeout=timeout)
 
     async def ready(self) -> None:
-        """Returns once `/health/ready` answers 200."""
+        """Returns once `/health/ready` responds with 200."""
         ends = time.monotonic() + PATIENCE
         async with self.visitor() as client:
             while time.monotonic() < ends:
@@ -120,7 +120,7 @@ class Installation:
         raise TimeoutError(f"not ready: {self.folder}/serve.log ends with\n{self.told('serve')[-2000:]}")
 
     def told(self, command: str) -> str:
-        """What `mechshare COMMAND` wrote so far."""
+        """Returns what `mechshare COMMAND` has written so far."""
         log = self.folder / f"{command}.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
@@ -129,9 +129,10 @@ class Installation:
 async def installed(
     profile: str, folder: Path, *, own: Collection[str] = (), **settings: str
 ) -> AsyncIterator[Installation]:
-    """A new installation of a deployment. Servers of the kinds in `own` are its alone, to be killed and suspended.
+    """Creates an installation of a deployment. Servers of the kinds in `own` are not shared, so that a test may kill
+    them.
 
-    Skips where a server is absent. `settings` are further ones, without their prefix: JOB_SLOTS="0".
+    Skips if a server is absent. `settings` are further settings, without their prefix: JOB_SLOTS="0".
     """
     async with AsyncExitStack() as stack:
         environ = await stack.enter_async_context(deployed(profile, folder / "data"))
@@ -144,7 +145,7 @@ async def installed(
 
 
 async def signed_up(client: httpx.AsyncClient, name: str = "survivor") -> dict[str, str]:
-    """Headers with which `name` is signed in, having registered if need be."""
+    """Returns headers that sign `name` in, after registering the user if necessary."""
     joining = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     await client.post(f"{API}/auth/register", json=joining)
     answer = await client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
@@ -152,7 +153,7 @@ async def signed_up(client: httpx.AsyncClient, name: str = "survivor") -> dict[s
 
 
 async def until(ask: Callable[[], Awaitable[T | None]]) -> T:
-    """What `ask` gives as soon as that is not None. Raises TimeoutError after PATIENCE."""
+    """Calls `ask` until the result is not None, and returns it. Raises TimeoutError after PATIENCE."""
     async with asyncio.timeout(PATIENCE):
         while True:
             answer = await ask()
@@ -174,7 +175,7 @@ async def upload(
 
 
 async def ended(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) -> dict[str, Any]:
-    """The processing of a mechanism, once it is over; whoever does not answer meanwhile is asked again."""
+    """Waits until a mechanism is ready or failed and returns its processing; retries failed requests."""
 
     async def over() -> dict[str, Any] | None:
         try:

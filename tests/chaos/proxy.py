@@ -1,4 +1,4 @@
-"""Between mechshare and a server: what passes is let through, late, or not at all."""
+"""A proxy before a server, which passes data on, delays it or refuses connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ _PIECE = 64 * 1024
 
 
 class Proxy:
-    """Listens on a port of its own for the server at `target`. `delay` is in seconds, for each piece either way."""
+    """Listens on a port of its own for the server at `target`. `delay` is in seconds, per piece in each direction."""
 
     def __init__(self, target: int) -> None:
         self._target = target
@@ -22,7 +22,7 @@ class Proxy:
         self.port = self._listening.sockets[0].getsockname()[1]
 
     async def refuse(self) -> None:
-        """Ends every connection, and lets nobody in."""
+        """Closes every connection and refuses new ones."""
         if self._listening is not None:
             self._listening.close()
             self._listening = None
@@ -44,7 +44,7 @@ class Proxy:
                 finally:
                     there_writer.transport.abort()
         except* OSError:
-            pass  # either side has hung up
+            pass  # either side closed the connection
         finally:
             writer.transport.abort()
             self._connections.discard(here)

@@ -1,4 +1,4 @@
-"""Backed up while people upload, edit and delete, then wiped and restored: whatever was acknowledged is there."""
+"""Backup during uploads, edits and deletions, then restore: everything acknowledged before is there."""
 
 import asyncio
 import random
@@ -17,8 +17,11 @@ from tests.chaos.installation import API, PATIENCE, Installation, installed, sig
 
 @dataclass
 class Load:
-    """`journal`: the SHA-256 of each clip that was acknowledged, by its mechanism; of those in `deleted`, that they are
-    gone was acknowledged, too."""
+    """Uploads, edits and deletes mechanisms.
+
+    `journal` maps mechanisms to the SHA-256 of their acknowledged clips; `deleted` has those whose deletion was
+    acknowledged.
+    """
 
     client: httpx.AsyncClient
     headers: dict[str, str]
@@ -57,7 +60,7 @@ class Load:
 
     @asynccontextmanager
     async def going_on(self, people: int, dice: random.Random) -> AsyncIterator[None]:
-        """People come and go meanwhile; those mechanisms that were there before are edited, and never deleted."""
+        """Users upload, edit and delete meanwhile; mechanisms from before are edited but not deleted."""
         before, is_over = sorted(self.journal), asyncio.Event()
 
         async def live() -> None:
@@ -75,7 +78,7 @@ class Load:
                 is_over.set()
 
 
-async def test_what_was_acknowledged_before_the_backup_comes_back(
+async def test_everything_acknowledged_before_a_backup_is_restored(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     dice = random.Random(2026)
@@ -97,7 +100,7 @@ async def test_what_was_acknowledged_before_the_backup_comes_back(
                     await done(first, "backup", backup)
                     during = load.requests - before
 
-    # Its servers and folders are gone by now; what is left of it is the backup.
+    # The servers and folders of the first are gone; only the backup is left.
     async with installed(profile, tmp_path / "second") as second:
         await done(second, "restore", "--check", backup)
         await killed(second, "restore", backup, dice=dice)
@@ -125,7 +128,7 @@ async def done(installation: Installation, *command: str) -> None:
 
 
 async def killed(installation: Installation, *command: str, dice: random.Random) -> None:
-    """Somewhere in its work, or before it, or after it."""
+    """Kills the command before, during or after its work."""
     with installation.running(*command):
         await asyncio.sleep(dice.uniform(0.8, 2.5))
 
@@ -133,7 +136,7 @@ async def killed(installation: Installation, *command: str, dice: random.Random)
 async def originals(
     client: httpx.AsyncClient, headers: dict[str, str], known: dict[str, str]
 ) -> dict[str, str]:
-    """The SHA-256 of the original of each mechanism of `known` that is there, once it can be watched."""
+    """Returns the SHA-256 of the original of each mechanism of `known` that exists, once it is ready."""
     found: dict[str, str] = {}
     for id in known:
         ends = time.monotonic() + PATIENCE

@@ -1,4 +1,4 @@
-"""Each server refused, stopped, slow and full: what has to work works, the rest says so, and all of it heals."""
+"""Each server refused, stopped, slow and full: independent features work, others return an error, and all recover."""
 
 import asyncio
 import itertools
@@ -23,7 +23,8 @@ from tests.chaos.installation import API, Installation, ended, installed, signed
 from tests.chaos.proxy import Proxy, proxied
 
 WELL, REFUSED, EITHER = "well", "refused", "either"
-"""2xx; 503 with Retry-After, or 507; one of both: an answer that was kept is given as long as it is good."""
+"""WELL: 2xx. REFUSED: 503 with Retry-After, or 507. EITHER: one of both, because a cached response is served while
+valid."""
 ALWAYS = {"live": WELL, "metrics": WELL}
 ALL_WELL = dict.fromkeys(
     ("live", "metrics", "get", "get signed in", "list", "search", "media", "login", "upload"), WELL
@@ -72,7 +73,7 @@ class Answer:
 
 
 class Visitor:
-    """Asks for everything. What was acknowledged meanwhile is in `accepted`."""
+    """Sends every kind of request. `accepted` has the mechanisms whose upload was acknowledged."""
 
     def __init__(self, client: httpx.AsyncClient, headers: dict[str, str], id: str, media: str) -> None:
         self._client = client
@@ -127,7 +128,7 @@ class Visitor:
 
 
 @pytest.mark.parametrize("kind", ["redis", "opensearch", "azurite", "postgresql"])
-async def test_the_table_of_degradation_holds(
+async def test_responses_during_a_fault_match_the_table(
     kind: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     faults = [fault for server, fault in TABLE if server == kind and (long or fault in SHORT)]
@@ -166,7 +167,7 @@ async def _settled(client: httpx.AsyncClient) -> Visitor:
 async def _faulted(
     visitor: Visitor, installation: Installation, proxy: Proxy, kind: str, fault: str, long: bool
 ) -> str:
-    """What the visitor saw during a fault and until everything was well again."""
+    """Returns a summary of the responses during a fault and until recovery."""
     answers: list[Mapping[str, Answer]] = []
     async with FAULTS[fault](installation, proxy, kind):
         for _ in range(10 if long else 2):
@@ -223,7 +224,7 @@ async def _slow(installation: Installation, proxy: Proxy, kind: str) -> AsyncIte
 
 @asynccontextmanager
 async def _full(installation: Installation, proxy: Proxy, kind: str) -> AsyncIterator[None]:
-    """Takes nothing more: Azurite's files may not grow; PostgreSQL is made read-only, as a standby is."""
+    """Refuses writes: Azurite's files can't grow; PostgreSQL is made read-only, like a standby."""
     port = installation.servers[kind].port
     if kind == "redis":
         async with redis.asyncio.Redis(port=port) as connection:
@@ -248,7 +249,7 @@ async def _full(installation: Installation, proxy: Proxy, kind: str) -> AsyncIte
 
 
 def _limit_files(pid: int, size: str) -> None:
-    """How large a file a server may write, in bytes; prlimit(1), as whom the server runs as."""
+    """Sets the largest file that a server may write, in bytes, by prlimit(1), as the server's user."""
     subprocess.run(["prlimit", "--pid", str(pid), f"--fsize={size}:"], check=True, user=USER, group=GROUP)
 
 

@@ -1,4 +1,5 @@
-"""A full disk: what does not fit is refused with a reason, reading goes on, and making room is all that it takes."""
+"""A full disk: writes that do not fit are refused with a reason, reads continue, and freeing space is the only
+repair."""
 
 import os
 import random
@@ -25,13 +26,13 @@ PLACES: Mapping[str, tuple[int, Mapping[str, str]]] = {
     "scratch": (0, {"DATA": "{disk}/data", **BESIDE}),
     "what is made": (ROOM // 4, {"DATA": "{disk}/data", **BESIDE}),
 }
-"""What is on the disk that becomes full: how many bytes are left there, and the settings that put it there."""
+"""What is on the disk that becomes full: how many bytes stay free, and the settings that put it there."""
 FULL = "507 STORAGE_FULL"
 
 
 @contextmanager
 def small_disk(place: Path, size: int) -> Iterator[Path]:
-    """A disk of `size` bytes, mounted at `place`; only root can do so."""
+    """Mounts a disk of `size` bytes at `place`; requires root."""
     if os.geteuid() != 0:
         pytest.skip("only root mounts a small disk")
     place.mkdir()
@@ -46,7 +47,7 @@ def small_disk(place: Path, size: int) -> Iterator[Path]:
 
 
 def noise(seed: int) -> bytes:
-    """A GIF that nothing makes smaller: about 200 kB."""
+    """Returns an incompressible GIF of about 200 kB."""
     dice = random.Random(seed)
     pictures = [Image.frombytes("L", (160, 120), dice.randbytes(160 * 120)) for _ in range(10)]
     written = BytesIO()
@@ -55,7 +56,7 @@ def noise(seed: int) -> bytes:
 
 
 def fill(disk: Path, *, but: int = 0) -> Path:
-    """A file that takes what room there is, `but` so many bytes."""
+    """Writes a file that takes all free space but `but` bytes, and returns its path."""
     filler, room = disk / "filler", disk / "room"
     room.write_bytes(bytes(but))
     with filler.open("wb", buffering=0) as growing:
@@ -63,13 +64,13 @@ def fill(disk: Path, *, but: int = 0) -> Path:
             while growing.write(bytes(4096)):
                 pass
         except OSError:
-            pass  # full, as it is meant to be
+            pass  # the disk is full, as intended
     room.unlink()
     return filler
 
 
 class Visitor:
-    """Uploads and reads. `accepted` are the mechanisms whose clip was acknowledged."""
+    """Uploads and reads. `accepted` has the mechanisms whose upload was acknowledged."""
 
     def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
         self._client = client
@@ -82,7 +83,7 @@ class Visitor:
         self.edits: Counter[str] = Counter()
 
     async def begin(self) -> None:
-        """With a clip that everybody can watch."""
+        """Uploads and publishes a first clip."""
         id = (await self._upload()).json()["id"]
         assert await self.end_of(id) == "ready"
         published = await self._client.post(f"{API}/mechanisms/{id}/publish", headers=self._headers)
@@ -104,7 +105,7 @@ class Visitor:
         ]
 
     async def upload_some(self) -> None:
-        """More than there is room for."""
+        """Uploads more than fits."""
         for _ in range(3 * ROOM // len(noise(0))):
             answer = await self._upload()
             if answer.status_code != 202:
@@ -116,7 +117,7 @@ class Visitor:
             self.readings["good" if answer.status_code == 200 else f"{path}: {answer.status_code}"] += 1
 
     async def edit(self) -> None:
-        """What there may be room for or not, but never a defect."""
+        """Sends edits, which may be refused for lack of space."""
         headers = {**self._headers, "If-Match": "*"}
         for id in self.accepted[:5]:
             answer = await self._client.patch(
@@ -125,7 +126,7 @@ class Visitor:
             self.edits["taken" if answer.status_code == 200 else f"{answer.status_code}"] += 1
 
     async def upload_again(self) -> None:
-        """Returns once a clip is taken, and it is ready."""
+        """Uploads until a clip is accepted, and waits until it is ready."""
 
         async def taken() -> str | None:
             answer = await self._upload()
@@ -134,7 +135,7 @@ class Visitor:
         assert await self.end_of(await until(taken)) == "ready"
 
     async def end_of(self, id: str) -> str:
-        """`ready`, or why not."""
+        """Returns `ready` or the reason of the failure."""
         status = await ended(self._client, self._headers, id)
         return str(status["state"] if status["reason"] is None else status["reason"])
 
@@ -147,7 +148,7 @@ class Visitor:
 
 
 @pytest.mark.parametrize("what", PLACES)
-async def test_a_full_disk_refuses_what_does_not_fit_and_takes_it_once_there_is_room(
+async def test_a_full_disk_refuses_writes_until_space_is_freed(
     what: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     with small_disk(tmp_path / "disk", 16 * MEGABYTE) as disk:

@@ -1,4 +1,4 @@
-"""Everything killed at random while clips are sent: what was acknowledged is there, unaltered, and comes to an end."""
+"""Everything is killed at random during uploads: each acknowledged clip is stored unaltered and processed."""
 
 import asyncio
 import random
@@ -17,7 +17,7 @@ SENDERS = 3
 
 
 class Crew:
-    """The commands that make up a running installation, each started again a moment after it was killed."""
+    """The commands of a running installation, each restarted after it is killed."""
 
     def __init__(self, installation: Installation, stack: ExitStack) -> None:
         self._installation = installation
@@ -46,7 +46,7 @@ class Crew:
         self.processes[name] = self._stack.enter_context(starting)
 
 
-async def test_what_was_acknowledged_is_kept_whatever_is_killed(
+async def test_acknowledged_clips_survive_any_kill(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     count, kills = (300, 1000) if long else (24, 5)
@@ -84,7 +84,7 @@ async def test_what_was_acknowledged_is_kept_whatever_is_killed(
 async def _send(
     client: httpx.AsyncClient, headers: Mapping[str, str], seeds: Iterator[int], journal: dict[str, str]
 ) -> None:
-    """Sends clip by clip, each until it is acknowledged."""
+    """Uploads clips one by one, each until it is acknowledged."""
     for seed in seeds:
         content = clip(seed)
         id = await until(partial(_acknowledged, client, headers, seed, content))

@@ -1,4 +1,4 @@
-"""A clip that ends its confined process each time: it fails after five attempts, and nobody else waits for it."""
+"""A clip that crashes its sandbox each time: it fails after five attempts and delays no other clip."""
 
 import asyncio
 import os
@@ -18,8 +18,8 @@ from tests.chaos.installation import API, ended, installed, signed_up, upload
 HEALTHY = 5
 
 
-@pytest.mark.short_form_on("distributed")  # between five attempts lie 30 s, which nothing shortens
-async def test_a_clip_that_crashes_each_time_fails_after_five_attempts_and_holds_up_no_other(
+@pytest.mark.short_form_on("distributed")  # five attempts take 30 s at least
+async def test_a_clip_that_crashes_each_time_fails_after_five_attempts_and_delays_no_other(
     profile: str, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     poison = clip(666, frames=40)
@@ -58,13 +58,13 @@ async def test_a_clip_that_crashes_each_time_fails_after_five_attempts_and_holds
 
 
 def _end(status: Mapping[str, Any]) -> datetime:
-    """When the last attempt ended."""
+    """Returns when the last attempt ended."""
     return datetime.fromisoformat(status["attempts"][-1]["ended_at"])
 
 
 @asynccontextmanager
 async def _killing_what_opens(content: bytes, scratch: Path) -> AsyncIterator[set[int]]:
-    """Each confined process that is to open `content` ends by SIGKILL; which those were, by their ids."""
+    """Kills (SIGKILL) each sandbox process that would open `content`; yields the set of their ids."""
     killed: set[int] = set()
 
     async def watch() -> None:
@@ -85,10 +85,10 @@ async def _killing_what_opens(content: bytes, scratch: Path) -> AsyncIterator[se
 
 
 def _confined(content: bytes, scratch: Path) -> set[int]:
-    """The processes in a folder of their own below `scratch`, beside a source that is `content`."""
+    """Returns the processes whose folder, below `scratch`, lies beside a source that is `content`."""
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it has ended, or its clip has
+        with suppress(OSError):  # the process or its clip is gone
             folder = (process / "cwd").readlink()
             if scratch in folder.parents and (folder.parents[1] / "source.gif").read_bytes() == content:
                 found.add(int(process.name))

@@ -1,4 +1,4 @@
-"""Redis flushed all the time, too small for what it is given, and gone for good: nothing is lost but time."""
+"""Redis flushed all the time, too small, and gone: nothing is lost, it is only slower."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +12,7 @@ from tests.chaos.clips import clip
 from tests.chaos.installation import API, ended, installed, signed_up, upload
 
 
-async def test_whatever_befalls_redis_nothing_is_lost(
+async def test_no_fault_of_redis_loses_anything(
     long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     count = 40 if long else 10
@@ -45,7 +45,7 @@ async def test_whatever_befalls_redis_nothing_is_lost(
 
 
 async def _shared(client: httpx.AsyncClient, headers: dict[str, str], count: int, word: str) -> int:
-    """How many clips were taken, processed, published and are then in everybody's list."""
+    """Uploads, processes and publishes clips; returns how many of them are then listed."""
     ids = []
     for seed in range(count):
         answer = await upload(client, headers, clip(seed), f"{word} {seed}")
@@ -61,7 +61,7 @@ async def _shared(client: httpx.AsyncClient, headers: dict[str, str], count: int
 
 @asynccontextmanager
 async def _flushing(connection: "redis.asyncio.Redis") -> AsyncIterator[None]:
-    """FLUSHALL ten times a second."""
+    """Sends FLUSHALL ten times a second."""
 
     async def flush() -> None:
         while True:

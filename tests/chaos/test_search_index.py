@@ -1,4 +1,4 @@
-"""The search index wiped while everything runs: it is whole again with no hand."""
+"""The search index is deleted while everything runs: it is rebuilt without an operator."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,7 @@ import httpx
 from tests.chaos.installation import API, Installation, installed, signed_up, until
 
 
-async def test_a_wiped_index_is_rebuilt_by_itself(
+async def test_a_deleted_index_is_rebuilt_automatically(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     count = 500 if long else 25

@@ -1,4 +1,4 @@
-"""Stopped and started again under load, long answers and silent senders included: nobody's request fails."""
+"""Restarts under load, with long responses and silent senders: no request fails."""
 
 import asyncio
 import os
@@ -24,15 +24,15 @@ from tests.chaos.installation import ended as over
 
 PER_SECOND = 50
 ENDS_WITHIN = 30.0
-"""Seconds in which a server that is asked to end has ended: part of the promise."""
+"""Seconds within which a server exits after SIGTERM, as documented."""
 
 
 @dataclass
 class Traffic:
-    """Requests at a steady rate, whatever becomes of them: reading mostly, some writing, an upload each second.
+    """Requests at a steady rate, whatever their results: mostly reads, some writes, an upload each second.
 
-    A connection that is refused was never the server's: it is tried again, as any client does. Whatever else goes
-    wrong is a failure. `journal`: the SHA-256 of each clip that was acknowledged, by its mechanism.
+    A refused connection never reached the server, so it is retried, as any client does. Any other error counts as a
+    failure. `journal` maps mechanisms to the SHA-256 of their acknowledged clips.
     """
 
     client: httpx.AsyncClient
@@ -64,7 +64,7 @@ class Traffic:
                 is_over.set()
 
     async def find_something(self) -> None:
-        """Uploads what will be read."""
+        """Uploads the clip that is read later."""
         self.mechanism = await self.upload()
         self.media = (await self.ready(self.mechanism))["file_url"]
 
@@ -73,7 +73,7 @@ class Traffic:
         return id
 
     async def ready(self, id: str) -> dict[str, Any]:
-        """The mechanism, once it can be watched."""
+        """Returns the mechanism once its clip is ready."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
             answer = await self.client.get(f"{API}/mechanisms/{id}", headers=self.headers)
@@ -84,7 +84,7 @@ class Traffic:
         raise TimeoutError(f"{id} is not ready: {told}")
 
     async def kept(self, id: str) -> str:
-        """The SHA-256 of a mechanism's original, once it is ready."""
+        """Returns the SHA-256 of a mechanism's original, once it is ready."""
         await self.ready(id)
         original = await self.client.get(f"{API}/mechanisms/{id}/original", headers=self.headers)
         return sha256(original.content).hexdigest()
@@ -140,7 +140,7 @@ class Traffic:
 
 @dataclass
 class Bystanders:
-    """Those who would hold a server for minutes: a sender that fell silent, and a listener to events."""
+    """Clients that could delay a shutdown for minutes: a sender that fell silent, and a listener to events."""
 
     installation: Installation
     headers: dict[str, str]
@@ -149,7 +149,7 @@ class Bystanders:
 
     @asynccontextmanager
     async def there(self) -> AsyncIterator[None]:
-        """Both are there when this is entered, and are let go before it is left."""
+        """Both are connected when the context is entered, and disconnected before it is left."""
         sender, listener = asyncio.Event(), asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send_half(sender))
@@ -185,11 +185,11 @@ class Bystanders:
                 there.set()
 
 
-async def test_a_server_that_is_stopped_under_load_fails_nobody(
+async def test_stopping_a_server_under_load_fails_no_request(
     long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     stops, ended = 20 if long else 3, []
-    # Nothing is processed but by the workers below: what the listeners wait for does not come meanwhile.
+    # Only the workers below process clips, so that the listeners' clip stays pending.
     async with installed("embedded", tmp_path, JOB_SLOTS="0") as installation, AsyncExitStack() as serving:
         process = serving.enter_context(installation.serving())
         await installation.ready()
@@ -205,7 +205,7 @@ async def test_a_server_that_is_stopped_under_load_fails_nobody(
                 async with bystanders.there():
                     stopping = asyncio.create_task(_stopped(process))
                     if number % 2:
-                        await asyncio.wait([stopping])  # meanwhile connections are refused
+                        await asyncio.wait([stopping])  # refuses connections meanwhile
                     process = serving.enter_context(installation.serving())
                     ended.append(await stopping)
                 await installation.ready()
@@ -225,13 +225,13 @@ async def test_a_server_that_is_stopped_under_load_fails_nobody(
 
 
 async def _stopped(process: Process) -> tuple[int, float]:
-    """The exit status, and the seconds it took. Raises TimeoutExpired."""
+    """Stops the process and returns its exit status and the seconds it took. Raises TimeoutExpired."""
     began = time.monotonic()
     status = await asyncio.to_thread(process.terminate, ENDS_WITHIN)
     return status, time.monotonic() - began
 
 
-async def test_a_job_that_a_stopped_server_was_at_is_done_by_the_next(
+async def test_a_job_of_a_stopped_server_is_completed_by_the_next(
     long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     stops, ended, attempts = 5 if long else 1, [], []
@@ -263,7 +263,7 @@ async def test_a_job_that_a_stopped_server_was_at_is_done_by_the_next(
 
 
 def long_lasting(seed: int) -> bytes:
-    """A clip that takes a while to process: noise."""
+    """Returns a clip of noise, which takes long to process."""
     dice = random.Random(seed)
     pictures = [Image.frombytes("L", (640, 480), dice.randbytes(640 * 480)) for _ in range(60)]
     written = BytesIO()
@@ -272,7 +272,7 @@ def long_lasting(seed: int) -> bytes:
 
 
 def suspend_child_of(process: Process) -> None:
-    """The job under way will not end by itself."""
+    """Suspends the child so that the current job can't finish."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             if "mechshare.adapters.media.child" in (folder / "cmdline").read_text() and _is_below(
@@ -288,6 +288,6 @@ def _is_below(pid: int, ancestor: int) -> bool:
 
 
 async def _step_of(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> str | None:
-    """What is being done to a clip, once that has begun."""
+    """Returns the current step of processing a clip, or None before it starts."""
     status = (await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)).json()
     return status["step"] if status["state"] == "processing" and status["step"] else None

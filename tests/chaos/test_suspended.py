@@ -1,4 +1,4 @@
-"""A worker that stood still for longer than its lease, and goes on: what it made is nobody's."""
+"""A worker that is suspended for longer than its lease and then continues commits nothing."""
 
 import signal
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from tests.chaos.installation import API, ended, installed, signed_up, until, up
 WORKING = ("decode", "video", "preview")
 
 
-@pytest.mark.short_form_on("distributed")  # a lease is 15 s, which nothing shortens
-async def test_a_worker_that_stood_still_past_its_lease_never_commits(
+@pytest.mark.short_form_on("distributed")  # a lease lasts 15 s
+async def test_a_worker_suspended_past_its_lease_never_commits(
     profile: str, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     async with installed(profile, tmp_path, JOB_SLOTS="0") as installation:

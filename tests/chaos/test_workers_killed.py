@@ -1,4 +1,4 @@
-"""Workers killed at every step and at random: every clip ends, once, with one set of files."""
+"""Workers are killed at every step and at random: every clip ends, once, with one set of files."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ SENDERS = 8
 async def test_a_worker_killed_at_any_step_leaves_a_clip_that_is_processed_once(
     profile: str, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    """A clip and a worker for each step, where it is killed; then one that lives takes over all clips."""
+    """At each step of processing, one worker with one clip is killed; then a live worker takes over all clips."""
     async with installed(profile, tmp_path, JOB_SLOTS="0") as installation:
         with installation.serving(workers=1):
             await installation.ready()
@@ -64,8 +64,8 @@ async def test_a_worker_killed_at_any_step_leaves_a_clip_that_is_processed_once(
     assert all(one.is_one_set for one in made)
 
 
-@pytest.mark.short_form_on("embedded")  # a lease is 15 s, which nothing shortens
-async def test_clips_end_though_workers_are_killed_all_the_time(
+@pytest.mark.short_form_on("embedded")  # a lease lasts 15 s
+async def test_every_clip_ends_while_workers_are_killed(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     count, dice = (200 if long else 16), random.Random(2026)
@@ -112,14 +112,15 @@ async def _send(
     seeds: Iterator[int],
     states: dict[str, dict[str, Any]],
 ) -> None:
-    """Sends clip by clip, the next when one has ended: so no clip waits long for another's sake."""
+    """Uploads clips one by one, the next when one has ended, so that no clip waits long behind others."""
     for seed in seeds:
         id = (await upload(client, headers, clip(seed, frames=20), f"clip {seed}")).json()["id"]
         states[id] = await ended(client, headers, id)
 
 
 def _lost(state: Mapping[str, Any]) -> Iterator[float]:
-    """For each attempt that was lost with its worker, the seconds from its start to the next one's, or to the end."""
+    """Yields, for each attempt whose worker was lost, the seconds from its start to the next attempt's start, or to its
+    end."""
     attempts = state["attempts"]
     for one, next_one in pairwise([*attempts, None]):
         if one["reason"] and one["reason"]["code"] == "worker_lost":
@@ -134,7 +135,7 @@ def _told(seconds: list[float]) -> str:
 
 
 async def _doomed_workers(installation: Installation) -> list[int]:
-    """The exit status of a worker for each of STEPS, killed there."""
+    """Returns the exit status of a worker per step of STEPS, killed at that step."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.chaos.doomed_worker", *STEPS),
         env={**os.environ, **installation.environ},

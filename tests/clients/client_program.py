@@ -1,4 +1,5 @@
-"""A user's program over the client that openapi-python-client generates: `SERVER CLIP`. It prints OK at the end."""
+"""A user's program over the client that openapi-python-client generates. Arguments: `SERVER CLIP`. Prints OK at the
+end."""
 
 import io
 import sys

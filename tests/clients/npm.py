@@ -11,24 +11,25 @@ import pytest
 from servers.getting import cache_folder
 
 _VERSIONS = Path(__file__).with_name("versions.toml")
-# npm and Node.js know only the certificates that Node.js brings, unless the machine's are named.
+# npm and Node.js trust only the certificates bundled with Node.js unless the machine's are configured.
 _ENVIRON = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt", **os.environ}
 
 
 def run_npm_program(name: str, *arguments: str, cwd: Path) -> str:
-    """What the program prints. Raises AssertionError, with the output, where it fails; skips where npm is missing."""
+    """Runs the program and returns its output. Raises AssertionError with the output if it fails; skips if npm is
+    missing."""
     return run([str(npm_packages() / ".bin" / name), *arguments], cwd)
 
 
 def run(command: list[str], cwd: Path) -> str:
-    """What the command prints; it has to succeed within five minutes."""
+    """Runs the command and returns its output; it must succeed within five minutes."""
     done = subprocess.run(command, cwd=cwd, env=_ENVIRON, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
 def npm_packages() -> Path:
-    """The node_modules with the packages of versions.toml; another set of versions gets another folder."""
+    """Returns the node_modules with the packages of versions.toml; each set of versions has a folder of its own."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         pytest.skip("npm is missing: install Node.js")
     text = _VERSIONS.read_bytes()

@@ -1,4 +1,4 @@
-"""The demonstration's cam lifts its roller, and dwells."""
+"""The demonstration's cam lifts its roller and dwells."""
 
 from math import hypot, pi, radians
 
@@ -11,13 +11,13 @@ from mechshare.demo.kinematics import distance, turned
 
 
 @given(st.floats(120, 180))
-def test_the_follower_dwells_above(degrees: float) -> None:
+def test_the_follower_dwells_at_the_top(degrees: float) -> None:
     cam = RollerCam()
     assert cam.rise(radians(degrees)) == pytest.approx(cam.lift, abs=1e-9)
 
 
 @given(st.floats(300, 359.999))
-def test_the_follower_dwells_below(degrees: float) -> None:
+def test_the_follower_dwells_at_the_bottom(degrees: float) -> None:
     assert RollerCam().rise(radians(degrees)) == pytest.approx(0.0, abs=1e-9)
 
 

@@ -1,4 +1,4 @@
-"""The demonstration's clips are what they say they are."""
+"""The demonstration's clips match their declarations."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -54,7 +54,7 @@ def _decoded_facts(path: Path) -> tuple[tuple[int, int], int, float]:
 
 
 def _webp_facts(path: Path) -> tuple[tuple[int, int], int, float]:
-    """FFmpeg does not read animated WebP."""
+    """Reads an animated WebP, which FFmpeg can't read."""
     with Image.open(path) as image:
         lengths = []
         for frame in ImageSequence.Iterator(image):
@@ -64,7 +64,7 @@ def _webp_facts(path: Path) -> tuple[tuple[int, int], int, float]:
 
 
 @each_clip
-def test_a_clip_is_one_that_mechshare_takes(clip: DemoClip, rendered: dict[str, Path]) -> None:
+def test_mechshare_accepts_each_clip(clip: DemoClip, rendered: dict[str, Path]) -> None:
     head = rendered[clip.file_name].read_bytes()[:SNIFF_BYTES]
     found = sniff(head)
     assert found is not None
@@ -72,14 +72,14 @@ def test_a_clip_is_one_that_mechshare_takes(clip: DemoClip, rendered: dict[str, 
 
 
 @one_of_each_format
-def test_a_clip_comes_out_alike_each_time(clip: DemoClip, rendered: dict[str, Path], tmp_path: Path) -> None:
+def test_a_clip_is_identical_each_time(clip: DemoClip, rendered: dict[str, Path], tmp_path: Path) -> None:
     again = tmp_path / clip.file_name
     save_clip(clip.frames(), RATE, again)
     assert again.read_bytes() == rendered[clip.file_name].read_bytes()
 
 
 @each_clip
-def test_the_last_frame_leads_on_to_the_first(clip: DemoClip) -> None:
+def test_the_last_frame_continues_into_the_first(clip: DemoClip) -> None:
     difference = ImageChops.difference(clip.scene.picture(0.0), clip.scene.picture(1.0)).convert("L")
     changed = sum(difference.histogram()[48:])
     assert changed < 40, "rounding may shift an edge by less than a pixel, and nothing more"
@@ -120,11 +120,11 @@ def test_every_clip_is_in_categories_that_a_new_installation_has() -> None:
         ("straight-line", "peaucellier.gif"),
     ],
 )
-def test_a_clip_is_called_what_people_look_for(words: str, expected: str) -> None:
+def test_the_title_of_a_clip_has_common_search_terms(words: str, expected: str) -> None:
     assert [clip.file_name for clip in CLIPS if words in clip.title.lower()] == [expected]
 
 
-def test_the_command_line_makes_a_sheet_of_them_all(tmp_path: Path) -> None:
+def test_the_command_line_makes_a_sheet_of_all_clips(tmp_path: Path) -> None:
     picture = tmp_path / "sheet.png"
     main(["--sheet", str(picture)])
     with Image.open(picture) as sheet:

@@ -52,7 +52,7 @@ def test_no_tooth_cuts_into_another_gear(carrier: float) -> None:
     assert not any(_inside(planet, point, center, turn) for point in on_ring)
 
 
-def test_teeth_interlock_up_to_a_little_backlash() -> None:
+def test_teeth_interlock_with_little_backlash() -> None:
     train = PlanetaryTrain()
     sun, planet, _ = train.gears()
     center = (sun.pitch_radius + planet.pitch_radius, 0.0)

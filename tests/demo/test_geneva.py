@@ -15,7 +15,7 @@ STEP = 1e-5
 
 
 @given(drives)
-def test_the_wheel_moves_on_by_exactly_one_slot_a_turn(drive: Geneva) -> None:
+def test_the_wheel_advances_exactly_one_slot_per_turn(drive: Geneva) -> None:
     moved = drive.wheel_angle(pi) - drive.wheel_angle(-pi)
     assert moved == pytest.approx(2 * pi / drive.slots, abs=1e-12)
 
@@ -65,7 +65,7 @@ def test_wheel_and_locking_disc_never_touch_and_yet_hold(slots: int) -> None:
 
 
 @given(drives)
-def test_the_disc_is_whole_but_where_the_wheel_passes(drive: Geneva) -> None:
+def test_the_disc_is_cut_away_only_where_the_wheel_passes(drive: Geneva) -> None:
     for x, y in drive.disc_outline():
         on_edge = abs(hypot(x, y) - drive.disc) < 1e-9
         on_cut = abs(distance((x, y), (drive.distance, 0.0)) - drive.relief) < 1e-9

@@ -57,7 +57,7 @@ def test_the_shortest_link_can_turn_all_round(linkage: FourBar) -> None:
 
 
 @given(st.floats(pi / 2, 3 * pi / 2))
-def test_the_chebyshev_linkage_keeps_almost_to_its_line_for_half_a_turn(angle: float) -> None:
+def test_the_chebyshev_linkage_stays_near_its_line_for_half_a_turn(angle: float) -> None:
     assert 4.0 - EXACT <= CHEBYSHEV.at(angle)[2][1] <= 4.01
 
 
@@ -67,7 +67,7 @@ def test_the_line_of_the_chebyshev_linkage_is_four_cranks_long() -> None:
 
 
 @given(angles)
-def test_the_slider_stands_where_the_formula_says(angle: float) -> None:
+def test_the_slider_position_follows_the_formula(angle: float) -> None:
     linkage = SliderCrank()
     pin, slider = linkage.at(angle)
     assert distance(pin, slider) == pytest.approx(linkage.rod, abs=EXACT)
@@ -77,7 +77,7 @@ def test_the_slider_stands_where_the_formula_says(angle: float) -> None:
     assert slider[0] == pytest.approx(formula, abs=EXACT)
 
 
-def test_the_slider_turns_back_where_crank_and_rod_lie_in_one_line() -> None:
+def test_the_slider_reverses_where_crank_and_rod_are_collinear() -> None:
     linkage = SliderCrank()
     places = [linkage.at(2 * pi * step / 3600)[1][0] for step in range(3600)]
     assert (min(places), max(places)) == pytest.approx(linkage.ends, abs=1e-5)

@@ -1,4 +1,4 @@
-"""The examples of the API guide run, each language from top to bottom, against a server of its own."""
+"""The examples of the API guide run, each language from top to bottom, on a new server."""
 
 import os
 import re
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
-    """The address of a server with nothing in it."""
+    """The address of an empty server."""
     with served(tmp_path) as url:
         yield url
 
 
 def sections() -> dict[str, list[str]]:
-    """The languages of the examples in each section, in their order."""
+    """Returns the languages of the examples in each section, in order."""
     parts = re.split(r"^## (.+)$", GUIDE.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
     return {
         title: re.findall(r"^```(bash|python|javascript)$", text, re.MULTILINE)
@@ -41,7 +41,7 @@ def sections() -> dict[str, list[str]]:
 
 
 def examples(language: str) -> str:
-    """Every example in this language, as one program."""
+    """Returns all examples in this language as one program."""
     text = GUIDE.read_text(encoding="utf-8")
     return "\n".join(re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
 

@@ -1,4 +1,4 @@
-"""The examples of the page on test suites run as the test files that they are."""
+"""The examples of the page on test suites are complete test files that pass."""
 
 import os
 import re

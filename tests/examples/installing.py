@@ -1,11 +1,11 @@
-"""Projects as pip would install them, without a package index."""
+"""Installs projects like pip, without a package index."""
 
 import tomllib
 from pathlib import Path
 
 
 def write_metadata(project_folder: Path, site: Path) -> None:
-    """Writes what an installation says of the project in `project_folder` into the folder `site`: its entry points."""
+    """Writes the metadata of the project in `project_folder`, with its entry points, into the folder `site`."""
     project = tomllib.loads((project_folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     info = site / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir(parents=True)

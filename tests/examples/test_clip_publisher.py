@@ -1,4 +1,4 @@
-"""A program that uses the API is tested without a server: the fixtures come with mechshare."""
+"""A program that uses the API is tested without a server, with the fixtures of mechshare."""
 
 import os
 import re
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "clip_publisher"
 
 
-def test_its_tests_pass_with_the_fixtures_that_an_installed_mechshare_brings(tmp_path: Path) -> None:
+def test_its_tests_pass_with_the_fixtures_of_an_installed_mechshare(tmp_path: Path) -> None:
     write_metadata(ROOT, tmp_path)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE)]
     path = os.pathsep.join([str(tmp_path), str(EXAMPLE / "src")])
@@ -23,7 +23,7 @@ def test_its_tests_pass_with_the_fixtures_that_an_installed_mechshare_brings(tmp
     assert re.search(rf"^{len(re.findall('def test_', written))} passed", done.stdout, re.MULTILINE)
 
 
-def test_any_pytest_run_beside_mechshare_loads_its_plugin_and_not_the_rest_of_it(tmp_path: Path) -> None:
+def test_pytest_beside_mechshare_loads_its_plugin_and_nothing_else(tmp_path: Path) -> None:
     write_metadata(ROOT, tmp_path)
     (tmp_path / "test_modules.py").write_text(
         "import sys\n\n\ndef test_modules():\n"

@@ -1,4 +1,4 @@
-"""A package from outside brings an adapter, and runs the kit's suite over it."""
+"""A third-party package provides an adapter and runs the contract suite over it."""
 
 import os
 import re
@@ -26,7 +26,7 @@ EXAMPLE = Path(__file__).parents[2] / "examples" / "one_file_blobs"
 
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The example as pip would install it; what to set PYTHONPATH to."""
+    """Installs the example like pip; returns the PYTHONPATH to set."""
     site = tmp_path / "site"
     write_metadata(EXAMPLE, site)
     for folder in (site, EXAMPLE / "src"):
@@ -34,7 +34,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return os.pathsep.join([str(site), str(EXAMPLE / "src")])
 
 
-def test_its_own_tests_run_the_kit(installed: str) -> None:
+def test_its_own_tests_run_the_contract_suite(installed: str) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(EXAMPLE)]
     environ = {**os.environ, "PYTHONPATH": installed, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(command, env=environ, cwd=EXAMPLE, capture_output=True, text=True, timeout=300)
@@ -44,7 +44,7 @@ def test_its_own_tests_run_the_kit(installed: str) -> None:
     assert [int(number) >= len(behaviours) for number in passed] == [True], done.stdout[-3000:]
 
 
-async def test_a_clip_is_kept_in_it(installed: str, tmp_path: Path) -> None:
+async def test_a_clip_is_stored_in_it(installed: str, tmp_path: Path) -> None:
     file = tmp_path / "all.db"
     environ = {
         "MECHSHARE_DATA": str(tmp_path / "data"),
@@ -68,9 +68,7 @@ async def test_a_clip_is_kept_in_it(installed: str, tmp_path: Path) -> None:
     assert file.stat().st_size > len(watched.content)
 
 
-def test_a_scheme_that_nobody_brought_is_refused_and_those_there_are_are_named(
-    installed: str, tmp_path: Path
-) -> None:
+def test_an_unknown_scheme_is_refused_with_a_list_of_the_known_ones(installed: str, tmp_path: Path) -> None:
     chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": "s3://bucket"})
     with pytest.raises(SettingsError, match=r"file:.*onefile:"):
         build(chosen, LoggingObserver())

@@ -1,4 +1,4 @@
-"""The whole way of a clip over HTTP: shared, processed, published, found, watched, changed, withdrawn, deleted."""
+"""The life of a clip over HTTP: uploaded, processed, published, found, watched, edited, unpublished, deleted."""
 
 import asyncio
 import re
@@ -28,7 +28,7 @@ MECHANISMS = f"{API}/mechanisms"
 
 @pytest.fixture(params=["memory", *DEPLOYMENTS])
 async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """A server that processes clips for real, in each deployment."""
+    """A client of a server that really processes clips, in each deployment."""
     data = tmp_path / "data"
     async with AsyncExitStack() as stack:
         if request.param == "memory":
@@ -47,7 +47,7 @@ async def client(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         )
 
 
-def test_of_any_two_parts_every_combination_is_deployed() -> None:
+def test_deployments_cover_every_combination_of_two_parts() -> None:
     for one, other in combinations(PARTS, 2):
         assert len({(one in parts, other in parts) for parts in DEPLOYMENTS.values()}) == 4
 
@@ -79,7 +79,7 @@ def drawn(clip: DemoClip, into: Path) -> Path:
 
 
 async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str) -> dict[str, Any]:
-    """How the processing ended."""
+    """Returns the result of the processing."""
     for _ in range(1_200):
         status: dict[str, Any] = (await client.get(f"{MECHANISMS}/{id}/processing", headers=headers)).json()
         if status["state"] in ("ready", "failed"):
@@ -89,7 +89,7 @@ async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str)
 
 
 async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: bool) -> None:
-    """Waits until a search finds the mechanism, or finds it no more: the index follows by a job."""
+    """Waits until a search finds the mechanism, or no longer finds it: a job updates the index."""
     for _ in range(200):
         answer = (await client.get(f"{API}/search/mechanisms", params={"q": query})).json()
         if (id in [item["mechanism"]["id"] for item in answer["items"]]) == expected:
@@ -98,7 +98,7 @@ async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: boo
     pytest.fail(f"'{query}' {'does not find' if expected else 'still finds'} it")
 
 
-async def test_a_clip_goes_all_the_way(client: httpx.AsyncClient, tmp_path: Path) -> None:
+async def test_a_clip_goes_through_its_whole_life(client: httpx.AsyncClient, tmp_path: Path) -> None:
     headers = await signed_up(client)
     clip = next(clip for clip in CLIPS if "planetary-gears" in clip.categories)
     path = drawn(clip, tmp_path)
@@ -148,7 +148,7 @@ async def test_a_clip_goes_all_the_way(client: httpx.AsyncClient, tmp_path: Path
 
 
 def expected_clips() -> list[Any]:
-    """(file, width, height, frames, seconds) as the README of the shared clips has them."""
+    """Returns (file, width, height, frames, seconds) of each clip in the README of the shared clips."""
     readme = SHARED_MEDIA / "README.md"
     if not readme.exists():
         return [
@@ -161,7 +161,7 @@ def expected_clips() -> list[Any]:
 
 
 @pytest.mark.parametrize("expected", expected_clips())
-async def test_real_clips_are_measured_to_the_millisecond(
+async def test_durations_of_real_clips_are_exact_to_the_millisecond(
     client: httpx.AsyncClient, expected: tuple[str, str, str, str, str]
 ) -> None:
     name, width, height, frames, seconds = expected
@@ -201,7 +201,7 @@ FAILED = {
 }
 
 
-async def test_hostile_files_are_refused_or_fail_with_a_reason_and_the_server_goes_on(
+async def test_hostile_files_fail_with_a_reason_and_the_server_keeps_running(
     client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     headers = await signed_up(client)

@@ -1,4 +1,4 @@
-"""What the processes of a server count together."""
+"""Metrics over all processes of a server."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,14 @@ from pathlib import Path
 from tests.chaos.installation import installed
 
 
-async def test_metrics_are_of_all_processes_of_a_server_together(tmp_path: Path) -> None:
+async def test_metrics_add_up_all_processes_of_a_server(tmp_path: Path) -> None:
     async with installed("embedded", tmp_path) as installation:
         with installation.serving(workers=2):
             await installation.ready()
             for _ in range(20):
-                async with installation.visitor() as client:  # a connection each: either process may get it
+                async with (
+                    installation.visitor() as client
+                ):  # a connection each: either process may accept it
                     assert (await client.get("/api/v1/categories")).status_code == 200
             async with installation.visitor() as client:
                 told = (await client.get("/metrics")).text

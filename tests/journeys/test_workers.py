@@ -1,4 +1,4 @@
-"""Workers apart from the server share its work."""
+"""Separate workers share the jobs of the server."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ WORKERS, SHARED = 3, 6
 
 @contextmanager
 def worker(environ: dict[str, str], log: Path) -> Iterator[None]:
-    """A worker process, as on a host of its own."""
+    """A worker process, as on another host."""
     command = [sys.executable, "-m", "mechshare", "worker", "--slots", "1"]
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=os.environ | environ, stdout=output, stderr=output)

@@ -55,7 +55,7 @@ def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
-def test_every_migration_goes_up_down_and_up(engine: Engine) -> None:
+def test_every_migration_can_be_applied_reverted_and_applied_again(engine: Engine) -> None:
     revisions = [script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()][::-1]
     for before, revision in zip(["base", *revisions], revisions, strict=False):
         move(engine, revision, up=True)
@@ -66,13 +66,13 @@ def test_every_migration_goes_up_down_and_up(engine: Engine) -> None:
     assert tables(engine) == set()
 
 
-def test_the_migrated_schema_is_the_one_that_the_program_uses(engine: Engine) -> None:
+def test_the_migrated_schema_matches_the_tables_in_code(engine: Engine) -> None:
     move(engine, "head", up=True)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
 
 
-async def test_a_database_that_was_never_migrated_is_told_apart(url: str) -> None:
+async def test_a_database_without_a_schema_is_recognised(url: str) -> None:
     database = SqlDatabase(url)
     try:
         with pytest.raises(SchemaOutdated):
@@ -83,7 +83,7 @@ async def test_a_database_that_was_never_migrated_is_told_apart(url: str) -> Non
         await database.close()
 
 
-async def test_a_program_of_the_release_before_goes_on_with_a_newer_schema(url: str, engine: Engine) -> None:
+async def test_the_previous_release_works_with_a_newer_schema(url: str, engine: Engine) -> None:
     move(engine, "head", up=True)
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = 'of-the-next-release'"))
@@ -105,7 +105,7 @@ async def test_a_schema_that_lacks_a_migration_is_refused(url: str, engine: Engi
         await database.close()
 
 
-async def test_what_was_kept_is_there_after_closing_and_opening_again(url: str) -> None:
+async def test_rows_survive_closing_and_reopening(url: str) -> None:
     first = SqlDatabase(url)
     await first.migrate()
     user = await keep_user(first)
@@ -131,7 +131,7 @@ def category_ids(engine: Engine) -> list[str]:
         return list(connection.execute(select(categories.c.id).order_by(categories.c.created_at)).scalars())
 
 
-def test_an_existing_installation_gets_the_fields_of_physics_that_it_has_not_yet(engine: Engine) -> None:
+def test_an_existing_installation_gets_the_missing_physics_categories(engine: Engine) -> None:
     move(engine, "0004", up=True)
     add_category(engine, "gears", "Gears", "歯車")
     add_category(engine, "dynamics", "Dynamics", "力学")
@@ -147,7 +147,7 @@ def test_an_existing_installation_gets_the_fields_of_physics_that_it_has_not_yet
     ]
 
 
-def test_going_back_and_forth_adds_no_category_twice(engine: Engine) -> None:
+def test_downgrade_and_upgrade_add_no_category_twice(engine: Engine) -> None:
     move(engine, "0004", up=True)
     add_category(engine, "gears", "Gears", "歯車")
     move(engine, "0005", up=True)
@@ -157,6 +157,6 @@ def test_going_back_and_forth_adds_no_category_twice(engine: Engine) -> None:
     assert category_ids(engine) == once
 
 
-def test_a_new_database_is_left_without_categories_for_the_first_start(engine: Engine) -> None:
+def test_migrating_a_new_database_adds_no_categories(engine: Engine) -> None:
     move(engine, "0005", up=True)
     assert category_ids(engine) == []
