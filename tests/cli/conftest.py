@@ -21,7 +21,7 @@ def chosen(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def run(chosen: Settings) -> Run:
-    """Runs a command; what it raises is raised here."""
+    """Returns a function that runs a command in this process; its exceptions are raised in the test."""
 
     def running(*arguments: str | Path, typed: str | None = None) -> Result:
         return CliRunner().invoke(
@@ -33,7 +33,7 @@ def run(chosen: Settings) -> Run:
 
 @pytest.fixture
 def clips(tmp_path: Path) -> Path:
-    """A folder with two clips, and one file that is none."""
+    """A folder with two clips and one file that is not a clip."""
     folder = tmp_path / "clips"
     folder.mkdir()
     for number, name in enumerate(("slider_crank.gif", "歯車.gif")):

@@ -1,4 +1,4 @@
-"""`mechshare backup` and `mechshare restore`: what an operator sees of them."""
+"""`mechshare backup` and `mechshare restore` as an operator sees them."""
 
 import asyncio
 import os
@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def wiped(chosen: Settings, tmp_path: Path) -> Settings:
-    """Another, empty installation."""
+    """The settings of another, empty installation."""
     data = tmp_path / "wiped"
     return replace(
         chosen,
@@ -70,7 +70,7 @@ def clip_in(folder: Path) -> Path:
     return next(iter((folder / "blobs").rglob("*.gif")))
 
 
-def test_everything_goes_there_and_back(
+def test_everything_is_backed_up_and_restored(
     run: Run, laptop: Path, folder: Path, chosen: Settings, wiped: Settings
 ) -> None:
     made = run("backup", folder)
@@ -86,7 +86,7 @@ def test_everything_goes_there_and_back(
         assert told in restored.output
 
 
-def test_a_folder_may_be_called_anything(run: Run, laptop: Path, tmp_path: Path, wiped: Settings) -> None:
+def test_a_folder_may_have_any_name(run: Run, laptop: Path, tmp_path: Path, wiped: Settings) -> None:
     folder = tmp_path / "back%20up ? #1"
 
     assert run("backup", folder).exit_code == 0
@@ -97,7 +97,7 @@ def test_a_folder_may_be_called_anything(run: Run, laptop: Path, tmp_path: Path,
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("back")] == [folder.name]
 
 
-def test_the_secret_is_not_in_it(run: Run, laptop: Path, folder: Path) -> None:
+def test_a_backup_does_not_contain_the_secret(run: Run, laptop: Path, folder: Path) -> None:
     result = run("backup", folder)
     secret = (laptop / "secret.key").read_bytes()
     contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
@@ -106,13 +106,15 @@ def test_the_secret_is_not_in_it(run: Run, laptop: Path, folder: Path) -> None:
     assert "The secret that signs tokens and links is not in it" in result.output
 
 
-def test_the_same_again_copies_nothing(run: Run, laptop: Path, folder: Path) -> None:
+def test_a_second_backup_copies_nothing(run: Run, laptop: Path, folder: Path) -> None:
     run("backup", folder)
     again = run("backup", folder)
     assert f"files: 0 copied and read back, {2 * COUNT} were there and good" in again.output
 
 
-def test_checking_reads_all_and_writes_nothing(run: Run, laptop: Path, folder: Path, wiped: Settings) -> None:
+def test_restore_check_reads_everything_and_writes_nothing(
+    run: Run, laptop: Path, folder: Path, wiped: Settings
+) -> None:
     run("backup", folder)
     shutil.rmtree(laptop)
     whole = run_on(wiped, "restore", "--check", folder)
@@ -125,9 +127,7 @@ def test_checking_reads_all_and_writes_nothing(run: Run, laptop: Path, folder: P
     assert not laptop.exists()
 
 
-def test_of_a_damaged_backup_nothing_is_restored(
-    run: Run, laptop: Path, folder: Path, wiped: Settings
-) -> None:
+def test_a_damaged_backup_is_not_restored(run: Run, laptop: Path, folder: Path, wiped: Settings) -> None:
     run("backup", folder)
     clip_in(folder).write_bytes(b"altered")
     result = run_on(wiped, "restore", folder)
@@ -136,7 +136,7 @@ def test_of_a_damaged_backup_nothing_is_restored(
     assert not wiped.data.exists()
 
 
-def test_an_installation_that_is_there_is_not_overwritten(run: Run, laptop: Path, folder: Path) -> None:
+def test_an_existing_installation_is_not_overwritten(run: Run, laptop: Path, folder: Path) -> None:
     run("backup", folder)
     (laptop / "blobs" / "newer.gif").write_bytes(b"newer")
     result = run("restore", folder)
@@ -145,7 +145,7 @@ def test_an_installation_that_is_there_is_not_overwritten(run: Run, laptop: Path
     assert (laptop / "blobs" / "newer.gif").read_bytes() == b"newer"
 
 
-def test_files_that_outlived_the_database_are_kept_on_demand(
+def test_keep_files_restores_beside_existing_files(
     run: Run, laptop: Path, folder: Path, chosen: Settings
 ) -> None:
     before = without_jobs(chosen.database_url)
@@ -160,7 +160,7 @@ def test_files_that_outlived_the_database_are_kept_on_demand(
     assert without_jobs(chosen.database_url) == before
 
 
-def test_what_the_installation_lost_is_named_and_told_by_the_exit_status(
+def test_files_that_the_installation_lost_are_named_and_the_exit_status_is_1(
     run: Run, laptop: Path, folder: Path, wiped: Settings
 ) -> None:
     lost, altered = clips_of(3)
@@ -178,9 +178,7 @@ def test_what_the_installation_lost_is_named_and_told_by_the_exit_status(
 
 
 @pytest.mark.parametrize("command", [["restore"], ["restore", "--check"]])
-def test_where_there_is_no_backup_it_is_told(
-    run: Run, folder: Path, chosen: Settings, command: list[str]
-) -> None:
+def test_a_missing_backup_is_reported(run: Run, folder: Path, chosen: Settings, command: list[str]) -> None:
     result = run(*command, folder)
     assert result.exit_code == 1
     assert "holds no backup" in result.output
@@ -188,7 +186,7 @@ def test_where_there_is_no_backup_it_is_told(
     assert not chosen.data.exists()
 
 
-def test_an_installation_s_own_folder_is_not_backed_up_into(run: Run, laptop: Path) -> None:
+def test_a_backup_into_the_data_folder_is_refused(run: Run, laptop: Path) -> None:
     before = files_in(laptop)
     result = run("backup", laptop)
     assert result.exit_code == 1
@@ -196,14 +194,14 @@ def test_an_installation_s_own_folder_is_not_backed_up_into(run: Run, laptop: Pa
     assert files_in(laptop) == before
 
 
-def test_a_database_in_memory_is_not_backed_up(chosen: Settings, folder: Path) -> None:
+def test_a_database_in_memory_is_refused(chosen: Settings, folder: Path) -> None:
     with pytest.raises(Exception, match="must begin with sqlite: or postgresql:"):
         run_on(replace(chosen, database_url="memory:"), "backup", folder)
 
 
 @pytest.fixture
 def killed(laptop: Path, folder: Path) -> int:
-    """The files that a backup had copied when it was killed."""
+    """Kills a backup in the middle; returns the number of files that it had copied."""
     process = subprocess.Popen(
         [sys.executable, "-m", "mechshare", "backup", str(folder)],
         env={**os.environ, "MECHSHARE_DATA": str(laptop)},
@@ -217,7 +215,7 @@ def killed(laptop: Path, folder: Path) -> int:
     return len(files_in(folder))
 
 
-def test_killed_in_the_middle_it_is_told_apart_and_goes_on(
+def test_a_killed_backup_is_recognised_and_resumed(
     run: Run, laptop: Path, folder: Path, killed: int, chosen: Settings, wiped: Settings
 ) -> None:
     unfinished = run_on(wiped, "restore", folder)
@@ -232,7 +230,7 @@ def test_killed_in_the_middle_it_is_told_apart_and_goes_on(
     assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)
 
 
-def test_a_restore_killed_in_the_middle_goes_on(
+def test_a_killed_restore_is_resumed(
     run: Run, laptop: Path, folder: Path, chosen: Settings, wiped: Settings
 ) -> None:
     run("backup", folder)
@@ -252,7 +250,7 @@ def test_a_restore_killed_in_the_middle_goes_on(
     assert files_in(wiped.data) == files_in(laptop)
 
 
-async def test_from_a_laptop_to_servers_without_showing_a_password(
+async def test_a_laptop_is_restored_to_servers_without_showing_a_password(
     run: Run, laptop: Path, folder: Path, chosen: Settings
 ) -> None:
     await asyncio.to_thread(run, "backup", folder)
@@ -272,7 +270,7 @@ async def test_from_a_laptop_to_servers_without_showing_a_password(
         assert without_jobs(url) == without_jobs(chosen.database_url)
 
 
-async def test_what_was_restored_is_in_service(run: Run, clips: Path, folder: Path, wiped: Settings) -> None:
+async def test_a_restored_installation_works(run: Run, clips: Path, folder: Path, wiped: Settings) -> None:
     typed = f"{PASSWORD}\n{PASSWORD}\n"
     await asyncio.to_thread(run, "users", "create-admin", "admin", "a@example.com", typed=typed)
     await asyncio.to_thread(run, "import", clips / "slider_crank.gif", "--as", "admin", "--publish")

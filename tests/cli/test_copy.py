@@ -1,4 +1,4 @@
-"""`mechshare copy`: a laptop's installation moved to other stores, and back."""
+"""`mechshare copy`: an installation is moved to other stores, and back."""
 
 import asyncio
 import os
@@ -72,7 +72,7 @@ def without_leases(database: str) -> dict[str, list[object]]:
     return {table: rows for table, rows in stands_in(database).items() if table != "jobs"}  # type: ignore[misc]
 
 
-def test_everything_is_moved_and_what_is_next_is_said(run: Run, laptop: Path, elsewhere: Path) -> None:
+def test_everything_is_copied_and_the_next_steps_are_printed(run: Run, laptop: Path, elsewhere: Path) -> None:
     result = run("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
 
     assert result.exit_code == 0, result.output
@@ -87,7 +87,7 @@ def test_everything_is_moved_and_what_is_next_is_said(run: Run, laptop: Path, el
     assert "mechshare reindex" in result.output
 
 
-def test_the_same_again_changes_nothing(run: Run, laptop: Path, elsewhere: Path) -> None:
+def test_a_second_copy_changes_nothing(run: Run, laptop: Path, elsewhere: Path) -> None:
     arguments = ("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
     run(*arguments)
     before = stands_in(database_at(elsewhere))
@@ -97,7 +97,7 @@ def test_the_same_again_changes_nothing(run: Run, laptop: Path, elsewhere: Path)
     assert stands_in(database_at(elsewhere)) == before
 
 
-def test_it_goes_back_too(run: Run, laptop: Path, elsewhere: Path, tmp_path: Path) -> None:
+def test_an_installation_can_be_copied_back(run: Run, laptop: Path, elsewhere: Path, tmp_path: Path) -> None:
     back = tmp_path / "back"
     run("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
     result = run(
@@ -110,7 +110,7 @@ def test_it_goes_back_too(run: Run, laptop: Path, elsewhere: Path, tmp_path: Pat
     assert files_in(back / "blobs") == files_in(laptop / "blobs")
 
 
-def test_one_of_the_two_can_stay_where_it_is(run: Run, laptop: Path, elsewhere: Path) -> None:
+def test_blobs_can_be_copied_without_the_database(run: Run, laptop: Path, elsewhere: Path) -> None:
     result = run("copy", "--to", blobs_at(elsewhere))
     assert result.exit_code == 0, result.output
     assert "let no server or worker use it" in result.output
@@ -119,7 +119,7 @@ def test_one_of_the_two_can_stay_where_it_is(run: Run, laptop: Path, elsewhere: 
     assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
 
 
-def test_a_source_without_any_file_is_doubted(run: Run, elsewhere: Path, tmp_path: Path) -> None:
+def test_an_empty_source_prints_a_warning(run: Run, elsewhere: Path, tmp_path: Path) -> None:
     result = run("copy", "--from", f"file://{tmp_path / 'mistyped'}", "--to", blobs_at(elsewhere))
     assert "holds no blob at all: is its URL right?" in result.output
 
@@ -134,7 +134,7 @@ def copying(laptop: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
 
 @pytest.fixture
 def killed(laptop: Path, elsewhere: Path) -> int:
-    """The files that a copy had written when it was killed."""
+    """Kills a copy in the middle; returns the number of files that it had written."""
     process = copying(laptop, elsewhere)
     ends = time.monotonic() + 60
     while not files_in(elsewhere / "blobs") and time.monotonic() < ends:
@@ -144,7 +144,7 @@ def killed(laptop: Path, elsewhere: Path) -> int:
     return len(files_in(elsewhere / "blobs"))
 
 
-def test_killed_in_the_middle_and_run_again_it_ends_with_the_same(
+def test_a_killed_copy_resumes_with_the_same_result(
     run: Run, laptop: Path, elsewhere: Path, killed: int
 ) -> None:
     result = run("copy", "--to", database_at(elsewhere), "--to", blobs_at(elsewhere))
@@ -156,7 +156,7 @@ def test_killed_in_the_middle_and_run_again_it_ends_with_the_same(
     assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
 
 
-def test_while_somebody_uses_the_source_nothing_is_copied(run: Run, laptop: Path, elsewhere: Path) -> None:
+def test_a_source_in_use_is_refused(run: Run, laptop: Path, elsewhere: Path) -> None:
     user = sqlite3.connect(laptop / "mechshare.db")
     user.execute("SELECT count(*) FROM users").fetchall()
     result = run(
@@ -183,7 +183,7 @@ def test_while_somebody_uses_the_source_nothing_is_copied(run: Run, laptop: Path
     ],
     ids=["scheme", "misspelt", "twice", "needless", "same", "index", "nowhere"],
 )
-def test_what_makes_no_sense_is_refused(run: Run, arguments: list[str], told: str) -> None:
+def test_inconsistent_arguments_are_refused(run: Run, arguments: list[str], told: str) -> None:
     result = run("copy", *arguments)
     assert result.exit_code == 2
     assert told in " ".join(result.output.split())
@@ -198,12 +198,14 @@ def test_what_makes_no_sense_is_refused(run: Run, arguments: list[str], told: st
     ],
     ids=["memory", "files", "source"],
 )
-def test_a_url_that_is_none_is_told_with_what_it_must_be(run: Run, arguments: list[str], told: str) -> None:
+def test_an_invalid_url_is_refused_with_the_expected_form(run: Run, arguments: list[str], told: str) -> None:
     with pytest.raises(SettingsError, match=told):
         run("copy", *arguments)
 
 
-async def test_to_a_real_server_without_showing_its_password(run: Run, laptop: Path, elsewhere: Path) -> None:
+async def test_copying_to_a_server_does_not_show_its_password(
+    run: Run, laptop: Path, elsewhere: Path
+) -> None:
     async with postgresql_database(migrated=False) as url:
         named = url.replace("mechshare@", "mechshare:hush@")
         result = await asyncio.to_thread(run, "copy", "--to", named, "--to", blobs_at(elsewhere))
@@ -213,7 +215,7 @@ async def test_to_a_real_server_without_showing_its_password(run: Run, laptop: P
         assert without_leases(url) == without_leases(database_at(laptop))
 
 
-async def test_an_index_that_is_named_is_built(run: Run, laptop: Path, elsewhere: Path) -> None:
+async def test_a_search_url_builds_the_index(run: Run, laptop: Path, elsewhere: Path) -> None:
     async with opensearch_alias() as index:
         result = await asyncio.to_thread(run, "copy", "--to", database_at(elsewhere), "--to", index)
         assert result.exit_code == 0, result.output
@@ -221,9 +223,7 @@ async def test_an_index_that_is_named_is_built(run: Run, laptop: Path, elsewhere
         assert f"export MECHSHARE_SEARCH_URL={index}" in result.output
 
 
-async def test_what_was_moved_is_in_service_there(
-    run: Run, chosen: Settings, clips: Path, elsewhere: Path
-) -> None:
+async def test_a_copied_installation_works(run: Run, chosen: Settings, clips: Path, elsewhere: Path) -> None:
     password = "correct horse battery"
     await asyncio.to_thread(
         run, "users", "create-admin", "admin", "a@example.com", typed=f"{password}\n{password}\n"

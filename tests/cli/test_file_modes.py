@@ -1,4 +1,4 @@
-"""Files of the installation are for their owner alone."""
+"""Files of the installation are accessible to their owner only."""
 
 import os
 import subprocess
@@ -12,7 +12,7 @@ from tests.cli.conftest import Run
 OTHERS = 0o077
 
 
-def test_whatever_a_command_creates_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_files_that_a_command_creates_are_for_the_owner_only(tmp_path: Path) -> None:
     environ = {
         **os.environ,
         "MECHSHARE_DATA": str(tmp_path / "data"),
@@ -36,7 +36,7 @@ def test_whatever_a_command_creates_is_for_its_owner_alone(tmp_path: Path) -> No
     assert [path for path in created if path.stat().st_mode & OTHERS] == []
 
 
-def test_the_doctor_names_what_others_may_read_and_the_command_against_it(run: Run, chosen: Settings) -> None:
+def test_the_doctor_names_readable_files_and_the_command_to_fix_them(run: Run, chosen: Settings) -> None:
     run("migrate")
     reachable = _open_to_others(chosen.data)
     if not reachable:
@@ -52,6 +52,6 @@ def test_the_doctor_names_what_others_may_read_and_the_command_against_it(run: R
 
 
 def _open_to_others(data: Path) -> bool:
-    """Makes the way to the data passable where it belongs to the test."""
+    """Makes the parent folders of the data passable where the test owns them."""
     data.chmod(0o755)
     return all(folder.stat().st_mode & 0o011 for folder in data.parents)

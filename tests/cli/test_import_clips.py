@@ -28,7 +28,7 @@ from tests.services.faults import FaultyBlobs
 
 CRANK, GEAR = "slider_crank.gif", "歯車.gif"
 UNREADABLE = Path("/proc/self/mem")
-"""Not even by whoever may read everything: nothing lies where it begins."""
+"""Not readable even by root: reading at its start fails."""
 
 
 async def actor(application: Application, name: str) -> Actor:
@@ -41,7 +41,7 @@ def told(run: Run, *arguments: str | Path) -> str:
 
 
 def mechanisms_of(chosen: Settings, name: str) -> dict[str, Mechanism]:
-    """By title."""
+    """Returns the mechanisms of a user by title."""
 
     async def command(application: Application) -> dict[str, Mechanism]:
         viewer = await actor(application, name)
@@ -60,7 +60,7 @@ def withdraw(chosen: Settings, mechanism: Mechanism, by: str, reason: str | None
 
 
 def share_and_be_interrupted(chosen: Settings, clip: Path, name: str) -> None:
-    """What an import leaves that was killed before the clip was processed."""
+    """Leaves what an import leaves that is killed before the clip is processed."""
 
     async def content() -> AsyncIterator[bytes]:
         yield clip.read_bytes()
@@ -74,7 +74,7 @@ def share_and_be_interrupted(chosen: Settings, clip: Path, name: str) -> None:
     context.run(chosen, command)
 
 
-def test_clips_are_imported_and_what_is_none_is_told_with_its_reason(run: Run, clips: Path) -> None:
+def test_clips_are_imported_and_other_files_are_refused_with_a_reason(run: Run, clips: Path) -> None:
     create_admin(run)
     result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
     assert "2 added, 0 were there already, 1 refused" in result.output
@@ -83,7 +83,7 @@ def test_clips_are_imported_and_what_is_none_is_told_with_its_reason(run: Run, c
 
 
 @pytest.mark.skipif(not UNREADABLE.exists(), reason="there is no file here that nobody can read")
-def test_a_file_that_cannot_be_read_does_not_keep_the_others_out(run: Run, clips: Path) -> None:
+def test_an_unreadable_file_does_not_prevent_the_import_of_others(run: Run, clips: Path) -> None:
     create_admin(run)
     result = run("import", UNREADABLE, clips / CRANK, "--as", "boss")
     output = " ".join(result.output.split())
@@ -101,7 +101,7 @@ def test_a_second_run_adds_nothing_twice(run: Run, clips: Path) -> None:
     assert result.exit_code == 0
 
 
-def test_what_was_there_and_is_not_published_stays_so_and_is_told(
+def test_a_clip_that_its_owner_withdrew_stays_withdrawn_and_is_listed(
     run: Run, chosen: Settings, clips: Path
 ) -> None:
     create_admin(run)
@@ -119,15 +119,13 @@ def test_what_was_there_and_is_not_published_stays_so_and_is_told(
     assert published == {"slider crank": False, "歯車": True}
 
 
-def test_nothing_is_told_of_what_is_not_published_where_nothing_was_to_be(run: Run, clips: Path) -> None:
+def test_unpublished_clips_are_not_listed_without_the_publish_option(run: Run, clips: Path) -> None:
     create_admin(run)
     run("import", clips / CRANK, "--as", "boss")
     assert "not published" not in told(run, clips / CRANK, "--as", "boss")
 
 
-def test_what_a_moderator_withdrew_stays_withdrawn_also_for_an_admin(
-    run: Run, chosen: Settings, clips: Path
-) -> None:
+def test_a_clip_that_a_moderator_withdrew_stays_withdrawn(run: Run, chosen: Settings, clips: Path) -> None:
     create_admin(run)
     create_admin(run, "other")
     run("import", clips / CRANK, "--as", "boss", "--publish")
@@ -140,9 +138,7 @@ def test_what_a_moderator_withdrew_stays_withdrawn_also_for_an_admin(
     assert (left.is_published, left.withdrawn_reason) == (False, "not a mechanism")
 
 
-def test_what_a_moderator_withdrew_before_it_was_processed_stays_withdrawn(
-    run: Run, chosen: Settings, clips: Path
-) -> None:
+def test_a_clip_withdrawn_before_processing_stays_withdrawn(run: Run, chosen: Settings, clips: Path) -> None:
     create_admin(run)
     create_admin(run, "other")
     share_and_be_interrupted(chosen, clips / CRANK, "boss")
@@ -156,7 +152,7 @@ def test_what_a_moderator_withdrew_before_it_was_processed_stays_withdrawn(
 
 
 @pytest.mark.parametrize("others", [[], [CRANK]], ids=["alone", "behind one that is new"])
-def test_what_an_interrupted_run_left_unprocessed_is_published_by_the_next(
+def test_clips_of_an_interrupted_import_are_published_by_the_next(
     run: Run, chosen: Settings, clips: Path, others: list[str]
 ) -> None:
     create_admin(run)
@@ -169,7 +165,7 @@ def test_what_an_interrupted_run_left_unprocessed_is_published_by_the_next(
     assert all(one.is_published for one in mechanisms_of(chosen, "boss").values())
 
 
-def test_what_is_withdrawn_while_a_run_goes_on_is_not_published_by_it_again(
+def test_a_clip_withdrawn_during_an_import_is_not_published_again(
     run: Run, chosen: Settings, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_admin(run)
@@ -200,7 +196,7 @@ def test_what_is_withdrawn_while_a_run_goes_on_is_not_published_by_it_again(
 
 
 class DeafDatabase:
-    """Keeps what it is told and, once `is_cut`, does not say so: as if the line had been cut at the commit."""
+    """Commits, but once `is_cut` reports a failure, as if the connection broke at the commit."""
 
     def __init__(self, inner: SqlDatabase) -> None:
         self._inner = inner
@@ -218,7 +214,7 @@ class DeafDatabase:
         return getattr(self._inner, name)
 
 
-def test_a_file_stays_when_it_is_not_known_whether_its_mechanism_was_kept(
+def test_a_file_is_not_deleted_when_the_commit_is_uncertain(
     run: Run, chosen: Settings, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_admin(run)
@@ -242,13 +238,13 @@ def test_a_file_stays_when_it_is_not_known_whether_its_mechanism_was_kept(
     assert mechanisms_of(chosen, "boss")["slider crank"].is_published
 
 
-def test_what_was_imported_and_published_is_in_the_index(run: Run, clips: Path) -> None:
+def test_imported_and_published_clips_are_indexed(run: Run, clips: Path) -> None:
     create_admin(run)
     run("import", clips / "歯車.gif", "--as", "boss", "--publish")
     assert "the index holds 1 mechanisms" in run("reindex").output
 
 
-def test_a_category_that_does_not_exist_keeps_nothing(run: Run, chosen: Settings, clips: Path) -> None:
+def test_an_unknown_category_imports_nothing(run: Run, chosen: Settings, clips: Path) -> None:
     create_admin(run)
     result = run("import", clips / "歯車.gif", "--as", "boss", "--category", "no-such")
     assert "0 added" in result.output

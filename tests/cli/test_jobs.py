@@ -21,7 +21,7 @@ from tests.cli.conftest import Run
 
 @pytest.fixture
 def waiting(chosen: Settings, clips: Path) -> JobId:
-    """A clip was shared and nobody is working: the job that waits to process it."""
+    """Uploads a clip without a running worker; returns the job that processes it."""
 
     async def content() -> AsyncIterator[bytes]:
         yield (clips / "歯車.gif").read_bytes()
@@ -43,7 +43,7 @@ def waiting(chosen: Settings, clips: Path) -> JobId:
     return asyncio.run(share())
 
 
-def test_what_waits_is_listed_and_shown(run: Run, waiting: JobId) -> None:
+def test_a_queued_job_is_listed_and_shown(run: Run, waiting: JobId) -> None:
     assert "queued" in run("jobs", "list", "--state", "queued").output
     assert "process_mechanism_file" in run("jobs", "show", waiting).output
 
@@ -56,12 +56,12 @@ def test_a_cancelled_job_can_be_retried_once(run: Run, waiting: JobId) -> None:
         run("jobs", "retry", waiting)
 
 
-def test_what_has_ended_is_not_cancelled(run: Run, waiting: JobId) -> None:
+def test_a_finished_job_is_not_cancelled(run: Run, waiting: JobId) -> None:
     run("jobs", "cancel", waiting)
     with pytest.raises(JobNotCancellable):
         run("jobs", "cancel", waiting)
 
 
-def test_an_unknown_job_is_said_to_be_unknown(run: Run) -> None:
+def test_an_unknown_job_is_reported(run: Run) -> None:
     with pytest.raises(JobNotFound):
         run("jobs", "show", "01900000-0000-7000-8000-000000000000")

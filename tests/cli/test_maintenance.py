@@ -23,11 +23,11 @@ from tests.cli.conftest import Run
 from tests.servers import address, new_container, postgresql_database
 
 
-def test_migrating_twice_is_as_good_as_once(run: Run) -> None:
+def test_migrating_is_idempotent(run: Run) -> None:
     assert run("migrate").output == run("migrate").output
 
 
-def test_the_doctor_finds_a_migrated_installation_well(run: Run) -> None:
+def test_the_doctor_finds_no_problem_in_a_migrated_installation(run: Run) -> None:
     run("migrate")
     result = run("doctor")
     assert result.exit_code == 0, result.output
@@ -40,7 +40,7 @@ def test_the_doctor_says_what_to_do_before_the_first_migration(run: Run) -> None
     assert "mechshare migrate" in " ".join(result.output.split())
 
 
-def test_the_doctor_finds_an_index_that_is_not_in_step(run: Run, chosen: Settings, clips: Path) -> None:
+def test_the_doctor_finds_an_outdated_index(run: Run, chosen: Settings, clips: Path) -> None:
     run("users", "create-admin", "admin", "admin@example.com", typed="correct horse\ncorrect horse\n")
     run("import", clips / "slider_crank.gif", "--as", "admin", "--publish")
     (chosen.data / "search.db").unlink()
@@ -56,7 +56,7 @@ def test_the_doctor_finds_an_index_that_is_not_in_step(run: Run, chosen: Setting
     assert "mechshare reindex" not in after.output
 
 
-def test_the_doctor_names_what_is_down_and_why_without_passwords(tmp_path: Path) -> None:
+def test_the_doctor_names_failed_dependencies_without_passwords(tmp_path: Path) -> None:
     ended = mechshare(
         "doctor",
         MECHSHARE_DATA=str(tmp_path / "data"),
@@ -75,7 +75,7 @@ def test_the_doctor_names_what_is_down_and_why_without_passwords(tmp_path: Path)
     assert "hush" not in told + ended.stderr
 
 
-def test_the_doctor_says_that_the_data_folder_is_no_folder(tmp_path: Path) -> None:
+def test_the_doctor_reports_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("in the way")
     ended = mechshare("doctor", MECHSHARE_DATA=str(tmp_path / "data"))
     assert ended.returncode == 1
@@ -84,7 +84,7 @@ def test_the_doctor_says_that_the_data_folder_is_no_folder(tmp_path: Path) -> No
     assert "Traceback" not in ended.stderr
 
 
-async def test_the_doctor_finds_real_servers_well(tmp_path: Path) -> None:
+async def test_the_doctor_finds_no_problem_with_real_servers(tmp_path: Path) -> None:
     async with postgresql_database() as url:
         redis, azure = address("REDIS_URL"), f"azure:///{new_container()}"
         servers = {
@@ -146,7 +146,7 @@ def test_a_data_folder_that_is_a_file_is_refused_in_one_line(tmp_path: Path) -> 
     assert "Traceback" not in ended.stderr
 
 
-def test_a_refusal_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_refusal_is_printed_in_one_line(tmp_path: Path) -> None:
     ended = mechshare("users", "suspend", "nobody", MECHSHARE_DATA=str(tmp_path / "data"))
     assert ended.returncode == 1
     assert ended.stderr.strip() == "User not found."
@@ -157,7 +157,7 @@ HOSTS = 6
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of a database that was never migrated."""
+    """The URL of a database without a schema."""
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'shared' / 'x.db'}"
         return
@@ -165,7 +165,7 @@ async def fresh_database(request: pytest.FixtureRequest, tmp_path: Path) -> Asyn
         yield made
 
 
-async def test_many_hosts_migrate_one_database_at_once(fresh_database: str, tmp_path: Path) -> None:
+async def test_concurrent_migrations_of_one_database_all_succeed(fresh_database: str, tmp_path: Path) -> None:
     def host(number: int) -> "subprocess.CompletedProcess[str]":
         data = str(tmp_path / f"host-{number}")
         return mechshare("migrate", MECHSHARE_DATA=data, MECHSHARE_DATABASE_URL=fresh_database)

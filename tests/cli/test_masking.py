@@ -26,7 +26,7 @@ from mechshare.entrypoints.cli.masking import masked
         ("https://h/c/b?sv=1&sig=hush%3D&se=2", "https://h/c/b?sv=1&sig=***&se=2"),
     ],
 )
-def test_secrets_are_not_shown(text: str, shown: str) -> None:
+def test_secrets_are_masked(text: str, shown: str) -> None:
     assert masked(text) == shown
 
 
@@ -34,5 +34,5 @@ def test_secrets_are_not_shown(text: str, shown: str) -> None:
     "text",
     ["sqlite:////a/mechshare.db", "file:///a@b", "azure:///clips", "http://h/a:b@c", "postgresql://u@h/x"],
 )
-def test_everything_else_is(text: str) -> None:
+def test_everything_else_is_shown(text: str) -> None:
     assert masked(text) == text

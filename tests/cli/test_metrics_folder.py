@@ -1,4 +1,4 @@
-"""The folder that the processes of a server share."""
+"""The folder of metrics that the processes of a server share."""
 
 from pathlib import Path
 
@@ -16,22 +16,20 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_it_is_in_memory_and_gone_afterwards(memory: Path, tmp_path: Path) -> None:
+def test_the_folder_is_in_memory_and_removed_at_the_end(memory: Path, tmp_path: Path) -> None:
     with metrics_folder(tmp_path) as folder:
         (folder / "counter_1.db").write_bytes(b"1")
         assert folder.parent == memory
     assert list(memory.iterdir()) == []
 
 
-def test_without_such_a_place_it_is_where_it_is_told(memory: Path, tmp_path: Path) -> None:
+def test_without_shared_memory_the_given_folder_is_used(memory: Path, tmp_path: Path) -> None:
     memory.rmdir()
     with metrics_folder(tmp_path) as folder:
         assert folder.parent == tmp_path
 
 
-def test_what_a_killed_server_left_is_removed_and_what_another_uses_is_kept(
-    memory: Path, tmp_path: Path
-) -> None:
+def test_only_folders_of_killed_servers_are_removed(memory: Path, tmp_path: Path) -> None:
     left = memory / "mechshare-metrics-left"
     left.mkdir()
     (left / "counter_1.db").write_bytes(b"1")

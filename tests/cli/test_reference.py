@@ -1,4 +1,4 @@
-"""The page of the command line is what the program says of itself."""
+"""The reference page of the command line matches the program's help."""
 
 import click
 

@@ -17,13 +17,13 @@ def create_admin(run: Run, name: str = "boss") -> str:
     return run("users", "create-admin", name, f"{name}@example.com", typed=f"{PASSWORD}\n{PASSWORD}\n").output
 
 
-def test_an_admin_is_made_and_the_password_is_never_shown(run: Run) -> None:
+def test_an_admin_is_created_and_the_password_is_never_shown(run: Run) -> None:
     output = create_admin(run)
     assert "boss is an admin" in output
     assert PASSWORD not in output
 
 
-def test_a_name_is_given_once(run: Run) -> None:
+def test_a_taken_name_is_refused(run: Run) -> None:
     create_admin(run)
     with pytest.raises(NameTaken):
         create_admin(run)
@@ -40,12 +40,12 @@ def test_accounts_are_listed_with_role_and_suspension(run: Run) -> None:
     assert "may sign in again" in run("users", "reinstate", "other").output
 
 
-def test_an_unknown_name_is_said_to_be_unknown(run: Run) -> None:
+def test_an_unknown_name_is_reported(run: Run) -> None:
     with pytest.raises(UserNotFound):
         run("users", "suspend", "nobody")
 
 
-def test_a_forgotten_password_is_replaced_and_the_sessions_end(run: Run, chosen: Settings) -> None:
+def test_a_new_password_ends_the_sessions(run: Run, chosen: Settings) -> None:
     create_admin(run)
     new = "a longer four-bar linkage"
 
@@ -77,7 +77,7 @@ def test_a_new_password_is_read_from_standard_input(run: Run, chosen: Settings) 
     assert signed_in.access_token
 
 
-def test_a_password_that_cannot_be_used_is_refused(run: Run) -> None:
+def test_an_invalid_password_is_refused(run: Run) -> None:
     create_admin(run)
     with pytest.raises(InvalidField):
         run("users", "set-password", "--password-stdin", "boss", typed="short\n")
