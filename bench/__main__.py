@@ -37,7 +37,7 @@ from bench.rows import rows
 
 _SIZES = (1_000, 100_000, 1_000_000)
 _SEARCHABLE_UP_TO = 100_000
-"""Mechanisms that are indexed without having been asked for; a million take ten minutes."""
+"""The largest size that is indexed without `--search`; indexing a million takes ten minutes."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
-        folder.chmod(0o755)  # for whom the servers run as
+        folder.chmod(0o755)  # for the user of the servers
         profiles, servers = _profiles(options, folder, stack)
         parts = []
         fewest: dict[str, Known] = {}
@@ -56,7 +56,7 @@ def main() -> None:
                 parts.append(part)
                 fewest.setdefault(part.profile, known)
                 print_part(console, part)
-                if options.json:  # what was measured is not to be lost with what comes after it
+                if options.json:  # saved early, so that a later failure does not lose it
                     write_json(options.json, parts, None, vars(options))
     processing = measure_processing() if any(part in "processing" for part in options.rows) else None
     held, grown = bars(parts), growth_bars(parts)
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def _end(number: int, frame: object) -> NoReturn:
-    """As at Ctrl-C: the servers are stopped and the files removed on the way out."""
+    """Ends like Ctrl-C, so that the servers are stopped and the files removed."""
     raise SystemExit(128 + number)
 
 
@@ -96,7 +96,7 @@ def _options() -> argparse.Namespace:
 def _profiles(
     options: argparse.Namespace, folder: Path, stack: ExitStack
 ) -> tuple[Sequence[str], Mapping[str, str]]:
-    """Those that can be had on this machine, and the settings that lead to the servers."""
+    """Returns the profiles that this machine can run, and the settings of the servers."""
     if DISTRIBUTED not in options.profile:
         return options.profile, {}
     try:
@@ -115,7 +115,8 @@ def _measured(
     options: argparse.Namespace,
     folder: Path,
 ) -> Iterator[tuple[Part, Known]]:
-    """The profiles at one size. All are filled before the first is measured: the literal design needs PostgreSQL."""
+    """Yields the profiles at one size. All are filled before the first is measured: the literal design needs
+    PostgreSQL."""
     made: dict[str, Installation] = {}
     for profile in profiles:
         is_indexed = (options.search or count <= _SEARCHABLE_UP_TO) and has_index(profile, servers)

@@ -1,4 +1,4 @@
-"""Single requests, whatever their answer is."""
+"""Single requests, with a response of any status."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`headers` by their names in lower case."""
+    """`headers` have lower-case names."""
 
     status: int
     headers: Mapping[str, str]
@@ -23,7 +23,7 @@ def ask(
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
 ) -> Answer:
-    """Raises OSError where there is no answer."""
+    """Sends a request and returns the response. Raises OSError if there is none."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))

@@ -1,4 +1,4 @@
-"""What mechshare is held to, and whether it is met."""
+"""The required figures of mechshare, and whether they are met."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,19 +24,19 @@ _OF_REFERENCES: tuple[tuple[str, str, float], ...] = (
     ("get cold", LITERAL, 8.0),
     ("create", LITERAL, 2.0),
 )
-"""Row, reference, and how many times the reference's rate mechshare's is to be at least."""
+"""Row, reference, and the least ratio of mechshare's rate to the reference's."""
 _BLEND = "get Zipf"
-"""Partly hot and partly cold, in shares that the memory for the cache decides: its middle is the one, its end the
-other. Each of the two is held apart, to what it costs among fewer and to its own middle."""
+"""A mix of hits and misses whose shares depend on the cache's memory: its median is a hit, its tail a miss. Hits and
+misses have rows of their own, with bars for cost and latency."""
 _UNLIKE = (_BLEND, "search cold", "search few cold")
-"""What is not the same request among more, and is told without being held. What is asked of the searches has two or
-three answers among 1,000 and thousands among many; `search one cold`, which has one among any, is held in their place.
-"""
+"""Rows whose requests change with the number of mechanisms, reported without a bar. A query of the search rows has two
+or three results among 1,000 and thousands among many; `search one cold`, which always has one, is used instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """`measured` is None where it could not be, `wanted` where it is told and held to nothing."""
+    """A required and a measured figure. `measured` is None if it could not be measured, `wanted` if there is no
+    requirement."""
 
     where: str
     what: str
@@ -57,12 +57,12 @@ class Bar:
 
 
 def bars(parts: Sequence[Part]) -> list[Bar]:
-    """Those that say something about a row that was measured, for each of `parts`."""
+    """Returns the bars of the measured rows, for each of `parts`."""
     return [bar for part in parts for bar in (*_of_references(part), *_of_depth(part), *_of_latency(part))]
 
 
 def processing_bars(made: Processing) -> list[Bar]:
-    """Those that say something about what is made of clips."""
+    """Returns the bars of processing clips."""
     found = []
     if made.theirs is not None:
         for what, ratio in (
@@ -78,7 +78,7 @@ def processing_bars(made: Processing) -> list[Bar]:
 
 
 def growth_bars(parts: Sequence[Part]) -> list[Bar]:
-    """What a request costs over what it costs with the fewest mechanisms, for each of `parts` that has more."""
+    """Returns the cost of a request relative to that with the fewest mechanisms, for each of `parts` with more."""
     return [
         Bar(
             f"{part.title} / {part.fewest:,}",
@@ -96,7 +96,7 @@ def growth_bars(parts: Sequence[Part]) -> list[Bar]:
 def _of_references(part: Part) -> Iterator[Bar]:
     for name, reference, wanted in _OF_REFERENCES:
         row = part.find(name)
-        # SQLite is asked without a thread by the reference, and by whoever has more than that to do, through one.
+        # The SQLite reference runs queries without a thread and mechshare in one, so they are not compared.
         if row and (reference != RAW or part.profile == DISTRIBUTED):
             yield Bar(
                 part.title, f"{name}: rate / {reference}'s", wanted, row.ratio(reference), at_most=False

@@ -1,4 +1,4 @@
-"""Who asks: signed in anew whenever it is asked for, since tokens end sooner than the measuring."""
+"""Signed-in clients. They sign in again at each call, because tokens expire before a measurement ends."""
 
 import json
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from bench.installations import PASSWORD, USERNAME
 
 
 class Callers:
-    """`user_id` is of the user whom the literal design knows."""
+    """`user_id` is the user in the literal design."""
 
     def __init__(self, candidates: Mapping[str, Candidate], user_id: str) -> None:
         self._candidates = candidates
         self._user_id = user_id
 
     def ours(self) -> dict[str, str]:
-        """The header that proves to mechshare who asks."""
+        """Returns the authorization header for mechshare."""
         body = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
         headers = {"Content-Type": "application/json"}
         address = self._candidates[OURS].address
@@ -26,12 +26,12 @@ class Callers:
         return {"Authorization": f"Bearer {json.loads(answer.body)['access_token']}"}
 
     def literal(self) -> dict[str, str]:
-        """The same for the literal design; none where that is not measured."""
+        """Returns the authorization header for the literal design, or {} if that is not measured."""
         if LITERAL not in self._candidates:
             return {}
         token = jwt.encode({"sub": self._user_id}, REFERENCE_SECRET, algorithm="HS256")
         return {"Authorization": f"Bearer {token}"}
 
     def etag(self, path: str) -> str:
-        """Of what mechshare answers."""
+        """Returns the ETag of mechshare's response to `path`."""
         return ask(self._candidates[OURS].address, path).headers["etag"]

@@ -1,4 +1,4 @@
-"""What is measured side by side: mechshare and its three references, each in a server of one worker process."""
+"""The candidates: mechshare and its three references, each in a server of one worker process."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,17 +15,17 @@ from bench.processes import ServerProcess, granian, mechshare
 OURS, FLOOR, RAW, LITERAL = "mechshare", "floor", "raw SQL", "literal design"
 REFERENCES = (FLOOR, RAW, LITERAL)
 FIRST_PAGE, FEWEST = "mechshare, first page", "mechshare, fewest mechanisms"
-"""What mechshare is also measured beside: its own first page where a row is about another, and, as a server of its own,
-itself with the fewest mechanisms."""
+"""Further candidates: mechshare's first page, for rows about other pages, and a server of mechshare with the fewest
+mechanisms."""
 REFERENCE_SECRET = "a secret of the reference that is long enough"
 _REFERENCE_CACHE = 2
-"""The number of the Redis database that the literal design caches in."""
+"""The number of the Redis database that the literal design uses as its cache."""
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """`invalidate` empties the caches of `groups` (tags of mechshare). `end_queries` ends what it still
-    has the database do, and tells whether that was anything."""
+    """A server to measure. `invalidate` empties its caches of `groups` (tags of mechshare). `end_queries` cancels its
+    running database queries and returns whether there were any."""
 
     server: ServerProcess
     invalidate: Callable[[Sequence[str]], None]
@@ -36,14 +36,14 @@ class Candidate:
         return self.server.address
 
     def settle(self) -> None:
-        """Returns when nothing is done any more for those who have gone: it would slow whoever comes next."""
+        """Returns when no work for disconnected clients is left, which would slow the next candidate."""
         self.server.settle()
         if self.end_queries():
-            # In their place it begins those of others who have gone, and waited for a connection.
+            # After that it would start the queries of other disconnected clients, which waited for a connection.
             self.begin_anew()
 
     def begin_anew(self) -> None:
-        """With nothing left of what it was asked."""
+        """Restarts the server, without any work left from earlier requests."""
         self.server.stop()
         self.end_queries()
         self.server.start()
@@ -53,10 +53,10 @@ class Candidate:
 def candidates(
     installation: Installation, distributed: Installation | None, fewest: Installation | None, folder: Path
 ) -> Iterator[Mapping[str, Candidate]]:
-    """mechshare over `installation`, and what can stand beside it; up for as long as the context.
+    """Runs mechshare over `installation`, and its references, for as long as the context lasts.
 
-    `distributed` has as many mechanisms in PostgreSQL, for the literal design, which knows no other profile; `fewest`
-    is of the same profile.
+    `distributed` has as many mechanisms in PostgreSQL, for the literal design, which supports only that profile;
+    `fewest` has the profile of `installation`.
     """
     up = {OURS: _ours(OURS, installation, folder), FLOOR: _floor(folder), RAW: _raw(installation, folder)}
     if fewest is not None:
@@ -71,7 +71,7 @@ def candidates(
 
 
 def teach_floor(floor: Candidate, status: int, body: bytes) -> None:
-    """Has the floor answer so from now on."""
+    """Makes the floor respond with `status` and `body` from now on."""
     ask(floor.address, f"/{status}", method="PUT", body=body)
 
 
@@ -114,4 +114,4 @@ def _literal(installation: Installation, folder: Path) -> Candidate:
 
 
 def _keep_all(groups: Sequence[str]) -> None:
-    """It keeps nothing."""
+    """Does nothing: the candidate has no cache."""

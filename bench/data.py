@@ -1,4 +1,4 @@
-"""The rows of an installation with many mechanisms: the same for the same number of them, whatever the database."""
+"""The rows of an installation with many mechanisms, identical for equal numbers on every database."""
 
 import json
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ from mechshare.domain.media import MediaFacts, MediaFormat
 SEED = 20260101
 BATCH = 10_000
 PUBLISHED = 0.95
-"""Share of the mechanisms that everybody sees."""
+"""Share of the mechanisms that are public."""
 MECHANISMS_OF_A_USER = 50
-"""On the average; a few have most."""
+"""The average; a few users have most mechanisms."""
 FIRST = datetime(2020, 1, 1, tzinfo=UTC)
-"""When the first mechanism was made; the next ones follow a minute after each other."""
+"""When the first mechanism was created; each next one follows a minute later."""
 _SIZES = ((320, 240), (480, 360), (640, 480), (720, 720), (1280, 720), (1920, 1080))
 _RATES = (10.0, 12.5, 24.0, 25.0, 29.97, 30.0, 60.0)
 _CATEGORIES = tuple(KINDS)
@@ -30,14 +30,14 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of `mechanisms` and `mechanism_categories`, their values in the order of the tables' columns."""
+    """Rows of `mechanisms` and `mechanism_categories`, with values in the order of the tables' columns."""
 
     mechanisms: list[Row] = field(default_factory=list)
     categories: list[Row] = field(default_factory=list)
 
 
 def user_rows(count: int) -> list[Row]:
-    """Rows of `users`, enough for `count` mechanisms."""
+    """Returns rows of `users`, enough for `count` mechanisms."""
     random = Random(f"{SEED}-users")
     return [
         (
@@ -57,7 +57,7 @@ def user_rows(count: int) -> list[Row]:
 
 
 def mechanism_batches(count: int, owners: list[str]) -> Iterator[Batch]:
-    """`count` mechanisms of these owners, oldest first, BATCH at a time."""
+    """Yields `count` mechanisms of these owners, oldest first, BATCH at a time."""
     maker = _Maker(Random(f"{SEED}-mechanisms"), owners)
     for start in range(0, count, BATCH):
         batch = Batch()
@@ -67,7 +67,7 @@ def mechanism_batches(count: int, owners: list[str]) -> Iterator[Batch]:
 
 
 def unpublished_batch(start: int, count: int, owner: str) -> Batch:
-    """Mechanisms of one owner that wait to be published. `start` is the number of the first."""
+    """Returns unpublished mechanisms of one owner. `start` is the number of the first."""
     maker = _Maker(Random(f"{SEED}-{start}"), [owner])
     batch = Batch()
     for number in range(start, start + count):
@@ -76,7 +76,7 @@ def unpublished_batch(start: int, count: int, owner: str) -> Batch:
 
 
 def new_mechanisms(count: int) -> list[str]:
-    """Bodies of requests for new mechanisms, whose clips are hosted elsewhere."""
+    """Returns request bodies for new mechanisms whose clips are hosted elsewhere."""
     random = Random(f"{SEED}-new")
     writer = Writer(random)
     bodies = []
@@ -167,7 +167,7 @@ class _Maker:
 
 
 def _id(random: Random, at: datetime) -> str:
-    """A UUIDv7 (RFC 9562, 5.7) of this instant."""
+    """Returns a UUIDv7 (RFC 9562, 5.7) of this instant."""
     milliseconds = int(at.timestamp() * 1000)
     bits = random.getrandbits(74)
     high, low = bits >> 62, bits & (2**62 - 1)

@@ -1,4 +1,4 @@
-"""Many rows straight into the tables: by COPY on PostgreSQL, by `executemany` in one transaction on SQLite."""
+"""Bulk inserts directly into the tables: by COPY on PostgreSQL, by `executemany` in one transaction on SQLite."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -9,18 +9,18 @@ from bench.data import Batch, Row
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
 
 _REBUILD_INDEXES_FROM = 20_000
-"""Rows from which on it is quicker to make the indexes after than with them."""
+"""From this many rows on, it is faster to create the indexes after the insert."""
 
 
 def open_engine(database_url: str) -> Engine:
-    """Of a database as mechshare is told of it."""
+    """Returns an engine for a database URL of mechshare."""
     url = make_url(database_url)
     driver = {"postgresql": "postgresql+psycopg", "sqlite": "sqlite"}[url.drivername]
     return create_engine(url.set(drivername=driver))
 
 
 def fill(engine: Engine, owners: Iterable[Row], batches: Iterable[Batch], *, count: int) -> None:
-    """Puts users and `count` mechanisms in, and leaves the database as if it had rested since."""
+    """Inserts users and `count` mechanisms, and leaves the database as after a period of rest."""
     indexes = [index for table in (mechanisms, mechanism_categories) for index in table.indexes]
     with engine.connect() as connection:
         _be_quick(connection)
@@ -43,7 +43,7 @@ def put_batch(connection: Connection, batch: Batch) -> None:
 
 
 def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Values as the domain has them, in the order of the table's columns."""
+    """Inserts rows of domain values, in the order of the table's columns."""
     converted = _converted(connection, table, rows)
     if connection.dialect.name == "sqlite":
         statement = str(insert(table).compile(dialect=connection.dialect))
@@ -57,7 +57,8 @@ def put(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 
 def settle(engine: Engine) -> None:
-    """What a server does by itself some time after many rows came, so that it doesn't while something is measured."""
+    """Does the maintenance that a server does some time after many inserts, so that it does not disturb a
+    measurement."""
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text("VACUUM ANALYZE"))
@@ -67,7 +68,7 @@ def settle(engine: Engine) -> None:
 
 
 def _be_quick(connection: Connection) -> None:
-    """For this connection alone: the rows are known to be right, and are made anew if the machine fails."""
+    """Relaxes safety for this connection alone: the rows are known to be valid, and are created again after a crash."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text("SET maintenance_work_mem = '512MB'"))
@@ -77,7 +78,7 @@ def _be_quick(connection: Connection) -> None:
 
 
 def _converted(connection: Connection, table: Table, rows: Sequence[Row]) -> list[Row]:
-    """As the driver takes them, by the types of the columns."""
+    """Returns the rows as the driver expects them, converted by the types of the columns."""
     converters: list[tuple[int, Callable[[Any], Any]]] = []
     for place, column in enumerate(table.columns):
         processor = column.type.dialect_impl(connection.dialect).bind_processor(connection.dialect)

@@ -1,6 +1,6 @@
-"""The floor: a bare ASGI application that answers with bytes it holds ready. Nothing that answers can be faster.
+"""The floor: a bare ASGI application that responds with bytes in memory. No server can be faster.
 
-PUT /STATUS with a body has it answer so from then on, whatever is asked.
+PUT /STATUS with a body makes it respond to every later request with that status and body.
 """
 
 from collections.abc import Awaitable, Callable

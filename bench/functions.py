@@ -32,7 +32,7 @@ _START_SECONDS = 60
 _READY_SECONDS = 300
 _POLL_SECONDS = 0.2
 _SETTLING_SECONDS = 1.0
-"""Until what the application does once after its start is done."""
+"""Time for the background work after the start to finish."""
 
 
 class EnteredFunctions:
@@ -53,7 +53,7 @@ class EnteredFunctions:
         self._is_recording = False
 
     def names(self) -> list[str]:
-        """`path:first line qualified name (lines)` of each function, in the order of the first entrance."""
+        """Returns `path:first line qualified name (lines)` of each function, in the order of first entry."""
         return [_described(code) for code in self.codes]
 
     def _record(self, frame: FrameType, event: str, argument: Any) -> None:
@@ -71,7 +71,7 @@ def _described(code: CodeType) -> str:
 
 @asynccontextmanager
 async def _running(data: Path, job_slots: int) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of a fresh application over the files in `data`, which starts and stops as a server would run it."""
+    """Yields a client of a new application over the files in `data`, which starts and stops as in a server."""
     os.environ |= {
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_JOB_SLOTS": str(job_slots),
@@ -121,7 +121,7 @@ async def _upload(client: httpx.AsyncClient, headers: Mapping[str, str], clip: b
 async def _get_until(
     client: httpx.AsyncClient, path: str, headers: Mapping[str, str], is_done: Callable[[Any], bool]
 ) -> httpx.Response:
-    """The first response whose JSON `is_done`. Raises TimeoutError."""
+    """Returns the first response whose JSON satisfies `is_done`. Raises TimeoutError."""
     async with asyncio.timeout(_READY_SECONDS):
         response = await client.get(path, headers=headers)
         while not is_done(response.raise_for_status().json()):
@@ -160,7 +160,7 @@ async def _count(data: Path, clip: bytes) -> dict[str, list[str]]:
 
 
 def _clip() -> bytes:
-    """A square that moves, as an animated GIF."""
+    """Returns an animated GIF of a moving square."""
     frames = [Image.new("L", (64, 48), 255) for _ in range(8)]
     for step, frame in enumerate(frames):
         frame.paste(0, (step * 6, 16, step * 6 + 12, 28))

@@ -39,16 +39,16 @@ PROFILES = (DISTRIBUTED, EMBEDDED)
 _SEARCH_URL = "MECHSHARE_SEARCH_URL"
 _GROUPS_AT_A_TIME = 1_000
 _WARMING, _WARMED = 1_000, 3
-"""Questions, and how often each is asked, after which the machine code of OpenSearch is made."""
+"""Number of queries and of rounds after which the JVM of OpenSearch has compiled its code."""
 _MERGED_WITHIN = 600
-"""Seconds in which OpenSearch has merged what was indexed: until then it answers others more slowly, or too late."""
+"""Seconds within which OpenSearch finishes its merges; until then other requests are slow or time out."""
 _HEARD_WITHIN = 0.3
-"""Seconds in which other processes have heard what is to be forgotten."""
+"""Seconds within which other processes have received an invalidation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """`environ` are mechshare's own settings; `user_id` is of the user who signs in."""
+    """`environ` has mechshare's settings; `user_id` is the user who signs in."""
 
     profile: str
     count: int
@@ -69,17 +69,17 @@ class Installation:
             engine.dispose()
 
     def invalidate(self, groups: list[str]) -> None:
-        """Has mechshare's caches drop these groups in every process, as if others had changed all that is in them."""
+        """Invalidates these groups in the caches of every process, as after a change of all their content."""
         asyncio.run(_forget(self.settings, groups))
 
     def end_queries(self) -> bool:
-        """Returns when PostgreSQL does nothing for clients of this database any more; whether it did. Raises
-        RuntimeError when it goes on and on."""
+        """Cancels the queries of this database's clients until none is left; returns whether there were any. Raises
+        RuntimeError if they continue for _IDLE_WITHIN."""
         was_busy = False
         deadline = time.monotonic() + _IDLE_WITHIN
         with (
             self.engine() as engine,
-            # A transaction would be told each time what its first look saw.
+            # Within a transaction, every query would return the same snapshot of the activity.
             engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection,
         ):
             while connection.execute(_END_QUERIES).all():
@@ -95,8 +95,8 @@ class Installation:
 
 @contextmanager
 def distributed_servers(root: Path) -> Iterator[dict[str, str]]:
-    """The settings that lead to real servers, up for as long as the context; without OpenSearch where it can't be had.
-    Raises ServerAbsent and ServerFailed for the others."""
+    """Starts real servers and yields their settings; omits OpenSearch if it is not available. Raises ServerAbsent and
+    ServerFailed for the others."""
     with ExitStack() as stack:
         environ: dict[str, str] = {}
 
@@ -116,18 +116,18 @@ def distributed_servers(root: Path) -> Iterator[dict[str, str]]:
 
 
 def has_index(profile: str, servers: Mapping[str, str]) -> bool:
-    """Whether its search index can be had."""
+    """Returns whether the search index of this profile is available."""
     return profile == EMBEDDED or _SEARCH_URL in servers
 
 
 def make_installation(
     profile: str, count: int, data: Path, servers: Mapping[str, str], *, is_searchable: bool
 ) -> Installation:
-    """A new installation with `count` mechanisms, in the folder `data` and in a database of its own."""
+    """Creates an installation with `count` mechanisms, in the folder `data` and in a database of its own."""
     environ = {
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",
-        # What is written would otherwise be indexed by the process that is measured, or not, as it comes.
+        # Otherwise the measured process would index what is written, at unpredictable times.
         "MECHSHARE_JOB_SLOTS": "0",
     }
     if profile == DISTRIBUTED:
@@ -136,7 +136,7 @@ def make_installation(
         environ["MECHSHARE_LIMITS_URL"] = "memory:"
         if _SEARCH_URL in servers:
             environ[_SEARCH_URL] += f"/bench-{count}"
-        # The mechanisms of every size have the same identifiers.
+        # Needed because mechanisms have the same identifiers at every size.
         environ["MECHSHARE_CACHE_URL"] += f"?namespace=bench-{count}"
     chosen = settings.load(environ)
     user_id = asyncio.run(_begin(chosen))
@@ -154,7 +154,7 @@ def make_installation(
 
 
 async def _begin(chosen: settings.Settings) -> str:
-    """The tables, the categories and a user who can sign in; the user's identifier."""
+    """Creates the tables, the categories and a user who can sign in; returns the user's identifier."""
     async with open_application(chosen) as application:
         await prepare(application)
         registration = Registration(username=USERNAME, email="bench@bench.invalid", password=PASSWORD)
@@ -173,7 +173,7 @@ async def _index(chosen: settings.Settings, first_questions: Sequence[str]) -> N
 
 
 async def _wait_for_merges(search_url: str) -> None:
-    """Raises RuntimeError when it takes too long."""
+    """Waits until OpenSearch has no merges left. Raises RuntimeError after _MERGED_WITHIN."""
     server = OpenSearchServer(search_url)
     deadline = time.monotonic() + _MERGED_WITHIN
     try:
@@ -187,7 +187,7 @@ async def _wait_for_merges(search_url: str) -> None:
 
 
 async def _merges(client: AsyncOpenSearch, alias: str) -> int:
-    """How many segments are being merged."""
+    """Returns how many segment merges are running."""
     told = await client.indices.stats(index=alias, metric="merge")
     return int(told["_all"]["total"]["merges"]["current"])
 

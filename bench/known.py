@@ -1,4 +1,4 @@
-"""What is known of an installation, for requests to ask for."""
+"""The content of an installation that the requests refer to."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,22 +17,22 @@ from mechshare.domain.pagination import DEFAULT_LIMIT, MAX_OFFSET
 from mechshare.entrypoints.http.representations.mechanisms import MEDIA_PATH
 
 DEEP = 40_000
-"""How many rows into the list a deep page begins, where the list is as long."""
+"""The offset of a deep page, if the list is long enough."""
 _CLIP_SIZE = 1024 * 1024
 _UNPUBLISHED = 5_000
-"""For each candidate that publishes; more than any does while it is measured."""
+"""Per candidate that publishes; more than any publishes during a measurement."""
 _PUBLIC = (
     select(mechanisms.c.id, mechanisms.c.created_at)
     .where(mechanisms.c.is_published)
     .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
 )
 _PLACES = 20_000
-"""Different places that lists are entered at, from which the caches can know none."""
+"""Different cursors, so that no cache has the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Just after the mechanism that has `rank` others before it in the list, newest first."""
+    """The position after the mechanism with this rank, time and id, in the list of the newest first."""
 
     rank: int
     time: datetime
@@ -40,7 +40,8 @@ class Place:
 
 
 class Known:
-    """`ids` of what is public, shuffled; `near` and `deep` are places at the list's begin and far down, shuffled."""
+    """`ids` are the public mechanisms, shuffled; `near` and `deep` are positions at the start and deep in the list,
+    shuffled."""
 
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
@@ -49,7 +50,7 @@ class Known:
         random = Random(SEED)
         last = len(rows) - DEFAULT_LIMIT
         self.deep_rank = min(DEEP, len(rows) // 2)
-        # In the first half: pages of a narrowed list are whole there, however few mechanisms there are.
+        # In the first half, where pages of a filtered list are full even with few mechanisms.
         self.near = _places(rows, range(1, min(1 + _PLACES, len(rows) // 2)), random)
         self.deep = _places(rows, range(self.deep_rank, min(self.deep_rank + _PLACES, last)), random)
         self.ids: Sequence[str] = [id for id, _ in rows]
@@ -62,11 +63,11 @@ class Known:
 
     @property
     def deepest_page(self) -> int:
-        """The number of the last page that page numbers reach, or of the one half-way through a shorter list."""
+        """The last page that page numbers reach, or the middle page of a shorter list."""
         return min(MAX_OFFSET, len(self.ids) // 2) // DEFAULT_LIMIT + 1
 
     def clip_path(self) -> str:
-        """Of a public clip, whose file is there from now on."""
+        """Creates the file of a public clip and returns its path."""
         id = self.ids[0]
         with self.installation.engine() as engine, engine.begin() as connection:
             url = connection.scalar(select(mechanisms.c.file_url).where(mechanisms.c.id == id))
@@ -78,7 +79,7 @@ class Known:
         return MEDIA_PATH + key.removeprefix("media/")
 
     def unpublished(self, parts: int) -> list[list[str]]:
-        """Mechanisms that are there from now on, wait to be published, and belong to who signs in."""
+        """Creates unpublished mechanisms of the user who signs in; returns their ids in `parts` lists."""
         batch = unpublished_batch(self._made, parts * _UNPUBLISHED, self.installation.user_id)
         self._made += parts * _UNPUBLISHED
         with self.installation.engine() as engine, engine.connect() as connection, connection.begin():
@@ -88,7 +89,7 @@ class Known:
 
 
 def zipf(ids: Sequence[str], count: int, exponent: float = 1.0) -> list[str]:
-    """`count` of `ids`, the n-th of which is asked for in proportion to n ** -exponent."""
+    """Returns `count` draws from `ids`, the n-th with a probability proportional to n ** -exponent."""
     ranks = numpy.arange(1, len(ids) + 1, dtype=float)
     shares = numpy.cumsum(ranks**-exponent)
     drawn = numpy.random.default_rng(SEED).random(count) * shares[-1]

@@ -19,7 +19,7 @@ _FILL = (
 
 
 def fill_reference(engine: Engine) -> None:
-    """In PostgreSQL, in a schema beside mechshare's tables."""
+    """Fills the literal design's tables, in a PostgreSQL schema beside mechshare's tables."""
     with engine.begin() as connection:
         connection.execute(text("SET session_replication_role = replica"))
         connection.execute(text(f"CREATE SCHEMA {SCHEMA}"))

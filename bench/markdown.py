@@ -14,7 +14,7 @@ from bench.report import COLUMNS, cells, ratio
 
 _MIB = 1024 * 1024
 _TAIL = ": p99 / p50"
-"""What tells the bars of latencies from others, which are too many for a line each."""
+"""Identifies the bars of latencies, which are too many for a line each."""
 
 
 class Measured(msgspec.Struct):
@@ -23,7 +23,7 @@ class Measured(msgspec.Struct):
 
 
 def tables(measured: Measured) -> Iterator[str]:
-    """Each under its title."""
+    """Yields each table with its title."""
     parts = sorted(measured.parts, key=lambda part: (part.profile, part.count))
     yield "\n".join(("## What it is held to", "", *_held(parts), "", *_grown(parts)))
     for part in parts:

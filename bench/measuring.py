@@ -1,4 +1,4 @@
-"""Candidates under the same load, in turns."""
+"""Measures candidates in turns under the same load."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,19 +12,19 @@ from bench.load import CONNECTIONS, Lines, Load, Unanswered, put_load
 from bench.rows import Asked, Row
 
 _LINES_A_SECOND = 60_000
-"""More than anybody answers."""
+"""More than any server can handle."""
 _MAX_BURSTS = 6
-"""How often the lines of a small installation are begun anew within one load."""
+"""How many times one load may repeat the lines of a small installation."""
 _SHARE = 0.5
-"""Of what mechshare can answer at most: what it is asked for while latencies are taken."""
+"""The load for measuring latencies, as a share of mechshare's maximum."""
 _CALM = 7
-"""Loads of which latencies are taken. Few requests make a tail, or one moment in which the machine stood still."""
+"""Loads for measuring latencies: with few requests, one pause of the machine would dominate the 99th percentile."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Of one row, by candidate: requests/s of each round, and processor seconds of its server for a request; and
-    mechshare's latencies in ms at half of its rate."""
+    """The results of one row, by candidate: requests/s of each round, and processor seconds of its server per request;
+    also mechshare's latencies in ms at half its rate."""
 
     row: str
     rates: Mapping[str, list[float]]
@@ -33,11 +33,12 @@ class Figures:
     p99: float
 
     def median(self, candidate: str) -> float:
-        """Of its rounds. Raises KeyError for one that was not asked."""
+        """Returns the median of the rounds. Raises KeyError for a candidate without this row."""
         return median(self.rates[candidate])
 
     def ratio(self, reference: str) -> float | None:
-        """Mechshare's rate over the reference's: the median of the rounds, each of which compares what ran together."""
+        """Returns the median over the rounds of mechshare's rate over the reference's; a round measures both in
+        turn."""
         if reference not in self.rates:
             return None
         return median(
@@ -45,17 +46,17 @@ class Figures:
         )
 
     def cost(self, reference: str) -> float | None:
-        """What a request costs over what it costs the reference."""
+        """Returns the cost of a request relative to the reference."""
         ratio = self.ratio(reference)
         return None if ratio is None else 1 / ratio
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What was measured of one profile with one number of mechanisms.
+    """The results of one profile with one number of mechanisms.
 
-    By candidate: seconds from its start to its first answer, and bytes of memory that its worker takes then and at
-    the end. `fewest` is the number of mechanisms of FEWEST, if that stood beside it.
+    By candidate: seconds from start to first response, and bytes of memory of its worker then and at the end. `fewest`
+    is the number of mechanisms of FEWEST, if it was measured.
     """
 
     profile: str
@@ -75,7 +76,7 @@ class Part:
 
 @dataclass(slots=True)
 class _Walker:
-    """One candidate on its way through a row."""
+    """The progress of one candidate through the requests of a row."""
 
     candidate: Candidate
     asked: Asked
@@ -85,14 +86,15 @@ class _Walker:
     cpu: list[float] = field(default_factory=list)
 
     def take_turn(self, folder: Path, seconds: int) -> bool:
-        """False if it answers nobody, which mechshare must not."""
+        """Measures one round; returns False if a reference does not respond. Raises Unanswered if mechshare does
+        not."""
         before = self.candidate.server.cpu()
         try:
             load = self.load(folder, seconds)
         except Unanswered:
             if self.candidate.server.name not in REFERENCES:
                 raise
-            # It would go on with what it was asked, one after the other, for those who have gone.
+            # Otherwise it would continue with the requests of disconnected clients.
             self.candidate.begin_anew()
             return False
         else:
@@ -103,7 +105,7 @@ class _Walker:
             self.candidate.settle()
 
     def load(self, folder: Path, seconds: int, pause: float = 0.0) -> Load:
-        """For about `seconds`; where there is too little that was not asked for yet, of several bursts together."""
+        """Runs a load of about `seconds`, as several bursts if there are too few unused lines."""
         loads: list[Load] = []
         while sum(load.seconds for load in loads) < 0.9 * seconds and len(loads) < _MAX_BURSTS:
             loads.append(self._burst(folder, seconds, pause))
@@ -129,7 +131,7 @@ class _Walker:
         return load
 
     def _next(self, lines: Lines, seconds: int) -> Lines:
-        """What comes next; from the beginning, with empty caches, after the end."""
+        """Returns the next lines; after the last, empties the caches and starts again."""
         if self.at >= len(lines.lines) - CONNECTIONS:
             self.at = 0
             if lines.once:
@@ -147,15 +149,17 @@ def measure(
     rounds: int,
     seconds: int,
 ) -> Figures:
-    """Each candidate `rounds` times for `seconds`, in turns; then mechshare at half of its rate. A reference that
-    answers nobody is left out. `fewest` is the same row for the candidate of that name."""
+    """Measures each candidate `rounds` times for `seconds`, in turns; then mechshare at half its rate.
+
+    Omits a reference that does not respond. `fewest` is the same row for the candidate of that name.
+    """
     _recall(folder)
     walkers = _walkers(row, {**candidates, FIRST_PAGE: candidates[OURS]})
     if fewest is not None:
         walkers[FEWEST] = _walkers(fewest, {OURS: candidates[FEWEST]})[OURS]
     turns = list(walkers)
     for number in range(rounds):
-        # Nobody is always first: the one before leaves the database, or the machine, warmer.
+        # The order rotates, because each candidate warms the database and the machine for the next.
         first = number % len(turns)
         for one in turns[first:] + turns[:first]:
             if one in walkers and not walkers[one].take_turn(folder, seconds):
@@ -173,11 +177,10 @@ def measure(
 
 
 def _recall(folder: Path) -> None:
-    """Reads every file below, for the machine to have it in memory: what it put out of there while nobody read it would
-    be measured as the disk."""
+    """Reads every file below `folder`, so that it is in the page cache and the disk is not measured."""
     piece = bytearray(1024 * 1024)
     for path in folder.rglob("*"):
-        # The servers go on making and removing files.
+        # The servers create and delete files meanwhile.
         with suppress(OSError):
             if path.is_file():
                 with path.open("rb", buffering=0) as file:
@@ -186,7 +189,7 @@ def _recall(folder: Path) -> None:
 
 
 def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker]:
-    """Also looks at one answer of each: what is quick because it refuses is not to be told as quick."""
+    """Returns the walkers of a row, after checking one response of each candidate: a fast refusal must not count."""
     ours = row.asked[OURS]
     answers = {name: _answer(candidates[name], row.asked[name]) for name in row.asked if name in candidates}
     asked = {name: row.asked[name] for name in answers}
@@ -202,7 +205,7 @@ def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker
 
 
 def _rotated(asked: Asked, share: float) -> Asked:
-    """With its lines from another place on, for the database not to have just told another the same."""
+    """Rotates the lines by `share`, so that the database has not just served the same ones to another candidate."""
     if asked.lines is None:
         return asked
     lines = asked.lines.lines
@@ -211,7 +214,7 @@ def _rotated(asked: Asked, share: float) -> Asked:
 
 
 def _answer(candidate: Candidate, asked: Asked) -> bytes:
-    """The body of one answer. Raises RuntimeError if it is not what was expected."""
+    """Returns the body of one response. Raises RuntimeError if its status is not the expected one."""
     first = asked.lines.lines[0] if asked.lines else ""
     are_bodies = asked.lines is not None and asked.lines.are_bodies
     path = asked.path if are_bodies else first or asked.path

@@ -1,4 +1,4 @@
-"""A server of one worker process on 127.0.0.1, started and ended here, with what it takes of the machine."""
+"""A server of one worker process on 127.0.0.1, with its memory and processor time."""
 
 import os
 import re
@@ -17,12 +17,12 @@ _UP_WITHIN = 60.0
 _POLL_INTERVAL = 0.1
 """Seconds."""
 _IDLE = 0.2
-"""Of its time is what the clock of the system can't tell from nothing."""
+"""Share of processor time below which a server counts as idle, given the resolution of the system's clock."""
 _PSS = re.compile(r"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 class ServerProcess:
-    """`command` gets `--port N` behind it. `ready` is the path that it answers once it is up, whatever the answer."""
+    """Runs `command` with `--port N` appended. `ready` is the path that gets any response once the server is up."""
 
     def __init__(
         self, name: str, command: Sequence[str], environ: Mapping[str, str], log: Path, ready: str = "/"
@@ -30,7 +30,7 @@ class ServerProcess:
         self.name = name
         self.address = ""
         self.up_after = 0.0
-        """Seconds from its start to its first answer."""
+        """Seconds from start to first response."""
         self._command = command
         self._environ = environ
         self._log = log
@@ -38,7 +38,7 @@ class ServerProcess:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Returns when it answers. Raises RuntimeError with what it said where it doesn't."""
+        """Starts the server and returns once it responds. Raises RuntimeError with its output if it does not."""
         port = free_port()
         self.address = f"http://127.0.0.1:{port}"
         begun = time.monotonic()
@@ -69,19 +69,19 @@ class ServerProcess:
             self._process = None
 
     def memory(self) -> int:
-        """Bytes that its worker takes, with its share of what it shares (PSS); the largest of its processes."""
+        """Returns the memory of its largest worker in bytes, including its share of shared memory (PSS)."""
         if self._process is None:
             raise RuntimeError(f"{self.name} is not up")
         return max(map(_pss, _children(self._process.pid)), default=0)
 
     def cpu(self) -> float:
-        """Seconds of processor time that it took so far, with its worker."""
+        """Returns the processor seconds used so far, including its worker."""
         if self._process is None:
             raise RuntimeError(f"{self.name} is not up")
         return sum(map(_cpu, [self._process.pid, *_children(self._process.pid)]))
 
     def settle(self) -> None:
-        """Returns when it has done, too, what it was asked for by those who have gone."""
+        """Returns once the server is idle, also with the requests of disconnected clients."""
         done = -1.0
         while (now := self.cpu()) - done > _IDLE * _POLL_INTERVAL:
             done = now
@@ -96,7 +96,7 @@ class ServerProcess:
 
 
 def granian(target: str) -> list[str]:
-    """The command for a factory of an ASGI application, in the server that mechshare is served by."""
+    """Returns the command that runs a factory of an ASGI application in mechshare's server, granian."""
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--loop", "uvloop", "--workers", "1"]
     return [*command, "--backlog", "1024", "--no-ws", "--log-level", "warning", "--factory", target]
 

@@ -1,8 +1,8 @@
-"""What mechshare makes of clips, beside ffmpeg's command line that makes the same: `python -m bench.processing`.
+"""Processing of clips by mechshare and by an equivalent ffmpeg command line: `python -m bench.processing`.
 
-Both decode each clip once and make of it the same three files by the same encoders at the same settings, as many clips
-at a time as there are cores. What mechshare does besides is its own affair: it confines each clip to a process that may
-open nothing, chooses the thumbnail by what moves, reads back what it made, and takes digests.
+Both decode each clip once and make the same three files with the same encoders and settings, with as many clips at a
+time as there are cores. Only mechshare also confines each clip to a process that may open nothing, chooses the
+thumbnail by motion, reads back its files, and takes digests.
 """
 
 import asyncio
@@ -36,16 +36,16 @@ from mechshare.demo.clips import render_clips
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 
 _SHARED = Path(__file__).parents[2] / "shared" / "media"
-"""Real clips, where there are any."""
+"""A folder of real clips, if present."""
 _ROUNDS = 5
 LONG, SHORT = 60, 5
-"""Seconds of the clips that memory is compared with."""
+"""Lengths in seconds of the clips whose memory is compared."""
 _Process = Callable[[Path, Path], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Seconds by the clock, and of processor time."""
+    """Wall-clock and processor seconds."""
 
     wall: float
     cpu: float
@@ -53,9 +53,9 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Processing:
-    """What was spent on clips that last `seconds` together; `theirs` is ffmpeg's, None where there is none.
+    """The cost of clips with a total length of `seconds`; `theirs` is ffmpeg's, None without ffmpeg.
 
-    `peaks`, by the seconds of a clip, are the bytes of memory that it takes at most.
+    `peaks` maps the length of a clip in seconds to its peak memory in bytes.
     """
 
     clips: int
@@ -67,12 +67,12 @@ class Processing:
 
     @property
     def rates(self) -> list[float]:
-        """Clips/min for each core: mechshare's, and ffmpeg's if it was measured."""
+        """Clips/min per core: mechshare's, and ffmpeg's if it was measured."""
         return [60 * self.clips / spent.wall / self.cores for spent in self._spent]
 
     @property
     def costs(self) -> list[float]:
-        """Processor seconds for a clip's second, in the same order."""
+        """Processor seconds per second of clip, in the same order."""
         return [spent.cpu / self.seconds for spent in self._spent]
 
     @property
@@ -81,7 +81,7 @@ class Processing:
 
 
 def measure_processing() -> Processing:
-    """The best of a few rounds, in which mechshare and ffmpeg take turns."""
+    """Returns the best of several rounds, in which mechshare and ffmpeg take turns."""
     has_ffmpeg = shutil.which("ffmpeg") is not None
     with tempfile.TemporaryDirectory(prefix="mechshare-bench-") as name:
         folder = Path(name)
@@ -108,7 +108,7 @@ def print_processing(console: Console, made: Processing) -> None:
 
 
 def _clips(folder: Path) -> list[Path]:
-    """Those that FFmpeg can read, which animated WebP is not among: real ones, and those of the demonstration."""
+    """Returns real clips and those of the demonstration, except animated WebP, which FFmpeg can't read."""
     made = folder / "clips"
     made.mkdir()
     drawn = [path for _, path in render_clips(made) if path.suffix != ".webp"]
@@ -120,13 +120,13 @@ def _measured(ways: Sequence[_Process], clips: Sequence[Path], folder: Path) -> 
     for _ in range(_ROUNDS):
         for turns, way in zip(spent, ways, strict=True):
             turns.append(asyncio.run(_spent(way, clips, folder)))
-    # What disturbs a turn can only add to it.
+    # The minimum, because disturbances only add time.
     found = [Spent(min(turn.wall for turn in turns), min(turn.cpu for turn in turns)) for turns in spent]
     return found[0], found[1] if len(found) > 1 else None
 
 
 async def _spent(way: _Process, clips: Sequence[Path], folder: Path) -> Spent:
-    """All clips once, as many at a time as there are cores."""
+    """Processes all clips once, as many at a time as there are cores."""
     cores = asyncio.Semaphore(os.cpu_count() or 1)
 
     async def one(clip: Path) -> None:
@@ -140,7 +140,7 @@ async def _spent(way: _Process, clips: Sequence[Path], folder: Path) -> Spent:
 
 
 def _cpu() -> float:
-    """Processor seconds of this process and of its children that have ended."""
+    """Returns the processor seconds of this process and of its ended children."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(one.ru_utime + one.ru_stime for one in used)
 
@@ -150,7 +150,7 @@ async def _ours(clip: Path, into: Path) -> None:
 
 
 async def _nobody(step: str, fraction: float) -> None:
-    """Nobody is told of progress."""
+    """Ignores progress."""
 
 
 async def _ffmpeg(clip: Path, into: Path) -> None:
@@ -160,7 +160,8 @@ async def _ffmpeg(clip: Path, into: Path) -> None:
 
 
 def _command(clip: Path, into: Path) -> list[str]:
-    """One invocation that decodes once. The thumbnail is whichever of the first frames ffmpeg's own filter chooses."""
+    """Returns one ffmpeg command that decodes once. The thumbnail is chosen by ffmpeg's filter from the first
+    frames."""
 
     def within(side: int) -> str:
         return f"scale=w='min({side},iw)':h='min({side},ih)':force_original_aspect_ratio=decrease"
@@ -182,12 +183,12 @@ def _command(clip: Path, into: Path) -> list[str]:
 
 
 def _webp(encoder: Mapping[str, Any]) -> list[str]:
-    """The settings of Pillow's encoder in ffmpeg's words."""
+    """Returns the settings of Pillow's encoder as ffmpeg options."""
     return ["-quality", str(encoder["quality"]), "-compression_level", str(encoder["method"])]
 
 
 async def _lengths(clips: Sequence[Path], folder: Path) -> float:
-    """Seconds of all of them together."""
+    """Returns the total length of the clips in seconds."""
     total = 0.0
     for clip in clips:
         with tempfile.TemporaryDirectory(dir=folder) as into:
@@ -197,7 +198,7 @@ async def _lengths(clips: Sequence[Path], folder: Path) -> float:
 
 
 def _lengthened(clips: Sequence[Path], seconds: int, folder: Path) -> Path:
-    """A clip that shows the same for so long."""
+    """Makes a clip of `seconds` by repeating another."""
     film = next(clip for clip in clips if clip.suffix == ".mp4")
     path = folder / f"{seconds}.mp4"
     command = [
@@ -219,14 +220,14 @@ def _lengthened(clips: Sequence[Path], seconds: int, folder: Path) -> Path:
 
 
 def _peak(clip: Path) -> int:
-    """Bytes that the process which handles the clip takes at its most."""
+    """Returns the peak memory of the process that handles the clip, in bytes."""
     code = f"from bench.processing import peak; peak({str(clip)!r})"
     told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return int(told.stdout)
 
 
 def peak(clip: str) -> None:
-    """Prints it; in a process of its own, whose largest child is the one that is meant."""
+    """Prints the peak memory of its largest child; runs in a process of its own."""
     with tempfile.TemporaryDirectory() as into:
         asyncio.run(_ours(Path(clip), Path(into)))
     print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024)

@@ -1,7 +1,7 @@
-"""What the database allows: a bare ASGI application over its driver, with JSON that the database makes, and no more.
+"""The raw database: a bare ASGI application over its driver that sends JSON made by the database.
 
-No framework, no object, no cache, no sign-in, no check of what is sent: it tells what a server could at most make of
-the same rows through the same driver. It answers with the facts that mechshare answers with.
+It has no framework, objects, cache, sign-in or input checks, so it shows the most that a server could reach with the
+same rows and driver. Its responses have the same facts as mechshare's.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,14 +13,16 @@ _Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
 class RawDatabase(Protocol):
-    """Each answer is JSON; None where there is nothing. `user` is whose mechanisms are created and published."""
+    """Each method returns JSON, or None if nothing is found. `user` owns the mechanisms that are created and
+    published."""
 
     async def open(self) -> None: ...
 
     async def find(self, id: str) -> bytes | None: ...
 
     async def list(self, asked: Mapping[str, Any]) -> bytes | None:
-        """`page`, `limit`, `offset`; `category` where it is narrowed; `after_time` and `after_id` where it goes on."""
+        """Returns a page. `asked` has `page`, `limit`, `offset`; `category` to filter; `after_time` and `after_id` to
+        continue."""
         ...
 
     async def create(self, user: str, body: bytes) -> bytes | None: ...
@@ -31,7 +33,7 @@ class RawDatabase(Protocol):
 
 
 class Raw:
-    """GET and POST below /api/v1/mechanisms, for `user`; 404 for all else."""
+    """GET and POST below /api/v1/mechanisms, for `user`; everything else is 404."""
 
     def __init__(self, database: RawDatabase, user: str) -> None:
         self._database = database

@@ -1,4 +1,4 @@
-"""What PostgreSQL allows, through psycopg."""
+"""The raw database on PostgreSQL, through psycopg."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from uuid6 import uuid7
 from bench.raw import Raw
 
 _CONNECTIONS = 8
-"""As many as a process of mechshare reads with."""
+"""As many as the read connections of a process of mechshare."""
 _TIME = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
 _ADDRESS = "replace({}, 'blob:media/', '/api/v1/media/')"
 _FACTS = f"""json_build_object(
@@ -31,7 +31,7 @@ _FACTS = f"""json_build_object(
 _ONE = (
     f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = %s AND m.is_published"
 )
-# The rows are chosen before anything is made of them: of those that an offset skips nothing is.
+# Rows are selected before they are formatted, so that skipped rows cost little.
 _PAGE = f"""SELECT json_build_object(
   'items', (SELECT coalesce(json_agg({_FACTS} ORDER BY m.created_at DESC, m.id DESC), '[]')
             FROM ({{chosen}} LIMIT %(limit)s {{offset}}) chosen
@@ -57,7 +57,7 @@ _PAGES = {
         chosen=_NEWEST_OF_CATEGORY.format(_BEYOND_OF_CATEGORY), offset="", counted=_ALL_OF_CATEGORY
     ),
 }
-"""By whether there is a category, and a place to go on from."""
+"""By whether the list has a category, and a position to continue from."""
 _JOB = """INSERT INTO jobs (id, kind, subject, state, attempt, fence, run_after, step, progress, request_id, created_at)
   SELECT %(job)s, 'index_mechanism', m.id::text, 'queued', 0, 0, now(), '', 0, '', now() FROM m"""
 _CREATE = f"""WITH m AS (
@@ -82,7 +82,7 @@ SELECT {_FACTS} FROM m JOIN users u ON u.id = m.user_id"""
 
 
 class _Bytes(Loader):
-    """JSON as it came, which goes out as it is."""
+    """Returns JSON as bytes, without parsing it."""
 
     def load(self, data: Any) -> bytes:
         return bytes(data)
@@ -97,7 +97,7 @@ async def _connection(url: str) -> AsyncConnection[Any]:
 class RawPsycopg:
     def __init__(self, url: str) -> None:
         self._url = url
-        # A pool that looks after its connections takes a third more time than this.
+        # A pool that checks its connections takes a third more time.
         self._idle: asyncio.LifoQueue[AsyncConnection[Any]] = asyncio.LifoQueue()
 
     async def open(self) -> None:
@@ -131,5 +131,5 @@ class RawPsycopg:
 
 
 def create() -> Raw:
-    """What RAW_DATABASE_URL and RAW_USER say."""
+    """Creates the application that RAW_DATABASE_URL and RAW_USER describe."""
     return Raw(RawPsycopg(os.environ["RAW_DATABASE_URL"]), os.environ["RAW_USER"])

@@ -1,4 +1,4 @@
-"""What SQLite allows, through the standard library's driver, without any thread."""
+"""The raw database on SQLite, through the standard library's driver, without threads."""
 
 import os
 import sqlite3
@@ -27,7 +27,7 @@ _FACTS = f"""json_object(
   'media', json_remove(m.media, '$.duration_ms'), 'version', m.version)"""
 _BY_ID = f"SELECT {_FACTS} FROM mechanisms m JOIN users u ON u.id = m.user_id WHERE m.id = ?"
 _ONE = f"{_BY_ID} AND m.is_published"
-# The rows are chosen before anything is made of them: of those that an offset skips nothing is.
+# Rows are selected before they are formatted, so that skipped rows cost little.
 _PAGE = f"""SELECT json_object(
   'items', json((SELECT json_group_array(json(facts)) FROM (
     SELECT {_FACTS} AS facts FROM ({{chosen}} LIMIT :limit OFFSET :offset) chosen
@@ -52,7 +52,7 @@ _PAGES = {
         chosen=_NEWEST_OF_CATEGORY.format(_BEYOND_OF_CATEGORY), counted=_ALL_OF_CATEGORY
     ),
 }
-"""By whether there is a category, and a place to go on from."""
+"""By whether the list has a category, and a position to continue from."""
 _JOB = """INSERT INTO jobs (id, kind, subject, state, attempt, fence, run_after, step, progress, request_id, created_at)
   VALUES (:job, 'index_mechanism', :id, 'queued', 0, 0, :now, '', 0, '', :now)"""
 _CREATE = (
@@ -74,7 +74,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RawSqlite:
-    """To hand a statement to a thread takes longer than the statement; so whoever asks meanwhile waits."""
+    """Runs statements in the event loop, since a thread costs more than a statement; concurrent requests wait."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -121,6 +121,6 @@ def _microseconds(moment: datetime) -> int:
 
 
 def create() -> Raw:
-    """What RAW_DATABASE_URL and RAW_USER say."""
+    """Creates the application that RAW_DATABASE_URL and RAW_USER describe."""
     path = urlsplit(os.environ["RAW_DATABASE_URL"]).path.removeprefix("/")
     return Raw(RawSqlite(path), os.environ["RAW_USER"])

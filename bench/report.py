@@ -28,7 +28,7 @@ COLUMNS = (
 
 
 def cells(row: Figures) -> Iterator[str]:
-    """The figures of a row, for COLUMNS."""
+    """Yields the figures of a row, for COLUMNS."""
     yield f"{row.median(OURS):,.0f}"
     for reference in (FLOOR, RAW, LITERAL):
         yield ratio(row.ratio(reference))
@@ -36,7 +36,7 @@ def cells(row: Figures) -> Iterator[str]:
 
 
 def ratio(value: float | None) -> str:
-    """To three digits."""
+    """Formats a ratio with three digits."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
@@ -55,7 +55,7 @@ def print_part(console: Console, part: Part) -> None:
 
 
 def print_bars(console: Console, title: str, bars: Sequence[Bar]) -> None:
-    """A line for what is wanted, and beside it what was measured in each place."""
+    """Prints a line per requirement, with the measured figures of all places."""
     wheres = list(dict.fromkeys(bar.where for bar in bars))
     table = _table(title, "", "wanted", *wheres)
     for what, wanted, at_most in dict.fromkeys((bar.what, bar.wanted, bar.at_most) for bar in bars):
@@ -73,7 +73,7 @@ def write_json(
     processing: Processing | None,
     options: Mapping[str, object],
 ) -> None:
-    """All that was measured, and what it is held to."""
+    """Writes all results and the bars."""
     made = processing_bars(processing) if processing else []
     held = [*bars(parts), *made, *growth_bars(parts)]
     told = {

@@ -1,8 +1,8 @@
-"""The rows of the table: what is asked of mechshare, and of each of its references that can be asked the same.
+"""The rows of the table: the requests to mechshare, and to each reference that supports them.
 
-Cold means that no cache can know the answer: every mechanism is asked for once, and every list is entered at another
-place or with other words, where nothing else makes it differ or cost more. When all has been asked for, the caches are
-emptied by the word that any other process of mechshare would give them, and it begins anew.
+Cold means that no cache can have the response: every mechanism is requested once, and every list with another cursor or
+other words, where that changes nothing else and costs no more. After the last request the caches are invalidated, as
+another process of mechshare would do it, and the row starts again.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,31 +26,31 @@ from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
 
 CATEGORY = "gears"
 RANGE = 64 * 1024
-"""Bytes of a clip that are asked for."""
+"""Bytes of a clip per range request."""
 _DRAWN = 200_000
-"""How often a mechanism is drawn for the row that follows Zipf's law, before it begins anew."""
+"""Draws of mechanisms for the row that follows Zipf's law, before it repeats."""
 _BODIES = 2_000
-"""Different mechanisms that are created, before it begins anew."""
+"""Different mechanisms to create, before the row repeats."""
 _CLIP = b"GIF89a" + bytes(256 * 1024)
 _BOUNDARY = b"a-boundary-of-the-benchmark"
 _JSON = {"Content-Type": "application/json"}
 _SEARCH_PATH = "/api/v1/search/mechanisms"
 _SUGGEST_PATH = "/api/v1/search/suggest"
 _POPULAR = "gear"
-"""What finds more than a page holds, however few mechanisms there are."""
+"""Matches more than one page, even with few mechanisms."""
 _FEW = 2
-"""About as many mechanisms as any other question finds among 1,000."""
+"""About the number of results of any other query among 1,000 mechanisms."""
 _SUGGESTED = 5
-"""Titles, which nearly every beginning finds among 1,000."""
+"""Titles, which nearly every prefix finds among 1,000 mechanisms."""
 _NUMBERED = 1_000
-"""The first mechanisms, which are the same however many more there are."""
+"""The first mechanisms, which are the same at every size."""
 _LENGTHS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What one candidate is asked: `path`, with `body`, or the `lines` one after the other. `status` is what it has to
-    answer, and `unwanted` what it must not say."""
+    """The requests to one candidate: `path` with `body`, or the successive `lines`. `status` is the expected status,
+    and `unwanted` a text that the response must not contain."""
 
     path: str = ""
     lines: Lines | None = None
@@ -63,21 +63,21 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`asked` by the candidate's name; the floor is asked what mechshare is. `groups` are those of mechshare's caches
-    that hold what is asked for once."""
+    """`asked` are the requests by candidate; the floor gets mechshare's. `groups` are the cache tags of what is
+    requested once."""
 
     asked: Mapping[str, Asked]
     groups: Callable[[], Sequence[str]] = list
 
 
 def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
-    """How each row is made, in the order in which they are measured: those that write come last."""
+    """Returns the factories of all rows in the order of measurement: rows that write come last."""
 
     def first_page_hot() -> Row:
         return Row(asked=_of_all(Asked(path=MECHANISMS_PATH)))
 
     def first_page_cold() -> Row:
-        # The literal design keeps no lists: all of its are cold.
+        # The literal design does not cache lists: all of its are cold.
         return _entered(known.near, Asked(path=MECHANISMS_PATH))
 
     def deep_cursor() -> Row:
@@ -115,7 +115,7 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
     made["media range"] = lambda: _media(known)
     made["create"] = lambda: _creations(callers)
     made["publish"] = lambda: _publications(known, callers)
-    # Last: what it writes keeps the disk busy for a while.
+    # Last, because its writes keep the disk busy for a while.
     made["upload"] = lambda: _uploads(callers)
     return made
 
@@ -132,7 +132,7 @@ def _held(known: Known, callers: Callers) -> Row:
 
 
 def _entered(places: Sequence[Place], literal: Asked, narrowed: str = "") -> Row:
-    """Lists entered at these places, each in the words of who is asked; of the literal design always the same page."""
+    """Returns lists with these cursors, in each candidate's syntax; for the literal design always the same page."""
     start = f"{MECHANISMS_PATH}?{narrowed}"
     ours = _each(f"{start}cursor={_cursor(place)}" for place in places)
     raw = _each(f"{start}after_time={quote(place.time.isoformat())}&after_id={place.id}" for place in places)
@@ -140,7 +140,7 @@ def _entered(places: Sequence[Place], literal: Asked, narrowed: str = "") -> Row
 
 
 def _pages(known: Known) -> Row:
-    """Pages by their numbers, some longer and some shorter than usual, that all end about where page numbers do."""
+    """Returns numbered pages of lengths around the default, all ending near the deepest page."""
     last = known.deepest_page * DEFAULT_LIMIT
     paths = [
         _page(last // limit - step, limit)
@@ -163,14 +163,14 @@ def _searches(limit: int) -> Row:
 
 
 def _searches_for_one() -> Iterator[str]:
-    """For mechanisms that there are however many there are, in answers of as many lengths as no cache knows."""
+    """Yields searches for mechanisms that exist at every size, with many limits so that no cache has the response."""
     for limit in range(DEFAULT_LIMIT, DEFAULT_LIMIT + _LENGTHS):
         for number in Random("drawings").sample(range(_NUMBERED), _NUMBERED):
             yield f"{_search(drawing_number(number))}&limit={limit}"
 
 
 def _searched(asked: Asked) -> Row:
-    # By the index, not by the database in its place.
+    # Served by the index, not by the database as a fallback.
     return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
 
 
@@ -192,7 +192,7 @@ def _creations(callers: Callers) -> Row:
 
 
 def _uploads(callers: Callers) -> Row:
-    """A form with a clip that nobody looks into before a job does."""
+    """Returns an upload of a clip that only a job would decode."""
     parts = [
         b'--%s\r\nContent-Disposition: form-data; name="title"\r\n\r\nfour-bar' % _BOUNDARY,
         b'--%s\r\nContent-Disposition: form-data; name="file"; filename="a.gif"\r\n\r\n' % _BOUNDARY + _CLIP,
@@ -210,7 +210,7 @@ def _uploads(callers: Callers) -> Row:
 
 
 def _publications(known: Known, callers: Callers) -> Row:
-    """Each of another mechanism: what is published already is published again at less cost."""
+    """Publishes another mechanism each time: to publish a published one again costs less."""
     asked = [
         replace(_each(f"{_one(id)}/publish" for id in ids), method="POST") for ids in known.unpublished(2)
     ]
@@ -226,7 +226,7 @@ def _beside(row: Row, first_page: Row) -> Row:
 
 
 def _again(row: Row) -> Row:
-    """The first of each candidate's lines alone, again and again."""
+    """Repeats the first line of each candidate."""
     return Row(
         asked={
             name: Asked(path=asked.lines.lines[0]) if asked.lines else asked
@@ -236,7 +236,7 @@ def _again(row: Row) -> Row:
 
 
 def _of_all(asked: Asked) -> dict[str, Asked]:
-    """Whoever can be asked the same in the same words."""
+    """Returns the same request for every candidate that supports it."""
     return dict.fromkeys((OURS, RAW, LITERAL), asked)
 
 
@@ -261,7 +261,7 @@ def _page(number: int, limit: int = DEFAULT_LIMIT) -> str:
 
 
 def _cursor(place: Place) -> str:
-    """What mechshare tells as `next` of the page that ends here."""
+    """Returns the `next` cursor of the page that ends at `place`."""
     page: Page[object] = Page(
         items=(),
         page=place.rank // DEFAULT_LIMIT + 1,

@@ -1,4 +1,4 @@
-"""Titles and descriptions of mechanisms as people write them, put together by a small grammar: English and Japanese."""
+"""Realistic titles and descriptions of mechanisms from a small grammar, in English and Japanese."""
 
 from random import Random
 
@@ -35,7 +35,7 @@ KINDS: dict[str, tuple[_Pair, ...]] = {
     "compliant": (("compliant gripper", "コンプライアントグリッパ"), ("flexure hinge", "弾性ヒンジ")),
     "deployable": (("scissor mast", "シザーズ伸展マスト"), ("origami panel", "折紙展開パネル")),
 }
-"""What is shown, by the category that it belongs to first."""
+"""Kinds of mechanisms, by their first category."""
 MODIFIERS: tuple[_Pair, ...] = (
     ("small", "小型の"),
     ("high-speed", "高速"),
@@ -97,13 +97,13 @@ MOTIONS: tuple[_Pair, ...] = (
 
 
 class Writer:
-    """Writes as `random` has it: the same numbers, the same texts."""
+    """Writes texts that depend only on the state of `random`."""
 
     def __init__(self, random: Random) -> None:
         self._random = random
 
     def title(self, kind: _Pair) -> str:
-        """About `kind`, in either language or in both: 4-100 characters."""
+        """Returns a title about `kind`, in either language or in both: 4-100 characters."""
         random = self._random
         english, japanese = kind
         modifier, use = _one(random, MODIFIERS), _one(random, USES)
@@ -122,7 +122,7 @@ class Writer:
         return f"{english[0].upper()}{english[1:]}, ratio {ratio}"
 
     def description(self, kind: _Pair) -> str:
-        """About `kind`, in one language, 20-800 characters, the most of them short."""
+        """Returns a description of `kind`, in one language, 20-800 characters, usually short."""
         random = self._random
         wanted = MIN_DESCRIPTION_LENGTH * (MAX_DESCRIPTION_LENGTH / MIN_DESCRIPTION_LENGTH) ** random.random()
         sentence = self._japanese if random.random() < 0.6 else self._english
@@ -163,17 +163,17 @@ class Writer:
 
 
 def _one(random: Random, choices: tuple[_Pair, ...]) -> _Pair:
-    # Several times as quick as random.choice, of which a million texts need some ten million.
+    # Several times as fast as random.choice; a million texts take about ten million calls.
     return choices[int(random.random() * len(choices))]
 
 
 def drawing_number(number: int) -> str:
-    """What one mechanism alone is known by, however many others there are."""
+    """Returns a text that identifies one mechanism among any number."""
     return f"No. {number:07}"
 
 
 def questions() -> list[str]:
-    """What people might search for: two or three words about a mechanism, each question once, in no order."""
+    """Returns plausible searches: two or three words about a mechanism, each search once, shuffled."""
     asked = [
         f"{word[language]} {kind[language]}"
         for kinds in KINDS.values()
@@ -186,9 +186,9 @@ def questions() -> list[str]:
 
 
 def beginnings() -> list[str]:
-    """What somebody has typed who looks for a kind of mechanism, letter after letter: each text once, in no order.
+    """Returns the prefixes that somebody types who looks for a kind of mechanism, each once, shuffled.
 
-    Among 1,000 mechanisms already, nearly all find five titles with a word that begins so.
+    Among 1,000 mechanisms, nearly all find five titles with a word that begins so.
     """
     kinds = [name for kinds in KINDS.values() for kind in kinds for name in kind]
     typed = list(dict.fromkeys(name[:length] for name in kinds for length in range(1, len(name) + 1)))

@@ -1,7 +1,7 @@
-"""The design that mechshare began from, built as it is written: FastAPI, SQLAlchemy's ORM, Redis, pydantic.
+"""The design that mechshare began from, built as written: FastAPI, SQLAlchemy's ORM, Redis, pydantic.
 
-What it leaves open is decided in its favour: mechshare's driver and as many connections, an index for each list, and no
-metrics, logging, audit, limits, entity tags or checks of the text, whether it mentions them or not.
+Open points are decided in its favour: mechshare's driver and as many connections, an index for each list, and no
+metrics, logging, audit, limits, entity tags or checks of text, even if it mentions them.
 """
 
 import os
@@ -45,7 +45,7 @@ Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(HTTPBearer(
 
 
 async def get_current_user(request: Request, credentials: Credentials, session: Session) -> UserRow | None:
-    """Whoever the token names, looked up for each request; None without one."""
+    """Returns the user that the token names, read at each request; None without one."""
     if credentials is None:
         return None
     try:
@@ -109,7 +109,7 @@ async def create_mechanism(data: MechanismCreate, session: Session, current_user
 
 
 def create() -> FastAPI:
-    """What REFERENCE_DATABASE_URL, REFERENCE_REDIS_URL and REFERENCE_SECRET say."""
+    """Creates the application that REFERENCE_DATABASE_URL, REFERENCE_REDIS_URL and REFERENCE_SECRET describe."""
     app = FastAPI(lifespan=lifespan)
     app.include_router(router)
     return app

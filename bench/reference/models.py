@@ -1,4 +1,4 @@
-"""The tables, in a schema of their own beside mechshare's, and what the API tells of them."""
+"""The tables, in a schema of their own beside mechshare's, and their representation in the API."""
 
 from datetime import datetime
 

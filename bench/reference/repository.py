@@ -1,4 +1,4 @@
-"""Mechanisms in PostgreSQL, and in front of them the cache of sections 3.2 and 4.2."""
+"""Mechanisms in PostgreSQL, behind the cache of sections 3.2 and 4.2."""
 
 from typing import Any
 
@@ -40,7 +40,7 @@ class PostgresMechanismRepository:
     async def find_all(
         self, page: int, limit: int, category_ids: list[str] | None = None, user_id: str | None = None
     ) -> tuple[list[Mechanism], int]:
-        """A page, newest first, and how many there are in all."""
+        """Returns a page, newest first, and the total."""
         wanted = _narrowed(select(MechanismRow), category_ids, user_id)
         newest = wanted.order_by(MechanismRow.created_at.desc()).offset((page - 1) * limit).limit(limit)
         found = await self._session.scalars(newest.options(selectinload(MechanismRow.category_rows)))
