@@ -50,7 +50,7 @@ def tests(session: nox.Session) -> None:
         return
     check_style(session)
     check_types(session)
-    # First all that does not mind another test beside it, then what wants the machine for itself.
+    # First the tests that can run beside others, then those that need the machine to themselves.
     session.run("pytest", "-m", "not serial", "-n", "2", "--dist", "loadfile", SLOWEST)
     session.run("pytest", "-m", "serial", SLOWEST)
 

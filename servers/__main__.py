@@ -1,7 +1,7 @@
-"""`python -m servers [KIND ...] [-- COMMAND ...]`: the servers of a distributed mechshare, on this machine alone.
+"""`python -m servers [KIND ...] [-- COMMAND ...]`: runs the servers of a distributed mechshare on this machine.
 
-Without a command it prints the environment to export, and stops them at Ctrl-C. With one it runs that command, told
-where the tests find the servers, and after `--deploy` also the product; and ends with its exit status.
+Without a command it prints the environment to export, and stops the servers at Ctrl-C. With a command it runs that with
+the environment of the tests, after `--deploy` also of the product, and exits with its status.
 """
 
 import os
@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _start(kinds: list[str], root: Path, stack: ExitStack) -> dict[str, str]:
-    """All at once: OpenSearch takes ten seconds, and what must be installed takes longer."""
+    """Starts all at once: OpenSearch takes ten seconds, and installations take longer."""
     servers = {kind: KINDS[kind](root) for kind in kinds}
 
     def start(server: Server) -> None:

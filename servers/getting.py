@@ -1,4 +1,4 @@
-"""Where the servers' programs are had: Debian's packages, npm and Maven Central. Nothing is fetched twice."""
+"""Finds or downloads the servers' programs: Debian's packages, npm and Maven Central. Downloads are cached."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ has.native.controller=false
 
 
 def cache_folder() -> Path:
-    """Outside the repository, and readable by whom the servers run as."""
+    """Returns a folder outside the repository that the servers' user can read."""
     if os.geteuid() == 0:
         folder = Path("/var/cache/mechshare-servers")
     else:
@@ -33,7 +33,8 @@ def cache_folder() -> Path:
 
 
 def debian_program(name: str, package: str, *, where: str = "") -> str:
-    """The path of a program, from Debian's package where it is missing and this is root. Raises ServerAbsent."""
+    """Returns the path of a program; installs Debian's package if it is missing and this is root. Raises
+    ServerAbsent."""
     found = shutil.which(name, path=where or None)
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
         environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -47,21 +48,21 @@ def debian_program(name: str, package: str, *, where: str = "") -> str:
 
 
 def azurite() -> str:
-    """The path of Azurite's program. Raises ServerAbsent."""
+    """Returns the path of Azurite's program, installing it by npm if necessary. Raises ServerAbsent."""
     folder = cache_folder() / f"azurite-{VERSIONS['azurite']}"
     program = folder / "node_modules" / ".bin" / "azurite-blob"
     if not program.exists():
         if shutil.which("npm") is None:
             raise ServerAbsent("npm is missing, which Azurite comes from: install Node.js.")
         fetch = ["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]
-        # npm knows only the certificates that Node.js brings, unless it is told of the machine's.
+        # npm trusts only the certificates bundled with Node.js unless the machine's are configured.
         trust = {"NODE_EXTRA_CA_CERTS": "/etc/ssl/certs/ca-certificates.crt"}
         subprocess.run([*fetch, f"azurite@{VERSIONS['azurite']}"], check=True, env={**trust, **os.environ})
     return str(program)
 
 
 def opensearch() -> Path:
-    """The folder of OpenSearch, with the module that has the cjk analyser. Raises ServerAbsent."""
+    """Returns the folder of OpenSearch, with the module that has the cjk analyser. Raises ServerAbsent."""
     version = VERSIONS["opensearch"]
     folder = cache_folder() / f"opensearch-{version}"
     if folder.exists():
@@ -86,7 +87,7 @@ def opensearch() -> Path:
 
 
 def java_home() -> Path:
-    """A JDK of version 21 or newer. Raises ServerAbsent."""
+    """Returns the folder of a JDK of version 21 or newer. Raises ServerAbsent."""
     known = [Path(os.environ["JAVA_HOME"])] if "JAVA_HOME" in os.environ else []
     for home in (*known, *sorted(Path("/usr/lib/jvm").glob("*"))):
         release = home / "release"

@@ -1,4 +1,4 @@
-"""The four servers that a distributed mechshare stands on, each made ready to be started on a folder of its own."""
+"""The four servers of a distributed mechshare, each ready to be started in a folder of its own."""
 
 import re
 import shutil
@@ -11,20 +11,20 @@ from pathlib import Path
 from servers import getting
 from servers.running import GROUP, USER, VERSIONS, Server, ServerAbsent, answers, hand_over, own_folder
 
-# Azurite's one account, known to everybody: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
+# Azurite's public account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _ACCOUNT = "devstoreaccount1"
 _KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 
 
 def postgresql(root: Path) -> Server:
-    """With room for many test databases, in the order of code points, asking for no password on this machine."""
+    """Returns a server with many connections, ordering by code points and no password for this machine."""
     where = f"/usr/lib/postgresql/{VERSIONS['postgresql']}/bin"
     program = Path(getting.debian_program("postgres", f"postgresql-{VERSIONS['postgresql']}", where=where))
     folder = own_folder(root, "postgresql")
     data = folder / "data"
     make = [str(program.with_name("initdb")), "-D", str(data), "-U", "mechshare", "--auth=trust"]
     make += ["--encoding=UTF8", "--locale=C.UTF-8"]
-    # Not in the folder that this was called from: nobody may not be allowed to look at it.
+    # In `folder`, because the user nobody may have no access to the current folder.
     subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=USER, group=GROUP)
     options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
     options += ["-c", "max_connections=200"]
@@ -39,13 +39,13 @@ def postgresql(root: Path) -> Server:
         folder,
         lambda port: [str(program), "-D", str(data), "-p", str(port), *options],
         is_ready,
-        # Ends the sessions that are open instead of waiting for them.
+        # Closes open sessions instead of waiting for them.
         stop_with=signal.SIGINT,
     )
 
 
 def redis(root: Path, *options: str) -> Server:
-    """That keeps nothing over its end."""
+    """Returns a server without persistence."""
     program = getting.debian_program("redis-server", "redis-server")
     told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
     if not re.search(rf"v={VERSIONS['redis']}\.", told):
@@ -60,7 +60,7 @@ def redis(root: Path, *options: str) -> Server:
 
 
 def azurite(root: Path) -> Server:
-    """Azure Blob Storage's emulator. It keeps its blobs over a stop, as the service would."""
+    """Returns the emulator of Azure Blob Storage. Blobs survive a stop, as in the service."""
     program = getting.azurite()
     folder = own_folder(root, "azurite")
     quiet = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--blobHost", "127.0.0.1"]
@@ -78,7 +78,7 @@ def opensearch(root: Path) -> Server:
     config = folder / "config"
     shutil.copytree(home / "config", config)
     options = config / "jvm.options"
-    # What it writes beside its program, where it may not write.
+    # Without the logs in the program's folder, which is not writable.
     kept = [line for line in options.read_text().splitlines() if "logs/" not in line]
     options.write_text("\n".join(kept) + "\n")
 
@@ -122,7 +122,7 @@ KINDS: Mapping[str, Callable[[Path], Server]] = {
 
 
 def environment(kind: str, port: int) -> dict[str, str]:
-    """What tells mechshare (MECHSHARE_...) and its tests (TEST_...) where this server is."""
+    """Returns the variables by which mechshare (MECHSHARE_...) and its tests (TEST_...) find this server."""
     at = f"127.0.0.1:{port}"
     if kind == "postgresql":
         url = f"postgresql://mechshare@{at}"

@@ -1,4 +1,4 @@
-"""A server that runs on this machine, on 127.0.0.1 alone, until it is stopped by the process id that was kept."""
+"""A server on 127.0.0.1, stopped by its process id."""
 
 import contextlib
 import os
@@ -12,23 +12,23 @@ from pathlib import Path
 
 VERSIONS: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
 USER, GROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
-"""Whom a server runs as; nobody where this is root, whom some servers refuse."""
+"""The user that a server runs as: nobody if this is root, which some servers refuse."""
 START_TIMEOUT = 600.0
-"""Seconds until a server has to be ready. OpenSearch takes ten on an idle machine, and minutes on a busy one."""
+"""Seconds within which a server must be ready. OpenSearch takes ten on an idle machine, and minutes on a busy one."""
 
 
 class ServerAbsent(Exception):
-    """What a server is made of is not on this machine; the message says how to get it."""
+    """The program of a server is missing; the message says how to get it."""
 
 
 class ServerFailed(Exception):
-    """A server did not start; the message has the end of what it said."""
+    """A server did not start; the message has the end of its output."""
 
 
 class Server:
-    """`start` returns once `is_ready` says so; the port stays the same over stops and starts.
+    """`start` returns once `is_ready` returns True; the port stays the same over stops and starts.
 
-    It runs as USER, whom its folder must belong to.
+    The server runs as USER, who must own its folder.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Server:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """Asks it to end, and ends it where it doesn't."""
+        """Stops the server, or kills it if it does not end within 20 s."""
         if self._process is None:
             return
         self.signal(signal.SIGCONT)
@@ -90,9 +90,9 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """As a power cut would end it; nothing that it started is left when this returns.
+        """Kills the server as at a power cut; all its processes have ended when this returns.
 
-        PostgreSQL does not start again while a process of its former self still holds the shared memory.
+        PostgreSQL does not start again while a process of its earlier run still holds the shared memory.
         """
         if self._process is None:
             return
@@ -104,7 +104,7 @@ class Server:
             time.sleep(0.01)
 
     def signal(self, number: signal.Signals) -> None:
-        """To the server and everything that it started."""
+        """Sends a signal to the server and all its descendants."""
         if self._process is not None and self._process.poll() is None:
             for pid in _family(self._process.pid):
                 with contextlib.suppress(ProcessLookupError):
@@ -112,7 +112,8 @@ class Server:
 
 
 def _family(pid: int) -> list[int]:
-    """The process and its descendants, itself first: PostgreSQL gives each of its processes a group of its own."""
+    """Returns the process and its descendants, itself first: PostgreSQL gives each of its processes a group of its
+    own."""
     family = [pid]
     for member in family:
         with contextlib.suppress(OSError):
@@ -122,7 +123,7 @@ def _family(pid: int) -> list[int]:
 
 
 def _runs(pid: int) -> bool:
-    """False for a zombie, too: it holds nothing any more."""
+    """Returns whether a process runs; False for a zombie, which holds no resources."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
@@ -137,7 +138,7 @@ def free_port() -> int:
 
 
 def answers(port: int, say: bytes, hear: bytes) -> bool:
-    """Whether a server on `port` that is told `say` answers with something that begins with `hear`."""
+    """Returns whether a server on `port` responds to `say` with data that begins with `hear`."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(say)
@@ -147,7 +148,7 @@ def answers(port: int, say: bytes, hear: bytes) -> bool:
 
 
 def own_folder(root: Path, name: str) -> Path:
-    """A new folder that belongs to whom the server runs as."""
+    """Creates a folder that the servers' user owns."""
     folder = root / name
     folder.mkdir()
     hand_over(folder)
@@ -155,6 +156,6 @@ def own_folder(root: Path, name: str) -> Path:
 
 
 def hand_over(path: Path) -> None:
-    """Gives `path`, and what is in it, to whom the server runs as."""
+    """Makes the servers' user the owner of `path` and its content."""
     if USER:
         subprocess.run(["chown", "-R", f"{USER}:{GROUP}", str(path)], check=True)

@@ -1,4 +1,4 @@
-"""The program against mechshare in the memory of this process: the fixtures come with mechshare[testing]."""
+"""The program runs against mechshare in this process; the fixtures come with mechshare[testing]."""
 
 import time
 
@@ -54,7 +54,7 @@ async def test_programs_that_are_asynchronous_start_the_application_themselves(m
 
 
 def wait_for(look):
-    """What `look` returns once that is true: the search index follows by a job."""
+    """Calls `look` until the result is true, because a job updates the search index; returns the result."""
     deadline = time.monotonic() + 10
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -1,4 +1,4 @@
-"""So that a failure in the kit shows the values that were compared."""
+"""Enables detailed assertion messages in the contract suite."""
 
 import pytest
 

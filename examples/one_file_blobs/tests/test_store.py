@@ -1,4 +1,4 @@
-"""What every blob store promises, of this one: the kit asks for a fixture and does the rest."""
+"""Runs the contract suite for blob stores, which needs only a fixture."""
 
 from pathlib import Path
 

@@ -21,7 +21,7 @@ class Publisher:
         self._headers: dict[str, str] = {}
 
     def sign_in(self, username: str, password: str) -> None:
-        """Raises Refused."""
+        """Signs in and keeps the token. Raises Refused."""
         body = {"username": username, "password": password}
         tokens = _checked(self._http.post(f"{API}/auth/login", json=body))
         self._headers = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -40,7 +40,7 @@ class Publisher:
         return str(_checked(self._http.post(f"{url}/publish", headers=self._headers))["id"])
 
     def find(self, text: str) -> list[str]:
-        """The titles of the best results. Raises Refused."""
+        """Returns the titles of the best results. Raises Refused."""
         found = _checked(self._http.get(f"{API}/search/mechanisms", params={"q": text}))
         return [hit["mechanism"]["title"] for hit in found["items"]]
 

@@ -25,12 +25,12 @@ CREATE TABLE IF NOT EXISTS blobs (
 
 
 def from_url(url: str, settings: Settings) -> "OneFileBlobStore":
-    """`onefile:///absolute/path.db`"""
+    """Opens the store at `onefile:///absolute/path.db`."""
     return OneFileBlobStore(Path(unquote(urlsplit(url).path)))
 
 
 class OneFileBlobStore:
-    """A blob's bytes are stored as pieces of a draft; the last step gives the draft its key, in one transaction."""
+    """Stores blobs as pieces of a draft; the last step assigns the key to the draft, in one transaction."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,7 +62,7 @@ class OneFileBlobStore:
             first = at // _PIECE * _PIECE
             piece = await self._run("SELECT bytes FROM pieces WHERE draft = ? AND start = ?", (draft, first))
             if not piece:
-                raise MediaNotFound()  # deleted, or written anew, while it was read
+                raise MediaNotFound()  # deleted or replaced while it was read
             wanted = piece[0][0][at - first : end - first]
             yield wanted
             at += len(wanted)
@@ -93,7 +93,7 @@ class OneFileBlobStore:
         await self._run("SELECT 1", ())
 
     async def close(self) -> None:
-        """Nothing is held between two uses."""
+        """Does nothing: no resource is open between two calls."""
 
     async def _run(self, statement: str, values: Sequence[Any]) -> Sequence[Any]:
         return await self._in_thread(lambda connection: connection.execute(statement, values).fetchall())
