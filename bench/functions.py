@@ -1,9 +1,9 @@
 """How many functions of mechshare a request enters: `python -m bench.functions`.
 
-A guide to how far a reader has to jump, not a gate. Each request runs in this process over the embedded adapters, in
-an application that has answered nothing before. A function counts once, however often it is entered; comprehensions
-do not count. `--names` lists the functions of each request in the order in which they are first entered, with the line
-where each starts and how many lines it has.
+A guide to how far a reader has to jump, not a gate. Each request runs in this process over the embedded adapters, all
+but the publication in a newly started application. A function counts once, however often it is entered; comprehensions
+do not count. `--names` lists the functions of each request in the order of first entry, with the line where each starts
+and its number of lines.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
--- What wrk asks: without a file the one URL again and again, else what stands in the file, line by line.
--- Arguments: the method, FILE or "", "paths", "bodies" or "body" (the whole file, with each request), "once" or "again", the mean pause of a connection in ms, a seed, and what no answer may hold, or "".
+-- The requests of wrk: without a file always the one URL, else the file's lines in turn.
+-- Arguments: the method, FILE or "", "paths", "bodies" or "body" (the whole file, with each request), "once" or "again", the mean pause of a connection in ms, a seed, and a text that no response may contain, or "".
 local ffi = require("ffi")
 ffi.cdef("int kill(int pid, int number); int getpid(void);")
 local SIGINT = 2
@@ -24,7 +24,7 @@ local function walk(lines, are_bodies, once)
     if asked == #lines then
       asked = 0
       if once then
-        -- Nothing is asked for a second time: wrk is to end now, as it does at Ctrl-C, and to count up to here.
+        -- No line may repeat: makes wrk end now, as at Ctrl-C, and report the requests so far.
         wrk.thread:stop()
         ffi.C.kill(ffi.C.getpid(), SIGINT)
       end
@@ -55,7 +55,7 @@ function init(args)
   end
   if pause > 0 then
     math.randomseed(seed)
-    -- Exponential, so that requests come as from many who know nothing of each other.
+    -- Exponential, so that requests arrive as from many independent clients.
     function delay()
       return math.floor(-math.log(1 - math.random()) * pause + math.random())
     end

@@ -56,7 +56,7 @@ def test_a_cancelled_job_can_be_retried_once(run: Run, waiting: JobId) -> None:
         run("jobs", "retry", waiting)
 
 
-def test_a_finished_job_is_not_cancelled(run: Run, waiting: JobId) -> None:
+def test_a_job_that_ended_is_not_cancelled(run: Run, waiting: JobId) -> None:
     run("jobs", "cancel", waiting)
     with pytest.raises(JobNotCancellable):
         run("jobs", "cancel", waiting)
