@@ -64,7 +64,7 @@ async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic
 async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
     server: Server, database: SqlDatabase
 ) -> None:
-    """Without statistics it scans the whole table, and must not compare each row with the thousand identifiers."""
+    """Without statistics PostgreSQL scans the whole table, and must not compare each row with all identifiers."""
     user = await keep_user(database)
     made = [a_mechanism(user) for _ in range(20_000)]
     async with database.begin() as tx:
