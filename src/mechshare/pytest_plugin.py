@@ -22,7 +22,7 @@ pytest.register_assert_rewrite("mechshare.testing")
 def mechshare_app() -> ASGIApp:
     """An empty mechshare as an ASGI application, with everything in memory.
 
-    Whoever uses it runs its lifespan, as servers and test clients do; until then it responds 503 NOT_STARTED.
+    The caller must run its lifespan, as servers and test clients do; until then it responds 503 NOT_STARTED.
     """
     from mechshare.bootstrap.memory import memory_application
     from mechshare.entrypoints.http.app import build_app
@@ -33,7 +33,7 @@ def mechshare_app() -> ASGIApp:
 
 @pytest.fixture
 def mechshare_client(mechshare_app: ASGIApp) -> Iterator[TestClient[ASGIApp]]:
-    """An httpx client of `mechshare_app`, which runs in a thread of its own and processes uploads there."""
+    """An httpx client of `mechshare_app`; the application runs and processes uploads in a separate thread."""
     from litestar.testing import TestClient
 
     with TestClient(mechshare_app, base_url="http://mechshare.test") as client:

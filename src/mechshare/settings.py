@@ -1,4 +1,4 @@
-"""What an operator can set. `load` is the only reader of the environment."""
+"""The settings of an installation. Only `load` reads the environment."""
 
 import os
 import re
@@ -10,9 +10,10 @@ from urllib.parse import quote
 
 PREFIX = "MECHSHARE_"
 MAX_RATE = 1_000_000
-"""The largest limit of a rate; counters reach a little further."""
+"""The largest number of a rate limit; counters can hold a little more."""
 ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
-"""What is chosen by a URL; MECHSHARE_BLOBS_<OPTION> is an option of the adapter that MECHSHARE_BLOBS_URL chooses."""
+"""The roles whose adapters are chosen by URL. MECHSHARE_BLOBS_<OPTION> is an option of the adapter that
+MECHSHARE_BLOBS_URL chooses."""
 
 
 class SettingsError(Exception):
@@ -21,17 +22,17 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Adapters are chosen by URL; everything that is kept on this machine is kept under `data`.
+    """The settings of an installation. Adapters are chosen by URL; all local files are stored under `data`.
 
-    `options` of the chosen adapters, by what is chosen and by their names, are checked by the adapters.
-    `secret` signs tokens and links; when empty, one is made once and kept in `data`. `workers` are server processes
-    and `job_slots` the jobs that each of them runs at a time (0: none, left to workers).
-    `max_upload_bytes` is for one file; `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
-    `searches_per_minute` and `retries_per_hour` are for each address (0: no limit; without the first, there is none of
-    the others). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For is believed. `public_url`
-    is where clients reach the server, without a slash at its end; empty where that is the address at which it listens.
-    `cors_origins` are the origins whose pages may be clients; `*` in a host name stands for labels. `log_file` gets the
-    errors, besides what goes to the console.
+    `options` are the adapters' options, by role and by name; the adapters check them. `secret` signs tokens and
+    links; if empty, one is generated once and stored in `data`. `workers` is the number of server processes and
+    `job_slots` the number of jobs that each of them runs at a time (0: separate workers run them). `max_upload_bytes`
+    is the limit for one file. `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
+    `searches_per_minute` and `retries_per_hour` are limits for each address (0: no limit; if the first is 0, none of
+    them applies). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For is trusted.
+    `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
+    listens. `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels. Errors
+    are written to `log_file` as well as to the console.
     """
 
     data: Path
@@ -67,10 +68,11 @@ _SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """The settings in `environ` (names begin with MECHSHARE_), on one machine and without a server where unset.
+    """Returns the settings in `environ` (names begin with MECHSHARE_); the defaults need one machine and no other
+    server.
 
-    An empty value counts as unset. Raises SettingsError for a value that cannot be used and for a name that is not
-    a setting: a misspelt one would otherwise be ignored in silence.
+    An empty value counts as unset. Raises SettingsError for an invalid value and for an unknown name, because a
+    misspelt name would otherwise be ignored silently.
     """
     values = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
@@ -78,7 +80,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     options = _options(values)
     _refuse_unknown(values)
     values = {name: value for name, value in values.items() if value}
-    # Where jobs are rung for through a server, workers answer; else whoever serves is the only one there is.
+    # With a doorbell on another server, separate workers run the jobs; otherwise the server processes run them.
     works_itself = values.get("jobs_url", Settings.jobs_url).startswith(("embedded:", "memory:"))
     data = Path(values.get("data", "mechshare-data")).absolute()
     return Settings(
@@ -111,12 +113,12 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def _in_url(path: Path) -> str:
-    """As `path` is written in a URL: what would not stand for itself there is quoted, the rest left to be read."""
+    """Returns `path` as part of a URL, with reserved characters percent-encoded."""
     return re.sub(r"[%?#\t\r\n]", lambda found: quote(found[0]), str(path))
 
 
 def _options(values: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Takes the options of adapters out of `values`."""
+    """Removes the options of adapters from `values` and returns them."""
     options: dict[str, dict[str, str]] = {}
     for name in values.keys() - _SETTINGS:
         adapter, _, option = name.partition("_")
@@ -137,7 +139,7 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
 
 
 def _networks(values: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """IP addresses and networks, each in its canonical form. Raises SettingsError."""
+    """Returns IP addresses and networks, each in canonical form. Raises SettingsError."""
     texts = [text.strip() for text in values.get(name, "").split(",") if text.strip()]
     try:
         networks = [ip_network(text) for text in texts]

@@ -1,4 +1,4 @@
-"""What the URLs of settings say. Some hold a password, which no message may show."""
+"""Parses the URLs of settings. Some contain a password, which no message may show."""
 
 import re
 from pathlib import Path
@@ -20,26 +20,27 @@ FORMS = {
     "opensearch": f"opensearch{_OPENSEARCH}",
     "opensearch+https": f"opensearch+https{_OPENSEARCH}",
 }
-"""What a URL must be, by its scheme."""
+"""The required form of a URL, by scheme."""
 
 
 def scheme_of(url: str) -> str:
-    """In small letters, empty where there is none. urlsplit refuses some passwords, and shows them when it does."""
+    """Returns the scheme in lower case; empty if there is none. It avoids urlsplit, which rejects some passwords and
+    shows them in its error message."""
     found = re.match("([a-z][a-z0-9+.-]*):", url.lower())
     return found[1] if found else ""
 
 
 def without_secrets(url: str, problem: Exception) -> str:
-    """What `problem` says, but not the URL."""
+    """Returns the message of `problem` without the URL."""
     return str(problem).replace(url, f"{scheme_of(url)}:...")
 
 
 def path_of(url: str) -> Path:
-    """The path in a URL: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as SQLAlchemy has it).
+    """Returns the path in a URL: `file:///absolute`, `sqlite:///relative`, `sqlite:////absolute` (as in SQLAlchemy).
 
-    Raises ValueError where anything else is in it: files would be kept where nobody looks for them.
+    Raises ValueError if the URL has any other part: files would be stored in an unexpected place.
     """
-    # What two slashes are followed by, unless it is a third, is a host.
+    # After two slashes, anything but a third slash is a host.
     found = re.fullmatch("[^:]*:(?://(?=/)|(?!//))([^?#]+)", url)
     if found is None:
         raise ValueError("it is not a path alone")
@@ -47,9 +48,9 @@ def path_of(url: str) -> Path:
 
 
 def server_url(url: str) -> str:
-    """`url` itself, if it names a host, and a port that there can be. Raises ValueError."""
+    """Returns `url` if it names a host and a valid port. Raises ValueError otherwise."""
     parts = urlsplit(url)
-    # Of a password that is not quoted, digits pass for a port, and what follows them for a path.
+    # In a password that is not quoted, urlsplit may take digits for a port and the rest for a path.
     if not parts.hostname or parts.port == 0 or "@" in parts.path + parts.query + parts.fragment:
         raise ValueError("it names no host")
     return url

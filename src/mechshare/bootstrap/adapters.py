@@ -1,4 +1,4 @@
-"""The adapters of one process: those that its settings choose, and the machine's own."""
+"""Creates the adapters of one process, as the settings choose them."""
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Adapters:
     passwords: PasswordHasher
 
     async def close(self) -> None:
-        """Gives back what they hold, each of them, also where another fails."""
+        """Closes every adapter, even if closing another one fails."""
         async with AsyncExitStack() as stack:
             for adapter in (self.database, self.index, self.blobs, self.doorbell, self.cache, self.limiter):
                 stack.push_async_callback(adapter.close)
@@ -58,9 +58,9 @@ def choose_adapters(
     media: MediaProcessor | None = None,
     passwords: PasswordHasher | None = None,
 ) -> Adapters:
-    """The adapters that `settings` name. Nothing is contacted yet. Raises SettingsError.
+    """Creates the adapters that `settings` name, without contacting anything. Raises SettingsError.
 
-    Tests may give a clock, and quicker ways to process media and to hash passwords.
+    Tests may pass a clock and faster media processing and password hashing.
     """
     return Adapters(
         database=chosen_adapter(DATABASES, "database_url", settings.database_url, settings),

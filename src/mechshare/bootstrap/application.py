@@ -41,10 +41,10 @@ def build(
     adapters: Adapters | None = None,
     derivation: Derivation | None = None,
 ) -> Application:
-    """Builds the application that `settings` describe. Contacts nothing yet. Raises SettingsError.
+    """Builds the application that `settings` describe, without contacting anything. Raises SettingsError.
 
-    The settings choose `adapters` where none are given; `close` of the application closes them.
-    Clips are processed in the folder `scratch` of the data folder, unless `derivation` does it elsewhere.
+    If `adapters` is None, the settings choose them. Closing the application closes the adapters. Clips are processed
+    in the folder `scratch` of the data folder unless `derivation` is given.
     """
     adapters = adapters or choose_adapters(settings)
     derivation = derivation or _scratch_derivation(settings, adapters)

@@ -9,7 +9,7 @@ from mechshare.settings import SettingsError
 
 @contextmanager
 def usable_data() -> Iterator[None]:
-    """Raises SettingsError for an OSError: whatever is opened at the start stands in the data folder."""
+    """Converts an OSError into SettingsError: files opened at startup are in the data folder."""
     try:
         yield
     except OSError as problem:
@@ -19,7 +19,7 @@ def usable_data() -> Iterator[None]:
 
 
 def data_folder(path: Path) -> Path:
-    """`path`, which exists from now on. Raises SettingsError."""
+    """Creates the folder `path` if it is missing, and returns it. Raises SettingsError."""
     with usable_data():
         path.mkdir(parents=True, exist_ok=True)
     return path

@@ -1,4 +1,4 @@
-"""Wires backup, restore and copy, which open their adapters themselves."""
+"""Wires backup, restore and copy, which open their own adapters."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -24,7 +24,8 @@ _BOTH = ("The URL copied from", "The URL copied to")
 async def open_copy(
     settings: Settings, database: tuple[str, str] | None, blobs: tuple[str, str] | None
 ) -> AsyncIterator[CopyService]:
-    """What copies all rows and files from the first URL of each pair to the second; None leaves them where they are.
+    """Opens the service that copies all rows and files from the first URL of each pair to the second; None skips
+    them.
 
     Raises SettingsError, CopyRefused and Unavailable.
     """
@@ -50,7 +51,7 @@ async def open_copy(
 async def open_backup(
     settings: Settings, folder: Path
 ) -> AsyncIterator[tuple[BackupService, RestoreService]]:
-    """What backs up into `folder`, and restores from there, what the settings describe. Raises SettingsError."""
+    """Opens the services that back up the installation into `folder` and restore it. Raises SettingsError."""
     if scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
         raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
     await _check_database(settings.database_url, settings)
@@ -65,5 +66,5 @@ async def open_backup(
 
 
 async def _check_database(url: str, settings: Settings, *, called: str = "") -> None:
-    """Raises SettingsError where it can't be spoken to by this URL; it is not asked."""
+    """Raises SettingsError if no adapter accepts the URL; does not contact the database."""
     await chosen_adapter(DATABASES, "database_url", url, settings, called=called).close()

@@ -14,12 +14,13 @@ from mechshare.testing.derivation import PlaceholderDerivation
 
 
 def memory_application(observer: JobObserver) -> Application:
-    """Builds an empty application that writes nothing to disk: clips get a placeholder, passwords a quick hash.
+    """Builds an empty application that writes nothing to disk; it makes placeholder derivatives and fast password
+    hashes.
 
-    It reads nothing from the environment and limits no requests.
+    It reads nothing from the environment and has no rate limits.
     """
     settings = Settings(
-        data=Path("mechshare-data"),  # never made
+        data=Path("mechshare-data"),  # never created
         database_url="memory:",
         blobs_url="memory:",
         search_url="memory:",

@@ -1,4 +1,4 @@
-"""URL scheme -> adapter: ours, and those that packages outside register as entry points."""
+"""Maps URL schemes to adapters: built-in ones, and those that other packages register as entry points."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secret
 
 A = TypeVar("A")
 Schemes = Mapping[str, Callable[..., A]]
-"""A factory is called with the URL and the settings; its keyword-only parameters are the adapter's options."""
+"""A factory takes the URL and the settings; its keyword-only parameters are the adapter's options."""
 
 
 def _postgresql_database(url: str, settings: Settings) -> Database:
@@ -59,7 +59,7 @@ def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
 
 
 def _memory_cache(url: str, settings: Settings) -> Cache:
-    # A database in memory has no other process whose changes would have to be seen.
+    # Only one process uses a database in memory, so no other process invalidates entries.
     is_alone = scheme_of(settings.database_url) == "memory"
     with usable_data():
         return MemoryCache(generation_table=None if is_alone else settings.data / "cache-board")
@@ -117,9 +117,9 @@ LIMITERS: Schemes[RateLimiter] = {
 
 
 def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings, *, called: str = "") -> A:
-    """The adapter for the URL's scheme: our own or, for a scheme that is none of ours, one that a package brought.
+    """Creates the adapter for the URL's scheme; built-in adapters take precedence over those of other packages.
 
-    Raises SettingsError, which is about the setting of that name, unless the URL is `called` something else.
+    Raises SettingsError. The message names the setting `name` or, if given, `called` as the source of the URL.
     """
     scheme, setting = scheme_of(url), called or f"{PREFIX}{name.upper()}"
     role = name.removesuffix("_url")
@@ -130,7 +130,7 @@ def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings,
     try:
         return factory(url, settings, **options)
     except ValueError:
-        # What it says may hold a part of the password, which a traceback would show, too.
+        # The error's message may contain part of the password, and a traceback would show it.
         raise SettingsError(f"{setting} must be {FORMS.get(scheme, f'{scheme}:')}.") from None
 
 
@@ -152,16 +152,16 @@ def _outside_adapter(schemes: Schemes[A], role: str, url: str, settings: Setting
 
 
 def option_names(factory: Callable[..., A]) -> list[str]:
-    """What the adapters of `factory` may be told besides their URL."""
+    """Returns the names of the options that `factory` accepts."""
     return [one.name for one in signature(factory).parameters.values() if one.kind is one.KEYWORD_ONLY]
 
 
 def _options(
     factory: Callable[..., A], role: str, scheme: str, settings: Settings, *, is_strict: bool = True
 ) -> dict[str, str]:
-    """What the settings say about the adapter besides its URL. Raises SettingsError for an option it has not.
+    """Returns the adapter's options from the settings. Raises SettingsError for an unknown option.
 
-    Where two URLs of one role are open, as when copying, each gets the options that it has: nothing `is_strict`.
+    If not `is_strict`, ignores unknown options: when copying, two URLs of one role share the same settings.
     """
     given = settings.options.get(role, {})
     known = option_names(factory)
@@ -175,7 +175,7 @@ def _options(
 
 @contextmanager
 def _extra(name: str) -> Iterator[None]:
-    """Around the import of what an extra brings."""
+    """Raises SettingsError with the extra to install if an import in the context fails."""
     try:
         yield
     except ModuleNotFoundError as missing:

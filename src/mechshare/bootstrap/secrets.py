@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def stored_secret(path: Path) -> bytes:
-    """The secret in `path`, made there by the first of however many processes that come for it."""
+    """Returns the secret in `path`. If there is none, exactly one of several concurrent processes creates it."""
     fresh = secrets.token_urlsafe(48)
     candidate = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     if not path.exists():
@@ -26,5 +26,5 @@ def stored_secret(path: Path) -> bytes:
 
 
 def derived_key(secret: bytes, purpose: str) -> bytes:
-    """A key of its own for each purpose, so that what is signed for one means nothing for another."""
+    """Derives a separate key for each purpose, so that a signature for one purpose is invalid for another."""
     return hashlib.blake2b(purpose.encode(), key=hashlib.sha512(secret).digest(), digest_size=32).digest()

@@ -1,5 +1,5 @@
-"""Backing a whole installation up while it is in use: blobs first, then all rows as of one moment, then the blobs that
-those name and that came meanwhile."""
+"""Backs up a whole installation while it is in use: first the blobs, then all rows from one snapshot, then the blobs
+that those rows name and that the first pass did not copy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,12 +21,14 @@ from mechshare.services.maintenance.blob_copy import (
 )
 
 _SNAPSHOTS = 5
-"""So often, at most, the rows are taken anew because blobs that they name were deleted meanwhile."""
+"""The maximum number of snapshots in one backup; a snapshot is repeated if blobs that it names were deleted
+meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackedUp:
-    """`copied` of the blobs were written now, `removed` are those of an earlier backup that no row names any more."""
+    """The result of a backup: `copied` is the number of blobs written by this run, `removed` the number of blobs of
+    an earlier backup that no row names any more."""
 
     manifest: Manifest
     copied: int
@@ -34,7 +36,7 @@ class BackedUp:
 
 
 class BackupService:
-    """`backup_blobs` is where the backup's blobs are; `program` is the version that writes it."""
+    """Writes the backup's blobs to `backup_blobs`; `program` is the version of mechshare that writes the backup."""
 
     def __init__(
         self,
@@ -53,10 +55,10 @@ class BackupService:
         self._program = program
 
     async def back_up(self, progress: Progress) -> BackedUp:
-        """Afterwards the folder holds all rows as of one moment, and every blob that they name.
+        """Writes all rows from one snapshot and every blob that they name.
 
-        Whatever ends it early, the backup that was there before stays, and the next run goes on with the blobs that
-        this one copied. Raises BackupRefused, OutOfSpace and Unavailable.
+        If it fails or is interrupted, the earlier backup stays intact, and the next run reuses the blobs that this
+        run copied. Raises BackupRefused, OutOfSpace and Unavailable.
         """
         summary = await self._rows.inspect()
         async with self._folder.lock(is_writing=True):
@@ -79,10 +81,11 @@ class BackupService:
     async def _settled(
         self, collection: "_Collection", summary: InstallationSummary, progress: Progress
     ) -> Manifest:
-        """Rows with all of their blobs.
+        """Takes a snapshot of the rows and copies all blobs that it names.
 
-        A row goes before its blobs do. So a blob that was gone, but is named by rows that were taken later, is lost;
-        and one that is gone when its row was seen before is looked for no more once the rows are taken anew.
+        The application deletes a row before the row's blobs. If a blob was missing before the snapshot and the
+        snapshot names it, the blob is lost, and the manifest lists it as missing. If a blob is missing only after the
+        snapshot, its row may have been deleted since, and the snapshot is repeated.
         """
         gone = await collection.add(summary.named, progress)
         for _ in range(_SNAPSHOTS):
@@ -120,7 +123,7 @@ class BackupService:
 
 
 class _Collection:
-    """The blobs that are in the backup by now, each of them read there."""
+    """The blobs that the backup contains so far, with the facts found when each was read there."""
 
     def __init__(self, source: BlobStore, backup_blobs: BlobStore) -> None:
         self._source = source
@@ -130,7 +133,7 @@ class _Collection:
         self.copied = 0
 
     async def add(self, named: Mapping[str, str], progress: Progress) -> set[str]:
-        """Those of `named` that the source does not have."""
+        """Copies the blobs `named`; returns the keys of those that the source does not have."""
         gone: set[str] = set()
         wanted = sorted(named.keys() - self.facts.keys())
 
@@ -146,7 +149,8 @@ class _Collection:
         return gone
 
     async def _copied(self, key: str, digest: str) -> BlobFacts:
-        """What stands in the backup is left if it is what it should be; for all that is known, a key's content is."""
+        """Copies a blob unless the backup has it with a matching digest. A blob without a known digest is always
+        copied."""
         facts = await facts_of(self._backup_blobs, key) if digest else None
         if facts is not None and facts.sha256.startswith(digest):
             return facts

@@ -1,4 +1,4 @@
-"""Blobs on their way from one store to another, each of them read back."""
+"""Copies blobs between stores and reads each copy back."""
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable
@@ -11,7 +11,7 @@ from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
 
 _CONCURRENCY = 4
-"""Blobs under way together: between servers, most of the time goes by waiting."""
+"""Blobs copied at the same time: between servers, most of the time is spent waiting."""
 
 
 class Stage(StrEnum):
@@ -22,11 +22,11 @@ class Stage(StrEnum):
 
 
 Progress = Callable[[Stage, int, int], None]
-"""Hears of a stage, how much more of it is done, and how much it is in all."""
+"""Receives the stage, how much more of it is done since the last call, and its total."""
 
 
 class ChecksumMismatch(Exception):
-    """A blob was read back otherwise than it was written."""
+    """The content of a blob differs from what was written."""
 
     def __init__(self, key: str) -> None:
         super().__init__(
@@ -35,7 +35,7 @@ class ChecksumMismatch(Exception):
 
 
 async def facts_of(store: BlobStore, key: str) -> BlobFacts | None:
-    """What is there, read whole; None when there is no such blob."""
+    """Reads the whole blob; returns its size and SHA-256, or None if there is no such blob."""
     digest, size = sha256(), 0
     try:
         async for chunk in store.read(key):
@@ -47,7 +47,7 @@ async def facts_of(store: BlobStore, key: str) -> BlobFacts | None:
 
 
 async def transfer(source: BlobStore, destination: BlobStore, key: str) -> BlobFacts:
-    """Writes the blob at the destination, and reads it back. Raises MediaNotFound, ChecksumMismatch."""
+    """Writes the blob to the destination and reads it back. Raises MediaNotFound and ChecksumMismatch."""
     digest = sha256()
 
     async def passing() -> AsyncIterator[bytes]:
@@ -67,7 +67,7 @@ async def each(keys: Iterable[str]) -> AsyncIterator[str]:
 
 
 async def for_each(keys: AsyncIterable[str], work: Callable[[str], Coroutine[Any, Any, None]]) -> None:
-    """Some at a time; when one fails the others are ended, and its exception passes on."""
+    """Runs `work` for each key, `_CONCURRENCY` at a time. If one fails, cancels the others and raises its exception."""
     batch: list[str] = []
     async for key in keys:
         batch.append(key)

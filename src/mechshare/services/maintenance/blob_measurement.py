@@ -1,4 +1,4 @@
-"""Measuring stored files whose size is unknown, since their references were written before sizes were."""
+"""Measures stored files whose size is unknown because their references were written before sizes were recorded."""
 
 from mechshare.domain.jobs import Job
 from mechshare.domain.media import ProcessingFailure
@@ -13,8 +13,8 @@ _BATCH_SIZE = 100
 class MeasureBlobs:
     """The job `measure_blobs`: stores the size and SHA-256 of each file that has none.
 
-    Each is stored by itself, so that a run that ends early is gone on with. A file that the store has lost stays
-    unmeasured.
+    Each result is stored separately, so that the next run continues after an interruption. A file that the store has
+    lost stays unmeasured.
     """
 
     def __init__(self, database: Database, blobs: BlobStore) -> None:
@@ -40,10 +40,10 @@ class MeasureBlobs:
                 await tx.blob_references.set_facts(facts)
 
     async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
-        """What is left is measured by the next job."""
+        """Does nothing: the next job measures the remaining files."""
 
     async def on_retry(self, tx: UnitOfWork, job: Job) -> None:
-        """It goes on with what is left."""
+        """Does nothing: the next attempt continues with the remaining files."""
 
     async def on_lost(self, job: Job) -> None:
-        """Whoever has the job now goes on with what is left."""
+        """Does nothing: the worker that has the lease continues with the remaining files."""

@@ -1,4 +1,4 @@
-"""Moving a whole installation to other stores: files first, then the rows that name them."""
+"""Copies a whole installation to other stores: first the files, then the rows that name them."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,8 @@ from mechshare.services.maintenance.blob_copy import (
 
 @dataclass(slots=True, kw_only=True)
 class BlobsCopied:
-    """`already` were there and equal; `size` is of them all, in bytes; `others` are none of the source's."""
+    """The result of copying blobs: `already` counts those that the destination had with equal content, `others` those
+    that only the destination has; `size` is the total of `copied` and `already`, in bytes."""
 
     copied: int = 0
     already: int = 0
@@ -28,7 +29,7 @@ class BlobsCopied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Copied:
-    """What is on both sides now; None for what was not asked for."""
+    """The verified tables and blobs; None for what was not to be copied."""
 
     tables: tuple[TableCopied, ...] | None
     blobs: BlobsCopied | None
@@ -36,12 +37,12 @@ class Copied:
 
 class CopyService:
     def __init__(self, rows: DatabaseCopy | None, blobs: tuple[BlobStore, BlobStore] | None) -> None:
-        """`rows`, `blobs` (source, destination): None for what is not to be copied."""
+        """`rows` and `blobs` (source, destination) are None for what is not to be copied."""
         self._rows = rows
         self._blobs = blobs
 
     async def copy(self, progress: Progress) -> Copied:
-        """Copies what is not there yet, and compares all of it. Begun again after any end, it ends with the same.
+        """Copies what the destination lacks and compares everything. It can be repeated after any interruption.
 
         Raises CopyRefused, OutOfSpace and Unavailable.
         """
@@ -74,7 +75,7 @@ async def _copy_blobs(source: BlobStore, destination: BlobStore, progress: Progr
 
 
 async def _copy_blob(source: BlobStore, destination: BlobStore, key: str) -> tuple[int, bool]:
-    """Its size, and whether it had to be written."""
+    """Copies a blob; returns its size in bytes and whether it was written."""
     size = await source.stat(key)
     if size is None:
         raise _gone(key)

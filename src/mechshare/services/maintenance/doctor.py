@@ -1,4 +1,4 @@
-"""Everything that mechshare stands on, looked at thoroughly: for an operator, not for a load balancer."""
+"""Examines every dependency thoroughly, for an operator rather than a load balancer."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Problem(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoctorReport:
-    """What was found of one dependency; `problem` is None where it is well."""
+    """The result for one dependency; `problem` is None if it works."""
 
     name: str
     message: str
@@ -43,7 +43,7 @@ class DoctorReport:
 
 
 class DoctorService:
-    """`others` are the checks of what mechshare can do without, by name."""
+    """Examines all dependencies; `others` are the checks of the optional ones, by name."""
 
     def __init__(
         self,
@@ -64,9 +64,9 @@ class DoctorService:
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """`database`, `clock`, `blobs`, `search`, and each of the others.
+        """Examines `database`, `clock`, `blobs`, `search` and each of the others.
 
-        A blob is written, read back and deleted. Raises nothing that a dependency is at fault for.
+        Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """
         reports = [
             await _report("database", self._database.check),
@@ -78,7 +78,7 @@ class DoctorService:
         return tuple(reports)
 
     async def examine_processing(self, clip: Path, into: Path) -> DoctorReport:
-        """`processing`: whether `clip`, a GIF, can be processed; what is made of it is left in the folder `into`."""
+        """Processes the GIF `clip` and reports on `processing`. Leaves the derivatives in the folder `into`."""
         try:
             made = await self._media.process(clip, MediaFormat.GIF, into, _unwatched)
         except MediaRejected as problem:
@@ -136,7 +136,8 @@ class DoctorService:
         return DoctorReport(name="search", message=message, problem=problem, is_essential=False)
 
     async def _published(self) -> int:
-        """At most EXACT_TOTAL + 1: an index need not count further either, so there is no more to compare."""
+        """Counts published mechanisms up to EXACT_TOTAL + 1: a search index need not count exactly beyond that
+        either."""
         async with self._database.read() as tx:
             return (await tx.mechanisms.find_all(PageRequest(limit=1))).counted
 
@@ -147,7 +148,7 @@ class DoctorService:
 
 
 async def _unwatched(step: str, fraction: float) -> None:
-    """Nobody follows how far the trial clip is."""
+    """Ignores the progress of the trial clip."""
 
 
 async def _probe() -> AsyncIterator[bytes]:
@@ -174,7 +175,7 @@ def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> DoctorR
 
 
 def cause_of(problem: BaseException) -> str:
-    """The first line of what the innermost exception behind `problem` says; nothing where there is none."""
+    """Returns the first line of the innermost exception's message; an empty string if there is none."""
     cause = problem
     while cause.__cause__ is not None:
         cause = cause.__cause__

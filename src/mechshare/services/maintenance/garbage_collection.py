@@ -1,4 +1,4 @@
-"""Removing what nobody needs any more, and seeing to it that somebody does."""
+"""Deletes data that is no longer needed, and schedules maintenance jobs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -18,26 +18,26 @@ from mechshare.services.transactions import Transaction, Transactions
 
 T = TypeVar("T")
 _Delete = Callable[[UnitOfWork, int], Awaitable[int]]
-"""Deletes so many at most; how many there were."""
+"""Deletes at most the given number of rows; returns how many it deleted."""
 
 MAINTENANCE_INTERVAL = timedelta(days=1)
-"""How often garbage is collected, and files are looked for that could not be measured."""
+"""The interval of garbage collection, and of measuring files whose size is still unknown."""
 ORPHANED_AFTER = timedelta(days=1)
-"""A blob that is younger may be of an upload, or of a clip, that is still under way."""
+"""A younger blob may belong to an upload or to a clip that is still being processed."""
 JOB_RETENTION: Mapping[JobState, timedelta] = {
     JobState.DONE: timedelta(days=7),
     JobState.CANCELLED: timedelta(days=7),
     JobState.FAILED: timedelta(days=90),
 }
 _REBUILD_AGAIN_AFTER = timedelta(minutes=5)
-"""How long a rebuild that failed is left to the operator."""
+"""The time for which a failed rebuild is not scheduled again, so that the operator can intervene."""
 _BATCH = 500
 _SESSION_BATCH = 20
-"""At a time: with each goes a refresh token for every quarter of an hour of its use, which may have been years."""
+"""Sessions deleted in one transaction. Each may have years of refresh tokens, one for every 15 minutes of use."""
 
 
 class Scheduler:
-    """Enqueues, once for all processes, what has to be done from time to time."""
+    """Enqueues the jobs that are due at intervals, once for all processes."""
 
     def __init__(self, transactions: Transactions, index: SearchIndex, clock: Clock) -> None:
         self._transactions = transactions
@@ -45,7 +45,7 @@ class Scheduler:
         self._clock = clock
 
     async def enqueue_due_jobs(self) -> None:
-        """To be awaited every few seconds. Raises Unavailable."""
+        """Enqueues due jobs; to be called every few seconds. Raises Unavailable."""
         if await self._is_due(JobKind.SWEEP):
             await self._transactions.record(MaintenanceDue(JobKind.SWEEP))
         if await self._has_unmeasured_blobs() and await self._is_due(JobKind.MEASURE_BLOBS):
@@ -53,7 +53,7 @@ class Scheduler:
         try:
             is_wiped = await self._index.needs_rebuild()
         except Unavailable:
-            return  # when it answers again it can be asked
+            return  # checked again at the next call
         if is_wiped and not await self._has_failed_lately():
             await self._transactions.record(MaintenanceDue(JobKind.REBUILD_INDEX))
 
@@ -77,9 +77,9 @@ class Scheduler:
 
 
 class GarbageCollection:
-    """The job `sweep`: forgets receipts, sessions and jobs that are long over, and deletes blobs that nobody refers to.
+    """The job `sweep`: deletes expired idempotency records and sessions, jobs that ended long ago, and orphans.
 
-    A blob goes by a job of its own, so that a crash between its being condemned and its deletion changes nothing.
+    A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect.
     """
 
     def __init__(
@@ -99,13 +99,13 @@ class GarbageCollection:
         return nothing_to_write
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """What is left is the next sweep's."""
+        """Does nothing: the next sweep deletes the rest."""
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
-        """It begins anew each time."""
+        """Does nothing: each attempt starts from the beginning."""
 
     async def on_lost(self, job: Job) -> None:
-        """Whoever has the job now begins anew."""
+        """Does nothing: the worker that has the lease starts from the beginning."""
 
     async def _delete_expired_rows(self) -> None:
         now = self._clock.now()
@@ -115,12 +115,12 @@ class GarbageCollection:
         await self._delete_in_batches(
             lambda tx, limit: tx.sessions.delete_older(now, limit=limit), at_a_time=_SESSION_BATCH
         )
-        now_there = await self._database.now()  # by which it was written down when they ended
+        now_there = await self._database.now()  # jobs carry end times of the database's clock
         for state, retention in JOB_RETENTION.items():
             await self._delete_in_batches(_ended_jobs(state, now_there - retention))
 
     async def _delete_in_batches(self, delete: _Delete, *, at_a_time: int = _BATCH) -> None:
-        """All of them, in short transactions: a database ends what takes it long, and all of that is to do again."""
+        """Deletes all matching rows in short transactions: a database may abort a long one and lose its work."""
         deleted = at_a_time
         while deleted == at_a_time:
             async with self._database.begin() as tx:

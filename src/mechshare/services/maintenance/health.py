@@ -1,4 +1,4 @@
-"""Whether this installation can do its work."""
+"""Checks whether this installation can do its work."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +14,8 @@ from mechshare.ports.search import SearchIndex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """What one dependency answered. `is_essential` ones decide whether requests should be sent here at all."""
+    """The result of checking one dependency. If an `is_essential` check fails, load balancers should send no requests
+    here."""
 
     name: str
     is_up: bool
@@ -23,7 +24,7 @@ class Check:
 
 
 class HealthService:
-    """`others` are the checks of what mechshare can do without, by name."""
+    """Checks all dependencies; `others` are the checks of the optional ones, by name."""
 
     def __init__(
         self,
@@ -42,9 +43,10 @@ class HealthService:
         )
 
     async def check(self, *, uploads: bool = False) -> tuple[Check, ...]:
-        """Asks every dependency for something real, all at the same time.
+        """Sends a real request to every dependency, all concurrently.
 
-        Essential are the database and, for `uploads`, the blob store: without it everything else still works.
+        The database is essential and, for `uploads`, the blob store; without the blob store everything else still
+        works.
         """
         essential = {"database", "blobs"} if uploads else {"database"}
         return tuple(

@@ -1,4 +1,4 @@
-"""The places where an installation keeps its rows and its files."""
+"""Prepares the stores in which an installation keeps its rows and files."""
 
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.blobs import BlobStore
@@ -11,10 +11,11 @@ class InstallationService:
         self._blobs = blobs
 
     async def prepare(self) -> Unavailable | None:
-        """Brings the schema up to date and makes the place for files. Safe from any number of processes.
+        """Migrates the schema and creates the blob store's location. Any number of processes may call it
+        concurrently.
 
-        Raises Unavailable without the database. Returns what is wrong with the blob store, if anything is: all that
-        needs no files works without it.
+        Raises Unavailable if the database is unavailable. Returns the error of the blob store, if any: everything
+        that needs no files works without it.
         """
         await self._database.migrate()
         try:
@@ -24,7 +25,7 @@ class InstallationService:
         return None
 
     async def migrate(self) -> str:
-        """Does the same, with both; one line on the database. Raises Unavailable."""
+        """Prepares both stores; returns a one-line description of the database. Raises Unavailable if either fails."""
         if problem := await self.prepare():
             raise problem
         return await self._database.check()

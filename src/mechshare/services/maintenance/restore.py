@@ -1,4 +1,4 @@
-"""Bringing an installation back from a backup: all of it is checked before anything is written."""
+"""Restores an installation from a backup. Checks the whole backup before it writes anything."""
 
 from dataclasses import dataclass
 
@@ -18,12 +18,13 @@ from mechshare.services.maintenance.blob_copy import (
 )
 
 _MAX_LISTED = 10
-"""Damages told one by one; of more there is the number."""
+"""The maximum number of damaged parts that a message lists; for the rest it states their number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """`copied` of the blobs were written, the rest was there and equal; `others` are none of the backup's."""
+    """The result of a restore: `copied` counts the blobs that were written (the rest existed with equal content),
+    `others` those at the destination that are not in the backup."""
 
     manifest: Manifest
     tables: tuple[TableCopied, ...]
@@ -32,7 +33,7 @@ class Restored:
 
 
 class RestoreService:
-    """`backup_blobs` is where the backup's blobs are, `blobs` where they are wanted."""
+    """Restores the blobs from `backup_blobs` into `blobs`."""
 
     def __init__(
         self, rows: Snapshots, blobs: BlobStore, folder: BackupFolder, backup_blobs: BlobStore
@@ -43,19 +44,19 @@ class RestoreService:
         self._backup_blobs = backup_blobs
 
     async def check(self, progress: Progress) -> Manifest:
-        """Reads all of the backup and compares it with its manifest; nothing is written.
+        """Reads the whole backup and compares it with its manifest; writes nothing.
 
-        Raises BackupRefused, which says what is missing or damaged.
+        Raises BackupRefused, whose message lists what is missing or damaged.
         """
         async with self._folder.lock(is_writing=False):
             manifest, _ = await self._checked(progress)
         return manifest
 
     async def restore(self, progress: Progress, *, keep_others: bool) -> Restored:
-        """Afterwards all rows and blobs of the backup are there, compared by hash. Begun again, it goes on.
+        """Restores all rows and blobs and compares them by hash. After an interruption, another call continues.
 
-        Raises BackupRefused where the backup is damaged, and that or CopyRefused where the destination is not empty,
-        save for what an earlier run of this left; with `keep_others` it may hold other blobs.
+        Raises BackupRefused if the backup is damaged. Raises BackupRefused or CopyRefused if the destination is not
+        empty, except for what an earlier run restored; with `keep_others` it may contain other blobs.
         """
         async with self._folder.lock(is_writing=False):
             manifest, snapshot = await self._checked(progress)
@@ -116,7 +117,7 @@ class RestoreService:
         return sum([key not in wanted async for key in self._blobs.list("")])
 
     async def _copy_blobs(self, manifest: Manifest, progress: Progress) -> int:
-        """How many had to be written."""
+        """Copies the blobs; returns how many were written."""
         wanted = {blob.key: blob for blob in manifest.blobs}
         written: list[str] = []
 
