@@ -153,3 +153,32 @@ def test_every_text_of_which_normalisation_sorts_no_more_than_allowed_is_left_as
 
 def test_a_readable_text_loses_the_marks_beyond_those_allowed():
     assert readable_text("a" + "\u0315" * 40 + "b", max_length=50) == "a" + "\u0315" * MAX_MARKS + "b"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\u200b",
+        "\u200d\u200d",
+        "\ufeff",
+        "\u2060",
+        "\u3164",
+        "\u115f\u1160",
+        "\u2800",
+        "\u00ad",
+        "\u0301",
+        "\ufe0f",
+        "\U000e0041",
+    ],
+)
+def test_required_text_needs_a_visible_character(text):
+    with pytest.raises(InvalidField) as refused:
+        clean_text("title", text, min_length=1, max_length=200)
+    assert "visible" in refused.value.rule["en"]
+    assert clean_text("bio", text, min_length=0, max_length=200) == text
+    assert clean_text("title", f"歯{text}", min_length=1, max_length=200).startswith("歯")
+
+
+@pytest.mark.parametrize("text", ["歯車", "a", "7", "!", "⚙", "👨\u200d👩\u200d👧", "é"])
+def test_text_that_people_can_read_is_accepted(text):
+    assert clean_text("title", text, min_length=1, max_length=200) == text

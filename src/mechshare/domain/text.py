@@ -22,6 +22,8 @@ Zl and Zp), and what overrides the direction of text."""
 _REFUSED_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE}]")
 _MARKS_ASIDE = "\uff9e\uff9f"
 """Half-width katakana sound marks: letters, which NFKC makes combining marks of."""
+_BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters and symbols without a picture: the fillers of Hangul, and the empty pattern of Braille."""
 _LONG_RUN = re.compile(
     rf"[^\x00-\u02ff\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]{{{MAX_MARKS + 1}}}"
 )
@@ -33,7 +35,8 @@ def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines
 
     `lines` admits tabs and line feeds, and turns the other line ends into them. Raises InvalidField for any other
     control character, for NUL and surrogates, for direction overrides (they make text read as something else,
-    CVE-2021-42574), and for more than MAX_MARKS combining marks in a row. Takes time in proportion to `max_length`.
+    CVE-2021-42574), for more than MAX_MARKS combining marks in a row, and for required text without any visible
+    character. Takes time in proportion to `max_length`.
     """
     if len(text) > MAX_DECOMPOSITION * max_length:
         raise _wrong_length(field, min_length, max_length, len(text))
@@ -49,6 +52,12 @@ def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines
     cleaned = unicodedata.normalize("NFC", text).strip()
     if not min_length <= len(cleaned) <= max_length:
         raise _wrong_length(field, min_length, max_length, len(cleaned))
+    if min_length and not any(map(_is_visible, cleaned)):
+        raise InvalidField(
+            field,
+            en="has no visible character. Write something that people can read.",
+            ja="目に見える文字がありません。読める文字を入力してください。",
+        )
     return cleaned
 
 
@@ -92,6 +101,11 @@ def without_long_marks(text: str) -> str:
 def is_mark(character: str) -> bool:
     """Whether normalisation may sort `character` among its neighbours."""
     return unicodedata.category(character)[0] == "M" or character in _MARKS_ASIDE
+
+
+def _is_visible(character: str) -> bool:
+    """Whether `character` shows something by itself: a letter, number, sign or symbol that is not blank."""
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANKS
 
 
 def _wrong_length(field: str, min_length: int, max_length: int, length: int) -> InvalidField:

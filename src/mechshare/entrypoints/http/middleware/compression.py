@@ -45,6 +45,9 @@ class CompressionMiddleware:
             return
         accepted = _field(scope["headers"], b"accept-encoding")
         coding = preferred_coding(accepted.decode("latin-1")) if accepted else None
+        if coding is None:
+            await self._app(scope, receive, send)
+            return
         cached = _field(scope["headers"], b"if-none-match")
         await self._app(scope, receive, _Compressing(send, coding, cached, self._public))
 
@@ -52,7 +55,7 @@ class CompressionMiddleware:
 class _Compressing:
     """The `send` of one request: holds back the start of a text response until its body is known to be complete."""
 
-    def __init__(self, send: Send, coding: str | None, cached: bytes, public: CompressedBodies) -> None:
+    def __init__(self, send: Send, coding: str, cached: bytes, public: CompressedBodies) -> None:
         self._send = send
         self._coding = coding
         self._cached = cached
@@ -73,7 +76,7 @@ class _Compressing:
             start["headers"] = _varying(self._as_cached(headers))
         elif _is_text(headers):
             start["headers"] = _varying(headers)
-            if self._coding is not None and start["status"] == 200:
+            if start["status"] == 200:
                 self._start = start
                 return
         await self._send(start)
@@ -81,14 +84,14 @@ class _Compressing:
     def _as_cached(self, headers: Headers) -> Headers:
         """The headers of 304, with the ETag of the compressed representation where the client has that one."""
         etag = _field(headers, b"etag")
-        compressed = _tag_in(self._coding, etag) if self._coding and etag else b""
-        if compressed and compressed in self._cached:
+        compressed = _tag_in(self._coding, etag)
+        if etag and compressed in self._cached:
             return [*_without(headers, (b"etag",)), (b"etag", compressed)]
         return headers
 
     async def _finish(self, start: HTTPResponseStartEvent, message: HTTPResponseBodyEvent) -> None:
         self._start = None
-        if self._coding is not None and not message["more_body"] and len(message["body"]) >= MIN_SIZE:
+        if not message["more_body"] and len(message["body"]) >= MIN_SIZE:
             message["body"] = self._compressed(start, self._coding, message["body"])
         await self._send(start)
         await self._send(message)
@@ -128,5 +131,7 @@ def _without(headers: Headers, names: Iterable[bytes]) -> Headers:
 def _varying(headers: Headers) -> Headers:
     """`headers` saying that the response depends on Accept-Encoding too (RFC 9110, 12.5.5)."""
     vary = _field(headers, b"vary")
+    if b"accept-encoding" in vary.lower():
+        return headers
     field = vary + b", Accept-Encoding" if vary else b"Accept-Encoding"
     return [*_without(headers, (b"vary",)), (b"vary", field)]

@@ -11,7 +11,7 @@ from mechshare.services.response_cache import CachedResponse, ResponseKey
 PUBLIC = "public, no-cache"
 """Anyone may store it, and must check it by its ETag before each use."""
 PRIVATE = "private, no-cache"
-VARY = "Authorization"
+VARY = "Authorization, Accept-Encoding"
 NO_STORE = "no-store"
 """For a response that a repetition will improve in a moment."""
 RESPONSE_KEY = "mechshare.response_key"
