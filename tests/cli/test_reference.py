@@ -13,13 +13,16 @@ Generated from the program's own help. [Settings](settings.md) lists the environ
 
 
 def page() -> str:
-    root = click.Context(cli, info_name="mechshare")
+    root = click.Context(cli, info_name="mechshare", **cli.context_settings)
     return "\n".join([_INTRODUCTION, *sections(cli, root)])
 
 
 def sections(command: click.Command, context: click.Context) -> list[str]:
     help_text = command.get_help(
-        click.Context(command, context.parent, context.info_name, terminal_width=100)
+        # The settings hold the names of the help option, which Click remembers from the first context.
+        click.Context(
+            command, context.parent, context.info_name, terminal_width=100, **command.context_settings
+        )
     )
     made = [f"## {context.command_path}\n", f"```text\n{help_text}\n```\n"]
     for name, child in sorted(getattr(command, "commands", {}).items()):

@@ -83,7 +83,7 @@ async def test_the_fields_of_the_form_may_come_in_any_order(site: Site, order: l
             "UNSUPPORTED_FILE",
         ),
         ({"data": {"title": "x"}, "files": {"file": ("a.gif", b"")}}, 415, "UNSUPPORTED_FILE"),
-        ({"data": {"title": "x" * 200_000}, "files": {"file": ("a", GIF)}}, 413, "BODY_TOO_LARGE"),
+        ({"data": {"title": "x" * 300_000}, "files": {"file": ("a", GIF)}}, 413, "BODY_TOO_LARGE"),
         (
             {"content": b"<svg/>", "headers": {"Content-Type": "image/svg+xml"}},
             415,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from inspect import signature
+from pathlib import Path
 from typing import TypeVar
 
 from mechshare.adapters.blobs.files import FileBlobStore
@@ -59,10 +60,8 @@ def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
 
 
 def _memory_cache(url: str, settings: Settings) -> Cache:
-    # Only one process uses a database in memory, so no other process invalidates entries.
-    is_alone = scheme_of(settings.database_url) == "memory"
     with usable_data():
-        return MemoryCache(generation_table=None if is_alone else settings.data / "cache-board")
+        return MemoryCache(generation_table=_shared_file(settings, "cache-board"))
 
 
 def _redis_cache(url: str, settings: Settings) -> Cache:
@@ -73,7 +72,12 @@ def _redis_cache(url: str, settings: Settings) -> Cache:
 
 def _shared_limiter(settings: Settings) -> RateLimiter:
     with usable_data():
-        return MemoryRateLimiter(settings.data / "rate-limits")
+        return MemoryRateLimiter(_shared_file(settings, "rate-limits"))
+
+
+def _shared_file(settings: Settings, name: str) -> Path | None:
+    """A file for all processes of the installation; none with a database in memory, which has one process."""
+    return None if scheme_of(settings.database_url) == "memory" else settings.data / name
 
 
 def _redis_limiter(url: str, settings: Settings) -> RateLimiter:
