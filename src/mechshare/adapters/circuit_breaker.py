@@ -1,4 +1,5 @@
-"""A circuit breaker for each server that mechshare depends on: who does not answer is soon not asked any more."""
+"""A circuit breaker for each server that mechshare depends on: calls to a server that does not respond soon fail at
+once."""
 
 import asyncio
 import time
@@ -10,17 +11,18 @@ from mechshare.domain.overload import Busy
 
 _FAILURES = 5
 _REST = 5.0
-"""Seconds after which somebody may try again."""
+"""Seconds for which an open circuit refuses all calls; then it admits a trial call."""
 _MAX_TRIAL_SECONDS = 10.0
-"""Seconds after which somebody else may try as well: a download that goes on and on must not keep all others out."""
+"""Seconds after which another trial call is admitted: a long download must not block all other calls."""
 
 
 class CircuitBreaker:
-    """Open after five failures in a row; five seconds later one is let try, and whatever answer it gets closes it.
+    """Opens after five failures in a row; five seconds later it admits one trial call, which closes it unless it
+    fails.
 
-    Until that one has ended, the others are refused as before. Only Unavailable counts as a failure, and Busy does not:
-    where something is locked, there is an answer. Put the translation of the driver's errors inside. A request that is
-    cancelled says nothing.
+    Until the trial call ends, other calls are refused. Only Unavailable counts as a failure; Busy, which is a
+    response (a lock is taken), does not. Translate the driver's errors inside `guard`. A cancelled call neither
+    opens nor closes the circuit.
     """
 
     def __init__(
@@ -34,7 +36,7 @@ class CircuitBreaker:
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
-        """Raises Unavailable at once while the circuit is open."""
+        """Encloses a call. Raises Unavailable at once while the circuit is open."""
         is_try = self._failures >= _FAILURES
         if is_try:
             if time.monotonic() < self._next_try:

@@ -1,4 +1,4 @@
-"""How mechshare speaks to Redis: soon answered or not at all."""
+"""A Redis client with short timeouts and a circuit breaker."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,12 +13,12 @@ from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.errors import DependencyUnavailable
 
 _WITHIN = 0.2
-"""Seconds: what Redis makes quicker must not be made slower by it."""
+"""Seconds. Redis is there to make requests faster, so waiting for it must not make them slower."""
 
 
 class RedisClient:
-    """One server behind one circuit. `namespace` is the URL's, `redis://host:port/0?namespace=mechshare`, which stands
-    before every key."""
+    """A client of one server, with one circuit breaker. `namespace` comes from the URL
+    (`redis://host:port/0?namespace=mechshare`) and prefixes every key."""
 
     def __init__(self, url: str, *, within: float = _WITHIN) -> None:
         address, self.namespace = _parted(url)
@@ -33,7 +33,7 @@ class RedisClient:
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[Redis]:
-        """Around each use. Raises Unavailable."""
+        """Encloses each use of the client. Raises Unavailable."""
         async with self.circuit.guard():
             try:
                 yield self.redis
@@ -53,7 +53,7 @@ class RedisClient:
 
 
 def _parted(url: str) -> tuple[str, str]:
-    """The URL as the driver wants it, and the namespace."""
+    """Returns the URL in the driver's form and the namespace."""
     parts = urlsplit(url)
     query = parse_qs(parts.query)
     (namespace,) = query.pop("namespace", ["mechshare"])[-1:]

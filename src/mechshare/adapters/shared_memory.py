@@ -1,4 +1,4 @@
-"""Files that the processes of one machine map into their memory, to share what costs no more than memory then."""
+"""Files that the processes of one machine map into memory to share data at the cost of a memory access."""
 
 import mmap
 import os
@@ -7,9 +7,10 @@ from pathlib import Path
 
 
 def mapped_file(path: Path, size: int) -> mmap.mmap:
-    """The file at `path`, `size` bytes long and made of zeros where it is new; only its owner may read it.
+    """Maps the file at `path`, `size` bytes long; a new file is filled with zeros and accessible to its owner only.
 
-    Raises OSError, also where the disk has no room for it: to write to a page without room would kill the process.
+    Raises OSError, also if the disk has no room: writing to a mapped page without room on the disk kills the
+    process.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)

@@ -26,13 +26,14 @@ _DRAFT = ".draft.db"
 _ROWS = "mechshare-{}.db"
 _DIGITS = 16
 _OWN = (_LOCK, _NEW_MANIFEST)
-"""What may be there before the first manifest is."""
+"""The files that a backup folder may contain before its first manifest."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:
-    """What stands in the manifest's file. `sha256` is of the backup, encoded; without one, none was finished yet."""
+    """The content of the manifest file. `sha256` is the digest of the encoded `backup`; it is empty until a backup
+    is complete."""
 
     format: int
     sha256: str = ""
@@ -40,9 +41,10 @@ class _Written:
 
 
 class FolderBackup:
-    """`manifest.json`, renamed into place, names the rows, `mechshare-DIGEST.db`; what it does not name is no part.
+    """Stores a backup in a folder. `manifest.json`, renamed into place, names the file of rows,
+    `mechshare-DIGEST.db`; files that it does not name are not part of the backup.
 
-    Nobody but the owner gets at what it makes: rows hold addresses and password hashes.
+    All files are accessible to their owner only: the rows contain addresses and password hashes.
     """
 
     def __init__(self, root: Path) -> None:
@@ -83,7 +85,7 @@ class FolderBackup:
         return path, await self._in_thread(_facts_of, path)
 
     def _lock(self, is_writing: bool) -> int | None:
-        """A descriptor that holds the lock; None for one who reads a backup without a lock, such as a copy of one."""
+        """Returns a descriptor that holds the lock; None when reading a backup without a lock file, such as a copy."""
         path = self._root / _LOCK
         if is_writing:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -175,7 +177,7 @@ class FolderBackup:
             path.unlink()
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
-        """What `work` gives, in the core's words where it fails."""
+        """Runs `work` in a thread and translates its OSErrors into StorageFull and BackupRefused."""
         return await asyncio.to_thread(self._run, work, *arguments)
 
     def _run(self, work: Callable[..., T], *arguments: object) -> T:

@@ -1,4 +1,4 @@
-"""A blob while it is written: aside, where nobody sees it, until it is whole."""
+"""Writes a blob to a temporary file and publishes it whole."""
 
 import os
 import secrets
@@ -15,9 +15,10 @@ _ABANDONED_AFTER = 24 * 3600
 
 
 class AtomicFile:
-    """Every method blocks, and raises OSError. One thread at a time; `discard` at the end of whatever went wrong.
+    """A file that appears under its name only when it is complete. Every method blocks and may raise OSError.
 
-    `names` are the folders below `root`, and the file's own name, under which it is to be found in the end.
+    Use it from one thread at a time; call `discard` after any error. `names` are the folders below `root` and the
+    final name of the file.
     """
 
     def __init__(self, root: Path, names: Sequence[str]) -> None:
@@ -50,7 +51,7 @@ class AtomicFile:
                 written += os.write(self._descriptor, rest[written:])
 
     def publish(self) -> None:
-        """Durable and seen by all when it returns."""
+        """Puts the file in place. When it returns, the file is durable and visible to all."""
         os.fsync(self._descriptor)
         while not self._is_put_in_place():
             continue
@@ -61,7 +62,8 @@ class AtomicFile:
             self._file = None
 
     def discard(self) -> None:
-        """Leaves nothing behind; only what was replaced already cannot be had back, and so the new one stays."""
+        """Removes all traces of the write. If it had already replaced another file, the new file stays, because the
+        old one cannot be restored."""
         try:
             if self._is_new:
                 self._withdraw()
@@ -77,14 +79,15 @@ class AtomicFile:
         return self._file
 
     def _is_put_in_place(self) -> bool:
-        """False where a folder was removed, being empty, under our hands: then it is to be tried again."""
+        """Renames the file into place; returns False if a folder was removed concurrently because it was empty: then
+        try again."""
         try:
             with opened(self._root, self._folders, make=True) as descriptors:
                 self._is_new = not os.access(
                     self._name, os.F_OK, dir_fd=descriptors[-1], follow_symlinks=False
                 )
                 os.rename(self._aside, self._name, dst_dir_fd=descriptors[-1])
-                # All of them, even those that stood before: whoever made them may not have synced them yet.
+                # Sync existing folders too: the process that created them may not have synced them yet.
                 for descriptor in reversed(descriptors):
                     os.fsync(descriptor)
         except FileNotFoundError:

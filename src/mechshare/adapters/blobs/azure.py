@@ -27,15 +27,16 @@ from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
 _BLOCK = 4 * 1024 * 1024
 _CHUNK = 256 * 1024
 _CONNECT_TIMEOUT, _READ_TIMEOUT = 1, 5
-"""Seconds. What the SDK does by itself, with its tries, takes up to five minutes."""
+"""Seconds. With the SDK's default timeouts and retries a call can take up to five minutes."""
 
 
 class AzureBlobStore:
-    """`azure:///CONTAINER` and the option `connection_string`, or `azure://ACCOUNT.blob.core.windows.net/CONTAINER` and
-    whatever identity the machine has (DefaultAzureCredential). With `?redirect=sas` clients
-    fetch from Azure themselves.
+    """Stores blobs in a container: `azure:///CONTAINER` with the option `connection_string`, or
+    `azure://ACCOUNT.blob.core.windows.net/CONTAINER` with the machine's identity (DefaultAzureCredential). With
+    `?redirect=sas` clients download from Azure directly.
 
-    Raises ValueError for a URL without a container, for a missing connection string and for a missing azure-identity.
+    Raises ValueError for a URL without a container, for a missing connection string and for a missing
+    azure-identity.
     """
 
     def __init__(self, url: str, connection_string: str = "") -> None:
@@ -67,7 +68,7 @@ class AzureBlobStore:
         _check(key)
         blob = self._container.get_blob_client(key)
         digest, size = sha256(), 0
-        # Named for this write alone: blocks that another one left, or is sending, are never taken for its own.
+        # Block names are unique to this write, so that it never commits blocks of an earlier or concurrent write.
         writer = uuid4().hex
         blocks: list[BlobBlock] = []
         async for block in _blocks(chunks):
@@ -95,7 +96,7 @@ class AzureBlobStore:
         if start >= end:
             return
         async with self._translated_errors(missing=MediaNotFound):
-            # Further ranges are asked for under the ETag of the first: what is written meanwhile is never mixed in.
+            # The SDK requests further ranges with the ETag of the first, so that two versions are never mixed.
             stream = await self._container.download_blob(key, start, end - start)
             async for block in stream.chunks():
                 for offset in range(0, len(block), _CHUNK):
@@ -115,17 +116,17 @@ class AzureBlobStore:
             async with self._translated_errors(missing=MediaNotFound):
                 await self._container.delete_blob(key, delete_snapshots="include")
         except MediaNotFound:
-            return  # as it should be afterwards
+            return  # already deleted
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         if not prefix.isprintable():
-            return  # no key begins like this, and the service does not take it
+            return  # no key has such a prefix, and the service rejects it
         try:
             async with self._translated_errors(missing=MediaNotFound):
                 async for name in self._container.list_blob_names(name_starts_with=prefix):
                     yield name
         except MediaNotFound:
-            return  # nothing was ever written
+            return  # the container does not exist: nothing was ever written
 
     async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
         _check(key)
@@ -175,7 +176,8 @@ class AzureBlobStore:
 
     @asynccontextmanager
     async def _translated_errors(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
-        """Around each use. Raises Unavailable, and `missing` where that is given and what is asked for is not there."""
+        """Encloses each call. Raises Unavailable, and `missing`, if given, when the blob or the container does not
+        exist."""
         async with self._circuit.guard():
             try:
                 yield
@@ -192,7 +194,7 @@ def _unavailable() -> DependencyUnavailable:
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in blocks of one size, but for the last."""
+    """Returns the same bytes in blocks of equal size, except for the last."""
     buffer = bytearray()
     async for chunk in chunks:
         buffer += chunk

@@ -1,18 +1,18 @@
-"""Files that stay open for a while, since a clip is asked for piece by piece, and by many at once."""
+"""Caches open files, because clients request a clip in many ranges and many clients request the same clip."""
 
 import asyncio
 import os
 
 _LIFETIME = 5.0
-"""Seconds that a deleted file keeps its room on the disk at most, but for readers under way; and that it is read on
-where another name (a hard link) keeps it."""
+"""Seconds for which an entry can delay freeing the disk space of a deleted file, or serve it if a hard link to it
+exists; readers that have the file open can extend this."""
 _NO_WAIT = getattr(os, "RWF_NOWAIT", None)
-"""Linux: the disk is not asked; what is not in memory is refused instead."""
+"""Linux: a read fails instead of waiting for the disk."""
 _MAX_OPEN = 0 if _NO_WAIT is None else 64
 
 
 class OpenFile:
-    """Takes over a descriptor, and closes it when nobody holds the file any more."""
+    """Owns a descriptor and closes it when nothing refers to the object any more."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -21,39 +21,41 @@ class OpenFile:
         os.close(self._descriptor)
 
     def read(self, size: int, offset: int) -> bytes:
-        """May wait for the disk. Raises OSError."""
+        """Reads up to `size` bytes at `offset`; may wait for the disk. Raises OSError."""
         return os.pread(self._descriptor, size, offset)
 
     def read_nowait(self, size: int, offset: int) -> bytes | None:
-        """As much as is in memory; never waits. None where that is nothing, or the file was deleted or replaced.
+        """Reads what the page cache has; never waits. Returns None if it has nothing, or if the file was deleted or
+        replaced.
 
-        A turn of a thread takes several times as long as this, most of it to get the interpreter back.
+        Reading in a thread takes several times as long, mostly to reacquire the interpreter lock.
         """
         if _NO_WAIT is None:
             return None
         content = bytearray(size)
         try:
             length = os.preadv(self._descriptor, [content], offset, _NO_WAIT)
-            # Asked of what has just been read without waiting: so this does not wait either.
+            # After a read that did not wait, fstat of the same file does not wait either.
             is_there = os.fstat(self._descriptor).st_nlink > 0
         except OSError:
-            # Not in memory, or in a file system that can't tell. Whoever reads it again, in a thread, will hear why.
+            # Not in the page cache, or the file system cannot tell. The caller then reads in a thread, which reports
+            # errors.
             return None
         return bytes(memoryview(content)[:length]) if is_there else None
 
 
 class FdCache:
-    """The last few that were opened, by name."""
+    """Files opened in the last `_LIFETIME` seconds, by name; at most `_MAX_OPEN`."""
 
     def __init__(self) -> None:
         self._files: dict[str, OpenFile] = {}
 
     def find(self, name: str) -> OpenFile | None:
-        """The file, if it is open."""
+        """Returns the file if it is cached."""
         return self._files.get(name)
 
     def add(self, name: str, file: OpenFile) -> None:
-        """For some seconds, as long as there is room; in place of what was kept by this name."""
+        """Caches the file for `_LIFETIME` seconds, if there is room; replaces an entry of the same name."""
         if name in self._files or len(self._files) < _MAX_OPEN:
             self._files[name] = file
             asyncio.get_running_loop().call_later(_LIFETIME, self.evict, name)

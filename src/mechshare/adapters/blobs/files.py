@@ -23,17 +23,17 @@ T = TypeVar("T")
 _log = structlog.get_logger("mechshare.blobs")
 _CHUNK = 256 * 1024
 _GATHERED = 1024 * 1024
-"""Bytes gathered before the disk is asked: a thread's turn costs more than writing a small chunk."""
+"""Bytes collected before each write to the disk: dispatching to a thread costs more than writing a small chunk."""
 _LISTED = 500
 _FOLDER = "_"
-"""Ends the names of folders, and of no file: so `a` and `a/b` can both be blobs."""
+"""Suffix of all folder names and of no file name, so that `a` and `a/b` can both be blobs."""
 
 
 class FileBlobStore:
-    """Each blob is a file below `root`: `media/x/1.mp4` is `media_/x_/1.mp4`.
+    """Stores each blob as a file below `root`: `media/x/1.mp4` is `media_/x_/1.mp4`.
 
-    It is written aside, synced and renamed into place, its folders synced as well. Below `root` no link is followed.
-    What a crash left aside more than a day ago is removed by the first write.
+    It writes a temporary file, syncs it, renames it into place and syncs its folders. It follows no links below
+    `root`. The first write removes temporary files that a crash left behind more than a day ago.
     """
 
     def __init__(self, root: Path) -> None:
@@ -72,7 +72,7 @@ class FileBlobStore:
             return file.read(size(), offset) if file else b""
 
         def first_piece() -> bytes:
-            # The file is not handed over: futures and tracebacks would keep it open.
+            # Do not pass the file to the thread: futures and tracebacks would keep it open.
             nonlocal file
             file = self._open(names)
             return next_piece()
@@ -152,7 +152,8 @@ class FileBlobStore:
         prune(self._root, names[:-1])
 
     def _keys(self, base: str, prefix: str) -> Iterator[str]:
-        """The keys in the folder `base`, and in those below, that begin with `prefix`: in order, a folder at a time."""
+        """Returns the keys in the folder `base` and below it that begin with `prefix`: in order, one folder at a
+        time."""
         folders = tuple(part + _FOLDER for part in base.split("/")[:-1])
         try:
             with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:
@@ -169,7 +170,7 @@ class FileBlobStore:
 
 
 async def _discard(incoming: AtomicFile) -> None:
-    """Never raises: what made the draft useless is what the caller has to hear of."""
+    """Discards the file. Logs an error instead of raising it, so that the caller sees the original error."""
     try:
         await _in_thread(incoming.discard)
     except (DependencyUnavailable, StorageFull) as problem:
@@ -177,7 +178,7 @@ async def _discard(incoming: AtomicFile) -> None:
 
 
 def _names(key: str) -> tuple[str, ...]:
-    """The folders, and the file, that a blob is kept in. Raises ValueError."""
+    """Returns the folders and the file name of a blob. Raises ValueError."""
     if not is_blob_key(key):
         raise ValueError(f"not a blob key: {key!r}")
     *folders, name = key.split("/")
@@ -185,16 +186,17 @@ def _names(key: str) -> tuple[str, ...]:
 
 
 def _part_of_key(entry: "os.DirEntry[str]") -> str:
-    """What a folder (with its `/`) or a file adds to the keys of its blobs; nothing, if it holds none."""
+    """Returns what a folder (with its `/`) or a file adds to the keys of its blobs; empty if it contains no blobs."""
     if entry.is_dir(follow_symlinks=False):
         return entry.name.removesuffix(_FOLDER) + "/" if entry.name.endswith(_FOLDER) else ""
     return entry.name if entry.is_file(follow_symlinks=False) else ""
 
 
 async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
-    """What `work` gives, its failures in the core's words.
+    """Runs `work` in a thread and translates its OSErrors into DependencyUnavailable and StorageFull.
 
-    A cancellation passes on only after `work` has ended: it must not go on with files that were closed meanwhile.
+    A cancellation takes effect only after `work` has ended; otherwise `work` could use files that the caller has
+    closed.
     """
     running = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
     try:
@@ -203,7 +205,7 @@ async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
         while not running.done():
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([running])
-        running.exception()  # the cancellation is the greater news
+        running.exception()  # retrieved, so that asyncio does not log it: the cancellation takes precedence
         raise
     except OSError as problem:
         if problem.errno in (ENOSPC, EDQUOT):

@@ -1,4 +1,4 @@
-"""Blobs in this process."""
+"""Blobs in the memory of this process."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -54,10 +54,10 @@ class MemoryBlobStore:
         return None
 
     async def prepare(self) -> None:
-        """There is nothing to make."""
+        """Does nothing: memory needs no preparation."""
 
     async def close(self) -> None:
-        """Nothing is held but memory."""
+        """Does nothing: only memory is in use."""
 
 
 def _check(key: str) -> None:

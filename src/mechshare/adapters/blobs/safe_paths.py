@@ -1,4 +1,4 @@
-"""Folders below a root, entered one by one, so that no link leads out of it."""
+"""Opens folders below a root one by one, so that no link leads out of the root."""
 
 import errno
 import os
@@ -7,14 +7,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-"""What the system says when a folder is not there, or something else (a link, for one) stands in its place."""
+"""The error numbers for a folder that is missing or is something else, such as a link."""
 
 
 @contextmanager
 def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[list[int]]:
-    """Descriptors of `root` and of each of `names` below it, outermost first; `make` makes those that are missing.
+    """Opens `root` and each of `names` below it; returns their descriptors, outermost first. `make` creates missing
+    folders.
 
-    Raises OSError, with one of NOWHERE where there is no such folder.
+    Raises OSError, with an error number in NOWHERE if there is no such folder.
     """
     descriptors = [os.open(root, os.O_RDONLY | os.O_DIRECTORY)]
     try:
@@ -31,7 +32,7 @@ def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[
 
 
 def make_durably(folder: Path) -> None:
-    """Makes `folder` and those above it where they are missing, so that a power cut does not undo it."""
+    """Creates `folder` and its missing parents, so that they survive a power failure."""
     if not folder.is_dir():
         make_durably(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -39,7 +40,7 @@ def make_durably(folder: Path) -> None:
 
 
 def prune(root: Path, names: Sequence[str]) -> None:
-    """Removes the innermost of the folders `names` below `root`, and those around it, as far as they are empty."""
+    """Removes the innermost of the folders `names` below `root`, then its parents, as long as they are empty."""
     for depth in range(len(names), 0, -1):
         try:
             with opened(root, names[: depth - 1]) as descriptors:

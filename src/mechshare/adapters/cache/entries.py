@@ -1,4 +1,4 @@
-"""What a process itself holds of a cache: the most recently used entries, up to so many bytes."""
+"""The cache entries of one process: the most recently used ones, up to a number of bytes."""
 
 import os
 import time
@@ -9,7 +9,7 @@ from zlib import crc32
 SLOTS = 65_536
 SLOT_BYTES = 8
 _OVERHEAD = 512
-"""Bytes that an entry takes besides its body and the text of its name (measured, rounded up)."""
+"""Bytes that an entry takes in addition to its body and its name (measured, rounded up)."""
 
 
 @dataclass(slots=True)
@@ -22,9 +22,10 @@ class _Entry:
 
 
 class Entries:
-    """Each tag has a slot in a table of SLOTS generation numbers; `invalidate` writes a random number there.
+    """Maps each tag to a slot of a generation table with SLOTS numbers; `invalidate` writes a random number to the
+    slot.
 
-    An entry is served while its slot holds the generation that was there before the entry was loaded. Tags that share a
+    An entry is served while its slot has the generation that was read before the entry was loaded. Tags that share a
     slot are invalidated together.
     """
 
@@ -46,11 +47,12 @@ class Entries:
         return entry.body
 
     def generation(self, tag: str) -> int:
-        """The tag's generation, to be read before a load and passed to `store` after it."""
+        """Returns the tag's generation; read it before a load and pass it to `store` afterwards."""
         return int(self._generation_table[_slot_of(tag)])
 
     def store(self, tag: str, key: str, body: bytes, generation: int, ends: float) -> None:
-        """Until `ends`, by `time.monotonic()`. Not at all if the tag was invalidated since it had this `generation`."""
+        """Stores an entry until `ends`, by `time.monotonic()`, unless the tag was invalidated since it had this
+        `generation`."""
         name, slot = (tag, key), _slot_of(tag)
         cost = len(body) + len(tag) + len(key) + _OVERHEAD
         if self._generation_table[slot] != generation or cost > self._capacity:
@@ -63,12 +65,12 @@ class Entries:
 
     def invalidate(self, *tags: str) -> None:
         for tag in tags:
-            # Random, not counted: processes that were forked would count alike, and a number that stands there again
-            # would make old entries good again.
+            # Random rather than counted: forked processes would count alike, and a repeated number would make old
+            # entries valid again.
             self._generation_table[_slot_of(tag)] = int.from_bytes(os.urandom(SLOT_BYTES), "little")
 
     def invalidate_all(self) -> None:
-        """Every tag, those without entries included."""
+        """Invalidates every tag, including those without entries."""
         fresh = memoryview(os.urandom(SLOTS * SLOT_BYTES)).cast("Q")
         self._generation_table[:] = fresh
         self._entries.clear()

@@ -1,4 +1,4 @@
-"""What other processes invalidated, heard from Redis."""
+"""Receives the invalidations of other processes from Redis."""
 
 import asyncio
 import time
@@ -13,17 +13,17 @@ from mechshare.adapters.redis_client import RedisClient
 from mechshare.ports.cache import STALENESS
 
 _PING_INTERVAL = 0.25
-"""Seconds between pings: well below STALENESS, so that one that is late does no harm."""
+"""Seconds between pings: well below STALENESS, so that one late reply does no harm."""
 _RETRY_INTERVAL = 0.1
-"""Seconds between tries to hear again."""
+"""Seconds between attempts to subscribe again."""
 
 
 class InvalidationListener:
-    """Drops from `entries` what another process invalidated, as long as that is heard.
+    """Drops from `entries` what other processes invalidate; `is_current` tells whether it receives their messages.
 
-    Redis answers in the order in which it was asked: once a ping is answered, all has arrived that was told before the
-    ping was sent. What is cached is therefore at most as old as the last ping that was answered, and is believed no
-    longer than STALENESS after that, whatever happens to Redis, to the network or to this process.
+    Redis replies in order: when the reply to a ping arrives, all messages published before the ping have arrived.
+    Cached entries are therefore at most as old as the last ping that got a reply. They are served for at most
+    STALENESS after that ping, whatever happens to Redis, the network or this process.
     """
 
     def __init__(self, client: RedisClient, entries: Entries) -> None:
@@ -39,7 +39,8 @@ class InvalidationListener:
         return time.monotonic() < self._current_until
 
     async def listen(self) -> None:
-        """From now on; returns once Redis is heard, or could not be. Doing so again is nothing."""
+        """Starts listening, if it has not started; returns after the first attempt to subscribe has succeeded or
+        failed."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
         if not self._tried.is_set():
@@ -47,13 +48,13 @@ class InvalidationListener:
 
     async def close(self) -> None:
         while self._listening is not None and not self._listening.done():
-            # The driver may take a cancellation for the end of a timeout of its own, and go on.
+            # The driver may mistake a cancellation for its own timeout and continue, so cancel repeatedly.
             self._listening.cancel()
             await asyncio.wait([self._listening], timeout=_RETRY_INTERVAL)
 
     async def _listen(self) -> None:
         while True:
-            # Not behind the circuit: nobody waits for this, and the sooner Redis is heard again the better.
+            # Bypass the circuit breaker: no caller waits, and listening should resume as soon as possible.
             with suppress(RedisError, OSError, TimeoutError):
                 async with self._client.redis.pubsub() as pubsub:
                     await pubsub.subscribe(self.channel)
@@ -62,7 +63,7 @@ class InvalidationListener:
             await asyncio.sleep(_RETRY_INTERVAL)
 
     async def _receive(self, pubsub: PubSub) -> None:
-        """Until nothing is heard. Raises what the driver raises."""
+        """Receives messages until a ping gets no reply in time. Raises the driver's errors."""
         sent_at: deque[float] = deque()
         next_ping = 0.0
         while not sent_at or time.monotonic() - sent_at[0] < STALENESS.total_seconds():
@@ -77,6 +78,6 @@ class InvalidationListener:
                 self._current_until = sent_at.popleft() + STALENESS.total_seconds()
                 self._tried.set()
             elif heard["type"] == "subscribe":
-                self._entries.invalidate_all()  # what was told before this was not heard
+                self._entries.invalidate_all()  # earlier messages were missed
             else:
                 self._entries.invalidate(*heard["data"].decode().split("\n"))

@@ -1,4 +1,4 @@
-"""Loads whose results this process alone stores."""
+"""Loads whose results only this process caches."""
 
 import time
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
 
 class LocalLoads:
-    """Stores results in `entries`; whoever owns these invalidates their tags in time."""
+    """Stores results in `entries`; the owner of `entries` invalidates their tags."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
@@ -19,7 +19,7 @@ class LocalLoads:
     async def get_or_load(
         self, names: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        """As `Cache.get_or_load_many`."""
+        """Implements `Cache.get_or_load_many`."""
         found = [self._entries.find(*name) for name in names]
         absent = [
             (name, self._entries.generation(name[0]))

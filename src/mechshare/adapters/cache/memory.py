@@ -1,4 +1,4 @@
-"""Answers stored in this process, and dropped in time with the other processes of this machine."""
+"""A cache in this process, invalidated together with the caches of this machine's other processes."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -15,8 +15,8 @@ _GENERATION_TABLE_BYTES = SLOTS * SLOT_BYTES
 class MemoryCache:
     """Stores the most recently used entries, up to `capacity` bytes.
 
-    `generation_table` is a file that every process of the machine maps: what one process invalidates, all have
-    invalidated, at the cost of a memory access.
+    `generation_table` is a file that every process of the machine maps: an invalidation by one process takes effect
+    in all of them, at the cost of a memory access.
     """
 
     def __init__(self, capacity: int = 64 * 1024 * 1024, generation_table: Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Answers stored in Redis, for all processes of all hosts, and those often asked for in each process."""
+"""A cache in Redis for all processes of all hosts, with the most used entries in each process as well."""
 
 import asyncio
 import time
@@ -19,9 +19,9 @@ from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
-# A tag is one hash: `*` holds its generation, which a random token names; every other field is an entry, behind
-# the millisecond in which it ends, in thirteen digits. Invalidating deletes the hash. The result of a load is stored
-# only if the generation that the load began under is still there; so are a flushed, an emptied and an evicted tag safe.
+# Each tag is one hash. Its field `*` holds the generation, a random token; every other field is an entry, prefixed
+# with the time at which it expires (milliseconds, 13 digits). Invalidation deletes the hash. The result of a load is
+# stored only if the generation is still the one read before the load; this also covers flushed and evicted tags.
 _FIND_SCRIPT = """
 local time = redis.call('TIME')
 local now = time[1] * 1000 + time[2] / 1000
@@ -38,7 +38,7 @@ if not generation then
 end
 return {0, generation}
 """
-# For many entries at a time, whose names come packed, which costs least.
+# Stores many entries per call. Their names are packed into one argument, which is the cheapest form.
 _STORE_SCRIPT = """
 local time = redis.call('TIME')
 local now = math.floor(time[1] * 1000 + time[2] / 1000)
@@ -55,18 +55,18 @@ end
 _EMPTY = 60_000
 """Milliseconds for which a tag without entries has a generation: longer than any load takes."""
 _STORE_AFTER = 0.005
-"""Seconds for which what was loaded waits for more to be stored with it."""
+"""Seconds for which loaded entries wait so that more can be stored with them."""
 _MAX_ENTRY_BYTES = 500
-"""Entries that are stored by one script, during which Redis answers nobody else."""
+"""The maximum number of entries that one script stores; Redis serves no other client while the script runs."""
 _MAX_GENERATIONS = 10_000
-"""Tags whose generations in Redis this process remembers."""
+"""The maximum number of tags whose generation in Redis this process remembers."""
 _RETRY_INTERVAL = 0.1
-"""Seconds between tries to invalidate what could not be invalidated."""
+"""Seconds between attempts to deliver a failed invalidation."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Absent:
-    """What is to be loaded, under the generations of its tag in this process (`mine`) and in Redis (`theirs`)."""
+    """An entry to load, with the generations of its tag in this process (`mine`) and in Redis (`theirs`)."""
 
     name: CacheKey
     mine: int
@@ -75,7 +75,7 @@ class _Absent:
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """What Redis is to store until `ends`, by `time.monotonic()`."""
+    """An entry for Redis to store until `ends`, by `time.monotonic()`."""
 
     name: CacheKey
     theirs: str
@@ -84,12 +84,11 @@ class _Loaded:
 
 
 class RedisCache:
-    """This process serves its own entries, at most `capacity` bytes, while it hears what others invalidate.
+    """Serves its own entries, at most `capacity` bytes, as long as it receives the invalidations of other processes.
 
-    Loads without storing while Redis does not answer. What this process invalidates meanwhile it no longer looks up in
-    Redis until Redis has the invalidation, which it tries to deliver ten times a second.
-    Another process that reaches Redis when this one
-    does not may find it until then; a process that dies before leaves it to the job that invalidates the tag again.
+    While Redis is unavailable, it loads without storing. If an invalidation fails, it tries ten times a second to
+    deliver it, and does not look up that tag in Redis until then. Meanwhile, other processes that reach Redis may
+    still find the old entries; if this process dies first, the job that invalidates the tag again removes them.
     """
 
     def __init__(self, url: str, capacity: int = 64 * 1024 * 1024) -> None:
@@ -119,7 +118,7 @@ class RedisCache:
         entry = await self._find((tag, key))
         if isinstance(entry, bytes):
             return entry
-        # What was loaded here meanwhile may not yet be there.
+        # A load in this process may have ended meanwhile, and Redis may not have its result yet.
         found = self.cached(tag, key)
         if found is not None:
             return found
@@ -135,10 +134,11 @@ class RedisCache:
     async def get_or_load_many(
         self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        """Held by this process alone: Redis takes longer to be asked than the database to tell of them together."""
+        """Caches in this process only: a query of Redis takes longer than loading all keys from the database at
+        once."""
         await self._listener.listen()
         if not self._listener.is_current:
-            # A load that is under way may have begun before what was not heard.
+            # Do not share a load in progress: it may have begun before an invalidation that was not received.
             return await load(keys)
         return await self._local_loads.get_or_load(keys, load, lifetime)
 
@@ -151,7 +151,7 @@ class RedisCache:
             self._pending_invalidations.update(tags)
             if self._publishing is None or self._publishing.done():
                 self._publishing = asyncio.create_task(self._publish_later())
-        # Once more: what Redis still had may have been taken from there meanwhile.
+        # Invalidate again: meanwhile a lookup may have copied an old entry from Redis.
         self._entries.invalidate(*tags)
 
     async def check(self) -> str:
@@ -167,7 +167,8 @@ class RedisCache:
         await self._client.close()
 
     async def _find(self, name: CacheKey) -> bytes | _Absent | None:
-        """What Redis has. None if it can't be asked: then nobody is to store what is loaded."""
+        """Looks up an entry in Redis. Returns None if Redis is unavailable; then the result of the load must not be
+        stored."""
         tag, key = name
         if tag in self._pending_invalidations:
             return None
@@ -185,8 +186,8 @@ class RedisCache:
         return _Absent(name, mine, theirs)
 
     def _notice(self, tag: str, generation: str) -> None:
-        """Drops what this process holds of a tag that others invalidated, though it did not hear of that yet: what is
-        loaded from now on may be made from it, and will be good for longer."""
+        """Drops this process's entries of a tag whose generation in Redis has changed, even before the invalidation
+        arrives: new entries may be derived from them and live longer."""
         if self._generations.get(tag, generation) != generation:
             self._entries.invalidate(tag)
         if len(self._generations) == _MAX_GENERATIONS:
@@ -196,7 +197,7 @@ class RedisCache:
     async def _load(
         self, absent: _Absent, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
-        # Counted from before the load: what it gives may be as old as that.
+        # The lifetime begins before the load: its result may be that old.
         ends = time.monotonic() + lifetime.total_seconds()
         body = await load()
         if isinstance(body, Uncacheable):
@@ -208,7 +209,7 @@ class RedisCache:
         return body
 
     async def _store(self) -> None:
-        """Nobody waits for Redis to have what this process holds; so a moment's loads are stored together."""
+        """Stores loaded entries in Redis in batches; no caller waits for it, since this process already has them."""
         while self._unstored:
             await asyncio.sleep(_STORE_AFTER)
             loaded, self._unstored = self._unstored[:_MAX_ENTRY_BYTES], self._unstored[_MAX_ENTRY_BYTES:]
@@ -217,7 +218,7 @@ class RedisCache:
                 (self._client.key(one.name[0]), one.name[1], one.theirs, int((one.ends - now) * 1000))
                 for one in loaded
             ]
-            with suppress(Unavailable):  # it is loaded again the next time
+            with suppress(Unavailable):  # Redis lacks the entry until the next load
                 async with self._client.guard():
                     bodies = [one.body for one in loaded]
                     await self._store_script((), (msgspec.msgpack.encode(names), *bodies))
@@ -232,7 +233,7 @@ class RedisCache:
         while self._pending_invalidations:
             await asyncio.sleep(_RETRY_INTERVAL)
             tags = list(self._pending_invalidations)
-            # Not behind the circuit: nobody waits for this, and others may find it until it is done.
+            # Bypass the circuit breaker: no caller waits, and others may find old entries until this succeeds.
             with suppress(RedisError, OSError, TimeoutError):
                 await self._publish(tags)
                 self._entries.invalidate(*tags)

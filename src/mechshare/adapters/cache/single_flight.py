@@ -10,7 +10,7 @@ _Load = asyncio.Task[Sequence[bytes]]
 
 
 class SingleFlight(Generic[K]):
-    """One loader for each key at a time."""
+    """Runs one load for each key at a time."""
 
     def __init__(self) -> None:
         self._under_way: dict[K, tuple[_Load, int]] = {}
@@ -18,9 +18,10 @@ class SingleFlight(Generic[K]):
     async def load(
         self, keys: Sequence[K], load: Callable[[Sequence[int]], Coroutine[Any, Any, Sequence[bytes]]]
     ) -> list[bytes]:
-        """The result for each of `keys`, which are distinct; `load` gets the places of those that no caller loads yet.
+        """Returns the result for each of `keys`, which must be distinct; `load` gets the indexes of the keys that no
+        other caller is loading.
 
-        Raises what `load` raises, for every caller that waits.
+        Every waiting caller gets the exception that `load` raises.
         """
         free = [place for place, key in enumerate(keys) if key not in self._under_way]
         if free:
@@ -30,7 +31,7 @@ class SingleFlight(Generic[K]):
             task.add_done_callback(partial(self._finish, mine))
         places = [self._under_way[key] for key in keys]
         for task in dict.fromkeys(task for task, _ in places):
-            await asyncio.shield(task)  # a caller that is cancelled must not cancel the load of the others
+            await asyncio.shield(task)  # cancelling one caller must not cancel the others' load
         return [task.result()[number] for task, number in places]
 
     async def close(self) -> None:
@@ -43,4 +44,4 @@ class SingleFlight(Generic[K]):
         for key in keys:
             del self._under_way[key]
         if not task.cancelled():
-            task.exception()  # retrieved, so that asyncio does not log it: those who wait get it
+            task.exception()  # retrieved, so that asyncio does not log it: the callers get it

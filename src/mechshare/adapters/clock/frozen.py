@@ -1,4 +1,4 @@
-"""A clock that stands still until it is told to move, for tests."""
+"""A clock for tests that moves only when a test advances it."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,5 +11,5 @@ class FrozenClock:
         return self._now
 
     def advance(self, by: timedelta) -> None:
-        """Moves the hands on."""
+        """Moves the clock forward."""
         self._now += by

@@ -1,4 +1,4 @@
-"""A doorbell through arq, for workers on any number of hosts."""
+"""A doorbell over arq, for workers on any number of hosts."""
 
 import asyncio
 from datetime import timedelta
@@ -18,18 +18,18 @@ _RING_WITHIN = 0.2
 _LISTEN_WITHIN = 5.0
 _POLL_INTERVAL = 0.1
 _REST = 1.0
-"""Seconds that an arq worker which lost Redis is left alone."""
+"""Seconds before an arq worker that lost Redis is started again."""
 _STALE = timedelta(minutes=1)
 _ENOUGH = 100
-"""Rings that nobody has heard yet: more would tell nobody anything."""
+"""The maximum number of pending rings; more would have no effect."""
 _log = structlog.get_logger("mechshare.jobs")
 
 
 class ArqDoorbell:
-    """Each ring is a job of arq's that carries nothing and is heard by one of the processes that wait.
+    """Each ring is an arq job without content, which wakes one of the waiting processes.
 
-    Each has an identifier of its own: one that was used before might still count as running, of a worker that was
-    killed. While Redis does not answer, nobody hears anything, and everybody goes on.
+    Each ring has a unique id, because a reused id may still count as running on a worker that was killed. While
+    Redis is unavailable, rings are lost, and waiting processes continue after their timeout.
     """
 
     def __init__(self, url: str) -> None:
@@ -67,13 +67,13 @@ class ArqDoorbell:
     async def close(self) -> None:
         self._is_closed = True
         while self._listening is not None and not self._listening.done():
-            # Again and again: in the middle of an exchange with Redis a cancellation may be lost.
+            # Cancel repeatedly: a cancellation during an exchange with Redis may be lost.
             self._listening.cancel()
             await asyncio.wait({self._listening}, timeout=_POLL_INTERVAL)
         await self._client.close()
 
     async def _listen(self) -> None:
-        """Keeps a worker of arq's at the queue; arq gives up when Redis does, and is then started again."""
+        """Runs an arq worker on the queue; starts another one whenever it ends because Redis is unavailable."""
 
         async def ring(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> None:
             self._event.set()

@@ -1,4 +1,4 @@
-"""A doorbell between the processes of one machine: each that waits has a FIFO, whoever rings writes to all of them."""
+"""A doorbell for the processes of one machine: each waiting process has a FIFO, and a ring writes to all of them."""
 
 import asyncio
 import errno
@@ -16,7 +16,7 @@ _log = structlog.get_logger("mechshare.jobs")
 
 
 class EmbeddedDoorbell:
-    """`folder` is shared by the processes; the FIFO of a process that died is removed by the next who rings."""
+    """The processes share `folder`; the next ring removes the FIFO of a process that died."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -67,7 +67,7 @@ class EmbeddedDoorbell:
         try:
             self._own = _make_fifo(self._folder / f"{os.getpid()}-{token_hex(4)}.fifo")
         except OSError as problem:
-            # From now on the timeout alone wakes who waits here; said once, not every second.
+            # From now on only the timeout wakes this process; log it once, not every second.
             self._is_unavailable = True
             _log.warning("doorbell_unavailable", problem=str(problem))
         else:
@@ -81,12 +81,13 @@ class EmbeddedDoorbell:
 
 
 def _make_fifo(path: Path) -> tuple[Path, int]:
-    """A FIFO at `path`, and its descriptor. It gets its name last: one without a reader is taken for a dead one's."""
+    """Creates a FIFO at `path` and returns it with its descriptor. It is opened before it gets its name, because a
+    ring removes FIFOs without a reader."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unnamed = path.with_suffix(".new")
     os.mkfifo(unnamed, 0o600)
     try:
-        # Opened for writing too: a FIFO whose writers have all gone would be readable for ever.
+        # Open it for writing too: a FIFO whose writers have all closed it is always readable.
         descriptor = os.open(unnamed, os.O_RDWR | os.O_NONBLOCK)
     except OSError:
         unnamed.unlink(missing_ok=True)
@@ -100,7 +101,7 @@ def _make_fifo(path: Path) -> tuple[Path, int]:
 
 
 def _ring(path: Path) -> None:
-    """Writes to one FIFO. Never raises: the others are to be rung as well."""
+    """Writes to one FIFO. Never raises, so that the other FIFOs are rung too."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         try:
@@ -108,10 +109,10 @@ def _ring(path: Path) -> None:
         finally:
             os.close(descriptor)
     except (FileNotFoundError, BlockingIOError, BrokenPipeError):
-        return  # it has gone; or it is full, and so rings already
+        return  # the FIFO is gone; or it is full, and so its process wakes anyway
     except OSError as problem:
         if problem.errno != errno.ENXIO:
             _log.warning("doorbell_unavailable", problem=str(problem))
             return
-        with suppress(OSError):  # whoever rings next will try again
+        with suppress(OSError):  # the next ring tries again
             path.unlink(missing_ok=True)

@@ -23,4 +23,4 @@ class MemoryDoorbell:
         return "in this process's memory"
 
     async def close(self) -> None:
-        """It holds nothing."""
+        """Does nothing: there are no resources to release."""

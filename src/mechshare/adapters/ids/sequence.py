@@ -1,4 +1,4 @@
-"""Identifiers in a row, the same ones each time, for tests."""
+"""Consecutive identifiers for tests, the same in every run."""
 
 from hashlib import sha256
 from itertools import count

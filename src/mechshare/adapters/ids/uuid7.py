@@ -1,4 +1,4 @@
-"""Identifiers from the time and the machine's randomness."""
+"""Identifiers from the time and the machine's random numbers (UUID version 7)."""
 
 import secrets
 

@@ -15,16 +15,15 @@ from mechshare.domain.overload import Overloaded
 
 T = TypeVar("T")
 _MAX_WAITING = 40
-"""One takes about 30 ms of a core: the last of them waits a second or two."""
+"""One hash takes about 30 ms of a core, so the last in the queue waits one or two seconds."""
 _log = structlog.get_logger("mechshare.passwords")
 
 
 class Argon2PasswordHasher:
-    """Argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane), in a few threads of its own.
+    """Argon2id with OWASP's parameters (19 MiB, 2 passes, 1 lane), in a small thread pool of its own.
 
-    The threads bound how much memory and how many cores a flood of sign-ins can take, and `max_waiting` how long one
-    waits: more than that in the queue are refused. A stored hash that cannot be read is no password's: that is logged,
-    and False.
+    The threads bound the memory and the cores that a flood of sign-ins can use; `max_waiting` bounds the queue, and
+    requests beyond it are refused. A stored hash that cannot be read matches no password and is logged.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Argon2PasswordHasher:
             return True
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        """What `work` returns. Raises Overloaded. Work that nobody waits for any more is not begun."""
+        """Runs `work` in the pool. Raises Overloaded. Work that is cancelled in the queue is not started."""
         if self._unfinished >= self._max_unfinished:
             raise Overloaded()
         self._unfinished += 1
@@ -77,5 +76,5 @@ class Argon2PasswordHasher:
 
 
 def _bytes_of(password: str) -> bytes:
-    """Takes lone surrogates too: they make a wrong password, not a failure."""
+    """Encodes lone surrogates too, so that they make a wrong password rather than an error."""
     return password.encode("utf-8", "surrogatepass")

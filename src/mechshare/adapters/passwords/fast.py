@@ -1,4 +1,4 @@
-"""A salted digest: quick, and so only for tests."""
+"""A salted digest: fast, and therefore only for tests."""
 
 import hmac
 import secrets

@@ -1,4 +1,4 @@
-"""Rate limits counted in memory: of one process, or of all processes of a machine together."""
+"""Rate limits counted in memory, for one process or for all processes of a machine."""
 
 import time
 from collections.abc import Callable
@@ -12,11 +12,11 @@ _ENTRIES = 32_768
 
 
 class MemoryRateLimiter:
-    """A sliding-window counter for each caller (see `window` for how far it is exact), in a few microseconds.
+    """A sliding-window counter for each caller (see `window` for its accuracy); a hit takes a few microseconds.
 
-    `table` is a file that every process of the machine maps: all of them together allow the quota. Memory is bounded
-    whatever callers there are: of more than `entries` of them, those whose windows end first are forgotten.
-    `now` is in seconds from any beginning that the processes share, and does not go back.
+    `table` is a file that every process of the machine maps; the quota applies to all of them together. Memory is
+    bounded for any number of callers: beyond `entries`, those whose windows end first are dropped. `now` returns
+    seconds since a point in time that the processes share, and never goes back.
     """
 
     def __init__(

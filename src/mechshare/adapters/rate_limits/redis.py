@@ -1,4 +1,4 @@
-"""Rate limits counted in Redis by the library `limits`, for all processes of all hosts together."""
+"""Rate limits counted in Redis with the library `limits`, shared by all processes of all hosts."""
 
 import time
 from collections import OrderedDict
@@ -15,16 +15,16 @@ from mechshare.domain.rate_limits import Quota, Verdict
 from mechshare.ports.rate_limits import RateLimiter
 
 _SHARE = 100
-"""What part of a quota a process takes at a time."""
+"""The fraction of a quota that a process takes at a time is 1 / _SHARE."""
 _GOOD_FOR = 1.0
-"""Seconds in which it may be used up."""
+"""Seconds for which taken uses are valid."""
 _MAX_TAKEN = 10_000
-"""Callers whose taken uses are remembered."""
+"""The maximum number of callers whose taken uses are remembered."""
 
 
 @dataclass(slots=True)
 class _Taken:
-    """Uses of a quota that Redis has counted already, and that this process may still allow."""
+    """Uses of a quota that Redis has already counted and that this process may still allow."""
 
     left: int
     remaining: int
@@ -35,17 +35,17 @@ class _Taken:
 class RedisRateLimiter:
     """A sliding-window counter (see `window`): two keys for each caller, which expire with their windows.
 
-    While Redis does not answer, `instead` counts, which knows the processes of one machine.
+    While Redis is unavailable, `instead` counts, for the processes of one machine only.
 
-    A process takes a hundredth of a quota at a time, so that it need not ask for every use of a large one. What it took
-    and did not use within a second is lost to the caller until the window has moved on: over all processes never more
-    than the quota is allowed, and at least 99 % of it less 1 % for each further process.
+    A process takes a hundredth of a quota at a time, so that it does not query Redis for every use of a large quota.
+    Uses that it does not spend within a second are lost to the caller until the window has moved on. All processes
+    together never allow more than the quota, and allow at least 99 % of it less 1 % for each further process.
     """
 
     def __init__(self, url: str, instead: RateLimiter) -> None:
         self._client = RedisClient(url)
         storage = RedisStorage(
-            "redis://",  # of no meaning beside the pool
+            "redis://",  # ignored, since a pool is given
             connection_pool=self._client.redis.connection_pool,  # type: ignore[arg-type]
             implementation="redispy",
             key_prefix=self._client.key("limits"),
@@ -65,7 +65,7 @@ class RedisRateLimiter:
         share = max(1, quota.amount // _SHARE)
         try:
             taken_now = await self._take(quota, key, share)
-            if not taken_now.allowed and share > 1:  # less is left than a share
+            if not taken_now.allowed and share > 1:  # less than a share is left
                 share = 1
                 taken_now = await self._take(quota, key, share)
         except Unavailable:
@@ -80,14 +80,14 @@ class RedisRateLimiter:
         return replace(taken_now, remaining=taken_now.remaining + share - 1)
 
     async def _take(self, quota: Quota, key: str, uses: int) -> Verdict:
-        """Raises Unavailable."""
+        """Counts `uses` in Redis. Raises Unavailable."""
         item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
         async with self._client.guard():
             allowed = await self._limiter.hit(item, key, cost=uses)
             before, _, present, ends = await self._storage.get_sliding_window(
                 item.key_for(key), quota.seconds
             )
-        # The library's entry lives for two windows: its own, and the one in which it is that before.
+        # The library stores a counter for two windows: its own, and the next, for which it is the previous one.
         elapsed = 2 * quota.seconds - ends if ends else 0.0
         return verdict(quota, before, present, min(max(0.0, elapsed), quota.seconds), allowed=allowed)
 

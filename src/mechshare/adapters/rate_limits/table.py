@@ -1,4 +1,4 @@
-"""The counters of rate limits in memory, which the processes of a machine may share."""
+"""The counters of rate limits in memory that the processes of a machine may share."""
 
 import fcntl
 import os
@@ -12,31 +12,32 @@ from mechshare.adapters.shared_memory import mapped_file
 from mechshare.domain.rate_limits import Quota
 
 LANES = 8
-"""Processes that count side by side without ever writing to the same place."""
+"""The number of processes that can count without ever writing to the same word."""
 _WAYS = 8
-"""Entries of a bucket: a caller's entry is one of those in the bucket that its name is hashed to."""
+"""Entries of a bucket; the hash of a caller's name chooses its bucket."""
 _WORD = 8
 _COUNT_BITS = 20
 MAX_COUNT = 2**_COUNT_BITS - 1
 _WINDOW_SHIFT = 2 * _COUNT_BITS
 _WINDOW_MASK = 2 ** (64 - _WINDOW_SHIFT) - 1
 _LOCK_ATTEMPTS = 200
-"""Some microseconds each."""
+"""Each takes a few microseconds."""
 _MAX_AHEAD = 2 * 24 * 3600
-"""Seconds: an entry that ends later is from before the machine was started again, whose clock began anew."""
+"""Seconds: an entry that ends later dates from before a reboot, which reset the clock."""
 
 
 class CounterTable:
-    """Has a fixed number of entries. Where a bucket is full, the entry that ends first makes room for a new caller.
+    """A hash table with a fixed number of entries. In a full bucket, a new caller replaces the entry that ends
+    first.
 
     An entry has a lane for each process: a word that only this process writes, in one store, with the number of the
-    window, the uses in it and those in the window before. Only to claim an entry is a lock taken, and waited for a
-    moment at most, since a process that is suspended may have it. Processes that count at the same instant may each
+    window, the uses in it and those in the previous window. Only claiming an entry takes a lock. The wait for it is
+    short and bounded, because a suspended process may hold it. Processes that count at the same instant may each
     allow the last use of a quota.
     """
 
     def __init__(self, path: Path | None, entries: int) -> None:
-        """Over the file at `path`, or over memory of this process alone. Raises OSError."""
+        """Maps the file at `path`, or allocates memory of this process if `path` is None. Raises OSError."""
         self._lanes = LANES if path else 1
         self._buckets = max(1, entries // _WAYS)
         entries = self._buckets * _WAYS
@@ -48,9 +49,9 @@ class CounterTable:
         self._lane = _free_lane(self._lock_file) if path else 0
 
     def find(self, quota: Quota, key: str, window: int) -> tuple[int, int, int]:
-        """The entry of `key`, its uses in the window before `window`, and those in `window`.
+        """Returns the entry of `key`, its uses in the window before `window`, and those in `window`.
 
-        `window` is the number of windows since the clock began. A new entry takes the place of an old one.
+        `window` is the number of windows since the clock began. A new entry replaces an old one.
         """
         digest = _digest(quota.name, key)
         first = digest % self._buckets * _WAYS
@@ -71,7 +72,7 @@ class CounterTable:
         return entry, before, present
 
     def add(self, entry: int, quota: Quota, window: int) -> None:
-        """Counts one more use in `window`, in an entry that was found for it."""
+        """Counts one more use in `window` in an entry that `find` returned."""
         place = entry * self._lanes + self._lane
         word = self._counts[place]
         age = window - (word >> _WINDOW_SHIFT) & _WINDOW_MASK
@@ -83,13 +84,13 @@ class CounterTable:
         self._ends[entry] = (window + 2) * quota.seconds
 
     def close(self) -> None:
-        """Leaves the lane to others."""
+        """Releases the lane for other processes."""
         if self._lock_file >= 0:
             os.close(self._lock_file)
             self._lock_file = -1
 
     def _claim(self, first: int, digest: int, quota: Quota, window: int) -> int:
-        """Makes room for a new entry in the bucket that begins at `first`."""
+        """Claims an entry for a caller in the bucket that begins at `first`; returns its index."""
         with _claiming(self._lock_file):
             keys = self._keys[first : first + _WAYS].tolist()
             if digest in keys:  # another process has claimed it meanwhile
@@ -107,14 +108,15 @@ class CounterTable:
 
 @lru_cache(maxsize=8_192)
 def _digest(name: str, key: str) -> int:
-    """Never 0, which marks an empty entry."""
+    """Hashes the caller's name; never returns 0, which marks an empty entry."""
     hashed = blake2b(f"{name}\0{key}".encode("utf-8", "surrogatepass"), digest_size=_WORD)
     return int.from_bytes(hashed.digest(), "little") | 1 << 63
 
 
 @contextmanager
 def _claiming(descriptor: int) -> Iterator[None]:
-    """Of the processes that claim entries one goes on at a time, unless it is suspended meanwhile."""
+    """Locks claiming, so that one process claims at a time. Continues without the lock if it stays taken for too
+    long."""
     if descriptor < 0:
         yield
         return
@@ -130,14 +132,14 @@ def _has_locked(descriptor: int, byte: int) -> bool:
     try:
         fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
     except OSError:
-        return False  # another process has it
+        return False  # another process has locked it
     return True
 
 
 def _free_lane(descriptor: int) -> int:
-    """A lane that no other process has; where there are more processes than lanes, one that some share.
+    """Returns a lane that no other process has; if all are taken, one that several processes share.
 
-    The lock on the lane ends with the process, however that ends.
+    The lock on the lane ends with the process, even if the process is killed.
     """
     free = (lane for lane in range(LANES) if _has_locked(descriptor, lane))
     return next(free, os.getpid() % LANES)

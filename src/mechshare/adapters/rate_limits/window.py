@@ -1,9 +1,9 @@
 """The sliding-window counter: two numbers for each caller, however often it calls.
 
-The uses in the window before the present one are taken as spread evenly over it, and count for the part of it that lies
-less than a window's length back. So a window that begins with the clock never has more than the quota, nor does steady
-use. A burst at the end of one window and another at the end of the next can come to less than twice the quota in a
-stretch of the same length.
+Uses in the previous window are assumed to be evenly distributed over it; they count in proportion to the part of
+that window that is less than one window's length ago. A window aligned with the clock therefore never has more uses
+than the quota, and neither does any window under steady use. A burst at the end of one window and another at the end
+of the next can add up to almost twice the quota within one window's length.
 """
 
 import math
@@ -14,12 +14,12 @@ ROUNDING = 1e-9
 
 
 def allows_another(quota: Quota, before: int, present: int, elapsed: float) -> bool:
-    """Whether one more use is within the quota, `elapsed` seconds after the present window began."""
+    """Returns whether one more use is within the quota, `elapsed` seconds after the present window began."""
     return present + before * (1 - elapsed / quota.seconds) <= quota.amount - 1 + ROUNDING
 
 
 def verdict(quota: Quota, before: int, present: int, elapsed: float, *, allowed: bool) -> Verdict:
-    """On a use that was `allowed`, and is among the `present` ones, or refused."""
+    """Returns the verdict on a use that was `allowed` (then it is among the `present` ones) or refused."""
     weighted = present + before * (1 - elapsed / quota.seconds)
     windows = 2 if present else 1
     return Verdict(
@@ -31,7 +31,8 @@ def verdict(quota: Quota, before: int, present: int, elapsed: float, *, allowed:
 
 
 def _retry_after(quota: Quota, before: int, present: int, elapsed: float) -> int:
-    """Seconds until enough uses lie back far enough; the present ones do so after their window has ended."""
+    """Returns the seconds until one more use is allowed; present uses begin to expire only after their window has
+    ended."""
     if present < quota.amount:
         fraction = 1 - (quota.amount - 1 - present) / max(1, before)
         return max(1, math.ceil(fraction * quota.seconds - elapsed))

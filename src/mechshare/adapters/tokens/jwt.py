@@ -1,4 +1,4 @@
-"""Access tokens as JSON Web Tokens (RFC 7519, RFC 9068), checked as RFC 8725 asks."""
+"""Access tokens as JSON Web Tokens (RFC 7519, RFC 9068), verified as RFC 8725 recommends."""
 
 import base64
 import hashlib
@@ -26,12 +26,12 @@ _TEXTS = ("sub", "aud", "iss", "jti", "sid")
 _TIMES = ("exp", "iat")
 _CLAIMS = {*_TEXTS, *_TIMES}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LAST = 253_402_300_799  # the end of the year 9999, beyond which there is no datetime
+_LAST = 253_402_300_799  # the end of the year 9999, the largest datetime
 
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A key with its name. `verifier` equals `signer` where the algorithm has one secret for both."""
+    """A key with its id. `verifier` equals `signer` for an algorithm with a shared secret."""
 
     id: str
     signer: Any = field(repr=False)
@@ -42,8 +42,8 @@ class SigningKey:
 class JwtTokenIssuer:
     """Signs with the first of its keys and verifies with all of them, so that keys can be rotated.
 
-    One algorithm, chosen here and never by the token. Only the signature is left to the library: of headers and
-    claims it takes more than RFC 8725 wants taken.
+    It accepts one algorithm, which the token cannot choose. It uses the library for the signature only, because the
+    library accepts more headers and claims than RFC 8725 recommends.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class JwtTokenIssuer:
         return tuple(key.public for key in self._keys.values() if key.public is not None)
 
     def _payload(self, token: str) -> dict[str, Any]:
-        """The claims behind a signature of ours; what they say is still to be judged."""
+        """Verifies the signature and returns the claims, which are not yet validated."""
         parts = token.split(".") if len(token) <= _MAX_TOKEN_LENGTH and token.isascii() else ()
         if len(parts) != 3:
             raise InvalidToken()
@@ -135,7 +135,7 @@ def _base64(content: bytes) -> str:
 
 
 def _strict_base64(part: str) -> bytes:
-    """What `part` stands for, if it is the one way to write it: no padding, no loose bits. Raises InvalidToken."""
+    """Decodes `part` if it is canonical: no padding, no loose bits. Raises InvalidToken."""
     try:
         content = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
     except ValueError as problem:
@@ -146,7 +146,7 @@ def _strict_base64(part: str) -> bytes:
 
 
 def _strict_json(part: str) -> dict[str, Any]:
-    """A part of a token as an object in UTF-8, no name twice. Raises InvalidToken."""
+    """Decodes a part of a token as a JSON object in UTF-8 without duplicate names. Raises InvalidToken."""
     try:
         decoded = json.loads(_strict_base64(part).decode(), object_pairs_hook=_distinct)
     except (ValueError, RecursionError) as problem:
@@ -168,7 +168,7 @@ def _secret_key(secret: bytes) -> SigningKey:
         raise ValueError("a secret that signs tokens must be at least 32 bytes long")
     try:
         get_algorithm_by_name("HS256").prepare_key(secret)
-    except InvalidKeyError as problem:  # a public key, for one, which everybody may know
+    except InvalidKeyError as problem:  # such as a public key, which anybody may know
         raise ValueError("a secret that signs tokens must not be a key of another kind") from problem
     name = hashlib.blake2b(secret, digest_size=8, person=b"mechshare kid").hexdigest()
     return SigningKey(name, secret, secret)
@@ -181,7 +181,7 @@ def _ed25519_key(seed: bytes) -> SigningKey:
     public: Ed25519PublicKey = private.public_key()
     raw = public.public_bytes(Encoding.Raw, PublicFormat.Raw)
     jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64(raw)}
-    # RFC 7638, over the members that make the key
+    # RFC 7638: only the required members of the key
     thumbprint = hashlib.sha256(json.dumps(jwk, separators=(",", ":"), sort_keys=True).encode()).digest()
     name = _base64(thumbprint)
     return SigningKey(name, private, public, {**jwk, "alg": "EdDSA", "use": "sig", "kid": name})
