@@ -1,4 +1,4 @@
-"""Logs: for people on a console, or as JSON for machines; errors to a rotating file as well, where one is named."""
+"""Configures logs: text for a console or JSON for machines; errors also go to a rotating file, if one is configured."""
 
 import logging
 import logging.config
@@ -13,14 +13,14 @@ _FILES = 5
 
 
 def configure_logging(settings: Settings) -> None:
-    """Sets up structlog and the standard library's logging for this process; both come out the same way."""
+    """Sets up structlog and the standard library's logging for this process, with the same output format for both."""
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    # Without the values of variables: passwords are among them, and to print them takes a hundred times longer.
+    # Omit local variables: they may contain passwords, and formatting them takes a hundred times longer.
     tracebacks = structlog.processors.ExceptionRenderer(
         structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     )
@@ -52,7 +52,7 @@ def configure_logging(settings: Settings) -> None:
             "loggers": {
                 "alembic": {"level": "WARNING"},
                 "azure": {"level": "WARNING"},
-                # Each request that failed, which is answered from elsewhere.
+                # It logs each failed request with a traceback; the caller of the index handles the failure.
                 "opensearch": {"level": "WARNING", "filters": ["brief"]},
             },
             "root": {"level": "INFO", "handlers": list(handlers)},

@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus. Endpoints are route templates, so that identifiers never become labels."""
+"""Prometheus metrics. Endpoint labels are route templates, so that identifiers never become labels."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,7 +16,7 @@ UPLOADED_BYTES = Counter("mechshare_uploaded_bytes_total", "Bytes of clips that 
 
 
 def backlog_metrics(backlog: Mapping[tuple[JobKind, JobState], Backlog] | None, now: datetime) -> bytes:
-    """What the ledger holds for all processes together, as it is asked at this moment; None: it does not answer."""
+    """Returns metrics of the ledger for all processes together. `backlog` is None if the database is unavailable."""
     registry = CollectorRegistry()
     up = Gauge("mechshare_database_up", "1 while the database answers", registry=registry)
     up.set(backlog is not None)

@@ -1,4 +1,4 @@
-"""What every process does before its work, whichever of them is the first."""
+"""The startup steps that every process runs, in any order of processes."""
 
 import asyncio
 import os
@@ -13,14 +13,15 @@ _log = structlog.get_logger("mechshare.starting")
 
 
 def private_files() -> None:
-    """Keeps all files that this process and its children create for their owner alone, as databases hold hashes."""
+    """Makes all new files of this process and its children accessible to their owner only: databases contain
+    password hashes."""
     os.umask(0o077)
 
 
 async def prepare(application: Application) -> None:
-    """Brings the schema up to date, with the first categories, and makes the place for files. Raises Unavailable.
+    """Migrates the schema, adds the first categories and creates the blob store's location. Raises Unavailable.
 
-    Without the blob store it goes on: all that needs no files works without it.
+    If only the blob store is unavailable, it logs a warning and returns: everything that needs no files still works.
     """
     if problem := await application.installation.prepare():
         _log.warning("blob_store_not_prepared", problem=problem.message)
@@ -28,7 +29,7 @@ async def prepare(application: Application) -> None:
 
 
 async def prepare_when_available(application: Application) -> None:
-    """Prepares as soon as the database is there, for a process that goes on without it meanwhile."""
+    """Retries `prepare` every RETRY_INTERVAL seconds until it succeeds, while the process runs without the database."""
     while True:
         await asyncio.sleep(RETRY_INTERVAL)
         try:

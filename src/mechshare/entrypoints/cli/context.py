@@ -1,4 +1,4 @@
-"""An application for the length of one command."""
+"""Opens an application for the duration of one command."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,11 +15,13 @@ from mechshare.settings import Settings
 
 T = TypeVar("T")
 OPERATOR = Actor(id=UserId("00000000-0000-0000-0000-000000000000"), role=Role.ADMIN)
-"""The actor of commands: whoever can run them on the machine may do everything. Nobody signs in as it."""
+"""The actor of commands, with all permissions, since anyone who can run commands on the machine can do everything.
+Nobody can sign in as this user."""
 
 
 def run(chosen: Settings, command: Callable[[Application], Awaitable[T]]) -> T:
-    """Runs `command` with the application that the settings describe, after migrating; returns its result."""
+    """Migrates the installation, runs `command` with the application that the settings describe, and returns its
+    result."""
 
     async def opened() -> T:
         async with open_application(chosen) as application:

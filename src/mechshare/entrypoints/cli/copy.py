@@ -33,7 +33,7 @@ _console = Console(highlight=False, soft_wrap=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """(source, destination) of each store to copy; `search` is an index to build from the destination."""
+    """The (source, destination) URLs of each store to copy; `search` is an index to build from the destination."""
 
     database: tuple[str, str] | None
     blobs: tuple[str, str] | None
@@ -176,7 +176,7 @@ def _print_next_steps(chosen: Settings, plan: Plan) -> None:
 
 
 def _secret(chosen: Settings, database: str) -> str:
-    """Where to get the secret that belongs to `database`, as far as this machine knows."""
+    """Returns where to find the secret that belongs to `database`, as far as this machine knows."""
     key_file = chosen.data / "secret.key"
     if chosen.secret or database != chosen.database_url or not key_file.exists():
         return "..."

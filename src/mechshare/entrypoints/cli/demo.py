@@ -36,7 +36,7 @@ _console = Console()
 
 @dataclass(slots=True)
 class Shown:
-    """A clip, and what the server says of it."""
+    """A clip, and its mechanism as returned by the server."""
 
     file: Path
     fields: dict[str, str]
@@ -172,7 +172,7 @@ def _found_table(api: Api) -> Table:
 
 
 def _settled(api: Api, query: str) -> Any:
-    """The result of a search; waits up to 2 s for the index to contain what was just published."""
+    """Returns the result of a search; waits up to 2 s for the index to contain a mechanism that was just published."""
     found = api.get("/search/mechanisms", q=query)
     for _ in range(20):
         if found["items"]:
@@ -183,7 +183,7 @@ def _settled(api: Api, query: str) -> Any:
 
 
 def _environment(profile: str, data: Path) -> dict[str, str]:
-    """The server's environment; it names other servers only in the distributed profile."""
+    """Returns the server's environment; it names other servers only in the distributed profile."""
     unset = [name for name in _SERVERS if name not in os.environ]
     if profile == "distributed" and unset:
         raise click.ClickException(
@@ -243,7 +243,7 @@ def _is_ready(port: int) -> bool:
 
 
 def _free_port() -> int:
-    """8000, or any free port if that is taken."""
+    """Returns 8000, or any free port if 8000 is taken."""
     for wanted in (8000, 0):
         with socket.socket() as probe:
             try:

@@ -1,4 +1,4 @@
-"""Which files of the installation other users of the machine may read."""
+"""Finds files of the installation that other users of the machine may read."""
 
 import shlex
 import stat
@@ -14,15 +14,15 @@ _BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 
 
 def exposed(chosen: Settings) -> list[Path]:
-    """The data folder, databases, files, secret and log that have permissions for group or others.
+    """Returns the data folder, databases, files, secret and log that have permissions for group or others.
 
-    What is inside a folder that only its owner may enter is not exposed, and not listed.
+    Files inside a folder that only its owner may enter are not exposed, and not listed.
     """
     return [path for path in dict.fromkeys(_private_paths(chosen)) if _is_exposed(path)]
 
 
 def advice(paths: list[Path]) -> str:
-    """The command that takes those permissions away; nothing for no paths."""
+    """Returns the command that removes those permissions; empty if there are no paths."""
     if not paths:
         return ""
     return f"run: chmod -R go-rwx {shlex.join(map(str, paths))}"
@@ -48,4 +48,4 @@ def _is_exposed(path: Path) -> bool:
             folder.stat().st_mode & _ENTERED_BY_OTHERS for folder in path.absolute().parents
         )
     except OSError:
-        return False  # absent, or beyond the reach of whoever asks
+        return False  # missing, or not accessible to the current user

@@ -33,7 +33,8 @@ class _Unreadable(Exception):
 class Report:
     """The outcome for each file: (path, reason) for those that were refused or failed.
 
-    `left` were there and are not published. `processed` is what this run has processed and not come to yet.
+    `left` are mechanisms that existed before and are not published. `processed` are the ids of mechanisms that this
+    run has processed but whose files it has not reached yet.
     """
 
     added: list[MechanismId] = field(default_factory=list)
@@ -115,9 +116,10 @@ async def _import_one(
         report.known += 1
         id = known.id
     mechanism = (await _processed(application, actor, id, report)).mechanism
-    # What was ready before may have been withdrawn since; what was not, an interrupted run had no time to publish.
+    # A mechanism that was ready before may have been withdrawn; one that was not ready was left by an interrupted
+    # run.
     is_new = known is None or known.processing.state is not ProcessingState.READY or id in report.processed
-    report.processed.discard(id)  # another file with this content finds it as it will be then
+    report.processed.discard(id)  # a second file with this content finds a mechanism that is no longer new
     if mechanism.processing.failure is not None:
         report.refused.append((path, mechanism.processing.failure.message("en")))
     elif publish and not mechanism.is_published:
@@ -140,7 +142,7 @@ async def _share(
     try:
         created = await application.mechanisms.create_mechanism(actor, draft)
     except Unavailable:
-        raise  # whether the mechanism was kept is not known, so its file must stay
+        raise  # the mechanism may have been committed, so its file must stay
     except DomainException:
         await application.uploads.discard(original)
         raise
@@ -152,7 +154,7 @@ async def _share(
 async def _processed(
     application: Application, actor: Actor, id: MechanismId, report: Report
 ) -> AuthoredMechanism:
-    """Waits until the mechanism is ready or failed, and returns it; meanwhile runs jobs of the ledger itself."""
+    """Waits until the mechanism is ready or failed and returns it; meanwhile runs jobs of the ledger."""
     while True:
         found = await application.mechanisms.get_mechanism(actor, id)
         if found.mechanism.processing.state in (ProcessingState.READY, ProcessingState.FAILED):

@@ -11,7 +11,7 @@ _SECRETS = (
 
 
 def masked(text: str) -> str:
-    """`text` with *** for each password in a URL, and for the keys of connection strings."""
+    """Returns `text` with *** in place of each password in a URL and of the keys in connection strings."""
     for secret in _SECRETS:
         text = secret.sub(rf"\g<1>{_HIDDEN}", text)
     return text

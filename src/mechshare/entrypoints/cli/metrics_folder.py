@@ -14,9 +14,10 @@ _PREFIX = "mechshare-metrics-"
 
 @contextmanager
 def metrics_folder(otherwise: Path) -> Iterator[Path]:
-    """A folder that is gone afterwards; in memory, or on systems that have no such place in `otherwise`.
+    """Creates a temporary folder and removes it at the end: in memory, or in `otherwise` on systems without
+    /dev/shm.
 
-    What it holds is mapped by those who count: on a disk that is full that would kill them.
+    Processes map the files in it to count; on a full disk, writing to them would kill the processes.
     """
     place = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else otherwise
     _remove_abandoned(place)
@@ -30,9 +31,9 @@ def metrics_folder(otherwise: Path) -> Iterator[Path]:
 
 
 def _remove_abandoned(place: Path) -> None:
-    """Removes the folders of killed servers, which nobody has locked."""
+    """Removes folders that killed servers left behind; nobody holds a lock on them."""
     for left in place.glob(_PREFIX + "*"):
-        with suppress(OSError):  # somebody else's, or held, or gone by now
+        with suppress(OSError):  # another user's, locked or already removed
             lock = os.open(left, os.O_RDONLY)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,17 +1,17 @@
-"""How many connections a server process may accept: each is an open file, which the system limits."""
+"""Limits the connections of a server process by the system's limit on open files, since each connection is one."""
 
 import resource
 
 MAX_CONNECTIONS = 8_192
 """Connections that a server process accepts at a time; further ones wait in the system's queue."""
 BESIDE_CONNECTIONS = 512
-"""Files that a process has open besides: databases, clips that are read and written, sockets to other servers."""
+"""Files that a process opens besides connections: databases, clips being read or written, sockets to other servers."""
 MIN_CONNECTIONS = 2_048
-"""With fewer, a single sender of silent connections keeps others waiting."""
+"""With fewer connections, a single client that opens silent ones blocks all others."""
 
 
 def raise_limit() -> None:
-    """Raises this process's limit of open files (RLIMIT_NOFILE), and that of those it starts, as far as allowed."""
+    """Raises the limit on open files (RLIMIT_NOFILE) of this process and its children to the highest value allowed."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     required = MAX_CONNECTIONS + BESIDE_CONNECTIONS
     possible = required if hard == resource.RLIM_INFINITY else min(required, hard)
@@ -20,16 +20,16 @@ def raise_limit() -> None:
 
 
 def max_connections() -> int:
-    """Connections that a server process can accept within the limit to which `raise_limit` can raise."""
+    """Returns the number of connections that a server process can accept after `raise_limit`."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
-    # Below twice what is needed besides, half of the files are for connections.
+    # If the limit is below 2 * BESIDE_CONNECTIONS, half of the files are for connections.
     return max(1, min(MAX_CONNECTIONS, max(hard - BESIDE_CONNECTIONS, hard // 2)))
 
 
 def advice() -> str:
-    """What to do about a limit that is too low; nothing where it isn't."""
+    """Returns how to raise a limit that is too low; empty if the limit suffices."""
     if max_connections() >= MIN_CONNECTIONS:
         return ""
     required = MAX_CONNECTIONS + BESIDE_CONNECTIONS

@@ -24,15 +24,15 @@ _APP = "mechshare.entrypoints.http.app:create"
 _BACKLOG = 4_096
 """Connections that may wait to be accepted; Linux cuts this to net.core.somaxconn."""
 _SHUTDOWN_TIMEOUT = 25
-"""Seconds after SIGTERM in which responses under way may end; what still flows then is cut off."""
+"""Seconds after SIGTERM in which responses in progress may end; then their connections are closed."""
 _REPLACEMENT_OVERLAP = 5.0
-"""Seconds after SIGHUP in which a process and the one that replaces it both serve."""
+"""Seconds after SIGHUP in which an old process and its replacement both serve."""
 _HEADER_TIMEOUT_MS = 15_000
-"""From the first moment of a connection, and from the end of a response, until the next headers have arrived."""
+"""The time for receiving the headers of a request, from the start of the connection or the end of the last response."""
 _MAX_BUFFER_BYTES = 128 * 1024
-"""For each connection and direction; headers that are larger are refused."""
+"""The buffer for each connection and direction; larger headers are refused."""
 _ONE_PROCESS = ("database", "blobs", "search", "jobs")
-"""What is not shared between processes when its URL is `memory:`."""
+"""The roles whose `memory:` adapter is not shared between processes."""
 
 
 @click.command()
@@ -50,7 +50,8 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
         run(chosen, _do_nothing)
         _announce(chosen, address, number)
         os.environ[PREFIX + "DATA"] = str(chosen.data)
-        # Not forked: what counts, counts for this process alone, as it was imported before there was a folder to share.
+        # Spawn, not fork: this process imported the metrics before the folder existed, so they count for it alone.
+        # only for itself.
         multiprocessing.set_start_method("spawn")
         with metrics_folder(chosen.data) as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
@@ -82,7 +83,8 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
 
 
 def _refuse_memory(chosen: Settings, processes: int) -> None:
-    """Raises click.ClickException where several processes would each have a database, or the like, of their own."""
+    """Raises click.ClickException if several processes would each have their own database, or another store, in
+    memory."""
     if processes == 1:
         return
     for name in _ONE_PROCESS:
@@ -107,8 +109,8 @@ def _serve(address: str, port: int, processes: int) -> None:
         port=port,
         interface=Interfaces.ASGI,
         loop=Loops.uvloop,
-        # HTTP/2 without TLS is of use to nobody here, lets small headers grow to hundreds of MiB, and to tell the
-        # two apart granian waits for the first bytes without a time-out.
+        # HTTP/2 without TLS has no use here and lets small headers expand to hundreds of MiB. To detect it, granian
+        # waits for the first bytes without a timeout.
         http=HTTPModes.http1,
         workers=processes,
         backlog=_BACKLOG,
@@ -125,7 +127,7 @@ def _serve(address: str, port: int, processes: int) -> None:
 
 
 async def _do_nothing(application: Application) -> None:
-    """The schema was brought up to date on the way here, once for all the server's processes."""
+    """Does nothing: opening the application has already migrated the schema, once for all server processes."""
 
 
 def _announce(chosen: Settings, host: str, port: int) -> None:

@@ -1,4 +1,4 @@
-"""The server's main process: it replaces server processes that end, and holds the port for them."""
+"""The server's main process: it replaces server processes that end, and reserves the port for them."""
 
 import socket
 import time
@@ -10,9 +10,9 @@ import click
 from granian.server.mp import MPServer
 
 REPLACEMENT_INTERVAL = 2.0
-"""Seconds at least between two replacements of processes that end as soon as they have started."""
+"""The minimum number of seconds between two replacements of processes that end right after their start."""
 MIN_LIFETIME = 10.0
-"""Seconds; a process that ends sooner may have a successor that does the same."""
+"""Seconds; the replacement of a process that ends sooner may end just as soon."""
 _SIGNAL_INTERVAL = 0.1
 
 
@@ -35,11 +35,11 @@ class Server(MPServer):
             if ended and not self.interrupt_signal:
                 self._pause(min(time.monotonic() - worker.birth for worker in ended))
                 self._respawn_workers([worker.idx for worker in ended], spawn_target, target_loader)
-            # What ended by itself was replaced: it doesn't make the exit status of the server.
+            # A process that ended by itself was replaced, so it does not affect the server's exit status.
             self.interrupt_children.clear()
 
     def _pause(self, lifetime: float) -> None:
-        """Waits before a process is replaced that lived for `lifetime` seconds; SIGTERM cuts the wait short."""
+        """Waits before replacing a process that lived for `lifetime` seconds; SIGTERM ends the wait."""
         ends = time.monotonic() + (REPLACEMENT_INTERVAL if lifetime < MIN_LIFETIME else 0.0)
         while time.monotonic() < ends and not self.interrupt_signal:
             time.sleep(_SIGNAL_INTERVAL)
@@ -47,10 +47,11 @@ class Server(MPServer):
 
 @contextmanager
 def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
-    """The IP address and the port, which no other program can listen at while the context lasts; port 0: a free one.
+    """Reserves a port while the context lasts, so that no other program can listen on it; returns the IP address and
+    the port. Port 0 selects a free port.
 
-    The server processes of this user can: they all bind the port with SO_REUSEPORT, which is why a second server
-    would otherwise get half of the connections. Raises click.ClickException when the port can't be had.
+    Server processes of this user can still bind the port: they use SO_REUSEPORT, with which a second server would
+    otherwise receive half of the connections. Raises click.ClickException if the port is not available.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -64,8 +65,9 @@ def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
 
 
 def _bind(reservation: socket.socket, address: Any, name: str) -> None:
-    """Binds without SO_REUSEPORT, which fails where anybody listens, and only then lets others with it bind, too."""
-    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of before may linger
+    """Binds without SO_REUSEPORT, which fails if anybody listens on the port, and then lets others bind it with
+    SO_REUSEPORT."""
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger
     try:
         reservation.bind(address)
     except OSError as problem:

@@ -1,4 +1,5 @@
-"""The loop that works the ledger off. Any number of them, in any number of processes, share it."""
+"""The worker loop, which runs the jobs of the ledger. Any number of loops in any number of processes share the
+ledger."""
 
 import asyncio
 import shutil
@@ -19,14 +20,14 @@ SCHEDULE_INTERVAL = timedelta(seconds=5)
 TIDY_INTERVAL = timedelta(hours=1)
 ABANDONED_AFTER = timedelta(days=1)
 SHUTDOWN_GRACE = 10.0
-"""Seconds that a job under way gets to end when the loop is stopped; then the ledger takes it back."""
+"""Seconds in which running jobs may end after a stop; jobs that do not end are retried after their lease expires."""
 _log = structlog.get_logger("mechshare.worker")
 
 
 async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
-    """Runs up to `slots` jobs at a time until `stop` is set, and gives those under way SHUTDOWN_GRACE seconds to end.
+    """Runs up to `slots` jobs at a time until `stop` is set; gives running jobs SHUTDOWN_GRACE seconds to end.
 
-    Whatever `slots` is, also 0, it takes back what other workers have lost, so that no job waits for ever.
+    For any `slots`, including 0, it reaps jobs of workers that died, so that no job waits forever.
     """
 
     async def run_next() -> None:
@@ -58,7 +59,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
 
 
 def remove_abandoned(scratch: Path) -> None:
-    """Removes what killed workers left in `scratch` a day ago or more. The folder need not exist."""
+    """Removes what killed workers left in `scratch` at least a day ago. The folder need not exist."""
     if not scratch.is_dir():
         return
     before = time.time() - ABANDONED_AFTER.total_seconds()
@@ -68,7 +69,7 @@ def remove_abandoned(scratch: Path) -> None:
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:
-    """Repeats `step`; what does not answer is waited for, since the work is safe in the ledger."""
+    """Repeats `step` until `stop` is set. After an error it pauses and retries, since the ledger keeps all jobs."""
     while not stop.is_set():
         try:
             await step()

@@ -1,4 +1,4 @@
-"""Tells logs and metrics how attempts at jobs end."""
+"""Logs and counts the outcomes of attempts at jobs."""
 
 import structlog
 
@@ -19,7 +19,7 @@ class LoggingObserver:
         elif job.kind is JobKind.PROCESS_MECHANISM_FILE:
             _log.info("job_" + outcome, **facts)
         else:
-            _log.debug("job_" + outcome, **facts)  # one for each change: too many to be news
+            _log.debug("job_" + outcome, **facts)  # one for each change: too many for the level info
 
     def attempt_crashed(self, job: Job, error: Exception) -> None:
         _log.error("job_crashed", exc_info=error, **_facts(job))
