@@ -68,8 +68,7 @@ _SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Returns the settings in `environ` (names begin with MECHSHARE_); the defaults need one machine and no other
-    server.
+    """Returns the settings in `environ` (names begin with MECHSHARE_); the defaults need no other server.
 
     An empty value counts as unset. Raises SettingsError for an invalid value and for an unknown name, because a
     misspelt name would otherwise be ignored silently.

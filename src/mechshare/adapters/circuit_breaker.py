@@ -1,5 +1,4 @@
-"""A circuit breaker for each server that mechshare depends on: calls to a server that does not respond soon fail at
-once."""
+"""A circuit breaker for each server that mechshare depends on: while a server is down, calls to it fail at once."""
 
 import asyncio
 import time
@@ -17,8 +16,7 @@ _MAX_TRIAL_SECONDS = 10.0
 
 
 class CircuitBreaker:
-    """Opens after five failures in a row; five seconds later it admits one trial call, which closes it unless it
-    fails.
+    """Opens after five failures in a row; five seconds later it admits a trial call, and any response closes it.
 
     Until the trial call ends, other calls are refused. Only Unavailable counts as a failure; Busy, which is a
     response (a lock is taken), does not. Translate the driver's errors inside `guard`. A cancelled call neither

@@ -24,8 +24,7 @@ _BOTH = ("The URL copied from", "The URL copied to")
 async def open_copy(
     settings: Settings, database: tuple[str, str] | None, blobs: tuple[str, str] | None
 ) -> AsyncIterator[CopyService]:
-    """Opens the service that copies all rows and files from the first URL of each pair to the second; None skips
-    them.
+    """Opens the service that copies rows and files from the first URL of each pair to the second; None skips them.
 
     Raises SettingsError, CopyRefused and Unavailable.
     """

@@ -14,8 +14,7 @@ from mechshare.testing.derivation import PlaceholderDerivation
 
 
 def memory_application(observer: JobObserver) -> Application:
-    """Builds an empty application that writes nothing to disk; it makes placeholder derivatives and fast password
-    hashes.
+    """Builds an empty application that writes nothing to disk, with placeholder derivatives and fast hashes.
 
     It reads nothing from the environment and has no rate limits.
     """

@@ -1,4 +1,4 @@
-"""The startup steps that every process runs, in any order of processes."""
+"""The startup steps of every process; several processes may run them at the same time."""
 
 import asyncio
 import os
@@ -13,8 +13,7 @@ _log = structlog.get_logger("mechshare.starting")
 
 
 def private_files() -> None:
-    """Makes all new files of this process and its children accessible to their owner only: databases contain
-    password hashes."""
+    """Makes new files of this process and its children private to their owner: databases contain password hashes."""
     os.umask(0o077)
 
 

@@ -32,8 +32,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Written:
-    """The content of the manifest file. `sha256` is the digest of the encoded `backup`; it is empty until a backup
-    is complete."""
+    """The manifest file. `sha256` is the digest of the encoded `backup`; empty until a backup is complete."""
 
     format: int
     sha256: str = ""

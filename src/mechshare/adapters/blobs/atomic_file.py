@@ -79,8 +79,7 @@ class AtomicFile:
         return self._file
 
     def _is_put_in_place(self) -> bool:
-        """Renames the file into place; returns False if a folder was removed concurrently because it was empty: then
-        try again."""
+        """Renames the file into place; returns False, to be retried, if another process removed an empty folder."""
         try:
             with opened(self._root, self._folders, make=True) as descriptors:
                 self._is_new = not os.access(

@@ -176,8 +176,7 @@ class AzureBlobStore:
 
     @asynccontextmanager
     async def _translated_errors(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
-        """Encloses each call. Raises Unavailable, and `missing`, if given, when the blob or the container does not
-        exist."""
+        """Encloses each call. Raises Unavailable, or `missing`, if given, for a missing blob or container."""
         async with self._circuit.guard():
             try:
                 yield

@@ -25,8 +25,7 @@ class OpenFile:
         return os.pread(self._descriptor, size, offset)
 
     def read_nowait(self, size: int, offset: int) -> bytes | None:
-        """Reads what the page cache has; never waits. Returns None if it has nothing, or if the file was deleted or
-        replaced.
+        """Reads what the page cache has, without waiting; None if it has nothing or the file was deleted or replaced.
 
         Reading in a thread takes several times as long, mostly to reacquire the interpreter lock.
         """

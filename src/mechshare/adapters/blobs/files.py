@@ -72,7 +72,7 @@ class FileBlobStore:
             return file.read(size(), offset) if file else b""
 
         def first_piece() -> bytes:
-            # Do not pass the file to the thread: futures and tracebacks would keep it open.
+            # `file` is shared by closure, not passed or returned: futures and tracebacks would keep it open.
             nonlocal file
             file = self._open(names)
             return next_piece()
@@ -152,8 +152,7 @@ class FileBlobStore:
         prune(self._root, names[:-1])
 
     def _keys(self, base: str, prefix: str) -> Iterator[str]:
-        """Returns the keys in the folder `base` and below it that begin with `prefix`: in order, one folder at a
-        time."""
+        """Returns the keys in and below the folder `base` that begin with `prefix`, in order, folder by folder."""
         folders = tuple(part + _FOLDER for part in base.split("/")[:-1])
         try:
             with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:

@@ -12,8 +12,7 @@ NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 @contextmanager
 def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[list[int]]:
-    """Opens `root` and each of `names` below it; returns their descriptors, outermost first. `make` creates missing
-    folders.
+    """Opens `root` and each of `names` below it; yields the descriptors, outermost first. `make` creates folders.
 
     Raises OSError, with an error number in NOWHERE if there is no such folder.
     """

@@ -22,8 +22,7 @@ class _Entry:
 
 
 class Entries:
-    """Maps each tag to a slot of a generation table with SLOTS numbers; `invalidate` writes a random number to the
-    slot.
+    """Maps each tag to one of SLOTS numbers in a generation table; `invalidate` writes a random number there.
 
     An entry is served while its slot has the generation that was read before the entry was loaded. Tags that share a
     slot are invalidated together.
@@ -51,8 +50,7 @@ class Entries:
         return int(self._generation_table[_slot_of(tag)])
 
     def store(self, tag: str, key: str, body: bytes, generation: int, ends: float) -> None:
-        """Stores an entry until `ends`, by `time.monotonic()`, unless the tag was invalidated since it had this
-        `generation`."""
+        """Stores an entry until `ends` (`time.monotonic()`), unless the tag no longer has this `generation`."""
         name, slot = (tag, key), _slot_of(tag)
         cost = len(body) + len(tag) + len(key) + _OVERHEAD
         if self._generation_table[slot] != generation or cost > self._capacity:

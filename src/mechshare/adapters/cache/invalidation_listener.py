@@ -39,8 +39,7 @@ class InvalidationListener:
         return time.monotonic() < self._current_until
 
     async def listen(self) -> None:
-        """Starts listening, if it has not started; returns after the first attempt to subscribe has succeeded or
-        failed."""
+        """Starts listening unless started; returns after the first attempt to subscribe has succeeded or failed."""
         if self._listening is None:
             self._listening = asyncio.create_task(self._listen())
         if not self._tried.is_set():

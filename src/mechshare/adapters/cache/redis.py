@@ -134,8 +134,7 @@ class RedisCache:
     async def get_or_load_many(
         self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        """Caches in this process only: a query of Redis takes longer than loading all keys from the database at
-        once."""
+        """Caches in this process only: one query of the database for all keys is faster than Redis."""
         await self._listener.listen()
         if not self._listener.is_current:
             # Do not share a load in progress: it may have begun before an invalidation that was not received.
@@ -167,8 +166,7 @@ class RedisCache:
         await self._client.close()
 
     async def _find(self, name: CacheKey) -> bytes | _Absent | None:
-        """Looks up an entry in Redis. Returns None if Redis is unavailable; then the result of the load must not be
-        stored."""
+        """Looks up an entry in Redis. None if Redis is unavailable: then the loaded result must not be stored."""
         tag, key = name
         if tag in self._pending_invalidations:
             return None

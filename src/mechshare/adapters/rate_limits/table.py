@@ -27,8 +27,7 @@ _MAX_AHEAD = 2 * 24 * 3600
 
 
 class CounterTable:
-    """A hash table with a fixed number of entries. In a full bucket, a new caller replaces the entry that ends
-    first.
+    """A hash table of fixed size. In a full bucket, a new caller replaces the entry that ends first.
 
     An entry has a lane for each process: a word that only this process writes, in one store, with the number of the
     window, the uses in it and those in the previous window. Only claiming an entry takes a lock. The wait for it is
@@ -115,8 +114,7 @@ def _digest(name: str, key: str) -> int:
 
 @contextmanager
 def _claiming(descriptor: int) -> Iterator[None]:
-    """Locks claiming, so that one process claims at a time. Continues without the lock if it stays taken for too
-    long."""
+    """Lets one process claim at a time. Continues without the lock if a suspended process holds it."""
     if descriptor < 0:
         yield
         return

@@ -31,8 +31,7 @@ def verdict(quota: Quota, before: int, present: int, elapsed: float, *, allowed:
 
 
 def _retry_after(quota: Quota, before: int, present: int, elapsed: float) -> int:
-    """Returns the seconds until one more use is allowed; present uses begin to expire only after their window has
-    ended."""
+    """Returns the seconds until one more use is allowed; present uses count fully until their window ends."""
     if present < quota.amount:
         fraction = 1 - (quota.amount - 1 - present) / max(1, before)
         return max(1, math.ceil(fraction * quota.seconds - elapsed))

@@ -20,8 +20,7 @@ Nobody can sign in as this user."""
 
 
 def run(chosen: Settings, command: Callable[[Application], Awaitable[T]]) -> T:
-    """Migrates the installation, runs `command` with the application that the settings describe, and returns its
-    result."""
+    """Builds and migrates the application, runs `command` with it, and returns the result."""
 
     async def opened() -> T:
         async with open_application(chosen) as application:

@@ -83,8 +83,7 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
 
 
 def _refuse_memory(chosen: Settings, processes: int) -> None:
-    """Raises click.ClickException if several processes would each have their own database, or another store, in
-    memory."""
+    """Raises click.ClickException if several processes would each have their own store in memory."""
     if processes == 1:
         return
     for name in _ONE_PROCESS:

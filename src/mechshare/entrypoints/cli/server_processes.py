@@ -65,8 +65,7 @@ def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
 
 
 def _bind(reservation: socket.socket, address: Any, name: str) -> None:
-    """Binds without SO_REUSEPORT, which fails if anybody listens on the port, and then lets others bind it with
-    SO_REUSEPORT."""
+    """Binds without SO_REUSEPORT, to fail if the port is in use, and then lets others with SO_REUSEPORT bind it."""
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger
     try:
         reservation.bind(address)

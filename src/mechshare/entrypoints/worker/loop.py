@@ -1,5 +1,4 @@
-"""The worker loop, which runs the jobs of the ledger. Any number of loops in any number of processes share the
-ledger."""
+"""The worker loop, which runs the jobs of the ledger. Any number of loops and processes share the ledger."""
 
 import asyncio
 import shutil

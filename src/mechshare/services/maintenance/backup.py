@@ -21,8 +21,7 @@ from mechshare.services.maintenance.blob_copy import (
 )
 
 _SNAPSHOTS = 5
-"""The maximum number of snapshots in one backup; a snapshot is repeated if blobs that it names were deleted
-meanwhile."""
+"""The maximum number of snapshots; a snapshot is repeated if blobs that it names were deleted meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,8 +148,7 @@ class _Collection:
         return gone
 
     async def _copied(self, key: str, digest: str) -> BlobFacts:
-        """Copies a blob unless the backup has it with a matching digest. A blob without a known digest is always
-        copied."""
+        """Copies a blob unless the backup has it with a matching digest; always copies it if `digest` is empty."""
         facts = await facts_of(self._backup_blobs, key) if digest else None
         if facts is not None and facts.sha256.startswith(digest):
             return facts

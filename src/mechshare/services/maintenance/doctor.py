@@ -136,8 +136,7 @@ class DoctorService:
         return DoctorReport(name="search", message=message, problem=problem, is_essential=False)
 
     async def _published(self) -> int:
-        """Counts published mechanisms up to EXACT_TOTAL + 1: a search index need not count exactly beyond that
-        either."""
+        """Counts published mechanisms up to EXACT_TOTAL + 1; a search index need not count further."""
         async with self._database.read() as tx:
             return (await tx.mechanisms.find_all(PageRequest(limit=1))).counted
 

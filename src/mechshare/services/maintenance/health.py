@@ -14,8 +14,7 @@ from mechshare.ports.search import SearchIndex
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """The result of checking one dependency. If an `is_essential` check fails, load balancers should send no requests
-    here."""
+    """The state of one dependency. While an `is_essential` one is down, no requests should be sent here."""
 
     name: str
     is_up: bool
@@ -45,8 +44,7 @@ class HealthService:
     async def check(self, *, uploads: bool = False) -> tuple[Check, ...]:
         """Sends a real request to every dependency, all concurrently.
 
-        The database is essential and, for `uploads`, the blob store; without the blob store everything else still
-        works.
+        The database is essential and, for `uploads`, the blob store; everything else works without it.
         """
         essential = {"database", "blobs"} if uploads else {"database"}
         return tuple(

@@ -11,8 +11,7 @@ class InstallationService:
         self._blobs = blobs
 
     async def prepare(self) -> Unavailable | None:
-        """Migrates the schema and creates the blob store's location. Any number of processes may call it
-        concurrently.
+        """Migrates the schema and creates the blob store's location. Processes may call it concurrently.
 
         Raises Unavailable if the database is unavailable. Returns the error of the blob store, if any: everything
         that needs no files works without it.
