@@ -1,4 +1,4 @@
-"""The HTTP API: routes, errors and the outer layers put together."""
+"""Builds the ASGI application from routes, error handlers and middleware."""
 
 import asyncio
 import gc
@@ -58,15 +58,15 @@ from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
 _TAGGED = (sessions, users, mechanisms, processing, media, categories, search, operations)
-"""In the order in which the document lists their tags."""
+"""In the order of their tags in the OpenAPI document."""
 _SHORT_BODY = 1024 * 1024
 _COLLECTED_AFTER = (20_000, 20, 20)
-"""Objects, and collections of the younger ones (`gc.set_threshold`): what answers are made of dies by itself, and the
-default looks at it so often that it takes a twentieth of the time."""
+"""Thresholds for `gc.set_threshold`. Reference counting frees what a response allocates; at the default thresholds the
+collector takes 5% of the time."""
 
 
 def create() -> ASGIApp:
-    """The application that the environment describes; what the server's processes call."""
+    """Builds the application from the environment; each server process calls it once."""
     private_files()
     end_with_parent()
     chosen = settings.load(os.environ)
@@ -75,9 +75,9 @@ def create() -> ASGIApp:
 
 
 def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
-    """The ASGI application over `application`, whose jobs it runs as well while its lifespan lasts.
+    """Returns the ASGI application over `application`; during its lifespan it also runs jobs.
 
-    `gently`: it has the process to itself. At SIGTERM it responds to all that came before it ends.
+    With `gently`, it owns the process: at SIGTERM it finishes the requests under way before the process ends.
     """
     stopping = Shutdown()
     chosen = application.settings
@@ -85,7 +85,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
         route_handlers=[
             sessions.router,
             users.router,
-            # One router: two would both answer OPTIONS at the same path.
+            # One router: two routers would both handle OPTIONS at the same path.
             Router(
                 MECHANISMS_PATH,
                 tags=[mechanisms.TAG.name],
@@ -160,7 +160,7 @@ def _running(
 
 
 async def _prepare(application: Application) -> list[asyncio.Task[None]]:
-    """Prepares at once; without the database returns a task that waits for it, while requests get 503."""
+    """Prepares the application; without the database, returns a task that retries while requests get 503."""
     try:
         await prepare(application)
     except Unavailable as down:
@@ -170,7 +170,7 @@ async def _prepare(application: Application) -> list[asyncio.Task[None]]:
 
 
 def _settle_garbage_collector() -> None:
-    """Spares the collector what start-up made, which lives as long as the process; for a process that only serves."""
+    """Excludes the objects of start-up, which live as long as the process, from garbage collection (`gc.freeze`)."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AFTER)

@@ -1,4 +1,4 @@
-"""The sockets at which this process listens, which the server beneath keeps to itself."""
+"""Finds and configures the listening sockets of this process, to which the server (Granian) gives no access."""
 
 import asyncio
 import os
@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 STALL_TIMEOUT_MS = 30_000
-"""Milliseconds in which a client must take something of what was sent, when nothing more fits on its way."""
+"""Milliseconds for which sent data may stay unacknowledged, or a zero window last, before the connection is reset."""
 SEND_BUFFER_BYTES = 128 * 1024
-"""What the system buffers for each connection (Linux doubles it): enough for 2 MB/s at a round trip of 100 ms."""
+"""Send buffer of each connection (Linux doubles it): enough for 2 MB/s at a round trip of 100 ms."""
 _POLL_INTERVAL = 0.1
 
 
 async def bound_slow_readers() -> None:
-    """As soon as this process listens: connections whose client takes nothing for STALL_TIMEOUT_MS are reset.
+    """Waits until this process listens, then has the system reset connections whose client reads nothing for
+    STALL_TIMEOUT_MS.
 
-    Without it the system keeps them, with megabytes of what was to be sent, for as long as the client stays
-    (RFC 9293, 3.8.6.1; RFC 5482). Accepted connections inherit the options. On systems other than Linux, does nothing.
+    By default the system keeps such a connection, with megabytes of unsent data, as long as the client stays connected
+    (RFC 9293, 3.8.6.1; RFC 5482). Accepted connections inherit the options. Does nothing on systems other than Linux.
     """
     if sys.platform != "linux":
         return
-    # The server beneath does not say when it listens.
+    # Granian has no event for the start of listening.
     while not (found := list(listening_sockets())):  # noqa: ASYNC110
         await asyncio.sleep(_POLL_INTERVAL)
     for listening in found:
@@ -32,12 +33,12 @@ async def bound_slow_readers() -> None:
 
 
 def listening_sockets() -> Iterator[socket.socket]:
-    """The sockets at which this process listens for TCP, each a duplicate to be closed."""
+    """Yields a duplicate of each listening TCP socket of this process; the caller closes it."""
     for name in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         try:
             found = socket.socket(fileno=os.dup(name))
         except OSError:
-            continue  # no socket, or closed meanwhile
+            continue  # not a socket, or already closed
         is_tcp = found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6)
         if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             yield found

@@ -1,4 +1,4 @@
-"""A server process ends with the main process that started it."""
+"""Ends a server process together with the main process that started it."""
 
 import multiprocessing
 import os
@@ -8,10 +8,10 @@ from multiprocessing.connection import wait
 
 
 def end_with_parent() -> None:
-    """From now on this process is killed as soon as its parent has ended, however that ended.
+    """Kills this process as soon as its parent ends, for whatever reason.
 
-    Else it would go on listening beside the next server, whose metrics and limits it doesn't share. Does nothing
-    in a process that `multiprocessing` didn't start.
+    An orphaned process would listen beside the next server without sharing its metrics and limits. Does nothing in a
+    process that `multiprocessing` did not start.
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -19,6 +19,6 @@ def end_with_parent() -> None:
 
 
 def _end_after(sentinel: int) -> None:
-    """`sentinel` is a pipe whose other end only the parent holds: the system closes it."""
+    """Waits on `sentinel`, a pipe whose other end only the parent has open: it closes when the parent ends."""
     wait([sentinel])
     os.kill(os.getpid(), signal.SIGKILL)

@@ -1,9 +1,12 @@
-"""How a server process ends: whoever was let in is answered.
+"""Graceful shutdown: a server process responds to every accepted request before it ends.
 
-Granian, told to stop, closes its listening socket at once; Linux then resets the connections that wait in it, and
-those that are kept alive may break just as they are used again. So, at SIGTERM, a process first goes on for a moment,
-in which its answers end their connections and `/health/ready` sends load balancers elsewhere; then lets no new
-connection begin, answers those that had; and only then stops.
+At SIGTERM Granian closes its listening socket at once. Linux then resets the connections in its backlog, and keep-alive
+connections may break while a client reuses them. This module therefore shuts down in three steps:
+
+1. For LOOK_AWAY seconds the process serves as before, but each response closes its connection and `/health/ready`
+   reports that the process stops, so that load balancers choose another.
+2. The process ignores new connections, and for LET_IN seconds accepts those in the backlog.
+3. The server stops.
 """
 
 import asyncio
@@ -21,19 +24,19 @@ import structlog
 from mechshare.entrypoints.http.listener import listening_sockets
 
 LOOK_AWAY = 2.0
-"""Seconds in which clients and load balancers learn to go elsewhere."""
+"""Seconds in which clients and load balancers can move to another process."""
 LET_IN = 0.5
-"""Seconds in which connections that had begun are let in and heard."""
+"""Seconds in which connections from the backlog are accepted and their requests read."""
 IDLE_TIMEOUT = 2.0
-"""Seconds that a sender may still leave between two pieces of a body."""
+"""Maximum seconds between two pieces of a request body once shutdown has begun."""
 _SO_ATTACH_FILTER = 26
-# Classic BPF (linux/filter.h): load byte 13 of the TCP header, its flags; drop what has SYN, keep all else.
+# Classic BPF (linux/filter.h): load byte 13 of the TCP header, its flags; drop segments with SYN, pass all others.
 _NO_SYN = ((0x30, 0, 0, 13), (0x45, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFFFFFF))
 _log = structlog.get_logger("mechshare.http")
 
 
 class Shutdown:
-    """Whether this process is to end, known to all that would go on for long.
+    """Whether this process is shutting down; streams and other long operations check it.
 
     `has_started` is false until the lifespan of the application has run.
     """
@@ -44,7 +47,7 @@ class Shutdown:
         self._waits: set[asyncio.Timeout] = set()
 
     def start_again(self) -> None:
-        """Marks the beginning of a lifespan, which may follow another."""
+        """Resets the state at the start of a lifespan; an application may have several in a row."""
         self.begun = asyncio.Event()
         self.has_started = True
 
@@ -53,7 +56,7 @@ class Shutdown:
         return self.begun.is_set()
 
     def begin(self) -> None:
-        """From now on nobody is waited for longer than IDLE_TIMEOUT."""
+        """Begins the shutdown and limits every wait under way to IDLE_TIMEOUT from now."""
         if not self.has_begun:
             self.begun.set()
             for wait in self._waits:
@@ -61,7 +64,7 @@ class Shutdown:
 
     @asynccontextmanager
     async def idle_timeout(self, seconds: float) -> AsyncIterator[None]:
-        """Raises TimeoutError after `seconds`, or IDLE_TIMEOUT after the process was told to end."""
+        """Raises TimeoutError in its body after `seconds`, or IDLE_TIMEOUT after shutdown began, whichever is first."""
         try:
             async with asyncio.timeout(min(seconds, IDLE_TIMEOUT) if self.has_begun else seconds) as wait:
                 self._waits.add(wait)
@@ -72,9 +75,9 @@ class Shutdown:
 
 @contextmanager
 def graceful_shutdown(stopping: Shutdown) -> Iterator[None]:
-    """Takes SIGTERM over from the server, as long as the context lasts.
+    """Handles SIGTERM in place of the server inside the context.
 
-    SIGINT stays the server's own: sent here it ends the server when all is done; Ctrl-C ends it at once.
+    The server still handles SIGINT: this function sends it as the last step, and Ctrl-C ends the server at once.
     """
     loop = asyncio.get_running_loop()
     steps: list[asyncio.TimerHandle] = []
@@ -95,8 +98,11 @@ def graceful_shutdown(stopping: Shutdown) -> Iterator[None]:
 
 
 def refuse_new_connections() -> None:
-    """New connections are left unanswered from now on, for others that listen here, or to be refused once this process
-    has closed its socket; the client's system asks again by itself. On systems other than Linux, does nothing."""
+    """Drops the SYN of new connections (Linux only; does nothing elsewhere).
+
+    The client's system retransmits the SYN. Another process that listens on the port accepts the connection, or the
+    system refuses it once this process has closed its socket.
+    """
     if sys.platform != "linux":
         return
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_SYN)

@@ -23,16 +23,16 @@ from mechshare.entrypoints.http.protocol.content_coding import (
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
 _TYPES = (b"application/json", b"text/", b"application/vnd.oai.openapi", b"image/svg+xml", b"application/xml")
 _NEVER = "/api/v1/auth/"
-"""Responses with secrets: the size of a compressed one would tell about what stands beside them (BREACH)."""
+"""Responses with secrets are never compressed: the compressed size would leak information about the secret (BREACH)."""
 
 Headers = list[tuple[bytes, bytes]]
 
 
 class CompressionMiddleware:
-    """Compresses complete text bodies of MIN_SIZE bytes and more; never streams, parts, or what /auth sends.
+    """Compresses complete text bodies of at least MIN_SIZE bytes; never streams, partial content or /auth responses.
 
-    A compressed representation has an ETag of its own: the coding is a suffix, which conditions ignore. Public ones
-    are compressed once for each ETag.
+    The ETag of a compressed representation has the coding as a suffix, which conditional requests ignore. Compressed
+    bodies of public responses are cached by ETag.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -82,7 +82,7 @@ class _Compressing:
         await self._send(start)
 
     def _as_cached(self, headers: Headers) -> Headers:
-        """The headers of 304, with the ETag of the compressed representation where the client has that one."""
+        """Returns the headers of a 304, with the ETag of the compressed representation if the client sent that one."""
         etag = _field(headers, b"etag")
         compressed = _tag_in(self._coding, etag)
         if etag and compressed in self._cached:
@@ -97,7 +97,7 @@ class _Compressing:
         await self._send(message)
 
     def _compressed(self, start: HTTPResponseStartEvent, coding: str, body: bytes) -> bytes:
-        """`body` in `coding`; the headers of `start` say so from now on."""
+        """Returns `body` in `coding`, and updates the headers of `start` accordingly."""
         headers: Headers = list(start["headers"])
         etag = _field(headers, b"etag")
         is_public = etag and _field(headers, b"cache-control").startswith(b"public")
@@ -116,7 +116,7 @@ def _is_text(headers: Headers) -> bool:
 
 
 def _tag_in(coding: str, etag: bytes) -> bytes:
-    """The ETag of what `etag` names, in `coding`."""
+    """Returns the ETag of the representation of `etag` in `coding`."""
     return etag[:-1] + b"-" + coding.encode() + b'"'
 
 
@@ -129,7 +129,7 @@ def _without(headers: Headers, names: Iterable[bytes]) -> Headers:
 
 
 def _varying(headers: Headers) -> Headers:
-    """`headers` saying that the response depends on Accept-Encoding too (RFC 9110, 12.5.5)."""
+    """Returns `headers` with Accept-Encoding in Vary (RFC 9110, 12.5.5)."""
     vary = _field(headers, b"vary")
     if b"accept-encoding" in vary.lower():
         return headers

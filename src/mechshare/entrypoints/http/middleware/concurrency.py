@@ -1,4 +1,4 @@
-"""Bounds what one address may have unfinished at a time, so that no sender takes the place of all others."""
+"""Limits the concurrent requests of each address, so that no client uses up the capacity for all others."""
 
 from typing import Any
 
@@ -20,24 +20,24 @@ from mechshare.entrypoints.http.protocol.errors import (
 )
 
 MAX_REQUESTS = 256
-"""Unfinished requests of one address in a server process, whatever they are."""
+"""Concurrent requests of any kind, per address and server process."""
 MAX_BODIES = 64
-"""Of these, requests that may bring a body."""
+"""Concurrent requests with a method that allows a body, per address and server process."""
 MAX_STREAMS = 64
-"""Of these, streams of events."""
+"""Concurrent event streams, per address and server process."""
 MAX_STREAMS_OF_ALL = 2_000
-"""Streams of events of all addresses together in a server process."""
+"""Concurrent event streams of all addresses, per server process."""
 _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class ConcurrencyLimitMiddleware:
-    """Refuses what is more than an address may have unfinished (429), and streams that are too many in all (503).
+    """Refuses requests above the limits of an address (429), and streams above the limit of the process (503).
 
-    A trusted proxy has no limit of its own: what it passes on counts for the address that it names.
+    Forwarded requests count for the address that the trusted proxy names; its own requests have no limit per address.
     """
 
     def __init__(self, app: ASGIApp, addresses: ClientAddresses, stream_suffix: str) -> None:
-        """Paths that end with `stream_suffix` are those of streams."""
+        """A GET of a path that ends with `stream_suffix` counts as an event stream."""
         self._app = app
         self._addresses = addresses
         self._stream_suffix = stream_suffix
@@ -73,13 +73,13 @@ class ConcurrencyLimitMiddleware:
             tally.leave(address)
 
     def _limited_address(self, scope: HTTPScope) -> str:
-        """Nothing for what comes from a trusted proxy itself."""
+        """Returns the address to count; "" for a request that a trusted proxy itself made."""
         address = client_address_of(scope)
         return "" if self._addresses.is_trusted(address) else limited_address(address)
 
 
 class _Tally:
-    """How many of a kind are unfinished, by address. The address "" counts for the whole alone."""
+    """Counts concurrent requests of one kind by address. The address "" counts towards the total only."""
 
     def __init__(self, limit: int, limit_of_all: float = float("inf")) -> None:
         self._limit = limit
@@ -88,7 +88,7 @@ class _Tally:
         self._total = 0
 
     def enter(self, address: str) -> DomainException | None:
-        """Counts one more, to be followed by `leave`; or returns why it is refused."""
+        """Counts one more request, or returns the refusal. The caller calls `leave` only after None."""
         count = self._counts.get(address, 0)
         if count >= self._limit and address:
             return TooManyUnfinished(limit=self._limit, retry_after=RETRY_SOON)

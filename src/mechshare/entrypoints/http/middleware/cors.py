@@ -1,4 +1,4 @@
-"""Pages of other origins as clients: cross-origin resource sharing (WHATWG Fetch, 3.2)."""
+"""Cross-origin resource sharing (WHATWG Fetch, 3.2)."""
 
 import re
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ EXPOSED_HEADERS = (
     b"Content-Disposition, RateLimit, RateLimit-Policy, WWW-Authenticate"
 )
 PREFLIGHT_SECONDS = b"7200"
-"""The longest that Chromium remembers a preflight."""
+"""The maximum for which Chromium caches a preflight."""
 
 
 class CorsMiddleware:
-    """Lets pages of `origins` read responses and send what the API takes; tokens go in a header, never in a cookie.
+    """Allows pages of `origins` to call the API and read its responses. Tokens travel in a header, never in a cookie.
 
     An origin is exact (`https://app.example.com`), a pattern whose `*` stands for one or more labels of a host name
     or for a port (`https://*.example.com`, `http://localhost:*`), or `*` for every origin.

@@ -1,4 +1,4 @@
-"""HEAD and OPTIONS, for every address (RFC 9110, 9.3.2 and 9.3.7)."""
+"""HEAD and OPTIONS for every path (RFC 9110, 9.3.2 and 9.3.7)."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Rec
 
 
 class MethodsMiddleware:
-    """Answers HEAD as GET without the content, and OPTIONS with every method that the address takes."""
+    """Handles HEAD as GET without content, and responds to OPTIONS with every method of the path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -21,7 +21,7 @@ class MethodsMiddleware:
             await self._app(scope, receive, send)
 
     async def _head(self, scope: HTTPScope, send: Send) -> None:
-        """Runs GET, and ends it as soon as its headers are sent."""
+        """Runs GET and disconnects it as soon as its headers are sent."""
         response_started = asyncio.Event()
 
         async def disconnect_when_started() -> HTTPDisconnectEvent:
@@ -34,7 +34,7 @@ class MethodsMiddleware:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 response_started.set()
 
-        # A Range is for GET alone (RFC 9110, 14.2).
+        # Range applies to GET only (RFC 9110, 14.2).
         scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"range"]
         scope["method"] = "GET"
         try:
@@ -43,7 +43,7 @@ class MethodsMiddleware:
             scope["method"] = "HEAD"
 
     async def _options(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """Asks the routes for a method that none of them takes: the refusal lists those that they do take."""
+        """Sends the routes a method that none of them supports: the 405 lists the supported ones in Allow."""
         is_sent = False
 
         async def send_allowed(message: Message) -> None:

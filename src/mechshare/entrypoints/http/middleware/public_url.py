@@ -1,4 +1,4 @@
-"""The address under which clients reach this server, which a proxy may have put under a path."""
+"""Serves the application below the path of its public URL."""
 
 from urllib.parse import urlsplit
 
@@ -7,9 +7,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 
 class PublicUrlMiddleware:
-    """Serves the application under the path of `public_url`, whether or not the proxy strips that path.
+    """Serves the application below the path of `public_url`, whether or not the proxy strips that path.
 
-    Location and Link name addresses under `public_url`; the application writes them as paths of its own.
+    Rewrites Location and Link, which the application writes as paths of its own, to URLs below `public_url`.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:

@@ -1,4 +1,4 @@
-"""How often one caller may ask: the RateLimit fields, and 429 beyond."""
+"""Limits the request rate of each address: the RateLimit fields, and 429 above the limit."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _FREE = ("/health/", "/metrics")
 
 
 class RateLimitMiddleware:
-    """Counts the requests of each address, and tells how many are left (draft-ietf-httpapi-ratelimit-headers)."""
+    """Counts the requests of each address and reports how many are left (draft-ietf-httpapi-ratelimit-headers)."""
 
     def __init__(self, app: ASGIApp, application: Application) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""The outermost layer: what happens to every request, whatever it asks for."""
+"""The outermost middleware: request id, client address and metrics of every request."""
 
 import asyncio
 import re
@@ -22,19 +22,22 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")
 _ASCII = "".join(map(chr, range(0x21, 0x7F)))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 SEND_TIMEOUT = 30.0
-"""Seconds in which a client must take a piece of a stream, which is 64 KiB at most: 2 KiB/s."""
+"""Seconds in which a client must accept a piece of a stream of at most 64 KiB: about 2 KiB/s."""
 _log = structlog.get_logger("mechshare.http")
 
 
 class StalledReader(asyncio.CancelledError):
-    """The client took no piece of a stream for SEND_TIMEOUT. A cancellation, so that no layer tries to answer it."""
+    """The client accepted no piece of a stream for SEND_TIMEOUT.
+
+    It is a CancelledError, so that no layer tries to send an error response.
+    """
 
 
 class RequestContextMiddleware:
-    """Gives each request an identifier (X-Request-ID, taken or made) and its client's address, and measures it.
+    """Sets the id (X-Request-ID, from the client or new) and the client address of each request, and records metrics.
 
-    A process that is about to stop closes connections after the response. The first X-Forwarded-For field that counts
-    for nothing is logged, as it is often that of a proxy which the operator forgot to name.
+    During shutdown it closes HTTP/1 connections after the response. It logs the first X-Forwarded-For field from an
+    untrusted sender, since that is often a proxy missing from MECHSHARE_TRUSTED_PROXIES.
     """
 
     def __init__(self, app: ASGIApp, stopping: Shutdown, addresses: ClientAddresses) -> None:
@@ -49,7 +52,7 @@ class RequestContextMiddleware:
             await self._app(scope, receive, send)
             return
         if not scope["query_string"].isascii():
-            # A client that sends UTF-8 as it is means what its percent-encoding says (as WHATWG URL reads it).
+            # Raw UTF-8 means the same as its percent-encoding (WHATWG URL).
             scope["query_string"] = quote_from_bytes(scope["query_string"], safe=_ASCII).encode()
         request_id = _request_id(scope)
         state = scope.setdefault("state", {})
@@ -78,7 +81,7 @@ class RequestContextMiddleware:
         try:
             await app(scope, receive, send_named)
         except StalledReader:
-            return  # granian closes the connection of a response that has no end
+            return  # Granian closes the connection of an incomplete response
         finally:
             self._note(scope, status, time.perf_counter() - started)
 
@@ -94,7 +97,7 @@ class RequestContextMiddleware:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         endpoint = scope.get("path_template") or "(none)"
         key = (method, endpoint, status)
-        # Looking the metrics up by label for each request would cost more than counting.
+        # Cached: a lookup by label for each request would cost more than the counting.
         if key not in self._children:
             counter, histogram = (
                 REQUESTS.labels(method, endpoint, str(status)),
@@ -104,7 +107,7 @@ class RequestContextMiddleware:
         counter, histogram = self._children[key]
         counter.inc()
         histogram.observe(seconds)
-        if status >= 500:  # other responses are counted only: to log each would cost as much as to serve it
+        if status >= 500:  # logging every response would cost as much as serving it
             _log.warning(
                 "request_completed",
                 method=method,
@@ -122,7 +125,7 @@ async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> Non
 
 
 async def _send_in_time(send: Send, message: Message) -> None:
-    """Sends a piece of a stream. Raises StalledReader."""
+    """Sends a piece of a stream. Raises StalledReader after SEND_TIMEOUT."""
     try:
         async with asyncio.timeout(SEND_TIMEOUT):
             await send(message)
@@ -131,9 +134,9 @@ async def _send_in_time(send: Send, message: Message) -> None:
 
 
 class LogContextMiddleware:
-    """Adds the request's identifier to every log event from here on.
+    """Adds the request id to every log event of the layers inside it.
 
-    Cached responses are served before: they log nothing, and the identifier would cost as much as the response.
+    ResponseCacheMiddleware is outside: cached responses log nothing, and the id would cost as much as the response.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -146,9 +149,9 @@ class LogContextMiddleware:
 
 
 def _request_id(scope: Scope) -> str:
-    """The first X-Request-ID field if it is well formed; else a new identifier."""
+    """Returns the first X-Request-ID field if it is well formed, else a new id."""
     requested = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
         "latin-1"
     )
-    # An identifier has to be unique, and may be guessed: the system's randomness would take longer than the response.
+    # Request ids must be unique but may be predictable: a secure random number would take longer than the response.
     return requested if _REQUEST_ID.match(requested) else f"{getrandbits(128):032x}"

@@ -1,4 +1,4 @@
-"""How long the address and the header fields of a request may be."""
+"""Limits the length of the URI and of the header fields of a request."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.protocol.errors import HeadersTooLarge, UriTooLong, domain_error_response
 
 MAX_URI_BYTES = 8 * 1024
-"""Of path and query; RFC 9110, 4.1 asks for at least 8,000. The longest address that the API gives has 3,000."""
+"""Path and query together. RFC 9110, 4.1 recommends at least 8,000; the longest URI that the API returns has 3,000."""
 MAX_HEADER_BYTES = 16 * 1024
 
 
 class RequestLimitsMiddleware:
-    """Refuses longer requests (414, 431) before anything looks at what they hold.
+    """Refuses requests above the limits (414, 431) before any other layer parses them.
 
-    What reads addresses and header fields behind it needs no bounds of its own, as long as it takes linear time.
+    Inner layers that parse URIs and header fields in linear time need no limits of their own.
     """
 
     def __init__(self, app: ASGIApp) -> None:

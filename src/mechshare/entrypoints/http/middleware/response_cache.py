@@ -19,9 +19,9 @@ from mechshare.services.authentication import AuthenticationService
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 
 MAX_ADDRESSES = 20_000
-"""Addresses whose response keys are remembered."""
+"""Maximum number of addresses (path and query) whose response keys are remembered."""
 MAX_QUERY_STRING_BYTES = 2_000
-"""Longer query strings are not remembered: only hostile callers send them, and they would take memory."""
+"""Addresses with longer query strings are not remembered: only hostile clients send them, and they take memory."""
 _MECHANISM_PREFIX = f"{MECHANISMS_PATH}/"
 _MECHANISM_TEMPLATE = _MECHANISM_PREFIX + "{mechanism_id}"
 
@@ -32,9 +32,9 @@ class _Address(NamedTuple):
 
 
 class ResponseCacheMiddleware:
-    """Serves a public mechanism, and any address whose response a route said to be the same for every caller.
+    """Serves public mechanisms, and addresses whose response a route marked as equal for every caller (RESPONSE_KEY).
 
-    A caller with a token is served only if the token is valid. The application answers all else.
+    A request with an invalid token is never served from the cache. All other requests go to the application.
     """
 
     def __init__(self, app: ASGIApp, authentication: AuthenticationService, reads: PublicReads) -> None:
@@ -49,7 +49,7 @@ class ResponseCacheMiddleware:
             return
         try:
             response = await self._find_for_caller(scope)
-        except Unavailable as problem:  # the application would wait for the same dependency once more
+        except Unavailable as problem:  # the application would wait for the same dependency again
             await _refuse(problem, scope, receive, send)
             return
         if response is not None:
@@ -59,7 +59,7 @@ class ResponseCacheMiddleware:
         self._remember(scope)
 
     async def _find_for_caller(self, scope: HTTPScope) -> CachedResponse | None:
-        """The response, unless the caller has a token that is not valid. Raises Unavailable."""
+        """Returns the cached response; None on a miss or for an invalid token. Raises Unavailable."""
         response, path_template = await self._find(scope)
         if response is None:
             return None
@@ -70,7 +70,7 @@ class ResponseCacheMiddleware:
         return response
 
     async def _find(self, scope: HTTPScope) -> tuple[CachedResponse | None, str]:
-        """The response and the template of its path."""
+        """Returns the response and its path template."""
         path = scope["path"]
         if path.startswith(_MECHANISM_PREFIX):
             return await self._find_mechanism(path.removeprefix(_MECHANISM_PREFIX)), _MECHANISM_TEMPLATE
@@ -89,7 +89,7 @@ class ResponseCacheMiddleware:
             self._addresses.popitem(last=False)
 
     async def _is_valid(self, authorization: str) -> bool:
-        """The application refuses again whoever is refused here, and says why. Raises Unavailable."""
+        """Whether the token is valid; if not, the application sends the refusal. Raises Unavailable."""
         try:
             await self._authentication.authenticate(bearer_token(authorization))
         except InvalidToken:
@@ -118,7 +118,7 @@ async def _send(response: CachedResponse, if_none_match: str | None, send: Send)
 
 
 def _request_headers(scope: HTTPScope) -> tuple[str | None, str | None]:
-    """The fields If-None-Match and Authorization."""
+    """Returns the fields If-None-Match and Authorization."""
     if_none_match = authorization = None
     for name, value in scope["headers"]:
         if name == b"if-none-match":

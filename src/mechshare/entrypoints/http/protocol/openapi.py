@@ -1,4 +1,4 @@
-"""How a route describes itself in the OpenAPI document, beyond what the framework finds out."""
+"""Facts that routes add to the OpenAPI document beyond those that the framework infers."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,22 +22,22 @@ from litestar.openapi.spec import (
 from mechshare.domain.errors import DomainException
 
 OPTIONAL_TOKEN = {"token": "optional"}
-"""The `opt` of an open route that tells more to those who may see more."""
+"""The `opt` of a route that works without a token and returns more to a caller with one."""
 HEARS_VERSION = {"hears": ("If-Match",)}
-"""The `opt` of a route that changes a certain version."""
+"""The `opt` of a route that requires If-Match."""
 HEARS_KEY = {"hears": ("Idempotency-Key",)}
-"""The `opt` of a route that can be called again to the same effect."""
+"""The `opt` of a route that accepts Idempotency-Key."""
 NOT_MODIFIED = {
     304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)")
 }
 ASSETS = "/schema/assets"
-"""Where the page for trying the API finds its program: on this server, so that it works without the internet."""
+"""The path of the scripts of Swagger UI: this server serves them, so that the page works without the internet."""
 
 
 def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIConfig:
-    """The document before routes are described, with `tags` in their order.
+    """Returns the configuration of the OpenAPI document, with `tags` in this order.
 
-    `router` serves it, and the page for trying the API; clients reach the server at `public_url`.
+    `router` serves the document and Swagger UI; clients reach the server at `public_url`.
     """
     return OpenAPIConfig(
         title="mechshare",
@@ -65,27 +65,27 @@ def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIC
 
 
 def refuses(*families: type[DomainException]) -> dict[str, Any]:
-    """The `opt` of a route that raises errors of these families, beyond those that follow from its method, its
-    parameters and its guards."""
+    """Returns the `opt` of a route that raises errors of these families, besides those that follow from its method,
+    parameters and guards."""
     return {"refuses": families}
 
 
 def documented(**facts: Any) -> msgspec.Meta:
-    """JSON Schema keywords of a field, in the document alone: the domain holds the rule and words the error."""
+    """Adds JSON Schema keywords to a field for documentation only; the domain enforces the rule."""
     return msgspec.Meta(extra_json_schema=facts)
 
 
 def body_of(
     shape: type[Any], *, example: dict[str, Any] | None = None, required: bool = True
 ) -> type[Operation]:
-    """An operation whose JSON body is `shape`; the handler decodes it itself, so that errors have our shape."""
+    """Returns an operation whose JSON body is `shape`. The handler decodes the body, so that errors are ErrorBody."""
     return _with_body(
         "application/json", BodySchema(name=shape.__name__, plain=_schema(shape, example)), required
     )
 
 
 def form_of(shape: type[Any]) -> type[Operation]:
-    """An operation that takes a form: the fields of `shape`, and a `file`."""
+    """Returns an operation that takes a multipart form: the fields of `shape` and a `file`."""
     form = _schema(shape, None)
     form["properties"] = {**form["properties"], "file": {"type": "string", "format": "binary"}}
     form["required"] = [*form["required"], "file"]
@@ -94,7 +94,7 @@ def form_of(shape: type[Any]) -> type[Operation]:
 
 @dataclass
 class PlainSchema(Schema):
-    """A JSON Schema that stands in the document as it is."""
+    """A JSON Schema that is written to the document unchanged."""
 
     plain: dict[str, Any] = field(default_factory=dict)
 
@@ -104,7 +104,7 @@ class PlainSchema(Schema):
 
 @dataclass
 class BodySchema(PlainSchema):
-    """What a request sends, and the name of its Struct."""
+    """The schema of a request body, and the name of its Struct."""
 
     name: str = ""
 
@@ -131,7 +131,7 @@ def _schema(shape: type[Any], example: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _inlined(part: Any, components: dict[str, Any]) -> Any:
-    """`part` with every reference replaced by what it names; bodies are small and refer to nothing twice."""
+    """Returns `part` with every reference replaced by its target. Body schemas are small, so copies cost little."""
     if isinstance(part, list):
         return [_inlined(item, components) for item in part]
     if not isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""Request bodies: decoded strictly, unknown fields refused."""
+"""Reads and decodes request bodies; refuses unknown fields and slow senders."""
 
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -22,10 +22,10 @@ MAX_BODY_SECONDS = 30.0
 MAX_UPLOAD_SECONDS = 7_200.0
 """Seconds in which any other body must have arrived."""
 WINDOW_BYTES, WINDOW_SECONDS = 128 * 1024, 30.0
-"""So many bytes, or the rest of the body, must arrive in each so many seconds: 4 KiB/s."""
+"""Minimum rate: WINDOW_BYTES, or the rest of the body, must arrive within WINDOW_SECONDS (about 4 KiB/s)."""
 SPARE_PIECES, MIN_PIECE_BYTES = 256, 512
-"""But for the spare ones, the pieces of a body must have so many bytes on average: each costs as much time as one of
-64 KiB does."""
+"""Beyond the first SPARE_PIECES, the pieces of a body must average MIN_PIECE_BYTES: a small piece costs as much time as
+one of 64 KiB."""
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
@@ -39,7 +39,7 @@ async def decoded_body(
     *,
     max_bytes: int = MAX_BODY_BYTES,
 ) -> T:
-    """Returns the JSON body, of at most `max_bytes`, as `shape`; `if_empty` stands for a body that was left out.
+    """Returns the JSON body, of at most `max_bytes`, as `shape`; `if_empty`, if given, for an empty body.
 
     Raises UnsupportedContentType, MalformedRequest, BodyTooLarge.
     """
@@ -53,17 +53,17 @@ async def decoded_body(
 
 
 async def refuse_body(request: Request[Any, Any, Any]) -> None:
-    """Nothing can be set here: raises as `decoded_body` does, unless the body is left out or an empty object."""
+    """Raises as `decoded_body` does, unless the body is missing or an empty object."""
     await decoded_body(request, Nothing, Nothing())
 
 
 async def arriving(
     request: Request[Any, Any, Any], max_seconds: float = MAX_UPLOAD_SECONDS
 ) -> AsyncGenerator[bytes, None]:
-    """The body in pieces, as it arrives. Time in which nobody waits for the next piece doesn't count.
+    """Yields the pieces of the body as they arrive. Only time spent waiting for the next piece counts.
 
-    Raises MalformedRequest when the sender leaves before its end, or sends very many small pieces; BodyTimedOut when
-    it is slower than WINDOW_BYTES in WINDOW_SECONDS, or has not ended after `max_seconds`.
+    Raises MalformedRequest if the client disconnects before the end or sends too many small pieces; BodyTimedOut if it
+    sends less than WINDOW_BYTES in WINDOW_SECONDS, or has not finished after `max_seconds`.
     """
     pace = _Pace(max_seconds)
     pieces = request.stream()
@@ -77,12 +77,12 @@ async def arriving(
     except TimeoutError as problem:
         raise BodyTimedOut() from problem
     except InternalServerException as problem:
-        # The framework counts a sender who hangs up as a defect of the server's.
+        # The framework reports a disconnected client as an internal error.
         raise MalformedRequest(problem="it broke off before its end.") from problem
 
 
 class _Pace:
-    """Holds a sender to a minimum rate, a total time and pieces of a sensible size."""
+    """Enforces a minimum rate, a total time and a minimum average size of pieces."""
 
     def __init__(self, max_seconds: float) -> None:
         self._remaining = max_seconds
@@ -92,7 +92,7 @@ class _Pace:
         self._bytes = 0
 
     async def wait_for(self, pieces: AsyncIterator[bytes], stopping: Shutdown) -> bytes | None:
-        """The next piece, None at the end. Raises TimeoutError, MalformedRequest."""
+        """Returns the next piece, None at the end. Raises TimeoutError, MalformedRequest."""
         began = time.monotonic()
         async with stopping.idle_timeout(min(self._remaining, self._window_remaining)):
             piece = await anext(pieces, None)
@@ -115,7 +115,7 @@ class _Pace:
 
 
 async def short_body(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, and as `arriving` does."""
+    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, and the errors of `arriving`."""
     gathered = bytearray()
     async with aclosing(arriving(request, MAX_BODY_SECONDS)) as pieces:
         async for piece in pieces:
@@ -126,7 +126,7 @@ async def short_body(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_
 
 
 def decoded(body: bytes, shape: type[T]) -> T:
-    """Raises MalformedRequest, naming the field at fault where one is."""
+    """Decodes JSON as `shape`. Raises MalformedRequest; its details name the invalid field, if there is one."""
     try:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as problem:
