@@ -41,13 +41,13 @@ def memory_settings(data: Path, **changes: Any) -> Settings:
 
 
 def quick_adapters(settings: Settings, clock: Clock | None = None) -> Adapters:
-    """What `settings` choose, but clips and passwords take no time."""
+    """Returns the adapters that `settings` choose, with instant processing of clips and hashing of passwords."""
     return choose_adapters(settings, clock=clock, media=StubMediaProcessor(), passwords=FastPasswordHasher())
 
 
 @dataclass
 class Site:
-    """A server and its visitors. `as_` headers of whoever was signed up are in `tokens`."""
+    """A server and its users. `tokens` has the headers of each user who was signed up."""
 
     application: Application
     adapters: Adapters
@@ -57,7 +57,7 @@ class Site:
     ids: dict[str, str]
 
     async def sign_up(self, name: str, role: Role = Role.USER) -> dict[str, str]:
-        """Headers with which `name` is signed in."""
+        """Registers `name` and returns the headers that sign requests in."""
         joining = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
         if role is Role.ADMIN:
             await self.application.users.create_admin(Registration(**joining))
@@ -78,7 +78,7 @@ class Site:
             await tx.users.save(user.with_role(role, self.adapters.clock.now()))
 
     async def share(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
-        """A mechanism whose clip waits to be processed."""
+        """Uploads a mechanism, whose clip is not yet processed."""
         answer = await self.client.post(
             f"{API}/mechanisms",
             headers=headers,
@@ -90,7 +90,7 @@ class Site:
         return made
 
     async def work(self) -> None:
-        """Works the ledger off."""
+        """Runs all due jobs."""
         while await self.application.runner.run_one() is not None:
             continue
 
@@ -112,7 +112,7 @@ class Site:
 
 
 class Running:
-    """The server's start and end, both in one task of its own, as the framework asks."""
+    """Runs the server's startup and shutdown in one task, as the framework requires."""
 
     def __init__(self, app: Any) -> None:
         while not isinstance(app, Litestar):
@@ -139,7 +139,7 @@ class Running:
 
 @pytest.fixture
 async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
-    """Opens a site, with another clock, a wrapped database and other settings where given."""
+    """Opens a site; a clock, a wrapper of the database and settings may be given."""
     closing: list[tuple[httpx.AsyncClient, Running]] = []
 
     async def opening(

@@ -1,4 +1,4 @@
-"""Run by test_memory_application.py in a process of its own: `journey` or `start`."""
+"""test_memory_application.py runs this program in a new process: `journey` or `start`."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ written: list[str] = []
 
 
 def note_write(event: str, arguments: tuple[Any, ...]) -> None:
-    """An audit hook (PEP 578) that notes whatever changes the file system."""
+    """An audit hook (PEP 578) that records every change of the file system."""
     if event == "open" and arguments[2] & WRITES and str(arguments[0]) != os.devnull:
         written.append(f"{event} {arguments[0]}")
     elif event.startswith(CHANGES):
@@ -40,7 +40,7 @@ def main(what: str) -> None:
 
 
 def start() -> float:
-    """CPU seconds from nothing to the first response."""
+    """Returns the CPU time from import to the first response, in seconds."""
     before = time.process_time()
     with TestClient(build_app(memory_application(LoggingObserver()))) as client:
         assert client.get(f"{API}/categories").status_code == 200

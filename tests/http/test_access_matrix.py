@@ -18,7 +18,7 @@ from tests.services.world import GIF
 CALLERS = ("anonymous", "owner", "other", "moderator", "admin", "suspended", "expired")
 STATES = ("pending", "ready", "published", "withdrawn")
 
-# A row: what each caller gets, in the order of CALLERS. The answers of mechanisms are given by state.
+# A row: the status that each caller gets, in the order of CALLERS. Rows of mechanisms have one for each state.
 SAME = "*"
 OPEN = (200,) * 5 + (401, 401)
 SIGNED_IN = (401, 200, 200, 200, 200, 401, 401)
@@ -182,7 +182,7 @@ async def mechanism_in(site: Site, state: str) -> dict[str, Any]:
 
 
 async def with_every_caller(open_site: Any) -> Site:
-    """A site with all of CALLERS: one signed in too long ago, one suspended after signing in."""
+    """Opens a site with all of CALLERS: the token of one has expired, one was suspended after signing in."""
     clock = FrozenClock(datetime.now(UTC))
     site: Site = await open_site(clock=clock)
     await site.sign_up("expired")
@@ -198,7 +198,7 @@ async def with_every_caller(open_site: Any) -> Site:
 
 
 async def address(site: Site, template: str, state: str) -> str:
-    """The address of something of `other`'s or, where it is a mechanism, of `owner`'s, made afresh."""
+    """Creates what `template` addresses, and returns its address. Mechanisms belong to `owner`, all else to `other`."""
     path = template.replace("{user_id}", site.ids["other"]).replace("{category_id}", "gears")
     if "{session_id}" in path:
         credentials = {"username": "other", "password": PASSWORD}
@@ -221,11 +221,11 @@ def text_for(caller: str, value: Any) -> Any:
 
 
 @pytest.mark.parametrize(("row", "state"), CASES, ids=lambda one: one.replace("/api/v1", ""))
-async def test_each_caller_gets_what_the_table_says(open_site: Any, row: str, state: str) -> None:
+async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str, state: str) -> None:
     site = await with_every_caller(open_site)
     method, template = row.split(" ")
     if template.endswith("/events"):
-        method = "HEAD"  # the stream of what is pending has no end
+        method = "HEAD"  # the event stream of a pending mechanism has no end
     got = []
     for caller in CALLERS:
         path = await address(site, template, state)
@@ -243,7 +243,7 @@ OF_A_MECHANISM = [row for row in MATRIX if "{mechanism_id}" in row]
 
 @pytest.mark.parametrize("caller", ["anonymous", "other", "moderator"])
 @pytest.mark.parametrize("row", OF_A_MECHANISM)
-async def test_somebody_elses_private_mechanism_looks_exactly_like_an_absent_one(
+async def test_another_users_private_mechanism_looks_exactly_like_an_absent_one(
     open_site: Any, row: str, caller: str
 ) -> None:
     site = await with_every_caller(open_site)
@@ -269,7 +269,7 @@ TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE"))}
 
 
 @pytest.mark.parametrize("row", sorted(set(MATRIX) - TAKES_NO_BODY))
-async def test_what_is_not_the_callers_to_set_is_refused_everywhere(open_site: Any, row: str) -> None:
+async def test_fields_that_callers_may_not_set_are_refused_everywhere(open_site: Any, row: str) -> None:
     site = await with_every_caller(open_site)
     method, template = row.split(" ")
     path = await address(site, template, "ready")
@@ -285,7 +285,7 @@ async def test_what_is_not_the_callers_to_set_is_refused_everywhere(open_site: A
 
 
 @pytest.mark.parametrize("attribute", sorted(set(ATTRIBUTES) - {"title", "description", "categories"}))
-async def test_a_form_sets_no_more_than_json(open_site: Any, attribute: str) -> None:
+async def test_a_form_sets_no_more_fields_than_json(open_site: Any, attribute: str) -> None:
     site = await with_every_caller(open_site)
     before = await everything(site)
     form = {"data": {"title": "x", attribute: "x"}, "files": {"file": ("a.gif", GIF)}}
@@ -303,11 +303,11 @@ SETTABLE = {
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories"},
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }
-"""What may be set besides what BODIES sets."""
+"""Fields that may be set in addition to those in BODIES."""
 
 
 async def everything(site: Site) -> list[Any]:
-    """All that is told of all there is, and the files."""
+    """Returns every representation of every object, and the files."""
     admin = site.tokens["admin"]
     told = [
         (await site.client.get(f"{API}/{name}", headers=admin)).json() for name in ("users", "categories")

@@ -1,4 +1,4 @@
-"""Where a request comes from, behind proxies that are trusted and others that only say so."""
+"""The client's address behind proxies that are trusted and proxies that are not."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def test_the_client_is_the_last_address_that_no_trusted_proxy_has(
     assert TRUSTED.find(scope(peer, *forwarded)) == address
 
 
-def test_without_a_trusted_proxy_nobody_is_believed() -> None:
+def test_without_a_trusted_proxy_no_forwarded_address_is_used() -> None:
     assert ClientAddresses([]).find(scope("10.0.0.1", "203.0.113.1")) == "10.0.0.1"
 
 
@@ -55,7 +55,7 @@ def test_a_connection_without_an_address_has_none() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "localhost", "1.2.3", "::1%eth0", "1" * 10_000, "[::1", "1.2.3.4.5"])
-def test_what_is_no_address_is_none(text: str) -> None:
+def test_an_invalid_address_is_none(text: str) -> None:
     assert canonical_address(text) in ("", "::1")
 
 
@@ -66,7 +66,7 @@ def test_ipv6_is_limited_by_the_network_of_64_bits() -> None:
     assert limited_address("") == ""
 
 
-async def test_the_first_ignored_forwarding_is_logged_and_no_other(open_site: Any) -> None:
+async def test_only_the_first_ignored_forwarding_is_logged(open_site: Any) -> None:
     site = await open_site()
     with capture_logs() as logs:
         for number in range(3):
@@ -75,7 +75,7 @@ async def test_the_first_ignored_forwarding_is_logged_and_no_other(open_site: An
     assert [entry["peer"] for entry in warnings] == ["127.0.0.1"]
 
 
-async def test_what_a_trusted_proxy_forwards_is_not_warned_about(open_site: Any) -> None:
+async def test_forwarding_by_a_trusted_proxy_logs_no_warning(open_site: Any) -> None:
     site = await open_site(trusted_proxies=("127.0.0.0/8",))
     with capture_logs() as logs:
         await site.client.get("/api/v1/mechanisms", headers={"X-Forwarded-For": "203.0.113.1"})

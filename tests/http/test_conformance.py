@@ -1,4 +1,4 @@
-"""Whatever is asked, the answer is one that the OpenAPI document describes, and never a defect of ours."""
+"""Every response to any request is one that the OpenAPI document describes, and none is a 500."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -24,9 +24,9 @@ from tests.http.conftest import API, PASSWORD, memory_settings, quick_adapters
 from tests.services.world import GIF
 
 CASES = 300
-"""For each way of generating them, signed in and not."""
+"""Requests for each way of generating them, with and without a token."""
 ENOUGH = 10
-"""Operations that have to succeed once at least, lest nothing but refusals be looked at."""
+"""Number of operations that must succeed at least once; otherwise the run checks refusals alone."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -46,7 +46,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def headers(app: Any) -> dict[str, str]:
-    """Of somebody who is signed in."""
+    """Returns the headers of a signed-in user."""
     with get_client(app) as client:
         joining = {"username": "sakura", "email": "sakura@example.com", "password": PASSWORD}
         assert client.post(f"{API}/auth/register", json=joining).status_code == 201
@@ -55,7 +55,7 @@ def headers(app: Any) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
-    """What there is, by the names under which paths ask for it: a published mechanism that can be watched."""
+    """Creates a published mechanism and returns its values by the names of path parameters."""
     with get_client(app) as client:
         client.headers.update(headers)
         made = client.post(f"{API}/mechanisms", data={"title": "歯車"}, files={"file": ("a.gif", GIF)}).json()
@@ -74,7 +74,7 @@ def signed_in(client: requests.Session) -> dict[str, str]:
 
 @pytest.mark.parametrize("mode", GenerationMode)
 @pytest.mark.parametrize("is_signed_in", [False, True])
-def test_any_request_gets_a_documented_answer(
+def test_any_request_gets_a_documented_response(
     app: Any, headers: dict[str, str], known: dict[str, str], mode: GenerationMode, is_signed_in: bool
 ) -> None:
     schema = schemathesis.openapi.from_asgi("/schema/openapi.json", app)

@@ -1,4 +1,4 @@
-"""Every error is told in one shape, and none of them is ours to blame on the sender."""
+"""Every error response has one shape, and no server fault is reported as the client's."""
 
 from typing import Any
 
@@ -85,7 +85,7 @@ def assert_one_shape(answer: Any) -> None:
         ("GET", f"{API}/media/x/..%2f..%2fetc%2fpasswd", {}, 404),
     ],
 )
-async def test_refusals_have_their_status_and_one_shape(
+async def test_errors_have_their_status_and_one_shape(
     site: Site, method: str, path: str, request_: dict[str, Any], status: int
 ) -> None:
     answer = await site.client.request(method, path, **request_)
@@ -93,7 +93,7 @@ async def test_refusals_have_their_status_and_one_shape(
     assert_one_shape(answer)
 
 
-async def test_errors_speak_japanese_to_those_who_ask_for_it(site: Site) -> None:
+async def test_errors_are_in_japanese_on_request(site: Site) -> None:
     for header, expected in (
         ("ja", "ja"),
         ("ja-JP,en;q=0.5", "ja"),
@@ -108,7 +108,7 @@ async def test_errors_speak_japanese_to_those_who_ask_for_it(site: Site) -> None
         assert ("見つかりません" in answer.json()["message"]) == (expected == "ja")
 
 
-async def test_a_defect_is_told_without_its_details(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_500_response_shows_no_details(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(*args: object, **named: object) -> None:
         raise ZeroDivisionError("secret detail")
 
@@ -119,7 +119,7 @@ async def test_a_defect_is_told_without_its_details(site: Site, monkeypatch: pyt
     assert_one_shape(answer)
 
 
-async def test_what_is_logged_of_a_defect_holds_no_credential(
+async def test_the_log_of_a_defect_contains_no_credential(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(name: str, password: str, request_metadata: object) -> None:
@@ -135,7 +135,7 @@ async def test_what_is_logged_of_a_defect_holds_no_credential(
     assert "planted-secret" not in str(logged)
 
 
-async def test_a_request_keeps_its_identifier_or_is_given_one(site: Site) -> None:
+async def test_a_request_keeps_its_id_or_gets_a_new_one(site: Site) -> None:
     assert (await site.client.get("/health/live", headers={"X-Request-ID": "r-1"})).headers[
         "x-request-id"
     ] == "r-1"
@@ -147,7 +147,7 @@ async def test_a_request_keeps_its_identifier_or_is_given_one(site: Site) -> Non
         assert made != bad
 
 
-async def test_too_many_requests_are_told_when_to_come_again(open_site: Any) -> None:
+async def test_a_429_response_has_retry_after(open_site: Any) -> None:
     site = await open_site(requests_per_minute=3)
     answers = [await site.client.get(MECHANISMS) for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -160,7 +160,7 @@ async def test_too_many_requests_are_told_when_to_come_again(open_site: Any) -> 
     assert spoofed.status_code == 429
 
 
-async def test_a_proxy_that_adds_a_field_of_its_own_is_believed_and_not_the_one_before(
+async def test_the_last_forwarded_field_is_trusted_and_not_the_one_before(
     open_site: Any,
 ) -> None:
     site = await open_site(requests_per_minute=3, trusted_proxies=("127.0.0.1",))
@@ -170,7 +170,7 @@ async def test_a_proxy_that_adds_a_field_of_its_own_is_believed_and_not_the_one_
     assert answer.status_code == 429
 
 
-async def test_whatever_is_refused_to_a_known_caller_is_audited(site: Site) -> None:
+async def test_every_denial_to_a_known_caller_is_audited(site: Site) -> None:
     made = await site.published(await site.sign_up("sakura"))
     other = {**await site.sign_up("kaede"), "If-Match": "*"}
     one = f"{MECHANISMS}/{made['id']}"
@@ -196,7 +196,7 @@ async def test_whatever_is_refused_to_a_known_caller_is_audited(site: Site) -> N
     ]
 
 
-async def test_no_answer_names_an_address(site: Site) -> None:
+async def test_no_response_contains_an_address(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.published(headers)
     for path in (
@@ -210,7 +210,7 @@ async def test_no_answer_names_an_address(site: Site) -> None:
         assert "example.com" not in (await site.client.get(API + path)).text, path
 
 
-async def test_a_long_address_is_refused_for_head_as_for_get(site: Site) -> None:
+async def test_a_long_url_is_refused_for_head_as_for_get(site: Site) -> None:
     for method in ("GET", "HEAD"):
         answer = await site.client.request(method, f"{API}/mechanisms?{'a&' * 5_000}")
         assert answer.status_code == 414

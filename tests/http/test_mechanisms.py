@@ -101,7 +101,7 @@ async def test_the_fields_of_the_form_may_come_in_any_order(site: Site, order: l
         ({"json": []}, 400, "MALFORMED_REQUEST"),
     ],
 )
-async def test_a_bad_request_is_refused_and_keeps_nothing(
+async def test_a_bad_request_is_refused_and_stores_nothing(
     site: Site, request_: dict[str, Any], status: int, code: str
 ) -> None:
     headers = await site.sign_up("sakura")
@@ -112,7 +112,7 @@ async def test_a_bad_request_is_refused_and_keeps_nothing(
     assert await blob_keys(site) == []
 
 
-async def test_a_file_over_the_limit_is_refused_and_keeps_nothing(open_site: Any) -> None:
+async def test_a_file_over_the_limit_is_refused_and_stores_nothing(open_site: Any) -> None:
     site = await open_site(max_upload_bytes=1_000)
     headers = await site.sign_up("sakura")
     answer = await site.client.post(
@@ -138,7 +138,7 @@ async def test_a_full_disk_is_507_and_the_next_upload_works(
     assert (await site.client.post(MECHANISMS, headers=headers, **form())).status_code == 202
 
 
-async def test_changing_needs_the_version_that_was_read(site: Site) -> None:
+async def test_an_update_requires_the_current_version(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.ready(headers)
     url = f"{MECHANISMS}/{made['id']}"
@@ -159,7 +159,7 @@ async def test_changing_needs_the_version_that_was_read(site: Site) -> None:
     assert await blob_keys(site) == []
 
 
-async def test_an_unchanged_answer_is_not_sent_again(site: Site) -> None:
+async def test_an_unchanged_representation_is_304(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.published(headers)
     for url in (
@@ -173,7 +173,7 @@ async def test_an_unchanged_answer_is_not_sent_again(site: Site) -> None:
         assert (again.status_code, again.content) == (304, b""), url
 
 
-async def test_no_answer_outlives_a_change(site: Site) -> None:
+async def test_no_cached_response_outlives_a_change(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.published(headers)
     url = f"{MECHANISMS}/{made['id']}"
@@ -204,7 +204,7 @@ async def test_the_same_request_at_the_same_time_takes_effect_once(site: Site) -
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 
-async def test_lists_are_walked_by_page_and_by_cursor(site: Site) -> None:
+async def test_lists_can_be_read_by_page_and_by_cursor(site: Site) -> None:
     headers = await site.sign_up("sakura")
     for number in range(5):
         made = await site.client.post(MECHANISMS, headers=headers, json={**ELSEWHERE, "title": f"t{number}"})
@@ -240,20 +240,20 @@ async def test_lists_are_walked_by_page_and_by_cursor(site: Site) -> None:
         "cursor=" + "A" * 3_000,
     ],
 )
-async def test_a_bad_page_is_refused_with_the_field_at_fault(site: Site, query: str) -> None:
+async def test_a_bad_page_is_refused_and_the_field_named(site: Site, query: str) -> None:
     answer = await site.client.get(f"{MECHANISMS}?{query}")
     assert answer.status_code == 400
     assert answer.json()["details"][0]["field"] == query.partition("=")[0]
 
 
-async def test_page_numbers_reach_ten_thousand_items_and_then_say_to_follow_next(site: Site) -> None:
+async def test_page_numbers_beyond_ten_thousand_items_refer_to_the_next_link(site: Site) -> None:
     deepest = await site.client.get(f"{MECHANISMS}?page=101&limit=100")
     beyond = await site.client.get(f"{MECHANISMS}?page=102&limit=100")
     assert (deepest.status_code, beyond.status_code) == (200, 400)
     assert "follow 'next'" in str(beyond.json()["details"])
 
 
-async def test_what_is_kept_for_one_question_answers_no_other(site: Site) -> None:
+async def test_a_cached_response_serves_no_other_query(site: Site) -> None:
     shared = await site.published(await site.sign_up("sakura"), "gear")
     questions = (
         MECHANISMS,
@@ -273,7 +273,7 @@ async def test_what_is_kept_for_one_question_answers_no_other(site: Site) -> Non
     assert confused.json()["total"] == 0
 
 
-async def test_one_sees_ones_own_drafts_and_nobody_elses(site: Site) -> None:
+async def test_users_see_their_own_drafts_alone(site: Site) -> None:
     mine, other = await site.sign_up("sakura"), await site.sign_up("kaede")
     draft = await site.share(mine)
     url = f"{API}/users/{site.ids['sakura']}/mechanisms"
@@ -303,7 +303,7 @@ async def test_a_moderator_withdraws_with_a_reason_and_only_a_moderator_lifts_it
     assert lifted.json()["is_published"]
 
 
-async def test_processing_is_told_in_words_and_can_be_watched(site: Site) -> None:
+async def test_processing_is_described_in_words_and_can_be_watched(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.share(headers)
     url = f"{MECHANISMS}/{made['id']}/processing"
@@ -317,7 +317,7 @@ async def test_processing_is_told_in_words_and_can_be_watched(site: Site) -> Non
     assert '"state":"ready"' in watched.text
 
 
-async def test_a_failure_is_told_in_the_language_asked_for_and_can_be_retried(site: Site) -> None:
+async def test_a_failure_is_explained_in_the_requested_language_and_can_be_retried(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.share(headers)
     async with site.adapters.database.read() as tx:

@@ -21,7 +21,7 @@ async def clip(site: Site) -> dict[str, Any]:
     return {**made, "content": content, "size": len(content), "headers": headers}
 
 
-async def test_a_file_is_served_as_what_it_is_and_as_nothing_else(site: Site, clip: dict[str, Any]) -> None:
+async def test_a_file_is_served_with_its_own_media_type_alone(site: Site, clip: dict[str, Any]) -> None:
     for name, kind in (
         ("file_url", "video/mp4"),
         ("thumbnail_url", "image/webp"),
@@ -53,7 +53,7 @@ async def test_a_range_is_served(site: Site, clip: dict[str, Any], asked: str, s
 
 
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
-async def test_a_range_outside_is_416(site: Site, clip: dict[str, Any], asked: str) -> None:
+async def test_a_range_outside_the_file_is_416(site: Site, clip: dict[str, Any], asked: str) -> None:
     answer = await site.client.get(clip["file_url"], headers={"Range": asked})
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{clip['size']}"
@@ -75,7 +75,7 @@ async def test_if_range_gives_the_whole_of_another_file(site: Site, clip: dict[s
     assert (await site.client.get(clip["file_url"], headers={"If-None-Match": etag})).status_code == 304
 
 
-async def test_a_draft_is_served_by_its_signed_link_and_by_nothing_else(site: Site) -> None:
+async def test_a_draft_is_served_by_its_signed_link_alone(site: Site) -> None:
     headers = await site.sign_up("sakura")
     draft = await site.ready(headers)
     link = draft["file_url"]
@@ -97,7 +97,7 @@ async def test_a_draft_is_served_by_its_signed_link_and_by_nothing_else(site: Si
         assert (await site.client.get(forged)).status_code == 404, forged
 
 
-async def test_a_signed_link_ends(site: Site) -> None:
+async def test_a_signed_link_expires(site: Site) -> None:
     headers = await site.sign_up("sakura")
     draft = await site.ready(headers)
     path = draft["file_url"].partition("?")[0]
@@ -108,7 +108,7 @@ async def test_a_signed_link_ends(site: Site) -> None:
     assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
 
 
-async def test_what_was_withdrawn_is_served_no_more(site: Site, clip: dict[str, Any]) -> None:
+async def test_files_of_a_withdrawn_mechanism_are_not_served(site: Site, clip: dict[str, Any]) -> None:
     await site.client.post(f"{API}/mechanisms/{clip['id']}/withdraw", headers=clip["headers"])
     assert (await site.client.get(clip["file_url"])).status_code == 404
 
@@ -122,7 +122,7 @@ async def test_a_file_that_the_store_lost_after_it_was_served_is_not_found(
     assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
 
 
-async def test_a_file_of_many_chunks_is_served_whole_and_told_as_lost(
+async def test_a_file_of_many_chunks_is_served_whole_and_404_once_lost(
     site: Site, clip: dict[str, Any]
 ) -> None:
     content = bytes(range(256)) * 4096
@@ -150,7 +150,7 @@ async def test_a_file_of_many_chunks_is_served_whole_and_told_as_lost(
     assert (await site.client.get(f"{API}/{key}")).status_code == 404
 
 
-async def test_an_original_is_given_back_as_a_download_to_its_owner(site: Site, clip: dict[str, Any]) -> None:
+async def test_an_original_is_a_download_for_its_owner(site: Site, clip: dict[str, Any]) -> None:
     answer = await site.client.get(f"{API}/mechanisms/{clip['id']}/original", headers=clip["headers"])
     assert answer.content == GIF
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''clip.gif"

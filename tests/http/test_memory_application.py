@@ -37,7 +37,7 @@ def test_it_starts_within_half_a_second_of_cpu_time(tmp_path: Path) -> None:
     assert float(run(tmp_path, "start")) < MAX_START_CPU_SECONDS
 
 
-def test_each_application_is_empty_whatever_another_holds() -> None:
+def test_each_application_starts_empty_whatever_another_holds() -> None:
     person = {"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"}
     for _ in range(2):
         with TestClient(build_app(memory_application(LoggingObserver()))) as client:

@@ -1,4 +1,4 @@
-"""Forms as careless, broken and malicious senders write them: taken or refused, and nothing is left lying about."""
+"""Forms from careless, broken and malicious clients are accepted or refused, and leave no file behind."""
 
 from typing import Any
 from urllib.parse import unquote
@@ -35,7 +35,7 @@ async def blob_keys(site: Site) -> list[str]:
         ),
     ],
 )
-async def test_what_a_form_says_besides_does_not_matter(
+async def test_other_headers_and_parameters_of_a_form_do_not_matter(
     site: Site, content: bytes, content_type: str
 ) -> None:
     headers = {**await site.sign_up("sakura"), "Content-Type": content_type}
@@ -66,7 +66,7 @@ async def test_what_a_form_says_besides_does_not_matter(
         pytest.param(b"\r\n" * 50_000, 400, id="line ends alone"),
     ],
 )
-async def test_a_broken_form_is_refused_in_words_and_keeps_nothing(
+async def test_a_broken_form_is_refused_with_a_message_and_stores_nothing(
     site: Site, content: bytes, status: int
 ) -> None:
     headers = {**await site.sign_up("sakura"), "Content-Type": "multipart/form-data; boundary=b"}
@@ -95,7 +95,7 @@ async def test_a_form_without_a_usable_boundary_is_refused(site: Site, boundary:
         ("/", "clip"),
     ],
 )
-async def test_a_name_is_given_back_without_its_tricks(site: Site, sent: str, kept: str) -> None:
+async def test_a_file_name_is_returned_sanitized(site: Site, sent: str, kept: str) -> None:
     headers = await site.sign_up("sakura")
     made = await site.client.post(
         MECHANISMS, headers=headers, data={"title": "x"}, files={"file": (sent, GIF)}
@@ -107,7 +107,7 @@ async def test_a_name_is_given_back_without_its_tricks(site: Site, sent: str, ke
 
 
 async def cut_short(site: Site, headers: dict[str, str], content: bytes) -> list[dict[str, Any]]:
-    """What the server says to a sender who hangs up after `content`."""
+    """Returns the server's messages to a client that disconnects after `content`."""
     arriving: list[dict[str, Any]] = [{"type": "http.request", "body": content, "more_body": True}]
     answered: list[dict[str, Any]] = []
 
@@ -138,7 +138,7 @@ async def cut_short(site: Site, headers: dict[str, str], content: bytes) -> list
 
 
 @pytest.mark.parametrize("end", [20, len(FILE) // 2, len(FILE) + 5, len(FILE) + 40])
-async def test_an_upload_that_breaks_off_is_no_defect_and_leaves_nothing(site: Site, end: int) -> None:
+async def test_an_aborted_upload_is_no_defect_and_stores_nothing(site: Site, end: int) -> None:
     headers = await site.sign_up("sakura")
     answered = await cut_short(site, headers, form(FILE, TITLE)[:end])
     assert answered[0]["status"] == 400

@@ -1,4 +1,4 @@
-"""How real clients, browsers and proxies speak HTTP: compression, other origins, a path prefix, and details."""
+"""HTTP as real clients, browsers and proxies use it: compression, CORS, a path prefix, and details."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ MECHANISMS = f"{API}/mechanisms"
 
 
 async def filled(site: Site) -> dict[str, Any]:
-    """A site with a list long enough to be worth compressing."""
+    """Fills the site with a list that is long enough to be compressed."""
     made = await site.published(await site.sign_up("sakura"), description="歯車の噛み合い。" * 100)
     assert isinstance(made, dict)
     return made
@@ -47,7 +47,7 @@ async def test_a_text_is_sent_in_the_coding_that_the_client_prefers(
         assert "authorization" in answer.headers["vary"].lower()
 
 
-async def test_a_compressed_representation_is_validated_and_edited_by_the_tag_that_it_came_with(
+async def test_a_compressed_representation_is_validated_and_edited_by_its_own_etag(
     site: Site,
 ) -> None:
     made = await filled(site)
@@ -61,7 +61,7 @@ async def test_a_compressed_representation_is_validated_and_edited_by_the_tag_th
     assert (await site.client.patch(address, headers=editing, json={"title": "古"})).status_code == 412
 
 
-async def test_what_signs_people_in_is_never_compressed(site: Site) -> None:
+async def test_responses_with_credentials_are_never_compressed(site: Site) -> None:
     await site.sign_up("sakura")
     body = {"username": "sakura", "password": "four-bar linkage"}
     answer = await site.client.post(f"{API}/auth/login", json=body, headers={"Accept-Encoding": "br, gzip"})
@@ -81,7 +81,7 @@ async def test_what_signs_people_in_is_never_compressed(site: Site) -> None:
         "*",
     ],
 )
-async def test_a_proxy_may_weaken_or_mark_the_tag_that_an_edit_names(site: Site, changed: str) -> None:
+async def test_a_proxy_may_weaken_or_suffix_the_etag_of_an_edit(site: Site, changed: str) -> None:
     made = await filled(site)
     address = f"{MECHANISMS}/{made['id']}"
     etag = (await site.client.get(address, headers={"Accept-Encoding": "identity"})).headers["etag"]
@@ -93,7 +93,7 @@ async def test_a_proxy_may_weaken_or_mark_the_tag_that_an_edit_names(site: Site,
 
 
 @pytest.mark.parametrize("tag", ['"1-0123456789abcdefgzip"', '"1-0123"', '"gzip-1-0123456789abcdef"'])
-async def test_what_only_looks_like_a_tag_of_ours_matches_no_version(site: Site, tag: str) -> None:
+async def test_an_etag_that_only_looks_valid_matches_no_version(site: Site, tag: str) -> None:
     made = await filled(site)
     headers = {**site.tokens["sakura"], "If-Match": tag}
     answer = await site.client.patch(f"{MECHANISMS}/{made['id']}", headers=headers, json={"title": "新"})
@@ -131,7 +131,7 @@ async def test_pages_of_allowed_origins_alone_may_read_and_change(
             assert name in read.headers["access-control-expose-headers"].split(", ")
 
 
-async def test_without_origins_no_page_elsewhere_reads_anything(site: Site) -> None:
+async def test_without_allowed_origins_no_other_origin_reads_anything(site: Site) -> None:
     answer = await site.client.get(MECHANISMS, headers={"Origin": "https://app.example.com"})
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
@@ -205,7 +205,7 @@ async def test_a_query_may_be_sent_as_utf_8_or_percent_encoded(site: Site, query
 @pytest.mark.parametrize(
     "query", ["page=1e3", "page=1.0", "limit=%2B5", "limit=٥", "page=", "page=1&page=2e0"]
 )
-async def test_a_whole_number_is_written_in_digits(site: Site, query: str) -> None:
+async def test_an_integer_is_written_in_digits(site: Site, query: str) -> None:
     answer = await site.client.get(f"{MECHANISMS}?{query}")
     assert answer.status_code == 400, answer.text
     assert answer.json()["details"][0]["field"] == query.partition("=")[0]
@@ -225,7 +225,7 @@ async def test_options_lists_every_method(site: Site, path: str, allowed: str) -
 
 
 @pytest.mark.parametrize("path", ["/", "/schema"])
-async def test_a_page_runs_its_own_scripts_alone_and_in_no_frame(site: Site, path: str) -> None:
+async def test_a_page_runs_only_its_own_scripts_and_in_no_frame(site: Site, path: str) -> None:
     answer = await site.client.get(path)
     policy = answer.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy

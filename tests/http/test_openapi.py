@@ -1,4 +1,4 @@
-"""The OpenAPI document, and that the API keeps to it."""
+"""The OpenAPI document, and the API's conformance to it."""
 
 import json
 import os
@@ -19,7 +19,7 @@ async def document(site: Site) -> dict[str, Any]:
 
 
 def kept(name: str, text: str) -> str:
-    """What the repository has of a generated page; written first where that is asked for."""
+    """Returns the committed text of a generated page; with UPDATE_DOCS set, writes it first."""
     path = DOCS / name
     if os.environ.get("UPDATE_DOCS"):
         path.write_text(text, encoding="utf-8")
@@ -31,7 +31,7 @@ async def test_a_change_of_the_api_shows_in_its_committed_document(site: Site) -
     assert kept("openapi.json", text) == text, UPDATE
 
 
-def test_every_error_stands_in_the_list_of_errors() -> None:
+def test_every_error_is_in_the_list_of_errors() -> None:
     assert kept("errors.md", errors_page()) == errors_page(), UPDATE
 
 
@@ -39,13 +39,13 @@ ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
 
 
 async def operations(site: Site) -> list[tuple[str, str, dict[str, Any]]]:
-    """Each operation with its method and path."""
+    """Returns the path, method and description of each operation."""
     paths = (await document(site))["paths"]
     return [(method, path, one) for path, item in paths.items() for method, one in item.items()]
 
 
 async def test_each_schema_and_each_operation_has_a_published_name(site: Site) -> None:
-    """Which names those are, the committed document says."""
+    """The committed document lists the names."""
     schemas = (await document(site))["components"]["schemas"]
     assert [name for name in schemas if not re.fullmatch(r"([A-Z][a-z]+)+", name)] == []
     names = [one["operationId"] for _, _, one in await operations(site)]
@@ -53,7 +53,7 @@ async def test_each_schema_and_each_operation_has_a_published_name(site: Site) -
     assert len(set(names)) == len(names)
 
 
-async def test_every_operation_has_words_and_says_how_it_refuses(site: Site) -> None:
+async def test_every_operation_has_a_description_and_declares_its_errors(site: Site) -> None:
     for method, path, operation in await operations(site):
         responses = operation["responses"]
         assert operation["summary"], (method, path)
@@ -68,7 +68,7 @@ async def test_every_operation_has_words_and_says_how_it_refuses(site: Site) -> 
         assert "content" not in responses.get("204", {}), (method, path)
 
 
-async def test_every_operation_says_whether_it_wants_a_token(site: Site) -> None:
+async def test_every_operation_declares_whether_it_needs_a_token(site: Site) -> None:
     for method, path, operation in await operations(site):
         security = operation["security"]
         assert ("401" in operation["responses"]) == (security != []) or path.startswith("/api/v1/auth/")
@@ -79,7 +79,7 @@ async def test_every_operation_says_whether_it_wants_a_token(site: Site) -> None
     assert paths["/api/v1/auth/login"]["post"]["security"] == []
 
 
-async def test_an_operation_declares_the_errors_that_follow_from_what_it_takes(site: Site) -> None:
+async def test_an_operation_declares_the_errors_that_its_inputs_can_cause(site: Site) -> None:
     paths = (await document(site))["paths"]
     change = paths["/api/v1/mechanisms/{mechanism_id}"]["patch"]
     assert [status for status in change["responses"] if status >= "400"] == (
@@ -91,7 +91,7 @@ async def test_an_operation_declares_the_errors_that_follow_from_what_it_takes(s
     assert [status for status in listed if status >= "400"] == ["429", "500", "503"]
 
 
-async def test_success_declares_its_header_fields(site: Site) -> None:
+async def test_successful_responses_declare_their_headers(site: Site) -> None:
     paths = (await document(site))["paths"]
 
     def sent(method: str, path: str, status: str) -> set[str]:
@@ -114,14 +114,14 @@ async def test_fields_have_formats_lengths_and_error_codes(site: Site) -> None:
     assert {"MECHANISM_NOT_FOUND", "VERSION_REQUIRED", "INTERNAL_ERROR"} <= set(codes)
 
 
-async def test_what_is_for_operators_is_not_in_the_public_document(site: Site) -> None:
+async def test_operator_routes_are_not_in_the_public_document(site: Site) -> None:
     paths = (await document(site))["paths"]
     assert not [path for path in paths if not path.startswith(("/api/v1/", "/.well-known/"))]
     assert "/api/v1/.well-known/jwks.json" not in paths
     assert (await site.client.get("/api/v1/.well-known/jwks.json")).status_code == 200
 
 
-async def test_the_document_says_which_headers_are_heard_and_what_is_sent_back(site: Site) -> None:
+async def test_the_document_declares_request_headers_and_responses(site: Site) -> None:
     paths = (await document(site))["paths"]
 
     def heard(method: str, path: str) -> list[str]:
@@ -146,7 +146,7 @@ async def test_the_document_says_which_headers_are_heard_and_what_is_sent_back(s
         assert paths[path]["get"]["security"] == [{}, {"token": []}], path
 
 
-async def test_the_pages_for_people_have_all_they_need_on_this_server(site: Site) -> None:
+async def test_the_html_pages_load_everything_from_this_server(site: Site) -> None:
     for page in ("/", "/schema"):
         text = (await site.client.get(page)).text
         assert "//cdn" not in text
@@ -157,7 +157,7 @@ async def test_the_pages_for_people_have_all_they_need_on_this_server(site: Site
                 assert (await site.client.get(link)).status_code == 200, (page, link)
 
 
-async def test_metrics_speak_of_routes_and_never_of_identifiers(site: Site) -> None:
+async def test_metrics_name_routes_and_never_identifiers(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = await site.published(headers)
     await site.client.get(f"/api/v1/mechanisms/{made['id']}")
@@ -170,11 +170,11 @@ async def test_metrics_speak_of_routes_and_never_of_identifiers(site: Site) -> N
     assert made["id"] not in text
 
 
-async def test_what_is_to_be_sent_is_described_with_an_example(site: Site) -> None:
+async def test_every_request_body_has_an_example(site: Site) -> None:
     described = await document(site)
 
     def body(path: str) -> tuple[list[str], dict[str, Any]]:
-        """The media types that the operation takes, and the schema of the one."""
+        """Returns the media types that the operation accepts, and the schema of its body."""
         content = described["paths"][path]["post"]["requestBody"]["content"]
         (media,) = content.values()
         return list(content), described["components"]["schemas"][media["schema"]["$ref"].rpartition("/")[2]]

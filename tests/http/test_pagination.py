@@ -26,7 +26,7 @@ ID = "01900000-0000-7000-8000-000000000000"
 
 
 class CountedMechanisms:
-    """Mechanisms of a database, with each count of a whole list written down."""
+    """Wraps a mechanism repository and records each count of a whole list."""
 
     def __init__(self, inner: Any, counts: list[str]) -> None:
         self._inner = inner
@@ -56,7 +56,7 @@ class CountedReads:
 
 
 class CountingDatabase:
-    """A database that writes down, in `counts`, each count of a whole list of mechanisms."""
+    """Wraps a database and records in `counts` each count of a whole list of mechanisms."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -80,7 +80,7 @@ async def publish(site: Site, headers: dict[str, str], title: str) -> None:
 
 
 async def walk(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
-    """Every page of a list, by its links."""
+    """Returns every page of a list, following its links."""
     pages = []
     while url:
         response = await client.get(url)
@@ -91,7 +91,7 @@ async def walk(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
 
 
 def cursor(order: str, key_type: str, key: object) -> str:
-    """A cursor of the list of all mechanisms, as the API writes them."""
+    """Returns a cursor into the list of all mechanisms, in the API's format."""
     checksum = list_checksum(list_conditions([], None))
     packed = json.dumps([order, checksum, 2, key_type, key, ID]).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
@@ -149,7 +149,7 @@ async def test_a_cursor_of_a_list_with_other_conditions_is_refused(site: Site) -
     assert len(same.json()["items"]) == 1
 
 
-async def test_the_order_of_categories_and_the_size_of_pages_may_change_on_the_way(site: Site) -> None:
+async def test_category_order_and_page_size_may_change_between_pages(site: Site) -> None:
     headers = await site.sign_up("sakura")
     for title in ("a", "b", "c"):
         made = await site.published(headers, title, categories="gears,cams")
@@ -161,7 +161,7 @@ async def test_the_order_of_categories_and_the_size_of_pages_may_change_on_the_w
     assert [item["title"] for item in rest.json()["items"]] == ["b", "a"]
 
 
-async def test_a_cursor_as_the_api_writes_it_is_accepted(site: Site) -> None:
+async def test_a_cursor_in_the_form_of_the_api_is_accepted(site: Site) -> None:
     for sort, key_type, key in (("-created_at", "time", 0), ("title", "text", "a")):
         url = f"{MECHANISMS}?sort={sort}&cursor={cursor(sort, key_type, key)}"
         assert (await site.client.get(url)).status_code == 200
@@ -204,7 +204,7 @@ async def test_a_public_list_is_counted_once_for_all_its_pages_and_orders(open_s
     assert counts == ["count", "count"]
 
 
-async def test_lists_of_other_conditions_are_counted_on_their_own(open_site: Any) -> None:
+async def test_lists_with_other_conditions_are_counted_separately(open_site: Any) -> None:
     site: Site = await open_site(database=CountingDatabase)
     headers = await site.sign_up("sakura")
     await publish(site, headers, "t")

@@ -1,4 +1,4 @@
-"""Limits of their own for what costs much."""
+"""Expensive requests have their own limits."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ def account(name: str) -> dict[str, str]:
     return {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
 
 
-async def test_registrations_have_a_limit_of_their_own_for_each_address(open_site: Any) -> None:
+async def test_registrations_have_their_own_limit_for_each_address(open_site: Any) -> None:
     site = await open_site(
         requests_per_minute=1_000, trusted_proxies=("127.0.0.1",), registrations_per_hour=2
     )
@@ -41,7 +41,7 @@ async def test_searches_have_a_limit_that_other_requests_do_not_share(open_site:
     assert (await site.client.get(f"{API}/mechanisms")).status_code == 200
 
 
-async def test_uploads_and_retries_have_limits_of_their_own(open_site: Any) -> None:
+async def test_uploads_and_retries_have_their_own_limits(open_site: Any) -> None:
     site = await open_site(requests_per_minute=1_000, uploads_per_hour=1, retries_per_hour=1)
     headers = await site.sign_up("sakura")
     body = {
@@ -61,14 +61,14 @@ async def test_uploads_and_retries_have_limits_of_their_own(open_site: Any) -> N
     assert retried[1] == 429
 
 
-async def test_zero_is_no_limit(open_site: Any) -> None:
+async def test_zero_means_no_limit(open_site: Any) -> None:
     site = await open_site(requests_per_minute=1_000, registrations_per_hour=0)
     for number in range(25):
         response = await site.client.post(f"{API}/auth/register", json=account(f"user{number}"))
         assert response.status_code == 201
 
 
-async def test_without_a_limit_on_requests_there_is_none(open_site: Any) -> None:
+async def test_requests_are_unlimited_without_a_limit(open_site: Any) -> None:
     site = await open_site(requests_per_minute=0, searches_per_minute=1)
     for number in range(3):
         assert (await site.client.get(SEARCH, params={"q": f"crank{number}"})).status_code == 200

@@ -1,4 +1,4 @@
-"""What holds for every address: HEAD, 405, preconditions, receipts, and the end of a caller's rights."""
+"""Behaviour of every route: HEAD, 405, preconditions, idempotency, and the end of a caller's rights."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ ELSEWHERE = {
 }
 
 
-async def test_head_tells_what_get_would_without_its_content(site: Site) -> None:
+async def test_head_sends_the_headers_of_get_without_content(site: Site) -> None:
     made = await site.published(await site.sign_up("sakura"))
     for path in (MECHANISMS, f"{MECHANISMS}/{made['id']}", made["file_url"], "/health/live", "/", f"{API}/x"):
         told, asked = await site.client.get(path), await site.client.head(path)
@@ -43,9 +43,7 @@ async def test_head_of_a_stream_ends_at_once(site: Site) -> None:
         ("TRACE", f"{MECHANISMS}/x", "DELETE, GET, HEAD, OPTIONS, PATCH"),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_ones(
-    site: Site, method: str, path: str, allowed: str
-) -> None:
+async def test_405_lists_the_allowed_methods(site: Site, method: str, path: str, allowed: str) -> None:
     answer = await site.client.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
     assert allowed in answer.json()["message"]
@@ -63,7 +61,7 @@ async def test_a_wrong_method_is_told_the_right_ones(
         ('"' + "9" * 400 + '-0000000000000000"', 412),
     ],
 )
-async def test_if_match_is_an_etag_of_ours_or_fails(site: Site, given: str, status: int) -> None:
+async def test_if_match_takes_a_known_etag_or_fails(site: Site, given: str, status: int) -> None:
     headers = await site.sign_up("sakura")
     made = (await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)).json()
     changing = {**headers, "If-Match": given}
@@ -96,7 +94,7 @@ async def created_twice(site: Site, path: str, headers: dict[str, str], body: di
         ("/auth/register", {"username": "kaede", "email": "kaede@example.com", "password": PASSWORD}),
     ],
 )
-async def test_a_replayed_answer_can_be_worked_with_like_the_first(
+async def test_a_replayed_response_is_as_usable_as_the_first(
     site: Site, path: str, body: dict[str, Any]
 ) -> None:
     headers = await site.sign_up("boss", Role.ADMIN)
@@ -111,7 +109,7 @@ async def test_a_replayed_answer_can_be_worked_with_like_the_first(
     assert changed.status_code == 200, changed.text
 
 
-async def test_one_form_sent_many_times_at_once_is_kept_once(site: Site) -> None:
+async def test_one_form_sent_many_times_at_once_is_stored_once(site: Site) -> None:
     headers = {**await site.sign_up("sakura"), "Idempotency-Key": "k-1"}
 
     async def send() -> Any:
@@ -128,14 +126,14 @@ async def test_one_form_sent_many_times_at_once_is_kept_once(site: Site) -> None
 
 
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 201])
-async def test_a_key_that_cannot_be_kept_is_refused(site: Site, key: str) -> None:
+async def test_a_key_that_cannot_be_stored_is_refused(site: Site, key: str) -> None:
     headers = {**await site.sign_up("sakura"), "Idempotency-Key": key.encode()}
     answer = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
     assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "Idempotency-Key")
 
 
 @pytest.mark.parametrize("suffix", ["/publish", "/withdraw", "/processing/retry"])
-async def test_what_takes_no_field_refuses_every_field(site: Site, suffix: str) -> None:
+async def test_an_operation_without_fields_refuses_every_field(site: Site, suffix: str) -> None:
     headers = await site.sign_up("sakura")
     made = await site.ready(headers)
     url = f"{MECHANISMS}/{made['id']}"
@@ -156,7 +154,7 @@ async def test_signing_out_ends_the_token_at_once(site: Site) -> None:
     assert (await site.client.get(f"{API}/users/me", headers=headers)).status_code == 401
 
 
-async def test_suspension_ends_every_token_at_once_and_reinstatement_asks_to_sign_in_again(
+async def test_suspension_ends_every_token_at_once_and_reinstatement_restores_none(
     site: Site,
 ) -> None:
     sakura, boss = await site.sign_up("sakura"), await site.sign_up("boss", Role.ADMIN)
@@ -173,7 +171,7 @@ async def test_suspension_ends_every_token_at_once_and_reinstatement_asks_to_sig
 
 
 @pytest.mark.parametrize("end", ["deleted", "signed out"])
-async def test_whoever_watches_hears_the_end_when_they_may_watch_no_more(
+async def test_an_event_stream_ends_when_its_reader_loses_access(
     site: Site, monkeypatch: pytest.MonkeyPatch, end: str
 ) -> None:
     headers = await site.sign_up("sakura")
@@ -198,7 +196,7 @@ async def test_whoever_watches_hears_the_end_when_they_may_watch_no_more(
     assert '"state":"pending"' in watched.text
 
 
-async def test_the_keys_that_verify_tokens_are_told_and_a_secret_is_not(open_site: Any) -> None:
+async def test_public_keys_are_published_and_a_secret_is_not(open_site: Any) -> None:
     secret = await open_site()
     assert (await secret.client.get("/.well-known/jwks.json")).json() == {"keys": []}
 

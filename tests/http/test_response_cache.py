@@ -1,4 +1,4 @@
-"""Answers that are kept: the same, byte for byte, as those that are made anew, and never older than was promised."""
+"""Cached responses equal rendered ones byte for byte, and are never older than the promised bound."""
 
 import asyncio
 import tempfile
@@ -54,7 +54,7 @@ STEPS = (
 
 
 class Unkept:
-    """A cache that keeps nothing."""
+    """A cache that stores nothing."""
 
     def cached(self, tag: str, key: str) -> bytes | None:
         return None
@@ -83,7 +83,7 @@ class Unkept:
 
 
 class Forgetful:
-    """A server that knows at no request what it answered to the one before."""
+    """A server with new state and a new response cache for each request."""
 
     def __init__(self, litestar: ASGIApp, application: Application) -> None:
         self._litestar = litestar
@@ -97,7 +97,7 @@ class Forgetful:
 
 @dataclass
 class World:
-    """Two processes of one installation, and a third that answers from the database alone."""
+    """Two processes of one installation, and a third that reads from the database alone."""
 
     kept: list[httpx.AsyncClient]
     unkept: httpx.AsyncClient
@@ -150,12 +150,12 @@ class World:
             await client.post(f"{address}/{step}", headers=self.admin, **body)
 
     async def work(self, process: int) -> None:
-        """Works the ledger off, after which the search index knows what was changed."""
+        """Runs all due jobs; afterwards the search index has every change."""
         while await self.runners[process].run_one() is not None:
             continue
 
     async def look(self) -> None:
-        """Twice, so that what was read the first time is kept the second."""
+        """Compares the processes twice, so that the second comparison reads cached responses."""
         for _ in range(2):
             for address in [
                 *(f"{MECHANISMS}/{id}" for id in self.made),
@@ -186,8 +186,8 @@ def told(answer: httpx.Response) -> Any:
 
 
 async def live(steps: Sequence[tuple[str, int, int]], cache_url: str, settle: float) -> None:
-    """Takes the steps, each in one of the two processes. Looks after each, before and after its jobs are done in the
-    other; or once all have had `settle` seconds."""
+    """Takes the steps, each in one of the two processes. Compares after each, before and after the other has run its
+    jobs; or once at the end, after `settle` seconds."""
     with tempfile.TemporaryDirectory() as folder:
         async with AsyncExitStack() as stack:
             world = await founded(stack, chosen(Path(folder), cache_url))
@@ -256,7 +256,7 @@ LIVES = st.lists(
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0), ("admit", 0, 0), ("rename", 1, 0)])
 @example([("add category", 0, 0), ("create", 0, 0), ("publish", 0, 0), ("file under it", 1, 0)])
 @example([("add category", 0, 0), ("rename category", 1, 0), ("remove category", 0, 0)])
-def test_on_one_machine_no_kept_answer_outlives_a_change(steps: list[tuple[str, int, int]]) -> None:
+def test_on_one_machine_no_cached_response_outlives_a_change(steps: list[tuple[str, int, int]]) -> None:
     asyncio.run(live(steps, "memory:", settle=0))
 
 
@@ -265,13 +265,13 @@ def test_on_one_machine_no_kept_answer_outlives_a_change(steps: list[tuple[str, 
 @given(LIVES)
 @example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0)])
-def test_with_redis_no_kept_answer_outlives_a_change_by_more_than_was_promised(
+def test_with_redis_no_cached_response_outlives_a_change_beyond_the_bound(
     steps: list[tuple[str, int, int]],
 ) -> None:
     asyncio.run(live(steps, redis_url(), settle=STALENESS.total_seconds()))
 
 
-async def test_what_is_repeated_is_what_was_answered_first(site: Site) -> None:
+async def test_a_repeated_response_equals_the_first(site: Site) -> None:
     headers = await site.sign_up("sakura")
     made = [await site.published(headers, f"歯車 {number}") for number in range(3)]
     for address in (
@@ -291,9 +291,7 @@ async def test_what_is_repeated_is_what_was_answered_first(site: Site) -> None:
 
 
 @pytest.mark.parametrize(("length", "asked"), [(MAX_QUERY_STRING_BYTES, 1), (MAX_QUERY_STRING_BYTES + 1, 2)])
-async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
-    site: Site, length: int, asked: int
-) -> None:
+async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, asked: int) -> None:
     reached = 0
 
     async def counted(scope: Any, receive: Any, send: Any) -> None:
@@ -314,7 +312,7 @@ async def test_an_address_is_known_again_unless_it_is_longer_than_anybody_needs(
     assert reached == asked
 
 
-async def test_a_bad_token_is_refused_also_where_the_answer_is_kept(site: Site) -> None:
+async def test_a_bad_token_is_refused_for_a_cached_response_too(site: Site) -> None:
     headers = await site.sign_up("sakura")
     address = f"{MECHANISMS}/{(await site.published(headers))['id']}"
     assert (await site.client.get(address)).status_code == 200
@@ -323,7 +321,7 @@ async def test_a_bad_token_is_refused_also_where_the_answer_is_kept(site: Site) 
     assert refused.json()["request_id"] == refused.headers["x-request-id"]
 
 
-async def test_what_is_kept_is_counted_and_limited_as_everything_is(open_site: Any) -> None:
+async def test_cached_responses_are_counted_and_rate_limited(open_site: Any) -> None:
     site = await open_site(requests_per_minute=12)
     headers = await site.sign_up("sakura")
     address = f"{MECHANISMS}/{(await site.published(headers))['id']}"

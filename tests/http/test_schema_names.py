@@ -1,4 +1,4 @@
-"""How schemas get the names that they are published under."""
+"""How published schemas get their names."""
 
 import pytest
 from litestar.openapi.spec import Reference, Schema
@@ -14,7 +14,7 @@ class CogInTests:
     pass
 
 
-def test_a_schema_and_what_refers_to_it_have_the_published_name():
+def test_a_schema_and_its_references_have_the_published_name():
     reference = Reference(ref=f"{PREFIX}mechshare.tests.CogInTests")
     renamed = publish_schemas({"mechshare.tests.CogInTests": Schema()}, {"/cogs": reference})
     assert list(renamed) == ["Cog"]

@@ -26,7 +26,7 @@ async def site(open_site: Any, index: FaultyIndex) -> Site:
     return opened
 
 
-async def test_a_search_answers_with_marks_and_counts(site: Site) -> None:
+async def test_a_search_returns_highlights_and_counts(site: Site) -> None:
     headers = await site.sign_up("sakura")
     shared = await site.published(headers, "遊星歯車", categories="gears")
 
@@ -43,7 +43,7 @@ async def test_a_search_answers_with_marks_and_counts(site: Site) -> None:
     assert (found["facets"], found["degraded"]) == ({"gears": 1}, False)
 
 
-async def test_without_the_index_the_answer_is_degraded_and_not_to_be_kept(
+async def test_without_the_index_the_response_is_degraded_and_not_cacheable(
     site: Site, index: FaultyIndex
 ) -> None:
     headers = await site.sign_up("sakura")
@@ -61,7 +61,7 @@ async def test_without_the_index_the_answer_is_degraded_and_not_to_be_kept(
         assert found["items"][0]["highlights"] == {}
 
 
-async def test_a_degraded_answer_does_not_outlive_the_fault(site: Site, index: FaultyIndex) -> None:
+async def test_a_degraded_response_does_not_outlive_the_fault(site: Site, index: FaultyIndex) -> None:
     headers = await site.sign_up("sakura")
     await site.published(headers, "Spur gears")
     mine = {"q": "gear", "user_id": site.ids["sakura"]}
@@ -76,9 +76,7 @@ async def test_a_degraded_answer_does_not_outlive_the_fault(site: Site, index: F
         assert found["items"][0]["highlights"]
 
 
-async def test_a_good_answer_that_is_kept_is_given_while_the_index_is_out(
-    site: Site, index: FaultyIndex
-) -> None:
+async def test_a_cached_response_is_served_while_the_index_is_down(site: Site, index: FaultyIndex) -> None:
     headers = await site.sign_up("sakura")
     await site.published(headers, "Spur gears")
     before = await site.client.get(SEARCH, params={"q": "gear"})
@@ -103,7 +101,9 @@ async def test_suggestions_say_whether_there_may_be_more(site: Site, index: Faul
     assert (good.headers["cache-control"], bad.headers["cache-control"]) == ("public, no-cache", "no-store")
 
 
-async def test_suggestions_are_kept_until_a_title_comes_or_goes(site: Site, index: FaultyIndex) -> None:
+async def test_suggestions_are_cached_until_a_title_is_added_or_removed(
+    site: Site, index: FaultyIndex
+) -> None:
     async def suggested() -> list[str]:
         answer = await site.client.get(SUGGEST, params={"q": "gen"})
         items: list[str] = answer.json()["items"]

@@ -1,4 +1,4 @@
-"""A request waits once for a dependency that does not answer."""
+"""A request waits once for a dependency that does not respond."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,7 +13,7 @@ SOME_ID = "01900000-0000-7000-8000-0000000000ff"
 
 
 class Absent:
-    """A database that is not there from the moment it is `away`; counts who asks it."""
+    """A database that is unavailable while `away` is set, and counts the attempts to use it."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -43,7 +43,9 @@ class Absent:
 
 @pytest.mark.parametrize("has_token", [False, True])
 @pytest.mark.parametrize("path", [f"/mechanisms/{SOME_ID}", "/mechanisms", "/categories", "/users/me"])
-async def test_a_request_asks_an_absent_database_once(open_site: Any, path: str, has_token: bool) -> None:
+async def test_a_request_tries_an_unavailable_database_once(
+    open_site: Any, path: str, has_token: bool
+) -> None:
     opened: list[Absent] = []
 
     def absent(inner: Any) -> Absent:
