@@ -1,4 +1,4 @@
-"""What every blob store promises."""
+"""The contract suite of blob stores."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -132,7 +132,7 @@ async def test_a_store_tells_when_a_blob_was_written(blobs: BlobStore) -> None:
     assert first <= second
     assert abs(datetime.now(UTC) - second) < timedelta(
         hours=1
-    )  # not the time of day in some place, nor of the epoch
+    )  # catches local time labelled as UTC, and the epoch
     await blobs.delete(KEY)
     assert await blobs.written_at(KEY) is None
 

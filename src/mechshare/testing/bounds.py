@@ -1,11 +1,11 @@
-"""How long a suite waits for an adapter: what never comes fails the case instead of holding it up."""
+"""Bounds the waits of contract suites, so that a test fails instead of hanging."""
 
 import asyncio
 
 MAX_WAIT = 30.0
-"""Seconds. What a suite waits for takes milliseconds; this is for machines that are slow and busy."""
+"""Seconds. Adapters need milliseconds; the margin is for slow and busy machines."""
 
 
 def bounded() -> asyncio.Timeout:
-    """What is awaited inside raises TimeoutError once MAX_WAIT has passed."""
+    """Returns a context that raises TimeoutError after MAX_WAIT."""
     return asyncio.timeout(MAX_WAIT)

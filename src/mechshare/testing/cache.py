@@ -1,4 +1,4 @@
-"""What every cache promises."""
+"""The contract suite of caches."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ LONG = timedelta(minutes=5)
 
 
 class Source:
-    """Gives another value each time it is asked, and remembers how often that was."""
+    """A loader that returns a new value at each call and counts the calls (`loads`)."""
 
     def __init__(self) -> None:
         self.loads = 0
@@ -24,7 +24,10 @@ class Source:
 
 
 async def stored(cache: Cache, tag: str, key: str, body: bytes) -> bytes:
-    """Waits until the process holds it: it may first have to learn what others invalidate."""
+    """Returns `body` once the cache of this process stores it; raises AssertionError after 500 attempts.
+
+    A cache may store nothing until its invalidation listener is connected.
+    """
 
     async def load() -> bytes:
         return body

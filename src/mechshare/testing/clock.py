@@ -1,4 +1,4 @@
-"""What every clock promises."""
+"""The contract suite of clocks."""
 
 from datetime import UTC
 

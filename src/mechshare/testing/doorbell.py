@@ -1,4 +1,4 @@
-"""What every doorbell promises."""
+"""The contract suite of doorbells."""
 
 import asyncio
 from datetime import timedelta

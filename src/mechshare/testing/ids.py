@@ -1,4 +1,4 @@
-"""What every source of identifiers promises."""
+"""The contract suite of id generators."""
 
 from uuid import UUID
 

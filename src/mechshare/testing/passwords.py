@@ -1,4 +1,4 @@
-"""What every password hasher promises."""
+"""The contract suite of password hashers."""
 
 from mechshare.ports.passwords import PasswordHasher
 

@@ -1,4 +1,4 @@
-"""What every rate limiter promises."""
+"""The contract suite of rate limiters."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What every token issuer promises."""
+"""The contract suite of token issuers."""
 
 from datetime import UTC, datetime, timedelta
 

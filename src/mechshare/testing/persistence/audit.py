@@ -1,4 +1,4 @@
-"""What every database promises of the audit log."""
+"""The contract suite of databases: the audit log."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What every database promises of references to stored files."""
+"""The contract suite of databases: blob references."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +34,7 @@ def a_reference(key: str, owner_id: str = "", **changes: object) -> BlobReferenc
 
 
 def files_of(owner_id: str) -> list[BlobReference]:
-    """A file in each role, in the order of their keys."""
+    """Returns one blob reference in each role, in key order."""
     prefix = derivative_prefix(MechanismId(owner_id))
     derived = [a_reference(f"{prefix}1-{role.value}", owner_id, role=role) for role in sorted(DERIVATIVES)]
     return [*derived, a_reference(f"originals/{owner_id}.gif", owner_id)]

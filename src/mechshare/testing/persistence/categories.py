@@ -1,4 +1,4 @@
-"""What every database promises of categories."""
+"""The contract suite of databases: categories."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What every database promises of its transactions."""
+"""The contract suite of databases: transactions."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What every database promises of the responses to requests that take effect once."""
+"""The contract suite of databases: idempotency records."""
 
 import asyncio
 from datetime import timedelta

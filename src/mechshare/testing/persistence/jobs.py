@@ -1,4 +1,4 @@
-"""What every database promises of jobs."""
+"""The contract suite of databases: jobs."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What every database promises of mechanisms."""
+"""The contract suite of databases: mechanisms."""
 
 import asyncio
 from collections.abc import Sequence
@@ -157,7 +157,7 @@ async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_nam
         assert category is not None
         await tx.categories.save(replace(category, name_en="Renamed"))
         reading = asyncio.create_task(read())
-        await asyncio.sleep(0.1)  # for a database that would let it see the old name
+        await asyncio.sleep(0.1)  # time in which a wrong adapter would read the old name
     async with bounded():
         assert await reading == "Renamed"
 
@@ -466,7 +466,7 @@ async def test_a_page_beyond_the_last_is_empty_and_knows_the_total(database: Dat
 
 
 class TestMatching:
-    """The stand-in for a search index."""
+    """The search in the database, which replaces an unavailable search index."""
 
     @pytest.mark.parametrize(
         ("title", "words"),

@@ -1,4 +1,4 @@
-"""What every database promises of sessions and refresh tokens."""
+"""The contract suite of databases: sessions and refresh tokens."""
 
 import asyncio
 from dataclasses import replace
@@ -168,7 +168,7 @@ async def test_a_session_that_is_prolonged_while_old_ones_are_deleted_stays(data
     async with database.begin() as tx:
         await tx.sessions.save(replace(session, expires_at=NOW + timedelta(days=30)))
         deleting = asyncio.create_task(delete())
-        await asyncio.sleep(0.2)  # for a database that lets it look at the row already
+        await asyncio.sleep(0.2)  # time in which an adapter without row locks would read the old row
     async with bounded():
         assert await deleting == 0
     async with database.read() as tx:

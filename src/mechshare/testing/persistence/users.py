@@ -1,4 +1,4 @@
-"""What every database promises of users and their credentials."""
+"""The contract suite of databases: users and credentials."""
 
 import asyncio
 from dataclasses import replace

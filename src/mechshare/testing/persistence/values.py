@@ -1,4 +1,4 @@
-"""What the suites over every database begin with."""
+"""Test data that the contract suites of databases share."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

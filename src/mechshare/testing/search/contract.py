@@ -1,4 +1,4 @@
-"""What every search index promises (mechshare.ports.search)."""
+"""The contract suite of search indexes (mechshare.ports.search)."""
 
 import asyncio
 import unicodedata

@@ -1,7 +1,7 @@
-"""Mechanisms, questions people ask about them, and how well each mechanism answers: the bar for every search index.
+"""Relevance test data for search indexes: mechanisms, queries, and a graded judgement of each match.
 
-Judgements: 3 this is it, 2 of the same kind, 1 touches it; what is not judged answers nothing. They say what a person
-would want, not what the index can find: a mechanism described only in the other language may be judged 2 as well.
+Grades: 3 exact match, 2 same kind, 1 related; mechanisms without a judgement are irrelevant. Grades reflect what a
+person wants, not what an index can find: a mechanism described only in the other language may also have grade 2.
 """
 
 import math
@@ -382,7 +382,7 @@ QUERIES: Mapping[str, Mapping[str, int]] = {
 
 
 def documents() -> tuple[SearchDocument, ...]:
-    """The mechanisms, all published, each a day newer than the one before."""
+    """Returns the mechanisms, all published, each a day newer than the one before."""
     return tuple(
         SearchDocument(
             mechanism_id=MechanismId(key),
@@ -401,16 +401,16 @@ def documents() -> tuple[SearchDocument, ...]:
 
 
 def ndcg(found: Sequence[str], judged: Mapping[str, int], depth: int = 5) -> float:
-    """Normalised discounted cumulative gain of the first `depth` found (Jarvelin and Kekalainen 2002): 1 is ideal.
+    """Returns the normalised discounted cumulative gain of the first `depth` results (Jarvelin and Kekalainen 2002).
 
-    The gain of a grade g is 2^g - 1.
+    1 is ideal. The gain of a grade g is 2^g - 1.
     """
     best = sorted(judged.values(), reverse=True)
     return _gain([judged.get(key, 0) for key in found[:depth]]) / _gain(best[:depth])
 
 
 def missed(found: Sequence[str], judged: Mapping[str, int], depth: int = 3) -> list[str]:
-    """What is judged 3 and does not stand among the first `depth`."""
+    """Returns the mechanisms of grade 3 that are not among the first `depth` results."""
     return [key for key, grade in judged.items() if grade == 3 and key not in found[:depth]]
 
 
