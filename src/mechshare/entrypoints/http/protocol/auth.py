@@ -1,4 +1,4 @@
-"""Who calls: the guard of routes, and the caller as handlers see it."""
+"""Authentication of requests: the guard of routes, and the caller as handlers see it."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def application_of(connection: Connection) -> Application:
 
 
 def require_permissions(*permissions: str) -> Guard:
-    """The guard of a route: lets pass who is signed in and granted all of `permissions`; with none, any signed-in.
+    """Returns a guard that requires a signed-in caller with all of `permissions`, which may be none.
 
     Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation.
     """
@@ -45,7 +45,7 @@ def require_permissions(*permissions: str) -> Guard:
 
 
 def limits(kind: Costly) -> BeforeRequestHookHandler:
-    """The `before_request` of a route that has a limit of its own for each address. Raises TooManyRequests."""
+    """Returns the `before_request` of a route with a rate limit of its own per address; it raises TooManyRequests."""
 
     async def count(request: Connection) -> None:
         address = limited_address(client_address_of(request.scope))
@@ -55,19 +55,19 @@ def limits(kind: Costly) -> BeforeRequestHookHandler:
 
 
 def caller_of(connection: Connection) -> SignedIn:
-    """The caller of a guarded route."""
+    """Returns the caller of a guarded route."""
     caller: SignedIn = connection.scope["user"]
     return caller
 
 
 def actor_of(connection: Connection) -> Actor:
-    """The caller of a guarded route, as policies take it."""
+    """Returns the caller of a guarded route as an Actor, which policies take."""
     actor: Actor = connection.scope["user"].actor
     return actor
 
 
 async def viewer_of(connection: Connection) -> Viewer:
-    """The caller of an open route; None without a token. Raises InvalidToken for a bad one."""
+    """Returns the caller of an open route; None without a token. Raises InvalidToken."""
     signed_in = await _sign_in(connection)
     return signed_in.actor if signed_in else None
 
@@ -80,7 +80,7 @@ async def _sign_in(connection: Connection) -> SignedIn | None:
 
 
 def bearer_token(authorization: str) -> str:
-    """The token in the field Authorization (RFC 6750, 2.1). Raises InvalidToken."""
+    """Returns the token of the Authorization field (RFC 6750, 2.1). Raises InvalidToken."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise InvalidToken()
@@ -88,8 +88,10 @@ def bearer_token(authorization: str) -> str:
 
 
 async def note_denial(error: Exception, scope: Scope) -> None:
-    """Audits what a known caller was refused, by a guard or a service, in a transaction of its own: what was refused
-    has been rolled back."""
+    """Records in the audit log that a guard or service refused a known caller (Forbidden).
+
+    Uses a transaction of its own, since that of the refused request is rolled back.
+    """
     caller: SignedIn | None = scope.get("user")
     if caller is None or not isinstance(error, Forbidden):
         return
@@ -101,7 +103,7 @@ async def note_denial(error: Exception, scope: Scope) -> None:
 
 
 def request_metadata_of(connection: Connection) -> RequestMetadata:
-    """Where a request comes from and what it is called, for the audit and sessions."""
+    """Returns the address, user agent (at most 200 characters) and id of a request, for the audit log and sessions."""
     return RequestMetadata(
         address=client_address_of(connection.scope),
         user_agent=connection.headers.get("user-agent", "")[:200],

@@ -9,7 +9,7 @@ import brotli
 import zstandard
 
 MIN_SIZE = 1_000
-"""Bytes. A shorter body fits into one packet either way."""
+"""Bytes. A shorter body fits into one packet without compression."""
 _QUALITY = re.compile(r"q=([01](?:\.\d{0,3})?)\Z")
 
 
@@ -26,11 +26,11 @@ def _zstd(body: bytes) -> bytes:
 
 
 CODINGS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "zstd": _zstd, "gzip": _gzip}
-"""By preference where a client likes several alike: br is the smallest for lists of mechanisms."""
+"""In order of preference among codings of equal weight: br is the smallest for lists of mechanisms."""
 
 
 def preferred_coding(accept_encoding: str) -> str | None:
-    """The coding of CODINGS that the client likes best; None for the body as it is."""
+    """Returns the coding of CODINGS that the client prefers; None for identity."""
     qualities: dict[str, float] = {}
     for member in accept_encoding.lower().split(","):
         name, _, parameter = member.partition(";")
@@ -43,7 +43,7 @@ def preferred_coding(accept_encoding: str) -> str | None:
 
 
 class CompressedBodies:
-    """Remembers compressed bodies by their ETag, up to `max_bytes` in all, so that each is compressed once."""
+    """Caches compressed bodies by ETag and coding, up to `max_bytes` in total."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -51,7 +51,7 @@ class CompressedBodies:
         self._bodies: OrderedDict[tuple[bytes, str], bytes] = OrderedDict()
 
     def compressed(self, etag: bytes, coding: str, body: bytes) -> bytes:
-        """`body`, which `etag` names, in `coding`."""
+        """Returns `body`, whose ETag is `etag`, in `coding`."""
         key = (etag, coding)
         known = self._bodies.get(key)
         if known is not None:

@@ -1,7 +1,7 @@
-"""Entity tags: what a response is, and the conditions that a request sets on it (RFC 9110, 8.8.3 and 13).
+"""Entity tags and conditional requests (RFC 9110, 8.8.3 and 13).
 
 A proxy that compresses a response changes its tag: nginx makes it weak (`W/"..."`), Apache adds a suffix
-(`"...-gzip"`). Both still name the same version, so conditions ignore the one and the other.
+(`"...-gzip"`). Both still name the same version, so conditions ignore both changes.
 """
 
 import re
@@ -13,20 +13,20 @@ from litestar import Request
 from mechshare.domain.errors import MalformedRequest, StaleVersion, VersionRequired
 
 _LISTED = re.compile(r'[ \t]*(?:(?:W/)?"([\x21\x23-\x7e\x80-\xff]*)")?[ \t]*(?:,|\Z)')
-"""One member of a list of entity tags, which may be empty (RFC 9110, 5.6.1)."""
+"""One element of a list of entity tags; elements may be empty (RFC 9110, 5.6.1)."""
 _VERSIONED = re.compile(r"(\d{1,18})-[0-9a-f]{16}(?![0-9A-Za-z])")
 
 
 def etag_of(body: bytes, version: int | None = None) -> str:
-    """A strong entity tag: the digest of `body`, after the resource's version where it has one."""
+    """Returns a strong entity tag: the digest of `body`, prefixed with `version` if given."""
     digest = blake2b(body, digest_size=8).hexdigest()
     return f'"{digest}"' if version is None else f'"{version}-{digest}"'
 
 
 def expected_versions(request: Request[Any, Any, Any]) -> frozenset[int] | None:
-    """The versions that If-Match names; None for `*`.
+    """Returns the versions that If-Match names; None for `*`.
 
-    Raises VersionRequired without the field, MalformedRequest, and StaleVersion if no tag is one of ours.
+    Raises VersionRequired if the field is missing, MalformedRequest, and StaleVersion if no tag contains a version.
     """
     header = request.headers.get("if-match")
     if header is None:
@@ -46,13 +46,13 @@ def expected_versions(request: Request[Any, Any, Any]) -> frozenset[int] | None:
 
 
 def is_not_modified(request: Request[Any, Any, Any], etag: str) -> bool:
-    """Whether the caller has the representation that `etag` names (If-None-Match)."""
+    """Whether If-None-Match of the request matches `etag`."""
     header = request.headers.get("if-none-match")
     return header is not None and matches_etag(header, etag)
 
 
 def matches_etag(header: str, etag: str) -> bool:
-    """Whether this If-None-Match field names `etag`, weak or with a suffix or as it is."""
+    """Whether an If-None-Match field matches `etag`: exactly, weakly, with a suffix, or by `*`."""
     if header.strip() == "*":
         return True
     opaque = etag.strip('"')
@@ -60,7 +60,7 @@ def matches_etag(header: str, etag: str) -> bool:
 
 
 def _listed(header: str) -> list[str]:
-    """The opaque part of each entity tag in a list; empty for what is no such list."""
+    """Returns the opaque part of each entity tag in a list; empty if `header` is malformed."""
     tags, end = [], 0
     while end < len(header):
         matched = _LISTED.match(header, end)

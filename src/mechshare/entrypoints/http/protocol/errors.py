@@ -1,4 +1,4 @@
-"""Every error as one body: `{"status": "error", "message", "code", "request_id"}`, and `details` for bad input."""
+"""Error responses: `{"status": "error", "message", "code", "request_id"}`, and `details` for invalid input."""
 
 import traceback
 from typing import Any, Literal
@@ -111,10 +111,10 @@ STATUSES: dict[type[DomainException], int] = {
     errors.Unavailable: 503,
     errors.OutOfSpace: 507,
 }
-"""The one table from families of errors to HTTP statuses (RFC 9110, RFC 6585; 507 is RFC 4918)."""
+"""Maps each family of errors to its HTTP status (RFC 9110, RFC 6585; 507 is RFC 4918)."""
 
 RETRY_SOON = 2
-"""Seconds after which a request that met an unavailable dependency may be sent again."""
+"""Retry-After, in seconds, of requests that failed because a dependency was unavailable."""
 
 
 class FieldProblem(Struct):
@@ -126,7 +126,7 @@ class FieldProblem(Struct):
 
 @published("Error")
 class ErrorBody(Struct):
-    """The body of every answer that is not a success. `details` stands where fields of the request are at fault."""
+    """The body of every error response. `details` is present if fields of the request are invalid."""
 
     status: Literal["error"]
     message: str
@@ -140,7 +140,7 @@ def status_of(error: DomainException) -> int:
 
 
 def domain_error_response(request: Request[Any, Any, Any], error: DomainException) -> Response[bytes]:
-    """The answer to a request that the domain refused."""
+    """Returns the response for an error of the domain."""
     language = preferred_language(request.headers.get("accept-language", ""))
     body = ErrorBody(
         status="error",
@@ -158,18 +158,18 @@ def domain_error_response(request: Request[Any, Any, Any], error: DomainExceptio
 
 
 def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """The framework's own refusals, told in the same way as the domain's."""
+    """Returns the response for an error of the framework, in the same format as errors of the domain."""
     return domain_error_response(request, _translated(request, error))
 
 
 def unexpected_error_response(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """A defect: logged whole, told without any detail."""
+    """Logs an unexpected exception with its traceback; returns a 500 without details."""
     _log("request_crashed", request, error)
     return domain_error_response(request, InternalError())
 
 
 def preferred_language(header: str) -> str:
-    """The best of LANGUAGES for an Accept-Language header (RFC 9110, 12.5.4); English when it names none of them."""
+    """Returns the preferred of LANGUAGES by Accept-Language (RFC 9110, 12.5.4); English if it names none of them."""
     best, best_weight = "en", 0.0
     for part in header.split(","):
         name, _, parameter = part.strip().partition(";")
@@ -205,7 +205,7 @@ def _translated(request: Request[Any, Any, Any], error: HTTPException) -> Domain
 
 
 def _log(event: str, request: Request[Any, Any, Any], error: Exception) -> None:
-    # As text: what draws tracebacks for a log likes to add the local variables, and with them passwords and tokens.
+    # As text: traceback renderers of log libraries may add local variables, and with them passwords and tokens.
     trace = "".join(traceback.format_exception(error))
     structlog.get_logger().error(event, path=request.scope["path"], traceback=trace)
 
@@ -252,7 +252,7 @@ def _headers(error: DomainException) -> dict[str, str]:
 
 
 def errors_page() -> str:
-    """The text of docs/errors.md, which lists every error of the tree."""
+    """Returns the text of docs/errors.md, which lists every error class."""
     kinds = sorted(_leaves(DomainException), key=lambda kind: (status_of_kind(kind), kind.code))
     rows = [(status_of_kind(kind), kind.code, kind.messages) for kind in kinds]
     lines = [
@@ -269,7 +269,7 @@ def errors_page() -> str:
 
 
 def error_codes() -> list[str]:
-    """The code of every error, in alphabetical order."""
+    """Returns the code of every error, in alphabetical order."""
     return sorted({kind.code for kind in _leaves(DomainException)})
 
 

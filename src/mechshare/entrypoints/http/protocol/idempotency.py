@@ -1,4 +1,4 @@
-"""The Idempotency-Key header: a request that is sent again gets its first response again."""
+"""The Idempotency-Key header: a repeated request gets the stored response of the first."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 def idempotent_request(
     request: Request[Any, Any, Any], caller: str, fingerprint: bytes, render: Callable[[T], bytes]
 ) -> IdempotentRequest[T] | None:
-    """What makes the request take effect once, if it asks for that. `fingerprint` stands for all that was sent.
+    """Returns the idempotent request; None without Idempotency-Key. `fingerprint` identifies the request's content.
 
     Raises MalformedRequest for a key that is not 1 to 200 visible ASCII characters.
     """
@@ -43,7 +43,7 @@ def idempotent_request(
 
 
 class _Made(Struct):
-    """What every response to a creation says; `version` only of what can be changed."""
+    """Fields of every response to a creation; only mutable resources have a `version`."""
 
     id: str
     version: int | None = None
@@ -52,7 +52,7 @@ class _Made(Struct):
 def replayed(
     request: Request[Any, Any, Any], replay: ReplayedResponse, status: int, path: str
 ) -> Response[Any]:
-    """The first response, marked as sent again; `path` is where such resources are found."""
+    """Returns the stored response with Idempotent-Replayed; `path` is the collection of the resource, for Location."""
     made = msgspec.json.decode(replay.response, type=_Made)
     return json_response(
         request,

@@ -1,4 +1,4 @@
-"""Multipart forms (RFC 7578) that are read as they arrive, so that no file is ever held in memory."""
+"""Reads multipart forms (RFC 7578) as a stream, so that files are never in memory as a whole."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -13,18 +13,18 @@ from mechshare.entrypoints.http.protocol.request_body import MAX_BODY_BYTES, arr
 
 T = TypeVar("T")
 _MAX_TEXT_BYTES = MAX_BODY_BYTES
-"""Of all text fields together: as much as a JSON body holds."""
+"""All text fields together; the same limit as for a JSON body."""
 _MAX_PARTS = 64
 _MAX_BOUNDARY_LENGTH = 70
-"""Characters (RFC 2046, 5.1.1). The parser looks for the boundary anew in each piece that arrives."""
+"""Characters (RFC 2046, 5.1.1). The parser searches each piece for the boundary."""
 
 Receive = Callable[[AsyncIterator[bytes], str], Awaitable[T]]
-"""Takes a file's content as it arrives, and the name its sender gave it."""
+"""Receives the content of a file as it arrives, and the file name from the form."""
 
 
 @dataclass(slots=True)
 class Form(Generic[T]):
-    """The text fields in the order in which they came, their size in bytes, and what was made of the file."""
+    """The text fields in order of arrival, their total size in bytes, and the result of `receive` for the file."""
 
     fields: list[tuple[str, str]] = field(default_factory=list)
     file: T | None = None
@@ -34,10 +34,10 @@ class Form(Generic[T]):
 async def read_form(
     request: Request[Any, Any, Any], file_field: str, receive: Receive[T], form: Form[T]
 ) -> None:
-    """Reads the body into `form`; the content of the part `file_field` goes to `receive`.
+    """Reads the body into `form`; passes the content of the part `file_field` to `receive`.
 
-    When it raises, `form` holds what was received by then, so that the file can be given back. Raises
-    MalformedRequest, BodyTooLarge, and what `receive` raises.
+    On an error `form` contains what was read before, so that the caller can discard the file. Raises
+    MalformedRequest, BodyTooLarge, BodyTimedOut, and the errors of `receive`.
     """
     try:
         parser = PushMultipartParser(_boundary(request), max_segment_count=_MAX_PARTS)
@@ -58,7 +58,7 @@ def _boundary(request: Request[Any, Any, Any]) -> str:
 
 
 async def _events(request: Request[Any, Any, Any], parser: PushMultipartParser) -> AsyncGenerator[Any, None]:
-    """A segment, its content in pieces, None at its end; and so on."""
+    """Yields for each part its segment, its content in pieces, and None at its end."""
     async with aclosing(arriving(request)) as pieces:
         with parser:
             async for piece in pieces:
@@ -78,7 +78,7 @@ async def _read_part(
             raise MalformedRequest(problem="see details.", details=[(file_field, "was sent twice.")])
         async with aclosing(_content(events)) as content:
             form.file = await receive(content, segment.filename or "")
-            async for _ in content:  # what the receiver left
+            async for _ in content:  # skips what `receive` did not read
                 continue
     else:
         async with aclosing(_content(events)) as content:
@@ -86,13 +86,13 @@ async def _read_part(
 
 
 async def _content(events: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, None]:
-    """The content of one part, up to its end."""
+    """Yields the content of the current part up to its end."""
     while (piece := await anext(events)) is not None:
         yield bytes(piece)
 
 
 async def _text(content: AsyncIterator[bytes], segment: MultipartSegment, form: Form[T]) -> str:
-    """A text field. Raises BodyTooLarge where all fields exceed _MAX_TEXT_BYTES, MalformedRequest if not UTF-8."""
+    """Returns a text field. Raises BodyTooLarge if all fields exceed _MAX_TEXT_BYTES, MalformedRequest if not UTF-8."""
     gathered = bytearray()
     async for piece in content:
         gathered += piece

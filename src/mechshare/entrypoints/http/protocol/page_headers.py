@@ -1,4 +1,4 @@
-"""Headers that every HTML page has."""
+"""Security headers of HTML pages."""
 
 import base64
 import re
@@ -12,7 +12,7 @@ _INLINE_SCRIPT = re.compile(rb"<script(?: type=['\"][a-z/]+['\"])?>(.*?)</script
 
 
 def secure_page(response: Response[Any]) -> Response[Any]:
-    """`response`; if it is a page, without frames around it, and with no scripts but those that it came with."""
+    """Returns `response`; an HTML page gets headers that forbid framing and foreign scripts."""
     if "text/html" in str(response.media_type) and isinstance(response.content, bytes | str):
         content = response.content.encode() if isinstance(response.content, str) else response.content
         response.headers.setdefault("Content-Security-Policy", _policy_of(content))
@@ -23,7 +23,10 @@ def secure_page(response: Response[Any]) -> Response[Any]:
 
 @lru_cache(maxsize=4)
 def _policy_of(content: bytes) -> str:
-    """Allows the inline scripts of `content`, by their digests, and everything of this server's own."""
+    """Returns a Content-Security-Policy that allows the inline scripts of `content` (by digest) and this origin.
+
+    Images and media may also come from any https origin.
+    """
     digests = [
         f"'sha256-{base64.b64encode(sha256(script).digest()).decode()}'"
         for script in _INLINE_SCRIPT.findall(content)

@@ -1,4 +1,4 @@
-"""Lists over HTTP: `page` and `limit`, or a `cursor` that costs the same at any depth."""
+"""Pagination over HTTP: `page` and `limit`, or a `cursor`, whose cost does not depend on the depth."""
 
 import base64
 import binascii
@@ -37,7 +37,7 @@ _KEY_TYPES: Mapping[KeyType, type | tuple[type, ...]] = {
     KeyType.TEXT: str,
     KeyType.NUMBER: (int, float),
 }
-"""What the key of a cursor is in JSON."""
+"""The JSON type of the key of a cursor."""
 
 PageNumber = Annotated[
     int | None, QueryParameter(name="page", ge=1, le=MAX_OFFSET + 1, description="Counts from 1.")
@@ -57,12 +57,12 @@ Cursor = Annotated[
 
 
 _INTEGERS = ("page", "limit", "expires")
-"""Query parameters that are whole numbers. The framework would also take `1e3` and `1.0`."""
+"""Query parameters that are integers. The framework would also accept `1e3` and `1.0`."""
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
 def require_integers(request: Request[Any, Any, Any]) -> None:
-    """Raises MalformedRequest for a whole number that is written in any other way than in digits."""
+    """Raises MalformedRequest for an integer parameter that is not written in digits (an optional `-` first)."""
     if not request.scope["query_string"]:
         return
     wrong = [
@@ -87,7 +87,7 @@ class PageResponse(Struct, Generic[T]):
 
 
 class _Cursor(Struct, array_like=True, forbid_unknown_fields=True):
-    """A place in one list: its order, `list_checksum`, the number of the page, and the position after which it begins.
+    """A position in one list: the sort order, `list_checksum`, the page number, and the item before the page.
 
     Times are in microseconds.
     """
@@ -107,9 +107,9 @@ def page_request(
     order: SortOrder = NEWEST_FIRST,
     conditions: str = "",
 ) -> PageRequest:
-    """The page that a request names of the list with these `conditions` in this order.
+    """Returns the requested page of the list with these `conditions` and `order`; `cursor` overrides `page`.
 
-    Raises MalformedRequest, also for the cursor of another list.
+    Raises MalformedRequest, also for a cursor of another list.
     """
     size = limit or DEFAULT_LIMIT
     if cursor is not None:
@@ -125,7 +125,7 @@ def page_request(
 
 
 def refuse_depth(page: int, size: int, max_offset: int, instead: str) -> None:
-    """Raises MalformedRequest for a page that begins more than `max_offset` items down, with what to do `instead`."""
+    """Raises MalformedRequest if the page begins after more than `max_offset` items; the message suggests `instead`."""
     if (page - 1) * size > max_offset:
         raise MalformedRequest(
             problem="see details.", details=[("page", f"reaches {max_offset} items deep; {instead}.")]
@@ -135,7 +135,7 @@ def refuse_depth(page: int, size: int, max_offset: int, instead: str) -> None:
 def page_response(
     page: Page[Any], items: list[T], order: SortOrder = NEWEST_FIRST, conditions: str = ""
 ) -> PageResponse[T]:
-    """A page of the list with these `conditions` in this order, with the cursor of the next one."""
+    """Returns a page of the list with these `conditions` and `order`, with the cursor of the next page."""
     return PageResponse(
         items=items,
         page=page.page,
@@ -147,9 +147,9 @@ def page_response(
 
 
 def next_link(path: str, query: Iterable[tuple[str, str]], cursor: str | None) -> str:
-    """The Link field (RFC 8288) that leads to the next page of a list; empty on the last page.
+    """Returns the Link field (RFC 8288) to the next page of a list; empty on the last page.
 
-    `query` holds the parameters of the list; `page` and `cursor` among them are left out.
+    `query` contains the parameters of the list; the link omits its `page` and `cursor`.
     """
     if cursor is None:
         return ""
@@ -158,14 +158,14 @@ def next_link(path: str, query: Iterable[tuple[str, str]], cursor: str | None) -
 
 
 def cursor_of(position: Position, order: SortOrder, page: int = 1, conditions: str = "") -> str:
-    """The cursor, for `page_request`, of the page with this number, which begins after `position`."""
+    """Returns the cursor, for `page_request`, of the page with this number that begins after `position`."""
     checksum, key = list_checksum(conditions), _encoded_key(position.key)
     packed = msgspec.json.encode(_Cursor(order.name, checksum, page, order.key_type, key, position.id))
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def list_checksum(conditions: str) -> int:
-    """A checksum (CRC-32) of what selects the items of a list, by which a cursor of another list is told apart."""
+    """Returns the CRC-32 of the conditions of a list, which detects cursors of other lists."""
     return crc32(conditions.encode("utf-8", "surrogatepass"))
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is published: what holds for every operation, said once."""
+"""Completes the OpenAPI document with what holds for every operation."""
 
 from typing import Any
 
@@ -54,8 +54,10 @@ _RETRIED = (errors.TooMany, errors.Unavailable, errors.OutOfSpace)
 
 
 def document_router() -> Router:
-    """Serves the document at /schema, and completes it at the first request: a test suite that starts many
-    applications does not wait for what it does not read."""
+    """Returns the router of /schema, which completes the document at the first request.
+
+    Test suites start many applications without reading the document and need not wait for it.
+    """
     return Router("/schema", route_handlers=[], include_in_schema=False, before_request=_publish_at_first)
 
 
@@ -64,9 +66,9 @@ async def _publish_at_first(request: Request[Any, Any, Any]) -> None:
 
 
 def publish_document(app: Litestar) -> None:
-    """Completes the document: refusals, header fields, security, and explicit names of schemas.
+    """Completes the document: error responses, header fields, security, and published names of schemas.
 
-    Does so once for each application. Raises LookupError for a schema without a published name.
+    Idempotent for each application. Raises LookupError for a schema without a published name.
     """
     if getattr(app.state, "has_published_document", False):
         return
@@ -103,7 +105,7 @@ def _error_schema() -> PlainSchema:
 
 
 def _name_body(operation: Operation, schemas: dict[str, Any]) -> None:
-    """Moves the schema of the request's body to the components, under its Struct's name."""
+    """Moves the schema of the request body to the components, under the name of its Struct."""
     content = getattr(operation.request_body, "content", None) or {}
     for media in content.values():
         if isinstance(media.schema, BodySchema):
@@ -153,7 +155,7 @@ def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
 
 
 def _file_content() -> dict[str, OpenAPIMediaType]:
-    """Each type that a file is served with. Generated clients drop a file whose type is a wildcard or has no schema."""
+    """Returns every content type of served files. Generated clients ignore a wildcard and a type without schema."""
     types = sorted({*CONTENT_TYPES.values(), ANY_CONTENT_TYPE})
     return {one: OpenAPIMediaType(schema=_FILE) for one in types}
 
@@ -163,7 +165,7 @@ def _is_stream(response: OpenAPIResponse) -> bool:
 
 
 def _refusals(operation: Operation, handler: HTTPRouteHandler) -> set[type[DomainException]]:
-    """The families of errors that the operation can raise."""
+    """Returns the families of errors that the operation can raise."""
     families = {*_ALWAYS, *handler.opt.get("refuses", ())}
     for name in _parameter_names(operation):
         families |= _REFUSED_PARAMETERS.get(name, {errors.Malformed})

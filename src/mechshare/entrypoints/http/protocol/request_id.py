@@ -1,4 +1,4 @@
-"""The identifier of a request, which logs, errors and audit entries name."""
+"""The request id, which log events, error responses and audit entries contain."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -7,6 +7,6 @@ from litestar.types import Scope
 
 
 def request_id_of(scope: Scope) -> str:
-    """The request's identifier."""
+    """Returns the id that RequestContextMiddleware stored in the request."""
     state: MutableMapping[str, Any] = scope.get("state", {})
     return str(state.get("request_id", ""))

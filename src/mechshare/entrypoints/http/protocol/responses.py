@@ -1,4 +1,4 @@
-"""Responses that clients can cache: their ETag, Cache-Control and Vary, and 304."""
+"""Cacheable responses: ETag, Cache-Control, Vary, and 304."""
 
 from typing import Any
 
@@ -9,26 +9,26 @@ from mechshare.entrypoints.http.protocol.entity_tags import etag_of, is_not_modi
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 
 PUBLIC = "public, no-cache"
-"""Anyone may store it, and must check it by its ETag before each use."""
+"""Any cache may store the response, and must revalidate it by its ETag before each use."""
 PRIVATE = "private, no-cache"
 VARY = "Authorization, Accept-Encoding"
 NO_STORE = "no-store"
-"""For a response that a repetition will improve in a moment."""
+"""For degraded responses: a repeated request soon gets a better one."""
 RESPONSE_KEY = "mechshare.response_key"
-"""The item of a request's state that holds the key of its response, if every caller gets that."""
+"""The key in the request's state of the ResponseKey, which is set if every caller gets the same response."""
 
 
 def encoded_response(
     body: bytes, *, version: int | None = None, link: str = "", is_cacheable: bool = True
 ) -> CachedResponse:
-    """`body` as every caller gets it; `version` is the resource's, where it has one."""
+    """Returns `body` and its ETag as a response for every caller; `version` is that of the resource, if it has one."""
     return CachedResponse(etag_of(body, version).encode(), link.encode(), body, is_cacheable)
 
 
 def public_response(
     request: Request[Any, Any, Any], cached: CachedResponse, key: ResponseKey | None = None
 ) -> Response[Any]:
-    """Serves `cached`. With its `key`, ResponseCacheMiddleware serves every caller of this address from the cache."""
+    """Returns the response `cached`. With `key`, ResponseCacheMiddleware serves later requests for this address."""
     if key is not None:
         request.scope["state"][RESPONSE_KEY] = key
     headers = {"Link": cached.link.decode()} if cached.link else None
@@ -45,7 +45,7 @@ def json_response(
     status: int = 200,
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
-    """`body` as JSON, or 304 where If-None-Match names `etag` (RFC 9110, 13.1.2)."""
+    """Returns `body` as JSON, or 304 if the status is 200 and If-None-Match matches `etag` (RFC 9110, 13.1.2)."""
     all_headers = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
     if status == 200 and is_not_modified(request, etag):
         return Response(content=None, status_code=304, headers=all_headers, media_type=MediaType.JSON)
@@ -61,7 +61,7 @@ def resource(
     cache: str = PRIVATE,
     headers: dict[str, str] | None = None,
 ) -> Response[Any]:
-    """`content` as JSON, with the ETag of its encoding."""
+    """Returns `content` as JSON, with the ETag of its encoding."""
     body = msgspec.json.encode(content)
     return json_response(
         request, body, etag=etag_of(body, version), cache=cache, status=status, headers=headers
@@ -69,5 +69,5 @@ def resource(
 
 
 def nothing() -> Response[None]:
-    """204."""
+    """Returns a 204."""
     return Response(content=None, status_code=204, headers={"Cache-Control": "no-store"})

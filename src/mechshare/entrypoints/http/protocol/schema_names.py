@@ -1,6 +1,6 @@
-"""The published name of each schema, and the formats of its fields.
+"""Published names of schemas, and formats of their fields.
 
-The names are the contract: a class may be renamed or moved, its schema keeps the name that it is published as.
+Published names are part of the API: they stay the same when a class is renamed or moved.
 """
 
 import re
@@ -16,20 +16,20 @@ T = TypeVar("T")
 _NAMES = {
     name: name for name in ("Author", "MechanismSort", "ProcessingState", "Profile", "Role", "SearchSort")
 }
-"""From the name of a class, without its module, to the published name. The domain's classes keep their own names; the
-others are added by `published`, beside each class."""
+"""Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`
+adds the others."""
 _PAGE = re.compile(r"PageResponse_(\w+)_\Z")
 _NO_UUIDS = {"category_id", "request_id"}
-"""Fields and parameters that are called as if they were UUIDs: `id` and `..._id`."""
+"""Fields and parameters whose names end in `_id` although they are not UUIDs."""
 _NAMED_BY_SLUG = {"Category", "CategoryCount"}
 _MODULE = re.compile(r"mechshare\.(?:\w+\.)*")
 _PREFIX = "#/components/schemas/"
 
 
 def published(name: str) -> Callable[[type[T]], type[T]]:
-    """Publishes the schema of the decorated class as `name`, wherever the class moves and whatever it is called.
+    """Publishes the schema of the decorated class as `name`, independently of the module and name of the class.
 
-    Raises ValueError for a class whose name another class has: schemas are told apart by it.
+    Raises ValueError if a class of the same name is published under another name: class names identify schemas.
     """
 
     def add(published_class: type[T]) -> type[T]:
@@ -42,7 +42,7 @@ def published(name: str) -> Callable[[type[T]], type[T]]:
 
 
 def publish_schemas(schemas: dict[str, Any], paths: Any) -> dict[str, Any]:
-    """The schemas under their published names, to which every reference in them and in `paths` leads from now on.
+    """Returns the schemas by published name, and updates every reference in them and in `paths`.
 
     A page is named after its items. Raises LookupError for a schema without a name.
     """
@@ -58,7 +58,7 @@ def publish_schemas(schemas: dict[str, Any], paths: Any) -> dict[str, Any]:
 
 
 def reference_to(class_name: str) -> Reference:
-    """A reference for `publish_schemas` to rename."""
+    """Returns a reference that `publish_schemas` renames."""
     return Reference(ref=_PREFIX + class_name)
 
 
@@ -89,7 +89,7 @@ def _mark_identifier(schema: Any) -> None:
 
 
 def _parts(root: Any) -> Iterator[Any]:
-    """Yields `root` and everything that it consists of, each object once, however often it is shared."""
+    """Yields `root` and all its parts; a shared object once."""
     seen: set[int] = set()
     left = [root]
     while left:

@@ -1,4 +1,4 @@
-"""What public responses are stored under: one type for each kind of response."""
+"""Cache keys of public responses: one type for each kind of response."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ CATEGORIES_KEY = ResponseKey(PUBLIC_LISTS, "categories")
 
 
 def mechanism_key(id: MechanismId) -> ResponseKey:
-    """The key of one mechanism."""
+    """Returns the key of one mechanism."""
     return ResponseKey(mechanism_tag(id), "public")
 
 
 def list_conditions(category_ids: Sequence[str], user_id: str | None) -> str:
-    """What selects the mechanisms of a list, the same text for the same list."""
+    """Returns the filters of a list as text; equal filters give equal texts."""
     return f"{sorted(category_ids)}|{user_id!r}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListKey:
-    """A page of mechanisms. `path` and `query` are the address, which the link to the next page repeats."""
+    """A page of mechanisms. The link to the next page contains `path` and `query`."""
 
     path: str
     query: tuple[tuple[str, str], ...]
@@ -36,17 +36,17 @@ class ListKey:
 
     @property
     def response_key(self) -> ResponseKey:
-        # repr quotes what callers typed, so that no text is the key of another request.
+        # repr quotes user input, so that different requests never share a key.
         return ResponseKey(PUBLIC_LISTS, repr(self))
 
     @property
     def count_key(self) -> ResponseKey:
-        """All pages and orders of a list share its count."""
+        """The key of the count, which all pages and orders of a list share."""
         return ResponseKey(PUBLIC_LISTS, f"count|{self.conditions}")
 
     @property
     def conditions(self) -> str:
-        """What selects the mechanisms of the list."""
+        """The filters of the list as text."""
         return list_conditions(self.category_ids, self.user_id)
 
 
@@ -63,7 +63,7 @@ class SearchKey:
 
     @property
     def response_key(self) -> ResponseKey:
-        # The index's jobs invalidate lists once they have written, so no response outlives a change.
+        # Index jobs invalidate PUBLIC_LISTS after they write, so no cached response outlives a change.
         return ResponseKey(PUBLIC_LISTS, repr(self))
 
 

@@ -1,4 +1,4 @@
-"""Public responses: encoded once, the same for every caller."""
+"""Public responses, which are encoded once for all callers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -27,9 +27,9 @@ from mechshare.services.support.data_loader import DataLoader
 
 
 class PublicReads:
-    """Serves what is public from the cache, and reads it where the cache has none.
+    """Returns public responses from the cache, and reads them on a miss.
 
-    Mechanisms that are wanted at the same time are looked up, read and stored together.
+    Concurrent requests for mechanisms share one lookup, one read and one write of the cache.
     """
 
     def __init__(self, application: Application) -> None:
@@ -39,7 +39,7 @@ class PublicReads:
         self.cached = application.responses.cached
 
     async def mechanism(self, id: MechanismId) -> CachedResponse | None:
-        """None for a mechanism that is not public."""
+        """Returns None if the mechanism is not public."""
         return self.cached(mechanism_key(id)) or await self._mechanisms.load(id)
 
     async def mechanism_page(self, key: ListKey) -> CachedResponse:
@@ -53,7 +53,7 @@ class PublicReads:
         return await self._responses.load(key.response_key, partial(self._read_suggestions, key))
 
     async def categories(self) -> CachedResponse:
-        # Counting takes long among many mechanisms, and whoever looks for one asks.
+        # Cached because counting many mechanisms is slow and clients read the categories often.
         return await self._responses.load(CATEGORIES_KEY, self._read_categories)
 
     async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
@@ -75,7 +75,7 @@ class PublicReads:
 
     async def _read_page(self, key: ListKey) -> CachedResponse:
         mechanisms = self._application.mechanisms
-        # All pages share one count: to count costs more than to find a page.
+        # All pages share one count, since counting costs more than reading a page.
         counted = await self._responses.count(
             key.count_key,
             partial(mechanisms.count_public, category_ids=key.category_ids, user_id=key.user_id),
@@ -113,6 +113,6 @@ class PublicReads:
 
 
 def public_reads_of(request: Request[Any, Any, Any]) -> PublicReads:
-    """The public reads of the application that answers `request`."""
+    """Returns the public reads of the application that handles `request`."""
     reads: PublicReads = request.app.state.public_reads
     return reads

@@ -1,4 +1,4 @@
-"""Categories as the API represents them."""
+"""Representations of categories."""
 
 from collections.abc import Iterable
 

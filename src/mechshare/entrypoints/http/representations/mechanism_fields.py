@@ -1,4 +1,4 @@
-"""Fields and filters that several requests about mechanisms have."""
+"""Fields and filters that several requests about mechanisms share."""
 
 from typing import Annotated
 

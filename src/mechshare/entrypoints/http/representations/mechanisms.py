@@ -1,4 +1,4 @@
-"""The representation of a mechanism."""
+"""Representations of mechanisms."""
 
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -22,13 +22,13 @@ MEDIA_PATH = "/api/v1/media/"
 
 
 class MediaAddresses(NamedTuple):
-    """The addresses of stored media: under `public_url`, and signed by `links` where they are not public."""
+    """Makes the URLs of stored media below `public_url`; `links` signs those that are not public."""
 
     links: MediaLinks
     public_url: str
 
     def of(self, url: str | None, *, is_public: bool) -> str | None:
-        """The address of the media that the domain names `url`, which may be hosted elsewhere."""
+        """Returns the URL for clients of media that the domain calls `url`; URLs of other hosts stay unchanged."""
         key = blob_key(url) if url else None
         if key is None:
             return url
@@ -39,13 +39,13 @@ class MediaAddresses(NamedTuple):
 
 
 def media_addresses(application: Application) -> MediaAddresses:
-    """Addresses whose signatures are valid from now on."""
+    """Returns media addresses whose signatures begin to be valid now."""
     return MediaAddresses(application.media.links(), application.settings.public_url)
 
 
 @published("ProcessingReason")
 class ReasonResponse(Struct):
-    """Why processing failed, and what can be done about it."""
+    """Why processing failed, and what the uploader can do about it."""
 
     code: str
     message: str
@@ -74,7 +74,7 @@ class MediaResponse(Struct):
 class MechanismResponse(Struct):
     """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
 
-    URLs of clips stored here are paths on this server, or whole where MECHSHARE_PUBLIC_URL is set; those of an
+    URLs of clips stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an
     unpublished mechanism are signed and expire.
     """
 
@@ -106,7 +106,7 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
 
 
 def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> MechanismResponse:
-    """Addresses of an unpublished clip are signed, since whoever may read this may watch it."""
+    """Returns the representation; URLs of an unpublished clip are signed, since its readers may watch it."""
     mechanism = item.mechanism
     is_public = mechanism.is_published
     return MechanismResponse(
@@ -133,7 +133,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
 def mechanism_resource(
     request: Request[Any, Any, Any], item: AuthoredMechanism, status: int = 200
 ) -> Response[Any]:
-    """The response with one mechanism, to a caller who may see it."""
+    """Returns the response with one mechanism, whose access the route has checked; with Location unless it is a 200."""
     application = application_of(request)
     body = msgspec.json.encode(mechanism_response(item, media_addresses(application)))
     version = item.mechanism.version

@@ -1,4 +1,4 @@
-"""Search results as the API represents them."""
+"""Representations of search results."""
 
 from msgspec import Struct
 
@@ -21,7 +21,7 @@ class Piece(Struct):
 
 @published("SearchHit")
 class SearchHitResponse(Struct):
-    """`highlights` holds the title, and an excerpt of the description, in pieces that joined give the text."""
+    """`highlights` contains the title and an excerpt of the description as pieces; joined, they give the text."""
 
     mechanism: MechanismResponse
     highlights: dict[str, list[Piece]]
@@ -29,11 +29,11 @@ class SearchHitResponse(Struct):
 
 @published("SearchPage")
 class SearchResponse(Struct):
-    """`total` is exact while `total_is_exact`. `facets` counts the matches in each category; of more than 10,000,
-    perhaps the newest alone. With `degraded`, the search index did not answer.
+    """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it may
+    count only the newest. `degraded` means that the search index was unavailable.
 
-    The database did then: any place where all words stand, newest first, without facets and highlights, among the
-    10,000 newest mechanisms.
+    Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
+    first, without facets and highlights.
     """
 
     items: list[SearchHitResponse]
@@ -47,7 +47,7 @@ class SearchResponse(Struct):
 
 @published("SuggestionList")
 class SuggestionsResponse(Struct):
-    """With `degraded`, the search index did not answer, and there are no items."""
+    """`degraded` means that the search index was unavailable; there are no items then."""
 
     items: list[str]
     degraded: bool

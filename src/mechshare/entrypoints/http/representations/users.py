@@ -1,4 +1,4 @@
-"""A user as the API represents one."""
+"""Representations of users."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ USERS_PATH = "/api/v1/users"
 
 @published("User")
 class UserResponse(Struct):
-    """An account, for its owner and for admins."""
+    """An account, as its owner and admins see it."""
 
     id: str
     username: str

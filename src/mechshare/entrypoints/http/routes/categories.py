@@ -51,7 +51,7 @@ class NewCategory(Struct, forbid_unknown_fields=True):
 
 @published("CategoryUpdate")
 class CategoryChanges(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396): what is left out stays."""
+    """A merge patch (RFC 7396): omitted fields stay unchanged."""
 
     name_en: CategoryName | UnsetType = UNSET
     name_ja: CategoryName | UnsetType = UNSET
@@ -69,13 +69,13 @@ class CategoryResponse(Struct):
 
 @get("/", operation_id="listCategories", summary="List categories", responses=NOT_MODIFIED)
 async def find_categories(request: Req) -> Response[CategoriesResponse]:
-    """All of them, with how many published mechanisms are in each."""
+    """Returns all categories, each with its number of published mechanisms."""
     return public_response(request, await public_reads_of(request).categories(), CATEGORIES_KEY)
 
 
 @get("/{category_id:str}", operation_id="getCategory", summary="Read a category", responses=NOT_MODIFIED)
 async def get_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
-    """One category, by its slug."""
+    """Returns the category with this slug."""
     category = await application_of(request).categories.get_category(CategoryId(category_id))
     return _resource(request, category, cache=PUBLIC)
 
@@ -91,7 +91,7 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
     ),
 )
 async def create_category(request: Req) -> Response[CategoryResponse]:
-    """Its `id` is a slug that never changes and may be in use once."""
+    """Creates a category. Its `id` is a unique slug that never changes."""
     new = await decoded_body(request, NewCategory)
     actor = actor_of(request)
     once = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
@@ -112,7 +112,7 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
     operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
 )
 async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
-    """Changes its names; the slug stays. Needs If-Match."""
+    """Changes the names of the category; the slug stays. Requires If-Match."""
     changes = await decoded_body(request, CategoryChanges)
     changed = await application_of(request).categories.update_category(
         actor_of(request),
@@ -133,7 +133,7 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
     opt={**HEARS_VERSION, **refuses(Conflict)},
 )
 async def delete_category(request: Req, category_id: FromPath[str]) -> Response[None]:
-    """Refused while a mechanism is in it. Needs If-Match."""
+    """Deletes the category; refused while it contains a mechanism. Requires If-Match."""
     versions = expected_versions(request)
     await application_of(request).categories.delete_category(
         actor_of(request), CategoryId(category_id), versions

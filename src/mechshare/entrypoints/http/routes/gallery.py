@@ -1,4 +1,4 @@
-"""The pages for people: a gallery, and the program of the page for trying the API."""
+"""The gallery, and the static files of Swagger UI."""
 
 from importlib.resources import files
 

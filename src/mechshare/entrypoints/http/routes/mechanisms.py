@@ -65,7 +65,7 @@ _LIST_PARAMETERS = ("category", "limit", "sort", "user_id")
 
 @published("MechanismUpdate")
 class MechanismChanges(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396): what is left out stays, null empties."""
+    """A merge patch (RFC 7396): omitted fields stay unchanged, null clears a field."""
 
     title: Title | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
@@ -74,7 +74,7 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
 
 @published("Withdrawal")
 class Withdrawal(Struct, forbid_unknown_fields=True):
-    """`reason` is asked of moderators, for what is not theirs."""
+    """`reason` is required of moderators who withdraw a mechanism of another user."""
 
     reason: Annotated[str, documented(minLength=1, maxLength=500)] | None = None
 
@@ -95,7 +95,10 @@ async def find_mechanisms(
     user_id: ByUser = None,
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
-    """What is published, newest first; with one's own `user_id`, everything one has."""
+    """Returns published mechanisms, newest first by default.
+
+    With `user_id`, that user and admins also get the unpublished mechanisms of the user.
+    """
     conditions = list_conditions(category or [], user_id)
     wanted = page_request(page, limit, cursor, sort.order, conditions)
     return await list_response(request, wanted, sort, category or [], user_id)
@@ -109,8 +112,11 @@ async def find_mechanisms(
     opt=OPTIONAL_TOKEN,
 )
 async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """What is published is read by everyone, the rest by its owner and by admins."""
-    # ResponseCacheMiddleware has served what is published.
+    """Returns a mechanism.
+
+    Its owner and admins can also read an unpublished one; moderators one that a moderator withdrew.
+    """
+    # ResponseCacheMiddleware serves published mechanisms.
     viewer = await viewer_of(request)
     if not is_id(mechanism_id):
         raise MechanismNotFound()
@@ -132,10 +138,10 @@ async def find_mechanisms_of(
     limit: Limit = None,
     cursor: Cursor = None,
 ) -> Response[PageResponse[MechanismResponse]]:
-    """What is published; to the user themselves, everything."""
+    """Returns the published mechanisms of a user; the user and admins also get the unpublished ones."""
     if not is_id(user_id):
         raise UserNotFound()
-    await viewer_of(request)  # a bad token is refused before anything is looked up
+    await viewer_of(request)  # refuses an invalid token before any lookup
     await application_of(request).users.get_profile(UserId(user_id))
     sort = MechanismSort.NEWEST
     wanted = page_request(page, limit, cursor, sort.order, list_conditions([], user_id))
@@ -151,7 +157,7 @@ async def find_mechanisms_of(
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Changes title, description and categories (RFC 7396). Needs If-Match."""
+    """Changes title, description and categories (RFC 7396). Requires If-Match."""
     changes = await decoded_body(request, MechanismChanges)
     versions = expected_versions(request)
     categories = None if changes.categories is UNSET else [CategoryId(c) for c in changes.categories or ()]
@@ -175,7 +181,7 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     opt={**HEARS_VERSION, **refuses(Forbidden)},
 )
 async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
-    """Gone at once, with its files. Needs If-Match."""
+    """Deletes a mechanism and its files. Requires If-Match."""
     versions = expected_versions(request)
     await application_of(request).mechanisms.delete_mechanism(
         actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), versions
@@ -192,7 +198,7 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     opt=refuses(Forbidden, Conflict, Stale),
 )
 async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Seen by everyone from now on. Only what is ready can be published."""
+    """Makes a mechanism public. Its processing must be ready."""
     await refuse_body(request)
     mechanisms = application_of(request).mechanisms
     return mechanism_resource(request, await mechanisms.publish(actor_of(request), MechanismId(mechanism_id)))
@@ -208,7 +214,10 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
     operation_class=body_of(Withdrawal, required=False),
 )
 async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Seen by its owner alone from now on. A moderator says why."""
+    """Hides a mechanism from the public.
+
+    A moderator must give a reason for a mechanism of another user.
+    """
     withdrawal = await decoded_body(request, Withdrawal, Withdrawal())
     item = await application_of(request).mechanisms.withdraw(
         actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), reason=withdrawal.reason
@@ -223,7 +232,7 @@ async def list_response(
     categories: list[str],
     user_id: str | None,
 ) -> Response[Any]:
-    """A page of mechanisms: to every caller the same public one, or everything one has of one's own."""
+    """Returns a page of mechanisms; if the caller may see the unpublished ones of `user_id`, includes them."""
     viewer = await viewer_of(request)
     key = ListKey(
         path=request.scope["path"],

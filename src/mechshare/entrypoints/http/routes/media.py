@@ -1,4 +1,4 @@
-"""/media, and the files as they were sent"""
+"""/media and /mechanisms/{id}/original"""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -24,13 +24,13 @@ from mechshare.services.media import StoredMedia
 Req = Request[Any, Any, Any]
 TAG = Tag("media", "The files themselves")
 PUBLIC_MEDIA = "public, max-age=3600, immutable"
-"""An address never leads to other content, but what is public may be withdrawn: an hour in shared caches."""
+"""The content of a URL never changes, but a mechanism may be withdrawn: shared caches store it for at most an hour."""
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
 _CONCURRENCY = 256 * 1024
-"""Bytes that are answered in one piece, which takes a third of the time of a stream."""
+"""Maximum bytes that are sent as one body, which takes a third of the time of a stream."""
 STREAM_PIECE_BYTES = 64 * 1024
-"""The server beneath holds several pieces of each stream, however slowly its client reads."""
+"""Bytes. Granian buffers several pieces of each stream, however slowly the client reads."""
 _RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*\Z", re.IGNORECASE)
 _RANGED = {
     206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
@@ -56,7 +56,7 @@ async def get_media(
     expires: Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)] = 0,
     signature: Annotated[str, QueryParameter(name="signature", max_length=64)] = "",
 ) -> Response[bytes]:
-    """The file behind a `file_url`, `thumbnail_url` or `preview_url`: whole, or one range of it."""
+    """Returns the file of a `file_url`, `thumbnail_url` or `preview_url`, or one range of it."""
     viewer = None if signature else await viewer_of(request)
     found = await application_of(request).media.find_media(
         viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature
@@ -73,7 +73,7 @@ async def get_media(
     responses=_RANGED,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
-    """The clip as it was uploaded, byte for byte; for its owner and admins."""
+    """Returns the uploaded clip, byte for byte, to its owner and admins."""
     found = await application_of(request).media.find_original(actor_of(request), MechanismId(mechanism_id))
     return await _served(request, found, ORIGINAL)
 
@@ -111,14 +111,14 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
 
 
 async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same, the first having been read: of a file that the store has lost, the answer's status can still tell."""
+    """Reads the first chunk, so that a missing file raises before the status is sent; yields all chunks."""
     first = await anext(chunks)
 
     async def all_of_them() -> AsyncIterator[bytes]:
         nonlocal first
         for piece in _pieces(first):
             yield piece
-        first = b""  # a slow reader may take hours over the rest
+        first = b""  # frees the memory: a slow client may take hours for the rest
         async for chunk in chunks:
             for piece in _pieces(chunk):
                 yield piece
@@ -132,9 +132,9 @@ def _pieces(chunk: bytes) -> Iterator[bytes]:
 
 
 def _range(request: Req, etag: str, media: StoredMedia) -> tuple[int, int] | None:
-    """The one range that the caller wants, from start to before end (RFC 9110, 14); None for the whole file.
+    """Returns the requested range as start and end, end exclusive (RFC 9110, 14); None for the whole file.
 
-    Several ranges, a malformed one, and one whose If-Range fails get the whole file, as the RFC allows. Raises
+    Several ranges, a malformed range and a failed If-Range get the whole file, as the RFC allows. Raises
     RangeNotSatisfiable.
     """
     matched = _RANGE.match(request.headers.get("range", ""))
@@ -155,7 +155,7 @@ def _last_modified(media: StoredMedia) -> str:
 
 
 def _disposition(media: StoredMedia) -> str:
-    """Shown in place, or saved under the name it was sent under (RFC 6266)."""
+    """Returns Content-Disposition (RFC 6266): inline, or attachment with the file name of the upload."""
     if media.download_name is None:
         return "inline"
     return f"attachment; filename*=UTF-8''{quote(media.download_name or 'clip')}"

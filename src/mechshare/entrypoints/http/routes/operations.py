@@ -28,7 +28,7 @@ class LivenessResponse(Struct):
 
 
 class ReadinessResponse(Struct):
-    """`status` is ready, degraded (something that can be done without is down), unavailable or stopping."""
+    """`status` is ready, degraded (a dependency that is not essential is down), unavailable or stopping."""
 
     status: str
     checks: list[Check]
@@ -55,7 +55,8 @@ async def get_ready(
         Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
     ] = None,
 ) -> Response[ReadinessResponse]:
-    """503 while something essential does not answer (the database and, `for=uploads`, the blob store) or it stops."""
+    """Returns 503 if an essential dependency is down (the database; with `for=uploads` also the blob store) or during
+    shutdown."""
     checks = list(await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS))
     status = "ready" if all(check.is_up for check in checks) else "degraded"
     if any(check.is_essential and not check.is_up for check in checks):
@@ -68,7 +69,7 @@ async def get_ready(
 
 @get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
 async def get_metrics(request: Req) -> Response[bytes]:
-    """Of all server processes together, with the ledger's backlog while the database answers."""
+    """Returns the metrics of all server processes, with the backlog of the job ledger if the database is available."""
     try:
         backlog = await application_of(request).jobs.find_backlog()
     except Unavailable:
@@ -84,13 +85,13 @@ async def get_metrics(request: Req) -> Response[bytes]:
 
 @get("/.well-known/jwks.json", operation_id="getKeySet", summary="Read the keys that verify access tokens")
 async def get_keys(request: Req) -> Response[KeySetResponse]:
-    """JSON Web Key Set (RFC 7517); empty where tokens are signed with a shared secret."""
+    """Returns the JSON Web Key Set (RFC 7517); empty if tokens are signed with a shared secret."""
     return _key_set(request)
 
 
 @get("/api/v1/.well-known/jwks.json", include_in_schema=False)
 async def get_keys_below_api(request: Req) -> Response[KeySetResponse]:
-    """The same, below the path of the API."""
+    """Returns the same key set, below the path of the API."""
     return _key_set(request)
 
 

@@ -40,16 +40,16 @@ from mechshare.services.rate_limits import Costly
 Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
 EVENTS_PATH = "/processing/events"
-"""Below the path of a mechanism."""
+"""Path of the event stream, relative to that of the mechanism."""
 HEARTBEAT_INTERVAL = 15.0
-"""Seconds after which a comment is sent where nothing changed: proxies and clients see that the stream goes on."""
+"""Seconds without a change after which a comment is sent, so that proxies and clients keep the stream open."""
 LISTEN_FOR = 600.0
-"""Seconds after which a listener is let go; it may come again."""
+"""Maximum seconds of a stream; the client may connect again."""
 
 
 @published("ProcessingAttempt")
 class AttemptResponse(Struct):
-    """One try: how far it came (`step`), and why it ended, unless it is under way or succeeded."""
+    """One attempt: the last step it reached (`step`), and why it failed; `reason` is null otherwise."""
 
     number: int
     started_at: datetime
@@ -60,9 +60,9 @@ class AttemptResponse(Struct):
 
 @published("ProcessingStatus")
 class ProcessingStatusResponse(Struct):
-    """`attempt` counts from 1 once work began; `progress` is 0..1 within `step`.
+    """`attempt` counts from 1 once processing starts; `progress` is 0..1 within `step`.
 
-    `attempts`, oldest first, are told to those who may edit the mechanism; others get none.
+    `attempts` are oldest first; only callers who may edit the mechanism get them, others get an empty list.
     """
 
     state: ProcessingState
@@ -81,7 +81,7 @@ class ProcessingStatusResponse(Struct):
     opt=OPTIONAL_TOKEN,
 )
 async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
-    """Ends in ready, or in failed with a reason in words that can be acted on."""
+    """Returns the processing status. The final state is `ready`, or `failed` with a reason that says what to do."""
     viewer = await viewer_of(request)
     status = await application_of(request).processing.get_status(viewer, MechanismId(mechanism_id))
     return resource(request, _status_response(status, _language(request)))
@@ -97,7 +97,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     opt=refuses(Forbidden, Conflict, Stale),
 )
 async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
-    """Processes the clip again; for its owner and admins. Only what failed can be retried."""
+    """Processes the clip again; for its owner and admins. Only failed processing can be retried."""
     await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
     return resource(request, _status_response(status, _language(request)), status=202)
@@ -111,7 +111,11 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
     opt=OPTIONAL_TOKEN,
 )
 async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerSentEvent:
-    """An event `processing` at each change, until it is ready or failed, may be seen no more, or the server stops."""
+    """Sends an event `processing` at each change.
+
+    The stream ends when processing is ready or failed, when the caller loses access, after 10 minutes, or when the
+    server stops.
+    """
     viewer = await viewer_of(request)
     id = MechanismId(mechanism_id)
     application = application_of(request)
@@ -124,7 +128,7 @@ async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerS
 async def _events(
     request: Req, id: MechanismId, status: ProcessingStatus | None
 ) -> AsyncIterator[ServerSentEventMessage]:
-    """`status` is the first to be sent."""
+    """Yields the events, beginning with `status`."""
     feed, language = application_of(request).processing_feed, _language(request)
     stopping: Shutdown = request.app.state.stopping
     sent: ProcessingStatus | None = None
@@ -144,11 +148,9 @@ async def _events(
             try:
                 status = feed.status(await viewer_of(request), id)
             except (MechanismNotFound, InvalidToken):
-                return  # deleted or hidden meanwhile, or the listener signed out: the last they hear is the end
+                return  # deleted or withdrawn, or the token is no longer valid: end the stream
             except Unavailable:
-                status = (
-                    None  # whether the listener may still watch is not known: they hear nothing until it is
-                )
+                status = None  # access cannot be checked now: send nothing until it can
 
 
 def _event(status: ProcessingStatus, language: str) -> ServerSentEventMessage:

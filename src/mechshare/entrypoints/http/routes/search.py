@@ -56,7 +56,10 @@ async def search_mechanisms(
     page: PageNumber = None,
     limit: Limit = None,
 ) -> Response[SearchResponse]:
-    """Best first. What is published; with one's own `user_id`, everything one has. Without `q`, all of it."""
+    """Searches published mechanisms, best match first by default; without `q`, all match.
+
+    With `user_id`, that user and admins also find the unpublished mechanisms of the user.
+    """
     number, size = page or 1, limit or DEFAULT_LIMIT
     refuse_depth(number, size, MAX_HIT_OFFSET, "narrow the search")
     viewer = await viewer_of(request)
@@ -102,7 +105,7 @@ async def suggest(
     q: Text = "",
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_SUGGESTIONS)] = 10,
 ) -> Response[SuggestionsResponse]:
-    """Titles of published mechanisms with a word that begins with `q`."""
+    """Returns titles of published mechanisms with a word that begins with `q`."""
 
     key = SuggestionsKey(text=q, limit=limit)
     return public_response(request, await public_reads_of(request).suggestions(key), key.response_key)

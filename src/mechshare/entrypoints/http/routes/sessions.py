@@ -36,7 +36,7 @@ from mechshare.services.users import Registration
 Req = Request[Any, Any, Any]
 TAG = Tag("auth", "Registering, signing in and staying signed in")
 MAX_AUTH_BODY_BYTES = 8 * 1024
-"""Room for every valid name, address and password, however it is escaped; anybody may send one without a token."""
+"""Enough for every valid name, address and password with any escaping; small because no token is required."""
 
 
 Password = Annotated[str, documented(format="password", minLength=8, maxLength=200)]
@@ -44,7 +44,7 @@ Password = Annotated[str, documented(format="password", minLength=8, maxLength=2
 
 @published("Registration")
 class NewUser(Struct, forbid_unknown_fields=True):
-    """`display_name` is the user name where it is left out."""
+    """`display_name` defaults to the user name."""
 
     username: Annotated[str, documented(minLength=3, maxLength=30)]
     email: Annotated[str, documented(format="email", minLength=3, maxLength=254)]
@@ -54,7 +54,7 @@ class NewUser(Struct, forbid_unknown_fields=True):
 
 @published("Credentials")
 class Credentials(Struct, forbid_unknown_fields=True):
-    """`username` may be the e-mail address as well."""
+    """`username` is the user name or the e-mail address."""
 
     username: str
     password: str
@@ -110,9 +110,9 @@ class SessionsResponse(Struct):
     ),
 )
 async def register(request: Req) -> Response[UserResponse]:
-    """Makes an account. User name and e-mail address must not be in use."""
+    """Creates an account. The user name and the e-mail address must not be in use."""
     new = await decoded_body(request, NewUser, max_bytes=MAX_AUTH_BODY_BYTES)
-    # The password stays out of the fingerprint: what is kept of a request must not help to guess it.
+    # The fingerprint excludes the password: a stored fingerprint must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
     once = idempotent_request(request, "", fingerprint, encoded_user)
     registration = Registration(
@@ -133,7 +133,7 @@ async def register(request: Req) -> Response[UserResponse]:
     operation_class=body_of(Credentials, example={"username": "sakura", "password": "four-bar linkage"}),
 )
 async def login(request: Req) -> Response[TokenPairResponse]:
-    """Begins a session, by user name or e-mail address and password."""
+    """Starts a session with user name or e-mail address, and password."""
     body = await decoded_body(request, Credentials, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     return _tokens(request, await sessions.login(body.username, body.password, request_metadata_of(request)))
@@ -148,7 +148,7 @@ async def login(request: Req) -> Response[TokenPairResponse]:
     operation_class=body_of(Refresh),
 )
 async def refresh(request: Req) -> Response[TokenPairResponse]:
-    """New tokens for a refresh token, which is used up; presenting one twice ends its session."""
+    """Exchanges a refresh token, which works once, for new tokens. Reuse of a refresh token ends its session."""
     body = await decoded_body(request, Refresh, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     return _tokens(request, await sessions.refresh(body.refresh_token, request_metadata_of(request)))
@@ -162,7 +162,7 @@ async def refresh(request: Req) -> Response[TokenPairResponse]:
     summary="Sign out",
 )
 async def logout(request: Req) -> Response[None]:
-    """Ends the session in which the request is made."""
+    """Ends the session of the request."""
     await refuse_body(request)
     await application_of(request).sessions.logout(caller_of(request), request_metadata_of(request))
     return nothing()
@@ -176,7 +176,7 @@ async def logout(request: Req) -> Response[None]:
     responses=NOT_MODIFIED,
 )
 async def find_sessions(request: Req) -> Response[SessionsResponse]:
-    """Where you are signed in, the present session among them."""
+    """Returns the active sessions of the caller, including the current one."""
     caller = caller_of(request)
     found = await application_of(request).sessions.find_sessions(caller)
     return resource(request, SessionsResponse([_session(one, caller.session_id) for one in found]))
@@ -190,7 +190,7 @@ async def find_sessions(request: Req) -> Response[SessionsResponse]:
     summary="Revoke a session",
 )
 async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[None]:
-    """Ends one of your sessions: its tokens are refused from now on."""
+    """Ends one session of the caller; its tokens are refused from then on."""
     sessions = application_of(request).sessions
     await sessions.revoke(caller_of(request), SessionId(session_id), request_metadata_of(request))
     return nothing()
@@ -206,7 +206,7 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
     operation_class=body_of(NewPassword),
 )
 async def change_password(request: Req) -> Response[None]:
-    """Ends every other session."""
+    """Changes the password and ends every other session."""
     body = await decoded_body(request, NewPassword, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     await sessions.change_password(

@@ -49,7 +49,7 @@ Duration = Annotated[float, documented(minimum=0.001, maximum=MAX_DURATION)]
 
 @published("NewMechanismFromUrl")
 class NewMechanism(Struct, forbid_unknown_fields=True):
-    """A clip that is hosted elsewhere; https only, and never fetched. `duration` in seconds."""
+    """A clip on another host: https only; this server never fetches it. `duration` is in seconds."""
 
     title: Title
     file_url: Url
@@ -61,7 +61,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
 
 @published("NewMechanism")
 class NewUpload(Struct, forbid_unknown_fields=True):
-    """The text fields of a form that brings its clip along as `file`."""
+    """The text fields of an upload form, whose clip is the part `file`."""
 
     title: Title
     description: Description = ""
@@ -80,9 +80,9 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism(request: Req) -> Response[MechanismResponse]:
-    """A form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV), which is processed from now on.
+    """Accepts a multipart form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV) and starts to process it.
 
-    Publish the mechanism when its processing is ready.
+    The mechanism can be published when its processing is ready.
     """
     content_type, _ = request.content_type
     if content_type == "multipart/form-data":
@@ -113,7 +113,10 @@ async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]:
-    """JSON with the URL of a clip on another host, which is never fetched: it can be published at once."""
+    """Accepts JSON with the URL of a clip on another host, which this server never fetches.
+
+    The mechanism can be published at once.
+    """
     content_type, _ = request.content_type
     if content_type not in JSON:
         raise UnsupportedContentType(content_type=content_type, accepted="application/json")
@@ -138,7 +141,7 @@ async def _create_from_form(request: Req) -> Response[Any]:
         fingerprint = msgspec.json.encode([new, form.file.sha256])
         response = await _create(request, new, form.file, fingerprint)
     except Unavailable:
-        raise  # whether the mechanism was stored is unknown, so its file must stay
+        raise  # the mechanism may have been stored, so its file must stay
     except DomainException:
         if form.file is not None:
             await uploads.discard(form.file)
@@ -170,7 +173,10 @@ async def _create(
 
 
 def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:
-    """The text fields of a form as one object; `categories` may be repeated, or one field with commas."""
+    """Returns the text fields as one object. `categories` may be repeated or comma-separated.
+
+    Raises MalformedRequest if another field is repeated.
+    """
     grouped: dict[str, Any] = {}
     for name, text in fields:
         if name == "categories":

@@ -49,7 +49,7 @@ TAG = Tag("users", "Accounts and profiles")
 
 @published("ProfileUpdate")
 class ProfileChanges(Struct, forbid_unknown_fields=True):
-    """What to change (RFC 7396): what is left out stays, null empties."""
+    """A merge patch (RFC 7396): omitted fields stay unchanged, null clears a field."""
 
     display_name: Annotated[str, documented(minLength=1, maxLength=50)] | UnsetType = UNSET
     bio: Annotated[str, documented(maxLength=2_000)] | UnsetType | None = UNSET
@@ -57,7 +57,7 @@ class ProfileChanges(Struct, forbid_unknown_fields=True):
 
 @published("AccountStatusUpdate")
 class AccountStatusChanges(Struct, forbid_unknown_fields=True):
-    """What an admin decides about another's account."""
+    """Changes that an admin makes to the account of another user; omitted fields stay unchanged."""
 
     role: Role | UnsetType = UNSET
     is_suspended: bool | UnsetType = UNSET
@@ -71,7 +71,7 @@ class AccountStatusChanges(Struct, forbid_unknown_fields=True):
     responses=NOT_MODIFIED,
 )
 async def get_me(request: Req) -> Response[UserResponse]:
-    """The account of whoever is signed in, with its e-mail address and role."""
+    """Returns the account of the caller, with e-mail address and role."""
     return user_resource(request, await application_of(request).users.get_user(actor_of(request).id))
 
 
@@ -84,7 +84,7 @@ async def get_me(request: Req) -> Response[UserResponse]:
     operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
 )
 async def update_me(request: Req) -> Response[UserResponse]:
-    """Changes display name and bio (RFC 7396). Needs If-Match."""
+    """Changes display name and bio (RFC 7396). Requires If-Match."""
     changes = await decoded_body(request, ProfileChanges)
     changed = await application_of(request).users.update_user(
         actor_of(request),
@@ -104,7 +104,7 @@ async def update_me(request: Req) -> Response[UserResponse]:
     opt=HEARS_VERSION,
 )
 async def delete_me(request: Req) -> Response[None]:
-    """Deletes the account and everything that is theirs. Needs If-Match."""
+    """Deletes the account of the caller and everything that belongs to it. Requires If-Match."""
     versions = expected_versions(request)
     await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), versions)
     return nothing()
@@ -112,7 +112,7 @@ async def delete_me(request: Req) -> Response[None]:
 
 @get("/{user_id:str}", operation_id="getProfile", summary="Read a profile", responses=NOT_MODIFIED)
 async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]:
-    """What everyone may see of a user."""
+    """Returns the public profile of a user."""
     if not is_id(user_id):
         raise UserNotFound()
     profile = await application_of(request).users.get_profile(UserId(user_id))
@@ -129,7 +129,7 @@ async def get_profile(request: Req, user_id: FromPath[str]) -> Response[Profile]
 async def find_users(
     request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[PageResponse[UserResponse]]:
-    """Every account, newest first."""
+    """Returns all accounts, newest first."""
     found = await application_of(request).users.find_all(actor_of(request), page_request(page, limit, cursor))
     listed = page_response(found, [user_response(user) for user in found.items])
     link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
@@ -145,7 +145,7 @@ async def find_users(
     operation_class=body_of(AccountStatusChanges, example={"role": "moderator"}),
 )
 async def change_account_status(request: Req, user_id: FromPath[str]) -> Response[UserResponse]:
-    """Sets the role, or whether the account is suspended. Needs If-Match."""
+    """Changes the role of an account, or suspends or reactivates it. Requires If-Match."""
     changes = await decoded_body(request, AccountStatusChanges)
     changed = await application_of(request).users.change_account_status(
         actor_of(request),
