@@ -1,4 +1,4 @@
-"""Installations to be backed up: rows in every table, and the clips that they name."""
+"""Installations for tests of backups: rows in every table, and the clips that they refer to."""
 
 from collections.abc import AsyncIterator, Mapping
 from hashlib import sha256
@@ -26,7 +26,7 @@ async def held_by(store: Any) -> dict[str, bytes]:
 
 
 async def fill_with_clips(url: str, store: Any, count: int) -> dict[str, bytes]:
-    """`count` rows in each table of a new database, and the blobs of its mechanisms: two for each."""
+    """Fills a new database with `count` rows in each table; returns the blobs of its mechanisms, two for each."""
     await fill(url, count)
     clips: dict[str, bytes] = {}
     for number in range(count):
@@ -38,7 +38,7 @@ async def fill_with_clips(url: str, store: Any, count: int) -> dict[str, bytes]:
 
 
 def clips_of(number: int) -> Mapping[str, bytes]:
-    """The original, then what was made of it."""
+    """Returns the original, then its derivative."""
     original, made = (f"{part} {number} ".encode() * 1000 for part in ("original", "made"))
     mechanism = MechanismId(uuid(2, number))
     return {
@@ -48,7 +48,7 @@ def clips_of(number: int) -> Mapping[str, bytes]:
 
 
 def name_clips(url: str, number: int) -> None:
-    """Has the mechanism with this number refer to its clips; of the derivative neither size nor digest is known yet."""
+    """Makes mechanism `number` refer to its clips; size and digest of the derivative are not yet recorded."""
     (key, original), (made, _) = clips_of(number).items()
     file = OriginalFile(
         key=key,
@@ -69,7 +69,7 @@ def name_clips(url: str, number: int) -> None:
 
 
 def forget_clips(connection: Connection, number: int) -> None:
-    """Has the mechanism with this number refer to no file."""
+    """Makes mechanism `number` refer to no file."""
     connection.execute(delete(REFERENCES).where(REFERENCES.c.owner_id == uuid(2, number)))
 
 

@@ -1,4 +1,4 @@
-"""Clips for tests: a slider-crank that turns once, with the size, the delays and the format that a test asks for."""
+"""Clips for tests: a slider-crank that turns once, in a given size, with given delays and format."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -26,7 +26,7 @@ Scene = Callable[[float], Image.Image]
 
 
 def slider_crank(phase: float, size: tuple[int, int] = SIZE, background: Any = "white") -> Image.Image:
-    """The linkage after `phase` of a turn. A crank and a rod of twice its length drive a block along a line."""
+    """Draws the linkage after `phase` of a turn. A crank and a rod of twice its length drive a block along a line."""
     width, height = size
     unit = min(width / 8, height / 4)
     pivot = (width * 0.3, height / 2)
@@ -53,7 +53,7 @@ def write_clip(
     scene: Scene | None = None,
     **details: Any,
 ) -> Path:
-    """One turn in as many frames as there are `delays`, in ms, in the format that the name of `path` says."""
+    """Writes one turn with one frame for each of `delays`, in ms. The suffix of `path` decides the format."""
     format = format or MediaFormat(path.suffix.removeprefix("."))
     count = len(delays)
     draw = scene or (lambda phase: slider_crank(phase, size))

@@ -1,4 +1,4 @@
-"""What holds for every test."""
+"""Options, fixtures and reports for all tests."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ settings.register_profile("mechshare", deadline=None, suppress_health_check=[Hea
 settings.load_profile("mechshare")
 TESTS = Path(__file__).parent
 SERIAL = ("adapters/media", "attacks", "chaos", "examples", "journeys")
-"""Folders whose tests start programs that want the machine for themselves."""
+"""Folders whose tests start programs that need the whole machine."""
 MAX_SERIAL_SECONDS = 900
 
 
@@ -24,7 +24,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """`costly` is the profile of properties of which an example takes up to seconds."""
+    """Registers the Hypothesis profiles. `costly` is for properties whose examples take up to seconds."""
     settings.register_profile("costly", max_examples=15 if config.getoption("--long") else 3)
 
 
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Where TESTS_REQUIRE is set, a skipped test is a failure: what it needs was promised to be there."""
+    """With TESTS_REQUIRE set, reports a skipped test as failed: the environment must provide what tests need."""
     report = yield
     if report.skipped and os.environ.get("TESTS_REQUIRE"):
         report.outcome = "failed"
@@ -53,13 +53,13 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def long(request: pytest.FixtureRequest) -> bool:
-    """Whether the long form was asked for."""
+    """Returns whether the run requests the long form of tests."""
     return bool(request.config.getoption("--long"))
 
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
-    """Tells the figure of a program that injects faults; it stands at the end of pytest's report."""
+    """Returns a function that adds a figure of a fault-injecting program to the end of pytest's report."""
     return lambda line: request.node.user_properties.append(("figure", line))
 
 
@@ -69,7 +69,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def tell_figures(terminalreporter: pytest.TerminalReporter) -> None:
-    """What the programs that inject faults counted."""
+    """Prints the figures of the fault-injecting programs."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     told = [
         (report.nodeid.rpartition("/")[2], value)
@@ -84,7 +84,7 @@ def tell_figures(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def tell_contracts(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many contract cases each adapter of each port passed."""
+    """Prints how many contract cases each adapter of each port passed."""
     cases: Counter[tuple[str, str, str]] = Counter()
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.getreports(outcome):

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.servers import address, new_container, opensearch_alias, postgresql_database, redis_url
 
 PARTS = ("database", "blobs", "search", "jobs", "cache")
-"""Rate limits are counted where answers are kept."""
+"""Parts of a deployment. The server of the cache also counts rate limits."""
 DEPLOYMENTS: Mapping[str, frozenset[str]] = {
     "embedded": frozenset(),
     "distributed": frozenset(PARTS),
@@ -16,12 +16,12 @@ DEPLOYMENTS: Mapping[str, frozenset[str]] = {
     "azure-opensearch-redis": frozenset({"blobs", "search", "cache"}),
     "arq-redis": frozenset({"jobs", "cache"}),
 }
-"""Which parts have a server of their own. Of any two parts, all four combinations are among them."""
+"""The parts of each deployment that have their own server. Any two parts occur in all four combinations."""
 
 
 @asynccontextmanager
 async def deployed(name: str, data: Path) -> AsyncIterator[dict[str, str]]:
-    """The environment of a new installation, which works off its own jobs. Skips where a server is absent."""
+    """Yields the environment of a new installation that runs its own jobs. Skips the test if a server is missing."""
     environ = {
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",

@@ -13,7 +13,7 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def committed(name: str, text: str) -> str:
-    """The generated page `name` as the repository has it; with UPDATE_DOCS set, `text` is written to it first."""
+    """Returns the committed text of the generated page `name`; with UPDATE_DOCS set, writes `text` to it first."""
     path = DOCS / name
     if os.environ.get("UPDATE_DOCS"):
         path.write_text(text, encoding="utf-8")
@@ -21,7 +21,7 @@ def committed(name: str, text: str) -> str:
 
 
 def pages() -> list[Path]:
-    """Every Markdown page of the repository, but none of an environment or a build."""
+    """Returns every Markdown page of the repository, except those of an environment or a build."""
     found = [*ROOT.glob("*.md"), *DOCS.rglob("*.md")]
     found += [page for folder in ("bench", "examples", "servers") for page in (ROOT / folder).rglob("*.md")]
     return sorted(found)
@@ -29,12 +29,12 @@ def pages() -> list[Path]:
 
 @cache
 def prose(page: Path) -> str:
-    """The page without its code blocks."""
+    """Returns the page without its code blocks."""
     return _FENCED.sub("", page.read_text(encoding="utf-8"))
 
 
 def links(page: Path) -> list[str]:
-    """The targets of the page's links that lead into the repository."""
+    """Returns the targets of the page's links into the repository."""
     return [
         target
         for target in _LINK.findall(prose(page))
@@ -44,6 +44,6 @@ def links(page: Path) -> list[str]:
 
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """The fragments by which the page's headings can be linked to, as GitHub and MyST make them."""
+    """Returns the fragments of the page's headings, as GitHub and MyST generate them."""
     headings = _HEADING.findall(prose(page))
     return frozenset(re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)

@@ -16,9 +16,9 @@ STARTED_WITHIN = 300
 
 @contextmanager
 def served(folder: Path, **settings: str) -> Iterator[str]:
-    """The address of a new `mechshare serve`, which keeps everything in `folder`. `settings` by their names.
+    """Starts `mechshare serve` with its data in `folder` and yields its address. `settings` by their names.
 
-    Raises TimeoutError, with the end of the log, where it is not ready within five minutes.
+    Raises TimeoutError, with the end of the log, if the server is not ready within five minutes.
     """
     port = _free_port()
     url, log = f"http://127.0.0.1:{port}", folder / "serve.log"
@@ -42,7 +42,7 @@ def _free_port() -> int:
 
 
 def _environ(folder: Path) -> dict[str, str]:
-    """This process's environment, without its own settings of mechshare."""
+    """Returns this process's environment without settings of mechshare."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MECHSHARE_")}
     return inherited | {"MECHSHARE_DATA": str(folder / "data"), "PYTHONUNBUFFERED": "1"}
 
@@ -54,6 +54,6 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:
                 return
         except httpx.TransportError:
-            pass  # it does not listen yet
+            pass  # the server does not listen yet
         time.sleep(0.1)
     raise TimeoutError(f"the server is not ready: {log.read_text()[-2000:]}")

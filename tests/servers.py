@@ -1,4 +1,4 @@
-"""The real servers that tests may use: where they are, and a place of its own in each for every test."""
+"""The real servers for tests: their addresses, and a namespace in each for every test."""
 
 import atexit
 import os
@@ -16,7 +16,7 @@ _templates: set[str] = set()
 
 
 def address(name: str) -> str:
-    """The value of TEST_{name}; without it, the test is skipped."""
+    """Returns the value of TEST_{name}; skips the test if it is not set."""
     value = os.environ.get(f"TEST_{name}")
     if not value:
         pytest.skip(
@@ -27,7 +27,7 @@ def address(name: str) -> str:
 
 @asynccontextmanager
 async def postgresql_database(*, migrated: bool = True) -> AsyncIterator[str]:
-    """The URL of a database that is there for as long as the context."""
+    """Yields the URL of a database that exists as long as the context."""
     import psycopg
 
     server = address("POSTGRESQL_URL")
@@ -43,7 +43,7 @@ async def postgresql_database(*, migrated: bool = True) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def opensearch_alias() -> AsyncIterator[str]:
-    """The URL of an alias that nobody else uses; whatever indices it had are gone after the context."""
+    """Yields the URL of an unused alias; its indices are deleted after the context."""
     from opensearchpy import AsyncOpenSearch
 
     server, alias = address("OPENSEARCH_URL"), f"test-{uuid4().hex}"
@@ -57,7 +57,7 @@ async def opensearch_alias() -> AsyncIterator[str]:
 
 
 async def _template(server: str) -> str:
-    """A database with the schema, to make others of: that is much quicker than to migrate each."""
+    """Returns a migrated database as template for others: copying it is much faster than migrating each."""
     import psycopg
 
     from mechshare.adapters.persistence.sql.database import SqlDatabase
@@ -82,27 +82,27 @@ def _drop(server: str, name: str) -> None:
 
 
 def _beside(server: str, name: str) -> str:
-    """The URL of another database of this server."""
+    """Returns the URL of another database of this server."""
     return server.rpartition("/")[0] + f"/{name}"
 
 
 def redis_url() -> str:
-    """A namespace of its own. What is in it ends by itself."""
+    """Returns the URL of an unused namespace, whose entries expire."""
     return f"{address('REDIS_URL')}?namespace={uuid4().hex}"
 
 
 def new_container() -> str:
-    """The name of a blob container that is not there yet."""
+    """Returns the name of a blob container that does not exist yet."""
     return f"test-{uuid4().hex}"
 
 
 @contextmanager
 def own_server(kind: str) -> Iterator[Server]:
-    """A server that the test may stop, suspend and kill; not there where the shared one of its kind isn't."""
+    """Yields a server that the test may stop, suspend and kill; skips if the shared one of its kind is missing."""
     address({"azurite": "AZURE_CONNECTION_STRING"}.get(kind, f"{kind.upper()}_URL"))
     with tempfile.TemporaryDirectory(prefix="mechshare-test-") as folder:
         root = Path(folder)
-        root.chmod(0o755)  # for whom the server runs as
+        root.chmod(0o755)  # for the user that the server runs as
         server = KINDS[kind](root)
         server.start()
         try:
@@ -112,6 +112,6 @@ def own_server(kind: str) -> Iterator[Server]:
 
 
 def told(kind: str, server: Server) -> str:
-    """What the tests are told of a server of their own: its address, or its connection string."""
+    """Returns the address or the connection string of a test's own server."""
     variables = environment(kind, server.port)
     return next(value for name, value in variables.items() if name.startswith("TEST_"))

@@ -16,7 +16,7 @@ def modules_of(layer: str) -> list[Path]:
 
 
 def name_of(path: Path) -> str:
-    """As a test is called by it."""
+    """Returns the path as it appears in test ids."""
     return str(path.relative_to(PACKAGE))
 
 
@@ -25,7 +25,7 @@ def tree_of(path: Path) -> ast.Module:
 
 
 def imported_by(path: Path) -> Iterator[tuple[str, str]]:
-    """(module, name) of every import, wherever it stands: in functions and under TYPE_CHECKING too."""
+    """Yields (module, name) of every import, including those in functions and under TYPE_CHECKING."""
     for node in ast.walk(tree_of(path)):
         if isinstance(node, ast.Import):
             for alias in node.names:

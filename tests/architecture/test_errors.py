@@ -19,7 +19,7 @@ TRANSLATED = {"en", "ja"}
 
 
 def translations() -> list[tuple[str, ast.expr, ast.expr]]:
-    """(place, English, Japanese) of every pair of `en` and `ja` in the source: in calls, and in mappings."""
+    """Returns (place, English, Japanese) of every pair of `en` and `ja` in the source, in calls and in mappings."""
     found = []
     for path in MODULES:
         for node in ast.walk(tree_of(path)):
@@ -39,7 +39,7 @@ def translations() -> list[tuple[str, ast.expr, ast.expr]]:
 
 
 def words_of(text: ast.expr) -> str:
-    """What stands in it as it is: neither expressions nor the names of facts."""
+    """Returns the literal text, without expressions and names of facts."""
     constants = [node.value for node in ast.walk(text) if isinstance(node, ast.Constant)]
     return "".join(re.sub(r"\{\w+\}", "", words) for words in constants if isinstance(words, str))
 
@@ -57,13 +57,13 @@ def test_every_error_has_exactly_one_status(leaf):
     assert len([family for family in STATUSES if issubclass(leaf, family)]) == 1
 
 
-def test_a_status_is_told_from_the_family():
+def test_the_family_determines_the_status():
     assert {status_of(built(leaf)) for leaf in LEAVES} <= set(STATUSES.values())
     assert status_of(errors.MechanismNotFound()) == 404
     assert status_of(errors.CannotModifySelf()) == 409
 
 
-def test_codes_are_one_leafs_own_across_the_project():
+def test_no_two_errors_of_the_project_share_a_code():
     codes = [leaf.code for leaf in leaves_of(DomainException)]
     assert len(codes) == len(set(codes))
 
@@ -76,7 +76,7 @@ def test_every_failure_of_processing_is_explained_in_every_language(code):
     assert explained["ja"].endswith("。")
 
 
-def test_there_are_translations_to_look_at():
+def test_there_are_translations_to_check():
     assert len(translations()) > 50
 
 
@@ -85,6 +85,6 @@ def test_there_are_translations_to_look_at():
 )
 def test_japanese_is_japanese_and_english_is_not(english, japanese):
     if not words_of(english).strip(" :"):
-        return  # passed on, or made of facts alone
+        return  # a passed argument, or facts alone
     assert JAPANESE.search(words_of(japanese))
     assert not JAPANESE.search(words_of(english))

@@ -11,7 +11,7 @@ from tests.contracts.harness import open_adapters
 
 PORTS = sorted(path.stem for path in (PACKAGE / "ports").iterdir() if not path.stem.startswith("__"))
 ENTRY_MODULES = {"persistence": "persistence.database"}
-"""Of a port that is a package: the module whose protocols an adapter is chosen for."""
+"""For a port that is a package: the module with the protocols that adapters implement."""
 
 
 def module_at(path: Any) -> Any:
@@ -31,7 +31,7 @@ def methods_of(protocol: type) -> set[str]:
 
 
 def entry_ports_of(port: str) -> list[type]:
-    """The protocols of a port that an adapter is chosen for: those that no other protocol of it holds or hands out."""
+    """Returns the protocols of a port that adapters implement: those that no other protocol of it has or returns."""
     module = importlib.import_module(f"mechshare.ports.{ENTRY_MODULES.get(port, port)}")
     protocols = [cls for cls in classes_in(module) if getattr(cls, "_is_protocol", False)]
     return [cls for cls in protocols if cls.__name__ == "Database"] or protocols

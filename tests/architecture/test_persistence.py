@@ -20,7 +20,7 @@ MACHINERY = {
     },
     "testing/persistence": {"values"},
 }
-"""What each folder has besides its repositories."""
+"""Modules of each folder that are no repositories."""
 
 MEMORY_TABLES = {
     member.name: member
@@ -29,7 +29,7 @@ MEMORY_TABLES = {
     if isinstance(member, Table)
 }
 FIELDS_OF_THEIR_OWNER = {"mechanism_categories": "mechanisms"}
-"""Tables of SQL that are a field of another table's rows in memory."""
+"""SQL tables that are a field of another table's rows in the memory adapter."""
 
 
 def stems_in(folder):
@@ -53,12 +53,12 @@ def _suites():
     return (ROOT / "tests" / "contracts").glob("test_persistence*.py")
 
 
-def test_every_table_is_in_memory_too():
+def test_every_sql_table_is_in_memory_too():
     assert set(MEMORY_TABLES) == set(metadata.tables) - set(FIELDS_OF_THEIR_OWNER)
 
 
 @pytest.mark.parametrize("name", sorted(MEMORY_TABLES))
-def test_a_table_in_memory_has_the_constraints_of_the_one_in_sql(name):
+def test_a_table_in_memory_has_the_constraints_of_its_sql_table(name):
     table, columns = metadata.tables[name], MEMORY_TABLES[name].columns
     assert set(MEMORY_TABLES[name].primary_key) == {column.name for column in table.primary_key}
     assert {field for field, column in columns.items() if column.unique} == unique_columns(table)

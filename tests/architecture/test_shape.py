@@ -11,7 +11,7 @@ SAYS_NOTHING = {"utils", "util", "common", "base", "manager", "managers", "helpe
 MAX_MODULE_LINES = 350
 MAX_METHODS = 7
 LIFE = {"prepare", "check", "close"}
-"""What the composition root does with adapters; not what a port is for."""
+"""Methods that the composition root calls; they do not count as a port's own."""
 
 
 def imported(path):
@@ -38,28 +38,28 @@ def test_every_folder_of_modules_is_a_package():
     assert {path.parent for path in MODULES if not (path.parent / "__init__.py").exists()} == set()
 
 
-def test_names_say_what_is_inside():
+def test_module_names_say_what_is_inside():
     named = {part for path in MODULES for part in path.relative_to(PACKAGE).with_suffix("").parts}
     assert named & SAYS_NOTHING == set()
 
 
-# A suite is read a case at a time.
+# Readers of a suite read one case at a time.
 READ_WHOLE = [path for path in MODULES if "testing" not in path.relative_to(PACKAGE).parts]
 
 
 @pytest.mark.parametrize("path", READ_WHOLE, ids=name_of)
-def test_a_module_can_be_read_in_one_go(path):
+def test_no_module_is_too_long(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_MODULE_LINES
 
 
 @pytest.mark.parametrize("cls", [c for c in classes_of("domain") if dataclasses.is_dataclass(c.values[0])])
-def test_a_domain_value_never_changes(cls):
+def test_a_domain_value_is_immutable(cls):
     assert cls.__dataclass_params__.frozen
     assert "__slots__" in vars(cls)
 
 
 @pytest.mark.parametrize("cls", classes_of("ports"))
-def test_a_port_is_small_and_promises_something(cls):
+def test_a_port_is_small_and_documented(cls):
     if not getattr(cls, "_is_protocol", False):
         assert dataclasses.is_dataclass(cls) or issubclass(cls, Exception | bytes) or is_typeddict(cls)
         return

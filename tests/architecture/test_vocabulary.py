@@ -55,7 +55,7 @@ RETIRED_NAMES = {
     "doorbell_deaf": "doorbell_unavailable",
     "doorbell_out_of_order": "doorbell_unavailable",
 }
-"""Each with the name in its place."""
+"""Each retired name with its replacement."""
 
 RETIRED_WORDS = {
     *("told", "asked", "answer", "answers", "answered", "kept", "forget", "forgotten"),
@@ -76,7 +76,7 @@ RETIRED_WORDS = {
     *("bury", "buried", "burying"),
     *("longest", "largest", "deepest"),
 }
-"""Which are no part of any name, in any module."""
+"""Words that are part of no name in any module."""
 
 LOG_METHODS = {"debug", "info", "warning", "error", "exception"}
 
@@ -86,7 +86,7 @@ def words_of(name: str) -> set[str]:
 
 
 def names_in(tree: ast.Module) -> Iterator[str]:
-    """Everything that the module gives a name, the events it logs, and the codes of its errors."""
+    """Yields the names that the module defines, the events that it logs, and the codes of its errors."""
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
@@ -129,7 +129,7 @@ def test_no_retired_name_comes_back(path):
         ("def ring(doorbell): ...", []),
     ],
 )
-def test_a_retired_name_is_noticed_wherever_it_stands(source, retired, tmp_path):
+def test_a_retired_name_is_found_in_every_position(source, retired, tmp_path):
     path = tmp_path / "module.py"
     path.write_text(source)
     names = names_in(tree_of(path))

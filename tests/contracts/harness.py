@@ -1,6 +1,6 @@
 """Every adapter of every port, opened the same way, so that one suite per port runs over all of them.
 
-`open_adapters[port][adapter]` is an async context manager: given a folder of its own, it gives a fresh, empty adapter.
+`open_adapters[port][adapter](folder)` is an async context manager that opens an empty adapter in an unused folder.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -229,7 +229,7 @@ async def _opensearch(folder: Path) -> AsyncIterator[Any]:
     async with opensearch_alias() as url:
         from mechshare.adapters.search.opensearch.index import OpenSearchIndex
 
-        # What a search is allowed in service is not what it takes on a machine that is busy with tests.
+        # A search may exceed the production timeout on a machine that is busy with tests.
         index = OpenSearchIndex(url, search_seconds=5.0)
         yield index
         await index.close()
@@ -270,7 +270,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
 
 
 def adapters_of(port: str) -> list[Any]:
-    """The adapters of `port`, as parameters of a fixture."""
+    """Returns the adapters of `port` as parameters of a fixture."""
     return [
         pytest.param(opener, id=name, marks=pytest.mark.contract(port, name))
         for name, opener in open_adapters[port].items()

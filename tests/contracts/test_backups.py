@@ -1,4 +1,4 @@
-"""What a backup's folder promises: the last finished backup, whole, or none."""
+"""The contract of a backup folder: it returns the last finished backup, complete, or none."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ async def folder(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 
 
 async def kept(folder: BackupFolder, content: bytes) -> Manifest:
-    """A backup whose rows are `content`."""
+    """Finishes a backup whose rows are `content`."""
     async with folder.lock(is_writing=True):
         await folder.begin()
         (await folder.draft()).write_bytes(content)
@@ -46,14 +46,14 @@ async def rows_in(folder: BackupFolder, manifest: Manifest) -> bytes | None:
     return path.read_bytes() if facts == manifest.rows else None
 
 
-async def test_what_was_finished_is_read_as_it_was_written(folder: BackupFolder) -> None:
+async def test_a_finished_backup_is_read_as_it_was_written(folder: BackupFolder) -> None:
     manifest = await kept(folder, b"rows")
     async with folder.lock(is_writing=False):
         assert await folder.read() == manifest
         assert await rows_in(folder, manifest) == b"rows"
 
 
-async def test_a_backup_that_was_never_finished_is_told_apart(folder: BackupFolder) -> None:
+async def test_an_unfinished_backup_is_recognized(folder: BackupFolder) -> None:
     async with folder.lock(is_writing=True):
         assert await folder.begin() is None
     with pytest.raises(BackupRefused, match="never finished"):
@@ -70,19 +70,19 @@ async def test_the_last_finished_backup_stays_until_the_next_is_finished(folder:
     assert await rows_in(folder, first) == b"first"
 
 
-async def test_the_rows_of_the_backup_before_go_when_the_next_is_finished(folder: BackupFolder) -> None:
+async def test_finishing_a_backup_deletes_the_rows_of_the_one_before(folder: BackupFolder) -> None:
     first = await kept(folder, b"first")
     second = await kept(folder, b"second")
     assert await rows_in(folder, first) is None
     assert await rows_in(folder, second) == b"second"
 
 
-async def test_the_same_rows_again_are_kept(folder: BackupFolder) -> None:
+async def test_finishing_the_same_rows_again_keeps_them(folder: BackupFolder) -> None:
     await kept(folder, b"same")
     assert await rows_in(folder, await kept(folder, b"same")) == b"same"
 
 
-async def test_nothing_is_at_the_draft_whatever_an_earlier_run_left(folder: BackupFolder) -> None:
+async def test_a_new_draft_is_empty_whatever_an_earlier_run_left(folder: BackupFolder) -> None:
     async with folder.lock(is_writing=True):
         await folder.begin()
         draft = await folder.draft()
@@ -93,7 +93,7 @@ async def test_nothing_is_at_the_draft_whatever_an_earlier_run_left(folder: Back
     assert list(again.parent.glob(f"{again.name}*")) == []
 
 
-async def test_rows_that_changed_are_told(folder: BackupFolder) -> None:
+async def test_changed_rows_are_detected(folder: BackupFolder) -> None:
     manifest = await kept(folder, b"rows")
     path, _ = await folder.find_rows(manifest)
     path.write_bytes(b"rowt")
@@ -102,7 +102,7 @@ async def test_rows_that_changed_are_told(folder: BackupFolder) -> None:
     assert (await folder.find_rows(manifest))[1] is None
 
 
-async def test_one_writes_at_a_time_and_nobody_reads_meanwhile(folder: BackupFolder) -> None:
+async def test_one_process_writes_at_a_time_and_none_reads_meanwhile(folder: BackupFolder) -> None:
     await kept(folder, b"rows")
     async with folder.lock(is_writing=True):
         for is_writing in (True, False):
@@ -111,7 +111,7 @@ async def test_one_writes_at_a_time_and_nobody_reads_meanwhile(folder: BackupFol
                     pass
 
 
-async def test_any_number_read_and_nobody_writes_meanwhile(folder: BackupFolder) -> None:
+async def test_any_number_may_read_and_none_writes_meanwhile(folder: BackupFolder) -> None:
     await kept(folder, b"rows")
     async with folder.lock(is_writing=False), folder.lock(is_writing=False):
         with pytest.raises(BackupRefused, match="under way"):

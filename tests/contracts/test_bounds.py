@@ -1,4 +1,4 @@
-"""A suite fails on an adapter that never does what is waited for; it does not hang."""
+"""A contract suite fails, and does not hang, on an adapter that never does what the suite waits for."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,21 +14,21 @@ from mechshare.testing import blobs, bounds, doorbell
 
 
 class SilentDoorbell(MemoryDoorbell):
-    """Nobody hears a ring."""
+    """A doorbell whose ring wakes nobody."""
 
     async def ring(self) -> None:
         return
 
 
 class EndlessDoorbell(MemoryDoorbell):
-    """A wait lasts until a ring, whatever it was to last."""
+    """A doorbell whose wait ignores its timeout and ends only with a ring."""
 
     async def wait(self, timeout: timedelta) -> None:
         await super().wait(timedelta(hours=1))
 
 
 class IdleBlobStore(MemoryBlobStore):
-    """A write never begins to read what is to be written."""
+    """A blob store whose write never reads its input."""
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         await asyncio.Event().wait()
@@ -40,7 +40,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "MAX_WAIT", 0.05)
 
 
-def test_a_suite_waits_for_seconds() -> None:
+def test_a_suite_waits_a_few_seconds() -> None:
     assert bounds.MAX_WAIT <= 30
 
 

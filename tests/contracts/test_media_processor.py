@@ -33,7 +33,7 @@ def into(tmp_path):
 
 
 async def unheard(step, fraction):
-    """Nobody watches."""
+    """Ignores the progress."""
 
 
 def contents(made):
@@ -54,7 +54,7 @@ async def test_everything_is_made_in_the_given_folder(media_processor, clip, int
     assert len(set(contents(made).values())) == 3
 
 
-async def test_what_is_made_can_be_seen(media_processor, clip, into):
+async def test_derivatives_can_be_decoded(media_processor, clip, into):
     made = await media_processor.process(clip, MediaFormat.GIF, into, unheard)
 
     with av.open(str(made.video)) as container:
@@ -68,14 +68,14 @@ async def test_what_is_made_can_be_seen(media_processor, clip, into):
             assert max(image.size) <= side
 
 
-async def test_the_video_starts_before_it_is_loaded(media_processor, clip, into):
+async def test_the_video_can_start_before_it_is_loaded(media_processor, clip, into):
     made = await media_processor.process(clip, MediaFormat.GIF, into, unheard)
 
     content = made.video.read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat")
 
 
-async def test_the_facts_are_those_of_the_file(media_processor, clip, into):
+async def test_the_facts_match_the_file(media_processor, clip, into):
     before = clip.read_bytes()
 
     facts = (await media_processor.process(clip, MediaFormat.GIF, into, unheard)).facts
@@ -98,7 +98,7 @@ async def test_the_same_file_gives_the_same_bytes(media_processor, clip, into):
     assert first.facts == second.facts
 
 
-async def test_progress_is_told_in_steps_and_fractions(media_processor, clip, into):
+async def test_progress_has_steps_and_fractions(media_processor, clip, into):
     told = []
 
     async def listen(step, fraction):
@@ -110,7 +110,7 @@ async def test_progress_is_told_in_steps_and_fractions(media_processor, clip, in
     assert all(step.isalpha() and 0.0 <= fraction <= 1.0 for step, fraction in told)
 
 
-async def test_an_empty_file_is_refused_for_good_and_leaves_nothing(media_processor, tmp_path, into):
+async def test_an_empty_file_fails_permanently_and_leaves_nothing(media_processor, tmp_path, into):
     empty = tmp_path / "empty.gif"
     empty.touch()
 
@@ -122,7 +122,7 @@ async def test_an_empty_file_is_refused_for_good_and_leaves_nothing(media_proces
     assert list(into.iterdir()) == []
 
 
-async def test_who_watches_may_end_it_and_nothing_is_left(media_processor, clip, into):
+async def test_a_progress_callback_may_abort_and_nothing_is_left(media_processor, clip, into):
     async def lose_interest(step, fraction):
         raise LookupError(step)
 
