@@ -3,8 +3,8 @@
 At SIGTERM Granian closes its listening socket at once. Linux then resets the connections in its backlog, and keep-alive
 connections may break while a client reuses them. This module therefore shuts down in three steps:
 
-1. For LOOK_AWAY seconds the process serves as before, but each response closes its connection and `/health/ready`
-   reports that the process stops, so that load balancers choose another.
+1. For LOOK_AWAY seconds the process serves as before, but each HTTP/1 response closes its connection, and
+   `/health/ready` reports that the process stops, so that load balancers choose another.
 2. The process ignores new connections, and for LET_IN seconds accepts those in the backlog.
 3. The server stops.
 """

@@ -53,7 +53,7 @@ class CompressionMiddleware:
 
 
 class _Compressing:
-    """The `send` of one request: holds back the start of a text response until its body is known to be complete."""
+    """The `send` of one request, which delays the start of a text response until the first message of its body."""
 
     def __init__(self, send: Send, coding: str, cached: bytes, public: CompressedBodies) -> None:
         self._send = send

@@ -1,4 +1,4 @@
-"""Completes the OpenAPI document with what holds for every operation."""
+"""Completes the OpenAPI document with the facts that all operations share."""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ one of 64 KiB."""
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
-    """The body of a request that is told everything by its address."""
+    """The body of a request without parameters: an empty object."""
 
 
 async def decoded_body(
