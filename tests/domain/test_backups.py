@@ -1,4 +1,4 @@
-"""What a backup says of itself."""
+"""The facts that a backup's manifest contains."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,21 +25,23 @@ BACKUP = Manifest(
 @pytest.mark.parametrize(
     ("oldest_users", "is_of"), [(("u-2", "u-3"), True), (("u-1",), True), (("u-3",), False), ((), False)]
 )
-def test_a_backup_is_known_by_one_of_its_eldest_users(oldest_users: tuple[str, ...], is_of: bool) -> None:
+def test_a_backup_is_identified_by_one_of_its_oldest_users(
+    oldest_users: tuple[str, ...], is_of: bool
+) -> None:
     assert BACKUP.is_of(InstallationSummary(schema="0001", oldest_users=oldest_users, named={})) is is_of
 
 
-def test_a_backup_without_users_may_be_of_any_installation() -> None:
+def test_a_backup_without_users_matches_any_installation() -> None:
     assert replace(BACKUP, oldest_users=()).is_of(
         InstallationSummary(schema="0001", oldest_users=("u-3",), named={})
     )
 
 
-def test_its_size_is_of_all_that_it_holds() -> None:
+def test_its_size_includes_rows_and_files() -> None:
     assert BACKUP.size == 12
 
 
-def test_the_key_of_a_derivative_tells_half_of_its_digest() -> None:
+def test_a_derivatives_key_contains_half_of_its_digest() -> None:
     digest = "0123456789abcdef" * 4
     assert digest_prefix(derivative_key(MechanismId("m"), 12, digest, "mp4")) == digest[:32]
 
@@ -47,5 +49,5 @@ def test_the_key_of_a_derivative_tells_half_of_its_digest() -> None:
 @pytest.mark.parametrize(
     "key", [original_key("u-1", "gif"), "media/m/1-0.mp4", "others/m/1-" + "0" * 32 + ".mp4"]
 )
-def test_no_other_key_tells_a_digest(key: str) -> None:
+def test_no_other_key_contains_a_digest(key: str) -> None:
     assert digest_prefix(key) == ""

@@ -75,17 +75,17 @@ def test_no_key_leaves_its_folder(text):
         "\ud800",
     ],
 )
-def test_what_is_no_key_is_told_apart(text):
+def test_an_invalid_key_is_recognized(text):
     assert not is_blob_key(text)
 
 
 @pytest.mark.parametrize("text", ["a", "a/b", "originals/0-1.gif", "a.b-c_d/e", "a" * 200])
-def test_plain_keys_are_keys(text):
+def test_plain_keys_are_valid(text):
     assert is_blob_key(text)
 
 
 @given(IDS, EXTENSIONS)
-def test_an_original_has_a_key_that_no_mechanism_owns(id, extension):
+def test_an_originals_key_belongs_to_no_mechanism(id, extension):
     key = original_key(id, extension)
     assert is_blob_key(key)
     assert mechanism_of(key) is None
@@ -93,7 +93,7 @@ def test_an_original_has_a_key_that_no_mechanism_owns(id, extension):
 
 
 @given(IDS, st.integers(1, 10**6), DIGESTS, EXTENSIONS)
-def test_a_derivatives_key_leads_back_to_its_mechanism(id, fence, digest, extension):
+def test_a_derivatives_key_names_its_mechanism(id, fence, digest, extension):
     key = derivative_key(id, fence, digest, extension)
     assert is_blob_key(key)
     assert key.startswith(derivative_prefix(id))
@@ -112,7 +112,7 @@ def test_other_keys_belong_to_no_mechanism(key):
 
 
 @given(st.text(max_size=30))
-def test_a_url_gives_its_key_back(key):
+def test_the_key_can_be_read_from_its_url(key):
     assert blob_key(blob_url(key)) == key
 
 
@@ -122,10 +122,10 @@ def test_a_url_elsewhere_has_no_key(url):
 
 
 @pytest.mark.parametrize("key", ["a.html", "a.svg", "a.js", "a.gif.html", "a.GIF", "a", "a/b"])
-def test_what_is_not_listed_is_a_plain_download(key):
+def test_an_unlisted_type_is_a_plain_download(key):
     assert content_type_of(key) == "application/octet-stream"
 
 
-def test_nothing_is_served_as_a_type_that_runs():
+def test_nothing_is_served_as_an_executable_type():
     assert all(kind.startswith(("image/", "video/")) for kind in CONTENT_TYPES.values())
     assert "image/svg+xml" not in CONTENT_TYPES.values()

@@ -12,7 +12,7 @@ from tests.domain.values import NOW
 
 
 @pytest.mark.parametrize("slug", ["gears", "four-bar", "a1", " Cams ", "x" * 40, "6r"])
-def test_a_category_is_named_in_one_spelling(slug):
+def test_a_slug_has_one_spelling(slug):
     assert clean_slug(slug) == slug.strip().lower()
 
 
@@ -20,7 +20,7 @@ def test_a_category_is_named_in_one_spelling(slug):
     "slug",
     ["", "a", "x" * 41, "-a", "a-", "a--b", "a_b", "a b", "歯車", "a/b", "..", "a\x00b", "a\nb", "ａｂ"],
 )
-def test_what_names_no_category_is_refused(slug):
+def test_an_invalid_slug_is_refused(slug):
     assert not is_slug(slug)
     with pytest.raises(InvalidField) as refused:
         clean_slug(slug)
@@ -28,7 +28,7 @@ def test_what_names_no_category_is_refused(slug):
 
 
 @given(st.text(st.characters(), max_size=42))
-def test_a_slug_that_passes_can_stand_in_a_url(text):
+def test_a_valid_slug_needs_no_escaping_in_a_url(text):
     try:
         slug = clean_slug(text)
     except InvalidField:
@@ -37,7 +37,7 @@ def test_a_slug_that_passes_can_stand_in_a_url(text):
     assert re.fullmatch(r"[a-z0-9-]{2,40}", slug)
 
 
-def test_the_first_categories_could_be_made_by_hand():
+def test_the_first_categories_are_valid():
     category = Category(id=CategoryId("x1"), name_en="X", name_ja="X", created_at=NOW, updated_at=NOW)
     for slug, name_en, name_ja in FIRST_CATEGORIES:
         assert is_slug(slug)
@@ -45,7 +45,7 @@ def test_the_first_categories_could_be_made_by_hand():
         assert (renamed.name_en, renamed.name_ja) == (name_en, name_ja)
 
 
-def test_the_first_categories_differ_in_every_name_and_speak_japanese():
+def test_the_first_categories_have_unique_names_and_japanese_ones():
     for column in zip(*FIRST_CATEGORIES, strict=True):
         assert len(set(column)) == len(FIRST_CATEGORIES)
     assert all(re.search(r"[\u3040-\u30ff\u4e00-\u9fff]", name_ja) for _, _, name_ja in FIRST_CATEGORIES)

@@ -1,4 +1,4 @@
-"""The whole error tree, found by introspection: a leaf that is added is held to the same."""
+"""The whole error tree, found by introspection, so that the tests include every new leaf."""
 
 import importlib
 import pkgutil
@@ -15,7 +15,7 @@ JAPANESE = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff]")
 
 
 for found in pkgutil.iter_modules(domain.__path__):
-    # A leaf may stand in the module of its concept.
+    # A leaf may be defined in the module of its concept.
     importlib.import_module(f"{domain.__name__}.{found.name}")
 
 
@@ -29,7 +29,7 @@ FAMILIES = [family for family in DomainException.__subclasses__() if family.__mo
 
 
 def facts_of(leaf: type[DomainException]) -> dict[str, set[str]]:
-    """The names that each language's message needs."""
+    """Returns the names of facts in each language's message."""
     return {
         language: {name for _, name, _, _ in Formatter().parse(leaf.messages[language]) if name}
         for language in LANGUAGES
@@ -45,18 +45,18 @@ def built(leaf: type[DomainException]) -> DomainException:
     return leaf(**dict.fromkeys(names, 7))
 
 
-def test_there_are_leaves_to_look_at():
+def test_there_are_leaves_to_check():
     assert len(LEAVES) > 25
 
 
-def test_every_code_is_one_leafs_own_and_reads_as_a_constant():
+def test_every_code_is_unique_and_spelt_as_a_constant():
     codes = [leaf.code for leaf in LEAVES]
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch(r"[A-Z]+(_[A-Z]+)*", code) for code in codes)
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
-def test_a_leaf_speaks_every_language_from_the_same_facts(leaf):
+def test_messages_in_every_language_use_the_same_facts(leaf):
     assert set(leaf.messages) == set(LANGUAGES)
     if leaf is not InvalidField:
         needed = facts_of(leaf)
@@ -64,7 +64,7 @@ def test_a_leaf_speaks_every_language_from_the_same_facts(leaf):
 
 
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
-def test_a_leaf_can_be_told_to_a_person(leaf):
+def test_a_leaf_has_a_message_for_people(leaf):
     error = built(leaf)
     for language in LANGUAGES:
         told = error.message_in(language)
@@ -79,7 +79,7 @@ def test_a_leaf_can_be_told_to_a_person(leaf):
 @pytest.mark.parametrize("leaf", LEAVES, ids=lambda leaf: leaf.__name__)
 def test_a_message_is_whole_sentences(leaf):
     if leaf in (InvalidField, MalformedRequest):
-        return  # their sentence is a fact
+        return  # a fact contains their sentence
     error = built(leaf)
     assert error.message.endswith(".")
     assert error.message_in("ja").endswith("。")
@@ -88,7 +88,7 @@ def test_a_message_is_whole_sentences(leaf):
 @pytest.mark.parametrize(
     "leaf", [leaf for leaf in LEAVES if facts_of(leaf)["en"]], ids=lambda leaf: leaf.__name__
 )
-def test_a_leaf_without_its_facts_cannot_be_made(leaf):
+def test_a_leaf_without_its_facts_cannot_be_created(leaf):
     with pytest.raises((KeyError, TypeError)):
         leaf()
 
@@ -100,17 +100,17 @@ def test_every_leaf_belongs_to_one_family(leaf):
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.__name__)
-def test_a_family_has_leaves_and_no_code_of_its_own(family):
+def test_a_family_has_leaves_and_no_code(family):
     assert leaves_of(family)
     assert "code" not in vars(family)
 
 
-def test_facts_are_told_and_never_taken_for_a_format():
+def test_facts_are_inserted_and_never_used_as_a_format():
     error = errors.NameTaken(field="username", value="{field} {0.__class__} %s")
     assert error.message == "username '{field} {0.__class__} %s' is already in use. Choose another."
 
 
-def test_a_refusal_for_asking_too_often_says_when_to_ask_again():
+def test_a_rate_limit_error_says_when_to_retry():
     error = errors.TooManyRequests(retry_after=9)
     assert error.retry_after == 9
     assert "9 seconds" in error.message

@@ -7,7 +7,7 @@ from tests.domain.values import NOW
 RECEIPT = IdempotencyRecord(scope="u POST /x", key="k", fingerprint="f", response=b"{}", created_at=NOW)
 
 
-def test_the_same_request_gets_its_first_answer():
+def test_the_same_request_gets_its_first_response():
     assert RECEIPT.response_to("f") == b"{}"
 
 

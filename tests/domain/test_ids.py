@@ -15,12 +15,12 @@ def test_an_identifier_has_one_spelling(uuid):
 
 
 @given(st.text(st.characters(), max_size=40))
-def test_what_could_name_something_is_plain(text):
+def test_a_valid_identifier_is_plain_text(text):
     if is_id(text):
         assert text.isascii()
         assert text == text.lower()
 
 
 @pytest.mark.parametrize("text", ["", "me", "../x", "٠" * 36, "0190-", "g" * 36])
-def test_other_words_name_nothing(text):
+def test_other_texts_are_no_identifiers(text):
     assert not is_id(text)

@@ -23,18 +23,18 @@ from tests.domain.values import NOW
 JOB = new_job(JobId("j"), JobKind.INDEX_MECHANISM, "m", now=NOW, request_id="r")
 
 
-def test_a_new_job_is_due_at_once_and_untried():
+def test_a_new_job_is_due_at_once_without_attempts():
     assert (JOB.state, JOB.attempt, JOB.fence) == (JobState.QUEUED, 0, 0)
     assert JOB.run_after == JOB.created_at == NOW
     assert JOB.request_id == "r"
 
 
-def test_the_first_waits_double():
+def test_the_first_backoffs_double():
     assert [backoff(attempt).total_seconds() for attempt in range(1, 8)] == [2, 4, 8, 16, 32, 60, 60]
 
 
 @given(st.integers(1, 10**9))
-def test_no_wait_is_longer_than_a_minute_or_shorter_than_the_one_before(attempt):
+def test_no_backoff_exceeds_a_minute_or_is_below_the_one_before(attempt):
     assert timedelta(0) < backoff(attempt) <= backoff(attempt + 1) <= timedelta(minutes=1)
 
 
@@ -52,7 +52,7 @@ def test_a_job_is_tried_five_times(attempt):
     assert JOB.may_be_tried_again(NOW, before) is (attempt < MAX_ATTEMPTS)
 
 
-def test_to_have_waited_for_what_was_away_is_no_attempt():
+def test_waiting_for_a_dependency_is_no_attempt():
     before = former(*[FailureCode.UNAVAILABLE] * 15, *[FailureCode.WORKER_LOST] * 3)
 
     assert JOB.may_be_tried_again(NOW, before)

@@ -61,13 +61,13 @@ NOT_READY = [
 ]
 
 
-def test_what_is_ready_can_be_published():
+def test_a_ready_mechanism_can_be_published():
     published = a_mechanism(processing=READY).publish(LATER)
     assert (published.is_published, published.updated_at) == (True, LATER)
 
 
 @pytest.mark.parametrize("processing", NOT_READY, ids=lambda processing: processing.state)
-def test_what_is_not_ready_cannot_be_published(processing):
+def test_an_unready_mechanism_cannot_be_published(processing):
     with pytest.raises(NotReady) as refused:
         a_mechanism(processing=processing).publish(LATER)
     assert refused.value.facts == {"state": processing.state.value}
@@ -87,7 +87,7 @@ def test_an_owner_may_publish_again_what_they_withdrew_themselves():
     assert withdrawn.publish(LATER).is_published
 
 
-def test_a_moderators_withdrawal_stands_until_it_is_lifted():
+def test_a_moderators_withdrawal_lasts_until_it_is_lifted():
     withdrawn = a_mechanism(processing=READY).publish(NOW).withdraw_for("  off topic ", NOW)
 
     with pytest.raises(WithdrawnByModerator) as refused:
@@ -98,13 +98,13 @@ def test_a_moderators_withdrawal_stands_until_it_is_lifted():
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "x" * 501, "a\x00b"])
-def test_a_moderator_gives_a_reason_that_can_be_read(reason):
+def test_a_moderators_reason_must_be_readable(reason):
     with pytest.raises(InvalidField) as refused:
         a_mechanism(is_published=True, processing=READY).withdraw_for(reason, NOW)
     assert refused.value.field == "reason"
 
 
-def test_only_what_failed_can_be_retried():
+def test_only_a_failed_mechanism_can_be_retried():
     failed = a_mechanism().processing_failed(FAILURE, NOW)
     assert failed.processing_retried(LATER).processing == PENDING
 
@@ -114,7 +114,7 @@ def test_only_what_failed_can_be_retried():
         assert refused.value.facts == {"state": processing.state.value}
 
 
-def test_processing_gives_facts_files_and_a_duration_to_the_millisecond():
+def test_processing_sets_facts_files_and_a_duration_in_milliseconds():
     ready = a_mechanism().processing_started(NOW).processed(FACTS, FILES, LATER)
 
     assert ready.processing == READY
@@ -140,7 +140,7 @@ def test_a_description_is_cleaned_and_the_identity_kept():
 
 
 class Life(RuleBasedStateMachine):
-    """Whatever is done to a mechanism in whatever order, these stay true."""
+    """Invariants of a mechanism after any sequence of changes."""
 
     def __init__(self):
         super().__init__()
@@ -206,7 +206,7 @@ TestLife = Life.TestCase
 
 
 @pytest.mark.parametrize("title", ["歯車", "x", "x" * 200, "四節リンク機構 (crank-rocker)"])
-def test_titles_of_one_to_two_hundred_characters_are_taken(title):
+def test_titles_of_one_to_two_hundred_characters_are_accepted(title):
     assert clean_title(title) == title
 
 
@@ -230,7 +230,7 @@ def test_each_category_is_kept_once_in_the_order_given():
     assert clean_categories([]) == ()
 
 
-def test_only_so_many_categories_are_taken():
+def test_too_many_categories_are_refused():
     names = [f"c{number:02}" for number in range(MAX_CATEGORIES + 1)]
     assert len(clean_categories(names[:-1])) == MAX_CATEGORIES
     with pytest.raises(InvalidField) as refused:
@@ -256,7 +256,7 @@ def test_what_can_name_no_category_names_none(name):
         "https://example.com/it's(1).mp4",
     ],
 )
-def test_https_urls_are_taken_as_they_are(url):
+def test_https_urls_are_accepted_unchanged(url):
     assert clean_external_url("file_url", f" {url} ") == url
 
 
@@ -312,7 +312,7 @@ def test_anything_but_a_plain_https_url_is_refused(url):
     st.text(st.characters(), max_size=80)
     | st.text("htps:/@\\.?#[]%abc \t\n\x00", max_size=30).map("https://".__add__)
 )
-def test_no_url_that_passes_reads_as_another_scheme_or_holds_credentials(url):
+def test_no_accepted_url_has_another_scheme_or_credentials(url):
     try:
         passed = clean_external_url("file_url", url)
     except InvalidField:
@@ -324,7 +324,7 @@ def test_no_url_that_passes_reads_as_another_scheme_or_holds_credentials(url):
     assert not set(passed) & set('\\<>" \t\r\n\x00')
 
 
-def test_what_is_processed_has_its_derivatives_stored():
+def test_a_processed_mechanism_has_stored_derivatives():
     references = derived_references(MechanismId("m"), FILES, LATER)
     assert {one.role: (one.key, one.size, one.sha256) for one in references} == {
         BlobRole.VIDEO: ("media/m/1-a.mp4", 3, "a" * 64),
@@ -357,13 +357,13 @@ def test_a_duration_is_kept_to_the_millisecond(given_, kept):
     "duration",
     [0, -1, 0.0009, 1e-300, MAX_DURATION + 0.001, math.inf, -math.inf, math.nan, 10**400, -(10**400)],
 )
-def test_a_duration_that_no_clip_has_is_refused(duration):
+def test_an_impossible_duration_is_refused(duration):
     with pytest.raises(InvalidField) as refused:
         clean_duration(duration)
     assert refused.value.field == "duration"
 
 
-def test_each_order_compares_what_it_is_named_for():
+def test_each_order_compares_the_field_in_its_name():
     mechanism = a_mechanism(updated_at=LATER)
     keys = {sort: sort_key(mechanism, sort) for sort in MechanismSort}
     assert keys == {

@@ -38,7 +38,7 @@ def brand(name: bytes) -> bytes:
         (EBML + b"\xec\xa0" + bytes(32) + b"\x42\x82\x40\x04webm", MediaFormat.WEBM),
     ],
 )
-def test_a_clip_is_known_by_its_content(head, format):
+def test_a_clip_is_recognized_by_its_content(head, format):
     assert sniff(head) is format
 
 
@@ -78,14 +78,14 @@ def test_anything_else_is_refused(head):
 
 
 @given(st.binary(max_size=64))
-def test_no_bytes_break_the_look_at_them(head):
+def test_sniffing_accepts_any_bytes(head):
     assert sniff(head) in {None, *MediaFormat}
 
 
 @given(
     st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=80).filter(lambda t: t[:3] != "GIF")
 )
-def test_no_plain_text_is_taken_for_a_clip(text):
+def test_no_plain_text_is_recognized_as_a_clip(text):
     assert sniff(text.encode()) is None or text.startswith("RIFF")
 
 
@@ -109,13 +109,13 @@ def test_each_failure_says_what_happened_and_what_to_do_in_both_languages(code):
     assert any("ぁ" <= letter <= "ん" for letter in messages["ja"])
 
 
-def test_no_two_failures_are_told_alike():
+def test_no_two_failures_have_the_same_message():
     for language in ("en", "ja"):
         told = [messages[language] for messages in FAILURE_MESSAGES.values()]
         assert len(set(told)) == len(told)
 
 
-def test_a_failure_speaks_english_to_whom_it_cannot_answer_otherwise():
+def test_a_failure_is_in_english_for_unsupported_languages():
     failure = ProcessingFailure(code=FailureCode.TRUNCATED, detail="12 of 90 frames")
 
     assert failure.message("fr") == failure.message("en") != failure.message("ja")

@@ -14,7 +14,7 @@ SIGNATURE = SIGNER.sign(KEY, EXPIRES)
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))
 
 
-def test_a_link_works_for_what_it_was_made_for():
+def test_a_link_opens_its_own_file():
     assert SIGNER.is_valid(KEY, EXPIRES, SIGNATURE, NOW)
 
 
@@ -31,7 +31,7 @@ def test_a_link_cannot_be_prolonged(expires):
 
 
 @given(st.text(st.characters(), max_size=70))
-def test_no_other_signature_is_taken_and_none_is_fatal(signature):
+def test_every_other_signature_is_refused_and_none_crashes(signature):
     assume(signature != SIGNATURE)
     assert not SIGNER.is_valid(KEY, EXPIRES, signature, NOW)
 
@@ -58,14 +58,14 @@ def test_another_secret_makes_another_signature():
     assert not SIGNER.is_valid(KEY, EXPIRES, other.sign(KEY, EXPIRES), NOW)
 
 
-def test_a_link_ends_at_its_expiry():
+def test_a_link_stops_working_at_its_expiry():
     end = datetime.fromtimestamp(EXPIRES, UTC)
     assert SIGNER.is_valid(KEY, EXPIRES, SIGNATURE, end - timedelta(microseconds=1))
     assert not SIGNER.is_valid(KEY, EXPIRES, SIGNATURE, end)
 
 
 @given(MOMENTS)
-def test_a_fresh_link_lives_between_its_lifetime_and_an_hour_more(now):
+def test_a_new_link_lasts_its_lifetime_and_up_to_an_hour_more(now):
     left = datetime.fromtimestamp(SIGNER.expiry(now), UTC) - now
     assert left + timedelta(seconds=1) > LINK_LIFETIME
     assert left <= LINK_LIFETIME + timedelta(hours=1)

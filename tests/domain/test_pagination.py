@@ -5,7 +5,7 @@ from mechshare.domain.pagination import DEFAULT_LIMIT, MAX_LIMIT, PageRequest, P
 from tests.domain.values import NOW
 
 
-def test_the_first_page_is_meant_where_none_is_named():
+def test_the_first_page_is_the_default():
     assert (PageRequest().page, PageRequest().limit, PageRequest().offset) == (1, DEFAULT_LIMIT, 0)
 
 
@@ -15,6 +15,6 @@ def test_pages_follow_one_another_without_gap_or_overlap(page, limit):
     assert following.offset == request.offset + limit
 
 
-def test_a_position_says_where_to_go_on_whatever_the_page_number():
+def test_a_cursor_position_overrides_the_page_number():
     after = Position(key=NOW, id="x")
     assert PageRequest(page=7, limit=10, after=after).offset == 0

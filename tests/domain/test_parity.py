@@ -1,4 +1,4 @@
-"""The databases, driven side by side: they never differ."""
+"""All databases return the same results for the same sequence of steps."""
 
 import asyncio
 import tempfile
@@ -37,7 +37,7 @@ def id_of(number: int) -> str:
 
 
 class Side:
-    """What became of the last steps on one database."""
+    """One database with the results of the last steps on it."""
 
     def __init__(self, database: Any) -> None:
         self.database = database

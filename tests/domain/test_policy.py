@@ -78,7 +78,7 @@ def test_the_table_has_every_cell():
 
 
 @pytest.mark.parametrize(("viewer", "state"), CELLS)
-def test_the_policy_says_what_the_table_says(viewer, state):
+def test_the_policy_agrees_with_the_table(viewer, state):
     decisions = [policy.require_visible, policy.require_editor, policy.require_withdrawer]
     asked = decisions if VIEWERS[viewer] else decisions[:1]
 
@@ -88,12 +88,12 @@ def test_the_policy_says_what_the_table_says(viewer, state):
 
 
 @pytest.mark.parametrize(("viewer", "state"), [cell for cell in CELLS if cell[1] != "absent"])
-def test_asking_and_requiring_agree(viewer, state):
+def test_can_see_agrees_with_the_table(viewer, state):
     sees = policy.can_see(VIEWERS[viewer], MECHANISMS[state])
     assert sees is (TABLE[viewer, state][0] == "o")
 
 
-def test_what_is_hidden_and_what_is_absent_raise_the_same():
+def test_hidden_and_absent_raise_the_same_error():
     with pytest.raises(MechanismNotFound) as hidden:
         policy.require_editor(VIEWERS["other"], MECHANISMS["ready"])
     with pytest.raises(MechanismNotFound) as absent:
@@ -102,7 +102,7 @@ def test_what_is_hidden_and_what_is_absent_raise_the_same():
 
 
 @pytest.mark.parametrize("state", [state for state in MECHANISMS if state != "absent"])
-def test_who_owns_a_mechanism_is_told_by_the_identifier_alone(state):
+def test_only_the_user_id_decides_who_owns_a_mechanism(state):
     theirs = replace(MECHANISMS[state], user_id=OTHER)
     assert policy.require_editor(VIEWERS["other"], theirs) is theirs
 
@@ -131,28 +131,28 @@ def test_a_list_shows_the_unpublished_to_their_owner_and_to_admins(viewer, narro
 
 @pytest.mark.parametrize("viewer", VIEWERS)
 @pytest.mark.parametrize("state", [state for state in MECHANISMS if state != "absent"])
-def test_a_list_shows_nothing_that_reading_one_would_hide(viewer, state):
+def test_a_list_shows_no_mechanism_that_reading_one_would_hide(viewer, state):
     mechanism = MECHANISMS[state]
     if policy.sees_unpublished_of(VIEWERS[viewer], mechanism.user_id):
         assert policy.can_see(VIEWERS[viewer], mechanism)
 
 
 @pytest.mark.parametrize("permission", Permission)
-def test_a_permission_is_required_of_whoever_asks(permission):
+def test_every_actor_needs_the_required_permission(permission):
     with pytest.raises(AuthenticationRequired):
         policy.require_permission(None, permission)
     admin = VIEWERS["admin"]
     assert policy.require_permission(admin, permission) is admin
 
 
-def test_a_refusal_names_the_permission_that_is_missing():
+def test_a_refusal_names_the_missing_permission():
     with pytest.raises(UnauthorizedOperation) as refused:
         policy.require_permission(VIEWERS["other"], Permission.MANAGE_USERS)
     assert refused.value.facts == {"permission": "users:manage"}
 
 
 def holder_of(held):
-    """An actor who has this permission and no other, as no role gives them today."""
+    """Returns an actor with this permission alone, as no role grants it today."""
 
     class Holder(Actor):
         def has_permission(self, permission):
@@ -185,7 +185,7 @@ def test_withdrawing_a_mechanism_of_somebody_else_takes_one_permission_alone(hel
         (policy.require_withdrawer, Permission.WITHDRAW_ANY_MECHANISM),
     ],
 )
-def test_who_may_not_touch_a_mechanism_hears_which_permission_it_takes(decide, permission):
+def test_a_refused_change_of_a_mechanism_names_the_permission(decide, permission):
     with pytest.raises(UnauthorizedOperation) as refused:
         decide(VIEWERS["other"], MECHANISMS["published"])
     assert refused.value.facts == {"permission": permission.value}

@@ -39,7 +39,7 @@ def test_cleaning_again_changes_nothing(text, lines):
 
 
 @given(ANY_TEXT)
-def test_what_passes_can_be_stored_as_utf8_without_controls(text):
+def test_accepted_text_is_valid_utf8_without_controls(text):
     try:
         passed = cleaned(text, lines=True)
     except InvalidField:
@@ -49,7 +49,7 @@ def test_what_passes_can_be_stored_as_utf8_without_controls(text):
 
 
 @given(ANY_TEXT)
-def test_the_composed_and_the_decomposed_spelling_are_one(text):
+def test_composed_and_decomposed_spellings_are_equal(text):
     def outcome(spelling: str) -> str | None:
         try:
             return cleaned(spelling)
@@ -65,14 +65,14 @@ def test_japanese_titles_typed_on_any_keyboard_compare_alike():
 
 @pytest.mark.parametrize("character", REFUSED_EVERYWHERE)
 @pytest.mark.parametrize("lines", [False, True])
-def test_what_is_no_text_is_refused_wherever_it_stands(character, lines):
+def test_an_invalid_character_is_refused_in_any_position(character, lines):
     for text in (character, f"a{character}", f"{character}a", f"a{character}b"):
         with pytest.raises(InvalidField):
             cleaned(text, lines=lines)
 
 
 @pytest.mark.parametrize("character", ["\n", "\t", "\r", "\r\n", "\u0085", "\u2028", "\u2029"])
-def test_a_single_line_holds_no_line_end_and_no_tab(character):
+def test_a_single_line_contains_no_line_end_and_no_tab(character):
     with pytest.raises(InvalidField):
         cleaned(f"a{character}b")
 
@@ -83,7 +83,7 @@ def test_every_line_end_becomes_a_line_feed_where_lines_are_allowed(end):
 
 
 @pytest.mark.parametrize("text", ["👩‍🔬", "नि", "اَلْعَرَبِيَّةُ", "עברית", "𠮷野家", "a\u200db", "é"])
-def test_living_scripts_and_emoji_pass_unchanged(text):
+def test_modern_scripts_and_emoji_pass_unchanged(text):
     assert cleaned(text) == text
 
 
@@ -113,7 +113,7 @@ def test_a_refusal_names_the_field_and_the_length_in_both_languages():
 
 
 @given(ANY_TEXT)
-def test_valid_text_is_readable_as_it_is(text):
+def test_valid_text_is_already_readable(text):
     try:
         valid = cleaned(text)
     except InvalidField:
@@ -122,7 +122,7 @@ def test_valid_text_is_readable_as_it_is(text):
 
 
 @given(ANY_TEXT, st.integers(0, 40))
-def test_whatever_is_made_readable_can_be_written_down(text, max_length):
+def test_any_text_made_readable_can_be_encoded(text, max_length):
     readable = readable_text(text, max_length=max_length)
     readable.encode()
     assert len(readable) <= max_length
@@ -136,18 +136,18 @@ def test_thirty_combining_marks_in_a_row_pass_and_thirty_one_are_refused(mark):
         cleaned("a" + mark * (MAX_MARKS + 1) + "b")
 
 
-def test_marks_are_counted_between_others():
+def test_marks_are_counted_per_base_character():
     assert cleaned("x\u0301\u0315" * 100).count("\u0315") == 100
 
 
-def test_a_text_that_can_only_be_too_long_is_refused_by_its_raw_length():
+def test_an_obviously_long_text_is_refused_by_its_raw_length():
     with pytest.raises(InvalidField) as refused:
         clean_text("f", "e\u0301" * 25, min_length=1, max_length=10)
     assert refused.value.message == "f: must be 1 to 10 characters long; it is 50."
 
 
 @given(ANY_TEXT)
-def test_every_text_of_which_normalisation_sorts_no_more_than_allowed_is_left_as_it_is(text):
+def test_a_text_with_no_more_marks_than_allowed_is_left_unchanged(text):
     assert without_long_marks(text) == text
 
 

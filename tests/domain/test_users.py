@@ -57,14 +57,14 @@ def test_a_user_name_has_one_spelling(name):
         "İstanbul",
     ],
 )
-def test_what_is_no_user_name_is_refused(name):
+def test_an_invalid_user_name_is_refused(name):
     with pytest.raises(InvalidField) as refused:
         clean_username(name)
     assert refused.value.field == "username"
 
 
 @given(ANY_TEXT)
-def test_a_user_name_that_passes_is_ascii_and_needs_no_escaping(name):
+def test_a_valid_user_name_is_ascii_and_needs_no_escaping(name):
     try:
         cleaned = clean_username(name)
     except InvalidField:
@@ -109,14 +109,14 @@ def test_an_email_address_has_one_spelling(typed, kept):
         "\ud800@b.co",
     ],
 )
-def test_what_is_no_email_address_is_refused(email):
+def test_an_invalid_email_address_is_refused(email):
     with pytest.raises(InvalidField) as refused:
         clean_email(email)
     assert refused.value.field == "email"
 
 
 @given(EMAILS)
-def test_an_address_is_found_by_what_its_owner_typed_when_joining(email):
+def test_an_email_address_is_found_as_typed_at_registration(email):
     kept = clean_email(email)
     assert clean_email(kept) == kept
     assert normal_login(email) == kept
@@ -124,7 +124,7 @@ def test_an_address_is_found_by_what_its_owner_typed_when_joining(email):
 
 
 @given(st.one_of(ANY_TEXT, st.from_regex(r"\s*[A-Za-z0-9][A-Za-z0-9_-]{1,28}[A-Za-z0-9]\s*", fullmatch=True)))
-def test_a_user_name_is_found_by_what_its_owner_typed_when_joining(name):
+def test_a_user_name_is_found_as_typed_at_registration(name):
     try:
         kept = clean_username(name)
     except InvalidField:
@@ -133,7 +133,7 @@ def test_a_user_name_is_found_by_what_its_owner_typed_when_joining(name):
 
 
 @given(ANY_TEXT)
-def test_any_login_can_be_looked_up_and_written_down(login):
+def test_any_login_can_be_looked_up_and_logged(login):
     spelt = normal_login(login)
     spelt.encode()
     assert "\x00" not in spelt
@@ -141,7 +141,7 @@ def test_any_login_can_be_looked_up_and_written_down(login):
 
 
 @pytest.mark.parametrize(("length", "fits"), [(0, False), (7, False), (8, True), (200, True), (201, False)])
-def test_a_password_is_asked_for_its_length_alone(length, fits):
+def test_only_the_length_of_a_password_is_checked(length, fits):
     if fits:
         check_password("日" * length)
     else:
@@ -151,7 +151,7 @@ def test_a_password_is_asked_for_its_length_alone(length, fits):
 
 
 @given(ANY_TEXT)
-def test_any_password_can_be_hashed_and_is_normal_once(password):
+def test_any_password_can_be_hashed_and_is_normalized_once(password):
     normal = normal_password(password)
     normal.encode()
     assert normal_password(normal) == normal
@@ -191,7 +191,7 @@ def test_a_role_grants_what_the_table_says(role, permission):
     assert Actor(id=OWNER, role=role).has_permission(permission) is (permission in GRANTED[role])
 
 
-def test_suspending_keeps_the_first_moment_and_reinstating_lifts_it():
+def test_suspending_again_keeps_the_first_time_and_reinstating_clears_it():
     suspended = a_user().suspended(NOW)
 
     assert suspended.is_suspended
@@ -199,7 +199,7 @@ def test_suspending_keeps_the_first_moment_and_reinstating_lifts_it():
     assert not suspended.reinstated(LATER).is_suspended
 
 
-def test_a_change_gives_another_value_and_leaves_the_first_alone():
+def test_a_change_returns_a_new_value_and_keeps_the_first():
     user = a_user()
     promoted = user.with_role(Role.ADMIN, LATER)
 
@@ -209,12 +209,12 @@ def test_a_change_gives_another_value_and_leaves_the_first_alone():
         user.role = Role.ADMIN
 
 
-def test_a_description_is_cleaned():
+def test_a_profile_is_cleaned():
     described = a_user().described(display_name="  か\u3099  ", bio="a\rb", now=LATER)
     assert (described.display_name, described.bio, described.updated_at) == ("が", "a\nb", LATER)
 
 
-def test_a_profile_tells_nothing_private():
+def test_a_profile_shows_nothing_private():
     assert set(Profile.__dataclass_fields__) == {"id", "username", "display_name", "bio", "created_at"}
     assert profile_of(a_user(bio="gears")).bio == "gears"
 

@@ -1,4 +1,4 @@
-"""Values that several tests of the domain begin with."""
+"""Values that several tests of the domain share."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
