@@ -29,7 +29,7 @@ def _database(kind: str, folder: Path, clock: FrozenClock) -> Any:
 
 @asynccontextmanager
 async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
-    """One with a database of that kind, and all that it writes in `folder`."""
+    """Opens a world with a database of that kind; all its files are in `folder`."""
     clock, observer = FrozenClock(), Observer()
     database = FaultyDatabase(_database(kind, folder, clock))
     blobs, index = FaultyBlobs(MemoryBlobStore()), FaultyIndex(MemorySearchIndex())

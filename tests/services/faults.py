@@ -1,4 +1,4 @@
-"""Adapters that fail when told to. Everything else they pass on to the real adapter that they wrap."""
+"""Adapters that inject faults on request. They pass all other calls to the adapter that they wrap."""
 
 import asyncio
 from collections import Counter
@@ -17,11 +17,11 @@ from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 from mechshare.ports.media import Derivatives, MediaProcessor
 
 OVER_AT_ONCE = timedelta(seconds=-1)
-"""A lease that has run out when it is given."""
+"""A lease that expires before the claim returns."""
 
 
 class ImpatientLedger:
-    """Writes down how long jobs are put off, and makes them due at once; `lease`, when set, replaces every lease."""
+    """Records each backoff and makes the job due at once; `lease`, when set, replaces every lease."""
 
     def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
         self._inner = inner
@@ -60,13 +60,13 @@ class FaultyDatabase:
         self._inner = inner
         self.is_down = False
         self.refused = asyncio.Semaphore(0)
-        """Can be acquired once for each refusal."""
+        """Released once for each refusal."""
         self.lease: timedelta | None = None
         self.delays: list[timedelta] = []
         self.ahead = timedelta(0)
-        """How far the database's clock goes before what it is."""
+        """How far the database's clock is ahead."""
         self.after_claim: Callable[[], Awaitable[None]] | None = None
-        """Awaited once, between a worker's claim and its work: as if the worker had been stopped there."""
+        """Awaited once between a worker's claim and its work, like a worker that is suspended there."""
 
     @property
     def reads_at_a_time(self) -> int:
@@ -131,7 +131,7 @@ class FaultyBlobs:
         self.is_down = False
         self.after_write: Callable[[], Awaitable[None]] | None = None
         self.written: dict[str, datetime] = {}
-        """When a blob is said to have been written, where that is not when it was."""
+        """Times of writing by key that replace the real ones."""
         self.unreadable: set[str] = set()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
@@ -208,7 +208,7 @@ class FaultyIndex:
         return answer
 
     async def wipe(self) -> None:
-        """As if its disk had been exchanged."""
+        """Empties the index, as a new disk does."""
         self._inner = type(self._inner)()
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
@@ -225,7 +225,7 @@ class FaultyIndex:
 
 
 class FaultyMedia:
-    """Meets one of `faults` at each call while there are any: an exception is raised, a function is awaited."""
+    """Each call consumes one of `faults` while any are left: raises an exception, awaits a function."""
 
     def __init__(self, inner: MediaProcessor) -> None:
         self._inner = inner

@@ -15,7 +15,7 @@ async def refused(world, token):
         await world.app.authentication.authenticate(token)
 
 
-async def test_a_token_is_good_until_it_expires_and_not_a_moment_longer(world):
+async def test_a_token_is_valid_until_its_expiry_and_no_longer(world):
     await world.join("mika")
     tokens, caller = await world.sign_in("mika")
 
@@ -27,7 +27,7 @@ async def test_a_token_is_good_until_it_expires_and_not_a_moment_longer(world):
     await refused(world, tokens.access_token)
 
 
-async def test_a_token_first_seen_after_its_end_is_refused(world):
+async def test_a_token_first_seen_after_its_expiry_is_refused(world):
     await world.join("mika")
     tokens = await world.app.sessions.login("mika", "correct horse battery", HERE)
     world.clock.advance(ACCESS_TOKEN_LIFETIME)
@@ -35,11 +35,11 @@ async def test_a_token_first_seen_after_its_end_is_refused(world):
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "é", "\ud800", "a" * 10_000])
-async def test_what_is_no_token_is_refused(world, token):
+async def test_an_invalid_token_is_refused(world, token):
     await refused(world, token)
 
 
-async def test_an_altered_token_is_refused_though_the_true_one_was_seen(world):
+async def test_an_altered_token_is_refused_after_the_valid_one_was_cached(world):
     await world.join("mika")
     tokens, _ = await world.sign_in("mika")
     head, claims, signature = tokens.access_token.split(".")
@@ -49,7 +49,7 @@ async def test_an_altered_token_is_refused_though_the_true_one_was_seen(world):
 
 
 @pytest.mark.parametrize("end", ["signed out", "suspended", "deleted"])
-async def test_a_caller_who_was_believed_is_refused_as_soon_as_their_standing_ends(world, end):
+async def test_a_cached_caller_is_refused_as_soon_as_their_status_changes(world, end):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     tokens, caller = await world.sign_in("mika")
     assert await world.app.authentication.authenticate(tokens.access_token) == caller
@@ -76,7 +76,7 @@ async def test_the_end_of_one_users_sessions_leaves_others_alone(world):
 
 
 class CountingTokens:
-    """Knows each session by its identifier, and how often it was asked."""
+    """A token issuer whose tokens are session ids; counts verifications."""
 
     def __init__(self, callers, now):
         self._callers = {caller.session_id: caller for caller in callers}
@@ -94,7 +94,7 @@ class CountingTokens:
         )
 
 
-async def test_no_more_tokens_are_remembered_than_there_is_room_for(world, monkeypatch):
+async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
     monkeypatch.setattr(authentication, "MAX_TOKENS", 2)
     await world.join("mika")
     callers = [(await world.sign_in("mika"))[1] for _ in range(3)]

@@ -1,4 +1,4 @@
-"""An installation backed up while it changes, and brought back: all that rows name, and nothing by halves."""
+"""Backup of an installation that changes meanwhile, and restore: every referenced file, or an error."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -37,7 +37,7 @@ def unheard(stage: Stage, more: int, total: int) -> None:
 
 
 class Watched:
-    """Something happens before a blob is read."""
+    """A blob store that awaits `happens` before each read."""
 
     def __init__(self, inner: Any, happens: Happens) -> None:
         self._inner = inner
@@ -54,7 +54,7 @@ class Watched:
 
 @dataclass
 class Eventful:
-    """Something happens before, and after, each time that rows are taken."""
+    """Snapshots that await `before` and `after` around each copy of the rows."""
 
     inner: Any
     before: Happens | None = None
@@ -76,7 +76,7 @@ class Eventful:
 
 @dataclass(kw_only=True)
 class Installation:
-    """`folder` is of its backup."""
+    """An installation; `folder` is that of its backup."""
 
     url: str
     blobs: Any
@@ -102,7 +102,7 @@ class Installation:
         return await self._restoring(kept).restore(unheard, keep_others=keep_others)
 
     async def add(self, number: int) -> None:
-        """As mechshare does: first the files, then the row that names them."""
+        """Adds the files first and then the row that refers to them, as mechshare does."""
         for key, content in clips_of(number).items():
             await self.blobs.write(key, chunks(content))
         with connected(self.url) as connection:
@@ -111,7 +111,7 @@ class Installation:
         name_clips(self.url, number)
 
     async def remove(self, number: int) -> None:
-        """As mechshare does: first the row, then the files that it named."""
+        """Deletes the row first and then the files that it referred to, as mechshare does."""
         with connected(self.url) as connection:
             for name, column in (("mechanism_categories", "mechanism_id"), ("mechanisms", "id")):
                 table = metadata.tables[name]
@@ -145,7 +145,7 @@ async def installation(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 @pytest.fixture(params=KINDS)
 async def elsewhere(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Installation]:
-    """An empty one, to be restored into."""
+    """Opens an empty installation to restore into."""
     async with installed(request.param, tmp_path / "elsewhere") as made:
         yield made
 
@@ -168,14 +168,14 @@ def without_jobs(url: str) -> dict[str, list[Any]]:
 
 
 def named_in(url: str) -> set[str]:
-    """The keys of all clips that the mechanisms there are to have."""
+    """Returns the keys of all files that the mechanisms in this database refer to."""
     there = {row[0] for row in stands_in(url)["mechanisms"]}
     numbers = (n for n in range(100) if uuid(2, n) in there)
     return {key for number in numbers for key in clips_of(number)}
 
 
 async def assert_whole(installation: Installation) -> None:
-    """Every mechanism there has its clips, and they are what they should be."""
+    """Asserts that every mechanism has its clips, with the right content."""
     lock = await held_by(installation.blobs)
     wanted = {key: content for n in range(100) for key, content in clips_of(n).items()}
     assert named_in(installation.url) <= lock.keys()
@@ -189,7 +189,7 @@ def flip(path: Path, offset: int = 7) -> None:
 
 
 def clip_in(folder: Path) -> Path:
-    """One of a backup's files."""
+    """Returns the path of one of a backup's files."""
     return next(path for path in sorted((folder / "blobs").rglob("*.mp4")))
 
 
@@ -198,7 +198,7 @@ def rows_in(folder: Path) -> Path:
     return path
 
 
-async def test_everything_comes_back_whatever_it_is_kept_in(
+async def test_everything_is_restored_from_and_into_every_adapter(
     installation: Installation, elsewhere: Installation
 ) -> None:
     made = await installation.back_up()
@@ -214,7 +214,7 @@ async def test_everything_comes_back_whatever_it_is_kept_in(
     assert await elsewhere.check() == made.manifest
 
 
-async def test_a_second_backup_copies_what_is_new_and_removes_what_is_gone(
+async def test_a_second_backup_copies_new_files_and_removes_deleted_ones(
     installation: Installation,
 ) -> None:
     await installation.back_up()
@@ -231,7 +231,7 @@ async def test_a_second_backup_copies_what_is_new_and_removes_what_is_gone(
     assert await installation.check() == after.manifest
 
 
-async def test_what_was_removed_while_files_were_copied_is_not_in_it(
+async def test_files_deleted_during_the_copy_are_not_in_the_backup(
     installation: Installation, elsewhere: Installation
 ) -> None:
     key, made = clips_of(3)
@@ -249,7 +249,7 @@ async def test_what_was_removed_while_files_were_copied_is_not_in_it(
     await assert_whole(elsewhere)
 
 
-async def test_what_came_while_files_were_copied_is_in_it(
+async def test_files_added_during_the_copy_are_in_it(
     installation: Installation, elsewhere: Installation
 ) -> None:
     async def happens(number: str) -> None:
@@ -263,7 +263,7 @@ async def test_what_came_while_files_were_copied_is_in_it(
     await assert_whole(elsewhere)
 
 
-async def test_rows_are_taken_anew_when_what_they_name_was_removed_meanwhile(
+async def test_rows_are_copied_again_when_their_files_were_deleted_meanwhile(
     installation: Installation, elsewhere: Installation
 ) -> None:
     async def come(number: str) -> None:
@@ -284,7 +284,7 @@ async def test_rows_are_taken_anew_when_what_they_name_was_removed_meanwhile(
     await assert_whole(elsewhere)
 
 
-async def test_where_clips_go_faster_than_rows_are_taken_the_last_backup_stays(laptop: Installation) -> None:
+async def test_the_last_backup_stays_if_clips_are_deleted_too_fast(laptop: Installation) -> None:
     first = await laptop.back_up()
 
     async def come(number: str) -> None:
@@ -302,13 +302,13 @@ async def test_where_clips_go_faster_than_rows_are_taken_the_last_backup_stays(l
     assert (await laptop.back_up()).copied == 0
 
 
-async def test_what_no_row_names_is_not_in_it(laptop: Installation) -> None:
+async def test_orphans_are_not_in_the_backup(laptop: Installation) -> None:
     await laptop.blobs.write("originals/under-way.gif", chunks(b"GIF89a"))
     await laptop.back_up()
     assert "originals/under-way.gif" not in await held_by(laptop.kept)
 
 
-async def test_what_the_installation_has_lost_is_named_and_the_rest_is_backed_up(
+async def test_missing_files_are_listed_and_the_rest_is_backed_up(
     installation: Installation, elsewhere: Installation
 ) -> None:
     lost, _ = clips_of(3)
@@ -324,7 +324,7 @@ async def test_what_the_installation_has_lost_is_named_and_the_rest_is_backed_up
     assert len(await held_by(elsewhere.blobs)) == 2 * COUNT - 1
 
 
-async def test_what_is_not_what_was_acknowledged_is_named_and_kept_as_it_is(
+async def test_altered_files_are_listed_and_backed_up_as_they_are(
     laptop: Installation, empty: Installation
 ) -> None:
     altered = clips_of(3)
@@ -338,7 +338,7 @@ async def test_what_is_not_what_was_acknowledged_is_named_and_kept_as_it_is(
     assert {(await held_by(empty.blobs))[key] for key in altered} == {b"something else"}
 
 
-async def test_what_is_lost_or_altered_later_stays_good_in_the_backup(laptop: Installation) -> None:
+async def test_a_file_lost_or_altered_later_stays_intact_in_the_backup(laptop: Installation) -> None:
     lost, altered = clips_of(3)
     await laptop.back_up()
     await laptop.blobs.delete(lost)
@@ -351,7 +351,7 @@ async def test_what_is_lost_or_altered_later_stays_good_in_the_backup(laptop: In
     assert {key: lock[key] for key in (lost, altered)} == clips_of(3)
 
 
-async def test_a_file_that_was_damaged_in_the_backup_is_replaced_by_the_next(laptop: Installation) -> None:
+async def test_the_next_backup_replaces_a_damaged_file(laptop: Installation) -> None:
     await laptop.back_up()
     flip(clip_in(laptop.folder))
     with pytest.raises(BackupRefused, match="damaged"):
@@ -360,7 +360,7 @@ async def test_a_file_that_was_damaged_in_the_backup_is_replaced_by_the_next(lap
     await laptop.check()
 
 
-async def test_rows_that_were_damaged_in_the_backup_are_replaced_by_the_next(laptop: Installation) -> None:
+async def test_the_next_backup_replaces_damaged_rows(laptop: Installation) -> None:
     await laptop.back_up()
     rows_in(laptop.folder).write_bytes(b"")
     assert (await laptop.back_up()).copied == 0
@@ -399,7 +399,7 @@ async def test_damage_is_found_before_anything_is_written(
     assert list(Path(empty.url.removeprefix("sqlite:///")).parent.iterdir()) == []
 
 
-async def test_of_many_damages_the_first_are_named(laptop: Installation) -> None:
+async def test_only_the_first_of_many_damages_are_listed(laptop: Installation) -> None:
     await laptop.back_up()
     for path in (laptop.folder / "blobs").rglob("*.*"):
         if path.is_file():
@@ -408,7 +408,7 @@ async def test_of_many_damages_the_first_are_named(laptop: Installation) -> None
         await laptop.check()
 
 
-async def test_a_manifest_that_says_otherwise_than_the_rows_is_found(
+async def test_a_manifest_that_contradicts_the_rows_is_found(
     laptop: Installation, empty: Installation
 ) -> None:
     manifest = (await laptop.back_up()).manifest
@@ -426,7 +426,7 @@ async def test_a_manifest_that_says_otherwise_than_the_rows_is_found(
     assert not Path(empty.url.removeprefix("sqlite:///")).exists()
 
 
-async def test_the_backup_of_another_installation_is_left_alone(
+async def test_the_backup_of_another_installation_is_not_overwritten(
     laptop: Installation, empty: Installation, tmp_path: Path
 ) -> None:
     first = await laptop.back_up()
@@ -438,7 +438,7 @@ async def test_the_backup_of_another_installation_is_left_alone(
     assert await laptop.check() == first.manifest
 
 
-async def test_a_store_that_goes_away_leaves_the_last_backup_and_the_next_goes_on(
+async def test_an_outage_of_the_store_keeps_the_last_backup_and_the_next_resumes(
     installation: Installation,
 ) -> None:
     first = await installation.back_up()
@@ -458,7 +458,7 @@ async def test_a_store_that_goes_away_leaves_the_last_backup_and_the_next_goes_o
     await installation.check()
 
 
-async def test_a_disk_that_keeps_something_else_is_found_out(laptop: Installation) -> None:
+async def test_a_disk_that_stores_wrong_bytes_is_detected(laptop: Installation) -> None:
     with pytest.raises(BackupRefused, match="read back otherwise"):
         await laptop.back_up(kept=Corrupting(laptop.kept))  # type: ignore[arg-type]
 
@@ -480,7 +480,7 @@ async def test_an_installation_in_use_is_not_restored_into(
     assert await held_by(elsewhere.blobs) == files
 
 
-async def test_files_of_others_are_left_alone_and_only_on_demand_lived_with(
+async def test_foreign_files_are_refused_unless_allowed_and_never_changed(
     laptop: Installation, elsewhere: Installation
 ) -> None:
     await laptop.back_up()
@@ -496,13 +496,13 @@ async def test_files_of_others_are_left_alone_and_only_on_demand_lived_with(
     assert (await held_by(elsewhere.blobs))["originals/newer.gif"] == b"newer"
 
 
-async def test_a_restore_that_was_interrupted_goes_on(laptop: Installation, elsewhere: Installation) -> None:
+async def test_an_interrupted_restore_resumes(laptop: Installation, elsewhere: Installation) -> None:
     await laptop.back_up()
     read: list[str] = []
 
     async def happens(key: str) -> None:
         read.append(key)
-        if len(read) > 3 * COUNT:  # each of them is checked first
+        if len(read) > 3 * COUNT:  # the restore checks each file first
             raise DependencyUnavailable(dependency="disk")
 
     with pytest.raises(Unavailable):
@@ -524,7 +524,7 @@ async def test_the_same_restore_again_changes_nothing(laptop: Installation, else
     assert stands_in(elsewhere.url) == before
 
 
-async def test_a_backup_that_changes_after_it_was_checked_is_noticed(
+async def test_a_backup_that_changes_after_its_check_is_detected(
     laptop: Installation, empty: Installation
 ) -> None:
     await laptop.back_up()

@@ -1,4 +1,4 @@
-"""What a URL in the settings comes to."""
+"""The adapters that the URLs in the settings choose."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ async def _one_chunk() -> AsyncIterator[bytes]:
 
 
 async def _keep_something(chosen: Settings) -> BlobFacts:
-    """A row, a file and an index, each in what the settings name."""
+    """Stores a row, a file and an index through the adapters that the settings choose."""
     adapters = choose_adapters(chosen)
     application = build(chosen, LoggingObserver(), adapters)
     try:
@@ -36,7 +36,7 @@ async def _keep_something(chosen: Settings) -> BlobFacts:
     "name",
     ["C#", "a%20b", "100%", "wh?t", "two words", "歯車", "tab\there", "line\nbreak", "a@b:c", "[x]", ";p=1"],
 )
-async def test_everything_is_kept_below_the_data_folder_whatever_it_is_called(
+async def test_everything_is_stored_below_the_data_folder_whatever_its_name(
     name: str, tmp_path: Path
 ) -> None:
     data = tmp_path / name / "m"
@@ -71,7 +71,7 @@ async def test_a_path_is_taken_out_of_a_url(tmp_path: Path, monkeypatch: pytest.
         "file:",
     ],
 )
-def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_files(url: str, tmp_path: Path) -> None:
+def test_a_url_that_is_not_just_a_path_is_refused_for_files(url: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": url})
     with pytest.raises(SettingsError, match=r"MECHSHARE_BLOBS_URL.*file:///absolute.*%23") as refused:
         build(chosen, LoggingObserver())
@@ -82,7 +82,7 @@ def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_files(url: str, t
     "url",
     ["sqlite://search.db", "sqlite://./search.db", "sqlite:////srv/C#/x.db", "sqlite:////x.db?timeout=5"],
 )
-def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_the_index(url: str, tmp_path: Path) -> None:
+def test_a_url_that_is_not_just_a_path_is_refused_for_the_index(url: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_SEARCH_URL": url})
     with pytest.raises(SettingsError, match=r"MECHSHARE_SEARCH_URL.*sqlite:///relative.*sqlite:////absolute"):
         build(chosen, LoggingObserver())
@@ -102,9 +102,7 @@ def test_a_url_that_is_more_or_less_than_a_path_is_refused_for_the_index(url: st
         ("LIMITS", "valkey://:hush@cache", "begins with valkey."),
     ],
 )
-def test_a_url_that_cannot_be_used_is_told_without_its_password(
-    name: str, url: str, told: str, tmp_path: Path
-) -> None:
+def test_an_error_about_a_url_hides_its_password(name: str, url: str, told: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
     with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL") as refused:
         build(chosen, LoggingObserver())
@@ -131,7 +129,7 @@ def test_a_url_that_cannot_be_used_is_told_without_its_password(
         ("LIMITS", "rediss:hush"),
     ],
 )
-def test_a_url_that_is_no_url_is_told_with_what_it_must_be(name: str, url: str, tmp_path: Path) -> None:
+def test_an_error_about_an_invalid_url_says_what_is_expected(name: str, url: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
     scheme = url.partition(":")[0]
     with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL must be {scheme}:///?[a-z]") as refused:
@@ -140,7 +138,7 @@ def test_a_url_that_is_no_url_is_told_with_what_it_must_be(name: str, url: str, 
     assert refused.value.__suppress_context__
 
 
-async def test_any_character_may_stand_in_a_password(tmp_path: Path) -> None:
+async def test_any_character_is_allowed_in_a_password(tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_DATABASE_URL": "postgresql://app:h[u℀sh@db/x"})
     await build(chosen, LoggingObserver()).close()
 
@@ -176,5 +174,5 @@ def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
     assert _with_options(tmp_path, "memory:", region="").options == {}
 
 
-def test_options_stay_out_of_what_is_printed(tmp_path: Path) -> None:
+def test_options_are_not_printed(tmp_path: Path) -> None:
     assert "hush" not in repr(_with_options(tmp_path, "azure:///c", connection_string="hush"))

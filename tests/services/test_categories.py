@@ -37,12 +37,12 @@ async def test_many_processes_that_start_at_once_seed_once(world):
     assert sorted(added) == [0, 0, 0, 0, len(FIRST_CATEGORIES)]
 
 
-async def test_an_installation_with_categories_of_its_own_is_left_alone(world, admin):
+async def test_an_installation_with_its_own_categories_is_not_seeded(world, admin):
     await world.app.categories.create_category(admin, "own", "Own", "独自")
     assert await world.app.categories.seed() == 0
 
 
-async def test_counts_are_of_what_is_published(world, admin):
+async def test_counts_include_published_mechanisms_alone(world, admin):
     await world.app.categories.seed()
     await world.external(admin, categories=(GEARS,))
     await world.published(admin, categories=(GEARS,))
@@ -51,7 +51,7 @@ async def test_counts_are_of_what_is_published(world, admin):
     assert sum(counts.values()) == 1
 
 
-async def test_an_admin_makes_renames_and_removes_a_category(world, admin):
+async def test_an_admin_creates_renames_and_deletes_a_category(world, admin):
     app = world.app.categories
     made = await app.create_category(admin, " New-One ", "New", "新しい")
     assert (made.id, made.name_en, made.name_ja, made.version) == ("new-one", "New", "新しい", 1)
@@ -71,7 +71,7 @@ async def test_an_admin_makes_renames_and_removes_a_category(world, admin):
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-async def test_nobody_else_does(world, role):
+async def test_nobody_else_can(world, role):
     actor = await world.join("mika", role)
     await world.app.categories.seed()
     app = world.app.categories
@@ -109,7 +109,7 @@ async def test_a_category_in_use_stays_though_nothing_in_it_is_published(world, 
     await world.app.categories.delete_category(admin, GEARS)
 
 
-async def test_the_same_request_again_gives_the_first_answer(world, admin):
+async def test_the_same_request_again_returns_the_first_response(world, admin):
     once = IdempotentRequest(
         scope="s", key="k", fingerprint="f", render=lambda category: category.id.encode()
     )
@@ -119,7 +119,7 @@ async def test_the_same_request_again_gives_the_first_answer(world, admin):
     )
 
 
-async def test_what_is_in_a_category_is_found_under_its_new_name(world, admin):
+async def test_mechanisms_of_a_category_are_found_by_its_new_name(world, admin):
     await world.app.categories.seed()
     shown = await world.published(admin, "x1", categories=(GEARS,))
     await world.published(admin, "x2")

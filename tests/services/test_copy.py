@@ -1,4 +1,4 @@
-"""An installation's files copied from store to store: all of them, compared, and none by halves."""
+"""Copies of an installation's files between stores: complete and compared."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -41,7 +41,7 @@ def unheard(stage: Stage, more: int, total: int) -> None:
 
 
 class Corrupting:
-    """Keeps one bit otherwise than it is told."""
+    """A blob store that stores one bit wrong."""
 
     def __init__(self, inner: MemoryBlobStore) -> None:
         self._inner = inner
@@ -57,7 +57,7 @@ class Corrupting:
 
 
 class Losing:
-    """Loses a blob between its listing and its being read."""
+    """A blob store that loses a blob between its listing and its reading."""
 
     def __init__(self, inner: MemoryBlobStore, key: str, *, stats: bool) -> None:
         self._inner = inner
@@ -75,7 +75,7 @@ class Losing:
 
 
 class Refusing:
-    """Rows that are none of this copy's."""
+    """A copy of rows whose target refuses it."""
 
     async def prepare(self) -> Mapping[str, int]:
         raise CopyRefused("not empty")
@@ -117,7 +117,7 @@ async def test_every_file_is_copied_from_every_store_to_every_other(source: Any,
     assert {(stage, total) for stage, _, total in heard} == {(Stage.BLOBS, 7)}
 
 
-async def test_what_is_there_and_equal_is_left_what_differs_is_replaced_and_the_rest_is_left_alone() -> None:
+async def test_equal_files_are_skipped_different_ones_replaced_and_others_left_alone() -> None:
     changed = bytes(len(CLIPS["originals/3.gif"]))
     there = {
         "originals/1.gif": CLIPS["originals/1.gif"],
@@ -134,20 +134,20 @@ async def test_what_is_there_and_equal_is_left_what_differs_is_replaced_and_the_
     assert (copied.blobs.copied, copied.blobs.already, copied.blobs.others) == (6, 1, 1)
 
 
-async def test_a_store_that_keeps_something_else_is_found_out() -> None:
+async def test_a_store_that_stores_wrong_bytes_is_detected() -> None:
     source, destination = await store_of(CLIPS), Corrupting(MemoryBlobStore())
     with pytest.raises(CopyRefused, match="read back otherwise"):
         await CopyService(None, (source, destination)).copy(unheard)
 
 
 @pytest.mark.parametrize("stats", [True, False])
-async def test_a_file_that_goes_away_meanwhile_is_told(stats: bool) -> None:
+async def test_a_file_deleted_meanwhile_is_reported(stats: bool) -> None:
     source = Losing(await store_of(CLIPS), "originals/4.gif", stats=stats)
     with pytest.raises(CopyRefused, match=r"originals/4\.gif' went away"):
         await CopyService(None, (source, MemoryBlobStore())).copy(unheard)
 
 
-async def test_no_file_is_copied_where_the_rows_are_refused() -> None:
+async def test_no_file_is_copied_if_the_rows_are_refused() -> None:
     source, destination = await store_of(CLIPS), MemoryBlobStore()
     with pytest.raises(CopyRefused, match="not empty"):
         await CopyService(Refusing(), (source, destination)).copy(unheard)

@@ -8,7 +8,7 @@ from mechshare.services.support.data_loader import MAX_BATCH_SIZE, DataLoader
 
 
 class Workshop:
-    """Works on what it is given once `doors` is set, and knows what it worked on together."""
+    """A load function that waits until `doors` is set, and records its batches."""
 
     def __init__(self):
         self.together = []
@@ -33,14 +33,14 @@ async def settled():
     await steps(5)
 
 
-async def test_what_is_asked_for_at_the_same_time_is_worked_on_together():
+async def test_concurrent_requests_are_loaded_in_one_batch():
     workshop = Workshop()
     workshop.doors.set()
     assert await all_of(DataLoader(workshop.work, most=1), [1, 2, 2, 3]) == [10, 20, 20, 30]
     assert workshop.together == [[1, 2, 3]]
 
 
-async def test_what_comes_while_as_many_batches_as_may_are_under_way_waits_for_the_next():
+async def test_requests_beyond_the_allowed_batches_wait_for_the_next():
     workshop = Workshop()
     batches = DataLoader(workshop.work, most=2)
     asked = []
@@ -55,7 +55,7 @@ async def test_what_comes_while_as_many_batches_as_may_are_under_way_waits_for_t
     assert workshop.together == [[0], [1], [2, 3]]
 
 
-async def test_a_batch_is_no_larger_than_it_may_be():
+async def test_a_batch_is_no_larger_than_its_limit():
     workshop = Workshop()
     workshop.doors.set()
     keys = list(range(2 * MAX_BATCH_SIZE + 1))
@@ -63,7 +63,7 @@ async def test_a_batch_is_no_larger_than_it_may_be():
     assert list(map(len, workshop.together)) == [MAX_BATCH_SIZE, MAX_BATCH_SIZE, 1]
 
 
-async def test_each_is_told_of_its_own_failure_alone():
+async def test_each_caller_gets_only_its_own_error():
     workshop = Workshop()
     workshop.doors.set()
     good, bad = await all_of(DataLoader(workshop.work, most=1), [1, -1])
@@ -71,7 +71,7 @@ async def test_each_is_told_of_its_own_failure_alone():
     assert isinstance(bad, ValueError)
 
 
-async def test_all_are_told_that_the_work_failed_and_the_next_is_tried_again():
+async def test_a_failed_batch_raises_for_all_and_the_next_is_tried():
     tried = []
 
     async def work(keys):
@@ -85,7 +85,7 @@ async def test_all_are_told_that_the_work_failed_and_the_next_is_tried_again():
     assert await batches.load(1) == 1
 
 
-async def test_whoever_stops_waiting_does_not_stop_the_others():
+async def test_a_cancelled_caller_does_not_cancel_the_others():
     workshop = Workshop()
     batches = DataLoader(workshop.work, most=1)
     gone, stays = (asyncio.create_task(batches.load(1)) for _ in range(2))
@@ -103,9 +103,7 @@ async def test_whoever_stops_waiting_does_not_stop_the_others():
     comings=st.lists(st.integers(0, 12), max_size=12),
     durations=st.lists(st.integers(0, 6), min_size=12, max_size=12),
 )
-async def test_however_they_come_and_go_nothing_is_worked_on_in_vain_nor_too_much_at_a_time(
-    most, comings, durations
-):
+async def test_in_any_interleaving_no_load_is_wasted_and_no_limit_exceeded(most, comings, durations):
     together, under_way = [], 0
 
     async def work(keys):

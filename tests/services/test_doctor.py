@@ -1,4 +1,4 @@
-"""What a thorough look at every dependency finds."""
+"""The problems that the doctor finds in each dependency."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -18,7 +18,7 @@ NAMES = ["database", "clock", "blobs", "search", "jobs", "cache", "limits"]
 
 
 class Wrapped:
-    """An adapter of which some methods are others."""
+    """An adapter with some methods replaced."""
 
     def __init__(self, inner: Any, **others: Any) -> None:
         self._inner = inner
@@ -39,14 +39,14 @@ async def examined(world: Any, *, database: Any = None, blobs: Any = None) -> di
     return {report.name: report for report in await service.examine()}
 
 
-async def test_an_installation_that_works_is_found_well(world):
+async def test_a_working_installation_has_no_problems(world):
     reports = await examined(world)
     assert list(reports) == NAMES
     assert {one.problem for one in reports.values()} == {None}
     assert all(one.message for one in reports.values())
 
 
-async def test_nothing_is_left_behind(world):
+async def test_the_doctor_leaves_nothing_behind(world):
     await examined(world)
     assert [key async for key in world.blobs.list("")] == []
 
@@ -55,7 +55,7 @@ async def test_nothing_is_left_behind(world):
     ("broken", "down", "is_essential"),
     [("database", ["database", "clock"], True), ("blobs", ["blobs"], True), ("index", ["search"], False)],
 )
-async def test_what_is_out_is_named_and_the_rest_still_looked_at(world, broken, down, is_essential):
+async def test_an_outage_is_named_and_the_rest_still_examined(world, broken, down, is_essential):
     getattr(world, broken).is_down = True
     reports = await examined(world)
     assert list(reports) == NAMES
@@ -64,7 +64,7 @@ async def test_what_is_out_is_named_and_the_rest_still_looked_at(world, broken, 
     assert reports[down[0]].is_essential is is_essential
 
 
-async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
+async def test_an_outdated_schema_is_reported(world):
     async def check() -> str:
         raise SchemaOutdated(found="0001", newest="0002")
 
@@ -74,21 +74,21 @@ async def test_a_schema_that_is_not_up_to_date_is_told_apart(world):
 
 
 @pytest.mark.parametrize("seconds", [30, -30])
-async def test_clocks_that_differ_are_told(world, seconds):
+async def test_clock_skew_is_reported(world, seconds):
     world.database.ahead += timedelta(seconds=seconds)
     clock = (await examined(world))["clock"]
     assert clock.problem is Problem.SKEWED
     assert ("before" if seconds > 0 else "behind") in clock.message
 
 
-async def test_a_store_that_is_full_is_told_apart(world):
+async def test_a_full_store_is_reported(world):
     async def write(key: str, chunks: AsyncIterator[bytes]) -> None:
         raise StorageFull()
 
     assert (await examined(world, blobs=Wrapped(world.blobs, write=write)))["blobs"].problem is Problem.FULL
 
 
-async def test_a_store_that_gives_back_something_else_is_found_out(world):
+async def test_a_store_that_returns_wrong_bytes_is_detected(world):
     async def read(key: str) -> AsyncIterator[bytes]:
         yield b"something else"
 
@@ -96,7 +96,7 @@ async def test_a_store_that_gives_back_something_else_is_found_out(world):
     assert [key async for key in world.blobs.list("")] == []
 
 
-async def test_an_index_that_lacks_something_is_found_out(world):
+async def test_an_incomplete_index_is_detected(world):
     ann = await world.join("ann")
     mechanism = await world.external(ann)
     await world.app.mechanisms.publish(ann, mechanism.id)
@@ -110,7 +110,7 @@ async def test_an_index_that_lacks_something_is_found_out(world):
     assert after.problem is None
 
 
-async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_has_to(world):
+async def test_totals_are_compared_up_to_the_limit_of_exact_counts(world):
     user = await keep_user(world.database)
     for _ in range(EXACT_TOTAL // 1_000 + 2):
         async with world.database.begin() as tx:
@@ -119,7 +119,7 @@ async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_h
 
     await world.index.put([document(str(number), "cam") for number in range(EXACT_TOTAL)])
     fewer = (await examined(world))["search"]
-    await world.index.put([document(str(EXACT_TOTAL), "cam")])  # where an index may stop counting
+    await world.index.put([document(str(EXACT_TOTAL), "cam")])  # an index may stop counting here
     as_many = (await examined(world))["search"]
     await world.index.put([document(str(EXACT_TOTAL + 1), "cam")])
     counted_on = (await examined(world))["search"]
@@ -129,7 +129,7 @@ async def test_more_than_an_index_has_to_count_are_compared_with_as_many_as_it_h
     assert (counted_on.problem, counted_on.message) == (None, message.format("more than 10,000"))
 
 
-def test_the_first_line_of_the_innermost_cause_is_told():
+def test_the_first_line_of_the_innermost_cause_is_shown():
     down = DependencyUnavailable(dependency="database")
     assert cause_of(down) == ""
     down.__cause__ = RuntimeError("outer")

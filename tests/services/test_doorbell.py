@@ -1,4 +1,4 @@
-"""Whatever gives workers work wakes one that waits."""
+"""Every change that enqueues a job wakes a waiting worker."""
 
 import asyncio
 from datetime import timedelta
@@ -40,7 +40,7 @@ async def retry_job(world, mika, admin, id):
 
 
 async def reap(world, mika, admin, id):
-    await world.external(mika)  # the index is to be told of it: a job whose end rings nothing by itself
+    await world.external(mika)  # enqueues an indexing job, whose end rings nothing by itself
     async with world.database.begin() as tx:
         assert await tx.ledger.claim(OVER_AT_ONCE)
     await world.adapters.doorbell.wait(timedelta(0))
@@ -54,14 +54,14 @@ async def schedule(world, mika, admin, id):
 @pytest.mark.parametrize(
     "change", [create, publish, delete, leave, change_name, retry, retry_job, reap, schedule]
 )
-async def test_a_worker_that_waits_is_woken(world, change):
+async def test_a_waiting_worker_is_woken(world, change):
     mika, admin = await world.join("mika"), await world.join("admin", Role.ADMIN)
     made = await (world.external if change is publish else world.create)(mika)
     if change is not publish:
         job = next(job for job in await world.jobs() if job.kind == "process_mechanism_file")
         await world.app.jobs.cancel(job.id)
     await world.work()
-    await world.adapters.doorbell.wait(timedelta(0))  # what rang before
+    await world.adapters.doorbell.wait(timedelta(0))  # consumes earlier rings
 
     await change(world, mika, admin, made.id)
 

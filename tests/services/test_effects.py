@@ -1,4 +1,4 @@
-"""What follows from what happened, and what does not."""
+"""The effects of each domain event, and the absence of others."""
 
 import pytest
 
@@ -15,7 +15,7 @@ async def mika(world):
 
 
 def times_emptied(world):
-    """How often the cached public lists were invalidated since this was last called."""
+    """Returns how often the cached public lists were invalidated since the last call."""
     return world.cache.invalidated.pop(PUBLIC_LISTS, 0)
 
 
@@ -40,7 +40,7 @@ async def test_a_clip_that_fails_and_is_tried_again_leaves_the_public_lists_cach
     assert times_emptied(world) == 0
 
 
-async def test_a_change_of_what_is_public_empties_the_public_lists_and_so_does_its_indexing(world, mika):
+async def test_a_public_change_and_its_indexing_invalidate_the_public_lists(world, mika):
     made = await world.external(mika)
     await world.work()
 
@@ -56,7 +56,7 @@ async def test_a_change_of_what_is_public_empties_the_public_lists_and_so_does_i
         assert times_emptied(world) == 1
 
 
-async def test_a_deleted_public_mechanism_empties_the_public_lists_and_so_does_its_indexing(world, mika):
+async def test_a_public_deletion_and_its_indexing_invalidate_the_public_lists(world, mika):
     made = await world.published(mika)
     await world.work()
     times_emptied(world)
@@ -67,7 +67,7 @@ async def test_a_deleted_public_mechanism_empties_the_public_lists_and_so_does_i
     assert times_emptied(world) == 1
 
 
-async def test_an_account_that_is_deleted_empties_the_public_lists_if_anything_of_it_was_public(world, mika):
+async def test_deleting_an_account_with_public_mechanisms_invalidates_the_public_lists(world, mika):
     await world.external(mika)
     ren = await world.join("ren")
     await world.published(ren)
@@ -82,8 +82,8 @@ async def test_an_account_that_is_deleted_empties_the_public_lists_if_anything_o
     assert times_emptied(world) == 1
 
 
-async def test_a_draft_that_is_published_before_it_is_indexed_empties_the_public_lists(world, mika):
-    """Whichever of its jobs is done first says to the index that it is public."""
+async def test_a_draft_published_before_it_is_indexed_invalidates_the_public_lists(world, mika):
+    """The first of its two jobs to run indexes it as public."""
     made = await world.external(mika)
     await world.app.mechanisms.publish(mika, made.id)
     times_emptied(world)
@@ -91,7 +91,7 @@ async def test_a_draft_that_is_published_before_it_is_indexed_empties_the_public
     assert times_emptied(world) == 2
 
 
-async def test_categories_are_in_the_public_lists(world):
+async def test_changes_of_categories_invalidate_public_lists(world):
     admin = await world.join("admin", Role.ADMIN)
     categories = world.app.categories
     await categories.create_category(admin, "cranks", "Cranks", "クランク")
@@ -100,7 +100,7 @@ async def test_categories_are_in_the_public_lists(world):
     assert times_emptied(world) == 3
 
 
-async def test_whoever_looks_at_a_draft_sees_each_of_its_changes(world, mika):
+async def test_every_reader_of_a_draft_sees_each_of_its_changes(world, mika):
     made = await world.create(mika)
     await world.work()
     before = world.cache.invalidated[mechanism_tag(made.id)]
@@ -108,7 +108,7 @@ async def test_whoever_looks_at_a_draft_sees_each_of_its_changes(world, mika):
     assert world.cache.invalidated[mechanism_tag(made.id)] == before + 1
 
 
-async def test_nothing_follows_from_what_was_rolled_back(world, mika):
+async def test_a_rolled_back_transaction_has_no_effects(world, mika):
     made = await world.stored((await world.published(mika)).id)
     await world.work()
     times_emptied(world)

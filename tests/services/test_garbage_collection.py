@@ -16,11 +16,11 @@ from mechshare.testing.persistence.values import a_session, an_idempotency_recor
 from tests.services.world import chunks
 
 TOO_MANY = 600
-"""Rows, for which it takes a database that ends what takes long too long to delete them in one transaction."""
+"""Number of rows that one transaction cannot delete within the statement timeout."""
 
 
 class Forgetting:
-    """A repository of which only so much can be deleted within its transaction."""
+    """A repository that fails once a transaction has deleted TOO_MANY rows."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -69,7 +69,7 @@ def kinds(jobs):
 
 
 async def put(world, key, *, hours_ago):
-    """A blob that looks as if it had been written then; the clock in hand goes on from the store's."""
+    """Writes a blob that appears to be `hours_ago` old; the world's clock continues from the store's."""
     await world.blobs.write(key, chunks(b"x"))
     world.blobs.written[key] = world.clock.now() - timedelta(hours=hours_ago)
 
@@ -79,7 +79,7 @@ async def sweep(world):
     return await world.work()
 
 
-async def test_a_sweep_is_promised_once_a_day_however_many_look(world):
+async def test_a_sweep_is_enqueued_once_a_day_by_any_number_of_schedulers(world):
     for _ in range(3):
         await world.app.scheduler.enqueue_due_jobs()
     assert kinds(await world.work()).count(JobKind.SWEEP) == 1
@@ -94,7 +94,7 @@ async def test_a_sweep_is_promised_once_a_day_however_many_look(world):
     assert (job.kind, job.subject) == (JobKind.SWEEP, EVERYTHING)
 
 
-async def test_blobs_that_nobody_refers_to_go_after_a_day_and_that_is_audited(world, mika):
+async def test_orphans_are_deleted_after_a_day_and_that_is_audited(world, mika):
     made = await world.create(mika)
     await world.work()
     kept = await world.keys()
@@ -114,21 +114,21 @@ async def test_blobs_that_nobody_refers_to_go_after_a_day_and_that_is_audited(wo
     }
 
 
-async def test_a_crash_between_a_blobs_condemnation_and_its_deletion_changes_nothing(world):
+async def test_a_crash_between_marking_and_deleting_a_blob_changes_nothing(world):
     await put(world, "originals/lost.gif", hours_ago=25)
     await world.app.scheduler.enqueue_due_jobs()
     while (job := await world.app.runner.run_one()).kind is not JobKind.SWEEP:
         pass
     assert await world.keys() == ["originals/lost.gif"]
 
-    world.clock.advance(timedelta(days=1))  # and nobody works all day
+    world.clock.advance(timedelta(days=1))  # and no worker runs that day
     await sweep(world)
 
     assert await world.keys() == []
     assert job.attempt == 1
 
 
-async def test_rows_that_are_long_over_are_forgotten(world, mika):
+async def test_long_expired_rows_are_deleted(world, mika):
     _, signed_in = await world.sign_in("mika")
     await world.create(mika)
     await world.work()
@@ -145,10 +145,10 @@ async def test_rows_that_are_long_over_are_forgotten(world, mika):
     left = {job.id for job in await world.jobs()}
     assert before
     assert before.isdisjoint(left)
-    assert left  # the sweep itself ends last
+    assert left  # the job of the garbage collection ends last
 
 
-async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(world):
+async def test_any_number_of_expired_rows_is_deleted_in_batches(world):
     now, user = world.clock.now(), await keep_user(world.database)
     long_ago = now - timedelta(days=9)
     async with world.database.begin() as tx:
@@ -169,7 +169,7 @@ async def test_however_many_rows_are_over_they_are_forgotten_a_few_at_a_time(wor
         assert await tx.sessions.delete_older(now, limit=1) == 0
 
 
-async def test_an_index_that_was_wiped_is_rebuilt_by_itself(world, mika):
+async def test_a_wiped_index_is_rebuilt_automatically(world, mika):
     made = await world.published(mika)
     await sweep(world)
     assert not await world.index.needs_rebuild()
@@ -183,7 +183,7 @@ async def test_an_index_that_was_wiped_is_rebuilt_by_itself(world, mika):
     ]
 
 
-async def test_an_index_that_is_out_is_left_alone_until_it_answers(world, mika):
+async def test_an_unavailable_index_is_not_rebuilt_until_it_responds(world, mika):
     await world.published(mika)
     world.index.is_down = True
     await world.app.scheduler.enqueue_due_jobs()
@@ -194,7 +194,7 @@ async def test_an_index_that_is_out_is_left_alone_until_it_answers(world, mika):
     assert (await world.app.search.search(None, "歯車")).total == 1
 
 
-async def test_a_rebuild_that_failed_is_not_begun_again_at_once(world):
+async def test_a_failed_rebuild_is_not_restarted_at_once(world):
     world.index.breaks_rebuilding = True
     done = kinds(await sweep(world))
     assert done.count(JobKind.REBUILD_INDEX) == 5

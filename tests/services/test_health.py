@@ -6,14 +6,14 @@ from mechshare.testing.search.contract import document
 ALL = ["database", "blobs", "search", "jobs", "cache", "limits"]
 
 
-async def test_an_installation_that_works_says_so(world):
+async def test_a_working_installation_is_healthy(world):
     checks = await world.app.health.check()
     assert [(check.name, check.is_up) for check in checks] == [(name, True) for name in ALL]
     assert all(check.detail for check in checks)
 
 
 @pytest.mark.parametrize("broken", ["database", "blobs", "index"])
-async def test_what_is_out_is_named_and_the_rest_still_checked(world, broken):
+async def test_an_outage_is_named_and_the_rest_still_checked(world, broken):
     getattr(world, broken).is_down = True
 
     checks = await world.app.health.check()
@@ -31,7 +31,7 @@ async def test_only_uploads_need_the_files(world, uploads, essential):
 
 
 @pytest.mark.parametrize(("held", "told"), [(EXACT_TOTAL, "10000"), (EXACT_TOTAL + 1, "more than 10,000")])
-async def test_of_an_index_that_holds_more_than_it_has_to_count_no_number_is_told(world, held, told):
+async def test_no_number_is_shown_beyond_the_limit_of_exact_counts(world, held, told):
     await world.index.put([document(str(number), "cam") for number in range(held)])
     (search,) = [check for check in await world.app.health.check() if check.name == "search"]
     assert search.detail == f"answers; {told} published mechanisms"

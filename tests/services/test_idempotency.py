@@ -15,7 +15,7 @@ async def asked(world, answer, fingerprint="f"):
         return await run_once(tx, world.clock, once, do)
 
 
-async def test_a_key_is_free_again_after_its_time(world):
+async def test_a_key_is_free_again_after_it_expires(world):
     assert await asked(world, "first") == "first"
 
     world.clock.advance(IDEMPOTENCY_LIFETIME)
@@ -26,7 +26,7 @@ async def test_a_key_is_free_again_after_its_time(world):
     assert await asked(world, "fourth", fingerprint="another") == ReplayedResponse(b"third")
 
 
-async def test_a_request_does_not_have_to_wait_until_the_receipts_of_others_are_forgotten(world):
+async def test_a_request_does_not_wait_for_the_deletion_of_expired_records(world):
     old = [an_idempotency_record("other", world.clock.now(), key=str(number)) for number in range(3)]
     async with world.database.begin() as tx:
         for record in old:

@@ -1,4 +1,4 @@
-"""What a job that indexes says, while others change what it says."""
+"""Indexing jobs that run while others change what they index."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,10 +30,10 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         yield opened
 
 
-async def test_what_comes_into_a_category_that_is_being_renamed_is_found_by_its_new_name(
+async def test_a_mechanism_added_to_a_category_during_its_rename_has_the_new_name(
     database: Any,
 ) -> None:
-    """Who renames it does not see the mechanism in it yet, and so won't have it indexed again."""
+    """The rename does not see the new mechanism yet, so it enqueues no indexing of it."""
     await keep_categories(database, GEARS)
     (made,) = await keep(database, a_mechanism(await keep_user(database), categories=(GEARS,)))
     index = MemorySearchIndex()
@@ -43,7 +43,7 @@ async def test_what_comes_into_a_category_that_is_being_renamed_is_found_by_its_
         category = await tx.categories.find_by_id(GEARS)
         await tx.categories.save(replace(category, name_en="Toothed wheels"))
         indexing = asyncio.create_task(_index(database, index, job))
-        await asyncio.sleep(0.1)  # for a database that would let it read the old name
+        await asyncio.sleep(0.1)  # time for a database without locks to read the old name
     await indexing
 
     found = await index.search(SearchQuery(text="toothed", published_only=False))

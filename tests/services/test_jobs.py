@@ -22,7 +22,7 @@ async def of_kind(world, kind):
     return [job for job in await world.jobs() if job.kind is kind]
 
 
-async def test_jobs_are_listed_by_state_and_those_that_wait_are_counted(world, mika):
+async def test_jobs_are_listed_by_state_and_waiting_jobs_are_counted(world, mika):
     await world.create(mika)
     await world.work()
     await world.create(mika)
@@ -48,7 +48,7 @@ async def test_a_cancelled_job_fails_its_mechanism_with_that_reason(world, mika)
     assert world.media.calls == 0
 
 
-async def test_a_job_that_has_ended_is_not_cancelled(world, mika):
+async def test_an_ended_job_is_not_cancelled(world, mika):
     made = await world.create(mika)
     await world.work()
     (job,) = await of_kind(world, JobKind.PROCESS_MECHANISM_FILE)
@@ -91,7 +91,7 @@ async def test_an_outage_of_the_store_leaves_no_file_behind(world, mika):
     assert await world.keys() == []
 
 
-async def test_an_index_job_that_breaks_each_time_fails_and_the_mechanism_does_not(world, mika):
+async def test_an_indexing_job_that_always_breaks_fails_without_its_mechanism(world, mika):
     made = await world.external(mika)
 
     async def broken():
@@ -106,7 +106,7 @@ async def test_an_index_job_that_breaks_each_time_fails_and_the_mechanism_does_n
     assert (await world.stored(made.id)).processing == READY
 
 
-async def test_an_operator_asks_for_a_failed_job_again(world, mika):
+async def test_an_operator_can_run_a_failed_job_again(world, mika):
     made = await world.create(mika)
     (job,) = await of_kind(world, JobKind.PROCESS_MECHANISM_FILE)
     await world.app.jobs.cancel(job.id)
@@ -124,7 +124,7 @@ async def test_an_operator_asks_for_a_failed_job_again(world, mika):
     assert refused.value.facts == {"state": "done"}
 
 
-async def test_a_job_of_any_kind_can_be_asked_for_again(world, mika):
+async def test_a_job_of_any_kind_can_be_run_again(world, mika):
     made = await world.external(mika)
     (index,) = await of_kind(world, JobKind.INDEX_DRAFT)
     await world.app.jobs.cancel(index.id)
@@ -137,7 +137,7 @@ async def test_a_job_of_any_kind_can_be_asked_for_again(world, mika):
     assert (await world.app.search.search(None, "歯車")).total == 1
 
 
-async def test_the_attempts_at_a_job_are_told_with_their_reasons(world, mika):
+async def test_the_attempts_of_a_job_are_listed_with_their_reasons(world, mika):
     await world.external(mika)
     world.index.is_down = True
     await world.app.runner.run_one()
@@ -153,7 +153,7 @@ async def test_the_attempts_at_a_job_are_told_with_their_reasons(world, mika):
         await world.app.jobs.find_history(ABSENT)
 
 
-async def test_a_job_that_no_worker_came_for_ends_at_its_deadline(world, mika):
+async def test_an_unclaimed_job_fails_at_its_deadline(world, mika):
     made = await world.create(mika)
     late = await world.create(mika, "late")
     assert await world.app.runner.reap() == 0
@@ -162,7 +162,7 @@ async def test_a_job_that_no_worker_came_for_ends_at_its_deadline(world, mika):
     assert await world.app.runner.reap() == 0
     fresh = await world.create(mika, "fresh")
     world.clock.advance(timedelta(seconds=1))
-    assert await world.app.runner.reap() == 4  # two clips, and what the index was to be told of them
+    assert await world.app.runner.reap() == 4  # the jobs of two clips, and those that index them
 
     for id in (made.id, late.id):
         processing = (await world.stored(id)).processing
@@ -170,7 +170,7 @@ async def test_a_job_that_no_worker_came_for_ends_at_its_deadline(world, mika):
     assert (await world.stored(fresh.id)).processing.state is ProcessingState.PENDING
 
 
-async def test_what_ends_at_its_deadline_says_what_it_last_met(world, mika):
+async def test_a_job_that_fails_at_its_deadline_shows_its_last_error(world, mika):
     made = await world.create(mika)
     world.blobs.is_down = True
     for _ in range(2):
@@ -183,7 +183,7 @@ async def test_what_ends_at_its_deadline_says_what_it_last_met(world, mika):
     assert (failure.code, failure.detail) == (FailureCode.DEADLINE_PASSED, FailureCode.UNAVAILABLE.value)
 
 
-async def test_work_carries_the_identifier_of_the_request_that_gave_it(world, mika):
+async def test_a_job_carries_the_id_of_the_request_that_enqueued_it(world, mika):
     made = await world.create(mika)
     assert {job.request_id for job in await world.jobs()} == {HERE.request_id}
     await world.work()
