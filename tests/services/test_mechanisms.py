@@ -54,7 +54,7 @@ async def seeded(world):
     return world
 
 
-async def test_an_uploaded_mechanism_waits_unseen_to_be_processed(world):
+async def test_an_uploaded_mechanism_is_hidden_until_processed(world):
     mika = await world.join("mika")
 
     made = await world.create(mika, "  か\u3099ん木 ")
@@ -67,7 +67,7 @@ async def test_an_uploaded_mechanism_waits_unseen_to_be_processed(world):
     }
 
 
-async def test_of_mechanisms_made_at_the_same_time_each_is_told_its_own_end(seeded):
+async def test_concurrently_created_mechanisms_get_their_own_results(seeded):
     mika, nobody = await seeded.join("mika"), Actor(id=UserId(ABSENT), role=Role.USER)
     unknown = draft(categories=[CategoryId("no-such")])
     asked = [
@@ -90,7 +90,7 @@ async def test_of_mechanisms_made_at_the_same_time_each_is_told_its_own_end(seed
     }
 
 
-async def test_whoever_stops_waiting_takes_nobody_elses_mechanism_along(world):
+async def test_a_cancelled_creation_does_not_cancel_others(world):
     mika = await world.join("mika")
     making = [
         asyncio.create_task(world.app.mechanisms.create_mechanism(mika, draft(), HERE)) for _ in range(3)
@@ -104,7 +104,7 @@ async def test_whoever_stops_waiting_takes_nobody_elses_mechanism_along(world):
     assert {first.mechanism.id, third.mechanism.id} <= set(await ids(world, mika, user_id=mika.id))
 
 
-async def test_a_mechanism_hosted_elsewhere_is_ready_and_nothing_is_fetched(world):
+async def test_an_external_mechanism_is_ready_and_nothing_is_fetched(world):
     mika = await world.join("mika")
     made = await world.external(mika)
     assert (made.processing, made.duration, made.original) == (READY, 1.5, None)
@@ -130,7 +130,7 @@ async def test_a_draft_that_breaks_a_rule_leaves_nothing(world, change, refusal)
     assert await world.jobs() == []
 
 
-async def test_the_same_request_again_gives_the_first_answer_and_makes_nothing(world):
+async def test_the_same_request_again_returns_the_first_response_and_creates_nothing(world):
     mika = await world.join("mika")
     first = await world.app.mechanisms.create_mechanism(mika, draft(), HERE, once())
 
@@ -149,7 +149,7 @@ async def test_another_request_under_the_same_key_is_a_conflict(world):
     assert len(await ids(world, mika, user_id=mika.id)) == 1
 
 
-async def test_of_one_request_sent_many_times_at_once_one_takes_effect(world):
+async def test_one_request_sent_many_times_at_once_takes_effect_once(world):
     mika = await world.join("mika")
     outcomes = await asyncio.gather(
         *(world.app.mechanisms.create_mechanism(mika, draft(), HERE, once()) for _ in range(20))
@@ -166,7 +166,7 @@ async def test_keys_of_different_callers_are_different_keys(world):
     assert len(await ids(world, mika, user_id=mika.id)) == 2
 
 
-async def test_a_list_shows_what_is_published_and_to_its_owner_everything(world):
+async def test_a_list_shows_published_mechanisms_and_to_their_owner_all(world):
     mika, other = await world.join("mika"), await world.join("other")
     moderator, admin = await world.join("mod", Role.MODERATOR), await world.join("admin", Role.ADMIN)
     hidden, shown = await world.external(mika), await world.published(mika)
@@ -200,7 +200,7 @@ async def test_a_hidden_mechanism_looks_like_an_absent_one(world):
                 await attempt
 
 
-async def test_lists_can_be_narrowed_sorted_and_walked(seeded):
+async def test_lists_can_be_filtered_sorted_and_paged(seeded):
     mika = await seeded.join("mika")
     made = []
     for number, category in enumerate([GEARS, CAMS, GEARS]):
@@ -218,7 +218,7 @@ async def test_lists_can_be_narrowed_sorted_and_walked(seeded):
     assert (first.total, second.next) == (3, None)
 
 
-async def test_a_change_is_kept_and_promised_to_the_index(seeded):
+async def test_a_change_is_saved_and_its_indexing_enqueued(seeded):
     mika = await seeded.join("mika")
     made = await seeded.external(mika, "old", categories=(GEARS,))
     seeded.clock.advance(timedelta(seconds=1))
@@ -248,7 +248,7 @@ async def test_a_change_of_an_old_version_changes_nothing(world):
     assert (await world.stored(made.id)).title == "first"
 
 
-async def test_of_many_changes_of_one_version_one_is_made(world):
+async def test_one_of_many_changes_of_one_version_succeeds(world):
     mika = await world.join("mika")
     made = await world.external(mika)
     outcomes = await asyncio.gather(
@@ -270,7 +270,7 @@ async def test_of_many_changes_of_one_version_one_is_made(world):
         ({"description": "\x00"}, InvalidField),
     ],
 )
-async def test_a_change_that_breaks_a_rule_is_undone_whole(world, change, refusal):
+async def test_a_change_that_breaks_a_rule_is_rolled_back(world, change, refusal):
     mika = await world.join("mika")
     made = await world.external(mika)
     with pytest.raises(refusal):
@@ -278,7 +278,7 @@ async def test_a_change_that_breaks_a_rule_is_undone_whole(world, change, refusa
     assert await world.stored(made.id) == made
 
 
-async def test_others_may_look_at_what_is_published_and_change_nothing(world):
+async def test_others_may_read_published_mechanisms_and_change_nothing(world):
     mika, other = await world.join("mika"), await world.join("other")
     made = await world.published(mika)
     app = world.app.mechanisms
@@ -314,7 +314,7 @@ async def test_publishing_twice_changes_nothing_the_second_time(world):
     assert len(await world.jobs()) == jobs
 
 
-async def test_what_is_not_ready_is_not_published(world):
+async def test_an_unready_mechanism_is_not_published(world):
     mika = await world.join("mika")
     made = await world.create(mika)
     with pytest.raises(NotReady):
@@ -346,7 +346,7 @@ async def test_a_moderators_withdrawal_is_audited_and_lifted_by_moderators_alone
 
 
 @pytest.mark.parametrize("reason", [None, "", "x" * 501, "\x00", "\ud800"])
-async def test_a_moderator_must_give_a_reason_that_can_be_read(world, reason):
+async def test_a_moderator_must_give_a_readable_reason(world, reason):
     mika, mod = await world.join("mika"), await world.join("mod", Role.MODERATOR)
     made = await world.published(mika)
     entries = len(await world.audited())
@@ -357,7 +357,7 @@ async def test_a_moderator_must_give_a_reason_that_can_be_read(world, reason):
     assert len(await world.audited()) == entries
 
 
-async def test_a_moderator_does_not_publish_what_the_owner_withdrew(world):
+async def test_a_moderator_cannot_publish_what_the_owner_withdrew(world):
     mika, mod = await world.join("mika"), await world.join("mod", Role.MODERATOR)
     made = await world.published(mika)
     await world.app.mechanisms.withdraw(mika, made.id, HERE)
@@ -365,7 +365,7 @@ async def test_a_moderator_does_not_publish_what_the_owner_withdrew(world):
         await world.app.mechanisms.publish(mod, made.id)
 
 
-async def test_deleting_leaves_the_rest_of_the_work_in_the_ledger(world):
+async def test_deleting_enqueues_the_cleanup_in_the_ledger(world):
     mika = await world.join("mika")
     made = await world.create(mika)
     await world.work()
@@ -385,7 +385,7 @@ async def test_deleting_leaves_the_rest_of_the_work_in_the_ledger(world):
     assert await world.keys() == []
 
 
-async def test_deleting_one_leaves_the_files_of_others(world):
+async def test_deleting_one_keeps_the_files_of_others(world):
     mika = await world.join("mika")
     gone, kept = await world.create(mika), await world.create(mika)
     await world.work()
@@ -399,7 +399,7 @@ async def test_deleting_one_leaves_the_files_of_others(world):
     assert len(keys) == 4
 
 
-async def test_an_import_finds_what_it_added_before(world):
+async def test_an_import_recognizes_what_it_added_before(world):
     mika, other = await world.join("mika"), await world.join("other")
     made = await world.create(mika)
     digest = made.original.sha256

@@ -1,4 +1,4 @@
-"""Who gets which stored file, as a table."""
+"""The access to stored files, as a table."""
 
 import pytest
 
@@ -43,7 +43,7 @@ async def made(world, people, state):
 
 
 @pytest.mark.parametrize("state", TABLE)
-async def test_a_derived_file_is_for_those_who_see_its_mechanism(world, people, state):
+async def test_a_derivative_is_served_to_those_who_see_its_mechanism(world, people, state):
     mechanism = await made(world, people, state)
     for url in (mechanism.file_url, mechanism.thumbnail_url, mechanism.preview_url):
         key = blob_key(url)
@@ -79,7 +79,7 @@ async def test_a_signed_link_opens_one_file_to_whoever_holds_it_until_it_expires
         await find(None, key, expires=expires, signature=signature)
 
 
-async def test_a_signed_link_ends_with_its_mechanism(world, people):
+async def test_a_signed_link_stops_with_its_mechanism(world, people):
     mechanism = await made(world, people, "deleted")
     key = blob_key(mechanism.file_url)
     links = world.app.media.links()
@@ -90,7 +90,7 @@ async def test_a_signed_link_ends_with_its_mechanism(world, people):
 
 
 @pytest.mark.parametrize("state", ["published", "unpublished", "withdrawn"])
-async def test_an_original_is_for_its_owner_and_admins(world, people, state):
+async def test_an_original_is_served_to_its_owner_and_admins(world, people, state):
     mechanism = await made(world, people, state)
     for viewer in ("owner", "admin"):
         found = await world.app.media.find_original(people[viewer], mechanism.id)
@@ -101,7 +101,7 @@ async def test_an_original_is_for_its_owner_and_admins(world, people, state):
             await world.app.media.find_original(people[viewer], mechanism.id)
 
 
-async def test_nobody_gets_an_original_as_a_derived_file(world, people):
+async def test_an_original_is_never_served_as_a_derivative(world, people):
     mechanism = await made(world, people, "published")
     key = mechanism.original.key
     links = world.app.media.links()
@@ -127,7 +127,7 @@ async def test_a_file_that_the_store_has_lost_is_not_found(world, people):
         await world.app.media.find_media(None, blob_key(mechanism.file_url))
 
 
-async def test_what_is_hosted_elsewhere_has_no_original(world, people):
+async def test_an_external_clip_has_no_original(world, people):
     mechanism = await world.external(people["owner"])
     with pytest.raises(MechanismNotFound):
         await world.app.media.find_original(people["owner"], mechanism.id)

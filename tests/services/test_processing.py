@@ -49,7 +49,7 @@ async def claim_to_process(world):
     return job
 
 
-async def test_a_clip_becomes_watchable(world, mika):
+async def test_a_processed_clip_can_be_watched(world, mika):
     made = await world.create(mika)
 
     await world.work()
@@ -69,7 +69,7 @@ async def test_a_clip_becomes_watchable(world, mika):
     assert (await processing_job(world, made)).state is JobState.DONE
 
 
-async def test_no_work_is_no_work(world):
+async def test_an_empty_ledger_runs_nothing(world):
     assert await world.app.runner.run_one() is None
     assert await world.app.runner.reap() == 0
 
@@ -92,7 +92,7 @@ async def test_progress_can_be_watched(world, mika):
     assert seen[2].progress == 1.0
 
 
-async def test_what_is_hosted_elsewhere_has_nothing_to_wait_for(world, mika):
+async def test_an_external_clip_has_no_progress_to_watch(world, mika):
     made = await world.external(mika)
     status = await world.app.processing.get_status(mika, made.id)
     assert (status.processing, status.attempt, status.progress) == (READY, 0, 1.0)
@@ -100,7 +100,7 @@ async def test_what_is_hosted_elsewhere_has_nothing_to_wait_for(world, mika):
         await world.app.processing.retry(mika, made.id)
 
 
-async def test_a_clip_that_breaks_the_worker_fails_after_five_attempts_with_growing_waits(world, mika):
+async def test_a_clip_that_breaks_the_worker_fails_after_five_attempts_with_backoff(world, mika):
     made = await world.create(mika)
     world.media.faults = [ValueError("secret detail")] * 99
 
@@ -126,7 +126,7 @@ async def test_a_clip_that_breaks_the_worker_slows_no_other(world, mika):
     assert (await world.stored(other.id)).processing == READY
 
 
-async def test_a_worker_that_breaks_once_is_forgiven(world, mika):
+async def test_a_worker_error_is_retried(world, mika):
     made = await world.create(mika)
     world.media.faults = [ValueError(), MediaRejected(UNREADABLE, permanent=False)]
     await world.work()
@@ -134,7 +134,7 @@ async def test_a_worker_that_breaks_once_is_forgiven(world, mika):
     assert (await processing_job(world, made)).attempt == 3
 
 
-async def test_what_can_never_be_processed_fails_at_once(world, mika):
+async def test_a_permanent_failure_is_not_retried(world, mika):
     made = await world.create(mika)
     world.media.faults = [MediaRejected(UNREADABLE, permanent=True)]
     await world.work()
@@ -143,7 +143,7 @@ async def test_what_can_never_be_processed_fails_at_once(world, mika):
     assert world.observer.crashed == []
 
 
-async def test_what_might_be_processed_later_keeps_its_own_reason_in_the_end(world, mika):
+async def test_a_temporary_failure_keeps_its_own_reason_in_the_end(world, mika):
     made = await world.create(mika)
     world.media.faults = [MediaRejected(UNREADABLE, permanent=False)] * 99
     await world.work()
@@ -154,7 +154,7 @@ async def test_what_might_be_processed_later_keeps_its_own_reason_in_the_end(wor
 @pytest.mark.parametrize(
     ("content", "code"), [(None, FailureCode.FILE_LOST), (GIF + b"x", FailureCode.FILE_ALTERED)]
 )
-async def test_a_stored_file_that_is_not_what_was_sent_is_never_processed(world, mika, content, code):
+async def test_a_stored_file_that_differs_from_the_upload_is_not_processed(world, mika, content, code):
     made = await world.create(mika)
     await world.blobs.delete(made.original.key)
     if content is not None:
@@ -164,7 +164,7 @@ async def test_a_stored_file_that_is_not_what_was_sent_is_never_processed(world,
     assert world.media.calls == 0
 
 
-async def test_a_failed_clip_can_be_tried_again_by_its_owner(world, mika):
+async def test_the_owner_can_retry_a_failed_clip(world, mika):
     made = await world.create(mika)
     world.media.faults = [MediaRejected(UNREADABLE, permanent=True)]
     await world.work()
@@ -181,7 +181,7 @@ async def test_a_failed_clip_can_be_tried_again_by_its_owner(world, mika):
     assert (await world.stored(made.id)).processing == READY
 
 
-async def test_who_only_sees_a_mechanism_does_not_retry_it(world, mika):
+async def test_a_viewer_cannot_retry_a_mechanism(world, mika):
     made = await world.published(mika)
     with pytest.raises(UnauthorizedOperation):
         await world.app.processing.retry(await world.join("other"), made.id)
@@ -233,7 +233,7 @@ async def test_an_outage_at_the_last_attempt_is_not_the_clips_fault(world, mika)
 
 
 async def clips_to_retry(world, mika, count):
-    """Clips that wait to be processed once more, and nothing else that waits."""
+    """Queues `count` clips for another processing, and no other job."""
     made = [await world.create(mika) for _ in range(count)]
     world.media.faults = [MediaRejected(UNREADABLE, permanent=True)] * count
     await world.work()
@@ -241,7 +241,7 @@ async def clips_to_retry(world, mika, count):
         await world.app.processing.retry(mika, mechanism.id)
 
 
-async def test_what_changes_the_index_waits_for_one_clip_and_not_for_all(world, mika):
+async def test_an_indexing_job_waits_for_one_clip_and_not_for_all(world, mika):
     ready = await world.external(mika)
     await clips_to_retry(world, mika, 5)
     await world.app.mechanisms.publish(mika, ready.id)
@@ -251,7 +251,7 @@ async def test_what_changes_the_index_waits_for_one_clip_and_not_for_all(world, 
     assert sorted(done) == [JobKind.INDEX_MECHANISM, JobKind.PROCESS_MECHANISM_FILE]
 
 
-async def test_a_clip_waits_for_one_change_of_the_index_and_not_for_those_that_came_after_it(world, mika):
+async def test_a_clip_waits_for_one_indexing_job_and_not_for_later_ones(world, mika):
     ready = await world.external(mika)
     await world.work()
     clip = await world.create(mika)
@@ -285,7 +285,7 @@ async def test_a_clip_that_waited_beyond_its_deadline_is_still_tried_once(world,
     assert (await world.stored(made.id)).processing == READY
 
 
-async def test_the_clip_of_a_worker_that_fell_silent_is_taken_back(world, mika):
+async def test_the_clip_of_a_worker_without_heartbeat_is_reaped(world, mika):
     made = await world.create(mika)
     world.database.lease = OVER_AT_ONCE
     await claim_to_process(world)
@@ -312,7 +312,7 @@ async def test_a_clip_whose_worker_is_lost_each_time_fails_with_that_reason(worl
     assert [delay.total_seconds() for delay in world.database.delays][-4:] == [2, 4, 8, 16]
 
 
-async def test_caches_hear_of_what_the_reaper_decides(world, mika):
+async def test_the_reaper_invalidates_caches(world, mika):
     made = await world.create(mika)
     await world.app.runner.run_one()
     world.database.lease = OVER_AT_ONCE
@@ -332,20 +332,20 @@ async def test_caches_hear_of_what_the_reaper_decides(world, mika):
     assert await kept(b"after") == b"after"
 
 
-async def test_a_worker_at_work_is_left_in_peace(world, mika):
+async def test_a_running_job_is_not_reaped(world, mika):
     await world.create(mika)
     await claim(world)
     assert await world.app.runner.reap() == 0
 
 
 async def take_away(world):
-    """Lets the lease of whoever works at it run out, and another worker do the whole of it."""
+    """Reaps the expired lease and lets another worker run the whole job."""
     await world.app.runner.reap()
     world.database.lease = None
     await world.work()
 
 
-async def test_what_a_worker_made_that_had_lost_its_lease_is_not_published(world, mika):
+async def test_the_result_of_a_worker_that_lost_its_lease_is_not_published(world, mika):
     made = await world.create(mika)
     await world.app.runner.run_one()
     world.database.lease = OVER_AT_ONCE
@@ -368,7 +368,7 @@ async def test_what_a_worker_made_that_had_lost_its_lease_is_not_published(world
 
 
 @pytest.mark.parametrize("fault", [None, ValueError(), MediaRejected(UNREADABLE, permanent=True)])
-async def test_a_worker_stopped_before_it_began_undoes_nothing_when_it_goes_on(world, mika, fault):
+async def test_a_worker_suspended_before_it_began_undoes_nothing_on_resuming(world, mika, fault):
     made = await world.create(mika)
     await world.app.runner.run_one()
     world.database.lease = OVER_AT_ONCE
@@ -432,7 +432,7 @@ async def test_a_worker_whose_job_was_cancelled_stops_at_its_next_heartbeat(worl
     assert (await world.stored(made.id)).processing == READY
 
 
-async def test_a_worker_that_is_shut_down_leaves_its_job_to_others(world, mika):
+async def test_a_worker_that_shuts_down_releases_its_job(world, mika):
     made = await world.create(mika)
     world.database.lease = OVER_AT_ONCE
     await world.app.runner.run_one()
@@ -468,7 +468,7 @@ async def test_a_mechanism_deleted_while_it_is_processed_leaves_no_file(world, m
     assert (await processing_job(world, made)).state is JobState.CANCELLED
 
 
-async def test_files_stored_after_those_of_a_deleted_mechanism_were_removed_go_too(world, mika):
+async def test_files_stored_after_the_cleanup_of_their_mechanism_are_deleted(world, mika):
     made = await world.create(mika)
 
     async def deleted_and_removed():
@@ -481,7 +481,7 @@ async def test_files_stored_after_those_of_a_deleted_mechanism_were_removed_go_t
     assert await world.keys() == []
 
 
-async def test_what_its_owner_changes_meanwhile_is_kept(world, mika):
+async def test_changes_by_the_owner_meanwhile_are_preserved(world, mika):
     made = await world.create(mika)
 
     async def renamed():
@@ -494,7 +494,7 @@ async def test_what_its_owner_changes_meanwhile_is_kept(world, mika):
     assert (ready.title, ready.processing) == ("renamed", READY)
 
 
-async def test_many_workers_share_the_work_and_do_none_of_it_twice(world, mika):
+async def test_many_workers_share_the_jobs_and_run_none_twice(world, mika):
     made = [await world.create(mika, f"title {number}") for number in range(6)]
 
     async def worker():
@@ -515,7 +515,7 @@ async def test_nothing_is_left_in_the_scratch_folder(world, mika, fault):
     assert list((world.app.settings.data / "scratch").iterdir()) == []
 
 
-async def test_another_users_clip_waits_for_one_of_many_at_most(world, mika):
+async def test_another_users_clip_waits_for_at_most_one_of_many(world, mika):
     await world.work()
     await asyncio.gather(*(world.create(mika) for _ in range(4)))
     ren = await world.join("ren")

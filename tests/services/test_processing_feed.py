@@ -1,4 +1,4 @@
-"""Everybody who watches hears of each change, by one look of a process, and waits while the database is away."""
+"""Every watcher sees each change; a process reads once for all, and waits while the database is unavailable."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +14,7 @@ from tests.services.world import World
 
 
 class CountedDatabase:
-    """Counts reads, and refuses them while `is_away`."""
+    """A database that counts reads, and refuses them while `is_away`."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
@@ -41,7 +41,7 @@ def feed(world: World, database: CountedDatabase, monkeypatch: pytest.MonkeyPatc
     return ProcessingFeed(world.transactions(database))
 
 
-async def test_one_look_serves_all_who_watch(
+async def test_one_read_serves_all_watchers(
     world: World, feed: ProcessingFeed, database: CountedDatabase
 ) -> None:
     mika = await world.join("mika")
@@ -66,7 +66,7 @@ async def test_one_look_serves_all_who_watch(
         assert len(status.history) == 1
 
 
-async def test_who_watches_waits_while_the_database_is_away(
+async def test_watchers_wait_while_the_database_is_unavailable(
     world: World, feed: ProcessingFeed, database: CountedDatabase
 ) -> None:
     mika = await world.join("mika")
@@ -87,7 +87,7 @@ async def test_who_watches_waits_while_the_database_is_away(
         assert status.processing.state is ProcessingState.READY
 
 
-async def test_what_is_deleted_or_hidden_is_not_shown(world: World, feed: ProcessingFeed) -> None:
+async def test_deleted_and_hidden_mechanisms_are_not_shown(world: World, feed: ProcessingFeed) -> None:
     mika, yuki = await world.join("mika"), await world.join("yuki")
     draft = await world.create(mika)
     async with feed.watching(draft.id):
@@ -104,7 +104,7 @@ async def test_what_is_deleted_or_hidden_is_not_shown(world: World, feed: Proces
             feed.status(mika, draft.id)
 
 
-async def test_nobody_looks_when_nobody_watches(
+async def test_nothing_is_read_without_watchers(
     world: World, feed: ProcessingFeed, database: CountedDatabase
 ) -> None:
     made = await world.create(await world.join("mika"))

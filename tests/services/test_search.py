@@ -29,7 +29,7 @@ async def found(world, viewer, text, **narrowed):
     return [item.found.mechanism.id for item in page.items], page.total, dict(page.facets)
 
 
-async def test_what_is_published_is_found_by_title_category_and_author(world, mika):
+async def test_a_published_mechanism_is_found_by_title_category_and_author(world, mika):
     made = await world.published(mika, "遊星歯車", categories=(CAMS,))
     await world.work()
     for text in ("歯車", "cams", "カム", "mika", ""):
@@ -37,7 +37,7 @@ async def test_what_is_published_is_found_by_title_category_and_author(world, mi
     assert await found(world, None, "linkage") == ([], 0, {})
 
 
-async def test_what_is_hidden_is_in_no_hit_total_facet_or_suggestion(world, mika):
+async def test_hidden_mechanisms_are_in_no_hit_total_facet_or_suggestion(world, mika):
     other, admin = await world.join("other"), await world.join("admin", Role.ADMIN)
     await world.external(mika, "secret gear", categories=(GEARS,))
     await world.work()
@@ -48,7 +48,7 @@ async def test_what_is_hidden_is_in_no_hit_total_facet_or_suggestion(world, mika
     assert await world.app.search.suggest("sec", 10) == Suggestions()
 
 
-async def test_owners_and_admins_find_what_is_hidden_among_ones_own(world, mika):
+async def test_owners_and_admins_find_hidden_mechanisms_of_the_owner(world, mika):
     admin = await world.join("admin", Role.ADMIN)
     hidden = await world.external(mika, "secret gear", categories=(GEARS,))
     await world.work()
@@ -57,7 +57,7 @@ async def test_owners_and_admins_find_what_is_hidden_among_ones_own(world, mika)
 
 
 @pytest.mark.parametrize(("more", "told"), [(0, (EXACT_TOTAL, True)), (1, (EXACT_TOTAL, False))])
-async def test_a_total_is_exact_as_far_as_lists_count(world, mika, more, told):
+async def test_a_total_is_exact_up_to_the_limit(world, mika, more, told):
     made = await world.published(mika, "crank")
     await world.work()
     await world.index.put([document(f"{number:05}", "spur gear") for number in range(EXACT_TOTAL - 1 + more)])
@@ -69,7 +69,7 @@ async def test_a_total_is_exact_as_far_as_lists_count(world, mika, more, told):
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "by moderator", "deleted"])
-async def test_what_was_withdrawn_is_hidden_before_the_index_hears_of_it(world, mika, end):
+async def test_a_withdrawn_mechanism_is_hidden_before_the_index_is_updated(world, mika, end):
     mod = await world.join("mod", Role.MODERATOR)
     made = await world.published(mika, "secret gear", categories=(GEARS,))
     kept = await world.published(mika, "known gear", categories=(GEARS, CAMS))
@@ -90,7 +90,7 @@ async def test_what_was_withdrawn_is_hidden_before_the_index_hears_of_it(world, 
     assert await world.app.search.suggest("secret", 10) == Suggestions()
 
 
-async def test_a_change_is_found_and_what_it_replaced_is_not(world, mika):
+async def test_the_new_text_is_found_and_the_replaced_text_is_not(world, mika):
     made = await world.published(mika, "crank")
     await world.work()
     await world.app.mechanisms.update_mechanism(mika, made.id, title="rocker")
@@ -99,7 +99,7 @@ async def test_a_change_is_found_and_what_it_replaced_is_not(world, mika):
     assert (await found(world, None, "crank"))[0] == []
 
 
-async def test_an_update_that_comes_late_does_not_bring_back_what_is_gone(world, mika):
+async def test_a_late_update_does_not_restore_a_deleted_mechanism(world, mika):
     made = await world.published(mika, "crank")
 
     async def deleted():
@@ -112,7 +112,7 @@ async def test_an_update_that_comes_late_does_not_bring_back_what_is_gone(world,
     assert await found(world, None, "crank") == ([], 0, {})
 
 
-async def test_an_update_that_comes_late_does_not_replace_a_newer_one(world, mika):
+async def test_a_late_update_does_not_replace_a_newer_one(world, mika):
     made = await world.published(mika, "crank")
 
     async def renamed():
@@ -126,7 +126,7 @@ async def test_an_update_that_comes_late_does_not_replace_a_newer_one(world, mik
     assert (await found(world, None, "crank"))[1] == 0
 
 
-async def test_an_index_that_was_lost_is_rebuilt_whole(world, mika):
+async def test_a_lost_index_is_rebuilt_completely(world, mika):
     made = [await world.published(mika, f"crank {number}") for number in range(120)]
     gone = await world.published(mika, "crank gone")
     await world.work()
@@ -152,7 +152,7 @@ async def test_a_search_can_be_narrowed_sorted_and_paged(world, mika):
     assert sorted([*newest, *rest]) == sorted(made)
 
 
-async def test_suggestions_are_titles_of_what_is_published(world, mika):
+async def test_suggestions_are_titles_of_published_mechanisms(world, mika):
     await world.published(mika, "Geneva drive")
     await world.work()
     assert await world.app.search.suggest("gen", 10) == Suggestions(titles=("Geneva drive",))
@@ -160,7 +160,7 @@ async def test_suggestions_are_titles_of_what_is_published(world, mika):
 
 
 @pytest.mark.parametrize("text", ["x" * (MAX_QUERY_LENGTH + 1), "a\x00", "\ud800"])
-async def test_a_query_that_is_no_text_is_refused(world, text):
+async def test_a_query_with_invalid_text_is_refused(world, text):
     for attempt in (world.app.search.search(None, text), world.app.search.suggest(text, 10)):
         with pytest.raises(InvalidField) as refused:
             await attempt
@@ -170,14 +170,14 @@ async def test_a_query_that_is_no_text_is_refused(world, text):
 @pytest.mark.parametrize(
     "text", ['"', "*", "a AND", "NEAR(", "-x", "a:b", "%", "_", "'; DROP TABLE x", "(" * 50]
 )
-async def test_a_query_is_never_taken_for_a_language(world, mika, text):
+async def test_a_query_is_never_parsed_as_query_language(world, mika, text):
     await world.published(mika, "crank")
     await world.work()
     assert (await found(world, None, text))[1] in (0, 1)
 
 
 @pytest.mark.parametrize("text", ["歯車", "ｷﾞｱ 遊星", "MIKA", "brass 歯車", "“遊星歯車”", ""])
-async def test_when_the_index_is_out_the_database_answers_and_says_so(world, mika, text):
+async def test_without_the_index_the_database_serves_degraded_results(world, mika, text):
     made = await world.published(mika, "遊星歯車", description="ギア of Brass", categories=(GEARS,))
     await world.published(await world.join("other"), "カム", description="linkage")
     await world.work()
@@ -192,14 +192,14 @@ async def test_when_the_index_is_out_the_database_answers_and_says_so(world, mik
 
 
 @pytest.mark.parametrize("text", ["linkage", '"', "遊 車", "%", "歯車 cam"])
-async def test_the_database_finds_no_more_than_what_holds_every_word(world, mika, text):
+async def test_the_database_finds_only_mechanisms_with_every_word(world, mika, text):
     await world.published(mika, "歯車機構 gears")
     world.index.is_down = True
 
     assert await found(world, None, text) == ([], 0, {})
 
 
-async def test_without_the_index_too_only_owners_and_admins_find_what_is_hidden(world, mika):
+async def test_without_the_index_too_only_owners_and_admins_find_hidden_mechanisms(world, mika):
     other, admin = await world.join("other"), await world.join("admin", Role.ADMIN)
     hidden = await world.external(mika, "secret gear")
     world.index.is_down = True
@@ -226,7 +226,7 @@ async def test_without_the_index_pages_are_the_newest_first(world, mika):
 
 
 class Watched:
-    """A database that takes a while to answer, and knows how many it answered at a time."""
+    """A database whose reads take 10 ms more; `most` is the highest number of concurrent ones."""
 
     def __init__(self, inner):
         self._inner = inner
@@ -242,7 +242,7 @@ class Watched:
         self.readers -= 1
 
 
-async def test_without_the_index_many_questions_leave_the_database_to_others(world, mika):
+async def test_without_the_index_searches_use_few_database_connections(world, mika):
     made = await world.published(mika, "crank")
     world.index.is_down = True
     database = Watched(world.database)
@@ -254,14 +254,14 @@ async def test_without_the_index_many_questions_leave_the_database_to_others(wor
     assert database.most == 3
 
 
-async def test_a_question_of_many_words_is_asked_of_the_database_too(world, mika):
+async def test_a_query_of_many_words_runs_on_the_database_too(world, mika):
     made = await world.published(mika, "a b c d e f g h")
     world.index.is_down = True
 
     assert (await found(world, None, " ".join("abcdefgh" * 12)))[0] == [made.id]
 
 
-async def test_without_the_index_there_are_no_suggestions_and_no_reason_to_believe_so(world, mika):
+async def test_without_the_index_suggestions_are_empty_and_marked_degraded(world, mika):
     await world.published(mika, "Geneva drive")
     await world.work()
     world.index.is_down = True
@@ -269,7 +269,7 @@ async def test_without_the_index_there_are_no_suggestions_and_no_reason_to_belie
     assert await world.app.search.suggest("gen", 10) == Suggestions(degraded=True)
 
 
-async def test_an_index_that_is_back_answers_again(world, mika):
+async def test_an_index_that_is_back_is_used_again(world, mika):
     await world.published(mika, "Geneva drive")
     await world.work()
     world.index.is_down = True
@@ -281,7 +281,7 @@ async def test_an_index_that_is_back_answers_again(world, mika):
     assert (page.total, page.degraded) == (1, False)
 
 
-async def test_without_index_and_database_there_is_no_answer(world):
+async def test_without_index_and_database_a_search_fails(world):
     world.index.is_down = world.database.is_down = True
 
     with pytest.raises(DependencyUnavailable) as told:
@@ -291,7 +291,7 @@ async def test_without_index_and_database_there_is_no_answer(world):
 
 
 class BlockedIndex(MemorySearchIndex):
-    """Answers when it is let."""
+    """An index whose searches wait for `opened`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -302,7 +302,7 @@ class BlockedIndex(MemorySearchIndex):
         return await super().search(query)
 
 
-async def test_searches_beyond_the_bound_are_refused_at_once_and_the_others_answered(world):
+async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_finish(world):
     index = BlockedIndex()
     service = SearchService(world.app.search._transactions, index)
     waiting = [asyncio.create_task(service.search(None, "cam")) for _ in range(MAX_CONCURRENT_SEARCHES)]

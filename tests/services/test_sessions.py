@@ -36,7 +36,7 @@ async def refused(world, login, password, request_metadata=HERE):
 
 
 @pytest.mark.parametrize("login", ["mika", " MIKA ", "mika@example.com", "Mika@Example.COM"])
-async def test_one_signs_in_by_name_or_address_in_any_spelling(world, login):
+async def test_users_sign_in_by_name_or_email_in_any_spelling(world, login):
     actor = await world.join("mika")
     tokens, caller = await world.sign_in(login)
     assert caller.actor == actor
@@ -44,7 +44,7 @@ async def test_one_signs_in_by_name_or_address_in_any_spelling(world, login):
     assert tokens.expires_in == ACCESS_TOKEN_LIFETIME.total_seconds()
 
 
-async def test_suspended_absent_and_wrong_look_alike(world):
+async def test_suspended_absent_and_wrong_are_indistinguishable(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     await world.join("other")
     await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True)
@@ -72,7 +72,7 @@ def elsewhere_in_ipv6(number: int) -> RequestMetadata:
 
 @pytest.mark.parametrize("name", ["mika", "nobody"])
 @pytest.mark.parametrize("where", [elsewhere, elsewhere_in_ipv6])
-async def test_guessing_at_one_account_from_one_place_is_delayed_ever_longer(world, name, where):
+async def test_guessing_at_one_account_from_one_address_is_delayed_ever_longer(world, name, where):
     await world.join("mika")
     delays = []
     for number in range(FREE_FAILURES + 8):
@@ -86,7 +86,7 @@ async def test_guessing_at_one_account_from_one_place_is_delayed_ever_longer(wor
     assert delays == [2**n for n in range(9)]
 
 
-async def test_a_stranger_who_guesses_keeps_nobody_out_who_signs_in_from_elsewhere(world):
+async def test_guessing_does_not_lock_out_sign_ins_from_other_addresses(world):
     await world.join("mika")
     await world.sign_in("mika")
     for number in range(MAX_ACCOUNT_FAILURES + 10):
@@ -95,7 +95,7 @@ async def test_a_stranger_who_guesses_keeps_nobody_out_who_signs_in_from_elsewhe
     assert isinstance(await refused(world, "mika", PASSWORD, elsewhere(199)), TooManyFailedSignIns)
 
 
-async def test_guesses_at_an_account_are_counted_together_by_whichever_name(world):
+async def test_guesses_by_name_and_by_email_are_counted_together(world):
     await world.join("mika")
     for number in range(FREE_FAILURES):
         await refused(world, ("mika", "mika@example.com")[number % 2], "wrong password", elsewhere(1))
@@ -103,7 +103,7 @@ async def test_guesses_at_an_account_are_counted_together_by_whichever_name(worl
         assert isinstance(await refused(world, name, PASSWORD, elsewhere(1)), TooManyFailedSignIns)
 
 
-async def test_guessing_at_many_accounts_from_one_address_ends_for_all_who_were_not_there_before(world):
+async def test_guessing_at_many_accounts_blocks_new_sign_ins_from_that_address(world):
     await world.join("mika")
     await world.join("sora")
     await world.sign_in("sora")
@@ -114,7 +114,7 @@ async def test_guessing_at_many_accounts_from_one_address_ends_for_all_who_were_
     assert (await world.sign_in("sora"))[1]
 
 
-async def test_guesses_made_at_once_do_not_slip_past_the_delay(world):
+async def test_concurrent_guesses_do_not_bypass_the_delay(world):
     await world.join("mika")
     guesses = [world.app.sessions.login("mika", "wrong password", elsewhere(1)) for _ in range(40)]
     outcomes = await asyncio.gather(*guesses, return_exceptions=True)
@@ -122,7 +122,7 @@ async def test_guesses_made_at_once_do_not_slip_past_the_delay(world):
     assert sum(isinstance(outcome, TooManyFailedSignIns) for outcome in outcomes) == 40 - FREE_FAILURES
 
 
-async def test_who_waits_may_try_again_and_refusals_do_not_prolong_the_wait(world):
+async def test_refusals_do_not_prolong_the_delay(world):
     await world.join("mika")
     for _ in range(FREE_FAILURES):
         await refused(world, "mika", "wrong password")
@@ -132,7 +132,7 @@ async def test_who_waits_may_try_again_and_refusals_do_not_prolong_the_wait(worl
     assert (await world.sign_in("mika"))[1]
 
 
-async def test_one_who_is_throttled_is_audited_as_denied(world):
+async def test_a_throttled_sign_in_is_audited_as_denied(world):
     for _ in range(FREE_FAILURES + 1):
         await refused(world, "mika", "wrong password")
     entry = (await world.audited())[0]
@@ -155,7 +155,7 @@ async def test_refreshing_gives_new_tokens_for_the_same_session(world):
     assert await world.app.sessions.refresh(second.refresh_token, HERE)
 
 
-async def test_a_token_presented_twice_ends_its_session_and_the_refusal_is_kept(world):
+async def test_a_token_presented_twice_ends_its_session_for_good(world):
     await world.join("mika")
     first, caller = await world.sign_in("mika")
     other, _ = await world.sign_in("mika")
@@ -176,7 +176,7 @@ async def test_a_token_presented_twice_ends_its_session_and_the_refusal_is_kept(
     assert await world.app.authentication.authenticate(other.access_token)
 
 
-async def test_of_fifty_uses_of_one_token_at_once_one_succeeds(world):
+async def test_one_of_fifty_concurrent_uses_of_a_token_succeeds(world):
     await world.join("mika")
     tokens, _ = await world.sign_in("mika")
 
@@ -209,7 +209,7 @@ async def test_a_session_lives_a_month_beyond_its_last_refresh(world):
         await world.app.sessions.refresh(tokens.refresh_token, HERE)
 
 
-async def test_signing_out_ends_this_session_alone(world):
+async def test_signing_out_ends_only_this_session(world):
     await world.join("mika")
     tokens, caller = await world.sign_in("mika")
     other, _ = await world.sign_in("mika")
@@ -225,7 +225,7 @@ async def test_signing_out_ends_this_session_alone(world):
     assert await world.app.authentication.authenticate(other.access_token)
 
 
-async def test_one_lists_and_ends_ones_own_sessions_only(world):
+async def test_users_list_and_end_only_their_own_sessions(world):
     await world.join("mika")
     await world.join("other")
     tokens, caller = await world.sign_in("mika")
@@ -270,7 +270,7 @@ async def test_a_password_works_in_every_unicode_spelling(world):
     assert await world.app.sessions.login("mika", "ガイドの歯車です", HERE)
 
 
-async def test_the_old_password_is_asked_for_and_guessing_it_is_throttled(world):
+async def test_the_old_password_is_required_and_guessing_it_is_throttled(world):
     await world.join("mika")
     _, caller = await world.sign_in("mika")
     for _ in range(FREE_FAILURES):
@@ -289,7 +289,7 @@ async def test_a_password_that_breaks_the_rules_changes_nothing(world):
     assert await world.sign_in("mika")
 
 
-async def test_of_two_changes_from_one_password_one_wins(world):
+async def test_one_of_two_concurrent_password_changes_succeeds(world):
     await world.join("mika")
     _, caller = await world.sign_in("mika")
 
@@ -304,7 +304,7 @@ async def test_of_two_changes_from_one_password_one_wins(world):
 
 
 class Meanwhile:
-    """A password hasher during whose work something else happens once."""
+    """A password hasher that awaits a function once during its work."""
 
     def __init__(self, inner, happens):
         self.inner, self.happens = inner, happens
@@ -358,7 +358,7 @@ async def test_an_account_that_ends_during_a_sign_in_opens_nothing(world, meanwh
     assert isinstance(await refused(world, "mika", PASSWORD), InvalidCredentials)
 
 
-async def test_a_weak_hash_is_renewed_when_its_password_is_given(world, meanwhile):
+async def test_a_weak_hash_is_renewed_at_sign_in(world, meanwhile):
     actor = await world.join("mika")
 
     async def kept():
@@ -373,7 +373,7 @@ async def test_a_weak_hash_is_renewed_when_its_password_is_given(world, meanwhil
     assert await world.sign_in("mika")
 
 
-async def test_what_the_browser_calls_itself_is_cut_and_made_readable(world):
+async def test_the_user_agent_is_shortened_and_made_readable(world):
     await world.join("mika")
     _, caller = await world.sign_in("mika", replace(HERE, user_agent="x\x00" + "y" * 500))
     (session,) = await world.app.sessions.find_sessions(caller)

@@ -5,7 +5,7 @@ import pytest
 from mechshare.settings import Settings, SettingsError, load
 
 
-def test_nothing_needs_to_be_set():
+def test_no_setting_is_required():
     settings = load({})
     assert settings.data.is_absolute()
     assert settings.database_url == f"sqlite:///{settings.data}/mechshare.db"
@@ -13,18 +13,18 @@ def test_nothing_needs_to_be_set():
     assert (settings.secret, settings.port, settings.token_algorithm) == (b"", 8000, "HS256")
 
 
-def test_other_peoples_variables_are_no_concern():
+def test_variables_of_other_programs_are_ignored():
     assert load({"PATH": "/bin", "mechshare_port": "1"}) == load({})
 
 
-def test_everything_is_kept_under_the_data_folder():
+def test_everything_is_stored_under_the_data_folder():
     settings = load({"MECHSHARE_DATA": "/srv/mechshare"})
     assert settings.data == Path("/srv/mechshare")
     assert settings.database_url == "sqlite:////srv/mechshare/mechshare.db"
     assert settings.blobs_url == "file:///srv/mechshare/blobs"
 
 
-def test_what_would_end_a_path_in_a_url_is_quoted_there_and_nothing_else():
+def test_only_characters_that_end_a_path_in_a_url_are_quoted():
     settings = load({"MECHSHARE_DATA": "/srv/C#/100%/wh?t/歯車 1"})
     assert settings.data == Path("/srv/C#/100%/wh?t/歯車 1")
     assert settings.database_url == "sqlite:////srv/C%23/100%25/wh%3Ft/歯車 1/mechshare.db"
@@ -44,7 +44,7 @@ def test_an_empty_setting_is_an_unset_one():
     assert load({f"MECHSHARE_{name.upper()}": "" for name in names}) == load({})
 
 
-def test_a_misspelt_setting_is_refused_with_the_right_names():
+def test_a_misspelt_setting_is_refused_with_similar_names():
     with pytest.raises(SettingsError, match=r"MECHSHARE_PROT is not a setting.*MECHSHARE_PORT"):
         load({"MECHSHARE_PROT": "1"})
 
@@ -79,7 +79,7 @@ def test_a_value_that_cannot_be_used_is_named(name, value):
         load({f"MECHSHARE_{name}": value})
 
 
-def test_a_secret_is_kept_out_of_sight():
+def test_a_secret_is_not_printed():
     secret = "s" * 32
     assert load({"MECHSHARE_SECRET": secret}).secret == secret.encode()
     assert secret not in repr(load({"MECHSHARE_SECRET": secret}))

@@ -39,7 +39,7 @@ Step = Callable[[World, Actor], Awaitable[None]]
 
 
 async def mechanisms_of(world: World, actor: Actor) -> list[MechanismId]:
-    """Oldest first."""
+    """Returns the ids of the actor's mechanisms, oldest first."""
     page = await world.app.mechanisms.find_all(actor, PageRequest(limit=100), user_id=actor.id)
     return [item.mechanism.id for item in reversed(page.items)]
 
@@ -49,12 +49,12 @@ async def create(world: World, actor: Actor) -> None:
 
 
 async def link(world: World, actor: Actor) -> None:
-    """A clip that is hosted elsewhere has no file here."""
+    """Creates a mechanism with an external clip, which stores no file."""
     await world.external(actor)
 
 
 async def upload_and_crash(world: World, actor: Actor) -> None:
-    """The file is stored, and nobody makes a mechanism from it."""
+    """Stores a file without creating a mechanism from it."""
     await world.upload(actor)
 
 
@@ -71,7 +71,7 @@ async def process(world: World, actor: Actor) -> None:
 
 
 async def process_and_crash(world: World, actor: Actor) -> None:
-    """A worker dies after the first of its files: another takes its job over, and stores its own."""
+    """Kills a worker after its first file; another takes the job over and stores its own files."""
 
     async def die() -> None:
         raise asyncio.CancelledError
@@ -101,7 +101,7 @@ async def process_while_it_is_deleted(world: World, actor: Actor) -> None:
 
 
 async def process_again(world: World, actor: Actor) -> None:
-    """What was made of a clip before is replaced."""
+    """Processes every clip again, which replaces its derivatives."""
     for id in await mechanisms_of(world, actor):
         async with world.database.begin() as tx:
             found = await tx.mechanisms.find_by_id(id)
@@ -118,7 +118,7 @@ async def delete(world: World, actor: Actor) -> None:
 
 
 async def delete_and_lose_the_blobs(world: World, actor: Actor) -> None:
-    """Files that can't be deleted now are deleted later."""
+    """Deletes a mechanism while the store is down; its files are deleted later."""
     await delete(world, actor)
     world.blobs.is_down = True
     await world.app.runner.run_one()
@@ -146,7 +146,7 @@ STEPS: list[Step] = [
 
 
 async def take(step: Step, world: World, actor: Actor) -> None:
-    """Everything answers again afterwards, and what a dead worker held is taken back."""
+    """Takes a step; then ends all faults and reaps the jobs of dead workers."""
     with suppress(DomainException):
         await step(world, actor)
     world.database.is_down = world.blobs.is_down = False
@@ -155,7 +155,7 @@ async def take(step: Step, world: World, actor: Actor) -> None:
 
 
 async def collect_garbage(world: World) -> None:
-    """As on the day after, when all that was promised is done."""
+    """Runs all jobs, and the garbage collection a day later."""
     await world.work()
     for key in await world.keys():
         world.blobs.written.setdefault(key, world.clock.now())
@@ -165,7 +165,7 @@ async def collect_garbage(world: World) -> None:
 
 
 async def shown(world: World, actor: Actor) -> set[str]:
-    """The keys of the files that the actor's mechanisms name."""
+    """Returns the keys of the files that the actor's mechanisms refer to."""
     page = await world.app.mechanisms.find_all(actor, PageRequest(limit=100), user_id=actor.id)
     named: set[str | None] = set()
     for mechanism in (item.mechanism for item in page.items):
@@ -180,7 +180,7 @@ def referenced(url: str) -> set[str]:
 
 
 async def backed_up(world: World, url: str, folder: Path) -> set[str]:
-    """The keys of the files that a new backup in `folder` holds."""
+    """Returns the keys of the files in a new backup in `folder`."""
     kept, rows = FileBlobStore(folder / "blobs"), SqlSnapshots(url, folder.parent / "scratch")
     backup = BackupService(rows, world.blobs, FolderBackup(folder), kept, SystemClock(), "1.0")
     await backup.back_up(lambda stage, more, total: None)
@@ -189,7 +189,7 @@ async def backed_up(world: World, url: str, folder: Path) -> set[str]:
 
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with the schema, to make others of."""
+    """Returns a migrated database that tests copy."""
     path = tmp_path_factory.mktemp("migrated") / "mechshare.db"
 
     async def migrate() -> None:
@@ -206,7 +206,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(steps=[create, create, process, process_again, process_while_it_is_deleted, process])
 @example(steps=[create, process_and_crash, create_while_the_database_goes_away, upload_and_crash])
 @example(steps=[create, process, create, delete_and_lose_the_blobs, process_while_the_blobs_go_away])
-def test_after_a_sweep_the_store_holds_what_the_table_refers_to_and_so_does_a_backup(
+def test_after_garbage_collection_store_and_backup_contain_the_referenced_files(
     migrated: Path, steps: list[Step]
 ) -> None:
     async def run(folder: Path) -> None:
@@ -232,7 +232,7 @@ async def mika(world: World) -> Actor:
 
 
 async def references_of(world: World, id: MechanismId) -> dict[str, Any]:
-    """By key; those of its original and of what it shows."""
+    """Returns the references to its original and its visible files, by key."""
     found = await world.stored(id)
     assert found is not None
     urls = (found.file_url, found.thumbnail_url, found.preview_url)
@@ -242,7 +242,7 @@ async def references_of(world: World, id: MechanismId) -> dict[str, Any]:
 
 
 async def lose_facts(world: World, id: MechanismId) -> set[str]:
-    """As if its derivatives had been made before sizes were written down; their keys."""
+    """Removes sizes and digests of its derivatives, as before they were recorded; returns their keys."""
     async with world.database.begin() as tx:
         derived = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [id], roles=DERIVATIVES)
         await tx.blob_references.add([replace(one, size=None, sha256=None) for one in derived])
@@ -254,7 +254,7 @@ async def unmeasured(world: World) -> set[str]:
         return {one.key for one in await tx.blob_references.find_unmeasured(limit=100)}
 
 
-async def test_each_file_of_a_clip_is_referred_to_with_its_size_and_digest(world: World, mika: Actor) -> None:
+async def test_each_file_of_a_clip_has_a_reference_with_size_and_digest(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     assert len(await references_of(world, made.id)) == 1
     await world.work()
@@ -291,14 +291,14 @@ async def test_old_derivatives_are_measured_by_a_job_that_is_enqueued_once(world
     assert await references_of(world, made.id) == before
 
 
-async def test_where_every_file_is_measured_no_job_is_enqueued(world: World, mika: Actor) -> None:
+async def test_no_job_is_enqueued_if_every_file_is_measured(world: World, mika: Actor) -> None:
     await world.create(mika)
     await world.work()
     await world.app.scheduler.enqueue_due_jobs()
     assert JobKind.MEASURE_BLOBS not in [job.kind for job in await world.work()]
 
 
-async def test_a_lost_file_stays_unmeasured_and_is_looked_for_once_a_day(world: World, mika: Actor) -> None:
+async def test_a_lost_file_stays_unmeasured_and_is_retried_once_a_day(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     await world.work()
     lost, *_ = sorted(await lose_facts(world, made.id))
@@ -313,7 +313,7 @@ async def test_a_lost_file_stays_unmeasured_and_is_looked_for_once_a_day(world: 
     assert {job.state for job in await world.jobs()} == {JobState.DONE}
 
 
-async def test_measuring_goes_on_where_it_was_interrupted(world: World, mika: Actor) -> None:
+async def test_interrupted_measuring_resumes(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     await world.work()
     first, second, third = sorted(await lose_facts(world, made.id))
@@ -329,9 +329,7 @@ async def test_measuring_goes_on_where_it_was_interrupted(world: World, mika: Ac
     assert await unmeasured(world) == set()
 
 
-async def test_a_blob_that_is_referred_to_is_not_deleted_whoever_wants_it_gone(
-    world: World, mika: Actor
-) -> None:
+async def test_a_referenced_blob_is_never_deleted(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     await world.work()
     kept = sorted(await references_of(world, made.id))
@@ -344,7 +342,7 @@ async def test_a_blob_that_is_referred_to_is_not_deleted_whoever_wants_it_gone(
     assert await world.keys() == kept
 
 
-async def test_a_derivative_that_nothing_refers_to_is_nobodys(world: World, mika: Actor) -> None:
+async def test_an_unreferenced_derivative_is_not_found(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     await world.work()
     superseded = f"media/{made.id}/9-superseded.mp4"

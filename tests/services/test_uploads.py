@@ -16,7 +16,7 @@ from mechshare.domain.users import Actor, Permission
 from tests.services.world import GIF, chunks
 
 
-async def test_a_file_is_kept_whole_however_it_arrives(world):
+async def test_a_file_is_stored_completely_however_it_arrives(world):
     mika = await world.join("mika")
     content = GIF + bytes(range(256)) * 100
     for size in (1, 7, 4096, len(content)):
@@ -31,7 +31,7 @@ async def test_a_file_is_kept_whole_however_it_arrives(world):
 
 
 @pytest.mark.parametrize("name", ["clip.mp4", "clip", "clip.svg", "", "clip.gif.exe"])
-async def test_what_a_file_is_is_told_by_its_content(world, name):
+async def test_the_content_determines_the_format_of_a_file(world, name):
     mika = await world.join("mika")
     original = await world.upload(mika, GIF, name)
     assert original.format is MediaFormat.GIF
@@ -52,7 +52,7 @@ async def test_what_a_file_is_is_told_by_its_content(world, name):
         b"\x89PNG\r\n\x1a\n" + b"\x00" * 50,
     ],
 )
-async def test_what_is_no_clip_is_refused_and_leaves_nothing(world, content):
+async def test_a_file_that_is_no_clip_is_refused_and_leaves_nothing(world, content):
     mika = await world.join("mika")
     with pytest.raises(UnsupportedFile):
         await world.upload(mika, content, "clip.gif")
@@ -92,7 +92,7 @@ async def test_a_file_that_is_too_large_is_not_read_to_its_end(world):
 
 @pytest.mark.parametrize("after", [0, 10, 10_000])
 @pytest.mark.parametrize("failure", [ConnectionError, asyncio.CancelledError])
-async def test_a_transfer_that_breaks_off_leaves_nothing(world, after, failure):
+async def test_an_aborted_transfer_leaves_nothing(world, after, failure):
     mika = await world.join("mika")
 
     async def broken():
@@ -105,7 +105,7 @@ async def test_a_transfer_that_breaks_off_leaves_nothing(world, after, failure):
     assert await world.keys() == []
 
 
-async def test_a_store_that_is_out_is_told_as_such(world):
+async def test_an_unavailable_store_is_reported_as_such(world):
     mika = await world.join("mika")
     world.blobs.is_down = True
     with pytest.raises(DependencyUnavailable):
@@ -124,7 +124,7 @@ async def test_a_store_that_is_out_is_told_as_such(world):
         ("dir/", ""),
     ],
 )
-async def test_the_senders_name_for_a_file_is_shown_and_never_opened(world, name, shown):
+async def test_the_clients_file_name_is_shown_and_never_opened(world, name, shown):
     mika = await world.join("mika")
     original = await world.upload(mika, GIF, name)
     assert original.name == shown
@@ -132,7 +132,7 @@ async def test_the_senders_name_for_a_file_is_shown_and_never_opened(world, name
     assert original.key.startswith("originals/")
 
 
-async def test_two_files_alike_are_two_files(world):
+async def test_two_equal_files_are_stored_twice(world):
     mika = await world.join("mika")
     first, second = await world.upload(mika), await world.upload(mika)
     await world.app.uploads.discard(first)
@@ -140,13 +140,13 @@ async def test_two_files_alike_are_two_files(world):
 
 
 class Onlooker(Actor):
-    """Somebody without any permission, as no role is today."""
+    """An actor without any permission, which no role is today."""
 
     def has_permission(self, permission: Permission) -> bool:
         return False
 
 
-async def test_sharing_a_mechanism_takes_the_permission_to(world):
+async def test_creating_a_mechanism_requires_the_permission(world):
     mika = await world.join("mika")
     onlooker = Onlooker(id=mika.id, role=mika.role)
     with pytest.raises(UnauthorizedOperation):

@@ -37,7 +37,7 @@ def once(key="k", fingerprint="f"):
     )
 
 
-async def test_whoever_joins_can_sign_in_and_is_an_ordinary_user(world):
+async def test_a_registered_user_can_sign_in_and_has_the_user_role(world):
     joined = await world.app.users.register(registration(" Mika ", email="MIKA@example.com"), HERE)
 
     _, caller = await world.sign_in("mika")
@@ -78,7 +78,7 @@ async def test_a_field_that_breaks_a_rule_is_named(world, field, value):
     assert refused.value.field == field
 
 
-async def test_of_many_who_want_one_name_one_gets_it(world):
+async def test_one_of_many_concurrent_registrations_gets_the_name(world):
     outcomes = await asyncio.gather(
         *(world.app.users.register(registration(email=f"{n}@example.com"), HERE) for n in range(10)),
         return_exceptions=True,
@@ -87,7 +87,7 @@ async def test_of_many_who_want_one_name_one_gets_it(world):
     assert sum(isinstance(outcome, NameTaken) for outcome in outcomes) == 9
 
 
-async def test_joining_again_with_the_same_key_gives_the_first_answer(world):
+async def test_registering_again_with_the_same_key_returns_the_first_response(world):
     first = await world.app.users.register(registration(), HERE, once())
     again = await world.app.users.register(registration(), HERE, once())
 
@@ -115,7 +115,7 @@ async def test_a_key_whose_request_failed_is_still_free(world):
     assert joined.username == "other"
 
 
-async def test_the_operator_can_make_an_admin(world):
+async def test_the_operator_can_create_an_admin(world):
     created = await world.app.users.create_admin(registration("root"))
     _, caller = await world.sign_in("root")
     assert created.role is caller.actor.role is Role.ADMIN
@@ -130,7 +130,7 @@ async def test_the_operator_finds_an_account_by_name_or_address(world, login):
             await world.app.users.find_by_login(absent)
 
 
-async def test_a_profile_holds_nothing_private(world):
+async def test_a_profile_contains_nothing_private(world):
     actor = await world.join("mika", Role.ADMIN)
     profile = await world.app.users.get_profile(actor.id)
     assert profile.username == "mika"
@@ -145,7 +145,7 @@ async def test_an_absent_user_is_not_found(world):
         await world.app.users.get_user(ABSENT)
 
 
-async def test_one_describes_oneself(world):
+async def test_users_update_their_own_profile(world):
     actor = await world.join("mika")
 
     changed = await world.app.users.update_user(actor, bio="歯車\r\nが好き", versions=[1])
@@ -155,7 +155,7 @@ async def test_one_describes_oneself(world):
         await world.app.users.update_user(actor, bio="x", versions=[1])
 
 
-async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world, monkeypatch):
+async def test_a_new_display_name_is_shown_with_every_mechanism_and_found(world, monkeypatch):
     monkeypatch.setattr(rename_propagation, "_BATCH_SIZE", 2)
     actor = await world.join("mika")
     mechanisms = [await world.published(actor, f"title {number}") for number in range(3)]
@@ -172,7 +172,7 @@ async def test_a_new_display_name_is_told_with_every_mechanism_and_found(world, 
     assert (await world.app.search.search(None, "mika")).total == 0
 
 
-async def test_a_new_bio_alone_leaves_the_mechanisms_be(world):
+async def test_a_new_bio_alone_changes_no_mechanism(world):
     actor = await world.join("mika")
     made = await world.published(actor)
 
@@ -181,7 +181,7 @@ async def test_a_new_bio_alone_leaves_the_mechanisms_be(world):
     assert (await world.stored(made.id)).version == made.version
 
 
-async def test_who_leaves_takes_everything_along(world, monkeypatch):
+async def test_deleting_an_account_deletes_everything_of_it(world, monkeypatch):
     monkeypatch.setattr(users, "_BATCH_SIZE", 2)
     actor = await world.join("mika")
     await world.sign_in("mika")
@@ -205,7 +205,7 @@ async def test_who_leaves_takes_everything_along(world, monkeypatch):
     assert AuditAction.USER_DELETED in [entry.action for entry in await world.audited()]
 
 
-async def test_leaving_at_an_old_version_is_refused_whole(world):
+async def test_deleting_an_old_version_is_refused_and_deletes_nothing(world):
     actor = await world.join("mika")
     made = await world.external(actor)
     await world.app.users.update_user(actor, bio="x")
@@ -216,13 +216,13 @@ async def test_leaving_at_an_old_version_is_refused_whole(world):
     assert await world.stored(made.id) is not None
 
 
-async def test_a_name_is_free_again_when_its_owner_has_left(world):
+async def test_a_name_is_free_again_after_its_account_is_deleted(world):
     await world.app.users.delete_user(await world.join("mika"), HERE)
     assert (await world.join("mika")).role is Role.USER
 
 
 @pytest.mark.parametrize("role", [Role.USER, Role.MODERATOR])
-async def test_only_admins_decide_about_others(world, role):
+async def test_only_admins_change_other_accounts(world, role):
     actor, other = await world.join("mika", role), await world.join("other")
     with pytest.raises(UnauthorizedOperation):
         await world.app.users.change_account_status(actor, other.id, HERE, role=Role.ADMIN)
@@ -230,7 +230,7 @@ async def test_only_admins_decide_about_others(world, role):
         await world.app.users.find_all(actor, PageRequest())
 
 
-async def test_a_change_of_standing_holds_at_once_and_is_audited(world):
+async def test_a_change_of_account_status_takes_effect_at_once_and_is_audited(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     tokens, before = await world.sign_in("mika")
 
@@ -243,7 +243,7 @@ async def test_a_change_of_standing_holds_at_once_and_is_audited(world):
     assert changed.version == 2
 
 
-async def test_a_suspension_ends_every_session_and_reinstating_opens_none(world):
+async def test_a_suspension_ends_every_session_and_reinstating_restores_none(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     tokens, _ = await world.sign_in("mika")
 
@@ -259,7 +259,7 @@ async def test_a_suspension_ends_every_session_and_reinstating_opens_none(world)
     assert (await world.sign_in("mika"))[1].actor.id == mika.id
 
 
-async def test_what_does_not_change_is_neither_saved_nor_audited(world):
+async def test_a_change_without_effect_is_neither_saved_nor_audited(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     entries = len(await world.audited())
 
@@ -279,7 +279,7 @@ async def test_an_admin_cannot_lock_themselves_out(world, change):
     assert (await world.app.users.get_user(admin.id)).role is Role.ADMIN
 
 
-async def test_the_standing_of_an_old_version_or_an_absent_user_stays(world):
+async def test_the_status_of_an_old_version_or_an_absent_user_stays(world):
     admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
     await world.app.users.update_user(mika, bio="x")
     with pytest.raises(StaleVersion):
@@ -288,7 +288,7 @@ async def test_the_standing_of_an_old_version_or_an_absent_user_stays(world):
         await world.app.users.change_account_status(admin, ABSENT, HERE, suspended=True)
 
 
-async def test_a_name_that_is_taken_costs_no_hash(world):
+async def test_a_taken_name_costs_no_hash(world):
     await world.app.users.register(registration(), HERE)
     hasher = CountingHasher(world.adapters.passwords)
     users_service = UserService(
@@ -302,7 +302,7 @@ async def test_a_name_that_is_taken_costs_no_hash(world):
     assert hasher.hashes == 0
 
 
-async def test_a_repetition_gets_its_response_although_the_name_is_taken_by_now(world):
+async def test_a_repetition_gets_its_response_although_the_name_is_taken(world):
     first = await world.app.users.register(registration(), HERE, once())
     again = await world.app.users.register(registration(), HERE, once())
     assert isinstance(again, ReplayedResponse)
@@ -310,7 +310,7 @@ async def test_a_repetition_gets_its_response_although_the_name_is_taken_by_now(
 
 
 class CountingHasher:
-    """Counts the hashes that are made."""
+    """A password hasher that counts its hashes."""
 
     def __init__(self, inner):
         self._inner = inner

@@ -1,4 +1,4 @@
-"""A whole installation in one process, with the clock in hand and faults at will."""
+"""A whole installation in one process, with a controllable clock and injected faults."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -59,7 +59,7 @@ class World:
     cache: CountingCache
 
     def transactions(self, database: Any) -> Transactions:
-        """Of the same installation, but in `database`."""
+        """Returns the installation's transactions, but in `database`."""
         adapters = self.adapters
         return Transactions(database, self.cache, adapters.doorbell, self.clock, adapters.ids)
 
@@ -80,11 +80,11 @@ class World:
         return await self.app.uploads.receive(actor, chunks(content), name)
 
     async def create(self, actor: Actor, title: str = "歯車", **details: Any) -> Mechanism:
-        """A mechanism whose file waits to be processed."""
+        """Creates a mechanism whose file is not yet processed."""
         return await self._drafted(actor, title, await self.upload(actor), **details)
 
     async def external(self, actor: Actor, title: str = "歯車", **details: Any) -> Mechanism:
-        """A mechanism that is ready, its clip being hosted elsewhere."""
+        """Creates a mechanism with an external clip, which is ready at once."""
         media = ExternalMedia(
             file_url="https://example.com/clip.mp4",
             thumbnail_url="https://example.com/clip.webp",
@@ -102,7 +102,7 @@ class World:
             return found
 
     async def work(self) -> list[Job]:
-        """Does all that is due; the jobs as they were claimed."""
+        """Runs all due jobs; returns them as claimed."""
         done = []
         while (job := await self.app.runner.run_one()) is not None:
             done.append(job)
@@ -113,7 +113,7 @@ class World:
         return list((await self.app.jobs.find_all(PageRequest(limit=100))).items)
 
     async def audited(self) -> list[AuditEntry]:
-        """Newest first."""
+        """Returns the audit log, newest entry first."""
         async with self.database.read() as tx:
             return list((await tx.audit.find_all(PageRequest(limit=100))).items)
 
