@@ -1,4 +1,4 @@
-"""Backups: a folder that holds one, and the database it is of."""
+"""Backups: the folder of a backup, and snapshots of a database."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,57 +11,60 @@ from mechshare.ports.persistence.copy import DatabaseCopy
 
 
 class BackupFolder(Protocol):
-    """What says what a backup holds, and its rows; its blobs are a blob store's affair.
+    """The manifest and the rows of a backup; its blobs are in a blob store.
 
-    At every moment there is the last finished backup, whole, or none. Every method raises BackupRefused where the
-    folder can't be used or is no backup's, and OutOfSpace.
+    The folder always holds the last finished backup, complete, or none. Every method raises OutOfSpace, and
+    BackupRefused if the folder is unusable or holds no backup.
     """
 
     def lock(self, *, is_writing: bool) -> AbstractAsyncContextManager[None]:
-        """One who writes at a time, or any number who read. Raises BackupRefused at once where it can't be had."""
+        """Locks the folder for one writer or any number of readers. Raises BackupRefused at once if it is locked."""
 
     async def begin(self) -> Manifest | None:
-        """Makes the folder a backup's where it is new or empty. Gives the last finished one, None if there is none.
+        """Makes a new or empty folder a backup folder; returns the last finished backup, None if there is none.
 
-        Raises BackupRefused where anything else is in it.
+        Raises BackupRefused if the folder holds anything else.
         """
 
     async def draft(self) -> Path:
-        """Where a file of rows may be written; nothing is there, whatever an earlier run left."""
+        """Removes files of interrupted runs; returns the path to which a new file of rows may be written."""
 
     async def rows(self) -> BlobFacts:
-        """Puts what was written at `draft` beside the rows of the last backup, durably. It may not change any more."""
+        """Moves the file at `draft` durably beside the rows of the last backup; returns its facts. It must not change
+        after."""
 
     async def finish(self, manifest: Manifest) -> None:
-        """From now on, durably, this is the backup. The rows of the one before go."""
+        """Makes this the finished backup, durably, and deletes the rows of the previous one."""
 
     async def read(self) -> Manifest:
-        """Raises BackupRefused unless there is a finished backup whose manifest is as it was written."""
+        """Returns the manifest. Raises BackupRefused unless there is a finished backup with an unaltered manifest."""
 
     async def find_rows(self, manifest: Manifest) -> tuple[Path, BlobFacts | None]:
-        """Where its rows are, and what is there, read anew; None where there is nothing."""
+        """Returns the path of the rows and the facts of the file, measured again; None if it is missing."""
 
 
 class Snapshots(Protocol):
-    """The rows of an installation, kept in files of one format whatever its database is.
+    """Reads and restores the rows of an installation, in one file format for all databases.
 
-    Every method raises BackupRefused, and Unavailable.
+    Every method raises BackupRefused and Unavailable.
     """
 
     async def inspect(self) -> InstallationSummary:
-        """As of now."""
+        """Returns the summary as of now."""
 
     async def take(self, into: Path, progress: Callable[[int, int], None]) -> Snapshot:
-        """Writes all rows as of one moment into the new file `into`, and reads them back. Nobody is kept from writing.
+        """Writes all rows as of one moment to the new file `into` and reads them back. Does not block writers.
 
-        A job that was running waits there, without a lease. `progress` hears of so many rows more, of how many in all.
+        A running job is stored as queued, without a lease. `progress` receives the number of further rows and the
+        total.
         """
 
     async def read(self, rows: Path) -> Snapshot:
-        """What such a file holds. Nothing is written to it or beside it."""
+        """Returns what such a file holds. Writes nothing to it or beside it."""
 
     def restore(self, rows: Path) -> AbstractAsyncContextManager[DatabaseCopy]:
-        """From such a file into the database, which is held alone. An older schema's rows are brought up to date.
+        """Copies the rows of such a file into the database, which is locked meanwhile. Migrates rows of an older
+        schema.
 
         Raises CopyRefused.
         """

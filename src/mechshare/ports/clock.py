@@ -1,4 +1,4 @@
-"""The time, as the core is told it."""
+"""The source of the current time."""
 
 from datetime import datetime
 from typing import Protocol
@@ -6,4 +6,4 @@ from typing import Protocol
 
 class Clock(Protocol):
     def now(self) -> datetime:
-        """The present instant: aware, in UTC, whole microseconds."""
+        """Returns the current time: aware, in UTC, in whole microseconds."""

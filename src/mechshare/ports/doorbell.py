@@ -1,20 +1,20 @@
-"""The doorbell of the job ledger: it says "look now" and carries no work itself."""
+"""The doorbell of the job ledger: it wakes workers and carries no data."""
 
 from datetime import timedelta
 from typing import Protocol
 
 
 class Doorbell(Protocol):
-    """May be deaf, late or ring for nothing: whoever waits looks at the ledger anyway, and often enough."""
+    """A ring may be lost, late or spurious: workers poll the ledger anyway."""
 
     async def ring(self) -> None:
-        """Wakes those who wait, in this process and, where the adapter reaches them, in others. Never raises."""
+        """Wakes the waiters of this process and, if the adapter reaches them, of others. Never raises."""
 
     async def wait(self, timeout: timedelta) -> None:
-        """Returns soon after a ring, or after `timeout`. A ring while nobody waits is kept for the next who does."""
+        """Returns soon after a ring, or after `timeout`. A ring without a waiter wakes the next one."""
 
     async def check(self) -> str:
-        """One line on what answers. Raises Unavailable."""
+        """Returns one line about the server. Raises Unavailable."""
 
     async def close(self) -> None:
-        """Gives back what the adapter holds."""
+        """Releases the adapter's resources."""

@@ -1,11 +1,11 @@
-"""Where identifiers and secrets come from, so that the core itself needs no randomness."""
+"""The source of identifiers and secrets, so that the core itself needs no randomness."""
 
 from typing import Protocol
 
 
 class IdSource(Protocol):
     def new_id(self) -> str:
-        """A UUIDv7 (RFC 9562), 36 lower-case characters; each call gives another one, and later ones sort later."""
+        """Returns a new UUIDv7 (RFC 9562), 36 lower-case characters; later ones sort later."""
 
     def new_secret(self) -> str:
-        """At least 256 bits of randomness as URL-safe text; nobody can guess one."""
+        """Returns an unguessable URL-safe text with at least 256 bits of randomness."""

@@ -1,4 +1,4 @@
-"""Turning a clip as it was sent into facts about it and files that anyone can watch."""
+"""Processing of an uploaded clip into its facts and derivatives."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -10,7 +10,8 @@ from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivatives:
-    """What was made: a WebP `thumbnail`, an MP4 `video` (H.264, yuv420p, faststart), a small looping `preview`."""
+    """The result of processing: a WebP `thumbnail`, an MP4 `video` (H.264, yuv420p, faststart), a small looping
+    `preview`."""
 
     facts: MediaFacts
     thumbnail: Path
@@ -19,7 +20,7 @@ class Derivatives:
 
 
 class MediaRejected(Exception):
-    """The file could not be processed. `permanent` says that trying again would not help."""
+    """The file could not be processed. `permanent` means that a retry can't help."""
 
     def __init__(self, failure: ProcessingFailure, *, permanent: bool) -> None:
         super().__init__(f"{failure.code.value} {failure.detail}".strip())
@@ -35,7 +36,7 @@ class MediaProcessor(Protocol):
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
     ) -> Derivatives:
-        """The facts and derivatives of `source`, written to the folder `into`.
+        """Returns the facts of `source` and its derivatives, which it writes to the folder `into`.
 
-        `progress` hears each step's name and 0..1 within it. Raises MediaRejected, and OutOfSpace.
+        `progress` receives each step's name and the progress within it, 0..1. Raises MediaRejected and OutOfSpace.
         """

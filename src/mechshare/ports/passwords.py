@@ -1,16 +1,16 @@
-"""Turning passwords into something that may be stored."""
+"""Password hashing."""
 
 from typing import Protocol
 
 
 class PasswordHasher(Protocol):
-    """Hashing takes long on purpose. Both coroutines raise Overloaded where too many already wait for their turn."""
+    """Hashing is slow on purpose. Both coroutines raise Overloaded if too many calls already wait."""
 
     async def hash(self, password: str) -> str:
-        """A salted hash, with all that is needed to check it; another one each time."""
+        """Returns a hash with a random salt and the parameters that `verify` needs."""
 
     async def verify(self, password: str, hash: str | None) -> bool:
-        """Whether `password` is the one that was hashed. None (no such account) takes as long and gives False."""
+        """Returns whether `hash` is of `password`. None (no such account) takes as long and returns False."""
 
     def needs_rehash(self, hash: str) -> bool:
-        """Whether `hash` was made with weaker settings than today's."""
+        """Returns whether `hash` was made with weaker parameters than the current ones."""

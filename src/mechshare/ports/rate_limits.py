@@ -1,4 +1,4 @@
-"""Counting how often something is done."""
+"""Counts of rate-limited requests."""
 
 from typing import Protocol
 
@@ -7,10 +7,10 @@ from mechshare.domain.rate_limits import Quota, Verdict
 
 class RateLimiter(Protocol):
     async def hit(self, quota: Quota, key: str) -> Verdict:
-        """Counts one use by `key` and says whether it was within the quota. What is refused is not counted."""
+        """Counts one use by `key` and returns whether it was within the quota. Refused uses are not counted."""
 
     async def check(self) -> str:
-        """One line on what answers. Raises Unavailable."""
+        """Returns one line about the server. Raises Unavailable."""
 
     async def close(self) -> None:
-        """Gives back what the adapter holds."""
+        """Releases the adapter's resources."""

@@ -1,4 +1,4 @@
-"""The search index: a copy of what is in the database, made to be searched."""
+"""The search index: a copy of the mechanisms in the database, made for searching."""
 
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
@@ -8,35 +8,40 @@ from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 
 
 class SearchIndex(Protocol):
-    """Every method raises Unavailable when the index does not answer.
+    """Every method raises Unavailable if the index does not respond.
 
-    Matching: text is folded by NFKC and case; Japanese is found by its characters in a row (two suffice: 歯車), Latin
-    words by their stem, the last word of a query by its beginning too. All words of a query must match somewhere in
-    title, description, category names or author. A match in the title weighs most, an equal title outranks all.
+    Matching: text is normalized by NFKC and case. Japanese matches by two or more consecutive characters (歯車), Latin
+    words match by their stem, and the last word of a query also by its beginning. All words of a query must match
+    somewhere in title, description, category names or author. A match in the title has the highest weight; an equal
+    title ranks first.
     """
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
-        """Found by searches that begin after this returns. An older version than the one held is ignored."""
+        """Stores the documents; searches that begin after this returns find them. Ignores a version older than the
+        stored one."""
 
     async def remove(self, mechanism_id: MechanismId, version: int) -> None:
-        """Not found any more. A later `put` of `version` or an older one is ignored."""
+        """Removes the mechanism. A later `put` of `version` or an older one is ignored."""
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        """A search that takes too long ends with SearchTimedOut, whatever its text; later hits may lack highlights.
+        """Returns the hits, best first; equal scores newest first, then by identifier.
 
-        Best first; equal scores newest first, then by identifier. Highlights mark what matched.
-
-        Of more than EXACT_TOTAL matches, the newest alone may be ranked, as many at least, and what has an equal title.
+        Highlights mark the matches; hits further down the page may lack them. With more than EXACT_TOTAL matches, the
+        index may rank only the newest (at least EXACT_TOTAL) and those with an equal title. Raises SearchTimedOut if it
+        takes too long, for any text.
         """
 
     async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        """Distinct titles of published mechanisms that have a word (or, in Japanese, a run) beginning with `prefix`."""
+        """Returns distinct titles of published mechanisms with a word (in Japanese, a run) that begins with
+        `prefix`."""
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
-        """Replaces the whole index by these, with no moment at which searches find less; how many there were."""
+        """Replaces the whole index with these documents; meanwhile searches find no less. Returns how many there
+        were."""
 
     async def needs_rebuild(self) -> bool:
-        """Whether what was put may be missing: it is new, or was wiped, and no `rebuild` has come to its end since."""
+        """Returns whether documents may be missing: the index is new or was wiped, and no `rebuild` has finished
+        since."""
 
     async def close(self) -> None:
-        """Gives back what the adapter holds."""
+        """Releases the adapter's resources."""

@@ -1,4 +1,4 @@
-"""Access tokens: statements that only this installation can make."""
+"""Access tokens, which only this installation can issue."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -8,10 +8,12 @@ from mechshare.domain.sessions import Claims
 
 class TokenIssuer(Protocol):
     def issue(self, claims: Claims) -> str:
-        """A token that `verify` turns back into `claims` until it expires; times are kept in whole seconds."""
+        """Returns a token from which `verify` restores `claims` until it expires; times are truncated to whole
+        seconds."""
 
     def verify(self, token: str) -> Claims:
-        """What the token says. Raises InvalidToken for anything not issued here, altered, expired or malformed."""
+        """Returns the claims. Raises InvalidToken for a token that is not issued here, altered, expired or
+        malformed."""
 
     def public_keys(self) -> Sequence[Mapping[str, str]]:
-        """The keys with which others can verify, as JWK (RFC 7517); empty where the key must stay secret."""
+        """Returns the keys that verify tokens, as JWK (RFC 7517); empty if the key is secret."""

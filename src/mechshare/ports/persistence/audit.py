@@ -11,7 +11,7 @@ class AuditLog(Protocol):
     async def add(self, entry: AuditEntry) -> None: ...
 
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
-        """How many SIGN_IN_FAILED entries since then name this subject, or come from this address (give one)."""
+        """Counts the SIGN_IN_FAILED entries since then with this subject, or from this address (give one)."""
 
     async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
-        """Newest first; positions are (at, id)."""
+        """Returns a page, newest first; positions are (at, id)."""

@@ -10,13 +10,15 @@ class CategoryRepository(Protocol):
     async def find_by_id(self, id: CategoryId) -> Category | None: ...
 
     async def find_all(self) -> tuple[Category, ...]:
-        """In the order in which they were created (then by identifier)."""
+        """Returns all categories in order of creation, then by identifier."""
 
     async def find_counts(self) -> tuple[CategoryCount, ...]:
-        """The same, each with its number of published mechanisms: all of those are counted, which takes a while."""
+        """Returns all categories with their numbers of published mechanisms, in the same order. Slow: it counts all of
+        them."""
 
     async def save(self, category: Category) -> Category:
-        """As for users; NameTaken when a new category's identifier is in use."""
+        """Stores a category as `UserRepository.save` stores a user; raises NameTaken if a new one's identifier
+        exists."""
 
     async def delete(self, id: CategoryId) -> None:
-        """Raises CategoryInUse while any mechanism, published or not, is in it."""
+        """Deletes the category. Raises CategoryInUse while any mechanism, published or not, is in it."""

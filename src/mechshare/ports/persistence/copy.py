@@ -1,4 +1,4 @@
-"""Copying all rows of one database into another."""
+"""Copies of all rows of one database to another."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,9 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCopied:
-    """A table that has the same rows on both sides, `already` of them from an earlier run.
+    """A table with equal rows on both sides; `already` of them are from an earlier run.
 
-    `digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, whatever their order.
+    `digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, independent of their order.
     """
 
     table: str
@@ -19,20 +19,21 @@ class TableCopied:
 
 
 class DatabaseCopy(Protocol):
-    """All rows of one database on their way into another, while nobody else uses either of them.
+    """Copies all rows of one database to another while nothing else uses either of them.
 
-    Values are copied exactly; but a job that runs at the source waits at the destination, without a lease. Killed at
-    any moment and begun again, it ends with the same. Every method raises CopyRefused and Unavailable.
+    Values are copied exactly, but a running job is queued at the destination, without a lease. A copy that is killed at
+    any moment can be run again, with the same result. Every method raises CopyRefused and Unavailable.
     """
 
     async def prepare(self) -> Mapping[str, int]:
-        """How many rows each table has, in the order of copying. To be awaited first.
+        """Returns the number of rows of each table, in the order of copying. Call it first.
 
-        Raises CopyRefused unless the destination is empty, the first categories aside, or holds a part of this copy.
+        Raises CopyRefused unless the destination is empty, except for the first categories, or holds a part of this
+        copy.
         """
 
     async def copy(self, progress: Callable[[int], None]) -> None:
-        """Adds the rows that the destination lacks; `progress` hears of so many rows more."""
+        """Adds the rows that the destination lacks; `progress` receives the number of further rows."""
 
     async def verify(self, progress: Callable[[int], None]) -> tuple[TableCopied, ...]:
-        """Reads both sides again. Raises CopyRefused where they differ."""
+        """Reads both sides again and compares them. Raises CopyRefused if they differ."""

@@ -1,7 +1,7 @@
-"""The database: the truth of which everything else is a copy.
+"""The database, the source of truth; indexes and caches are copies of it.
 
-Adapters raise what is said below, and Unavailable when the database does not answer. Times go in and come out aware,
-in UTC, to the microsecond; text comes out as it went in.
+Adapters raise the documented errors, and Unavailable if the database does not respond. Times are aware, in UTC, to the
+microsecond; text is stored unchanged.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -23,7 +23,7 @@ from mechshare.ports.persistence.users import CredentialRepository, UserReposito
 
 
 class UnitOfWork(Protocol):
-    """The repositories as of one transaction."""
+    """The repositories of one transaction."""
 
     @property
     def users(self) -> UserRepository: ...
@@ -65,24 +65,27 @@ class UnitOfWork(Protocol):
 class Database(Protocol):
     @property
     def reads_at_a_time(self) -> int:
-        """How many reads of one process are worth while at a time; others had better be read with the next one."""
+        """How many concurrent reads of one process are worthwhile; further reads are better batched with the next
+        one."""
 
     def begin(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """A transaction: kept durably on a clean exit, undone whole on an exception. Serialisable for its writes.
+        """Begins a transaction: committed durably on a clean exit, rolled back on an exception. Its writes are
+        serialisable.
 
-        No network, blob or media work inside it.
+        Do no network, blob or media work inside it.
         """
 
     def read(self) -> AbstractAsyncContextManager[UnitOfWork]:
-        """For reading, outside any transaction: each statement sees what is committed. Writing raises RuntimeError."""
+        """Opens a reader without a transaction: each statement sees what is committed. Writing raises RuntimeError."""
 
     async def migrate(self) -> None:
-        """Brings the schema up to date; safe to call from many processes at once. No-op when it is."""
+        """Brings the schema up to date; no-op if it is. Safe to call from many processes at once."""
 
     async def check(self) -> str:
-        """One line on what answers and its version. Raises Unavailable; also when the schema is not up to date."""
+        """Returns one line with the server and its version. Raises Unavailable, also if the schema is not up to
+        date."""
 
     async def now(self) -> datetime:
-        """The time by the database's own clock, which leases are judged by. Raises Unavailable."""
+        """Returns the time of the database's own clock, by which leases expire. Raises Unavailable."""
 
     async def close(self) -> None: ...

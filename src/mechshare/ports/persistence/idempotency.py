@@ -1,4 +1,4 @@
-"""Responses to requests that take effect once."""
+"""Idempotency records."""
 
 from datetime import datetime
 from typing import Protocol
@@ -10,10 +10,10 @@ class IdempotencyRepository(Protocol):
     async def find(self, scope: str, key: str) -> IdempotencyRecord | None: ...
 
     async def add(self, record: IdempotencyRecord) -> None:
-        """Raises IdempotencyKeyReused for a scope and key in use."""
+        """Stores the record. Raises IdempotencyKeyReused if its scope and key exist."""
 
     async def delete_expired(self, scope: str, key: str, *, older: datetime) -> bool:
-        """Deletes this one if it is older than that; whether it was."""
+        """Deletes this record if it was created before `older`; returns whether it was deleted."""
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
-        """Deletes up to `limit` that are older than that; how many there were."""
+        """Deletes up to `limit` records created before `than`; returns how many."""

@@ -1,4 +1,4 @@
-"""The job ledger, and what people ask of jobs."""
+"""The job ledger for workers, and the jobs for all others."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -11,28 +11,30 @@ from mechshare.domain.pagination import Page, PageRequest
 
 
 class JobLedger(Protocol):
-    """What workers do with jobs. Leases and due times are judged by the database's own clock.
+    """The ledger as workers use it. Leases and due times are judged by the database's own clock.
 
-    Methods with a `fence` change nothing and give False unless the job is running under exactly this fence.
+    Methods with a `fence` change nothing and return False unless the job is running under exactly this fence.
     """
 
     async def add(self, *new: Job, unless_waiting: bool = False) -> None:
-        """New jobs, due at once; `unless_waiting`, however many ask, one that has not ended of a kind and subject."""
+        """Stores new jobs, due at once. With `unless_waiting` it skips a job if one of its kind and subject has not
+        ended, also under concurrent calls."""
 
     async def claim(
         self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
     ) -> Job | None:
-        """A job that is due (of `kind`), now running with attempt and fence one higher; None if none is due.
+        """Claims a due job (of `kind`) and returns it, running, with attempt and fence raised by one; None if none is
+        due.
 
-        Owners take turns: work of nobody and of owners who were never served comes first, then the owner least recently
-        served; of one owner, and of one `kind`, the job that has been due longest.
+        Owners take turns: first the jobs without an owner and of owners never served, then those of the owner least
+        recently served. Of one owner, and of one `kind`, the job that has been due longest comes first.
 
-        However many claim at the same moment, each job goes to one. With `created_before` the oldest of those that
-        were asked for before then, due or not, of any kind.
+        Each job is claimed once, also under concurrent calls. With `created_before` it claims the oldest job created
+        before then, of any kind, due or not.
         """
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
-        """Extends the lease and notes how far the work is."""
+        """Extends the lease and records the progress."""
 
     async def finish(
         self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None
@@ -42,35 +44,32 @@ class JobLedger(Protocol):
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        """Back to the queue, due after `delay`; the attempt that this ends is remembered."""
+        """Ends the attempt, records it, and queues the job again, due after `delay`."""
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
-        """Running jobs whose lease has run out, longest ago first."""
+        """Returns running jobs whose lease has expired, the longest expired first."""
 
 
 class JobRepository(Protocol):
-    """What people and other services ask of jobs."""
+    """The jobs as users, operators and other services see them."""
 
     async def find_by_id(self, id: JobId) -> Job | None: ...
 
     async def find_latest(self, kind: JobKind, *subjects: str) -> tuple[Job, ...]:
-        """For each of these subjects, 1,000 at most, the one of this kind that was created last, if there is one.
-
-        They come in any order.
-        """
+        """Returns for each subject (at most 1,000) its newest job of this kind, if there is one, in any order."""
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
-        """Newest first; positions are (created_at, id)."""
+        """Returns a page, newest first; positions are (created_at, id)."""
 
     async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
-        """Those after which the job was put off, oldest first; of more than MAX_ATTEMPTS_LISTED the last ones."""
+        """Returns the attempts after which the job was rescheduled, oldest first; only the last MAX_ATTEMPTS_LISTED."""
 
     async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
-        """The jobs that have not ended; nothing for kinds and states of which there are none."""
+        """Returns the numbers of jobs that have not ended; kinds and states without jobs are absent."""
 
     async def delete_ended(self, before: datetime, *, state: JobState, limit: int) -> int:
-        """Deletes up to `limit` jobs that ended in `state` before then, with their attempts; how many there were."""
+        """Deletes up to `limit` jobs that ended in `state` before `before`, with their attempts; returns how many."""
 
     async def cancel(self, kind: JobKind, *subjects: str) -> int:
-        """Cancels those of this kind for these subjects, 1,000 at most, that have not ended, and their workers' fences;
-        how many were."""
+        """Cancels the jobs of this kind and these subjects (at most 1,000) that have not ended, and raises their
+        fences; returns how many."""

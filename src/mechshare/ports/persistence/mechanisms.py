@@ -1,4 +1,4 @@
-"""Mechanisms: one, pages of them, and many at a time."""
+"""Repositories of mechanisms."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ class MechanismRepository(Protocol):
     async def find_by_id(self, id: MechanismId) -> Mechanism | None: ...
 
     async def find_authored(self, ids: Sequence[MechanismId]) -> tuple[AuthoredMechanism, ...]:
-        """Those that exist, in the order of `ids`; at most 1,000 at a time."""
+        """Returns the existing ones, in the order of `ids`; at most 1,000 per call."""
 
     async def find_all(
         self,
@@ -25,13 +25,14 @@ class MechanismRepository(Protocol):
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        """A page of the mechanisms in any of `category_ids` (none given: in any or no category).
+        """Returns a page of the mechanisms in any of `category_ids` (empty: in any category or none).
 
-        Each of `words` must stand in title, description or author's name, inside other words too; only the `among`
-        newest of what all else leaves are looked at. ASCII letters match in either case, and half- and full-width words
-        what is stored in the usual width; how much more is taken as equal is the database's affair.
-        Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; a count in `request` is
-        believed.
+        Each of `words` must occur in the title, description or author's name, also inside other words; only the `among`
+        newest mechanisms that meet the other conditions are scanned. ASCII letters match in either case, and half- and
+        full-width words match text in the usual width; further equivalences depend on the database.
+
+        Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; a count in `request` is used
+        unchecked.
         """
 
     async def count(
@@ -41,24 +42,25 @@ class MechanismRepository(Protocol):
         user_id: UserId | None = None,
         published_only: bool = True,
     ) -> int:
-        """How many mechanisms `find_all` lists for the same conditions; EXACT_TOTAL + 1 for more than EXACT_TOTAL."""
+        """Counts the mechanisms that `find_all` lists for these conditions; EXACT_TOTAL + 1 for more than
+        EXACT_TOTAL."""
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
-        """Stores new ones, which have version 1 then; at most 1,000 at a time. Raises as `save` does."""
+        """Stores new ones as version 1; at most 1,000 per call. Raises what `save` raises."""
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
-        """Stores `mechanism` and gives it back with its new version; version 0 is a new one.
+        """Stores `mechanism` and returns it with its new version; version 0 marks a new one.
 
-        Raises StaleVersion when the stored version is not `mechanism.version` (a deleted one is stale too), and
-        CategoryNotFound when one of its categories does not exist.
+        Raises StaleVersion if the stored version is not `mechanism.version` or the mechanism was deleted, and
+        CategoryNotFound if one of its categories does not exist.
         """
 
     async def delete(self, id: MechanismId, version: int) -> None:
-        """Raises StaleVersion when the stored version is another, or there is none."""
+        """Deletes the mechanism. Raises StaleVersion if the stored version differs, or there is none."""
 
 
 class MechanismBulkRepository(Protocol):
-    """Many mechanisms at a time; at most 1,000."""
+    """Operations on up to 1,000 mechanisms at a time."""
 
     async def find(
         self,
@@ -68,17 +70,17 @@ class MechanismBulkRepository(Protocol):
         category_id: CategoryId | None = None,
         after: MechanismId | None = None,
     ) -> Sequence[MechanismId]:
-        """Up to `limit` of a user's, or of those in a category: the next `after` that one, by their identifiers."""
+        """Returns up to `limit` ids of a user's mechanisms or of those in a category that follow `after`, in order."""
 
     async def renew(self, ids: Sequence[MechanismId]) -> None:
-        """Gives those of them that there are a new version."""
+        """Gives the existing ones a new version."""
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
-        """Deletes those of them that there are; which they were."""
+        """Deletes the existing ones; returns their ids."""
 
 
 class MechanismFiles(Protocol):
-    """What mechanisms were made from."""
+    """The files that mechanisms were made from."""
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
-        """The user's oldest mechanism that was made from a file with this content."""
+        """Returns the user's oldest mechanism that was made from a file with this content."""

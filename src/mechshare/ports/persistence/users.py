@@ -11,24 +11,24 @@ class UserRepository(Protocol):
     async def find_by_id(self, id: UserId) -> User | None: ...
 
     async def find_by_login(self, login: str) -> User | None:
-        """The user with this user name or, failing that, this e-mail address; both in their clean spelling."""
+        """Returns the user with this user name or, failing that, this e-mail address; both normalized."""
 
     async def save(self, user: User) -> User:
-        """Stores `user` and gives it back with its new version.
+        """Stores `user` and returns it with its new version.
 
-        Version 0 is a new user. Raises StaleVersion when the stored version is not `user.version`, NameTaken when
-        the user name or e-mail address is another's.
+        Version 0 marks a new user. Raises StaleVersion if the stored version is not `user.version`, and NameTaken if
+        another user has the user name or e-mail address.
         """
 
     async def find_all(self, request: PageRequest) -> Page[User]:
-        """Newest first; positions are (created_at, id)."""
+        """Returns a page, newest first; positions are (created_at, id)."""
 
     async def delete(self, id: UserId) -> None:
-        """With credentials, sessions and idempotency records. Mechanisms must be deleted first."""
+        """Deletes the user with credentials, sessions and idempotency records. Delete the user's mechanisms first."""
 
 
 class CredentialRepository(Protocol):
-    """Password hashes, kept apart from users."""
+    """Password hashes, stored separately from users."""
 
     async def find(self, user_id: UserId) -> str | None: ...
 
