@@ -14,6 +14,8 @@ settings.load_profile("mechshare")
 TESTS = Path(__file__).parent
 SERIAL = ("adapters/media", "attacks", "chaos", "examples", "journeys")
 """Folders whose tests start programs that need the whole machine."""
+NOT_SERIAL = ("attacks/test_hostile_text.py",)
+"""Modules in these folders whose tests run in the test process and measure its processor time alone."""
 MAX_SERIAL_SECONDS = 900
 
 
@@ -32,7 +34,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         for mark in item.iter_markers("contract"):
             item.user_properties.append(("contract", mark.args))
-        if item.path.relative_to(TESTS).as_posix().startswith(SERIAL):
+        place = item.path.relative_to(TESTS).as_posix()
+        if place.startswith(SERIAL) and place not in NOT_SERIAL:
             item.add_marker(pytest.mark.serial)
             item.add_marker(pytest.mark.timeout(MAX_SERIAL_SECONDS))
         if config.getoption("--long"):
