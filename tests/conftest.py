@@ -12,7 +12,7 @@ pytest.register_assert_rewrite("mechshare.testing")
 settings.register_profile("mechshare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mechshare")
 TESTS = Path(__file__).parent
-SERIAL = ("adapters/media", "attacks", "chaos", "examples", "journeys")
+SERIAL = ("attacks", "chaos", "examples", "journeys")
 """Folders whose tests start programs that need the whole machine."""
 NOT_SERIAL = ("attacks/test_hostile_text.py",)
 """Modules in these folders whose tests run in the test process and measure its processor time alone."""
