@@ -1,6 +1,5 @@
 """Server processes that start while PostgreSQL is down keep running, and are ready as soon as it is back."""
 
-import asyncio
 import os
 import signal
 from pathlib import Path
@@ -38,10 +37,12 @@ async def test_processes_started_without_the_database_are_unready_until_it_retur
             assert await statuses(server) == unavailable
             postgresql.start()
             # One process may find the database again before the other, and requests reach either.
-            async with asyncio.timeout(120):
-                while set((await statuses(server)).values()) != {200}:
-                    await asyncio.sleep(0.2)
+            await until(lambda: _serves_everything(server))
             assert server.process.poll() is None
+
+
+async def _serves_everything(server: AttackedServer) -> bool:
+    return set((await statuses(server)).values()) == {200}
 
 
 async def _replaced(server: AttackedServer, number: signal.Signals) -> None:

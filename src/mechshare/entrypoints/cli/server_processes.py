@@ -1,5 +1,6 @@
 """The server's main process: it replaces server processes that end, and reserves the port for them."""
 
+import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,8 @@ REPLACEMENT_INTERVAL = 2.0
 MIN_LIFETIME = 10.0
 """Seconds; the replacement of a process that ends sooner may end just as soon."""
 _SIGNAL_INTERVAL = 0.1
+_HANDOVER_SECONDS = 5.0
+"""How long a new server waits for a port that another one still uses."""
 
 
 class Server(MPServer):
@@ -67,10 +70,17 @@ def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
 def _bind(reservation: socket.socket, address: Any, name: str) -> None:
     """Binds without SO_REUSEPORT, to fail if the port is in use, and then lets others with SO_REUSEPORT bind it."""
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger
-    try:
-        reservation.bind(address)
-    except OSError as problem:
-        advice = "Stop what listens there, or choose another port with --port or MECHSHARE_PORT"
-        raise click.ClickException(f"can't listen at {name}: {problem.strerror}. {advice}.") from problem
+    ends = time.monotonic() + _HANDOVER_SECONDS
+    while True:
+        try:
+            reservation.bind(address)
+            break
+        except OSError as problem:
+            # A server that is shutting down frees the port before it ends.
+            if problem.errno == errno.EADDRINUSE and time.monotonic() < ends:
+                time.sleep(_SIGNAL_INTERVAL)
+                continue
+            advice = "Stop what listens there, or choose another port with --port or MECHSHARE_PORT"
+            raise click.ClickException(f"can't listen at {name}: {problem.strerror}. {advice}.") from problem
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
