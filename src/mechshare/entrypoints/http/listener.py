@@ -36,9 +36,14 @@ def listening_sockets() -> Iterator[socket.socket]:
     """Yields a duplicate of each listening TCP socket of this process; the caller closes it."""
     for name in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
         try:
-            found = socket.socket(fileno=os.dup(name))
+            duplicate = os.dup(name)
         except OSError:
-            continue  # not a socket, or already closed
+            continue  # already closed
+        try:
+            found = socket.socket(fileno=duplicate)
+        except OSError:
+            os.close(duplicate)
+            continue  # not a socket
         is_tcp = found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6)
         if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
             yield found
