@@ -1,5 +1,8 @@
 """Refusals for want of capacity: of the machine, or of what one user may take of it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from mechshare.domain.errors import Unavailable
 
 
@@ -12,7 +15,7 @@ class Overloaded(Unavailable):
 
 
 class Busy(Unavailable):
-    """Something was locked for too long. Whoever raises it has had an answer: it is no sign of an outage."""
+    """Something was locked for too long. The dependency has responded, so this is no sign of an outage."""
 
     code = "BUSY"
     messages = {
@@ -27,3 +30,25 @@ class SearchTimedOut(Unavailable):
         "en": "The search took too long. Search for fewer or rarer words, or try again shortly.",
         "ja": "検索に時間がかかりすぎました。語を減らすか、しばらくしてからもう一度お試しください。",
     }
+
+
+class ConcurrencyLimit:
+    """Admits `limit` callers at a time, running or waiting; refuses all others at once.
+
+    Without a bound on the queue, every caller would wait longer than clients do.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._admitted = 0
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Counts the caller while the context is open. Raises Overloaded if the limit is reached."""
+        if self._admitted >= self._limit:
+            raise Overloaded()
+        self._admitted += 1
+        try:
+            yield
+        finally:
+            self._admitted -= 1

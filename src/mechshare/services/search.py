@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.overload import SearchTimedOut
+from mechshare.domain.overload import ConcurrencyLimit, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
@@ -21,7 +21,6 @@ from mechshare.domain.search import (
 )
 from mechshare.ports.search import SearchIndex
 from mechshare.services.indexing import rebuild
-from mechshare.services.support.concurrency_limit import ConcurrencyLimit
 from mechshare.services.transactions import Transactions
 
 _MAX_WORDS = 8

@@ -11,7 +11,7 @@ import argon2
 import structlog
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
-from mechshare.domain.overload import Overloaded
+from mechshare.domain.overload import ConcurrencyLimit
 
 T = TypeVar("T")
 _MAX_WAITING = 40
@@ -38,8 +38,7 @@ class Argon2PasswordHasher:
         self._hasher = argon2.PasswordHasher(iterations, memory_kib, parallelism)
         self._nobodys = self._hasher.hash(secrets.token_urlsafe())
         workers = threads or max(1, (os.cpu_count() or 1) // 2)
-        self._max_unfinished = workers + max_waiting
-        self._unfinished = 0
+        self._limit = ConcurrencyLimit(workers + max_waiting)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
 
     async def hash(self, password: str) -> str:
@@ -57,13 +56,8 @@ class Argon2PasswordHasher:
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         """Runs `work` in the pool. Raises Overloaded. Work that is cancelled in the queue is not started."""
-        if self._unfinished >= self._max_unfinished:
-            raise Overloaded()
-        self._unfinished += 1
-        try:
+        with self._limit.admit():
             return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._unfinished -= 1
 
     def _matches(self, password: str, hash: str) -> bool:
         try:
