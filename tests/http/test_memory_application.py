@@ -58,6 +58,7 @@ async def test_an_application_whose_lifespan_did_not_run_says_so(kind: str, tmp_
             assert (refused.status_code, refused.json()["code"]) == (503, "NOT_STARTED"), path
             assert "lifespan" in refused.json()["message"]
             assert "mechshare_client" in refused.json()["message"]
+        assert (await client.head(f"{API}/categories")).status_code == 503
         japanese = await client.get(f"{API}/categories", headers={"Accept-Language": "ja"})
         assert "起動していません" in japanese.json()["message"]
     await application.close()

@@ -19,6 +19,7 @@ from mechshare.entrypoints.http.protocol.content_coding import (
     CompressedBodies,
     preferred_coding,
 )
+from mechshare.entrypoints.http.protocol.header_fields import field_of
 
 MAX_REMEMBERED_BYTES = 16 * 1024 * 1024
 _TYPES = (b"application/json", b"text/", b"application/vnd.oai.openapi", b"image/svg+xml", b"application/xml")
@@ -43,12 +44,12 @@ class CompressionMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_NEVER):
             await self._app(scope, receive, send)
             return
-        accepted = _field(scope["headers"], b"accept-encoding")
+        accepted = field_of(scope["headers"], b"accept-encoding")
         coding = preferred_coding(accepted.decode("latin-1")) if accepted else None
         if coding is None:
             await self._app(scope, receive, send)
             return
-        cached = _field(scope["headers"], b"if-none-match")
+        cached = field_of(scope["headers"], b"if-none-match")
         await self._app(scope, receive, _Compressing(send, coding, cached, self._public))
 
 
@@ -83,7 +84,7 @@ class _Compressing:
 
     def _as_cached(self, headers: Headers) -> Headers:
         """Returns the headers of a 304, with the ETag of the compressed representation if the client sent that one."""
-        etag = _field(headers, b"etag")
+        etag = field_of(headers, b"etag")
         compressed = _tag_in(self._coding, etag)
         if etag and compressed in self._cached:
             return [*_without(headers, (b"etag",)), (b"etag", compressed)]
@@ -99,8 +100,8 @@ class _Compressing:
     def _compressed(self, start: HTTPResponseStartEvent, coding: str, body: bytes) -> bytes:
         """Returns `body` in `coding`, and updates the headers of `start` accordingly."""
         headers: Headers = list(start["headers"])
-        etag = _field(headers, b"etag")
-        is_public = etag and _field(headers, b"cache-control").startswith(b"public")
+        etag = field_of(headers, b"etag")
+        is_public = etag and field_of(headers, b"cache-control").startswith(b"public")
         compressed = self._public.compressed(etag, coding, body) if is_public else CODINGS[coding](body)
         changed = {b"content-length": str(len(compressed)).encode(), b"content-encoding": coding.encode()}
         if etag:
@@ -110,9 +111,9 @@ class _Compressing:
 
 
 def _is_text(headers: Headers) -> bool:
-    content_type = _field(headers, b"content-type")
+    content_type = field_of(headers, b"content-type")
     is_stream = content_type.startswith(b"text/event-stream")
-    return content_type.startswith(_TYPES) and not is_stream and not _field(headers, b"content-encoding")
+    return content_type.startswith(_TYPES) and not is_stream and not field_of(headers, b"content-encoding")
 
 
 def _tag_in(coding: str, etag: bytes) -> bytes:
@@ -120,17 +121,13 @@ def _tag_in(coding: str, etag: bytes) -> bytes:
     return etag[:-1] + b"-" + coding.encode() + b'"'
 
 
-def _field(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    return next((value for key, value in headers if key.lower() == name), b"")
-
-
 def _without(headers: Headers, names: Iterable[bytes]) -> Headers:
-    return [(key, value) for key, value in headers if key.lower() not in names]
+    return [(key, value) for key, value in headers if key not in names]
 
 
 def _varying(headers: Headers) -> Headers:
     """Returns `headers` with Accept-Encoding in Vary (RFC 9110, 12.5.5)."""
-    vary = _field(headers, b"vary")
+    vary = field_of(headers, b"vary")
     if b"accept-encoding" in vary.lower():
         return headers
     field = vary + b", Accept-Encoding" if vary else b"Accept-Encoding"

@@ -1,8 +1,5 @@
 """Limits the concurrent requests of each address, so that no client uses up the capacity for all others."""
 
-from typing import Any
-
-from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -16,7 +13,7 @@ from mechshare.entrypoints.http.protocol.errors import (
     RETRY_SOON,
     TooManyStreams,
     TooManyUnfinished,
-    domain_error_response,
+    send_refusal,
 )
 
 MAX_REQUESTS = 256
@@ -51,7 +48,7 @@ class ConcurrencyLimitMiddleware:
             return
         address = self._limited_address(scope)
         if refusal := self._requests.enter(address):
-            await _refuse(refusal, scope, receive, send)
+            await send_refusal(refusal, scope, receive, send)
             return
         try:
             if scope["method"] not in _WITHOUT_BODY:
@@ -65,7 +62,7 @@ class ConcurrencyLimitMiddleware:
 
     async def _run(self, tally: "_Tally", address: str, scope: Scope, receive: Receive, send: Send) -> None:
         if refusal := tally.enter(address):
-            await _refuse(refusal, scope, receive, send)
+            await send_refusal(refusal, scope, receive, send)
             return
         try:
             await self._app(scope, receive, send)
@@ -105,9 +102,3 @@ class _Tally:
             self._counts[address] = count
         else:
             del self._counts[address]
-
-
-async def _refuse(refusal: DomainException, scope: Scope, receive: Receive, send: Send) -> None:
-    request: Request[Any, Any, Any] = Request(scope, receive, send)
-    response: Response[Any] = domain_error_response(request, refusal)
-    await response.to_asgi_response(None, request)(scope, receive, send)

@@ -7,6 +7,8 @@ from functools import lru_cache
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from mechshare.entrypoints.http.protocol.header_fields import field_of
+
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
     b"Authorization, Content-Type, Accept, Accept-Language, If-Match, If-None-Match, If-Range, Range, "
@@ -36,9 +38,9 @@ class CorsMiddleware:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        origin = _header(scope, b"origin")
+        origin = field_of(scope["headers"], b"origin")
         is_allowed = bool(origin) and self._is_allowed(origin)
-        if is_allowed and scope["method"] == "OPTIONS" and _header(scope, b"access-control-request-method"):
+        if is_allowed and _is_preflight(scope):
             await _send_preflight(origin, send)
             return
 
@@ -58,6 +60,10 @@ class CorsMiddleware:
         return len(text) <= 300 and any(pattern.fullmatch(text) for pattern in self._patterns)
 
 
+def _is_preflight(scope: HTTPScope) -> bool:
+    return scope["method"] == "OPTIONS" and bool(field_of(scope["headers"], b"access-control-request-method"))
+
+
 async def _send_preflight(origin: bytes, send: Send) -> None:
     headers = [
         (b"access-control-allow-origin", origin),
@@ -68,10 +74,6 @@ async def _send_preflight(origin: bytes, send: Send) -> None:
     ]
     await send({"type": "http.response.start", "status": 204, "headers": headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-def _header(scope: HTTPScope, name: bytes) -> bytes:
-    return next((value for key, value in scope["headers"] if key == name), b"")
 
 
 def _pattern(origin: str) -> str:

@@ -1,8 +1,5 @@
 """Limits the request rate of each address: the RateLimit fields, and 429 above the limit."""
 
-from typing import Any
-
-from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,7 +8,7 @@ from mechshare.domain.addresses import limited_address
 from mechshare.domain.errors import TooManyRequests
 from mechshare.domain.rate_limits import Verdict
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
-from mechshare.entrypoints.http.protocol.errors import domain_error_response
+from mechshare.entrypoints.http.protocol.errors import send_refusal
 
 _FREE = ("/health/", "/metrics")
 
@@ -29,7 +26,6 @@ class RateLimitMiddleware:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_FREE):
             await self._app(scope, receive, send)
             return
-        request: Request[Any, Any, Any] = Request(scope, receive, send)
         verdict = await self._limits.count_request(limited_address(client_address_of(scope)))
 
         async def send_counted(message: Message) -> None:
@@ -42,9 +38,7 @@ class RateLimitMiddleware:
         if verdict.allowed:
             await self._app(scope, receive, send_counted)
             return
-        refusal = TooManyRequests(retry_after=verdict.retry_after)
-        refused: Response[Any] = domain_error_response(request, refusal)
-        await refused.to_asgi_response(None, request)(scope, receive, send_counted)
+        await send_refusal(TooManyRequests(retry_after=verdict.retry_after), scope, receive, send_counted)
 
 
 def _left(verdict: Verdict) -> bytes:

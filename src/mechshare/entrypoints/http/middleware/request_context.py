@@ -8,12 +8,12 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 import structlog
-from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from mechshare.entrypoints.http.protocol.client_address import ClientAddresses, peer_of
-from mechshare.entrypoints.http.protocol.errors import NotStarted, domain_error_response
+from mechshare.entrypoints.http.protocol.errors import NotStarted, send_refusal
+from mechshare.entrypoints.http.protocol.header_fields import field_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.entrypoints.metrics import LATENCY, REQUESTS
@@ -119,9 +119,7 @@ class RequestContextMiddleware:
 
 
 async def _refuse_not_started(scope: Scope, receive: Receive, send: Send) -> None:
-    request: Request[Any, Any, Any] = Request(scope, receive, send)
-    refused: Response[Any] = domain_error_response(request, NotStarted())
-    await refused.to_asgi_response(None, request)(scope, receive, send)
+    await send_refusal(NotStarted(), scope, receive, send)
 
 
 async def _send_in_time(send: Send, message: Message) -> None:
@@ -150,8 +148,6 @@ class LogContextMiddleware:
 
 def _request_id(scope: Scope) -> str:
     """Returns the first X-Request-ID field if it is well formed, else a new id."""
-    requested = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"").decode(
-        "latin-1"
-    )
+    requested = field_of(scope["headers"], b"x-request-id").decode("latin-1")
     # Request ids must be unique but may be predictable: a secure random number would take longer than the response.
     return requested if _REQUEST_ID.match(requested) else f"{getrandbits(128):032x}"

@@ -1,13 +1,10 @@
 """Limits the length of the URI and of the header fields of a request."""
 
-from typing import Any
-
-from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from mechshare.domain.errors import DomainException
-from mechshare.entrypoints.http.protocol.errors import HeadersTooLarge, UriTooLong, domain_error_response
+from mechshare.entrypoints.http.protocol.errors import HeadersTooLarge, UriTooLong, send_refusal
 
 MAX_URI_BYTES = 8 * 1024
 """Path and query together. RFC 9110, 4.1 recommends at least 8,000; the longest URI that the API returns has 3,000."""
@@ -28,11 +25,7 @@ class RequestLimitsMiddleware:
             await self._app(scope, receive, send)
             return
         scope["headers"] = []
-        request: Request[Any, Any, Any] = Request(scope, receive, send)
-        refused: Response[Any] = domain_error_response(request, refusal)
-        if scope["method"] == "HEAD":
-            refused.content = None
-        await refused.to_asgi_response(None, request)(scope, receive, send)
+        await send_refusal(refusal, scope, receive, send)
 
 
 def _refusal(scope: HTTPScope) -> DomainException | None:

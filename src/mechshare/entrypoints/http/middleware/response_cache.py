@@ -1,9 +1,8 @@
 """Serves public responses without calling the framework."""
 
 from collections import OrderedDict
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -11,7 +10,7 @@ from mechshare.domain.errors import InvalidToken, Unavailable
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.entrypoints.http.protocol.auth import bearer_token
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
-from mechshare.entrypoints.http.protocol.errors import domain_error_response
+from mechshare.entrypoints.http.protocol.errors import send_refusal
 from mechshare.entrypoints.http.protocol.responses import PUBLIC, RESPONSE_KEY, VARY
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
@@ -48,26 +47,29 @@ class ResponseCacheMiddleware:
             await self._app(scope, receive, send)
             return
         try:
-            response = await self._find_for_caller(scope)
+            found = await self._find_for_caller(scope)
         except Unavailable as problem:  # the application would wait for the same dependency again
-            await _refuse(problem, scope, receive, send)
+            await send_refusal(problem, scope, receive, send)
             return
-        if response is not None:
-            await _send(response, _request_headers(scope)[0], send)
+        if found is not None:
+            await _send(*found, send)
             return
         await self._app(scope, receive, send)
         self._remember(scope)
 
-    async def _find_for_caller(self, scope: HTTPScope) -> CachedResponse | None:
-        """Returns the cached response; None on a miss or for an invalid token. Raises Unavailable."""
+    async def _find_for_caller(self, scope: HTTPScope) -> tuple[CachedResponse, str | None] | None:
+        """Returns the cached response and the If-None-Match field; None on a miss or for an invalid token.
+
+        Raises Unavailable.
+        """
         response, path_template = await self._find(scope)
         if response is None:
             return None
-        _, authorization = _request_headers(scope)
+        if_none_match, authorization = _request_headers(scope)
         if authorization is not None and not await self._is_valid(authorization):
             return None
         scope["path_template"] = path_template
-        return response
+        return response, if_none_match
 
     async def _find(self, scope: HTTPScope) -> tuple[CachedResponse | None, str]:
         """Returns the response and its path template."""
@@ -95,12 +97,6 @@ class ResponseCacheMiddleware:
         except InvalidToken:
             return False
         return True
-
-
-async def _refuse(problem: Unavailable, scope: HTTPScope, receive: Receive, send: Send) -> None:
-    request: Request[Any, Any, Any] = Request(scope, receive, send)
-    refused: Response[Any] = domain_error_response(request, problem)
-    await refused.to_asgi_response(None, request)(scope, receive, send)
 
 
 async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:

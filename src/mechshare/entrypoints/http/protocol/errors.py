@@ -8,6 +8,7 @@ import structlog
 from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.exceptions.base_exceptions import SerializationException
+from litestar.types import Receive, Scope, Send
 from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain import errors
@@ -155,6 +156,18 @@ def domain_error_response(request: Request[Any, Any, Any], error: DomainExceptio
         media_type=MediaType.JSON,
         headers={"Cache-Control": "no-store", "Content-Language": language, **_headers(error)},
     )
+
+
+async def send_refusal(error: DomainException, scope: Scope, receive: Receive, send: Send) -> None:
+    """Sends the response to `error` from a middleware, which the framework's exception handlers do not reach.
+
+    A response to HEAD has no content.
+    """
+    request: Request[Any, Any, Any] = Request(scope, receive, send)
+    response: Response[Any] = domain_error_response(request, error)
+    if request.method == "HEAD":
+        response.content = None
+    await response.to_asgi_response(None, request)(scope, receive, send)
 
 
 def framework_error_response(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
