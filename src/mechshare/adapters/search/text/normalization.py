@@ -5,13 +5,15 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from mechshare.domain.text import MAX_MARKS
+
 _PLAIN = re.compile(
     r"[\x00-\x7f\u3001\u3002\u3005\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u4e00-\u9fff]+"
 )
 """Runs of characters that each normalize to one character, unless a combining mark follows."""
 
-_MAX_PIECE_LENGTH = 32
-"""Characters: enough for one with as many marks in a row as stored text may have (30; UAX #15, Stream-Safe Text)."""
+_MAX_PIECE_LENGTH = 2 + MAX_MARKS
+"""Characters: more than a character with all the marks in a row that stored text may have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

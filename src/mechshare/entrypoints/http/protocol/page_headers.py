@@ -14,8 +14,9 @@ _INLINE_SCRIPT = re.compile(rb"<script(?: type=['\"][a-z/]+['\"])?>(.*?)</script
 def secure_page(response: Response[Any]) -> Response[Any]:
     """Returns `response`; an HTML page gets headers that forbid framing and foreign scripts."""
     if "text/html" in str(response.media_type) and isinstance(response.content, bytes | str):
-        content = response.content.encode() if isinstance(response.content, str) else response.content
-        response.headers.setdefault("Content-Security-Policy", _policy_of(content))
+        if "Content-Security-Policy" not in response.headers:
+            content = response.content.encode() if isinstance(response.content, str) else response.content
+            response.headers["Content-Security-Policy"] = _policy_of(content)
         response.headers.setdefault("X-Frame-Options", "DENY")
         response.headers.setdefault("Referrer-Policy", "no-referrer")
     return response
