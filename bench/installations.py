@@ -31,7 +31,7 @@ _END_QUERIES = text(
     "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
     " AND backend_type = 'client backend' AND state = 'active' AND pid <> pg_backend_pid()"
 )
-_POLL_INTERVAL, _IDLE_WITHIN = 0.1, 60
+_POLL_INTERVAL, _IDLE_TIMEOUT = 0.1, 60
 """Seconds."""
 USERNAME, PASSWORD = "bench", "bench four-bar linkage"
 EMBEDDED, DISTRIBUTED = "embedded", "distributed"
@@ -40,9 +40,9 @@ _SEARCH_URL = "MECHSHARE_SEARCH_URL"
 _GROUPS_AT_A_TIME = 1_000
 _WARMING, _WARMED = 1_000, 3
 """Number of queries and of rounds after which the JVM of OpenSearch has compiled its code."""
-_MERGED_WITHIN = 600
+_MERGE_TIMEOUT = 600
 """Seconds within which OpenSearch finishes its merges; until then other requests are slow or time out."""
-_HEARD_WITHIN = 0.3
+_INVALIDATION_DELAY = 0.3
 """Seconds within which other processes have received an invalidation."""
 
 
@@ -74,9 +74,9 @@ class Installation:
 
     def end_queries(self) -> bool:
         """Cancels the queries of this database's clients until none is left; returns whether there were any. Raises
-        RuntimeError if they continue for _IDLE_WITHIN."""
+        RuntimeError if they continue for _IDLE_TIMEOUT."""
         was_busy = False
-        deadline = time.monotonic() + _IDLE_WITHIN
+        deadline = time.monotonic() + _IDLE_TIMEOUT
         with (
             self.engine() as engine,
             # Within a transaction, every query would return the same snapshot of the activity.
@@ -84,7 +84,7 @@ class Installation:
         ):
             while connection.execute(_END_QUERIES).all():
                 if time.monotonic() > deadline:
-                    raise RuntimeError(f"PostgreSQL goes on with what was cancelled {_IDLE_WITHIN} s ago.")
+                    raise RuntimeError(f"PostgreSQL goes on with what was cancelled {_IDLE_TIMEOUT} s ago.")
                 was_busy = True
                 time.sleep(_POLL_INTERVAL)
         return was_busy
@@ -173,14 +173,14 @@ async def _index(chosen: settings.Settings, first_questions: Sequence[str]) -> N
 
 
 async def _wait_for_merges(search_url: str) -> None:
-    """Waits until OpenSearch has no merges left. Raises RuntimeError after _MERGED_WITHIN."""
+    """Waits until OpenSearch has no merges left. Raises RuntimeError after _MERGE_TIMEOUT."""
     server = OpenSearchServer(search_url)
-    deadline = time.monotonic() + _MERGED_WITHIN
+    deadline = time.monotonic() + _MERGE_TIMEOUT
     try:
         async with server.client() as client:
             while await _merges(client, server.alias):
                 if time.monotonic() > deadline:
-                    raise RuntimeError(f"OpenSearch merges what was indexed {_MERGED_WITHIN} s ago.")
+                    raise RuntimeError(f"OpenSearch merges what was indexed {_MERGE_TIMEOUT} s ago.")
                 await asyncio.sleep(_POLL_INTERVAL)
     finally:
         await server.close()
@@ -196,7 +196,7 @@ async def _forget(chosen: settings.Settings, groups: list[str]) -> None:
     async with _open_adapters(chosen) as adapters:
         for start in range(0, len(groups), _GROUPS_AT_A_TIME):
             await adapters.cache.invalidate(*groups[start : start + _GROUPS_AT_A_TIME])
-        await asyncio.sleep(_HEARD_WITHIN)
+        await asyncio.sleep(_INVALIDATION_DELAY)
 
 
 async def _write_blob(chosen: settings.Settings, key: str, content: bytes) -> None:

@@ -13,7 +13,7 @@ from servers.running import free_port
 from bench.asking import ask
 
 ROOT = Path(__file__).parent.parent
-_UP_WITHIN = 60.0
+_START_TIMEOUT = 60.0
 _POLL_INTERVAL = 0.1
 """Seconds."""
 _IDLE = 0.2
@@ -51,7 +51,7 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
         while not self._answers():
-            if self._process.poll() is not None or time.monotonic() - begun > _UP_WITHIN:
+            if self._process.poll() is not None or time.monotonic() - begun > _START_TIMEOUT:
                 self.stop()
                 told = self._log.read_text(errors="replace")[-4000:]
                 raise RuntimeError(f"{self.name} did not start:\n{told}")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-STARTED_WITHIN = 300
+START_TIMEOUT = 300
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def _environ(folder: Path) -> dict[str, str]:
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + STARTED_WITHIN
+    deadline = time.monotonic() + START_TIMEOUT
     while time.monotonic() < deadline and process.poll() is None:
         try:
             if httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200:

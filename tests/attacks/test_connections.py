@@ -9,9 +9,9 @@ from tests.attacks.probe import watched
 from tests.attacks.server import API, AttackedServer, attackable_server, new_address
 from tests.attacks.slow_clients import PER_ADDRESS, SlowClient, outcomes
 
-HEADERS_WITHIN = 25.0
+HEADERS_TIMEOUT = 25.0
 """Seconds within which a connection without complete headers is closed: 15 documented, more on a busy machine."""
-BODY_WITHIN = 45.0
+BODY_TIMEOUT = 45.0
 """The same for short bodies; 30 are documented."""
 MAX_BYTES_EACH = 800 * 1024
 """The server's memory for each slow client, including its own growth meanwhile, bytes."""
@@ -43,14 +43,14 @@ async def attack(
 async def test_connections_without_whole_headers_are_closed(
     server: AttackedServer, figure: Callable[[str], None], connections: int, client: SlowClient
 ) -> None:
-    found = await attack(server, figure, client, connections, HEADERS_WITHIN)
+    found = await attack(server, figure, client, connections, HEADERS_TIMEOUT)
     assert found == {"closed": connections}
 
 
 async def test_bodies_that_trickle_are_refused(
     server: AttackedServer, figure: Callable[[str], None], connections: int
 ) -> None:
-    found = await attack(server, figure, slow_clients.slow_body, connections, BODY_WITHIN)
+    found = await attack(server, figure, slow_clients.slow_body, connections, BODY_TIMEOUT)
     assert sum(count for end, count in found.items() if end.startswith("408")) == connections
 
 
@@ -82,7 +82,7 @@ async def test_unfinished_bodies_of_one_address_are_bounded(
 ) -> None:
     count = 400
     async with watched(server, figure):
-        found = await outcomes(server, [slow_clients.slow_body] * count, [new_address()], BODY_WITHIN)
+        found = await outcomes(server, [slow_clients.slow_body] * count, [new_address()], BODY_TIMEOUT)
     figure(f"{count} bodies of one address: {dict(found)}")
     assert 64 <= sum(number for end, number in found.items() if end.startswith("408")) <= 128
     assert sum(number for end, number in found.items() if end.startswith(("408", "429"))) == count

@@ -18,7 +18,7 @@ from tests.servers import own_server
 PER_ADDRESS = 50
 AWAY_SECONDS = 6.0
 """Longer than a heartbeat of the connection pool and than its timeouts."""
-HEARD_WITHIN = 120.0
+HEARD_TIMEOUT = 120.0
 
 
 async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
@@ -37,7 +37,7 @@ async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
                     for number in range(count)
                 ]
                 for _ in range(count):
-                    await asyncio.wait_for(started.acquire(), HEARD_WITHIN)
+                    await asyncio.wait_for(started.acquire(), HEARD_TIMEOUT)
                 postgresql.stop()
                 await asyncio.sleep(AWAY_SECONDS)
                 postgresql.start()
@@ -52,8 +52,8 @@ async def heard(server: AttackedServer, user: User, id: str, address: str, start
     path, state = f"{API}/mechanisms/{id}/processing/events", "nothing"
     try:
         async with (
-            asyncio.timeout(HEARD_WITHIN),
-            server.client(address, timeout=HEARD_WITHIN) as client,
+            asyncio.timeout(HEARD_TIMEOUT),
+            server.client(address, timeout=HEARD_TIMEOUT) as client,
             client.stream("GET", path, headers=user.headers) as response,
         ):
             if response.status_code != 200:

@@ -23,7 +23,7 @@ from tests.chaos.installation import API, PATIENCE, Installation, Process, insta
 from tests.chaos.installation import ended as over
 
 PER_SECOND = 50
-ENDS_WITHIN = 30.0
+END_TIMEOUT = 30.0
 """Seconds within which a server exits after SIGTERM, as documented."""
 
 
@@ -227,7 +227,7 @@ async def test_stopping_a_server_under_load_fails_no_request(
 async def _stopped(process: Process) -> tuple[int, float]:
     """Stops the process and returns its exit status and the seconds it took. Raises TimeoutExpired."""
     began = time.monotonic()
-    status = await asyncio.to_thread(process.terminate, ENDS_WITHIN)
+    status = await asyncio.to_thread(process.terminate, END_TIMEOUT)
     return status, time.monotonic() - began
 
 

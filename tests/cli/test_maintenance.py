@@ -66,11 +66,11 @@ def test_the_doctor_names_failed_dependencies_without_passwords(tmp_path: Path) 
     )
     told = ended.stdout
     assert ended.returncode == 1
-    assert "!!  database   postgresql://mechshare:***@127.0.0.1:1/x - does not answer (" in told
+    assert "!!  database   postgresql://mechshare:***@127.0.0.1:1/x - does not respond (" in told
     assert "Connection refused" in told
     assert "MECHSHARE_DATABASE_URL" in told
-    assert "!!  blobs      file:///dev/null/blobs - does not answer ([Errno 20] Not a directory" in told
-    assert "!!  limits     redis://:***@127.0.0.1:1/0 - does not answer (" in told
+    assert "!!  blobs      file:///dev/null/blobs - does not respond ([Errno 20] Not a directory" in told
+    assert "!!  limits     redis://:***@127.0.0.1:1/0 - does not respond (" in told
     assert "ok  processing" in told
     assert "hush" not in told + ended.stderr
 
@@ -102,7 +102,7 @@ async def test_the_doctor_finds_no_problem_with_real_servers(tmp_path: Path) -> 
 
     assert absent.returncode == 1
     assert (
-        f"!!  blobs      {azure} - does not answer (The specified container does not exist." in absent.stdout
+        f"!!  blobs      {azure} - does not respond (The specified container does not exist." in absent.stdout
     )
     assert "'mechshare migrate' makes it" in absent.stdout
     assert made.returncode == 0, made.stderr

@@ -520,7 +520,7 @@ async def test_the_same_restore_again_changes_nothing(laptop: Installation, else
     before = stands_in(elsewhere.url)
     again = await elsewhere.restore()
     assert again.copied == 0
-    assert all(table.already == table.rows for table in again.tables)
+    assert all(table.resumed == table.rows for table in again.tables)
     assert stands_in(elsewhere.url) == before
 
 

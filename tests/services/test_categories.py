@@ -110,13 +110,13 @@ async def test_a_category_in_use_stays_though_nothing_in_it_is_published(world, 
 
 
 async def test_the_same_request_again_returns_the_first_response(world, admin):
-    once = IdempotentRequest(
+    idempotency = IdempotentRequest(
         scope="s", key="k", fingerprint="f", render=lambda category: category.id.encode()
     )
-    await world.app.categories.create_category(admin, "own", "Own", "独自", once)
-    assert await world.app.categories.create_category(admin, "own", "Own", "独自", once) == ReplayedResponse(
-        b"own"
-    )
+    await world.app.categories.create_category(admin, "own", "Own", "独自", idempotency)
+    assert await world.app.categories.create_category(
+        admin, "own", "Own", "独自", idempotency
+    ) == ReplayedResponse(b"own")
 
 
 async def test_mechanisms_of_a_category_are_found_by_its_new_name(world, admin):

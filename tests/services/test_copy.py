@@ -111,7 +111,7 @@ async def test_every_file_is_copied_from_every_store_to_every_other(source: Any,
     copied = await CopyService(None, (source, destination)).copy(lambda *told: heard.append(told))
 
     assert await held_by(destination) == CLIPS
-    assert copied.blobs == BlobsCopied(copied=7, already=0, others=0, size=sum(map(len, CLIPS.values())))
+    assert copied.blobs == BlobsCopied(copied=7, existing=0, others=0, size=sum(map(len, CLIPS.values())))
     assert copied.tables is None
     assert sum(more for _, more, _ in heard) == 7
     assert {(stage, total) for stage, _, total in heard} == {(Stage.BLOBS, 7)}
@@ -131,7 +131,7 @@ async def test_equal_files_are_skipped_different_ones_replaced_and_others_left_a
 
     assert await held_by(destination) == {**CLIPS, "others/x.gif": b"x"}
     assert copied.blobs is not None
-    assert (copied.blobs.copied, copied.blobs.already, copied.blobs.others) == (6, 1, 1)
+    assert (copied.blobs.copied, copied.blobs.existing, copied.blobs.others) == (6, 1, 1)
 
 
 async def test_a_store_that_stores_wrong_bytes_is_detected() -> None:

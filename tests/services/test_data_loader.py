@@ -36,13 +36,13 @@ async def settled():
 async def test_concurrent_requests_are_loaded_in_one_batch():
     workshop = Workshop()
     workshop.doors.set()
-    assert await all_of(DataLoader(workshop.work, most=1), [1, 2, 2, 3]) == [10, 20, 20, 30]
+    assert await all_of(DataLoader(workshop.work, max_batches=1), [1, 2, 2, 3]) == [10, 20, 20, 30]
     assert workshop.together == [[1, 2, 3]]
 
 
 async def test_requests_beyond_the_allowed_batches_wait_for_the_next():
     workshop = Workshop()
-    batches = DataLoader(workshop.work, most=2)
+    batches = DataLoader(workshop.work, max_batches=2)
     asked = []
     for key in range(4):
         asked.append(asyncio.create_task(batches.load(key)))
@@ -59,14 +59,14 @@ async def test_a_batch_is_no_larger_than_its_limit():
     workshop = Workshop()
     workshop.doors.set()
     keys = list(range(2 * MAX_BATCH_SIZE + 1))
-    assert await all_of(DataLoader(workshop.work, most=1), keys) == [key * 10 for key in keys]
+    assert await all_of(DataLoader(workshop.work, max_batches=1), keys) == [key * 10 for key in keys]
     assert list(map(len, workshop.together)) == [MAX_BATCH_SIZE, MAX_BATCH_SIZE, 1]
 
 
 async def test_each_caller_gets_only_its_own_error():
     workshop = Workshop()
     workshop.doors.set()
-    good, bad = await all_of(DataLoader(workshop.work, most=1), [1, -1])
+    good, bad = await all_of(DataLoader(workshop.work, max_batches=1), [1, -1])
     assert good == 10
     assert isinstance(bad, ValueError)
 
@@ -80,14 +80,14 @@ async def test_a_failed_batch_raises_for_all_and_the_next_is_tried():
             raise OSError("away")
         return keys
 
-    batches = DataLoader(work, most=1)
+    batches = DataLoader(work, max_batches=1)
     assert list(map(type, await all_of(batches, [1, 2]))) == [OSError, OSError]
     assert await batches.load(1) == 1
 
 
 async def test_a_cancelled_caller_does_not_cancel_the_others():
     workshop = Workshop()
-    batches = DataLoader(workshop.work, most=1)
+    batches = DataLoader(workshop.work, max_batches=1)
     gone, stays = (asyncio.create_task(batches.load(1)) for _ in range(2))
     await settled()
     gone.cancel()
@@ -99,23 +99,23 @@ async def test_a_cancelled_caller_does_not_cancel_the_others():
 
 
 @given(
-    most=st.integers(1, 3),
+    max_batches=st.integers(1, 3),
     comings=st.lists(st.integers(0, 12), max_size=12),
     durations=st.lists(st.integers(0, 6), min_size=12, max_size=12),
 )
-async def test_in_any_interleaving_no_load_is_wasted_and_no_limit_exceeded(most, comings, durations):
+async def test_in_any_interleaving_no_load_is_wasted_and_no_limit_exceeded(max_batches, comings, durations):
     together, under_way = [], 0
 
     async def work(keys):
         nonlocal under_way
         under_way += 1
-        assert under_way <= most
+        assert under_way <= max_batches
         await steps(durations[len(together) % len(durations)])
         together.append(list(keys))
         under_way -= 1
         return keys
 
-    batches = DataLoader(work, most=most)
+    batches = DataLoader(work, max_batches=max_batches)
 
     async def come(key, after):
         await steps(after)

@@ -105,7 +105,7 @@ async def test_an_incomplete_index_is_detected(world):
     await world.app.search.reindex()
     after = (await examined(world))["search"]
 
-    assert before.problem is Problem.OUT_OF_STEP
+    assert before.problem is Problem.OUT_OF_SYNC
     assert "holds 0 published mechanisms, the database 1; " in before.message
     assert after.problem is None
 
@@ -124,7 +124,7 @@ async def test_totals_are_compared_up_to_the_limit_of_exact_counts(world):
     await world.index.put([document(str(EXACT_TOTAL + 1), "cam")])
     counted_on = (await examined(world))["search"]
 
-    assert (fewer.problem, fewer.message) == (Problem.OUT_OF_STEP, message.format(10_000))
+    assert (fewer.problem, fewer.message) == (Problem.OUT_OF_SYNC, message.format(10_000))
     assert (as_many.problem, as_many.message) == (None, message.format("more than 10,000"))
     assert (counted_on.problem, counted_on.message) == (None, message.format("more than 10,000"))
 

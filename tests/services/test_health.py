@@ -34,4 +34,4 @@ async def test_only_uploads_need_the_files(world, uploads, essential):
 async def test_no_number_is_shown_beyond_the_limit_of_exact_counts(world, held, told):
     await world.index.put([document(str(number), "cam") for number in range(held)])
     (search,) = [check for check in await world.app.health.check() if check.name == "search"]
-    assert search.detail == f"answers; {told} published mechanisms"
+    assert search.detail == f"reachable; {told} published mechanisms"

@@ -6,13 +6,13 @@ from mechshare.testing.persistence.values import an_idempotency_record
 
 
 async def asked(world, answer, fingerprint="f"):
-    once = IdempotentRequest(scope="s", key="key", fingerprint=fingerprint, render=str.encode)
+    idempotency = IdempotentRequest(scope="s", key="key", fingerprint=fingerprint, render=str.encode)
 
     async def do():
         return answer
 
     async with world.database.begin() as tx:
-        return await run_once(tx, world.clock, once, do)
+        return await run_once(tx, world.clock, idempotency, do)
 
 
 async def test_a_key_is_free_again_after_it_expires(world):

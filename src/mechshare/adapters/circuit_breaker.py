@@ -30,16 +30,16 @@ class CircuitBreaker:
         self._rest = rest
         self._max_trial_seconds = max_trial_seconds
         self._failures = 0
-        self._next_try = 0.0
+        self._next_trial = 0.0
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
         """Encloses a call. Raises Unavailable at once while the circuit is open."""
-        is_try = self._failures >= _FAILURES
-        if is_try:
-            if time.monotonic() < self._next_try:
+        is_trial = self._failures >= _FAILURES
+        if is_trial:
+            if time.monotonic() < self._next_trial:
                 raise DependencyUnavailable(dependency=self._dependency)
-            self._next_try = time.monotonic() + self._max_trial_seconds
+            self._next_trial = time.monotonic() + self._max_trial_seconds
         try:
             yield
         except Busy:
@@ -47,11 +47,11 @@ class CircuitBreaker:
             raise
         except Unavailable:
             self._failures += 1
-            self._next_try = time.monotonic() + self._rest
+            self._next_trial = time.monotonic() + self._rest
             raise
         except asyncio.CancelledError:
-            if is_try:
-                self._next_try = 0.0
+            if is_trial:
+                self._next_trial = 0.0
             raise
         except BaseException:
             self._failures = 0

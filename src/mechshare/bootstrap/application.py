@@ -25,7 +25,7 @@ from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
-from mechshare.services.rate_limits import Costly, RateLimitService
+from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
@@ -56,7 +56,7 @@ def build(
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     handlers = _job_handlers(adapters, transactions, derivation)
-    dispensable = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
+    optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
         authentication=AuthenticationService(database, tokens, cache, clock),
@@ -74,8 +74,8 @@ def build(
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
-        health=HealthService(database, blobs, index, dispensable),
-        doctor=DoctorService(database, blobs, index, media, dispensable, clock, ids),
+        health=HealthService(database, blobs, index, optional),
+        doctor=DoctorService(database, blobs, index, media, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
         scheduler=Scheduler(transactions, index, clock),
         close=adapters.close,
@@ -102,12 +102,12 @@ def _job_handlers(
     }
 
 
-def _costly_quotas(settings: Settings) -> dict[Costly, Quota]:
+def _costly_quotas(settings: Settings) -> dict[CostlyOperation, Quota]:
     limits = {
-        Costly.REGISTRATIONS: (settings.registrations_per_hour, 3600),
-        Costly.UPLOADS: (settings.uploads_per_hour, 3600),
-        Costly.SEARCHES: (settings.searches_per_minute, 60),
-        Costly.RETRIES: (settings.retries_per_hour, 3600),
+        CostlyOperation.REGISTRATIONS: (settings.registrations_per_hour, 3600),
+        CostlyOperation.UPLOADS: (settings.uploads_per_hour, 3600),
+        CostlyOperation.SEARCHES: (settings.searches_per_minute, 60),
+        CostlyOperation.RETRIES: (settings.retries_per_hour, 3600),
     }
     return {
         kind: Quota(name=kind.value, amount=amount, seconds=seconds)

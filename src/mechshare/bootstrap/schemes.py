@@ -61,7 +61,7 @@ def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
 
 def _memory_cache(url: str, settings: Settings) -> Cache:
     with usable_data():
-        return MemoryCache(generation_table=_shared_file(settings, "cache-board"))
+        return MemoryCache(generation_table=_shared_file(settings, "cache-generations"))
 
 
 def _redis_cache(url: str, settings: Settings) -> Cache:

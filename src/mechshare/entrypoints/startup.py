@@ -9,7 +9,7 @@ from mechshare.application import Application
 from mechshare.domain.errors import Unavailable
 
 RETRY_INTERVAL = 1.0
-_log = structlog.get_logger("mechshare.starting")
+_log = structlog.get_logger("mechshare.startup")
 
 
 def private_files() -> None:

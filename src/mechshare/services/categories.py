@@ -52,7 +52,7 @@ class CategoryService:
         slug: str,
         name_en: str,
         name_ja: str,
-        once: IdempotentRequest[Category] | None = None,
+        idempotency: IdempotentRequest[Category] | None = None,
     ) -> Category | ReplayedResponse:
         """Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
@@ -71,7 +71,7 @@ class CategoryService:
                 await tx.record(CategoryCreated(saved.id))
                 return saved
 
-            return await run_once(tx, self._clock, once, create)
+            return await run_once(tx, self._clock, idempotency, create)
 
     async def update_category(
         self,

@@ -17,7 +17,7 @@ from mechshare.services.support.invalidation import PUBLIC_LISTS, access_tag, me
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A job to enqueue. With `unless_waiting` it is skipped if a job of its kind and subject has not ended.
+    """A job to enqueue. With `unless_pending` it is skipped if a job of its kind and subject has not ended.
 
     `owner` is the user whose clip is processed.
     """
@@ -25,7 +25,7 @@ class Work:
     kind: JobKind
     subject: str
     request_id: str = ""
-    unless_waiting: bool = False
+    unless_pending: bool = False
     owner: str = ""
 
 
@@ -90,7 +90,7 @@ def effects_of(event: events.Event) -> Effects:
         case events.BlobOrphaned(key, request_id):
             metadata = RequestMetadata(request_id=request_id)
             return Effects(
-                jobs=[Work(JobKind.DELETE_BLOBS, key, unless_waiting=True)],
+                jobs=[Work(JobKind.DELETE_BLOBS, key, unless_pending=True)],
                 audit=[Audited(AuditAction.BLOB_DELETED, None, key, metadata, "nobody refers to it")],
             )
         case events.UserRegistered(user, metadata):
@@ -145,9 +145,9 @@ def effects_of(event: events.Event) -> Effects:
         case events.AccessDenied(actor_id, attempted, code, metadata):
             return Effects(audit=[Audited(AuditAction.DENIED, actor_id, attempted, metadata, code)])
         case events.JobRetried(job):
-            return Effects(jobs=[Work(job.kind, job.subject, unless_waiting=True, owner=job.owner)])
+            return Effects(jobs=[Work(job.kind, job.subject, unless_pending=True, owner=job.owner)])
         case events.MaintenanceDue(kind):
-            return Effects(jobs=[Work(kind, EVERYTHING, unless_waiting=True)])
+            return Effects(jobs=[Work(kind, EVERYTHING, unless_pending=True)])
         case unknown:
             assert_never(unknown)
 

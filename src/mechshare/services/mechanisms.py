@@ -76,7 +76,7 @@ class MechanismService:
         actor: Actor,
         draft: Draft,
         request_metadata: RequestMetadata | None = None,
-        once: IdempotentRequest[AuthoredMechanism] | None = None,
+        idempotency: IdempotentRequest[AuthoredMechanism] | None = None,
     ) -> AuthoredMechanism | ReplayedResponse:
         """Creates an unpublished mechanism of the actor's and, for an uploaded file, enqueues its processing.
 
@@ -86,7 +86,7 @@ class MechanismService:
         require_permission(actor, Permission.CREATE_MECHANISMS)
         request_id = request_metadata.request_id if request_metadata else ""
         new = MechanismCreated(self._drafted(actor, draft), request_id)
-        if once is None:
+        if idempotency is None:
             return await self._bulk_insert.insert(new)
         async with self._transactions.begin() as tx:
 
@@ -94,7 +94,7 @@ class MechanismService:
                 (created,) = await add_mechanisms(tx, [new])
                 return created
 
-            return await run_once(tx, self._clock, once, create)
+            return await run_once(tx, self._clock, idempotency, create)
 
     async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
         """Returns the mechanism with its author. Raises MechanismNotFound, also if `viewer` may not see it."""

@@ -8,7 +8,7 @@ from mechshare.domain.rate_limits import Quota, Verdict
 from mechshare.ports.rate_limits import RateLimiter
 
 
-class Costly(StrEnum):
+class CostlyOperation(StrEnum):
     """The kinds of request that have a quota of their own, in addition to that of all requests."""
 
     REGISTRATIONS = "registrations"
@@ -23,7 +23,9 @@ class RateLimitService:
     Without a limit on requests there is none on costly ones either.
     """
 
-    def __init__(self, limiter: RateLimiter, per_minute: int, costly: Mapping[Costly, Quota]) -> None:
+    def __init__(
+        self, limiter: RateLimiter, per_minute: int, costly: Mapping[CostlyOperation, Quota]
+    ) -> None:
         self._limiter = limiter
         self._costly = costly
         self.quota = Quota(name="requests", amount=per_minute, seconds=60)
@@ -36,7 +38,7 @@ class RateLimitService:
         """Counts one request of `address`; returns the verdict. Call it only if there is a limit."""
         return await self._limiter.hit(self.quota, address)
 
-    async def count_costly(self, kind: Costly, address: str) -> None:
+    async def count_operation(self, kind: CostlyOperation, address: str) -> None:
         """Counts one request of this kind. Raises TooManyRequests."""
         quota = self._costly[kind]
         if not (self.is_limited and quota.amount):

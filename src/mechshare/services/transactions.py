@@ -94,7 +94,7 @@ class _RecordingTransaction:
 
     async def _enqueue(self, work: Sequence[Work]) -> None:
         now = self._clock.now()
-        for unless_waiting in (False, True):
+        for unless_pending in (False, True):
             jobs = [
                 new_job(
                     JobId(self._ids.new_id()),
@@ -105,10 +105,10 @@ class _RecordingTransaction:
                     owner=one.owner,
                 )
                 for one in work
-                if one.unless_waiting is unless_waiting
+                if one.unless_pending is unless_pending
             ]
             if jobs:
-                await self._unit.ledger.add(*jobs, unless_waiting=unless_waiting)
+                await self._unit.ledger.add(*jobs, unless_pending=unless_pending)
                 self.has_new_jobs = True
 
     def _entry(self, audited: Audited) -> AuditEntry:

@@ -59,10 +59,10 @@ class UserService:
         self,
         registration: Registration,
         request_metadata: RequestMetadata,
-        once: IdempotentRequest[User] | None = None,
+        idempotency: IdempotentRequest[User] | None = None,
     ) -> User | ReplayedResponse:
         """Creates an account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
-        return await self._join(registration, Role.USER, request_metadata, once)
+        return await self._join(registration, Role.USER, request_metadata, idempotency)
 
     async def create_admin(self, registration: Registration) -> User:
         """Creates an account with the role `admin`, for the command line. Raises InvalidField, NameTaken."""
@@ -75,10 +75,10 @@ class UserService:
         registration: Registration,
         role: Role,
         request_metadata: RequestMetadata,
-        once: IdempotentRequest[User] | None,
+        idempotency: IdempotentRequest[User] | None,
     ) -> User | ReplayedResponse:
         user = self._new_user(registration, role)
-        await self._refuse_taken(user, once)
+        await self._refuse_taken(user, idempotency)
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._transactions.begin() as tx:
 
@@ -88,15 +88,15 @@ class UserService:
                 await tx.record(UserRegistered(saved, request_metadata))
                 return saved
 
-            return await run_once(tx, self._clock, once, join)
+            return await run_once(tx, self._clock, idempotency, join)
 
-    async def _refuse_taken(self, user: User, once: IdempotentRequest[User] | None) -> None:
+    async def _refuse_taken(self, user: User, idempotency: IdempotentRequest[User] | None) -> None:
         """Raises NameTaken before the cost of hashing; the transaction that saves the user decides.
 
         Does not raise for a repeated idempotent request, which gets the stored response.
         """
         async with self._transactions.read() as tx:
-            if once and await tx.idempotency_records.find(once.scope, once.key):
+            if idempotency and await tx.idempotency_records.find(idempotency.scope, idempotency.key):
                 return
             if await tx.users.find_by_login(user.username):
                 raise NameTaken(field="username", value=user.username)

@@ -100,7 +100,7 @@ async def test_all_rows_are_copied_exactly(pair: tuple[str, str]) -> None:
     assert ODD_JSON in {value for row in there["mechanisms"] for value in row}
     assert len(there["jobs"]) == ROWS
     assert "running" not in {value for row in there["jobs"] for value in row}
-    assert {table.already for table in tables.values()} == {0}
+    assert {table.resumed for table in tables.values()} == {0}
 
 
 @pytest.mark.parametrize("steps", [0, 9, 25])
@@ -115,14 +115,14 @@ async def test_a_killed_copy_resumes_with_the_same_result(pair: tuple[str, str],
     assert killed.returncode == -signal.SIGKILL
     assert stands_in(destination) == expected(stands_in(source))
     if steps > 2:
-        assert sum(table.already for table in tables.values()) > 0
+        assert sum(table.resumed for table in tables.values()) > 0
 
 
 async def test_a_finished_copy_is_recognised(pair: tuple[str, str]) -> None:
     await fill(pair[0], 20)
     first = await copied(*pair)
     again = await copied(*pair)
-    assert {table.already for table in again.values() if table.rows} == {20, 7}
+    assert {table.resumed for table in again.values() if table.rows} == {20, 7}
     assert {name: table.digest for name, table in first.items()} == {
         name: table.digest for name, table in again.items()
     }

@@ -272,7 +272,7 @@ async def test_an_unusable_file_is_replaced_and_a_warning_is_logged(
     with capture_logs() as logs:
         assert await total(index) == 0
 
-    assert [entry["event"] for entry in logs] == ["search_index_begun_anew"]
+    assert [entry["event"] for entry in logs] == ["search_index_recreated"]
     assert await index.needs_rebuild()
     await index.rebuild(stream(CAM))
     assert await total(index, "cam") == 1
@@ -293,7 +293,7 @@ async def test_damage_found_by_a_search_is_logged_once_and_repaired(
     with capture_logs() as logs, pytest.raises(DependencyUnavailable):
         await index.search(SearchQuery(text="gear"))
 
-    assert [entry["event"] for entry in logs] == ["search_index_begun_anew"]
+    assert [entry["event"] for entry in logs] == ["search_index_recreated"]
     assert await total(index, "gear") == 0
     assert await index.needs_rebuild()
 

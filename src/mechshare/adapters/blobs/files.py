@@ -15,7 +15,7 @@ import structlog
 
 from mechshare.adapters.blobs.atomic_file import AtomicFile, remove_abandoned
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
-from mechshare.adapters.blobs.safe_paths import NOWHERE, opened, prune
+from mechshare.adapters.blobs.safe_paths import NOT_FOUND_ERRNOS, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -131,7 +131,7 @@ class FileBlobStore:
             with opened(self._root, names[:-1]) as folders:
                 return OpenFile(os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]))
         except OSError as problem:
-            if problem.errno in NOWHERE:
+            if problem.errno in NOT_FOUND_ERRNOS:
                 return None
             raise
 
@@ -140,7 +140,7 @@ class FileBlobStore:
             with opened(self._root, names[:-1]) as folders:
                 status = os.stat(names[-1], dir_fd=folders[-1], follow_symlinks=False)
         except OSError as problem:
-            if problem.errno in NOWHERE:
+            if problem.errno in NOT_FOUND_ERRNOS:
                 return None
             raise
         return status if stat.S_ISREG(status.st_mode) else None
@@ -158,7 +158,7 @@ class FileBlobStore:
             with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:
                 keys = sorted(base + part for entry in entries if (part := _part_of_key(entry)))
         except OSError as problem:
-            if problem.errno in NOWHERE:
+            if problem.errno in NOT_FOUND_ERRNOS:
                 return
             raise
         for key in keys:
@@ -173,7 +173,7 @@ async def _discard(incoming: AtomicFile) -> None:
     try:
         await _in_thread(incoming.discard)
     except (DependencyUnavailable, StorageFull) as problem:
-        _log.warning("blob_draft_not_discarded", problem=str(problem.__cause__))
+        _log.warning("unfinished_blob_not_removed", problem=str(problem.__cause__))
 
 
 def _names(key: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+NOT_FOUND_ERRNOS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 """The error numbers for a folder that is missing or is something else, such as a link."""
 
 
@@ -14,7 +14,7 @@ NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 def opened(root: Path, names: Sequence[str], *, make: bool = False) -> Iterator[list[int]]:
     """Opens `root` and each of `names` below it; yields the descriptors, outermost first. `make` creates folders.
 
-    Raises OSError, with an error number in NOWHERE if there is no such folder.
+    Raises OSError, with an error number in NOT_FOUND_ERRNOS if there is no such folder.
     """
     descriptors = [os.open(root, os.O_RDONLY | os.O_DIRECTORY)]
     try:
@@ -47,7 +47,7 @@ def prune(root: Path, names: Sequence[str]) -> None:
         except OSError as problem:
             if problem.errno in (errno.ENOTEMPTY, errno.EEXIST):
                 return
-            if problem.errno not in NOWHERE:
+            if problem.errno not in NOT_FOUND_ERRNOS:
                 raise
 
 

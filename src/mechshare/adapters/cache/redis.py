@@ -52,11 +52,11 @@ for i, name in ipairs(cmsgpack.unpack(ARGV[1])) do
   end
 end
 """
-_EMPTY = 60_000
+_EMPTY_TAG_LIFETIME = 60_000
 """Milliseconds for which a tag without entries has a generation: longer than any load takes."""
-_STORE_AFTER = 0.005
+_STORE_DELAY = 0.005
 """Seconds for which loaded entries wait so that more can be stored with them."""
-_MAX_ENTRY_BYTES = 500
+_BATCH_SIZE = 500
 """The maximum number of entries that one script stores; Redis serves no other client while the script runs."""
 _MAX_GENERATIONS = 10_000
 """The maximum number of tags whose generation in Redis this process remembers."""
@@ -173,7 +173,9 @@ class RedisCache:
         mine, token = self._entries.generation(tag), token_hex(8)
         try:
             async with self._client.guard():
-                left, content = await self._find_script((self._client.key(tag),), (key, token, _EMPTY))
+                left, content = await self._find_script(
+                    (self._client.key(tag),), (key, token, _EMPTY_TAG_LIFETIME)
+                )
         except Unavailable:
             return None
         if left:
@@ -209,8 +211,8 @@ class RedisCache:
     async def _store(self) -> None:
         """Stores loaded entries in Redis in batches; no caller waits for it, since this process already has them."""
         while self._unstored:
-            await asyncio.sleep(_STORE_AFTER)
-            loaded, self._unstored = self._unstored[:_MAX_ENTRY_BYTES], self._unstored[_MAX_ENTRY_BYTES:]
+            await asyncio.sleep(_STORE_DELAY)
+            loaded, self._unstored = self._unstored[:_BATCH_SIZE], self._unstored[_BATCH_SIZE:]
             now = time.monotonic()
             names = [
                 (self._client.key(one.name[0]), one.name[1], one.theirs, int((one.ends - now) * 1000))

@@ -14,8 +14,8 @@ from redis.exceptions import RedisError
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 
-_RING_WITHIN = 0.2
-_LISTEN_WITHIN = 5.0
+_RING_TIMEOUT = 0.2
+_LISTEN_TIMEOUT = 5.0
 _POLL_INTERVAL = 0.1
 _REST = 1.0
 """Seconds before an arq worker that lost Redis is started again."""
@@ -45,7 +45,7 @@ class ArqDoorbell:
         if self._is_closed:
             return
         try:
-            async with self._client.guard(), asyncio.timeout(_RING_WITHIN):
+            async with self._client.guard(), asyncio.timeout(_RING_TIMEOUT):
                 if await self._ringing.zcard(self._queue) < _ENOUGH:
                     await self._ringing.enqueue_job("ring", _expires=_STALE)
         except Unavailable as problem:
@@ -79,9 +79,9 @@ class ArqDoorbell:
             self._event.set()
 
         while not self._is_closed:
-            client = RedisClient(self._address, within=_LISTEN_WITHIN)
+            client = RedisClient(self._address, timeout=_LISTEN_TIMEOUT)
             worker = Worker(
-                [func(ring, name="ring", keep_result=0, timeout=_LISTEN_WITHIN, max_tries=1)],
+                [func(ring, name="ring", keep_result=0, timeout=_LISTEN_TIMEOUT, max_tries=1)],
                 queue_name=self._queue,
                 redis_pool=self._arq(client.redis.connection_pool),
                 handle_signals=False,

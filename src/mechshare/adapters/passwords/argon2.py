@@ -36,7 +36,7 @@ class Argon2PasswordHasher:
         max_waiting: int = _MAX_WAITING,
     ) -> None:
         self._hasher = argon2.PasswordHasher(iterations, memory_kib, parallelism)
-        self._nobodys = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
         workers = threads or max(1, (os.cpu_count() or 1) // 2)
         self._limit = ConcurrencyLimit(workers + max_waiting)
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
@@ -45,7 +45,7 @@ class Argon2PasswordHasher:
         return await self._in_thread(lambda: self._hasher.hash(_bytes_of(password)))
 
     async def verify(self, password: str, hash: str | None) -> bool:
-        right = await self._in_thread(lambda: self._matches(password, hash or self._nobodys))
+        right = await self._in_thread(lambda: self._matches(password, hash or self._dummy_hash))
         return right and hash is not None
 
     def needs_rehash(self, hash: str) -> bool:

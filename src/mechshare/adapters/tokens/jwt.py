@@ -159,7 +159,7 @@ def _strict_json(part: str) -> dict[str, Any]:
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     decoded = dict(pairs)
     if len(decoded) != len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("duplicate name in a JSON object")
     return decoded
 
 

@@ -145,7 +145,7 @@ def _describe(first: str, manifest: Manifest) -> None:
 def _report_restored(done: Restored) -> None:
     table = Table("table", "rows", "there before", "SHA-256 on both sides")
     for one in done.tables:
-        table.add_row(one.table, str(one.rows), str(one.already), one.digest[:16])
+        table.add_row(one.table, str(one.rows), str(one.resumed), one.digest[:16])
     _console.print(table)
     _console.print(
         f"files: {done.copied} copied and read back, "

@@ -135,15 +135,15 @@ def _report(copied: Copied) -> None:
     if copied.tables is not None:
         table = Table("table", "rows", "there before", "SHA-256 on both sides")
         for one in copied.tables:
-            table.add_row(one.table, str(one.rows), str(one.already), one.digest[:16])
+            table.add_row(one.table, str(one.rows), str(one.resumed), one.digest[:16])
         _console.print(table)
     if copied.blobs is not None:
         blobs = copied.blobs
         _console.print(
-            f"blobs: {blobs.copied} copied and read back, {blobs.already} were there and equal, "
+            f"blobs: {blobs.copied} copied and read back, {blobs.existing} were there and equal, "
             f"{blobs.size} bytes in all"
         )
-        if not blobs.copied + blobs.already:
+        if not blobs.copied + blobs.existing:
             _console.print("the source holds no blob at all: is its URL right?")
         if blobs.others:
             _console.print(

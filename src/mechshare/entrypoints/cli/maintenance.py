@@ -41,7 +41,7 @@ _REMEDIES = {
     ("search", Problem.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
     (
         "search",
-        Problem.OUT_OF_STEP,
+        Problem.OUT_OF_SYNC,
     ): "run 'mechshare reindex'; or, where changes are on their way, let a server or worker run",
     ("jobs", Problem.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers look for jobs every second",
     ("cache", Problem.DOWN): f"check {PREFIX}CACHE_URL; meanwhile everything is read from the database",

@@ -71,13 +71,13 @@ def create() -> ASGIApp:
     end_with_parent()
     chosen = settings.load(os.environ)
     configure_logging(chosen)
-    return build_app(build(chosen, LoggingObserver()), gently=True)
+    return build_app(build(chosen, LoggingObserver()), owns_process=True)
 
 
-def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
+def build_app(application: Application, *, owns_process: bool = False) -> ASGIApp:
     """Returns the ASGI application over `application`; during its lifespan it also runs jobs.
 
-    With `gently`, it owns the process: at SIGTERM it finishes the requests under way before the process ends.
+    With `owns_process`, it handles SIGTERM: it finishes the requests under way before the process ends.
     """
     stopping = Shutdown()
     chosen = application.settings
@@ -107,7 +107,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
         before_request=require_integers,
         after_request=secure_page,
         after_exception=[note_denial],
-        lifespan=[_running(application, stopping, gently)],
+        lifespan=[_running(application, stopping, owns_process)],
         logging_config=None,
         openapi_config=openapi_config(
             [module.TAG for module in _TAGGED], document_router(), chosen.public_url
@@ -116,7 +116,7 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
     )
     app.state.application = application
     app.state.stopping = stopping
-    if gently:
+    if owns_process:
         publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
@@ -134,20 +134,20 @@ def build_app(application: Application, *, gently: bool = False) -> ASGIApp:
 
 
 def _running(
-    application: Application, stopping: Shutdown, gently: bool
+    application: Application, stopping: Shutdown, owns_process: bool
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         background = await _prepare(application)
-        if gently:
+        if owns_process:
             background.append(asyncio.create_task(bound_slow_readers()))
         stopping.start_again()
         slots = application.settings.job_slots
         working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
-        if gently:
+        if owns_process:
             _settle_garbage_collector()
         try:
-            with graceful_shutdown(stopping) if gently else nullcontext():
+            with graceful_shutdown(stopping) if owns_process else nullcontext():
                 yield
         finally:
             stopping.begin()

@@ -3,9 +3,9 @@
 At SIGTERM Granian closes its listening socket at once. Linux then resets the connections in its backlog, and keep-alive
 connections may break while a client reuses them. This module therefore shuts down in three steps:
 
-1. For LOOK_AWAY seconds the process serves as before, but each HTTP/1 response closes its connection, and
+1. For DRAIN_SECONDS seconds the process serves as before, but each HTTP/1 response closes its connection, and
    `/health/ready` reports that the process stops, so that load balancers choose another.
-2. The process ignores new connections, and for LET_IN seconds accepts those in the backlog.
+2. The process ignores new connections, and for ACCEPT_SECONDS seconds accepts those in the backlog.
 3. The server stops.
 """
 
@@ -23,9 +23,9 @@ import structlog
 
 from mechshare.entrypoints.http.listener import listening_sockets
 
-LOOK_AWAY = 2.0
+DRAIN_SECONDS = 2.0
 """Seconds in which clients and load balancers can move to another process."""
-LET_IN = 0.5
+ACCEPT_SECONDS = 0.5
 """Seconds in which connections from the backlog are accepted and their requests read."""
 IDLE_TIMEOUT = 2.0
 """Maximum seconds between two pieces of a request body once shutdown has begun."""
@@ -86,8 +86,8 @@ def graceful_shutdown(stopping: Shutdown) -> Iterator[None]:
         if stopping.has_begun:
             return
         stopping.begin()
-        steps.append(loop.call_later(LOOK_AWAY, refuse_new_connections))
-        steps.append(loop.call_later(LOOK_AWAY + LET_IN, os.kill, os.getpid(), signal.SIGINT))
+        steps.append(loop.call_later(DRAIN_SECONDS, refuse_new_connections))
+        steps.append(loop.call_later(DRAIN_SECONDS + ACCEPT_SECONDS, os.kill, os.getpid(), signal.SIGINT))
 
     loop.add_signal_handler(signal.SIGTERM, begin)
     try:

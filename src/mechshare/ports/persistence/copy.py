@@ -7,14 +7,14 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableCopied:
-    """A table with equal rows on both sides; `already` of them are from an earlier run.
+    """A table with equal rows on both sides; `resumed` of them are from an earlier run.
 
     `digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, independent of their order.
     """
 
     table: str
     rows: int
-    already: int
+    resumed: int
     digest: str
 
 

@@ -16,8 +16,8 @@ class JobLedger(Protocol):
     Methods with a `fence` change nothing and return False unless the job is running under exactly this fence.
     """
 
-    async def add(self, *new: Job, unless_waiting: bool = False) -> None:
-        """Stores new jobs, due at once. With `unless_waiting` it skips a job if one of its kind and subject has not
+    async def add(self, *new: Job, unless_pending: bool = False) -> None:
+        """Stores new jobs, due at once. With `unless_pending` it skips a job if one of its kind and subject has not
         ended, also under concurrent calls."""
 
     async def claim(

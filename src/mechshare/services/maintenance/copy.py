@@ -18,11 +18,11 @@ from mechshare.services.maintenance.blob_copy import (
 
 @dataclass(slots=True, kw_only=True)
 class BlobsCopied:
-    """The result of copying blobs: `already` counts those that the destination had with equal content, `others` those
-    that only the destination has; `size` is the total of `copied` and `already`, in bytes."""
+    """The result of copying blobs: `existing` counts those that the destination had with equal content, `others` those
+    that only the destination has; `size` is the total of `copied` and `existing`, in bytes."""
 
     copied: int = 0
-    already: int = 0
+    existing: int = 0
     others: int = 0
     size: int = 0
 
@@ -65,12 +65,12 @@ async def _copy_blobs(source: BlobStore, destination: BlobStore, progress: Progr
     async def copy(key: str) -> None:
         size, is_new = await _copy_blob(source, destination, key)
         done.copied += is_new
-        done.already += not is_new
+        done.existing += not is_new
         done.size += size
         progress(Stage.BLOBS, 1, total)
 
     await for_each(source.list(""), copy)
-    done.others = await _count(destination) - done.copied - done.already
+    done.others = await _count(destination) - done.copied - done.existing
     return done
 
 

@@ -29,7 +29,7 @@ class Problem(StrEnum):
     SKEWED = "skewed"
     FULL = "full"
     ALTERED = "altered"
-    OUT_OF_STEP = "out of step"
+    OUT_OF_SYNC = "out of sync"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class DoctorReport:
 
 
 class DoctorService:
-    """Examines all dependencies; `others` are the checks of the optional ones, by name."""
+    """Examines all dependencies; `optional` are the checks of the optional ones, by name."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class DoctorService:
         blobs: BlobStore,
         index: SearchIndex,
         media: MediaProcessor,
-        others: Mapping[str, Callable[[], Awaitable[str]]],
+        optional: Mapping[str, Callable[[], Awaitable[str]]],
         clock: Clock,
         ids: IdSource,
     ) -> None:
@@ -59,12 +59,12 @@ class DoctorService:
         self._blobs = blobs
         self._index = index
         self._media = media
-        self._others = others
+        self._optional = optional
         self._clock = clock
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """Examines `database`, `clock`, `blobs`, `search` and each of the others.
+        """Examines `database`, `clock`, `blobs`, `search` and each optional one.
 
         Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """
@@ -74,7 +74,7 @@ class DoctorService:
             await self._examine_blobs(),
             await self._examine_search(),
         ]
-        reports += [await _report(name, check, is_essential=False) for name, check in self._others.items()]
+        reports += [await _report(name, check, is_essential=False) for name, check in self._optional.items()]
         return tuple(reports)
 
     async def examine_processing(self, clip: Path, into: Path) -> DoctorReport:
@@ -91,7 +91,7 @@ class DoctorService:
         try:
             there = await self._database.now()
         except Unavailable:
-            message = "the database can't be asked for the time"
+            message = "the database does not respond, so its clock was not compared"
             return DoctorReport(name="clock", message=message, problem=Problem.DOWN, is_essential=False)
         ahead = there - before - (self._clock.now() - before) / 2
         message = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
@@ -125,14 +125,17 @@ class DoctorService:
         try:
             published, waiting = await self._published(), await self._waiting()
         except Unavailable:
-            message = f"the index holds {how_many(indexed)} published mechanisms; the database can't be asked"
+            message = (
+                f"the index holds {how_many(indexed)} published mechanisms; "
+                "the database does not respond, so they were not compared"
+            )
             return DoctorReport(name="search", message=message, is_essential=False)
         message = (
             f"the index holds {how_many(indexed)} published mechanisms, the database {how_many(published)}"
         )
         if waiting:
             message += f"; {waiting} changes are on their way to the index"
-        problem = None if indexed == published else Problem.OUT_OF_STEP
+        problem = None if indexed == published else Problem.OUT_OF_SYNC
         return DoctorReport(name="search", message=message, problem=problem, is_essential=False)
 
     async def _published(self) -> int:
@@ -169,7 +172,7 @@ async def _report(
 
 def _down(name: str, down: Unavailable, *, is_essential: bool = True) -> DoctorReport:
     cause = cause_of(down)
-    message = f"does not answer ({cause})" if cause else "does not answer"
+    message = f"does not respond ({cause})" if cause else "does not respond"
     return DoctorReport(name=name, message=message, problem=Problem.DOWN, is_essential=is_essential)
 
 

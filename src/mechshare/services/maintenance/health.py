@@ -23,14 +23,14 @@ class Check:
 
 
 class HealthService:
-    """Checks all dependencies; `others` are the checks of the optional ones, by name."""
+    """Checks all dependencies; `optional` are the checks of the optional ones, by name."""
 
     def __init__(
         self,
         database: Database,
         blobs: BlobStore,
         index: SearchIndex,
-        others: Mapping[str, Callable[[], Awaitable[str]]],
+        optional: Mapping[str, Callable[[], Awaitable[str]]],
     ) -> None:
         self._blobs = blobs
         self._index = index
@@ -38,7 +38,7 @@ class HealthService:
             ("database", database.check),
             ("blobs", self._check_blobs),
             ("search", self._check_search),
-            *others.items(),
+            *optional.items(),
         )
 
     async def check(self, *, uploads: bool = False) -> tuple[Check, ...]:
@@ -55,11 +55,11 @@ class HealthService:
 
     async def _check_blobs(self) -> str:
         await self._blobs.stat("health/probe")
-        return "answers"
+        return "reachable"
 
     async def _check_search(self) -> str:
         result = await self._index.search(SearchQuery(limit=1))
-        return f"answers; {how_many(result.total)} published mechanisms"
+        return f"reachable; {how_many(result.total)} published mechanisms"
 
 
 async def _run_check(name: str, check: Callable[[], Awaitable[str]], is_essential: bool) -> Check:

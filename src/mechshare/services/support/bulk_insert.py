@@ -21,7 +21,7 @@ class BulkInsert:
 
     def __init__(self, transactions: Transactions) -> None:
         self._transactions = transactions
-        self._batches = DataLoader(self._insert_each, most=_MAX_CONCURRENT_BATCHES)
+        self._batches = DataLoader(self._insert_each, max_batches=_MAX_CONCURRENT_BATCHES)
 
     async def insert(self, created: MechanismCreated) -> AuthoredMechanism:
         """Stores the mechanism; returns it with its author. Raises UserNotFound, CategoryNotFound, and StaleVersion if

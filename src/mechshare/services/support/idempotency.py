@@ -29,28 +29,32 @@ class ReplayedResponse:
 
 
 async def run_once(
-    tx: UnitOfWork, clock: Clock, once: IdempotentRequest[T] | None, do: Callable[[], Awaitable[T]]
+    tx: UnitOfWork,
+    clock: Clock,
+    idempotency: IdempotentRequest[T] | None,
+    operation: Callable[[], Awaitable[T]],
 ) -> T | ReplayedResponse:
-    """Returns the result of `do` and stores its response in the same transaction; a ReplayedResponse if it was done
-    before.
+    """Runs `operation`, stores its response in the same transaction and returns its result.
+
+    Returns a ReplayedResponse instead if the request took effect before.
 
     A key can be used again after IDEMPOTENCY_LIFETIME. Raises IdempotencyKeyReused if the key came with another
     request.
     """
-    if once is None:
-        return await do()
-    name = (once.scope, once.key)
+    if idempotency is None:
+        return await operation()
+    name = (idempotency.scope, idempotency.key)
     # Only this record: garbage collection deletes the other expired ones, so no request waits for them.
     await tx.idempotency_records.delete_expired(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
     known = await tx.idempotency_records.find(*name)
     if known is not None:
-        return ReplayedResponse(known.response_to(once.fingerprint))
-    done = await do()
+        return ReplayedResponse(known.response_to(idempotency.fingerprint))
+    done = await operation()
     record = IdempotencyRecord(
-        scope=once.scope,
-        key=once.key,
-        fingerprint=once.fingerprint,
-        response=once.render(done),
+        scope=idempotency.scope,
+        key=idempotency.key,
+        fingerprint=idempotency.fingerprint,
+        response=idempotency.render(done),
         created_at=clock.now(),
     )
     await tx.idempotency_records.add(record)

@@ -180,7 +180,7 @@ async def test_jobs_are_added_together_but_those_that_need_not_wait_twice(databa
     jobs = [new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, subject, now=NOW) for subject in "aba"]
     async with database.begin() as tx:
         await tx.ledger.add(*jobs[:2])
-        await tx.ledger.add(*jobs[1:], unless_waiting=True)
+        await tx.ledger.add(*jobs[1:], unless_pending=True)
         await tx.ledger.add()
     claimed = [await claim(database) for _ in range(3)]
     assert {job.id for job in claimed if job} == {job.id for job in jobs[:2]}
@@ -293,7 +293,7 @@ async def test_of_those_that_want_a_job_once_one_gets_it_until_it_has_ended(data
     async def ask() -> None:
         async with database.begin() as tx:
             job = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
-            await tx.ledger.add(job, unless_waiting=True)
+            await tx.ledger.add(job, unless_pending=True)
 
     async with bounded():
         await asyncio.gather(*(ask() for _ in range(10)))

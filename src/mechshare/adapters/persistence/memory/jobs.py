@@ -19,11 +19,11 @@ class MemoryJobLedger(JobLedger):
     def __init__(self, access: Access) -> None:
         self._access = access
 
-    async def add(self, *new: Job, unless_waiting: bool = False) -> None:
+    async def add(self, *new: Job, unless_pending: bool = False) -> None:
         jobs = self._access.write(JOBS)
         for job in new:
             same = (one for one in jobs if (one.kind, one.subject) == (job.kind, job.subject))
-            if not (unless_waiting and any(not one.state.has_ended for one in same)):
+            if not (unless_pending and any(not one.state.has_ended for one in same)):
                 jobs.insert(replace(job, run_after=self._access.now()))
 
     async def claim(

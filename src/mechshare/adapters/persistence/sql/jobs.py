@@ -136,11 +136,11 @@ _LATEST_OF_EACH = select(jobs).where(
         tuple_(_later.c.created_at, _later.c.id) > tuple_(jobs.c.created_at, jobs.c.id),
     ),
 )
-_WAITING = jobs.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
-_SAME_WAITING = select(jobs.c.id).where(_OF_SUBJECT, _WAITING).limit(1)
+_IS_PENDING = jobs.c.state.in_([literal_column("'queued'"), literal_column("'running'")])
+_SAME_PENDING = select(jobs.c.id).where(_OF_SUBJECT, _IS_PENDING).limit(1)
 _BACKLOG = (
     select(jobs.c.kind, jobs.c.state, func.count(), func.min(jobs.c.created_at))
-    .where(_WAITING)
+    .where(_IS_PENDING)
     .group_by(jobs.c.kind, jobs.c.state)
 )
 _ATTEMPTS = (
@@ -186,8 +186,8 @@ class SqlJobLedger(JobLedger):
     def __init__(self, statements: Statements) -> None:
         self._statements = statements
 
-    async def add(self, *new: Job, unless_waiting: bool = False) -> None:
-        wanted = [job for job in new if not (unless_waiting and await self._is_waiting(job))]
+    async def add(self, *new: Job, unless_pending: bool = False) -> None:
+        wanted = [job for job in new if not (unless_pending and await self._is_pending(job))]
         if wanted:
             await self._statements.change(_ADD, list(map(_JOB.values, wanted)))
 
@@ -226,11 +226,11 @@ class SqlJobLedger(JobLedger):
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         return tuple(map(_JOB.value, await self._statements.rows(_EXPIRED, {"limit": limit})))
 
-    async def _is_waiting(self, job: Job) -> bool:
+    async def _is_pending(self, job: Job) -> bool:
         """Whether another job of its kind and subject has not ended. None can be added before the transaction ends."""
         await self._statements.advisory_lock(f"{job.kind} {job.subject}")
         same = {"of_kind": job.kind.value, "of_subject": job.subject}
-        return await self._statements.row(_SAME_WAITING, same) is not None
+        return await self._statements.row(_SAME_PENDING, same) is not None
 
     async def _change(self, statement: Any, id: JobId, fence: int, values: dict[str, Any]) -> bool:
         lease = {"held_id": id, "held_fence": fence}

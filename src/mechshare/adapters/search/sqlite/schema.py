@@ -66,7 +66,7 @@ def connect(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(path):
         if not _is_sound(path):
-            _begin_anew(path)
+            _recreate(path)
     return _connect(path)
 
 
@@ -88,7 +88,7 @@ def discard_if_damaged(path: Path) -> None:
     """Checks the whole file and recreates it if it is damaged. Raises sqlite3.Error, OSError."""
     with _exclusive(path):
         if not (_is_sound(path) and _is_intact(path)):
-            _begin_anew(path)
+            _recreate(path)
 
 
 @contextmanager
@@ -157,10 +157,10 @@ def _is_intact(path: Path) -> bool:
         raise
 
 
-def _begin_anew(path: Path) -> None:
+def _recreate(path: Path) -> None:
     if path.exists():
         structlog.get_logger(__name__).warning(
-            "search_index_begun_anew", path=str(path), remedy="mechshare reindex"
+            "search_index_recreated", path=str(path), remedy="mechshare reindex"
         )
     try:
         with closing(_connect(path)) as connection:

@@ -15,7 +15,7 @@ from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
-from mechshare.services.rate_limits import Costly
+from mechshare.services.rate_limits import CostlyOperation
 
 Connection = ASGIConnection[Any, Any, Any, Any]
 
@@ -44,12 +44,12 @@ def require_permissions(*permissions: str) -> Guard:
     return guard
 
 
-def limits(kind: Costly) -> BeforeRequestHookHandler:
+def limits(kind: CostlyOperation) -> BeforeRequestHookHandler:
     """Returns the `before_request` of a route with a rate limit of its own per address; it raises TooManyRequests."""
 
     async def count(request: Connection) -> None:
         address = limited_address(client_address_of(request.scope))
-        await application_of(request).rate_limits.count_costly(kind, address)
+        await application_of(request).rate_limits.count_operation(kind, address)
 
     return count
 

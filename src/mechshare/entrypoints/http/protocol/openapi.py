@@ -23,9 +23,9 @@ from mechshare.domain.errors import DomainException
 
 OPTIONAL_TOKEN = {"token": "optional"}
 """The `opt` of a route that works without a token and returns more to a caller with one."""
-HEARS_VERSION = {"hears": ("If-Match",)}
+ACCEPTS_IF_MATCH = {"hears": ("If-Match",)}
 """The `opt` of a route that requires If-Match."""
-HEARS_KEY = {"hears": ("Idempotency-Key",)}
+ACCEPTS_IDEMPOTENCY_KEY = {"hears": ("Idempotency-Key",)}
 """The `opt` of a route that accepts Idempotency-Key."""
 NOT_MODIFIED = {
     304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)")

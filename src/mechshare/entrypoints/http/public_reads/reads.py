@@ -35,7 +35,7 @@ class PublicReads:
     def __init__(self, application: Application) -> None:
         self._application = application
         self._responses = application.responses
-        self._mechanisms = DataLoader(self._find_mechanisms, most=self._responses.max_concurrent_loads)
+        self._mechanisms = DataLoader(self._find_mechanisms, max_batches=self._responses.max_concurrent_loads)
         self.cached = application.responses.cached
 
     async def mechanism(self, id: MechanismId) -> CachedResponse | None:

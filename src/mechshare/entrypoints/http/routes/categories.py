@@ -16,8 +16,8 @@ from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, r
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import (
-    HEARS_KEY,
-    HEARS_VERSION,
+    ACCEPTS_IDEMPOTENCY_KEY,
+    ACCEPTS_IF_MATCH,
     NOT_MODIFIED,
     body_of,
     documented,
@@ -85,7 +85,7 @@ async def get_category(request: Req, category_id: FromPath[str]) -> Response[Cat
     guards=[require_permissions("categories:manage")],
     operation_id="createCategory",
     summary="Add a category (admins)",
-    opt={**HEARS_KEY, **refuses(Invalid)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid)},
     operation_class=body_of(
         NewCategory, example={"id": "cam-followers", "name_en": "Cam followers", "name_ja": "カム従動節"}
     ),
@@ -94,9 +94,9 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
     """Creates a category. Its `id` is a unique slug that never changes."""
     new = await decoded_body(request, NewCategory)
     actor = actor_of(request)
-    once = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
+    idempotency = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
     created = await application_of(request).categories.create_category(
-        actor, new.id, new.name_en, new.name_ja, once
+        actor, new.id, new.name_en, new.name_ja, idempotency
     )
     if isinstance(created, ReplayedResponse):
         return replayed(request, created, 201, _PATH)
@@ -108,7 +108,7 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
     guards=[require_permissions("categories:manage")],
     operation_id="updateCategory",
     summary="Rename a category (admins)",
-    opt={**HEARS_VERSION, **refuses(Invalid)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Invalid)},
     operation_class=body_of(CategoryChanges, example={"name_en": "Cams"}),
 )
 async def update_category(request: Req, category_id: FromPath[str]) -> Response[CategoryResponse]:
@@ -130,7 +130,7 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
     guards=[require_permissions("categories:manage")],
     operation_id="deleteCategory",
     summary="Delete an empty category (admins)",
-    opt={**HEARS_VERSION, **refuses(Conflict)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Conflict)},
 )
 async def delete_category(request: Req, category_id: FromPath[str]) -> Response[None]:
     """Deletes the category; refused while it contains a mechanism. Requires If-Match."""

@@ -22,7 +22,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
 from mechshare.entrypoints.http.protocol.openapi import (
-    HEARS_VERSION,
+    ACCEPTS_IF_MATCH,
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
     body_of,
@@ -153,7 +153,7 @@ async def find_mechanisms_of(
     guards=[require_permissions()],
     operation_id="updateMechanism",
     summary="Update a mechanism",
-    opt={**HEARS_VERSION, **refuses(Forbidden, Invalid)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden, Invalid)},
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
@@ -178,7 +178,7 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     status_code=204,
     operation_id="deleteMechanism",
     summary="Delete a mechanism",
-    opt={**HEARS_VERSION, **refuses(Forbidden)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden)},
 )
 async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[None]:
     """Deletes a mechanism and its files. Requires If-Match."""

@@ -35,7 +35,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
 )
 from mechshare.entrypoints.http.shutdown import Shutdown
 from mechshare.services.processing import ProcessingStatus
-from mechshare.services.rate_limits import Costly
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
@@ -43,7 +43,7 @@ EVENTS_PATH = "/processing/events"
 """Path of the event stream, relative to that of the mechanism."""
 HEARTBEAT_INTERVAL = 15.0
 """Seconds without a change after which a comment is sent, so that proxies and clients keep the stream open."""
-LISTEN_FOR = 600.0
+MAX_STREAM_SECONDS = 600.0
 """Maximum seconds of a stream; the client may connect again."""
 
 
@@ -92,7 +92,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     guards=[require_permissions()],
     status_code=202,
     operation_id="retryProcessing",
-    before_request=limits(Costly.RETRIES),
+    before_request=limits(CostlyOperation.RETRIES),
     summary="Retry a failed processing",
     opt=refuses(Forbidden, Conflict, Stale),
 )
@@ -132,7 +132,7 @@ async def _events(
     feed, language = application_of(request).processing_feed, _language(request)
     stopping: Shutdown = request.app.state.stopping
     sent: ProcessingStatus | None = None
-    ends = time.monotonic() + LISTEN_FOR
+    ends = time.monotonic() + MAX_STREAM_SECONDS
     heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
     async with feed.watching(id):
         while True:

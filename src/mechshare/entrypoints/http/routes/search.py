@@ -26,7 +26,7 @@ from mechshare.entrypoints.http.representations.search import (
     SuggestionsResponse,
     search_response,
 )
-from mechshare.services.rate_limits import Costly
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 TAG = Tag("search", "Finding mechanisms, in Japanese and English")
@@ -42,7 +42,7 @@ MAX_SUGGESTIONS = 20
 @get(
     "/mechanisms",
     operation_id="searchMechanisms",
-    before_request=limits(Costly.SEARCHES),
+    before_request=limits(CostlyOperation.SEARCHES),
     summary="Search mechanisms",
     responses=NOT_MODIFIED,
     opt={**OPTIONAL_TOKEN, **refuses(Invalid)},
@@ -95,7 +95,7 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
 @get(
     "/suggest",
     operation_id="suggestTitles",
-    before_request=limits(Costly.SEARCHES),
+    before_request=limits(CostlyOperation.SEARCHES),
     summary="Suggest titles",
     responses=NOT_MODIFIED,
     opt=refuses(Invalid),

@@ -19,7 +19,13 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
 )
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
-from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, NOT_MODIFIED, body_of, documented, refuses
+from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
+    NOT_MODIFIED,
+    body_of,
+    documented,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import nothing, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -29,7 +35,7 @@ from mechshare.entrypoints.http.representations.users import (
     encoded_user,
     user_resource,
 )
-from mechshare.services.rate_limits import Costly
+from mechshare.services.rate_limits import CostlyOperation
 from mechshare.services.support.idempotency import ReplayedResponse
 from mechshare.services.users import Registration
 
@@ -101,9 +107,9 @@ class SessionsResponse(Struct):
 @post(
     "/register",
     operation_id="register",
-    before_request=limits(Costly.REGISTRATIONS),
+    before_request=limits(CostlyOperation.REGISTRATIONS),
     summary="Register",
-    opt={"open": True, **HEARS_KEY, **refuses(Invalid)},
+    opt={"open": True, **ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid)},
     operation_class=body_of(
         NewUser,
         example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},
@@ -114,11 +120,13 @@ async def register(request: Req) -> Response[UserResponse]:
     new = await decoded_body(request, NewUser, max_bytes=MAX_AUTH_BODY_BYTES)
     # The fingerprint excludes the password: a stored fingerprint must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
-    once = idempotent_request(request, "", fingerprint, encoded_user)
+    idempotency = idempotent_request(request, "", fingerprint, encoded_user)
     registration = Registration(
         username=new.username, email=new.email, password=new.password, display_name=new.display_name
     )
-    joined = await application_of(request).users.register(registration, request_metadata_of(request), once)
+    joined = await application_of(request).users.register(
+        registration, request_metadata_of(request), idempotency
+    )
     if isinstance(joined, ReplayedResponse):
         return replayed(request, joined, 201, USERS_PATH)
     return user_resource(request, joined, status=201)

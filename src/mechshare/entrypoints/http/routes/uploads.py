@@ -26,7 +26,13 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.idempotency import REPLAYED_HEADER, idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
-from mechshare.entrypoints.http.protocol.openapi import HEARS_KEY, body_of, documented, form_of, refuses
+from mechshare.entrypoints.http.protocol.openapi import (
+    ACCEPTS_IDEMPOTENCY_KEY,
+    body_of,
+    documented,
+    form_of,
+    refuses,
+)
 from mechshare.entrypoints.http.protocol.request_body import JSON, decoded, short_body
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
@@ -39,7 +45,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
 )
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft, ExternalMedia
-from mechshare.services.rate_limits import Costly
+from mechshare.services.rate_limits import CostlyOperation
 from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
@@ -75,9 +81,9 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     request_max_body_size=None,
     status_code=202,
     operation_id="createMechanism",
-    before_request=limits(Costly.UPLOADS),
+    before_request=limits(CostlyOperation.UPLOADS),
     summary="Upload a mechanism",
-    opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     """Accepts a multipart form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV) and starts to process it.
@@ -108,9 +114,9 @@ async def create_mechanism(request: Req) -> Response[MechanismResponse]:
         },
     ),
     operation_id="createMechanismFromUrl",
-    before_request=limits(Costly.UPLOADS),
+    before_request=limits(CostlyOperation.UPLOADS),
     summary="Add a mechanism that is hosted elsewhere",
-    opt={**HEARS_KEY, **refuses(Invalid, NotFound)},
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]:
     """Accepts JSON with the URL of a clip on another host, which this server never fetches.

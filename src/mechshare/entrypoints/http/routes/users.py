@@ -18,7 +18,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
 from mechshare.entrypoints.http.protocol.openapi import (
-    HEARS_VERSION,
+    ACCEPTS_IF_MATCH,
     NOT_MODIFIED,
     body_of,
     documented,
@@ -80,7 +80,7 @@ async def get_me(request: Req) -> Response[UserResponse]:
     guards=[require_permissions()],
     operation_id="updateProfile",
     summary="Update profile",
-    opt={**HEARS_VERSION, **refuses(Invalid)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Invalid)},
     operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
 )
 async def update_me(request: Req) -> Response[UserResponse]:
@@ -101,7 +101,7 @@ async def update_me(request: Req) -> Response[UserResponse]:
     guards=[require_permissions()],
     operation_id="deleteAccount",
     summary="Delete account",
-    opt=HEARS_VERSION,
+    opt=ACCEPTS_IF_MATCH,
 )
 async def delete_me(request: Req) -> Response[None]:
     """Deletes the account of the caller and everything that belongs to it. Requires If-Match."""
@@ -141,7 +141,7 @@ async def find_users(
     guards=[require_permissions("users:manage")],
     operation_id="updateAccountStatus",
     summary="Change a role, suspend or reinstate (admins)",
-    opt={**HEARS_VERSION, **refuses(Conflict)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Conflict)},
     operation_class=body_of(AccountStatusChanges, example={"role": "moderator"}),
 )
 async def change_account_status(request: Req, user_id: FromPath[str]) -> Response[UserResponse]:

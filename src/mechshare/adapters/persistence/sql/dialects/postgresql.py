@@ -19,9 +19,9 @@ from mechshare.adapters.persistence.sql.dialects.dialect import NotExclusive
 
 _READERS, _WRITERS = 8, 8
 """Connections per process."""
-_CONNECT_WITHIN, _POOL_WITHIN, _STATEMENT_WITHIN, _CUT_AFTER = 2, 2, 2, 2.5
+_CONNECT_TIMEOUT, _POOL_TIMEOUT, _STATEMENT_TIMEOUT, _CUT_AFTER = 2, 2, 2, 2.5
 """Seconds: the API responds within 3 s, whatever the state of the database."""
-_LOCK_WITHIN = 1_500
+_LOCK_TIMEOUT_MS = 1_500
 """Milliseconds, less than the statement timeout: a lock that takes too long is reported as such."""
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _EXCLUSIVE_TIMEOUT = 10
@@ -169,20 +169,20 @@ def _cut(connection: AsyncConnection) -> None:
 def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
     wanted = {
         "timezone": "UTC",
-        "statement_timeout": f"{_STATEMENT_WITHIN}s",
-        "lock_timeout": f"{_LOCK_WITHIN}ms",
+        "statement_timeout": f"{_STATEMENT_TIMEOUT}s",
+        "lock_timeout": f"{_LOCK_TIMEOUT_MS}ms",
         **(settings or {}),
     }
     server_options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
     engine = create_async_engine(
         url,
         connect_args={
-            "connect_timeout": _CONNECT_WITHIN,
+            "connect_timeout": _CONNECT_TIMEOUT,
             "options": server_options,
             "application_name": "mechshare",
         },
         max_overflow=0,
-        pool_timeout=_POOL_WITHIN,
+        pool_timeout=_POOL_TIMEOUT,
         **options,
     )
     event.listen(engine.sync_engine, "connect", _take_identifiers_as_text)

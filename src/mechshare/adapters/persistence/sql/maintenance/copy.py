@@ -22,9 +22,13 @@ from mechshare.adapters.persistence.sql.maintenance.table_io import (
 from mechshare.domain.copies import CopyRefused
 from mechshare.ports.persistence.copy import TableCopied
 
-_STOP = "Stop every 'mechshare serve' and 'mechshare worker' that uses it, and start the copy again."
-_LOOK = "Check its URL: sqlite:///relative, sqlite:////absolute."
-_ELSEWHERE = "Copy into an empty database: make a new one, or drop what is in this one if nobody needs it."
+_STOP_PROCESSES = (
+    "Stop every 'mechshare serve' and 'mechshare worker' that uses it, and start the copy again."
+)
+_CHECK_URL = "Check its URL: sqlite:///relative, sqlite:////absolute."
+_USE_EMPTY_DATABASE = (
+    "Copy into an empty database: make a new one, or drop what is in this one if nobody needs it."
+)
 
 
 @asynccontextmanager
@@ -41,7 +45,7 @@ async def sql_copy(source: str, destination: str) -> AsyncIterator["SqlDatabaseC
 
 
 @dataclass(frozen=True, slots=True)
-class _Begun:
+class _Resumed:
     """The number of rows that an earlier run copied, and the primary key of the last one."""
 
     rows: int
@@ -59,25 +63,25 @@ class SqlDatabaseCopy:
         self._source = source
         self._destination = destination
         self._tables = plain_tables()
-        self._begun: dict[str, _Begun] = {}
+        self._resumed: dict[str, _Resumed] = {}
 
     async def prepare(self) -> Mapping[str, int]:
-        there = {table.name: await _count(self._destination, table) for table in self._tables}
-        if {name for name, rows in there.items() if rows} == {"categories"}:
+        existing = {table.name: await _count(self._destination, table) for table in self._tables}
+        if {name for name, rows in existing.items() if rows} == {"categories"}:
             # These are the first categories of every new installation: an installation in use has users, too.
-            there["categories"] = 0
+            existing["categories"] = 0
             await self._clear_categories()
         totals = {table.name: await _count(self._source, table) for table in self._tables}
         for table in self._tables:
-            if there[table.name]:
-                await self._recognise(table, there[table.name])
+            if existing[table.name]:
+                await self._resume(table, existing[table.name])
         return totals
 
     async def copy(self, progress: Callable[[int], None]) -> None:
         for table in self._tables:
-            begun = self._begun.get(table.name)
-            progress(begun.rows if begun else 0)
-            after = begun.last if begun else None
+            resumed = self._resumed.get(table.name)
+            progress(resumed.rows if resumed else 0)
+            after = resumed.last if resumed else None
             async for batch in batches(self._source, table, as_copied(table), after):
                 await self._insert(table, batch)
                 progress(len(batch))
@@ -90,7 +94,7 @@ class SqlDatabaseCopy:
         await self._destination.execute(delete(categories))
         await self._destination.commit()
 
-    async def _recognise(self, table: Table, rows: int) -> None:
+    async def _resume(self, table: Table, rows: int) -> None:
         """Raises CopyRefused unless the destination's rows are the source's first `rows` rows."""
         first, last = Digest(), None
         async for batch in batches(self._source, table, as_copied(table)):
@@ -102,9 +106,9 @@ class SqlDatabaseCopy:
         if last is None or first != await self._digest(table):
             raise CopyRefused(
                 f"The destination's table '{table.name}' holds {rows} rows that are no part of a copy of this source. "
-                f"{_ELSEWHERE}"
+                f"{_USE_EMPTY_DATABASE}"
             )
-        self._begun[table.name] = _Begun(rows, key_of(table, last))
+        self._resumed[table.name] = _Resumed(rows, key_of(table, last))
 
     async def _insert(self, table: Table, batch: list[Values]) -> None:
         names = list(table.columns.keys())
@@ -114,7 +118,7 @@ class SqlDatabaseCopy:
             await self._destination.commit()
         except IntegrityError as problem:
             raise CopyRefused(
-                f"Somebody writes to the destination's table '{table.name}'. {_STOP}"
+                f"Somebody writes to the destination's table '{table.name}'. {_STOP_PROCESSES}"
             ) from problem
         except DataError as problem:
             raise CopyRefused(
@@ -122,20 +126,20 @@ class SqlDatabaseCopy:
             ) from problem
 
     async def _verified(self, table: Table, progress: Callable[[int], None]) -> TableCopied:
-        wanted = Digest()
+        expected = Digest()
         async for batch in batches(self._source, table, as_copied(table)):
             for row in batch:
-                wanted.add(row)
+                expected.add(row)
             progress(len(batch))
-        found = await self._digest(table)
-        if found != wanted:
+        actual = await self._digest(table)
+        if actual != expected:
             raise CopyRefused(
-                f"The table '{table.name}' is not the same on both sides: {wanted.rows} rows at the source, "
-                f"{found.rows} at the destination, SHA-256 {wanted} and {found}. {_ELSEWHERE}"
+                f"The table '{table.name}' is not the same on both sides: {expected.rows} rows at the source, "
+                f"{actual.rows} at the destination, SHA-256 {expected} and {actual}. {_USE_EMPTY_DATABASE}"
             )
-        begun = self._begun.get(table.name)
+        resumed = self._resumed.get(table.name)
         return TableCopied(
-            table=table.name, rows=found.rows, already=begun.rows if begun else 0, digest=str(found)
+            table=table.name, rows=actual.rows, resumed=resumed.rows if resumed else 0, digest=str(actual)
         )
 
     async def _digest(self, table: Table) -> Digest:
@@ -156,7 +160,7 @@ async def exclusive(side: str, url: str, *, is_changing: bool) -> AsyncIterator[
             await require_current(side, connection)
             yield connection
     except NotExclusive as problem:
-        advice = _LOOK if isinstance(problem, DatabaseMissing) else _STOP
+        advice = _CHECK_URL if isinstance(problem, DatabaseMissing) else _STOP_PROCESSES
         raise CopyRefused(f"The {side} {problem}. {advice}") from problem
     finally:
         await dialect.writer.dispose()
@@ -172,7 +176,7 @@ async def snapshot_of(side: str, url: str) -> AsyncIterator[AsyncConnection]:
             await require_current(side, connection)
             yield connection
     except DatabaseMissing as problem:
-        raise CopyRefused(f"The {side} {problem}. {_LOOK}") from problem
+        raise CopyRefused(f"The {side} {problem}. {_CHECK_URL}") from problem
     finally:
         await dialect.writer.dispose()
         await dialect.reader.dispose()
@@ -180,10 +184,10 @@ async def snapshot_of(side: str, url: str) -> AsyncIterator[AsyncConnection]:
 
 async def require_current(side: str, connection: AsyncConnection) -> None:
     """Raises CopyRefused unless the schema is the one that this program needs."""
-    found = await revision_of(connection)
-    if found != newest_revision():
+    actual = await revision_of(connection)
+    if actual != newest_revision():
         raise CopyRefused(
-            f"The {side}'s schema is at {found or 'none'}, this program needs {newest_revision()}. "
+            f"The {side}'s schema is at {actual or 'none'}, this program needs {newest_revision()}. "
             f"Run 'mechshare migrate' with MECHSHARE_DATABASE_URL set to it, if it is the right one."
         )
 
