@@ -40,7 +40,10 @@ async def _file_blobs(folder: Path) -> AsyncIterator[Any]:
 async def _azure_blobs(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.blobs.azure import AzureBlobStore
 
-    store = AzureBlobStore(f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"))
+    # A busy machine holds back this process and the server, which must not look like an outage.
+    store = AzureBlobStore(
+        f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"), connect_timeout=20, read_timeout=30
+    )
     await store.prepare()
     yield store
     await store.close()

@@ -58,7 +58,7 @@ async def test_every_operation_has_a_description_and_declares_its_errors(site: S
         responses = operation["responses"]
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
-        assert {"429", "500", "503"} <= set(responses), (method, path)
+        assert {"414", "429", "431", "500", "503"} <= set(responses), (method, path)
         assert not {"4XX", "5XX", "default"} & set(responses), (method, path)
         for status, response in responses.items():
             assert {"RateLimit", "RateLimit-Policy"} <= set(response["headers"]), (method, path, status)
@@ -83,12 +83,13 @@ async def test_an_operation_declares_the_errors_that_its_inputs_can_cause(site: 
     paths = (await document(site))["paths"]
     change = paths["/api/v1/mechanisms/{mechanism_id}"]["patch"]
     assert [status for status in change["responses"] if status >= "400"] == (
-        ["400", "401", "403", "404", "408", "412", "413", "415", "422", "428", "429", "500", "503", "507"]
+        ["400", "401", "403", "404", "408", "412", "413", "414", "415", "422", "428", "429", "431"]
+        + ["500", "503", "507"]
     )
     if_match = next(one for one in change["parameters"] if one["name"] == "If-Match")
     assert if_match["required"] is True
     listed = paths["/api/v1/categories"]["get"]["responses"]
-    assert [status for status in listed if status >= "400"] == ["429", "500", "503"]
+    assert [status for status in listed if status >= "400"] == ["414", "429", "431", "500", "503"]
 
 
 async def test_successful_responses_declare_their_headers(site: Site) -> None:

@@ -78,6 +78,7 @@ def _encoded(response: CachedResponse) -> bytes:
 
 
 def _decoded(stored: bytes) -> CachedResponse:
-    is_cacheable = not stored.startswith(b"\n")
-    etag, link, body = (stored if is_cacheable else stored[1:]).split(b"\n", 2)
-    return CachedResponse(etag, link, body, is_cacheable)
+    etag, link, body = stored.split(b"\n", 2)
+    if etag:
+        return CachedResponse(etag, link, body)
+    return _decoded(stored[1:])._replace(is_cacheable=False)

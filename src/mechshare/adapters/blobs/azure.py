@@ -26,8 +26,6 @@ from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
 
 _BLOCK = 4 * 1024 * 1024
 _CHUNK = 256 * 1024
-_CONNECT_TIMEOUT, _READ_TIMEOUT = 1, 5
-"""Seconds. With the SDK's default timeouts and retries a call can take up to five minutes."""
 
 
 class AzureBlobStore:
@@ -35,11 +33,14 @@ class AzureBlobStore:
     `azure://ACCOUNT.blob.core.windows.net/CONTAINER` with the machine's identity (DefaultAzureCredential). With
     `?redirect=sas` clients download from Azure directly.
 
-    Raises ValueError for a URL without a container, for a missing connection string and for a missing
-    azure-identity.
+    A server that takes more than these seconds to accept a connection or to send the next bytes counts as down; with
+    the SDK's default timeouts and retries a call can take up to five minutes. Raises ValueError for a URL without a
+    container, for a missing connection string and for a missing azure-identity.
     """
 
-    def __init__(self, url: str, connection_string: str = "") -> None:
+    def __init__(
+        self, url: str, connection_string: str = "", connect_timeout: float = 2, read_timeout: float = 5
+    ) -> None:
         parts = urlsplit(url)
         container = parts.path.strip("/")
         if not container:
@@ -48,8 +49,8 @@ class AzureBlobStore:
         self._circuit = CircuitBreaker("blob store")
         self._identity: Any = None
         timeouts: dict[str, Any] = {
-            "connection_timeout": _CONNECT_TIMEOUT,
-            "read_timeout": _READ_TIMEOUT,
+            "connection_timeout": connect_timeout,
+            "read_timeout": read_timeout,
             "retry_total": 0,
             "max_single_get_size": _BLOCK,
             "max_chunk_get_size": _BLOCK,

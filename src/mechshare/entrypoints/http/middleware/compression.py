@@ -1,6 +1,6 @@
 """Compresses text responses for clients that accept it."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from litestar.enums import ScopeType
 from litestar.types import (
@@ -40,17 +40,15 @@ class CompressionMiddleware:
         self._app = app
         self._public = CompressedBodies(MAX_REMEMBERED_BYTES)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP or scope["path"].startswith(_NEVER):
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         accepted = field_of(scope["headers"], b"accept-encoding")
         coding = preferred_coding(accepted.decode("latin-1")) if accepted else None
         if coding is None:
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         cached = field_of(scope["headers"], b"if-none-match")
-        await self._app(scope, receive, _Compressing(send, coding, cached, self._public))
+        return self._app(scope, receive, _Compressing(send, coding, cached, self._public))
 
 
 class _Compressing:

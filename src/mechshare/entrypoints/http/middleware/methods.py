@@ -1,6 +1,7 @@
 """HEAD and OPTIONS for every path (RFC 9110, 9.3.2 and 9.3.7)."""
 
 import asyncio
+from collections.abc import Awaitable
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
@@ -12,13 +13,12 @@ class MethodsMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
-            await self._head(scope, send)
-        elif scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
-            await self._options(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+            return self._head(scope, send)
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+            return self._options(scope, receive, send)
+        return self._app(scope, receive, send)
 
     async def _head(self, scope: HTTPScope, send: Send) -> None:
         """Runs GET and disconnects it as soon as its headers are sent."""

@@ -148,6 +148,8 @@ class LogContextMiddleware:
 
 def _request_id(scope: Scope) -> str:
     """Returns the first X-Request-ID field if it is well formed, else a new id."""
-    requested = field_of(scope["headers"], b"x-request-id").decode("latin-1")
+    requested = field_of(scope["headers"], b"x-request-id")
+    if requested and _REQUEST_ID.match(text := requested.decode("latin-1")):
+        return text
     # Request ids must be unique but may be predictable: a secure random number would take longer than the response.
-    return requested if _REQUEST_ID.match(requested) else f"{getrandbits(128):032x}"
+    return f"{getrandbits(128):032x}"

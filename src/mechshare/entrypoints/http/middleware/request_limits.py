@@ -1,5 +1,7 @@
 """Limits the length of the URI and of the header fields of a request."""
 
+from collections.abc import Awaitable
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -20,12 +22,11 @@ class RequestLimitsMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] != ScopeType.HTTP or (refusal := _refusal(scope)) is None:
-            await self._app(scope, receive, send)
-            return
+            return self._app(scope, receive, send)
         scope["headers"] = []
-        await send_refusal(refusal, scope, receive, send)
+        return send_refusal(refusal, scope, receive, send)
 
 
 def _refusal(scope: HTTPScope) -> DomainException | None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from litestar.types import HTTPScope, Scope
 
+from mechshare.entrypoints.http.protocol.header_fields import field_of
+
 _FORWARDED = b"x-forwarded-for"
 _MAX_HOPS = 32
 """Maximum length of the chain of proxies that is followed: each hop costs the parsing of untrusted input."""
@@ -47,7 +49,7 @@ class ClientAddresses:
 
     def is_ignored(self, scope: HTTPScope) -> bool:
         """Whether the request has X-Forwarded-For fields that are ignored because the peer is not trusted."""
-        return any(name == _FORWARDED for name, _ in scope["headers"]) and not self._trusts(peer_of(scope))
+        return bool(field_of(scope["headers"], _FORWARDED)) and not self._trusts(peer_of(scope))
 
     def _is_in_networks(self, address: str) -> bool:
         if not address:

@@ -53,7 +53,7 @@ def is_not_modified(request: Request[Any, Any, Any], etag: str) -> bool:
 
 def matches_etag(header: str, etag: str) -> bool:
     """Whether an If-None-Match field matches `etag`: exactly, weakly, with a suffix, or by `*`."""
-    if header.strip() == "*":
+    if header == etag or header.strip() == "*":
         return True
     opaque = etag.strip('"')
     return any(tag.startswith(opaque) and not tag[len(opaque) :][:1].isalnum() for tag in _listed(header))

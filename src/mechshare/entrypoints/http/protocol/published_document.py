@@ -22,8 +22,10 @@ from mechshare.entrypoints.http.protocol.errors import (
     STATUSES,
     BodyTimedOut,
     ErrorBody,
+    HeadersTooLarge,
     InternalError,
     RangeNotSatisfiable,
+    UriTooLong,
     error_codes,
 )
 from mechshare.entrypoints.http.protocol.openapi import BodySchema, PlainSchema, schema_of
@@ -49,7 +51,7 @@ _RESPONSE_HEADERS = {
     "RateLimit-Policy": "Requests allowed and in how many seconds; absent where requests are not limited.",
 }
 _SENDS_BODY = ("POST", "PATCH", "PUT")
-_ALWAYS = {errors.TooMany, InternalError, errors.Unavailable}
+_ALWAYS = {UriTooLong, errors.TooMany, HeadersTooLarge, InternalError, errors.Unavailable}
 _RETRIED = (errors.TooMany, errors.Unavailable, errors.OutOfSpace)
 
 
