@@ -14,6 +14,9 @@ MAX_RATE = 1_000_000
 ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
 """The roles whose adapters are chosen by URL. MECHSHARE_BLOBS_<OPTION> is an option of the adapter that
 MECHSHARE_BLOBS_URL chooses."""
+SECRETS = frozenset(("secret", *(f"{role}_url" for role in ADAPTERS)))
+"""The settings that may contain a secret. Each can also be read from a file, which MECHSHARE_<SETTING>_FILE names."""
+MAX_SECRET_BYTES = 64 * 1024
 
 
 class SettingsError(Exception):
@@ -29,7 +32,8 @@ class Settings:
     `job_slots` the number of jobs that each of them runs at a time (0: separate workers run them). `max_upload_bytes`
     is the limit for one file. `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
     `searches_per_minute` and `retries_per_hour` are limits for each address (0: no limit; if the first is 0, none of
-    them applies). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For is trusted.
+    them applies). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and
+    Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels. Errors
     are written to `log_file` as well as to the console.
@@ -70,12 +74,13 @@ _SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
 def load(environ: Mapping[str, str]) -> Settings:
     """Returns the settings in `environ` (names begin with MECHSHARE_); the defaults need no other server.
 
-    An empty value counts as unset. Raises SettingsError for an invalid value and for an unknown name, because a
-    misspelt name would otherwise be ignored silently.
+    An empty value counts as unset. Reads the files that MECHSHARE_<SETTING>_FILE name. Raises SettingsError for an
+    invalid value and for an unknown name, because a misspelt name would otherwise be ignored silently.
     """
     values = {
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
     }
+    _read_secret_files(values)
     options = _options(values)
     _refuse_unknown(values)
     values = {name: value for name, value in values.items() if value}
@@ -109,6 +114,38 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_format=_one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )
+
+
+def _read_secret_files(values: dict[str, str]) -> None:
+    """Replaces the path in each MECHSHARE_<SETTING>_FILE by the setting itself. Raises SettingsError."""
+    for name in SECRETS & {name.removesuffix("_file") for name in values if name.endswith("_file")}:
+        path = values.pop(f"{name}_file")
+        if path:
+            values[name] = secret_in_file(PREFIX + name.upper(), path, values.get(name, ""))
+
+
+def secret_in_file(setting: str, path: str, value: str) -> str:
+    """Returns the content of the file at `path`, without line ends at its end, for `setting`.
+
+    Raises SettingsError if the setting has a `value`, too, and if the file is missing, unreadable, empty, or longer
+    than MAX_SECRET_BYTES. No message shows the content.
+    """
+    if value:
+        raise SettingsError(f"{setting} and {setting}_FILE are both set; remove one of them.")
+    try:
+        # A pipe would be empty for the second process that reads it, and could block the first.
+        if not Path(path).is_file() and Path(path).exists():
+            raise SettingsError(f"{setting}_FILE must name a regular file; '{path}' is none.")
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else problem
+        raise SettingsError(f"{setting}_FILE: '{path}' cannot be read: {reason}.") from problem
+    if len(content) > MAX_SECRET_BYTES:
+        raise SettingsError(f"{setting}_FILE: '{path}' is longer than {MAX_SECRET_BYTES} bytes.")
+    if not (secret := os.fsdecode(content.rstrip(b"\r\n"))):
+        raise SettingsError(f"{setting}_FILE: '{path}' is empty; write the value of {setting} into it.")
+    return secret
 
 
 def _in_url(path: Path) -> str:

@@ -160,6 +160,25 @@ def test_an_adapter_gets_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert received == {"region": "eu"}
 
 
+def test_an_option_can_be_read_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    received = {}
+
+    def open_store(url: str, settings: Settings, *, key: str = "", own_file: str = "") -> MemoryBlobStore:
+        received.update(key=key, own_file=own_file)
+        return MemoryBlobStore()
+
+    monkeypatch.setitem(schemes.BLOB_STORES, "cloud", open_store)
+    (tmp_path / "key").write_text("hush\n")
+    choose_adapters(_with_options(tmp_path, "cloud:", key_file=f"{tmp_path}/key", own_file="/a/path"))
+    assert received == {"key": "hush", "own_file": "/a/path"}
+    with pytest.raises(SettingsError, match="MECHSHARE_BLOBS_KEY and MECHSHARE_BLOBS_KEY_FILE are both set"):
+        choose_adapters(_with_options(tmp_path, "cloud:", key="x", key_file=f"{tmp_path}/key"))
+    with pytest.raises(SettingsError, match="MECHSHARE_BLOBS_KEY_FILE: '/nowhere' cannot be read"):
+        choose_adapters(_with_options(tmp_path, "cloud:", key_file="/nowhere"))
+    with pytest.raises(SettingsError, match="MECHSHARE_BLOBS_REGION_FILE is not an option"):
+        choose_adapters(_with_options(tmp_path, "cloud:", region_file="/nowhere"))
+
+
 @pytest.mark.parametrize(
     ("url", "there_are"), [("memory:", "none"), ("azure:///c", "MECHSHARE_BLOBS_CONNECTION_STRING")]
 )

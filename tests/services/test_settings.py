@@ -1,8 +1,9 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from mechshare.settings import Settings, SettingsError, load
+from mechshare.settings import MAX_SECRET_BYTES, SECRETS, Settings, SettingsError, load
 
 
 def test_no_setting_is_required():
@@ -102,3 +103,48 @@ def test_origins_and_the_public_url_lose_the_slash_at_their_end():
     )
     assert settings.cors_origins == ("https://*.example.com", "http://localhost:*", "*")
     assert settings.public_url == "https://tools.example.com/mechshare"
+
+
+def test_every_setting_with_a_secret_can_be_read_from_a_file(tmp_path):
+    fields = Settings.__dataclass_fields__.values()
+    hidden = {field.name for field in fields if not field.repr or field.name.endswith("_url")}
+    assert hidden - {"options", "public_url"} == SECRETS
+    for name in SECRETS:
+        file = tmp_path / name
+        file.write_text(f"redis://user:p w@host/{'x' * 32}\r\n")
+        setting = f"MECHSHARE_{name.upper()}"
+        read = load({f"{setting}_FILE": str(file)})
+        assert read == load({setting: f"redis://user:p w@host/{'x' * 32}"})
+        assert load({setting: "y" * 32, f"{setting}_FILE": ""}) == load({setting: "y" * 32})
+
+
+def test_a_file_and_a_value_for_one_setting_are_refused(tmp_path):
+    (tmp_path / "secret").write_text("f" * 32)
+    environ = {"MECHSHARE_SECRET": "v" * 32, "MECHSHARE_SECRET_FILE": str(tmp_path / "secret")}
+    with pytest.raises(SettingsError, match="MECHSHARE_SECRET and MECHSHARE_SECRET_FILE are both set"):
+        load(environ)
+
+
+def test_a_file_that_cannot_be_used_is_named_and_not_shown(tmp_path):
+    (tmp_path / "empty").write_text("\n")
+    (tmp_path / "long").write_bytes(b"s" * (MAX_SECRET_BYTES + 1))
+    (tmp_path / "short").write_text("too short")
+    os.mkfifo(tmp_path / "pipe")
+    reasons = {
+        "missing": "No such file",
+        "empty": "is empty",
+        "long": "longer than",
+        "short": "at least 32 bytes",
+        "pipe": "regular file",
+        "a\0b": "null",
+        ".": "regular file",
+    }
+    for name, reason in reasons.items():
+        with pytest.raises(SettingsError, match=f"^MECHSHARE_SECRET.*{reason}") as refused:
+            load({"MECHSHARE_SECRET_FILE": f"{tmp_path}/{name}"})
+        assert "too short" not in str(refused.value)
+
+
+def test_a_setting_without_a_secret_has_no_file(tmp_path):
+    with pytest.raises(SettingsError, match="MECHSHARE_PORT_FILE is not a setting"):
+        load({"MECHSHARE_PORT_FILE": str(tmp_path)})

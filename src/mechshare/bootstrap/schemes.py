@@ -25,7 +25,7 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
-from mechshare.settings import PREFIX, Settings, SettingsError
+from mechshare.settings import PREFIX, Settings, SettingsError, secret_in_file
 from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secrets
 
 A = TypeVar("A")
@@ -163,18 +163,29 @@ def option_names(factory: Callable[..., A]) -> list[str]:
 def _options(
     factory: Callable[..., A], role: str, scheme: str, settings: Settings, *, is_strict: bool = True
 ) -> dict[str, str]:
-    """Returns the adapter's options from the settings. Raises SettingsError for an unknown option.
+    """Returns the adapter's options from the settings; reads the files that <OPTION>_FILE name.
 
+    Raises SettingsError for an unknown option and for a file that cannot be used.
     If not `is_strict`, ignores unknown options: when copying, two URLs of one role share the same settings.
     """
-    given = settings.options.get(role, {})
     known = option_names(factory)
+    given = _with_option_files(settings.options.get(role, {}), known, role)
     is_configured = scheme_of(getattr(settings, f"{role}_url")) == scheme
     if is_strict and is_configured and (unknown := sorted(given.keys() - set(known))):
         names = ", ".join(f"{PREFIX}{role}_{option}".upper() for option in unknown)
         there_are = ", ".join(f"{PREFIX}{role}_{option}".upper() for option in known) or "none"
         raise SettingsError(f"{names} is not an option of {scheme}:. There are: {there_are}.")
     return {option: value for option, value in given.items() if option in known}
+
+
+def _with_option_files(given: Mapping[str, str], known: list[str], role: str) -> dict[str, str]:
+    """Returns `given` with each <option>_file replaced by the option. An option of that very name takes precedence."""
+    options = dict(given)
+    for option in known:
+        if f"{option}_file" in options and f"{option}_file" not in known:
+            setting = f"{PREFIX}{role}_{option}".upper()
+            options[option] = secret_in_file(setting, options.pop(f"{option}_file"), options.get(option, ""))
+    return options
 
 
 @contextmanager

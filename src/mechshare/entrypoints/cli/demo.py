@@ -184,13 +184,15 @@ def _settled(api: Api, query: str) -> Any:
 
 def _environment(profile: str, data: Path) -> dict[str, str]:
     """Returns the server's environment; it names other servers only in the distributed profile."""
-    unset = [name for name in _SERVERS if name not in os.environ]
+    unset = [name for name in _SERVERS if not {name, f"{name}_FILE"} & os.environ.keys()]
     if profile == "distributed" and unset:
         raise click.ClickException(
             f"not set: {', '.join(unset)}. 'nox -s services' starts all the servers and prints what to export."
         )
     inherited = {
-        name: value for name, value in os.environ.items() if profile == "distributed" or name not in _SERVERS
+        name: value
+        for name, value in os.environ.items()
+        if profile == "distributed" or name.removesuffix("_FILE") not in _SERVERS
     }
     return {**inherited, PREFIX + "DATA": str(data)}
 
