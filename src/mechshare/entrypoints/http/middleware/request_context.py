@@ -36,8 +36,8 @@ class StalledReader(asyncio.CancelledError):
 class RequestContextMiddleware:
     """Sets the id (X-Request-ID, from the client or new) and the client address of each request, and records metrics.
 
-    During shutdown it closes HTTP/1 connections after the response. It logs the first X-Forwarded-For field from an
-    untrusted sender, since that is often a proxy missing from MECHSHARE_TRUSTED_PROXIES.
+    During shutdown it closes HTTP/1 connections after the response. It logs the first X-Forwarded-For or Forwarded
+    field from an untrusted sender, since that is often a proxy missing from MECHSHARE_TRUSTED_PROXIES.
     """
 
     def __init__(self, app: ASGIApp, stopping: Shutdown, addresses: ClientAddresses) -> None:

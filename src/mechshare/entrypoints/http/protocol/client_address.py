@@ -1,5 +1,6 @@
 """Finds the address of the client behind trusted proxies."""
 
+import re
 from collections.abc import Iterable, MutableMapping
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -9,9 +10,15 @@ from litestar.types import HTTPScope, Scope
 
 from mechshare.entrypoints.http.protocol.header_fields import field_of
 
-_FORWARDED = b"x-forwarded-for"
+_FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED = b"forwarded"
 _MAX_HOPS = 32
 """Maximum length of the chain of proxies that is followed: each hop costs the parsing of untrusted input."""
+_WORD = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_PAIR = rf'({_WORD})=({_WORD}|"(?:[^"\\]|\\.)*")'
+_PAIRS = re.compile(_PAIR)
+_ELEMENT = re.compile(rf"(?:{_PAIR})?(?:[ \t]*+;[ \t]*+(?:{_PAIR})?)*")
+"""One forwarded-element (RFC 7239, section 4), with the spaces that some proxies write around semicolons."""
 
 
 class ClientAddresses:
@@ -30,8 +37,10 @@ class ClientAddresses:
         return self._trusts(address)
 
     def find(self, scope: HTTPScope) -> str:
-        """Returns the last address in X-Forwarded-For that is no trusted proxy, if the peer is trusted; else the peer.
+        """Returns the last forwarded address that is no trusted proxy, if the peer is trusted; else the peer.
 
+        X-Forwarded-For lists the addresses; without that field, Forwarded (RFC 7239) does. A proxy that writes one of
+        them passes on what the client sent in the other, and most proxies write X-Forwarded-For.
         Stops at an invalid entry and after _MAX_HOPS. Returns "" if the peer has no address.
         """
         address = peer_of(scope)
@@ -48,8 +57,10 @@ class ClientAddresses:
         return address
 
     def is_ignored(self, scope: HTTPScope) -> bool:
-        """Whether the request has X-Forwarded-For fields that are ignored because the peer is not trusted."""
-        return bool(field_of(scope["headers"], _FORWARDED)) and not self._trusts(peer_of(scope))
+        """Whether the request has fields with forwarded addresses, and they are ignored: the peer is not trusted."""
+        headers = scope["headers"]
+        has_any = field_of(headers, _FORWARDED_FOR) or field_of(headers, _FORWARDED)
+        return bool(has_any) and not self._trusts(peer_of(scope))
 
     def _is_in_networks(self, address: str) -> bool:
         if not address:
@@ -96,6 +107,22 @@ def _without_port(text: str) -> str:
 
 
 def _hops(scope: HTTPScope) -> list[str]:
-    """Returns the last _MAX_HOPS entries of X-Forwarded-For in order. Repeated fields form one list (RFC 9110, 5.3)."""
-    fields = [value.decode("latin-1") for name, value in scope["headers"] if name == _FORWARDED]
-    return ",".join(fields).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:]
+    """Returns the last _MAX_HOPS forwarded addresses in order; an invalid one is "" or no address."""
+    if listed := _last_entries(scope, _FORWARDED_FOR):
+        return listed
+    return [_node_of(element) for element in _last_entries(scope, _FORWARDED)]
+
+
+def _last_entries(scope: HTTPScope, field: bytes) -> list[str]:
+    """Returns the last _MAX_HOPS entries of a list. Repeated fields form one list (RFC 9110, section 5.3)."""
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == field]
+    # Quoted commas separate, too: otherwise a client's open quotation mark would hide the entries of later proxies.
+    return ",".join(values).rsplit(",", _MAX_HOPS)[-_MAX_HOPS:] if values else []
+
+
+def _node_of(element: str) -> str:
+    """Returns the parameter `for` of a forwarded-element without its quotation marks; "" if it is not well formed."""
+    if not _ELEMENT.fullmatch(element.strip()):
+        return ""
+    nodes = [value for name, value in _PAIRS.findall(element) if name.lower() == "for"]
+    return nodes[0].strip('"') if len(nodes) == 1 else ""
