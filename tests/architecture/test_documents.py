@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mechshare.entrypoints import metrics
-from mechshare.settings import ADAPTERS, PREFIX, Settings
+from mechshare.settings import ADAPTERS, PREFIX, SECRETS, Settings
 from tests.documents import DOCS, ROOT, anchors, links, pages, prose
 
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -92,6 +92,7 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
     if page.name == "CHANGELOG.md":
         return  # it also names former settings
     known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     options = tuple(f"{PREFIX}{adapter.upper()}_" for adapter in ADAPTERS)
     names = set(_SETTING.findall(page.read_text(encoding="utf-8")))
     assert sorted(name for name in names - known if not name.startswith(options)) == []
