@@ -12,7 +12,13 @@ nox.options.reuse_existing_virtualenvs = True
 
 ADAPTERS = "[postgres,redis,azure,opensearch]"
 SLOWEST = "--durations=25"
-LONG = ("tests/attacks", "tests/chaos", "tests/domain/test_parity.py", "tests/http/test_response_cache.py")
+LONG = (
+    "tests/attacks",
+    "tests/chaos",
+    "tests/contracts/test_refresh.py",
+    "tests/domain/test_parity.py",
+    "tests/http/test_response_cache.py",
+)
 """Tests that have a long form."""
 PACKAGES = ("src/mechshare", "bench", "servers")
 CODE = ("src", "tests", "bench", "servers", "examples", "noxfile.py")

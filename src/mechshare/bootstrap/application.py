@@ -29,6 +29,7 @@ from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
@@ -53,6 +54,7 @@ def build(
     doorbell, cache, limiter = adapters.doorbell, adapters.cache, adapters.limiter
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
+    pairs = TokenPairs(tokens, derived_key(secret, "refresh tokens"))
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     handlers = _job_handlers(adapters, transactions, derivation)
@@ -61,7 +63,7 @@ def build(
         settings=settings,
         authentication=AuthenticationService(database, tokens, cache, clock),
         users=UserService(transactions, passwords, clock, ids),
-        sessions=SessionService(transactions, passwords, tokens, clock, ids),
+        sessions=SessionService(transactions, passwords, pairs, clock, ids),
         categories=CategoryService(transactions, clock),
         mechanisms=MechanismService(transactions, clock, ids),
         uploads=UploadService(blobs, ids, settings.max_upload_bytes),

@@ -9,6 +9,9 @@ from mechshare.domain.users import Actor
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(days=30)
 """How long a session lives after its last refresh."""
+REPLAY_GRACE = timedelta(seconds=30)
+"""How long a replaced refresh token still gets the current tokens of its session: two tabs refresh at once, or a
+response is lost on the way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,23 @@ class RefreshToken:
     session_id: SessionId
     issued_at: datetime
     consumed_at: datetime | None = None
+
+    def is_just_replaced(self, now: datetime) -> bool:
+        """Whether the token was replaced less than REPLAY_GRACE ago; the clocks of two machines may differ by as
+        much."""
+        return self.consumed_at is not None and abs(now - self.consumed_at) < REPLAY_GRACE
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUse:
+    """A use of a refresh token, which the first use consumes.
+
+    After a repeated use, `current` is the newest token of the session that is not consumed, if there is one.
+    """
+
+    token: RefreshToken
+    is_first: bool
+    current: RefreshToken | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ class TokenIssuer(Protocol):
 
     def verify(self, token: str) -> Claims:
         """Returns the claims. Raises InvalidToken for a token that is not issued here, altered, expired or
-        malformed."""
+        malformed, and for one issued more than 30 s in the future: the clocks of two machines differ a little."""
 
     def public_keys(self) -> Sequence[Mapping[str, str]]:
         """Returns the keys that verify tokens, as JWK (RFC 7517); empty if the key is secret."""

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from hashlib import sha256
 
 from mechshare.domain.addresses import limited_address
 from mechshare.domain.audit import RequestMetadata
@@ -23,13 +22,12 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import (
-    ACCESS_TOKEN_LIFETIME,
     SESSION_LIFETIME,
-    Claims,
     RefreshToken,
     Session,
     SignedIn,
     Tokens,
+    TokenUse,
 )
 from mechshare.domain.text import readable_text
 from mechshare.domain.users import User, check_password, normal_login, normal_password
@@ -37,7 +35,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import UnitOfWork
-from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.support.token_pairs import TokenPairs, hash_of
 from mechshare.services.transactions import Transaction, Transactions
 
 FAILURE_WINDOW = timedelta(minutes=15)
@@ -55,13 +53,13 @@ class SessionService:
         self,
         transactions: Transactions,
         passwords: PasswordHasher,
-        tokens: TokenIssuer,
+        pairs: TokenPairs,
         clock: Clock,
         ids: IdSource,
     ) -> None:
         self._transactions = transactions
         self._passwords = passwords
-        self._tokens = tokens
+        self._pairs = pairs
         self._clock = clock
         self._ids = ids
 
@@ -85,23 +83,27 @@ class SessionService:
         return tokens
 
     async def refresh(self, refresh_token: str, request_metadata: RequestMetadata) -> Tokens:
-        """Exchanges a refresh token for new tokens; the old one can't be used again.
+        """Exchanges a refresh token for its successor and an access token.
 
-        A second use ends the whole session, because one of the two holders must have stolen the token; a token issued
-        more than SESSION_LIFETIME ago is only refused. Raises InvalidToken.
+        Within REPLAY_GRACE after its replacement the token gets the current pair of its session again. A later use
+        ends the session, because one of the two holders must have stolen the token; a token issued more than
+        SESSION_LIFETIME ago is only refused. Raises InvalidToken.
         """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
-            consumed = await tx.sessions.consume_token(_digest(refresh_token), now)
-            token, is_first_use = consumed or (None, False)
-            session = await tx.sessions.find_by_id(token.session_id) if token else None
-            if session is None:
+            use = await tx.sessions.consume_token(hash_of(refresh_token), now)
+            session = await tx.sessions.find_by_id(use.token.session_id) if use else None
+            if use is None or session is None:
                 await tx.record(RefreshDenied(None, None, request_metadata))
-            elif not is_first_use:
+            elif not session.is_live(now):
+                await tx.record(RefreshDenied(session.user_id, session.id, request_metadata))
+            elif use.is_first:
+                return await self._renew(tx, session, self._pairs.successor_of(refresh_token), now)
+            elif not use.token.is_just_replaced(now):
                 await tx.sessions.revoke(session.user_id, now, only=session.id)
                 await tx.record(RefreshTokenReused(session.user_id, session.id, request_metadata))
-            elif session.is_live(now):
-                return await self._renew(tx, session, now)
+            elif current := self._current_pair(session, use, refresh_token, now):
+                return current
             else:
                 await tx.record(RefreshDenied(session.user_id, session.id, request_metadata))
         raise InvalidToken()
@@ -235,25 +237,21 @@ class SessionService:
             address=request_metadata.address,
         )
         await tx.record(SessionOpened(user_id, account, request_metadata))
-        return await self._renew(tx, session, now)
+        return await self._renew(tx, session, self._ids.new_secret(), now)
 
-    async def _renew(self, tx: UnitOfWork, session: Session, now: datetime) -> Tokens:
+    async def _renew(self, tx: UnitOfWork, session: Session, secret: str, now: datetime) -> Tokens:
+        """Prolongs the session and makes `secret` its refresh token."""
         await tx.sessions.save(replace(session, last_used_at=now, expires_at=now + SESSION_LIFETIME))
-        secret = self._ids.new_secret()
-        await tx.sessions.add_token(RefreshToken(hash=_digest(secret), session_id=session.id, issued_at=now))
-        claims = Claims(
-            user_id=session.user_id,
-            session_id=session.id,
-            token_id=self._ids.new_id(),
-            issued_at=now,
-            expires_at=now + ACCESS_TOKEN_LIFETIME,
-        )
-        return Tokens(
-            access_token=self._tokens.issue(claims),
-            refresh_token=secret,
-            expires_in=int(ACCESS_TOKEN_LIFETIME.total_seconds()),
-            session_id=session.id,
-        )
+        await tx.sessions.add_token(RefreshToken(hash=hash_of(secret), session_id=session.id, issued_at=now))
+        return self._pairs.pair(session, secret, now, now)
+
+    def _current_pair(self, session: Session, use: TokenUse, replaced: str, now: datetime) -> Tokens | None:
+        """Returns the current pair of the session, which descends from the refresh token `replaced`; None if the key
+        that derives successors has changed since."""
+        if use.current is None:
+            return None
+        secret = self._pairs.find_secret(use.current, replaced)
+        return self._pairs.pair(session, secret, use.current.issued_at, now) if secret else None
 
     async def _end(self, user_id: UserId, session_id: SessionId, request_metadata: RequestMetadata) -> None:
         async with self._transactions.begin() as tx:
@@ -274,7 +272,3 @@ def _account(user: User | None, typed: str) -> str:
     """Returns the name under which failures are counted: one per account, whether the guess names it by user name,
     e-mail address or session."""
     return user.username if user else typed
-
-
-def _digest(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -38,6 +38,12 @@ async def test_a_token_from_the_future_is_refused(tokens: TokenIssuer) -> None:
         tokens.verify(token)
 
 
+@pytest.mark.parametrize("skew", [1, 25])
+async def test_the_clock_of_the_issuer_may_be_a_little_ahead(tokens: TokenIssuer, skew: int) -> None:
+    said = claims(issued=timedelta(seconds=skew))
+    assert tokens.verify(tokens.issue(said)) == said
+
+
 async def test_any_changed_character_is_noticed(tokens: TokenIssuer) -> None:
     token = tokens.issue(claims())
     for place in range(0, len(token), 7):

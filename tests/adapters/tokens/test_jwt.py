@@ -198,7 +198,7 @@ FORGERIES: Mapping[str, Callable[[str], str]] = {
     },
     **{
         f"iat {value!r}": with_claims(iat=value)
-        for value in (ABSENT, None, str(NOW), NOW + 0.0, True, -1, NOW + 1, 10**20, [NOW])
+        for value in (ABSENT, None, str(NOW), NOW + 0.0, True, -1, NOW + 31, 10**20, [NOW])
     },
     "nbf to come": with_claims(nbf=NOW + 60),
     "nbf of text": with_claims(nbf="soon"),

@@ -19,6 +19,8 @@ from mechshare.domain.sessions import Claims
 from mechshare.ports.clock import Clock
 
 TYPE = "at+jwt"
+ISSUED_AT_LEEWAY = 30
+"""Seconds by which the clock of the machine that issued a token may be ahead (RFC 7519, 4.1.4)."""
 _MAX_TOKEN_LENGTH = 4096
 _MIN_SECRET_BYTES = 32
 _HEADER = {"alg", "kid", "typ"}
@@ -98,7 +100,7 @@ class JwtTokenIssuer:
         if payload["iss"] != self._issuer or payload["aud"] != self._audience:
             raise InvalidToken()
         now = _seconds(self._clock.now())
-        if not payload["iat"] <= now < payload["exp"]:
+        if not payload["iat"] - ISSUED_AT_LEEWAY <= now < payload["exp"]:
             raise InvalidToken()
         return Claims(
             user_id=UserId(payload["sub"]),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mechshare.domain.ids import SessionId, UserId
-from mechshare.domain.sessions import RefreshToken, Session
+from mechshare.domain.sessions import RefreshToken, Session, TokenUse
 
 
 class SessionRepository(Protocol):
@@ -19,9 +19,8 @@ class SessionRepository(Protocol):
     async def add_token(self, token: RefreshToken) -> None:
         """Stores the token, and deletes those of its session that were issued more than SESSION_LIFETIME before it."""
 
-    async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
-        """Consumes the token; returns it and whether this was the first call to do so. None if there is no such
-        token."""
+    async def consume_token(self, hash: str, now: datetime) -> TokenUse | None:
+        """Consumes the token if it is the first call to do so; None if there is no such token."""
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
         """Revokes the user's live sessions, or `only` that one of theirs; returns how many."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import SessionNotFound
-from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, TokenUse
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import NOW, a_session, a_user, keep_user
@@ -24,7 +24,7 @@ async def test_a_refresh_token_is_consumed_by_one_of_many(database: Database) ->
         async with database.begin() as tx:
             consumed = await tx.sessions.consume_token("h", NOW)
         assert consumed is not None
-        return consumed[1]
+        return consumed.is_first
 
     async with bounded():
         assert sum(await asyncio.gather(*(consume() for _ in range(20)))) == 1
@@ -72,8 +72,11 @@ async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> N
     async with database.begin() as tx:
         await tx.sessions.save(session)
         await tx.sessions.add_token(token)
-        assert await tx.sessions.consume_token("h", NOW) == (replace(token, consumed_at=NOW), True)
-        assert await tx.sessions.consume_token("h", later) == (replace(token, consumed_at=NOW), False)
+        assert await tx.sessions.consume_token("h", NOW) == TokenUse(
+            replace(token, consumed_at=NOW), is_first=True
+        )
+        repeated = await tx.sessions.consume_token("h", later)
+        assert repeated == TokenUse(replace(token, consumed_at=NOW), is_first=False)
         assert await tx.sessions.consume_token("unknown", NOW) is None
 
 
@@ -96,6 +99,35 @@ async def test_of_a_session_that_is_used_for_years_the_tokens_of_its_last_lifeti
         assert await tx.sessions.consume_token("old", now) is None
         for hash in ("remembered", "another's", "new"):
             assert await tx.sessions.consume_token(hash, now) is not None
+
+
+async def test_a_repeated_use_of_a_token_finds_the_newest_of_its_session_that_was_not_consumed(
+    database: Database,
+) -> None:
+    user = await keep_user(database)
+    session, other = a_session(user), a_session(user)
+    tokens = {
+        hash: RefreshToken(hash=hash, session_id=of.id, issued_at=NOW + timedelta(seconds=seconds))
+        for hash, of, seconds in (
+            ("h", session, 0),
+            ("old", session, 1),
+            ("new", session, 2),
+            ("x", other, 3),
+        )
+    }
+    async with database.begin() as tx:
+        await tx.sessions.save(session)
+        await tx.sessions.save(other)
+        for token in tokens.values():
+            await tx.sessions.add_token(token)
+    consumed = replace(tokens["h"], consumed_at=NOW)
+    async with database.begin() as tx:
+        assert await tx.sessions.consume_token("h", NOW) == TokenUse(consumed, is_first=True)
+        for hash in ("new", "old"):
+            expected = TokenUse(consumed, is_first=False, current=tokens[hash])
+            assert await tx.sessions.consume_token("h", NOW) == expected
+            await tx.sessions.consume_token(hash, NOW)
+        assert await tx.sessions.consume_token("h", NOW) == TokenUse(consumed, is_first=False)
 
 
 async def test_a_token_of_no_session_is_refused(database: Database) -> None:
@@ -121,7 +153,7 @@ async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(databa
     async with database.begin() as tx:
         consumed = await tx.sessions.consume_token("h", NOW)
     assert consumed is not None
-    assert consumed[1]
+    assert consumed.is_first
 
 
 async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(database: Database) -> None:

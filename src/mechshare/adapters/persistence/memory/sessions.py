@@ -8,7 +8,7 @@ from mechshare.adapters.persistence.memory.table import ReferenceViolated
 from mechshare.adapters.persistence.memory.tables import REFRESH_TOKENS, SESSIONS
 from mechshare.domain.errors import SessionNotFound, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
-from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session, TokenUse
 from mechshare.ports.persistence.sessions import SessionRepository
 
 
@@ -44,16 +44,16 @@ class MemorySessionRepository(SessionRepository):
             if one.session_id == token.session_id and one.issued_at < before:
                 tokens.delete(one.hash)
 
-    async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
+    async def consume_token(self, hash: str, now: datetime) -> TokenUse | None:
         tokens = self._access.write(REFRESH_TOKENS)
         token = tokens.find(hash)
         if token is None:
             return None
         if token.consumed_at is not None:
-            return token, False
+            return TokenUse(token, is_first=False, current=self._current_token(token.session_id))
         consumed = replace(token, consumed_at=now)
         tokens.put(consumed)
-        return consumed, True
+        return TokenUse(consumed, is_first=True)
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
         sessions = self._access.write(SESSIONS)
@@ -69,3 +69,11 @@ class MemorySessionRepository(SessionRepository):
         for id in over:
             sessions.delete(id)
         return len(over)
+
+    def _current_token(self, session_id: SessionId) -> RefreshToken | None:
+        unused = [
+            token
+            for token in self._access.read(REFRESH_TOKENS)
+            if token.session_id == session_id and token.consumed_at is None
+        ]
+        return max(unused, key=lambda token: (token.issued_at, token.hash), default=None)

@@ -10,7 +10,7 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import refresh_tokens, sessions
 from mechshare.domain.errors import SessionNotFound, UserNotFound
 from mechshare.domain.ids import SessionId, UserId
-from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session
+from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, Session, TokenUse
 from mechshare.ports.persistence.sessions import SessionRepository
 
 _SESSION = record_of(Session, sessions)
@@ -46,6 +46,12 @@ _DELETE_OUTDATED = delete(refresh_tokens).where(
     refresh_tokens.c.issued_at < bindparam("before", type_=refresh_tokens.c.issued_at.type),
 )
 _TOKEN_BY_HASH = select(refresh_tokens).where(refresh_tokens.c.hash == bindparam("same_hash"))
+_CURRENT_TOKEN = (
+    select(refresh_tokens)
+    .where(refresh_tokens.c.session_id == bindparam("of_session"), refresh_tokens.c.consumed_at.is_(None))
+    .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.hash.desc())
+    .limit(1)
+)
 _CONSUME = (
     update(refresh_tokens)
     .where(refresh_tokens.c.hash == bindparam("same_hash"), refresh_tokens.c.consumed_at.is_(None))
@@ -82,10 +88,16 @@ class SqlSessionRepository(SessionRepository):
         outdated = {"of_session": token.session_id, "before": token.issued_at - SESSION_LIFETIME}
         await self._statements.change(_DELETE_OUTDATED, outdated)
 
-    async def consume_token(self, hash: str, now: datetime) -> tuple[RefreshToken, bool] | None:
+    async def consume_token(self, hash: str, now: datetime) -> TokenUse | None:
         consumed = await self._statements.change(_CONSUME, {"same_hash": hash, "now": now})
         row = await self._statements.row(_TOKEN_BY_HASH, {"same_hash": hash})
-        return (_TOKEN.value(row), consumed == 1) if row else None
+        if row is None:
+            return None
+        token = _TOKEN.value(row)
+        if consumed:
+            return TokenUse(token, is_first=True)
+        current = await self._statements.row(_CURRENT_TOKEN, {"of_session": token.session_id})
+        return TokenUse(token, is_first=False, current=_TOKEN.value(current) if current else None)
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
         mine = {"owner": user_id, "now": now}

@@ -79,7 +79,7 @@ class NewPassword(Struct, forbid_unknown_fields=True):
 
 @published("TokenPair")
 class TokenPairResponse(Struct):
-    """`expires_in` is the access token's lifetime in seconds; the refresh token works once."""
+    """`expires_in` is the rest of the access token's lifetime in seconds; the refresh token replaces the one before."""
 
     access_token: str
     refresh_token: str
@@ -156,7 +156,10 @@ async def login(request: Req) -> Response[TokenPairResponse]:
     operation_class=body_of(Refresh),
 )
 async def refresh(request: Req) -> Response[TokenPairResponse]:
-    """Exchanges a refresh token, which works once, for new tokens. Reuse of a refresh token ends its session."""
+    """Exchanges a refresh token for the next pair of tokens.
+
+    For 30 s a replaced token gets the same pair again; a later use ends its session.
+    """
     body = await decoded_body(request, Refresh, max_bytes=MAX_AUTH_BODY_BYTES)
     sessions = application_of(request).sessions
     return _tokens(request, await sessions.refresh(body.refresh_token, request_metadata_of(request)))
