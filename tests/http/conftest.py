@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,31 +138,34 @@ class Running:
         await self._task
 
 
+@asynccontextmanager
+async def running_site(
+    data: Path, clock: Clock | None = None, database: Callable[[Any], Any] | None = None, **changes: Any
+) -> AsyncIterator[Site]:
+    """Opens a site; a clock, a wrapper of the database and settings may be given."""
+    settings = memory_settings(data, **changes)
+    adapters = quick_adapters(settings, clock=clock)
+    if database is not None:
+        adapters = replace(adapters, database=database(adapters.database))
+    application = build(settings, LoggingObserver(), adapters)
+    app = build_app(application)
+    running = Running(app)
+    await running.up()
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
+        yield Site(application, adapters, running.litestar, client, {}, {})
+    await running.down()
+
+
 @pytest.fixture
 async def open_site(tmp_path: Path) -> AsyncIterator[Any]:
-    """Opens a site; a clock, a wrapper of the database and settings may be given."""
-    closing: list[tuple[httpx.AsyncClient, Running]] = []
+    """Opens sites with the options of `running_site`, which end with the test."""
+    async with AsyncExitStack() as sites:
 
-    async def opening(
-        clock: Clock | None = None, database: Callable[[Any], Any] | None = None, **changes: Any
-    ) -> Site:
-        settings = memory_settings(tmp_path / "data", **changes)
-        adapters = quick_adapters(settings, clock=clock)
-        if database is not None:
-            adapters = replace(adapters, database=database(adapters.database))
-        application = build(settings, LoggingObserver(), adapters)
-        app = build_app(application)
-        running = Running(app)
-        await running.up()
-        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-        client = httpx.AsyncClient(transport=transport, base_url="http://mechshare.test")
-        closing.append((client, running))
-        return Site(application, adapters, running.litestar, client, {}, {})
+        async def opening(**options: Any) -> Site:
+            return await sites.enter_async_context(running_site(tmp_path / "data", **options))
 
-    yield opening
-    for client, running in closing:
-        await client.aclose()
-        await running.down()
+        yield opening
 
 
 @pytest.fixture

@@ -3,16 +3,18 @@
 import base64
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
+from contextlib import AsyncExitStack
+from itertools import count
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import pytest_asyncio
 
 from mechshare.domain.users import Role
 from mechshare.entrypoints.http.protocol.pagination import list_checksum
 from mechshare.entrypoints.http.public_reads.keys import list_conditions
-from tests.http.conftest import API, Site
+from tests.http.conftest import API, Site, running_site
 from tests.http.test_access_matrix import BODIES, MATRIX
 from tests.http.test_errors import assert_one_shape
 from tests.servers import postgresql_database
@@ -62,17 +64,30 @@ HEADERS = [
 ]
 
 
-@pytest.fixture(params=["memory", "sqlite", "postgresql"])
-async def site(request: pytest.FixtureRequest, open_site: Any, tmp_path: Path) -> AsyncIterator[Site]:
-    """Opens a site on each kind of database, because each refuses other texts."""
-    match request.param:
-        case "memory":
-            yield await open_site()
-        case "sqlite":
-            yield await open_site(database_url=f"sqlite:///{tmp_path / 'rows.db'}")
-        case _:
-            async with postgresql_database() as url:
-                yield await open_site(database_url=url)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+_numbers = count()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["memory", "sqlite", "postgresql"])
+async def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Site]:
+    """Opens a site on each kind of database, because each refuses other texts. All tests share it, each with a user of
+    its own: opening one takes longer than most tests."""
+    folder = tmp_path_factory.mktemp("site")
+    async with AsyncExitStack() as resources:
+        match request.param:
+            case "memory":
+                url = "memory:"
+            case "sqlite":
+                url = f"sqlite:///{folder / 'rows.db'}"
+            case _:
+                url = await resources.enter_async_context(postgresql_database())
+        yield await resources.enter_async_context(running_site(folder / "data", database_url=url))
+
+
+def unused_name() -> str:
+    return f"user-{next(_numbers)}"
 
 
 def assert_told_well(answer: Any) -> None:
@@ -82,10 +97,11 @@ def assert_told_well(answer: Any) -> None:
 
 
 async def admin_and_path(site: Site, template: str) -> tuple[dict[str, str], str]:
-    headers = {**await site.sign_up("boss", Role.ADMIN), "If-Match": "*"}
+    name = unused_name()
+    headers = {**await site.sign_up(name, Role.ADMIN), "If-Match": "*"}
     made = await site.published(headers)
     path = template.replace("{mechanism_id}", made["id"]).replace("{category_id}", "gears")
-    path = path.replace("{user_id}", site.ids["boss"]).replace("{name}", made["file_url"].rpartition("/")[2])
+    path = path.replace("{user_id}", site.ids[name]).replace("{name}", made["file_url"].rpartition("/")[2])
     return headers, path.replace("{session_id}", made["id"])
 
 
@@ -192,13 +208,14 @@ PARTS = {
 
 @pytest.mark.parametrize("part", PARTS)
 async def test_any_part_of_a_form_is_handled(site: Site, part: str) -> None:
-    headers = await site.sign_up("sakura")
+    headers = await site.sign_up(unused_name())
     headers["Content-Type"] = "multipart/form-data; boundary=b"
     body = b"--b\r\nContent-Disposition: " + PARTS[part] + b"\r\n\r\n" + GIF + b"\r\n--b--\r\n"
+    before = [key async for key in site.adapters.blobs.list("")]
     answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
     assert_told_well(answer)
     assert answer.status_code in (400, 413)
-    assert [key async for key in site.adapters.blobs.list("")] == []
+    assert [key async for key in site.adapters.blobs.list("")] == before
 
 
 @pytest.mark.parametrize(
@@ -213,7 +230,7 @@ async def test_any_part_of_a_form_is_handled(site: Site, part: str) -> None:
     ],
 )
 async def test_a_form_without_a_usable_boundary_is_400(site: Site, kind: str) -> None:
-    headers = {**await site.sign_up("sakura"), "Content-Type": kind.encode()}
+    headers = {**await site.sign_up(unused_name()), "Content-Type": kind.encode()}
     body = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nx\r\n--b--\r\n'
     answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
     assert answer.status_code == 400
@@ -221,7 +238,7 @@ async def test_a_form_without_a_usable_boundary_is_400(site: Site, kind: str) ->
 
 
 async def test_a_charset_of_the_whole_form_is_ignored(site: Site) -> None:
-    headers = await site.sign_up("sakura")
+    headers = await site.sign_up(unused_name())
     headers["Content-Type"] = "multipart/form-data; charset=bogus; boundary=b"
     parts = [(b'name="title"', "歯車".encode()), (b'name="file"; filename="a.gif"', GIF)]
     body = b"".join(

@@ -83,8 +83,24 @@ async def test_an_operation_declares_the_errors_that_its_inputs_can_cause(site: 
     paths = (await document(site))["paths"]
     change = paths["/api/v1/mechanisms/{mechanism_id}"]["patch"]
     assert [status for status in change["responses"] if status >= "400"] == (
-        ["400", "401", "403", "404", "408", "412", "413", "414", "415", "422", "428", "429", "431"]
-        + ["500", "503", "507"]
+        [
+            "400",
+            "401",
+            "403",
+            "404",
+            "408",
+            "412",
+            "413",
+            "414",
+            "415",
+            "422",
+            "428",
+            "429",
+            "431",
+            "500",
+            "503",
+            "507",
+        ]
     )
     if_match = next(one for one in change["parameters"] if one["name"] == "If-Match")
     assert if_match["required"] is True
