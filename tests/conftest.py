@@ -12,11 +12,13 @@ pytest.register_assert_rewrite("mechshare.testing")
 settings.register_profile("mechshare", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mechshare")
 TESTS = Path(__file__).parent
-SERIAL = ("attacks", "chaos", "examples", "journeys")
-"""Folders whose tests start programs that need the whole machine."""
+PROGRAMS = ("attacks", "chaos", "examples", "journeys")
+"""Folders whose tests start whole installations and may take minutes."""
+SERIAL = ("attacks", "chaos/test_degradation.py", "chaos/test_shutdown.py")
+"""Folders and modules that need the whole machine: they load a server, or require a response within seconds."""
 NOT_SERIAL = ("attacks/test_hostile_text.py",)
 """Modules in these folders whose tests run in the test process and measure its processor time alone."""
-MAX_SERIAL_SECONDS = 900
+MAX_PROGRAM_SECONDS = 900
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,9 +37,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in item.iter_markers("contract"):
             item.user_properties.append(("contract", mark.args))
         place = item.path.relative_to(TESTS).as_posix()
+        if place.startswith(PROGRAMS) and place not in NOT_SERIAL:
+            item.add_marker(pytest.mark.timeout(MAX_PROGRAM_SECONDS))
         if place.startswith(SERIAL) and place not in NOT_SERIAL:
             item.add_marker(pytest.mark.serial)
-            item.add_marker(pytest.mark.timeout(MAX_SERIAL_SECONDS))
         if config.getoption("--long"):
             item.add_marker(pytest.mark.timeout(0), append=False)
 

@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.chaos.clips import clip
 from tests.chaos.installation import API, PATIENCE, Installation, installed, signed_up
@@ -78,6 +79,7 @@ class Load:
                 is_over.set()
 
 
+@pytest.mark.short_form_on("distributed")
 async def test_everything_acknowledged_before_a_backup_is_restored(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:

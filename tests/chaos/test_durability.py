@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.chaos.clips import clip
 from tests.chaos.installation import API, Installation, Process, ended, installed, signed_up, until, upload
@@ -46,6 +47,7 @@ class Crew:
         self.processes[name] = self._stack.enter_context(starting)
 
 
+@pytest.mark.short_form_on("distributed")
 async def test_acknowledged_clips_survive_any_kill(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:

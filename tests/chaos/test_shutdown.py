@@ -188,7 +188,7 @@ class Bystanders:
 async def test_stopping_a_server_under_load_fails_no_request(
     long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    stops, ended = 20 if long else 3, []
+    stops, ended = 20 if long else 2, []
     # Only the workers below process clips, so that the listeners' clip stays pending.
     async with installed("embedded", tmp_path, JOB_SLOTS="0") as installation, AsyncExitStack() as serving:
         process = serving.enter_context(installation.serving())

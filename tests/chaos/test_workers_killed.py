@@ -35,6 +35,7 @@ WORKERS = 3
 SENDERS = 8
 
 
+@pytest.mark.short_form_on("distributed")
 async def test_a_worker_killed_at_any_step_leaves_a_clip_that_is_processed_once(
     profile: str, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
