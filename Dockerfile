@@ -5,7 +5,7 @@ WORKDIR /source
 COPY LICENSE README.md constraints.txt pyproject.toml ./
 COPY src src
 RUN python -m venv /opt/mechshare \
- && /opt/mechshare/bin/pip install --no-cache-dir -c constraints.txt '.[postgres,redis,azure,opensearch]' azure-identity
+ && /opt/mechshare/bin/pip install --no-cache-dir -c constraints.txt '.[postgres,redis,azure,s3,opensearch]' azure-identity
 
 FROM node:20-slim AS azurite
 # The version stands in servers/versions.toml, and compose.yaml hands it over.

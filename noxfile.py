@@ -10,7 +10,7 @@ nox.needs_version = ">=2025.5.1"
 nox.options.sessions = ["tests"]
 nox.options.reuse_existing_virtualenvs = True
 
-ADAPTERS = "[postgres,redis,azure,opensearch]"
+ADAPTERS = "[postgres,redis,azure,s3,opensearch]"
 SLOWEST = "--durations=25"
 LONG = (
     "tests/attacks",

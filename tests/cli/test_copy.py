@@ -23,6 +23,7 @@ from mechshare.entrypoints.cli.main import cli
 from mechshare.settings import Settings, SettingsError
 from tests.adapters.persistence.filling import fill, stands_in
 from tests.cli.conftest import Run
+from tests.object_storage import KEYS, new_bucket, shared_moto
 from tests.servers import address, new_container, opensearch_alias, postgresql_database
 
 CLIPS = 150
@@ -255,6 +256,17 @@ async def test_a_copied_installation_works(run: Run, chosen: Settings, clips: Pa
 def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
     there = replace(chosen, options={"blobs": {"connection_string": address("AZURE_CONNECTION_STRING")}})
     url = f"azure:///{new_container()}"
+    for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
+        arguments = ["copy", "--from", source, "--to", destination]
+        result = CliRunner().invoke(cli, arguments, obj=there)
+        assert result.exit_code == 0, result.output
+        assert f"{CLIPS} copied and read back" in result.output
+    assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")
+
+
+def test_to_s3_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
+    there = replace(chosen, options={"blobs": {"endpoint": shared_moto().endpoint, **KEYS}})
+    url = f"s3://{new_bucket()}/clips"
     for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
         arguments = ["copy", "--from", source, "--to", destination]
         result = CliRunner().invoke(cli, arguments, obj=there)

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from tests.object_storage import KEYS, shared_bucket
 from tests.servers import address, new_container, opensearch_alias, postgresql_database, redis_url
 
 Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
@@ -45,6 +47,16 @@ async def _azure_blobs(folder: Path) -> AsyncIterator[Any]:
         f"azure:///{new_container()}", address("AZURE_CONNECTION_STRING"), connect_timeout=20, read_timeout=30
     )
     await store.prepare()
+    yield store
+    await store.close()
+
+
+@asynccontextmanager
+async def _s3_blobs(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.blobs.s3 import s3_blob_store
+
+    bucket, endpoint = await shared_bucket()
+    store = s3_blob_store(f"s3://{bucket}/{uuid4().hex}", endpoint=endpoint, **KEYS)
     yield store
     await store.close()
 
@@ -254,7 +266,7 @@ async def _stub_media(folder: Path) -> AsyncIterator[Any]:
 
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "backups": {"folders": _folder_backup},
-    "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs},
+    "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs, "s3": _s3_blobs},
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},

@@ -69,6 +69,6 @@ async def test_a_clip_is_stored_in_it(installed: str, tmp_path: Path) -> None:
 
 
 def test_an_unknown_scheme_is_refused_with_a_list_of_the_known_ones(installed: str, tmp_path: Path) -> None:
-    chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": "s3://bucket"})
+    chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": "ftp://bucket"})
     with pytest.raises(SettingsError, match=r"file:.*onefile:"):
         build(chosen, LoggingObserver())

@@ -41,8 +41,45 @@ def _postgresql_database(url: str, settings: Settings) -> Database:
 def _azure_blobs(url: str, settings: Settings, *, connection_string: str = "") -> BlobStore:
     with _extra("azure"):
         from mechshare.adapters.blobs.azure import AzureBlobStore
-    try:
+    with _blob_errors(url):
         return AzureBlobStore(url, connection_string)
+
+
+def _s3_blobs(
+    url: str,
+    settings: Settings,
+    *,
+    endpoint: str = "",
+    region: str = "",
+    access_key_id: str = "",
+    secret_access_key: str = "",
+    session_token: str = "",
+) -> BlobStore:
+    with _extra("s3"):
+        from mechshare.adapters.blobs.s3 import s3_blob_store
+    with _blob_errors(url):
+        return s3_blob_store(
+            url,
+            endpoint=endpoint,
+            region=region,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+            session_token=session_token,
+        )
+
+
+def _gcs_blobs(url: str, settings: Settings, *, service_account_key: str = "") -> BlobStore:
+    with _extra("s3"):
+        from mechshare.adapters.blobs.gcs import gcs_blob_store
+    with _blob_errors(url):
+        return gcs_blob_store(url, service_account_key=service_account_key)
+
+
+@contextmanager
+def _blob_errors(url: str) -> Iterator[None]:
+    """Converts a ValueError into SettingsError, with the reason and without the URL."""
+    try:
+        yield
     except ValueError as problem:
         raise SettingsError(f"MECHSHARE_BLOBS_URL: {without_secrets(url, problem)}.") from problem
 
@@ -95,6 +132,8 @@ BLOB_STORES: Schemes[BlobStore] = {
     "memory": lambda url, settings: MemoryBlobStore(),
     "file": lambda url, settings: FileBlobStore(path_of(url)),
     "azure": _azure_blobs,
+    "s3": _s3_blobs,
+    "gs": _gcs_blobs,
 }
 SEARCH_INDEXES: Schemes[SearchIndex] = {
     "memory": lambda url, settings: MemorySearchIndex(),

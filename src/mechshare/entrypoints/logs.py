@@ -52,6 +52,7 @@ def configure_logging(settings: Settings) -> None:
             "loggers": {
                 "alembic": {"level": "WARNING"},
                 "azure": {"level": "WARNING"},
+                "botocore": {"level": "WARNING"},
                 # It logs each failed request with a traceback; the caller of the index handles the failure.
                 "opensearch": {"level": "WARNING", "filters": ["brief"]},
             },

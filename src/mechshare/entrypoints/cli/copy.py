@@ -21,10 +21,10 @@ from mechshare.settings import PREFIX, Settings
 
 _KINDS = {
     "database": ("sqlite", "postgresql"),
-    "blobs": ("file", "azure"),
+    "blobs": ("file", "azure", "s3", "gs"),
     "search": ("opensearch", "opensearch+https"),
 }
-_KNOWN = "a database (sqlite:, postgresql:), files (file:, azure:) or a search index (opensearch:)"
+_KNOWN = "a database (sqlite:, postgresql:), files (file:, azure:, s3:, gs:) or a search index (opensearch:)"
 _LOCKED = "its database is locked until the end."
 _UNLOCKED = "let no server or worker use it."
 _AGAIN = "Run the same command again: it goes on where this one stopped."
@@ -60,9 +60,9 @@ class Plan:
 def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ...]) -> None:
     """Copy all rows and files to other stores, from a laptop to servers or back.
 
-    The scheme of a URL says what it is for: sqlite: and postgresql: are databases, file: and azure: are for files,
-    opensearch: is a search index, which is rebuilt. Stop every server and worker on both sides first. At the end,
-    both sides are compared by SHA-256. After an interruption, run it again: it continues.
+    The scheme of a URL says what it is for: sqlite: and postgresql: are databases, file:, azure:, s3: and gs: are for
+    files, opensearch: is a search index, which is rebuilt. Stop every server and worker on both sides first. At the
+    end, both sides are compared by SHA-256. After an interruption, run it again: it continues.
     """
     plan = _planned(chosen, sources, destinations)
     for name, pair in (("database", plan.database), ("blobs", plan.blobs)):

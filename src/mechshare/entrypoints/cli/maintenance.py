@@ -34,7 +34,7 @@ _REMEDIES = {
         "clock",
         Problem.SKEWED,
     ): "set both clocks by NTP: tokens and links go by this machine's, leases by the database's",
-    ("blobs", Problem.DOWN): f"check {PREFIX}BLOBS_URL, for Azure {PREFIX}BLOBS_CONNECTION_STRING too: "
+    ("blobs", Problem.DOWN): f"check {PREFIX}BLOBS_URL, and the options {PREFIX}BLOBS_... of its keys: "
     "that the place exists ('mechshare migrate' makes it) and may be written to",
     ("blobs", Problem.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
     ("blobs", Problem.ALTERED): "check the disk or the service before anything is uploaded",
