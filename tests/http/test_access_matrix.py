@@ -84,6 +84,12 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": OPEN,
         "withdrawn": (404, 200, 404, 200, 200, 401, 401),
     },
+    "POST /api/v1/mechanisms/{mechanism_id}/processing/ticket": {
+        "pending": (401, 201, 404, 404, 201, 401, 401),
+        "ready": (401, 201, 404, 404, 201, 401, 401),
+        "published": (401, 201, 201, 201, 201, 401, 401),
+        "withdrawn": (401, 201, 404, 201, 201, 401, 401),
+    },
     "POST /api/v1/mechanisms/{mechanism_id}/processing/retry": {
         "pending": (401, 409, 404, 404, 409, 401, 401),
         "ready": (401, 409, 404, 404, 409, 401, 401),

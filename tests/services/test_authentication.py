@@ -4,6 +4,7 @@ import pytest
 
 from mechshare.domain.errors import InvalidToken
 from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, Claims
+from mechshare.domain.tickets import TicketSigner
 from mechshare.domain.users import Role
 from mechshare.services import authentication
 from mechshare.services.authentication import AuthenticationService
@@ -99,7 +100,9 @@ async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
     await world.join("mika")
     callers = [(await world.sign_in("mika"))[1] for _ in range(3)]
     tokens = CountingTokens(callers, world.clock.now())
-    service = AuthenticationService(world.database, tokens, world.adapters.cache, world.clock)
+    service = AuthenticationService(
+        world.database, tokens, TicketSigner(bytes(32)), world.adapters.cache, world.clock
+    )
     first, second, third = callers
 
     for caller in (first, second, third, third, second):

@@ -8,6 +8,7 @@ from mechshare.bootstrap.secrets import derived_key, stored_secret
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.rate_limits import Quota
+from mechshare.domain.tickets import TicketSigner
 from mechshare.ports.clock import Clock
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.audit import AuditService
@@ -55,13 +56,14 @@ def build(
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
     pairs = TokenPairs(tokens, derived_key(secret, "refresh tokens"))
+    tickets = TicketSigner(derived_key(secret, "tickets"))
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     handlers = _job_handlers(adapters, transactions, derivation)
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
-        authentication=AuthenticationService(database, tokens, cache, clock),
+        authentication=AuthenticationService(database, tokens, tickets, cache, clock),
         users=UserService(transactions, passwords, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids),
         categories=CategoryService(transactions, clock),

@@ -1,11 +1,13 @@
-"""Identifies the caller of a request by its access token."""
+"""Identifies the caller of a request by an access token or a ticket."""
 
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from functools import partial
 
 from mechshare.domain.errors import InvalidToken
+from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import Claims, SignedIn
+from mechshare.domain.tickets import TicketHolder, TicketPurpose, TicketSigner
 from mechshare.domain.users import Actor, Role
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
@@ -24,9 +26,12 @@ class AuthenticationService:
     The account status (role, suspension, session) is cached separately; every change to it invalidates that entry.
     """
 
-    def __init__(self, database: Database, tokens: TokenIssuer, cache: Cache, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, tokens: TokenIssuer, tickets: TicketSigner, cache: Cache, clock: Clock
+    ) -> None:
         self._database = database
         self._tokens = tokens
+        self._tickets = tickets
         self._cache = cache
         self._clock = clock
         self._verified: OrderedDict[str, Claims] = OrderedDict()
@@ -35,15 +40,29 @@ class AuthenticationService:
         """Returns the caller. Raises InvalidToken for a bad or expired token, an ended session, a suspended or deleted
         user."""
         claims = self._claims_of(access_token, self._clock.now())
-        load = partial(self._account_status, claims)
+        return await self.find_caller(claims.user_id, claims.session_id)
+
+    def issue_ticket(self, caller: SignedIn, purpose: TicketPurpose, subject: str) -> str:
+        """Returns a ticket for the caller's session. It is valid for TICKET_LIFETIME, `purpose` and `subject`."""
+        holder = TicketHolder(caller.actor.id, caller.session_id)
+        return self._tickets.issue(holder, purpose, subject, self._clock.now())
+
+    async def admit(self, ticket: str, purpose: TicketPurpose, subject: str) -> SignedIn:
+        """Returns the caller to whom `ticket` was issued. Raises InvalidToken for a bad or expired ticket, one for
+        another purpose or subject, and whatever `find_caller` refuses."""
+        holder = self._tickets.verify(ticket, purpose, subject, self._clock.now())
+        return await self.find_caller(holder.user_id, holder.session_id)
+
+    async def find_caller(self, user_id: UserId, session_id: SessionId) -> SignedIn:
+        """Returns the caller with the role as of now. Raises InvalidToken for an ended session, a suspended or deleted
+        user."""
+        load = partial(self._account_status, user_id, session_id)
         account_status = await self._cache.get_or_load(
-            access_tag(claims.user_id), claims.session_id, load, ACCOUNT_STATUS_LIFETIME
+            access_tag(user_id), session_id, load, ACCOUNT_STATUS_LIFETIME
         )
         if not account_status:
             raise InvalidToken()
-        return SignedIn(
-            actor=Actor(id=claims.user_id, role=Role(account_status.decode())), session_id=claims.session_id
-        )
+        return SignedIn(actor=Actor(id=user_id, role=Role(account_status.decode())), session_id=session_id)
 
     def public_keys(self) -> list[dict[str, str]]:
         """Returns the keys that verify tokens, as JWK (RFC 7517); empty if the key is secret."""
@@ -61,11 +80,11 @@ class AuthenticationService:
             raise InvalidToken()
         return claims
 
-    async def _account_status(self, claims: Claims) -> bytes:
+    async def _account_status(self, user_id: UserId, session_id: SessionId) -> bytes:
         """Returns the name of the caller's role; empty if the caller must be refused."""
         async with self._database.read() as tx:
-            user = await tx.users.find_by_id(claims.user_id)
-            session = await tx.sessions.find_by_id(claims.session_id)
+            user = await tx.users.find_by_id(user_id)
+            session = await tx.sessions.find_by_id(session_id)
         if user is None or user.is_suspended or session is None or not session.is_live(self._clock.now()):
             return b""
         return user.role.value.encode()

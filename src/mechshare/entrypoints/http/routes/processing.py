@@ -3,21 +3,25 @@
 import time
 from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.openapi.spec import Tag
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 from litestar.response import ServerSentEvent, ServerSentEventMessage
 from msgspec import Struct
 
 from mechshare.domain.errors import Conflict, Forbidden, InvalidToken, MechanismNotFound, Stale, Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import ProcessingState
+from mechshare.domain.policy import Viewer
+from mechshare.domain.sessions import SignedIn
+from mechshare.domain.tickets import TICKET_LIFETIME, TicketPurpose
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    caller_of,
     limits,
     require_permissions,
     viewer_of,
@@ -103,6 +107,42 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
     return resource(request, _status_response(status, _language(request)), status=202)
 
 
+@published("StreamTicket")
+class StreamTicketResponse(Struct):
+    """`events_url` is the address of the event stream with the ticket; it opens the stream for `expires_in` seconds."""
+
+    ticket: str
+    expires_in: int
+    events_url: str
+
+
+@post(
+    "/processing/ticket",
+    guards=[require_permissions()],
+    status_code=201,
+    operation_id="createStreamTicket",
+    summary="Get a ticket for the event stream",
+)
+async def create_stream_ticket(request: Req, mechanism_id: FromPath[str]) -> Response[StreamTicketResponse]:
+    """Returns a ticket with which a browser's EventSource, which sends no token, opens the event stream.
+
+    It is valid for this mechanism and no other request. The stream ends when the session of the caller ends.
+    """
+    await refuse_body(request)
+    application, caller, id = application_of(request), caller_of(request), MechanismId(mechanism_id)
+    await application.processing.get_status(caller.actor, id)  # raises MechanismNotFound
+    ticket = application.authentication.issue_ticket(caller, TicketPurpose.WATCH_PROCESSING, id)
+    body = StreamTicketResponse(
+        ticket=ticket,
+        expires_in=int(TICKET_LIFETIME.total_seconds()),
+        events_url=f"{application.settings.public_url}{MECHANISMS_PATH}/{id}{EVENTS_PATH}?ticket={ticket}",
+    )
+    return resource(request, body, status=201, cache="no-store")
+
+
+Ticket = Annotated[str, QueryParameter(name="ticket", description="Instead of a token, for EventSource.")]
+
+
 @get(
     EVENTS_PATH,
     operation_id="watchProcessing",
@@ -110,25 +150,40 @@ async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Respons
     media_type="text/event-stream",
     opt=OPTIONAL_TOKEN,
 )
-async def watch_processing(request: Req, mechanism_id: FromPath[str]) -> ServerSentEvent:
+async def watch_processing(request: Req, mechanism_id: FromPath[str], ticket: Ticket = "") -> ServerSentEvent:
     """Sends an event `processing` at each change.
 
     The stream ends when processing is ready or failed, when the caller loses access, after 10 minutes, or when the
     server stops.
     """
-    viewer = await viewer_of(request)
     id = MechanismId(mechanism_id)
     application = application_of(request)
+    holder = await _holder(request, ticket, id) if ticket else None
+    viewer = holder.actor if holder else await viewer_of(request)
     first = await application.processing_feed.first_status(
         viewer, id, lambda: application.processing.get_status(viewer, id)
     )
-    return ServerSentEvent(_events(request, id, first))
+    return ServerSentEvent(_events(request, id, holder, first))
+
+
+async def _holder(request: Req, ticket: str, id: MechanismId) -> SignedIn:
+    """Returns the caller to whom `ticket` was issued. Raises InvalidToken."""
+    authentication = application_of(request).authentication
+    return await authentication.admit(ticket, TicketPurpose.WATCH_PROCESSING, id)
+
+
+async def _viewer_now(request: Req, holder: SignedIn | None) -> Viewer:
+    """Returns the caller with the rights as of now. Raises InvalidToken if the session or the token has ended."""
+    if holder is None:
+        return await viewer_of(request)
+    authentication = application_of(request).authentication
+    return (await authentication.find_caller(holder.actor.id, holder.session_id)).actor
 
 
 async def _events(
-    request: Req, id: MechanismId, status: ProcessingStatus | None
+    request: Req, id: MechanismId, holder: SignedIn | None, status: ProcessingStatus | None
 ) -> AsyncIterator[ServerSentEventMessage]:
-    """Yields the events, beginning with `status`."""
+    """Yields the events, beginning with `status`; `holder` is the caller that came with a ticket."""
     feed, language = application_of(request).processing_feed, _language(request)
     stopping: Shutdown = request.app.state.stopping
     sent: ProcessingStatus | None = None
@@ -146,9 +201,9 @@ async def _events(
                 heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
             await feed.wait()
             try:
-                status = feed.status(await viewer_of(request), id)
+                status = feed.status(await _viewer_now(request, holder), id)
             except (MechanismNotFound, InvalidToken):
-                return  # deleted or withdrawn, or the token is no longer valid: end the stream
+                return  # deleted or withdrawn, or the token or the session has ended: end the stream
             except Unavailable:
                 status = None  # access cannot be checked now: send nothing until it can
 
@@ -190,5 +245,5 @@ def _status_response(status: ProcessingStatus, language: str) -> ProcessingStatu
 router = Router(
     MECHANISMS_PATH + "/{mechanism_id:str}",
     tags=[TAG.name],
-    route_handlers=[get_processing, retry_processing, watch_processing],
+    route_handlers=[get_processing, retry_processing, create_stream_ticket, watch_processing],
 )
