@@ -85,7 +85,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     _refuse_unknown(values)
     values = {name: value for name, value in values.items() if value}
     # With a doorbell on another server, separate workers run the jobs; otherwise the server processes run them.
-    works_itself = values.get("jobs_url", Settings.jobs_url).startswith(("embedded:", "memory:"))
+    runs_jobs = values.get("jobs_url", Settings.jobs_url).startswith(("embedded:", "memory:"))
     data = Path(values.get("data", "mechshare-data")).absolute()
     return Settings(
         data=data,
@@ -99,10 +99,12 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret=_secret(values),
         token_algorithm=_one_of(values, "token_algorithm", ("HS256", "EdDSA")),
         host=values.get("host", Settings.host),
-        port=_integer(values, "port", Settings.port, least=0, most=65_535),
-        workers=_integer(values, "workers", os.cpu_count() or 1, least=1, most=256),
-        job_slots=_integer(values, "job_slots", int(works_itself), least=0, most=64),
-        max_upload_bytes=_integer(values, "max_upload_bytes", Settings.max_upload_bytes, least=1, most=2**40),
+        port=_integer(values, "port", Settings.port, minimum=0, maximum=65_535),
+        workers=_integer(values, "workers", os.cpu_count() or 1, minimum=1, maximum=256),
+        job_slots=_integer(values, "job_slots", int(runs_jobs), minimum=0, maximum=64),
+        max_upload_bytes=_integer(
+            values, "max_upload_bytes", Settings.max_upload_bytes, minimum=1, maximum=2**40
+        ),
         requests_per_minute=_rate(values, "requests_per_minute", Settings.requests_per_minute),
         registrations_per_hour=_rate(values, "registrations_per_hour", Settings.registrations_per_hour),
         uploads_per_hour=_rate(values, "uploads_per_hour", Settings.uploads_per_hour),
@@ -225,13 +227,13 @@ def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> s
 
 
 def _rate(values: Mapping[str, str], name: str, default: int) -> int:
-    return _integer(values, name, default, least=0, most=MAX_RATE)
+    return _integer(values, name, default, minimum=0, maximum=MAX_RATE)
 
 
-def _integer(values: Mapping[str, str], name: str, default: int, *, least: int, most: int) -> int:
+def _integer(values: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int) -> int:
     text = values.get(name, str(default))
-    if not text.isascii() or not text.isdigit() or len(text) > 15 or not least <= int(text) <= most:
+    if not text.isascii() or not text.isdigit() or len(text) > 15 or not minimum <= int(text) <= maximum:
         raise SettingsError(
-            f"{PREFIX}{name.upper()} must be a whole number from {least} to {most}; it is '{text}'."
+            f"{PREFIX}{name.upper()} must be a whole number from {minimum} to {maximum}; it is '{text}'."
         )
     return int(text)

@@ -16,7 +16,7 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.adapters.persistence.sql.tables import categories
 from mechshare.domain.errors import SchemaOutdated
-from mechshare.testing.persistence.values import keep_user
+from mechshare.testing.persistence.values import save_user
 from tests.servers import postgresql_database
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -108,7 +108,7 @@ async def test_a_schema_that_lacks_a_migration_is_refused(url: str, engine: Engi
 async def test_rows_survive_closing_and_reopening(url: str) -> None:
     first = SqlDatabase(url)
     await first.migrate()
-    user = await keep_user(first)
+    user = await save_user(first)
     await first.close()
     second = SqlDatabase(url)
     await second.migrate()

@@ -11,7 +11,7 @@ from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, StorageFull
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.services.maintenance.doctor import DoctorReport, Problem, cause_of
-from mechshare.testing.persistence.values import a_mechanism, keep_user
+from mechshare.testing.persistence.values import a_mechanism, save_user
 from mechshare.testing.search.contract import document
 
 NAMES = ["database", "clock", "blobs", "search", "jobs", "cache", "limits"]
@@ -111,7 +111,7 @@ async def test_an_incomplete_index_is_detected(world):
 
 
 async def test_totals_are_compared_up_to_the_limit_of_exact_counts(world):
-    user = await keep_user(world.database)
+    user = await save_user(world.database)
     for _ in range(EXACT_TOTAL // 1_000 + 2):
         async with world.database.begin() as tx:
             await tx.mechanisms.add([a_mechanism(user) for _ in range(1_000)])

@@ -12,7 +12,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode
 from mechshare.services.maintenance.garbage_collection import GarbageCollection
-from mechshare.testing.persistence.values import a_session, an_idempotency_record, keep_user
+from mechshare.testing.persistence.values import a_session, an_idempotency_record, save_user
 from tests.services.world import chunks
 
 TOO_MANY = 600
@@ -149,7 +149,7 @@ async def test_long_expired_rows_are_deleted(world, mika):
 
 
 async def test_any_number_of_expired_rows_is_deleted_in_batches(world):
-    now, user = world.clock.now(), await keep_user(world.database)
+    now, user = world.clock.now(), await save_user(world.database)
     long_ago = now - timedelta(days=9)
     async with world.database.begin() as tx:
         for number in range(TOO_MANY):

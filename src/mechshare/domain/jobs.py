@@ -111,11 +111,11 @@ class Job:
             failure=self.failure if self.state.has_ended else None,
         )
 
-    def may_be_tried_again(self, now: datetime, former: Sequence[Attempt]) -> bool:
+    def may_be_tried_again(self, now: datetime, earlier: Sequence[Attempt]) -> bool:
         """Whether it may, after the attempt under way and the `former` ones; those that only waited are not counted."""
         counted = sum(
             attempt.failure is None or attempt.failure.code is not FailureCode.UNAVAILABLE
-            for attempt in former
+            for attempt in earlier
         )
         return counted + 1 < MAX_ATTEMPTS and not self.is_overdue(now)
 

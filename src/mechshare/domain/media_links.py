@@ -33,8 +33,8 @@ class LinkSigner:
     def is_valid(self, key: str, expires: int, signature: str, now: datetime) -> bool:
         """Whether `signature` was made for `key` and `expires`, and that has not passed."""
         expected = self.sign(key, expires)
-        is_ours = signature.isascii() and hmac.compare_digest(expected, signature)
-        return is_ours and now.timestamp() < expires
+        is_genuine = signature.isascii() and hmac.compare_digest(expected, signature)
+        return is_genuine and now.timestamp() < expires
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ def configure_logging(settings: Settings) -> None:
         structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     )
     machine = [tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    person = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+    console = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     handlers: dict[str, Any] = {
         "console": {"class": "logging.StreamHandler", "formatter": settings.log_format, "level": "INFO"}
     }
@@ -45,7 +45,7 @@ def configure_logging(settings: Settings) -> None:
             "disable_existing_loggers": False,
             "formatters": {
                 "json": _formatter(shared, machine),
-                "console": _formatter(shared, person),
+                "console": _formatter(shared, console),
             },
             "handlers": handlers,
             "filters": {"brief": {"()": lambda: _without_traceback}},

@@ -21,7 +21,7 @@ from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.services.jobs import Progress
 
 _READ_BYTES = 256 * 1024
-_NO_ROOM = 256 * 1024
+_MIN_FREE_BYTES = 256 * 1024
 """Bytes. A failure with less free space than this counts as a full disk."""
 
 
@@ -57,9 +57,9 @@ class ScratchDerivation:
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
             source = await self._fetch(original, folder)
-            made = await self.process_mechanism_file(original, source, progress)
+            derivatives = await self.process_mechanism_file(original, source, progress)
             await progress("store", 0.0)
-            return DerivedMedia(facts=made.facts, files=await self._store(id, fence, made))
+            return DerivedMedia(facts=derivatives.facts, files=await self._store(id, fence, derivatives))
 
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress
@@ -67,8 +67,10 @@ class ScratchDerivation:
         """Makes the derivatives of `file_path`, a copy of `original`, in a folder beside it. Raises MediaRejected."""
         into = file_path.parent / "made"
         await asyncio.to_thread(into.mkdir)
-        made = await self._media.process(file_path, original.format, into, progress)
-        return replace(made, facts=replace(made.facts, size=original.size, sha256=original.sha256))
+        derivatives = await self._media.process(file_path, original.format, into, progress)
+        return replace(
+            derivatives, facts=replace(derivatives.facts, size=original.size, sha256=original.sha256)
+        )
 
     async def _fetch(self, original: OriginalFile, folder: Path) -> Path:
         """Copies the original to local disk and compares its SHA-256 with the recorded one. Raises MediaRejected."""
@@ -85,11 +87,11 @@ class ScratchDerivation:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
         return path
 
-    async def _store(self, id: MechanismId, fence: int, made: Derivatives) -> DerivedFiles:
+    async def _store(self, id: MechanismId, fence: int, derivatives: Derivatives) -> DerivedFiles:
         return DerivedFiles(
-            video=await self._store_file(id, fence, made.video),
-            thumbnail=await self._store_file(id, fence, made.thumbnail),
-            preview=await self._store_file(id, fence, made.preview),
+            video=await self._store_file(id, fence, derivatives.video),
+            thumbnail=await self._store_file(id, fence, derivatives.thumbnail),
+            preview=await self._store_file(id, fence, derivatives.preview),
         )
 
     async def _store_file(self, id: MechanismId, fence: int, path: Path) -> BlobFacts:
@@ -108,7 +110,7 @@ def _room_in(scratch: Path) -> Iterator[Path]:
             try:
                 yield Path(folder)
             except MediaRejected as problem:
-                if shutil.disk_usage(folder).free < _NO_ROOM:
+                if shutil.disk_usage(folder).free < _MIN_FREE_BYTES:
                     raise StorageFull() from problem
                 raise
     except OSError as problem:

@@ -11,7 +11,7 @@ from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
 from mechshare.ports.search import SearchIndex
-from mechshare.services.jobs import Completion, Progress, nothing_to_write
+from mechshare.services.jobs import Completion, Progress, write_nothing
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED = 2**62
@@ -62,7 +62,7 @@ class IndexMechanism:
         is_public = bool(found) and found[0].mechanism.is_published
         was_public = is_public or job.kind is not JobKind.INDEX_DRAFT
         await self._transactions.record(MechanismIndexed(mechanism_id, was_public))
-        return nothing_to_write
+        return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Writes nothing: the database is correct, and the failed job tells the operator to reindex."""
@@ -85,7 +85,7 @@ class RebuildIndex:
         if await self._index.needs_rebuild():
             await progress("rebuild", 0.0)
             await rebuild(self._transactions, self._index)
-        return nothing_to_write
+        return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Writes nothing: searches continue on the current index, and the failed job tells the operator why."""
@@ -102,5 +102,5 @@ def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:
 
 
 def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:
-    spoken = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
-    return document_of(item, spoken)
+    category_names = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
+    return document_of(item, category_names)

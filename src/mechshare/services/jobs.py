@@ -42,7 +42,7 @@ Completion = Callable[[Transaction], Awaitable[None]]
 """Writes a job's result in the transaction that ends the job, so the result is written once or not at all."""
 
 
-async def nothing_to_write(tx: Transaction) -> None:
+async def write_nothing(tx: Transaction) -> None:
     """The completion of a job that writes nothing in the transaction that ends it."""
 
 
@@ -135,7 +135,9 @@ class JobRunner:
             await self._take_back(job, ProcessingFailure(code=FailureCode.WORKER_LOST))
         if expired:
             await self._doorbell.ring()
-        if not any(some.oldest < latest for (_, state), some in backlog.items() if state is JobState.QUEUED):
+        if not any(
+            waiting.oldest < latest for (_, state), waiting in backlog.items() if state is JobState.QUEUED
+        ):
             return len(expired)
         return len(expired) + await self._end_overdue(latest)
 
@@ -155,9 +157,9 @@ class JobRunner:
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
         progress = _Progress(self._transactions, job)
-        heart = asyncio.create_task(progress.beat())
+        heartbeat = asyncio.create_task(progress.beat())
         try:
-            completion = await self._run_while_owned(handler.run(job, progress.report), heart)
+            completion = await self._run_while_owned(handler.run(job, progress.report), heartbeat)
             is_lease_held = await self._complete(job, completion)
         except LostLease:
             is_lease_held = False
@@ -171,19 +173,21 @@ class JobRunner:
             failure = ProcessingFailure(code=FailureCode.CRASHED, detail=type(error).__name__)
             is_lease_held = await self._fail(job, failure)
         finally:
-            heart.cancel()
-            await asyncio.gather(heart, return_exceptions=True)
+            heartbeat.cancel()
+            await asyncio.gather(heartbeat, return_exceptions=True)
         if not is_lease_held:
             self._observer.attempt_lost(job)
             await handler.on_lost(job)
 
-    async def _run_while_owned(self, work: Awaitable[Completion], heart: "asyncio.Task[None]") -> Completion:
+    async def _run_while_owned(
+        self, work: Awaitable[Completion], heartbeat: "asyncio.Task[None]"
+    ) -> Completion:
         """Returns the result of `work`. Cancels it and raises LostLease as soon as a heartbeat finds the lease lost."""
         working = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({working, heart}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({working, heartbeat}, return_when=asyncio.FIRST_COMPLETED)
             if not working.done():
-                heart.result()
+                heartbeat.result()
                 raise LostLease()
             return await working
         finally:

@@ -85,7 +85,7 @@ class MechanismService:
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
         request_id = request_metadata.request_id if request_metadata else ""
-        new = MechanismCreated(self._drafted(actor, draft), request_id)
+        new = MechanismCreated(self._new_mechanism(actor, draft), request_id)
         if idempotency is None:
             return await self._bulk_insert.insert(new)
         async with self._transactions.begin() as tx:
@@ -230,7 +230,7 @@ class MechanismService:
             )
             await tx.record(MechanismDeleted(mechanism_id, actor.id, request_metadata))
 
-    def _drafted(self, actor: Actor, draft: Draft) -> Mechanism:
+    def _new_mechanism(self, actor: Actor, draft: Draft) -> Mechanism:
         now = self._clock.now()
         external = draft.media if isinstance(draft.media, ExternalMedia) else None
         return Mechanism(

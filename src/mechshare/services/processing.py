@@ -26,7 +26,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.services.derivation import Derivation
-from mechshare.services.jobs import Completion, LostLease, Progress, history, nothing_to_write
+from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED_TOGETHER = 500
@@ -97,7 +97,7 @@ class ProcessMechanismFile:
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism = await self._started(job)
         if mechanism is None or mechanism.original is None:
-            return nothing_to_write
+            return write_nothing
         derived = await self._derivation.derive(mechanism.id, mechanism.original, job.fence, progress)
 
         async def publish(tx: Transaction) -> None:
@@ -171,7 +171,7 @@ class DeleteBlobs:
             for key in batch:
                 if key not in referenced:
                     await self._blobs.delete(key)
-        return nothing_to_write
+        return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Writes nothing: no other data depends on it, and the failed job tells the operator which files are left."""

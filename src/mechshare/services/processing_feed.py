@@ -44,7 +44,7 @@ class ProcessingFeed:
         self._watchers: Counter[MechanismId] = Counter()
         self._snapshots: Mapping[MechanismId, _Snapshot | None] = {}
         self._polling: asyncio.Task[None] | None = None
-        self._looked = asyncio.Event()
+        self._refreshed = asyncio.Event()
         self._loading = asyncio.Semaphore(_LOAD_CONCURRENCY)
 
     @asynccontextmanager
@@ -74,7 +74,7 @@ class ProcessingFeed:
     async def wait(self) -> None:
         """Returns after the next poll, also if the database is unavailable. Raises the error that ended polling, if
         any."""
-        await self._looked.wait()
+        await self._refreshed.wait()
         if self._polling is not None and self._polling.done():
             self._polling.result()
 
@@ -93,7 +93,7 @@ class ProcessingFeed:
             await asyncio.sleep(POLL_INTERVAL)
             while self._watchers:
                 with suppress(Unavailable):  # the last results remain valid until the database is back
-                    self._snapshots = await self._look(tuple(self._watchers))
+                    self._snapshots = await self._find_snapshots(tuple(self._watchers))
                 self._wake()
                 await asyncio.sleep(POLL_INTERVAL)
         finally:
@@ -102,10 +102,10 @@ class ProcessingFeed:
 
     def _wake(self) -> None:
         """Wakes all waiting watchers."""
-        self._looked.set()
-        self._looked = asyncio.Event()
+        self._refreshed.set()
+        self._refreshed = asyncio.Event()
 
-    async def _look(self, ids: Sequence[MechanismId]) -> dict[MechanismId, _Snapshot | None]:
+    async def _find_snapshots(self, ids: Sequence[MechanismId]) -> dict[MechanismId, _Snapshot | None]:
         snapshots: dict[MechanismId, _Snapshot | None] = dict.fromkeys(ids)
         async with self._transactions.read() as tx:
             for start in range(0, len(ids), _BATCH_SIZE):

@@ -62,15 +62,15 @@ class UserService:
         idempotency: IdempotentRequest[User] | None = None,
     ) -> User | ReplayedResponse:
         """Creates an account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
-        return await self._join(registration, Role.USER, request_metadata, idempotency)
+        return await self._create(registration, Role.USER, request_metadata, idempotency)
 
     async def create_admin(self, registration: Registration) -> User:
         """Creates an account with the role `admin`, for the command line. Raises InvalidField, NameTaken."""
-        created = await self._join(registration, Role.ADMIN, RequestMetadata(), None)
+        created = await self._create(registration, Role.ADMIN, RequestMetadata(), None)
         assert isinstance(created, User), "without a key there is nothing to replay"  # noqa: S101
         return created
 
-    async def _join(
+    async def _create(
         self,
         registration: Registration,
         role: Role,
@@ -78,7 +78,7 @@ class UserService:
         idempotency: IdempotentRequest[User] | None,
     ) -> User | ReplayedResponse:
         user = self._new_user(registration, role)
-        await self._refuse_taken(user, idempotency)
+        await self._refuse_taken_names(user, idempotency)
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._transactions.begin() as tx:
 
@@ -90,7 +90,7 @@ class UserService:
 
             return await run_once(tx, self._clock, idempotency, join)
 
-    async def _refuse_taken(self, user: User, idempotency: IdempotentRequest[User] | None) -> None:
+    async def _refuse_taken_names(self, user: User, idempotency: IdempotentRequest[User] | None) -> None:
         """Raises NameTaken before the cost of hashing; the transaction that saves the user decides.
 
         Does not raise for a repeated idempotent request, which gets the stored response.

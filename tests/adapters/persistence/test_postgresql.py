@@ -11,7 +11,7 @@ from servers.running import Server
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.overload import Busy
-from mechshare.testing.persistence.values import a_mechanism, a_user, keep_user
+from mechshare.testing.persistence.values import a_mechanism, a_user, save_user
 from tests.servers import own_server, told
 
 
@@ -43,7 +43,7 @@ async def until_it_answers(database: SqlDatabase) -> None:
 async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic(
     server: Server, database: SqlDatabase, kind: str
 ) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
 
     async def use() -> None:
         async with getattr(database, kind)() as tx:
@@ -65,7 +65,7 @@ async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
     server: Server, database: SqlDatabase
 ) -> None:
     """Without statistics PostgreSQL scans the whole table, and must not compare each row with all identifiers."""
-    user = await keep_user(database)
+    user = await save_user(database)
     made = [a_mechanism(user) for _ in range(20_000)]
     async with database.begin() as tx:
         for first in range(0, len(made), 1_000):
@@ -78,7 +78,7 @@ async def test_a_thousand_rows_are_found_in_a_table_without_statistics(
 
 
 async def test_committed_rows_survive_a_killed_server(server: Server, database: SqlDatabase) -> None:
-    users = [await keep_user(database) for _ in range(5)]
+    users = [await save_user(database) for _ in range(5)]
     unfinished = a_user()
 
     async def killed_before_the_end() -> None:
@@ -96,7 +96,7 @@ async def test_committed_rows_survive_a_killed_server(server: Server, database: 
 
 
 async def test_writers_of_different_rows_do_not_wait_for_each_other(database: SqlDatabase) -> None:
-    one, other = await keep_user(database), await keep_user(database)
+    one, other = await save_user(database), await save_user(database)
     async with database.begin() as tx:
         await tx.users.find_by_id(one.id)
         async with database.begin() as second:
@@ -105,7 +105,7 @@ async def test_writers_of_different_rows_do_not_wait_for_each_other(database: Sq
 
 async def test_a_lock_on_one_row_is_no_outage_for_others(database: SqlDatabase) -> None:
     """More writers than connections wait for the row, for longer than the circuit breaker tolerates failures."""
-    locked, other = await keep_user(database), await keep_user(database)
+    locked, other = await save_user(database), await save_user(database)
 
     async def write() -> None:
         async with database.begin() as waiting:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
-from mechshare.testing.persistence.values import enqueue, keep_user
+from mechshare.testing.persistence.values import enqueue, save_user
 from tests.servers import postgresql_database
 
 PROCESSES = 4
@@ -96,7 +96,7 @@ async def test_no_job_is_claimed_twice(url: str) -> None:
 async def test_no_update_is_lost(url: str) -> None:
     database = SqlDatabase(url)
     await database.migrate()
-    user = await keep_user(database)
+    user = await save_user(database)
     run_side_by_side(COUNT, url, user.id, str(CHANGES))
     async with database.read() as tx:
         found = await tx.users.find_by_id(user.id)

@@ -19,7 +19,7 @@ from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.backups import BackupRefused
 from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import Unavailable
-from mechshare.testing.persistence.values import keep_user
+from mechshare.testing.persistence.values import save_user
 from tests.adapters.persistence.filling import connected, fill, rows_of, stands_in, uuid
 from tests.backups import clips_of, fill_with_clips
 from tests.migrations.test_migrations import config
@@ -106,7 +106,7 @@ async def test_concurrent_writes_neither_wait_nor_appear_in_the_snapshot(
             for table in ("refresh_tokens", "sessions", "jobs"):
                 connection.execute(delete(metadata.tables[table]))
             connection.execute(update(USERS).values(bio="written meanwhile"))
-        await keep_user(database, "late")
+        await save_user(database, "late")
 
     def progress(more: int, total: int) -> None:
         if more and not written:

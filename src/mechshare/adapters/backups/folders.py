@@ -25,13 +25,13 @@ _LOCK = ".lock"
 _DRAFT = ".draft.db"
 _ROWS = "mechshare-{}.db"
 _DIGITS = 16
-_OWN = (_LOCK, _NEW_MANIFEST)
+_OWN_FILES = (_LOCK, _NEW_MANIFEST)
 """The files that a backup folder may contain before its first manifest."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Written:
+class _ManifestFile:
     """The manifest file. `sha256` is the digest of the encoded `backup`; empty until a backup is complete."""
 
     format: int
@@ -88,7 +88,7 @@ class FolderBackup:
         path = self._root / _LOCK
         if is_writing:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._refuse_strangers()
+            self._refuse_unknown_files()
         elif not path.exists():
             return None
         flags = os.O_RDWR | os.O_CREAT if is_writing else os.O_RDONLY
@@ -105,35 +105,35 @@ class FolderBackup:
             raise
         return descriptor
 
-    def _refuse_strangers(self) -> None:
+    def _refuse_unknown_files(self) -> None:
         if (self._root / _MANIFEST).exists():
             return
-        if strangers := sorted({entry.name for entry in self._root.iterdir()} - set(_OWN)):
+        if unknown := sorted({entry.name for entry in self._root.iterdir()} - set(_OWN_FILES)):
             raise BackupRefused(
-                f"{self._root} is no backup, and not empty: '{strangers[0]}' is in it. Choose a folder of its own."
+                f"{self._root} is no backup, and not empty: '{unknown[0]}' is in it. Choose a folder of its own."
             )
 
     def _begin(self) -> Manifest | None:
         if (self._root / _MANIFEST).exists():
             return self._read()
-        self._write(_Written(format=_FORMAT))
+        self._write(_ManifestFile(format=_FORMAT))
         return None
 
     def _read(self) -> Manifest | None:
         try:
-            written = msgspec.json.decode((self._root / _MANIFEST).read_bytes(), type=_Written)
+            manifest_file = msgspec.json.decode((self._root / _MANIFEST).read_bytes(), type=_ManifestFile)
         except FileNotFoundError as problem:
             raise BackupRefused(f"{self._root} holds no backup: {_MANIFEST} is not there.") from problem
         except msgspec.DecodeError as problem:
             raise self._damaged(str(problem)) from problem
-        if written.format != _FORMAT:
+        if manifest_file.format != _FORMAT:
             raise BackupRefused(
-                f"The backup in {self._root} has the format {written.format}, this program knows {_FORMAT}: "
+                f"The backup in {self._root} has the format {manifest_file.format}, this program knows {_FORMAT}: "
                 "use a newer mechshare."
             )
-        if written.backup is not None and written.sha256 != _digest_of(written.backup):
+        if manifest_file.backup is not None and manifest_file.sha256 != _digest_of(manifest_file.backup):
             raise self._damaged("it is not as it was written")
-        return written.backup
+        return manifest_file.backup
 
     def _damaged(self, reason: str) -> BackupRefused:
         return BackupRefused(
@@ -154,18 +154,18 @@ class FolderBackup:
         return BlobFacts(key=name, size=facts.size, sha256=facts.sha256)
 
     def _finish(self, manifest: Manifest) -> None:
-        self._write(_Written(format=_FORMAT, sha256=_digest_of(manifest), backup=manifest))
+        self._write(_ManifestFile(format=_FORMAT, sha256=_digest_of(manifest), backup=manifest))
         self._remove_drafts()
         for path in self._root.glob(_ROWS.format("?" * _DIGITS)):
             if path.name != manifest.rows.key:
                 path.unlink()
 
-    def _write(self, written: _Written) -> None:
+    def _write(self, manifest_file: _ManifestFile) -> None:
         new = self._root / _NEW_MANIFEST
         new.unlink(missing_ok=True)
         descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.format(msgspec.json.encode(written)) + b"\n")
+            file.write(msgspec.json.format(msgspec.json.encode(manifest_file)) + b"\n")
             file.flush()
             os.fsync(file.fileno())
         new.rename(self._root / _MANIFEST)

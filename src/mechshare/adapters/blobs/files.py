@@ -22,7 +22,7 @@ from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, Storag
 T = TypeVar("T")
 _log = structlog.get_logger("mechshare.blobs")
 _CHUNK = 256 * 1024
-_GATHERED = 1024 * 1024
+_WRITE_BYTES = 1024 * 1024
 """Bytes collected before each write to the disk: dispatching to a thread costs more than writing a small chunk."""
 _LISTED = 500
 _FOLDER = "_"
@@ -43,16 +43,16 @@ class FileBlobStore:
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
         incoming = AtomicFile(self._root, _names(key))
-        gathered = bytearray()
+        buffer = bytearray()
         try:
             await _in_thread(self._remove_abandoned)
             await _in_thread(incoming.begin)
             async for chunk in chunks:
-                gathered += chunk
-                if len(gathered) >= _GATHERED:
-                    await _in_thread(incoming.append, gathered)
-                    gathered = bytearray()
-            await _in_thread(incoming.append, gathered)
+                buffer += chunk
+                if len(buffer) >= _WRITE_BYTES:
+                    await _in_thread(incoming.append, buffer)
+                    buffer = bytearray()
+            await _in_thread(incoming.append, buffer)
             await _in_thread(incoming.publish)
         except BaseException:
             await _discard(incoming)

@@ -17,7 +17,7 @@ class _Entry:
     body: bytes
     slot: int
     generation: int
-    ends: float
+    expires_at: float
     cost: int
 
 
@@ -39,7 +39,7 @@ class Entries:
         entry = self._entries.get(name)
         if entry is None:
             return None
-        if self._generation_table[entry.slot] != entry.generation or time.monotonic() >= entry.ends:
+        if self._generation_table[entry.slot] != entry.generation or time.monotonic() >= entry.expires_at:
             self._drop(name)
             return None
         self._entries.move_to_end(name)
@@ -49,14 +49,14 @@ class Entries:
         """Returns the tag's generation; read it before a load and pass it to `store` afterwards."""
         return int(self._generation_table[_slot_of(tag)])
 
-    def store(self, tag: str, key: str, body: bytes, generation: int, ends: float) -> None:
-        """Stores an entry until `ends` (`time.monotonic()`), unless the tag no longer has this `generation`."""
+    def store(self, tag: str, key: str, body: bytes, generation: int, expires_at: float) -> None:
+        """Stores an entry until `expires_at` (`time.monotonic()`), unless the tag no longer has this `generation`."""
         name, slot = (tag, key), _slot_of(tag)
         cost = len(body) + len(tag) + len(key) + _OVERHEAD
         if self._generation_table[slot] != generation or cost > self._capacity:
             return
         self._drop(name)
-        self._entries[name] = _Entry(body, slot, generation, ends, cost)
+        self._entries[name] = _Entry(body, slot, generation, expires_at, cost)
         self._size += cost
         while self._size > self._capacity:
             self._drop(next(iter(self._entries)))

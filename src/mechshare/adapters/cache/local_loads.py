@@ -29,12 +29,12 @@ class LocalLoads:
 
         async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
             # The lifetime begins before the load: its result may be that old.
-            ends = time.monotonic() + lifetime.total_seconds()
+            expires_at = time.monotonic() + lifetime.total_seconds()
             loaded = await load([absent[place][0] for place in places])
             for place, body in zip(places, loaded, strict=True):
                 name, generation = absent[place]
                 if not isinstance(body, Uncacheable):
-                    self._entries.store(*name, body, generation, ends)
+                    self._entries.store(*name, body, generation, expires_at)
             return loaded
 
         loaded = iter(await self._loads.load(absent, load_absent))

@@ -66,21 +66,21 @@ _RETRY_INTERVAL = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Absent:
-    """An entry to load, with the generations of its tag in this process (`mine`) and in Redis (`theirs`)."""
+    """An entry to load, with the generations of its tag in this process and in Redis."""
 
     name: CacheKey
-    mine: int
-    theirs: str
+    local_generation: int
+    redis_generation: str
 
 
 @dataclass(frozen=True, slots=True)
 class _Loaded:
-    """An entry for Redis to store until `ends`, by `time.monotonic()`."""
+    """An entry for Redis to store until `expires_at`, by `time.monotonic()`."""
 
     name: CacheKey
-    theirs: str
+    redis_generation: str
     body: bytes
-    ends: float
+    expires_at: float
 
 
 class RedisCache:
@@ -128,7 +128,7 @@ class RedisCache:
         async def load_it(_: Sequence[int]) -> Sequence[bytes]:
             return (await self._load(entry, load, lifetime),)
 
-        (loaded,) = await self._loads.load([(entry.name, entry.theirs)], load_it)
+        (loaded,) = await self._loads.load([(entry.name, entry.redis_generation)], load_it)
         return loaded
 
     async def get_or_load_many(
@@ -170,20 +170,20 @@ class RedisCache:
         tag, key = name
         if tag in self._pending_invalidations:
             return None
-        mine, token = self._entries.generation(tag), token_hex(8)
+        local_generation, token = self._entries.generation(tag), token_hex(8)
         try:
             async with self._client.guard():
-                left, content = await self._find_script(
+                ttl_ms, content = await self._find_script(
                     (self._client.key(tag),), (key, token, _EMPTY_TAG_LIFETIME)
                 )
         except Unavailable:
             return None
-        if left:
-            self._entries.store(tag, key, content, mine, time.monotonic() + left / 1000)
+        if ttl_ms:
+            self._entries.store(tag, key, content, local_generation, time.monotonic() + ttl_ms / 1000)
             return bytes(content)
-        theirs = content.decode()
-        self._notice(tag, theirs)
-        return _Absent(name, mine, theirs)
+        redis_generation = content.decode()
+        self._notice(tag, redis_generation)
+        return _Absent(name, local_generation, redis_generation)
 
     def _notice(self, tag: str, generation: str) -> None:
         """Drops this process's entries of a tag whose generation in Redis has changed, even before the invalidation
@@ -198,12 +198,12 @@ class RedisCache:
         self, absent: _Absent, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
     ) -> bytes:
         # The lifetime begins before the load: its result may be that old.
-        ends = time.monotonic() + lifetime.total_seconds()
+        expires_at = time.monotonic() + lifetime.total_seconds()
         body = await load()
         if isinstance(body, Uncacheable):
             return body
-        self._entries.store(*absent.name, body, absent.mine, ends)
-        self._unstored.append(_Loaded(absent.name, absent.theirs, body, ends))
+        self._entries.store(*absent.name, body, absent.local_generation, expires_at)
+        self._unstored.append(_Loaded(absent.name, absent.redis_generation, body, expires_at))
         if self._storing is None or self._storing.done():
             self._storing = asyncio.create_task(self._store())
         return body
@@ -215,7 +215,12 @@ class RedisCache:
             loaded, self._unstored = self._unstored[:_BATCH_SIZE], self._unstored[_BATCH_SIZE:]
             now = time.monotonic()
             names = [
-                (self._client.key(one.name[0]), one.name[1], one.theirs, int((one.ends - now) * 1000))
+                (
+                    self._client.key(one.name[0]),
+                    one.name[1],
+                    one.redis_generation,
+                    int((one.expires_at - now) * 1000),
+                )
                 for one in loaded
             ]
             with suppress(Unavailable):  # Redis lacks the entry until the next load

@@ -13,7 +13,7 @@ class SingleFlight(Generic[K]):
     """Runs one load for each key at a time."""
 
     def __init__(self) -> None:
-        self._under_way: dict[K, tuple[_Load, int]] = {}
+        self._running: dict[K, tuple[_Load, int]] = {}
 
     async def load(
         self, keys: Sequence[K], load: Callable[[Sequence[int]], Coroutine[Any, Any, Sequence[bytes]]]
@@ -23,25 +23,25 @@ class SingleFlight(Generic[K]):
 
         Every waiting caller gets the exception that `load` raises.
         """
-        free = [place for place, key in enumerate(keys) if key not in self._under_way]
+        free = [place for place, key in enumerate(keys) if key not in self._running]
         if free:
             task = asyncio.create_task(load(free))
-            mine = [keys[place] for place in free]
-            self._under_way.update((key, (task, number)) for number, key in enumerate(mine))
-            task.add_done_callback(partial(self._finish, mine))
-        places = [self._under_way[key] for key in keys]
+            own_keys = [keys[place] for place in free]
+            self._running.update((key, (task, number)) for number, key in enumerate(own_keys))
+            task.add_done_callback(partial(self._finish, own_keys))
+        places = [self._running[key] for key in keys]
         for task in dict.fromkeys(task for task, _ in places):
             await asyncio.shield(task)  # cancelling one caller must not cancel the others' load
         return [task.result()[number] for task, number in places]
 
     async def close(self) -> None:
-        tasks = {task for task, _ in self._under_way.values()}
+        tasks = {task for task, _ in self._running.values()}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _finish(self, keys: Sequence[K], task: _Load) -> None:
         for key in keys:
-            del self._under_way[key]
+            del self._running[key]
         if not task.cancelled():
             task.exception()  # retrieved, so that asyncio does not log it: the callers get it

@@ -29,9 +29,9 @@ from mechshare.domain.media import (
 from mechshare.ports.media import Derivatives, MediaRejected
 
 _CHILD = "mechshare.adapters.media.child"
-_LINE = 64 * 1024
-_LAST_WORDS = 2_000
-_PASSING = (FailureCode.CRASHED,)
+_MAX_LINE_BYTES = 64 * 1024
+_MAX_STDERR_BYTES = 2_000
+_TRANSIENT = (FailureCode.CRASHED,)
 """Failures worth a retry: something killed the process. A clip that used up its CPU time would do so again."""
 _CODES = frozenset(code.value for code in FailureCode)
 _log = structlog.get_logger("mechshare.media")
@@ -51,10 +51,10 @@ class AvMediaProcessor:
 
     async def process(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
-            made = await self._run_child(source, format, Path(folder), progress)
+            measurements = await self._run_child(source, format, Path(folder), progress)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
-            facts = MediaFacts(**made, size=size, sha256=digest)
-            _take(Path(folder), into)
+            facts = MediaFacts(**measurements, size=size, sha256=digest)
+            _move_derivatives(Path(folder), into)
         return Derivatives(
             facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
         )
@@ -66,12 +66,12 @@ class AvMediaProcessor:
         child = await _start(folder)
         try:
             async with asyncio.timeout(self._limits.wall_seconds) as clock:
-                return await _converse(child, task, progress)
-        except TimeoutError as late:
+                return await _exchange_messages(child, task, progress)
+        except TimeoutError as timeout:
             if not clock.expired():
                 raise
-            late_failure = ProcessingFailure(code=FailureCode.TIMED_OUT, detail="wall clock")
-            raise MediaRejected(late_failure, permanent=False) from late  # the machine may have been busy
+            failure = ProcessingFailure(code=FailureCode.TIMED_OUT, detail="wall clock")
+            raise MediaRejected(failure, permanent=False) from timeout  # the machine may have been busy
         finally:
             await _end(child)
 
@@ -99,11 +99,11 @@ async def _start(folder: Path) -> asyncio.subprocess.Process:
         cwd=folder,
         env={"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"},
         start_new_session=True,
-        limit=_LINE,
+        limit=_MAX_LINE_BYTES,
     )
 
 
-async def _converse(
+async def _exchange_messages(
     child: asyncio.subprocess.Process, task: dict[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Sends the task, passes progress on, and returns the facts.
@@ -112,32 +112,32 @@ async def _converse(
     """
     if child.stdin is None or child.stdout is None or child.stderr is None:
         raise RuntimeError("the child was started without its pipes")
-    complaints = asyncio.create_task(_last_words(child.stderr))
+    stderr = asyncio.create_task(_stderr_tail(child.stderr))
     try:
         with suppress(BrokenPipeError, ConnectionResetError):  # the child has ended; its exit status says why
             child.stdin.write(json.dumps(task).encode() + b"\n")
             await child.stdin.drain()
-        while message := await _next_word(child.stdout):
-            made = await _understood(message, progress)
-            if made is not None:
-                return made
-        raise _ended(await child.wait(), await complaints)
+        while message := await _next_message(child.stdout):
+            measurements = await _handle_message(message, progress)
+            if measurements is not None:
+                return measurements
+        raise _ended(await child.wait(), await stderr)
     finally:
-        complaints.cancel()
-        await asyncio.gather(complaints, return_exceptions=True)
+        stderr.cancel()
+        await asyncio.gather(stderr, return_exceptions=True)
 
 
-async def _next_word(stream: asyncio.StreamReader) -> Any:
+async def _next_message(stream: asyncio.StreamReader) -> Any:
     """Returns the next message, or None at the end. Raises MediaRejected unless it is a line of JSON: a compromised
     child may send anything."""
     try:
         line = await stream.readline()
         return json.loads(line) if line else None
-    except ValueError as nonsense:
-        raise _rejected(FailureCode.CRASHED, "its answer can't be read") from nonsense
+    except ValueError as malformed:
+        raise _rejected(FailureCode.CRASHED, "its message is not JSON") from malformed
 
 
-async def _understood(message: Any, progress: Progress) -> dict[str, Any] | None:
+async def _handle_message(message: Any, progress: Progress) -> dict[str, Any] | None:
     """Handles a message. Returns the facts if it contains them, otherwise None. Raises MediaRejected, StorageFull."""
     match message:
         case {"step": str(step), "fraction": float() | int() as fraction}:
@@ -163,29 +163,29 @@ async def _understood(message: Any, progress: Progress) -> dict[str, Any] | None
         case {"confined": False}:
             _log.warning("media_child_without_call_filter", platform=sys.platform)
         case _:
-            raise _rejected(FailureCode.CRASHED, "its answer makes no sense")
+            raise _rejected(FailureCode.CRASHED, "its message is unknown")
     return None
 
 
-async def _last_words(stream: asyncio.StreamReader) -> str:
-    """Returns the last _LAST_WORDS bytes of the child's error output. Memory use is bounded."""
+async def _stderr_tail(stream: asyncio.StreamReader) -> str:
+    """Returns the last _MAX_STDERR_BYTES bytes of the child's error output. Memory use is bounded."""
     tail = b""
-    while chunk := await stream.read(_LINE):
-        tail = (tail + chunk)[-_LAST_WORDS:]
+    while chunk := await stream.read(_MAX_LINE_BYTES):
+        tail = (tail + chunk)[-_MAX_STDERR_BYTES:]
     return tail.decode("utf-8", "replace")
 
 
-def _ended(status: int, complaints: str) -> MediaRejected:
+def _ended(status: int, stderr: str) -> MediaRejected:
     if status == -signal.SIGXCPU:
         return _rejected(FailureCode.TIMED_OUT, "processor time")
-    if "MemoryError" in complaints or "Cannot allocate memory" in complaints:
-        return _rejected(FailureCode.OUT_OF_MEMORY, complaints[-200:])
-    _log.error("media_child_crashed", status=status, complaints=complaints)
+    if "MemoryError" in stderr or "Cannot allocate memory" in stderr:
+        return _rejected(FailureCode.OUT_OF_MEMORY, stderr[-200:])
+    _log.error("media_child_crashed", status=status, stderr=stderr)
     return _rejected(FailureCode.CRASHED, f"exit status {status}")
 
 
 def _rejected(code: FailureCode, detail: str) -> MediaRejected:
-    return MediaRejected(ProcessingFailure(code=code, detail=detail), permanent=code not in _PASSING)
+    return MediaRejected(ProcessingFailure(code=code, detail=detail), permanent=code not in _TRANSIENT)
 
 
 async def _end(child: asyncio.subprocess.Process) -> None:
@@ -198,7 +198,7 @@ async def _end(child: asyncio.subprocess.Process) -> None:
     await asyncio.shield(child.communicate())
 
 
-def _take(folder: Path, into: Path) -> None:
+def _move_derivatives(folder: Path, into: Path) -> None:
     """Moves the derivatives out of the child's folder. Raises MediaRejected if one is missing or has a wrong format."""
     for name, format in DERIVATIVES.items():
         try:

@@ -33,12 +33,12 @@ _DECODERS = frozenset(
 """The allowed decoders. FFmpeg's hundreds of others are not needed and less well tested."""
 _ASSUMED = Fraction(1, 10)
 """The duration of a frame whose file does not state it, in seconds, as in browsers."""
-_GIF_SHORTEST = Fraction(2, 100)
+_MIN_GIF_DELAY = Fraction(2, 100)
 """A shorter delay in a GIF, in seconds, counts as not stated, as in browsers and ffprobe 5 (but not FFmpeg 8)."""
 _INDEXED = frozenset((MediaFormat.MP4, MediaFormat.MOV))
 _TIMED = _INDEXED | {MediaFormat.WEBM}
 """Formats that state their total duration."""
-_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_ROTATIONS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 _MARGIN = 256
 _MICROSECOND = Fraction(1, 1_000_000)
 
@@ -99,7 +99,12 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
     if format is not MediaFormat.WEBM:  # with this option, WebM alone would lose its stated size
         options["max_pixels"] = _max_pixels(limits)
     with av.open(
-        file, "r", format=_DEMUXERS[format], options=options, metadata_errors="replace", io_open=_nothing_else
+        file,
+        "r",
+        format=_DEMUXERS[format],
+        options=options,
+        metadata_errors="replace",
+        io_open=_refuse_other_files,
     ) as container:
         yield _contained(container, file, format, limits)
 
@@ -120,7 +125,7 @@ def _max_pixels(limits: MediaLimits) -> str:
     return str(limits.area + _MARGIN * limits.side)
 
 
-def _nothing_else(url: str, flags: int, options: dict[str, str]) -> NoReturn:
+def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoReturn:
     raise RefusedClip(FailureCode.UNREADABLE, "it refers to another file")
 
 
@@ -134,7 +139,7 @@ def _contained(container: InputContainer, file: BinaryIO, format: MediaFormat, l
     if context is None or context.codec.name not in _DECODERS:
         raise RefusedClip(FailureCode.UNSUPPORTED_CODEC, context.codec.name if context else "")
     _refuse_size(context.width, context.height, limits)
-    _refuse_length(_declared(container, stream), stream.frames, limits)
+    _refuse_length(_declared_duration(container, stream), stream.frames, limits)
     stated = max(stream.frames, len(stream.index_entries) if format in _INDEXED else 0)
     _refuse_pixels(context.width * context.height * stated, limits)
     context.thread_count = 1
@@ -162,7 +167,7 @@ def _refuse_pixels(pixels: int, limits: MediaLimits) -> None:
         raise RefusedClip(FailureCode.TOO_MANY_PIXELS, f"{pixels:,} pixels in all frames")
 
 
-def _declared(container: InputContainer, stream: VideoStream) -> Fraction | None:
+def _declared_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
     """Returns the duration of the video that the file states, in seconds."""
     if stream.duration is not None and stream.time_base is not None:
         return stream.duration * stream.time_base
@@ -176,7 +181,7 @@ def _decoded(
     base = stream.time_base or Fraction(1, 1000)
     packets = pixels = 0
     first = last = Fraction(0)
-    waiting: tuple[Image.Image, int, int, Fraction] | None = None
+    pending: tuple[Image.Image, int, int, Fraction] | None = None
     for packet in container.demux(stream):
         packets += 1 if packet.size else 0
         _refuse_length(None, packets, limits)
@@ -184,22 +189,22 @@ def _decoded(
             _refuse_size(frame.width, frame.height, limits)
             pixels += frame.width * frame.height
             _refuse_pixels(pixels, limits)
-            start = _start_of(frame, base, format, waiting[3] + last if waiting else Fraction(0))
-            if waiting is None:
+            start = _start_of(frame, base, format, pending[3] + last if pending else Fraction(0))
+            if pending is None:
                 first = start
             else:
-                start = max(start, waiting[3])
-                yield TimedFrame(*waiting, start - waiting[3])
-            waiting = (*_shown(frame), start)
+                start = max(start, pending[3])
+                yield TimedFrame(*pending, start - pending[3])
+            pending = (*_displayed(frame), start)
             _refuse_length(start - first, 0, limits)
-            last = _length_of(frame, base, format) or last or _usual(stream)
+            last = _duration_of(frame, base, format) or last or _average_duration(stream)
     if format in _INDEXED and packets < len(stream.index_entries):
         raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {len(stream.index_entries)} frames")
-    if waiting is not None:
-        end = waiting[3] + last
+    if pending is not None:
+        end = pending[3] + last
         if format in _TIMED:
             end = _corrected(end, _declared_end(container, stream, first), last)
-        yield TimedFrame(*waiting, end - waiting[3])
+        yield TimedFrame(*pending, end - pending[3])
 
 
 def _start_of(frame: VideoFrame, base: Fraction, format: MediaFormat, default: Fraction) -> Fraction:
@@ -208,18 +213,18 @@ def _start_of(frame: VideoFrame, base: Fraction, format: MediaFormat, default: F
     return frame.pts * (frame.time_base or base)
 
 
-def _length_of(frame: VideoFrame, base: Fraction, format: MediaFormat) -> Fraction:
+def _duration_of(frame: VideoFrame, base: Fraction, format: MediaFormat) -> Fraction:
     length = (frame.duration or 0) * base
-    return _ASSUMED if format is MediaFormat.GIF and length < _GIF_SHORTEST else length
+    return _ASSUMED if format is MediaFormat.GIF and length < _MIN_GIF_DELAY else length
 
 
-def _usual(stream: VideoStream) -> Fraction:
+def _average_duration(stream: VideoStream) -> Fraction:
     return 1 / stream.average_rate if stream.average_rate else _ASSUMED
 
 
 def _declared_end(container: InputContainer, stream: VideoStream, first: Fraction) -> Fraction | None:
     """Returns the end of the last frame that the file states. A track's duration counts from its first frame."""
-    declared = _declared(container, stream)
+    declared = _declared_duration(container, stream)
     return declared + first if declared is not None and stream.duration is not None else declared
 
 
@@ -231,21 +236,21 @@ def _corrected(end: Fraction, declared: Fraction | None, last: Fraction) -> Frac
     return declared if declared is not None and abs(declared - end) < last else end
 
 
-def _shown(frame: VideoFrame) -> tuple[Image.Image, int, int]:
+def _displayed(frame: VideoFrame) -> tuple[Image.Image, int, int]:
     """Returns (image, width, height) as displayed: on white where transparent, and rotated as its metadata says."""
     if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
-        image = _fitted(_on_white(_image(frame.reformat(format="rgba", threads=1), "RGBA")))
+        image = _shrunk_image(_on_white(_image(frame.reformat(format="rgba", threads=1), "RGBA")))
     else:
         image = shrunk(frame, WORKING_SIDE)
-    turns = round(frame.rotation / 90) % 4
-    if turns:
-        image = image.transpose(_TURNS[turns])
-    return (image, frame.height, frame.width) if turns % 2 else (image, frame.width, frame.height)
+    quarter_turns = round(frame.rotation / 90) % 4
+    if quarter_turns:
+        image = image.transpose(_ROTATIONS[quarter_turns])
+    return (image, frame.height, frame.width) if quarter_turns % 2 else (image, frame.width, frame.height)
 
 
 def shrunk(frame: VideoFrame, side: int) -> Image.Image:
     """Returns `frame` in RGB, at most `side` px a side. FFmpeg's scaler takes a third of the time of Pillow's."""
-    width, height = _fitting(frame.width, frame.height, side)
+    width, height = _size_within(frame.width, frame.height, side)
     return _image(frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1), "RGB")
 
 
@@ -262,13 +267,13 @@ def _on_white(image: Image.Image) -> Image.Image:
     return picture
 
 
-def _fitting(width: int, height: int, side: int = WORKING_SIDE) -> tuple[int, int]:
+def _size_within(width: int, height: int, side: int = WORKING_SIDE) -> tuple[int, int]:
     scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _fitted(image: Image.Image) -> Image.Image:
-    size = _fitting(*image.size)
+def _shrunk_image(image: Image.Image) -> Image.Image:
+    size = _size_within(*image.size)
     return image if size == image.size else image.resize(size, Image.Resampling.BOX)
 
 
@@ -284,7 +289,7 @@ def _webp_frames(image: Image.Image, limits: MediaLimits) -> Iterator[TimedFrame
     for index in range(_frames_in(image)):
         image.seek(index)
         image.load()
-        picture = _fitted(_on_white(image.convert("RGBA")))
+        picture = _shrunk_image(_on_white(image.convert("RGBA")))
         duration = Fraction(int(image.info.get("duration") or 0), 1000) or _ASSUMED
         yield TimedFrame(picture, image.width, image.height, start, duration)
         start += duration

@@ -14,35 +14,35 @@ from mechshare.domain.errors import Unavailable
 from mechshare.domain.rate_limits import Quota, Verdict
 from mechshare.ports.rate_limits import RateLimiter
 
-_SHARE = 100
-"""The fraction of a quota that a process takes at a time is 1 / _SHARE."""
-_GOOD_FOR = 1.0
+_SHARES_PER_QUOTA = 100
+"""The fraction of a quota that a process takes at a time is 1 / _SHARES_PER_QUOTA."""
+_RESERVATION_SECONDS = 1.0
 """Seconds for which taken uses are valid."""
-_MAX_TAKEN = 10_000
+_MAX_RESERVATIONS = 10_000
 """The maximum number of callers whose taken uses are remembered."""
 
 
 @dataclass(slots=True)
-class _Taken:
+class _Reservation:
     """Uses of a quota that Redis has already counted and that this process may still allow."""
 
     left: int
     remaining: int
     reset_after: int
-    ends: float
+    expires_at: float
 
 
 class RedisRateLimiter:
     """A sliding-window counter (see `window`): two keys for each caller, which expire with their windows.
 
-    While Redis is unavailable, `instead` counts, for the processes of one machine only.
+    While Redis is unavailable, `fallback` counts, for the processes of one machine only.
 
     A process takes a hundredth of a quota at a time, so that it does not query Redis for every use of a large quota.
     Uses that it does not spend within a second are lost to the caller until the window has moved on. All processes
     together never allow more than the quota, and allow at least 99 % of it less 1 % for each further process.
     """
 
-    def __init__(self, url: str, instead: RateLimiter) -> None:
+    def __init__(self, url: str, fallback: RateLimiter) -> None:
         self._client = RedisClient(url)
         storage = RedisStorage(
             "redis://",  # ignored, since a pool is given
@@ -52,34 +52,38 @@ class RedisRateLimiter:
         )
         self._storage = storage
         self._limiter = SlidingWindowCounterRateLimiter(storage)
-        self._instead = instead
-        self._taken: OrderedDict[tuple[Quota, str], _Taken] = OrderedDict()
+        self._fallback = fallback
+        self._reservations: OrderedDict[tuple[Quota, str], _Reservation] = OrderedDict()
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
-        taken = self._taken.get((quota, key))
-        if taken is not None and taken.left and time.monotonic() < taken.ends:
-            taken.left -= 1
+        reservation = self._reservations.get((quota, key))
+        if reservation is not None and reservation.left and time.monotonic() < reservation.expires_at:
+            reservation.left -= 1
             return Verdict(
-                allowed=True, remaining=taken.remaining + taken.left, reset_after=taken.reset_after
+                allowed=True,
+                remaining=reservation.remaining + reservation.left,
+                reset_after=reservation.reset_after,
             )
-        share = max(1, quota.amount // _SHARE)
+        share = max(1, quota.amount // _SHARES_PER_QUOTA)
         try:
-            taken_now = await self._take(quota, key, share)
-            if not taken_now.allowed and share > 1:  # less than a share is left
+            verdict_of_share = await self._reserve(quota, key, share)
+            if not verdict_of_share.allowed and share > 1:  # less than a share is left
                 share = 1
-                taken_now = await self._take(quota, key, share)
+                verdict_of_share = await self._reserve(quota, key, share)
         except Unavailable:
-            return await self._instead.hit(quota, key)
+            return await self._fallback.hit(quota, key)
         if share == 1:
-            return taken_now
-        ends = time.monotonic() + _GOOD_FOR
-        self._taken[quota, key] = _Taken(share - 1, taken_now.remaining, taken_now.reset_after, ends)
-        self._taken.move_to_end((quota, key))
-        if len(self._taken) > _MAX_TAKEN:
-            self._taken.popitem(last=False)
-        return replace(taken_now, remaining=taken_now.remaining + share - 1)
+            return verdict_of_share
+        expires_at = time.monotonic() + _RESERVATION_SECONDS
+        self._reservations[quota, key] = _Reservation(
+            share - 1, verdict_of_share.remaining, verdict_of_share.reset_after, expires_at
+        )
+        self._reservations.move_to_end((quota, key))
+        if len(self._reservations) > _MAX_RESERVATIONS:
+            self._reservations.popitem(last=False)
+        return replace(verdict_of_share, remaining=verdict_of_share.remaining + share - 1)
 
-    async def _take(self, quota: Quota, key: str, uses: int) -> Verdict:
+    async def _reserve(self, quota: Quota, key: str, uses: int) -> Verdict:
         """Counts `uses` in Redis. Raises Unavailable."""
         item = RateLimitItemPerSecond(quota.amount, quota.seconds, namespace=quota.name)
         async with self._client.guard():

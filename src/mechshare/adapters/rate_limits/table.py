@@ -13,7 +13,7 @@ from mechshare.domain.rate_limits import Quota
 
 LANES = 8
 """The number of processes that can count without ever writing to the same word."""
-_WAYS = 8
+_BUCKET_SIZE = 8
 """Entries of a bucket; the hash of a caller's name chooses its bucket."""
 _WORD = 8
 _COUNT_BITS = 20
@@ -22,7 +22,7 @@ _WINDOW_SHIFT = 2 * _COUNT_BITS
 _WINDOW_MASK = 2 ** (64 - _WINDOW_SHIFT) - 1
 _LOCK_ATTEMPTS = 200
 """Each takes a few microseconds."""
-_MAX_AHEAD = 2 * 24 * 3600
+_MAX_SECONDS_AHEAD = 2 * 24 * 3600
 """Seconds: an entry that ends later dates from before a reboot, which reset the clock."""
 
 
@@ -38,11 +38,11 @@ class CounterTable:
     def __init__(self, path: Path | None, entries: int) -> None:
         """Maps the file at `path`, or allocates memory of this process if `path` is None. Raises OSError."""
         self._lanes = LANES if path else 1
-        self._buckets = max(1, entries // _WAYS)
-        entries = self._buckets * _WAYS
+        self._buckets = max(1, entries // _BUCKET_SIZE)
+        entries = self._buckets * _BUCKET_SIZE
         size = entries * (2 + self._lanes) * _WORD
         words = memoryview(mapped_file(path, size) if path else bytearray(size)).cast("Q")
-        self._keys, self._ends = words[:entries], words[entries : 2 * entries]
+        self._keys, self._end_times = words[:entries], words[entries : 2 * entries]
         self._counts = words[2 * entries :]
         self._lock_file = os.open(path, os.O_RDWR) if path else -1
         self._lane = _free_lane(self._lock_file) if path else 0
@@ -53,14 +53,14 @@ class CounterTable:
         `window` is the number of windows since the clock began. A new entry replaces an old one.
         """
         digest = _digest(quota.name, key)
-        first = digest % self._buckets * _WAYS
+        first = digest % self._buckets * _BUCKET_SIZE
         try:
-            entry = first + self._keys[first : first + _WAYS].tolist().index(digest)
+            entry = first + self._keys[first : first + _BUCKET_SIZE].tolist().index(digest)
         except ValueError:
             entry = self._claim(first, digest, quota, window)
-        place = entry * self._lanes
+        start = entry * self._lanes
         before = present = 0
-        for word in self._counts[place : place + self._lanes].tolist():
+        for word in self._counts[start : start + self._lanes].tolist():
             if word:
                 age = window - (word >> _WINDOW_SHIFT) & _WINDOW_MASK
                 if age == 0:
@@ -72,15 +72,15 @@ class CounterTable:
 
     def add(self, entry: int, quota: Quota, window: int) -> None:
         """Counts one more use in `window` in an entry that `find` returned."""
-        place = entry * self._lanes + self._lane
-        word = self._counts[place]
+        start = entry * self._lanes + self._lane
+        word = self._counts[start]
         age = window - (word >> _WINDOW_SHIFT) & _WINDOW_MASK
         if age == 0:
-            self._counts[place] = word + 1 if word & MAX_COUNT < MAX_COUNT else word
+            self._counts[start] = word + 1 if word & MAX_COUNT < MAX_COUNT else word
             return
         before = word & MAX_COUNT if age == 1 else 0
-        self._counts[place] = (window & _WINDOW_MASK) << _WINDOW_SHIFT | before << _COUNT_BITS | 1
-        self._ends[entry] = (window + 2) * quota.seconds
+        self._counts[start] = (window & _WINDOW_MASK) << _WINDOW_SHIFT | before << _COUNT_BITS | 1
+        self._end_times[entry] = (window + 2) * quota.seconds
 
     def close(self) -> None:
         """Releases the lane for other processes."""
@@ -91,16 +91,18 @@ class CounterTable:
     def _claim(self, first: int, digest: int, quota: Quota, window: int) -> int:
         """Claims an entry for a caller in the bucket that begins at `first`; returns its index."""
         with _claiming(self._lock_file):
-            keys = self._keys[first : first + _WAYS].tolist()
+            keys = self._keys[first : first + _BUCKET_SIZE].tolist()
             if digest in keys:  # another process has claimed it meanwhile
                 return first + keys.index(digest)
-            ending = self._ends[first : first + _WAYS].tolist()
-            latest = window * quota.seconds + _MAX_AHEAD
-            entry = first + min(range(_WAYS), key=lambda way: ending[way] if ending[way] <= latest else 0)
+            end_times = self._end_times[first : first + _BUCKET_SIZE].tolist()
+            latest = window * quota.seconds + _MAX_SECONDS_AHEAD
+            entry = first + min(
+                range(_BUCKET_SIZE), key=lambda index: end_times[index] if end_times[index] <= latest else 0
+            )
             self._keys[entry] = 0
-            for place in range(entry * self._lanes, (entry + 1) * self._lanes):
-                self._counts[place] = 0
-            self._ends[entry] = (window + 2) * quota.seconds
+            for start in range(entry * self._lanes, (entry + 1) * self._lanes):
+                self._counts[start] = 0
+            self._end_times[entry] = (window + 2) * quota.seconds
             self._keys[entry] = digest
             return entry
 

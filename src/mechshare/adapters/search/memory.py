@@ -70,12 +70,12 @@ class MemorySearchIndex:
         if not beginning:
             return ()
         published = (entry for entry in self._entries.values() if entry.document.is_published)
-        offers = (
+        candidates = (
             (entry.openings[0].startswith(beginning), entry.document.title)
             for entry in published
             if any(text.startswith(beginning) for text in entry.openings)
         )
-        return in_order(offers, limit)
+        return in_order(candidates, limit)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces documents one by one, then deletes those not in `documents`. Keeps changes made meanwhile."""
@@ -129,10 +129,10 @@ def _score(parsed: ParsedQuery, entry: _Entry) -> float | None:
     """Returns the score by the fields in which each clause matches, or None if a clause matches nowhere."""
     weights = float(len(parsed.clauses))
     for clause in parsed.clauses:
-        stands = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
-        if not any(stands):
+        contains = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
+        if not any(contains):
             return None
-        weights += sum(weight for weight, matches in zip(WEIGHTS, stands, strict=False) if matches)
+        weights += sum(weight for weight, matches in zip(WEIGHTS, contains, strict=False) if matches)
     return weights - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == parsed.line)
 
 

@@ -24,7 +24,7 @@ from mechshare.services.maintenance.restore import Restored, RestoreService
 from mechshare.settings import Settings
 
 T = TypeVar("T")
-_AGAIN = "Run the same command again: it goes on where this one stopped."
+_RUN_AGAIN = "Run the same command again: it goes on where this one stopped."
 _MAX_KEYS_PRINTED = 10
 _FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
 _console = Console(highlight=False, soft_wrap=True)
@@ -42,7 +42,9 @@ def backup(chosen: Settings, folder: Path) -> None:
     """
     _console.print(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
     with _refusals_as_messages():
-        done = asyncio.run(_with_bar(chosen, folder, lambda services, heard: services[0].back_up(heard)))
+        done = asyncio.run(
+            _with_bar(chosen, folder, lambda services, progress: services[0].back_up(progress))
+        )
     _report(done)
     _console.print(
         "\nThe secret that signs tokens and links is not in it: keep a copy of it, apart from the backup."
@@ -71,14 +73,16 @@ def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> No
     with _refusals_as_messages():
         if check:
             manifest = asyncio.run(
-                _with_bar(chosen, folder, lambda services, heard: services[1].check(heard))
+                _with_bar(chosen, folder, lambda services, progress: services[1].check(progress))
             )
             _describe("The backup is whole", manifest)
             return
         _console.print(f"{folder} -> {masked(chosen.database_url)} and {masked(chosen.blobs_url)}")
         done = asyncio.run(
             _with_bar(
-                chosen, folder, lambda services, heard: services[1].restore(heard, keep_others=keep_files)
+                chosen,
+                folder,
+                lambda services, progress: services[1].restore(progress, keep_others=keep_files),
             )
         )
     _report_restored(done)
@@ -92,7 +96,7 @@ def _refusals_as_messages() -> Iterator[None]:
     except (BackupRefused, CopyRefused) as refusal:
         raise click.ClickException(str(refusal)) from refusal
     except DomainException as problem:
-        raise click.ClickException(f"{problem.message} {_AGAIN}") from problem
+        raise click.ClickException(f"{problem.message} {_RUN_AGAIN}") from problem
 
 
 async def _with_bar(
@@ -104,14 +108,14 @@ async def _with_bar(
     tasks: dict[tuple[Stage, int], TaskID] = {}
     with Progress(*columns, console=_console) as bar:
 
-        def heard(stage: Stage, more: int, total: int) -> None:
+        def progress(stage: Stage, more: int, total: int) -> None:
             if (stage, total) not in tasks and total:
                 tasks[stage, total] = bar.add_task(stage.value, total=total)
             if total:
                 bar.advance(tasks[stage, total], more)
 
         async with open_backup(chosen, folder) as services:
-            return await work(services, heard)
+            return await work(services, progress)
 
 
 def _report(done: BackedUp) -> None:

@@ -26,8 +26,8 @@ _KINDS = {
 }
 _KNOWN = "a database (sqlite:, postgresql:), files (file:, azure:, s3:, gs:) or a search index (opensearch:)"
 _LOCKED = "its database is locked until the end."
-_UNLOCKED = "let no server or worker use it."
-_AGAIN = "Run the same command again: it goes on where this one stopped."
+_STOP_USERS = "let no server or worker use it."
+_RUN_AGAIN = "Run the same command again: it goes on where this one stopped."
 _console = Console(highlight=False, soft_wrap=True)
 
 
@@ -64,29 +64,29 @@ def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ..
     files, opensearch: is a search index, which is rebuilt. Stop every server and worker on both sides first. At the
     end, both sides are compared by SHA-256. After an interruption, run it again: it continues.
     """
-    plan = _planned(chosen, sources, destinations)
+    plan = _plan(chosen, sources, destinations)
     for name, pair in (("database", plan.database), ("blobs", plan.blobs)):
         if pair:
             _console.print(f"{name:9} {masked(pair[0])} -> {masked(pair[1])}")
-    _console.print(f"The source must not change meanwhile: {_LOCKED if plan.database else _UNLOCKED}")
+    _console.print(f"The source must not change meanwhile: {_LOCKED if plan.database else _STOP_USERS}")
     try:
         copied = asyncio.run(_copy(chosen, plan))
     except CopyRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
     except DomainException as problem:
-        raise click.ClickException(f"{problem.message} {_AGAIN}") from problem
+        raise click.ClickException(f"{problem.message} {_RUN_AGAIN}") from problem
     _report(copied)
     if plan.search:
         _reindex(chosen, plan)
     _print_next_steps(chosen, plan)
 
 
-def _planned(chosen: Settings, sources: Sequence[str], destinations: Sequence[str]) -> Plan:
+def _plan(chosen: Settings, sources: Sequence[str], destinations: Sequence[str]) -> Plan:
     old, new = _by_kind("--from", sources), _by_kind("--to", destinations)
     if "search" in old:
         raise click.UsageError("--from: a search index is not copied, but built anew from the database.")
-    if needless := sorted(set(old) - set(new)):
-        raise click.UsageError(f"--from names {needless[0]} that no --to is given for.")
+    if unused := sorted(set(old) - set(new)):
+        raise click.UsageError(f"--from names {unused[0]} that no --to is given for.")
     pairs = {
         kind: (old.get(kind, getattr(chosen, f"{kind}_url")), new[kind])
         for kind in ("database", "blobs")
@@ -153,8 +153,8 @@ def _report(copied: Copied) -> None:
 
 def _reindex(chosen: Settings, plan: Plan) -> None:
     database = plan.database[1] if plan.database else chosen.database_url
-    there = replace(chosen, database_url=database, search_url=plan.search)
-    count = run(there, lambda application: application.search.reindex())
+    at_destination = replace(chosen, database_url=database, search_url=plan.search)
+    count = run(at_destination, lambda application: application.search.reindex())
     _console.print(f"search: the index holds {count} mechanisms")
 
 

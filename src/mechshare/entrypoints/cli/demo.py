@@ -46,7 +46,7 @@ class Shown:
 @click.command()
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option(
-    "--exit", "leave", is_flag=True, help="Exit after the demonstration instead of serving until Ctrl-C."
+    "--exit", "exits", is_flag=True, help="Exit after the demonstration instead of serving until Ctrl-C."
 )
 @click.option(
     "--profile",
@@ -56,7 +56,7 @@ class Shown:
 )
 @click.option("--port", type=click.IntRange(1, 65_535), help="The port to serve on (8000, or a free one).")
 @click.pass_obj
-def demo(chosen: Settings, folder: Path | None, leave: bool, profile: str, port: int | None) -> None:
+def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port: int | None) -> None:
     """Show the whole product on this machine: share clips, process, publish, find and watch them.
 
     The clips are mechanisms that mechshare computes and draws itself, or those in FOLDER. All data is in
@@ -72,7 +72,7 @@ def demo(chosen: Settings, folder: Path | None, leave: bool, profile: str, port:
             except ApiError as refusal:
                 raise click.ClickException(str(refusal)) from refusal
             _console.print(f"\ngallery      {address}/\ntry the API  {address}/schema", highlight=False)
-            if not leave:
+            if not exits:
                 _console.print("serving until Ctrl-C")
                 _wait_for_interrupt()
 
@@ -133,9 +133,9 @@ def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
 def _finish(api: Api, one: Shown) -> None:
     """Waits until the clip is processed, and publishes it."""
     path = f"/mechanisms/{one.mechanism['id']}"
-    ends = time.monotonic() + _TIMEOUT
+    deadline = time.monotonic() + _TIMEOUT
     state = "pending"
-    while state in ("pending", "processing") and time.monotonic() < ends:
+    while state in ("pending", "processing") and time.monotonic() < deadline:
         state = api.get(path + "/processing")["state"]
         time.sleep(0.1)
     if state == "ready":
@@ -165,13 +165,13 @@ def _processed_table(shown: list[Shown]) -> Table:
 def _found_table(api: Api) -> Table:
     table = Table("search for", "hits", "first")
     for query in _QUERIES:
-        found = _settled(api, query)
+        found = _search_until_found(api, query)
         first = found["items"][0]["mechanism"]["title"] if found["items"] else ""
         table.add_row(query, str(found["total"]), first)
     return table
 
 
-def _settled(api: Api, query: str) -> Any:
+def _search_until_found(api: Api, query: str) -> Any:
     """Returns the result of a search; waits up to 2 s for the index to contain a mechanism that was just published."""
     found = api.get("/search/mechanisms", q=query)
     for _ in range(20):
@@ -213,8 +213,8 @@ def _serving(environ: dict[str, str], data: Path, port: int) -> Iterator[str]:
 @contextmanager
 def _program(environ: dict[str, str], command: str, log: Path) -> "Iterator[subprocess.Popen[bytes]]":
     arguments = [sys.executable, "-m", "mechshare", command]
-    with log.open("ab") as said:
-        process = subprocess.Popen(arguments, env=environ, stdout=said, stderr=said)  # noqa: S603  our own program
+    with log.open("ab") as log_file:
+        process = subprocess.Popen(arguments, env=environ, stdout=log_file, stderr=log_file)  # noqa: S603  our own program
     try:
         yield process
     finally:
@@ -223,8 +223,8 @@ def _program(environ: dict[str, str], command: str, log: Path) -> "Iterator[subp
 
 
 def _wait_until_ready(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    ends = time.monotonic() + _TIMEOUT
-    while time.monotonic() < ends:
+    deadline = time.monotonic() + _TIMEOUT
+    while time.monotonic() < deadline:
         if process.poll() is not None:
             raise click.ClickException(f"the server ended before it answered:\n{log.read_text()[-2000:]}")
         if _is_ready(port):
@@ -246,10 +246,10 @@ def _is_ready(port: int) -> bool:
 
 def _free_port() -> int:
     """Returns 8000, or any free port if 8000 is taken."""
-    for wanted in (8000, 0):
+    for candidate in (8000, 0):
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", wanted))
+                probe.bind(("127.0.0.1", candidate))
             except OSError:
                 continue
             port: int = probe.getsockname()[1]

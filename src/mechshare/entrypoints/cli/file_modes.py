@@ -9,8 +9,8 @@ from mechshare.settings import Settings
 from mechshare.urls import path_of, scheme_of
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_ENTERED_BY_OTHERS = stat.S_IXGRP | stat.S_IXOTH
-_BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
+_SEARCHABLE_BY_OTHERS = stat.S_IXGRP | stat.S_IXOTH
+_SQLITE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 def exposed(chosen: Settings) -> list[Path]:
@@ -34,7 +34,7 @@ def _private_paths(chosen: Settings) -> Iterator[Path]:
     for url in (chosen.database_url, chosen.search_url):
         if scheme_of(url) == "sqlite":
             database = path_of(url.partition("?")[0])
-            yield from (database.with_name(database.name + suffix) for suffix in _BESIDE_SQLITE)
+            yield from (database.with_name(database.name + suffix) for suffix in _SQLITE_SUFFIXES)
     if scheme_of(chosen.blobs_url) == "file":
         yield path_of(chosen.blobs_url)
     if chosen.log_file:
@@ -45,7 +45,7 @@ def _private_paths(chosen: Settings) -> Iterator[Path]:
 def _is_exposed(path: Path) -> bool:
     try:
         return bool(path.stat().st_mode & _OTHERS) and all(
-            folder.stat().st_mode & _ENTERED_BY_OTHERS for folder in path.absolute().parents
+            folder.stat().st_mode & _SEARCHABLE_BY_OTHERS for folder in path.absolute().parents
         )
     except OSError:
         return False  # missing, or not accessible to the current user

@@ -65,8 +65,8 @@ def import_clips(
     click.echo(f"{len(report.added)} added, {report.known} were there already, {len(report.refused)} refused")
     for path, id in report.left:
         click.echo(f"  {path}: was there, not published; to publish it: POST /api/v1/mechanisms/{id}/publish")
-    for path, why in report.refused:
-        click.echo(f"  {path}: {why}")
+    for path, reason in report.refused:
+        click.echo(f"  {path}: {reason}")
     if report.refused:
         raise SystemExit(1)
 
@@ -107,18 +107,20 @@ async def _import_one(
     report: Report,
 ) -> None:
     digest = await asyncio.to_thread(_digest_of, path)
-    known = await application.mechanisms.find_by_original(actor.id, digest)
-    if known is None:
+    existing = await application.mechanisms.find_by_original(actor.id, digest)
+    if existing is None:
         created = await _share(application, actor, path, categories)
         report.added.append(created.mechanism.id)
         id = created.mechanism.id
     else:
         report.known += 1
-        id = known.id
+        id = existing.id
     mechanism = (await _processed(application, actor, id, report)).mechanism
     # A mechanism that was ready before may have been withdrawn; one that was not ready was left by an interrupted
     # run.
-    is_new = known is None or known.processing.state is not ProcessingState.READY or id in report.processed
+    is_new = (
+        existing is None or existing.processing.state is not ProcessingState.READY or id in report.processed
+    )
     report.processed.discard(id)  # a second file with this content finds a mechanism that is no longer new
     if mechanism.processing.failure is not None:
         report.refused.append((path, mechanism.processing.failure.message("en")))

@@ -34,8 +34,8 @@ def list_jobs(chosen: Settings, state: str | None, limit: int) -> None:
 
     table = Table("job", "kind", "state", "attempt", "subject", "why")
     for job in run(chosen, command):
-        why = job.failure.code.value if job.failure else ""
-        table.add_row(job.id, job.kind.value, job.state.value, str(job.attempt), job.subject, why)
+        reason = job.failure.code.value if job.failure else ""
+        table.add_row(job.id, job.kind.value, job.state.value, str(job.attempt), job.subject, reason)
     Console().print(table)
 
 
@@ -55,11 +55,11 @@ def show(chosen: Settings, job_id: str) -> None:
         facts.add_row(name, _text(getattr(job, name)))
     if job.failure:
         facts.add_row("what to do", job.failure.message("en"))
-    tried = Table("attempt", "started", "ended", "came to", "why it ended", "detail")
+    history = Table("attempt", "started", "ended", "came to", "why it ended", "detail")
     for one in attempts:
-        why, detail = (one.failure.code.value, one.failure.detail) if one.failure else ("", "")
-        tried.add_row(str(one.number), str(one.started_at), _text(one.ended_at), one.step, why, detail)
-    Console().print(facts, *([tried] if attempts else []))
+        reason, detail = (one.failure.code.value, one.failure.detail) if one.failure else ("", "")
+        history.add_row(str(one.number), str(one.started_at), _text(one.ended_at), one.step, reason, detail)
+    Console().print(facts, *([history] if attempts else []))
 
 
 @jobs.command()

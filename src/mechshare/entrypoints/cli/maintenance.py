@@ -21,7 +21,7 @@ from mechshare.entrypoints.cli.masking import masked
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
 from mechshare.settings import PREFIX, Settings
 
-_LITTLE_SPACE = 1024 * 1024 * 1024
+_MIN_FREE_BYTES = 1024 * 1024 * 1024
 _PARTS = ("litestar", "granian", "sqlalchemy", "av")
 _REMEDIES = {
     (
@@ -131,13 +131,13 @@ def _folders(chosen: Settings) -> list[Path]:
     """The folders on this machine that mechshare writes to, one per disk."""
     blobs = urlsplit(chosen.blobs_url)
     paths = [chosen.data, Path(url2pathname(blobs.path))] if blobs.scheme == "file" else [chosen.data]
-    there = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in paths]
-    return list({folder.stat().st_dev: folder for folder in reversed(there)}.values())
+    existing = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in paths]
+    return list({folder.stat().st_dev: folder for folder in reversed(existing)}.values())
 
 
 def _check_disk_space(folder: Path) -> Finding:
     free = shutil.disk_usage(folder).free
-    remedy = "" if free > _LITTLE_SPACE else "make room: uploads are refused when the disk is full"
+    remedy = "" if free > _MIN_FREE_BYTES else "make room: uploads are refused when the disk is full"
     return Finding("disk", f"{free / 1024**3:.1f} GiB free at {folder}", remedy, is_essential=False)
 
 

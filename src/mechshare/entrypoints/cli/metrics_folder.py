@@ -13,15 +13,15 @@ _PREFIX = "mechshare-metrics-"
 
 
 @contextmanager
-def metrics_folder(otherwise: Path) -> Iterator[Path]:
+def metrics_folder(fallback: Path) -> Iterator[Path]:
     """Creates a temporary folder and removes it at the end: in memory, or in `otherwise` on systems without
     /dev/shm.
 
     Processes map the files in it to count; on a full disk, writing to them would kill the processes.
     """
-    place = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else otherwise
-    _remove_abandoned(place)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=place, ignore_cleanup_errors=True) as folder:
+    parent = _IN_MEMORY if os.access(_IN_MEMORY, os.W_OK) else fallback
+    _remove_abandoned(parent)
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent, ignore_cleanup_errors=True) as folder:
         lock = os.open(folder, os.O_RDONLY)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -30,9 +30,9 @@ def metrics_folder(otherwise: Path) -> Iterator[Path]:
             os.close(lock)
 
 
-def _remove_abandoned(place: Path) -> None:
+def _remove_abandoned(parent: Path) -> None:
     """Removes folders that killed servers left behind; nobody holds a lock on them."""
-    for left in place.glob(_PREFIX + "*"):
+    for left in parent.glob(_PREFIX + "*"):
         with suppress(OSError):  # another user's, locked or already removed
             lock = os.open(left, os.O_RDONLY)
             try:

@@ -43,8 +43,8 @@ class Server(MPServer):
 
     def _pause(self, lifetime: float) -> None:
         """Waits before replacing a process that lived for `lifetime` seconds; SIGTERM ends the wait."""
-        ends = time.monotonic() + (REPLACEMENT_INTERVAL if lifetime < MIN_LIFETIME else 0.0)
-        while time.monotonic() < ends and not self.interrupt_signal:
+        deadline = time.monotonic() + (REPLACEMENT_INTERVAL if lifetime < MIN_LIFETIME else 0.0)
+        while time.monotonic() < deadline and not self.interrupt_signal:
             time.sleep(_SIGNAL_INTERVAL)
 
 
@@ -70,14 +70,14 @@ def reserved_port(host: str, port: int) -> Iterator[tuple[str, int]]:
 def _bind(reservation: socket.socket, address: Any, name: str) -> None:
     """Binds without SO_REUSEPORT, to fail if the port is in use, and then lets others with SO_REUSEPORT bind it."""
     reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # old connections may linger
-    ends = time.monotonic() + _HANDOVER_SECONDS
+    deadline = time.monotonic() + _HANDOVER_SECONDS
     while True:
         try:
             reservation.bind(address)
             break
         except OSError as problem:
             # A server that is shutting down frees the port before it ends.
-            if problem.errno == errno.EADDRINUSE and time.monotonic() < ends:
+            if problem.errno == errno.EADDRINUSE and time.monotonic() < deadline:
                 time.sleep(_SIGNAL_INTERVAL)
                 continue
             advice = "Stop what listens there, or choose another port with --port or MECHSHARE_PORT"

@@ -79,7 +79,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
 
     With `owns_process`, it handles SIGTERM: it finishes the requests under way before the process ends.
     """
-    stopping = Shutdown()
+    shutdown = Shutdown()
     chosen = application.settings
     app = Litestar(
         route_handlers=[
@@ -107,7 +107,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
         before_request=require_integers,
         after_request=secure_page,
         after_exception=[note_denial],
-        lifespan=[_running(application, stopping, owns_process)],
+        lifespan=[_running(application, shutdown, owns_process)],
         logging_config=None,
         openapi_config=openapi_config(
             [module.TAG for module in _TAGGED], document_router(), chosen.public_url
@@ -115,42 +115,42 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
         request_max_body_size=_SHORT_BODY,
     )
     app.state.application = application
-    app.state.stopping = stopping
+    app.state.shutdown = shutdown
     if owns_process:
         publish_document(app)
     reads = PublicReads(application)
     app.state.public_reads = reads
-    answering: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
+    asgi_app: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
     addresses = ClientAddresses(chosen.trusted_proxies)
     if application.rate_limits.is_limited:
-        answering = ConcurrencyLimitMiddleware(answering, addresses, processing.EVENTS_PATH)
-        answering = RateLimitMiddleware(answering, application)
-    answering = MethodsMiddleware(CompressionMiddleware(answering))
+        asgi_app = ConcurrencyLimitMiddleware(asgi_app, addresses, processing.EVENTS_PATH)
+        asgi_app = RateLimitMiddleware(asgi_app, application)
+    asgi_app = MethodsMiddleware(CompressionMiddleware(asgi_app))
     if chosen.cors_origins:
-        answering = CorsMiddleware(answering, chosen.cors_origins)
+        asgi_app = CorsMiddleware(asgi_app, chosen.cors_origins)
     if chosen.public_url:
-        answering = PublicUrlMiddleware(answering, chosen.public_url)
-    return RequestContextMiddleware(RequestLimitsMiddleware(answering), stopping, addresses)
+        asgi_app = PublicUrlMiddleware(asgi_app, chosen.public_url)
+    return RequestContextMiddleware(RequestLimitsMiddleware(asgi_app), shutdown, addresses)
 
 
 def _running(
-    application: Application, stopping: Shutdown, owns_process: bool
+    application: Application, shutdown: Shutdown, owns_process: bool
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         background = await _prepare(application)
         if owns_process:
             background.append(asyncio.create_task(bound_slow_readers()))
-        stopping.start_again()
+        shutdown.reset()
         slots = application.settings.job_slots
-        working = asyncio.create_task(work(application, slots=slots, stop=stopping.begun))
+        working = asyncio.create_task(work(application, slots=slots, stop=shutdown.event))
         if owns_process:
             _settle_garbage_collector()
         try:
-            with graceful_shutdown(stopping) if owns_process else nullcontext():
+            with graceful_shutdown(shutdown) if owns_process else nullcontext():
                 yield
         finally:
-            stopping.begin()
+            shutdown.begin()
             for task in background:
                 task.cancel()
             await working

@@ -15,10 +15,10 @@ def end_with_parent() -> None:
     """
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=(parent.sentinel,), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
 
 
-def _end_after(sentinel: int) -> None:
+def _end_with(sentinel: int) -> None:
     """Waits on `sentinel`, a pipe whose other end only the parent has open: it closes when the parent ends."""
     wait([sentinel])
     os.kill(os.getpid(), signal.SIGKILL)

@@ -42,23 +42,23 @@ class Shutdown:
     """
 
     def __init__(self) -> None:
-        self.begun = asyncio.Event()
+        self.event = asyncio.Event()
         self.has_started = False
         self._waits: set[asyncio.Timeout] = set()
 
-    def start_again(self) -> None:
+    def reset(self) -> None:
         """Resets the state at the start of a lifespan; an application may have several in a row."""
-        self.begun = asyncio.Event()
+        self.event = asyncio.Event()
         self.has_started = True
 
     @property
     def has_begun(self) -> bool:
-        return self.begun.is_set()
+        return self.event.is_set()
 
     def begin(self) -> None:
         """Begins the shutdown and limits every wait under way to IDLE_TIMEOUT from now."""
         if not self.has_begun:
-            self.begun.set()
+            self.event.set()
             for wait in self._waits:
                 wait.reschedule(asyncio.get_running_loop().time() + IDLE_TIMEOUT)
 
@@ -74,7 +74,7 @@ class Shutdown:
 
 
 @contextmanager
-def graceful_shutdown(stopping: Shutdown) -> Iterator[None]:
+def graceful_shutdown(shutdown: Shutdown) -> Iterator[None]:
     """Handles SIGTERM in place of the server inside the context.
 
     The server still handles SIGINT: this function sends it as the last step, and Ctrl-C ends the server at once.
@@ -83,9 +83,9 @@ def graceful_shutdown(stopping: Shutdown) -> Iterator[None]:
     steps: list[asyncio.TimerHandle] = []
 
     def begin() -> None:
-        if stopping.has_begun:
+        if shutdown.has_begun:
             return
-        stopping.begin()
+        shutdown.begin()
         steps.append(loop.call_later(DRAIN_SECONDS, refuse_new_connections))
         steps.append(loop.call_later(DRAIN_SECONDS + ACCEPT_SECONDS, os.kill, os.getpid(), signal.SIGINT))
 

@@ -16,7 +16,7 @@ RETRY_INTERVAL = timedelta(seconds=1)
 """The pause after a step that failed."""
 REAP_INTERVAL = timedelta(seconds=5)
 SCHEDULE_INTERVAL = timedelta(seconds=5)
-TIDY_INTERVAL = timedelta(hours=1)
+CLEANUP_INTERVAL = timedelta(hours=1)
 ABANDONED_AFTER = timedelta(days=1)
 SHUTDOWN_GRACE = 10.0
 """Seconds in which running jobs may end after a stop; jobs that do not end are retried after their lease expires."""
@@ -41,11 +41,14 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await app.scheduler.enqueue_due_jobs()
         await _pause(stop, SCHEDULE_INTERVAL)
 
-    async def tidy() -> None:
+    async def clean_scratch() -> None:
         await asyncio.to_thread(remove_abandoned, app.settings.data / "scratch")
-        await _pause(stop, TIDY_INTERVAL)
+        await _pause(stop, CLEANUP_INTERVAL)
 
-    loops = [asyncio.create_task(_repeat(step, stop)) for step in (*[run_next] * slots, reap, schedule, tidy)]
+    loops = [
+        asyncio.create_task(_repeat(step, stop))
+        for step in (*[run_next] * slots, reap, schedule, clean_scratch)
+    ]
     stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait([stopped, *loops], return_when=asyncio.FIRST_COMPLETED)

@@ -70,14 +70,14 @@ class BackupService:
             await self._backup_blobs.prepare()
             collection = _Collection(self._blobs, self._backup_blobs)
             try:
-                manifest = await self._settled(collection, summary, progress)
+                manifest = await self._complete_manifest(collection, summary, progress)
             except ChecksumMismatch as problem:
                 raise BackupRefused(str(problem)) from problem
             await self._folder.finish(manifest)
             removed = await self._prune(manifest)
         return BackedUp(manifest=manifest, copied=collection.copied, removed=removed)
 
-    async def _settled(
+    async def _complete_manifest(
         self, collection: "_Collection", summary: InstallationSummary, progress: Progress
     ) -> Manifest:
         """Takes a snapshot of the rows and copies all blobs that it names.
@@ -86,16 +86,16 @@ class BackupService:
         snapshot names it, the blob is lost, and the manifest lists it as missing. If a blob is missing only after the
         snapshot, its row may have been deleted since, and the snapshot is repeated.
         """
-        gone = await collection.add(summary.named, progress)
+        unavailable = await collection.add(summary.named, progress)
         for _ in range(_SNAPSHOTS):
             taken_at = self._clock.now()
             snapshot = await self._rows.take(
                 await self._folder.draft(), lambda more, total: progress(Stage.ROWS, more, total)
             )
             named = snapshot.summary.named
-            missing = gone & named.keys()
-            late = {key: digest for key, digest in named.items() if key not in missing}
-            if not (gone_now := await collection.add(late, progress)):
+            missing = unavailable & named.keys()
+            present = {key: digest for key, digest in named.items() if key not in missing}
+            if not (newly_missing := await collection.add(present, progress)):
                 return Manifest(
                     taken_at=taken_at,
                     program=self._program,
@@ -103,11 +103,11 @@ class BackupService:
                     oldest_users=snapshot.summary.oldest_users,
                     rows=await self._folder.rows(),
                     tables=snapshot.tables,
-                    blobs=tuple(collection.facts[key] for key in sorted(late)),
+                    blobs=tuple(collection.facts[key] for key in sorted(present)),
                     missing=tuple(sorted(missing)),
-                    altered=tuple(sorted(collection.altered & late.keys())),
+                    altered=tuple(sorted(collection.altered & present.keys())),
                 )
-            gone |= gone_now
+            unavailable |= newly_missing
         raise BackupRefused(
             f"Clips were deleted faster than the rows that name them could be copied, {_SNAPSHOTS} times. "
             "Nothing is lost: run it again, it goes on with what it has."
@@ -115,10 +115,10 @@ class BackupService:
 
     async def _prune(self, manifest: Manifest) -> int:
         named = {blob.key for blob in manifest.blobs}
-        needless = [key async for key in self._backup_blobs.list("") if key not in named]
-        for key in needless:
+        unreferenced = [key async for key in self._backup_blobs.list("") if key not in named]
+        for key in unreferenced:
             await self._backup_blobs.delete(key)
-        return len(needless)
+        return len(unreferenced)
 
 
 class _Collection:
@@ -133,19 +133,19 @@ class _Collection:
 
     async def add(self, named: Mapping[str, str], progress: Progress) -> set[str]:
         """Copies the blobs `named`; returns the keys of those that the source does not have."""
-        gone: set[str] = set()
-        wanted = sorted(named.keys() - self.facts.keys())
+        unavailable: set[str] = set()
+        to_copy = sorted(named.keys() - self.facts.keys())
 
         async def add(key: str) -> None:
             try:
                 self.facts[key] = await self._copied(key, named[key])
             except MediaNotFound:
-                gone.add(key)
-            progress(Stage.BLOBS, 1, len(wanted))
+                unavailable.add(key)
+            progress(Stage.BLOBS, 1, len(to_copy))
 
-        progress(Stage.BLOBS, 0, len(wanted))
-        await for_each(each(wanted), add)
-        return gone
+        progress(Stage.BLOBS, 0, len(to_copy))
+        await for_each(each(to_copy), add)
+        return unavailable
 
     async def _copied(self, key: str, digest: str) -> BlobFacts:
         """Copies a blob unless the backup has it with a matching digest; always copies it if `digest` is empty."""

@@ -4,7 +4,7 @@ from mechshare.domain.jobs import Job
 from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database, UnitOfWork
-from mechshare.services.jobs import Completion, Progress, nothing_to_write
+from mechshare.services.jobs import Completion, Progress, write_nothing
 from mechshare.services.maintenance.blob_copy import facts_of
 
 _BATCH_SIZE = 100
@@ -30,7 +30,7 @@ class MeasureBlobs:
             for reference in batch:
                 await self._measure(reference.key)
             if len(batch) < _BATCH_SIZE:
-                return nothing_to_write
+                return write_nothing
             last = batch[-1].key
 
     async def _measure(self, key: str) -> None:

@@ -78,15 +78,15 @@ async def _copy_blob(source: BlobStore, destination: BlobStore, key: str) -> tup
     """Copies a blob; returns its size in bytes and whether it was written."""
     size = await source.stat(key)
     if size is None:
-        raise _gone(key)
+        raise _missing_blob(key)
     if await destination.stat(key) == size:
-        wanted = await facts_of(source, key)
-        if await facts_of(destination, key) == wanted:
+        expected = await facts_of(source, key)
+        if await facts_of(destination, key) == expected:
             return size, False
     try:
         return (await transfer(source, destination, key)).size, True
     except MediaNotFound as problem:
-        raise _gone(key) from problem
+        raise _missing_blob(key) from problem
     except ChecksumMismatch as problem:
         raise CopyRefused(str(problem)) from problem
 
@@ -98,7 +98,7 @@ async def _count(store: BlobStore) -> int:
     return count
 
 
-def _gone(key: str) -> CopyRefused:
+def _missing_blob(key: str) -> CopyRefused:
     return CopyRefused(
         f"The blob '{key}' went away: stop whatever uses the source, and start the copy again."
     )

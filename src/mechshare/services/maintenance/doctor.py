@@ -80,20 +80,20 @@ class DoctorService:
     async def examine_processing(self, clip: Path, into: Path) -> DoctorReport:
         """Processes the GIF `clip` and reports on `processing`. Leaves the derivatives in the folder `into`."""
         try:
-            made = await self._media.process(clip, MediaFormat.GIF, into, _unwatched)
+            derivatives = await self._media.process(clip, MediaFormat.GIF, into, _ignore_progress)
         except MediaRejected as problem:
             return DoctorReport(name="processing", message=str(problem), problem=Problem.DOWN)
-        message = f"{made.facts.frame_count} frames, {made.facts.duration_ms} ms"
+        message = f"{derivatives.facts.frame_count} frames, {derivatives.facts.duration_ms} ms"
         return DoctorReport(name="processing", message=message)
 
     async def _examine_clock(self) -> DoctorReport:
         before = self._clock.now()
         try:
-            there = await self._database.now()
+            database_time = await self._database.now()
         except Unavailable:
             message = "the database does not respond, so its clock was not compared"
             return DoctorReport(name="clock", message=message, problem=Problem.DOWN, is_essential=False)
-        ahead = there - before - (self._clock.now() - before) / 2
+        ahead = database_time - before - (self._clock.now() - before) / 2
         message = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
         problem = Problem.SKEWED if abs(ahead) > MAX_CLOCK_SKEW else None
         return DoctorReport(name="clock", message=message, problem=problem, is_essential=False)
@@ -146,10 +146,10 @@ class DoctorService:
     async def _waiting(self) -> int:
         async with self._database.read() as tx:
             backlog = await tx.jobs.find_backlog()
-        return sum(some.count for (kind, _), some in backlog.items() if kind in INDEXING)
+        return sum(jobs.count for (kind, _), jobs in backlog.items() if kind in INDEXING)
 
 
-async def _unwatched(step: str, fraction: float) -> None:
+async def _ignore_progress(step: str, fraction: float) -> None:
     """Ignores the progress of the trial clip."""
 
 

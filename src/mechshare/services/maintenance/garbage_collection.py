@@ -13,7 +13,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
-from mechshare.services.jobs import Completion, Progress, nothing_to_write
+from mechshare.services.jobs import Completion, Progress, write_nothing
 from mechshare.services.transactions import Transaction, Transactions
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ class GarbageCollection:
         await progress("blobs", 0.0)
         async for keys in _batches(self._blobs.list("")):
             await self._delete_orphans(keys, job)
-        return nothing_to_write
+        return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Does nothing: the next sweep deletes the rest."""
@@ -113,18 +113,18 @@ class GarbageCollection:
             lambda tx, limit: tx.idempotency_records.delete_older(now - IDEMPOTENCY_LIFETIME, limit=limit)
         )
         await self._delete_in_batches(
-            lambda tx, limit: tx.sessions.delete_older(now, limit=limit), at_a_time=_SESSION_BATCH
+            lambda tx, limit: tx.sessions.delete_older(now, limit=limit), batch_size=_SESSION_BATCH
         )
-        now_there = await self._database.now()  # jobs carry end times of the database's clock
+        database_time = await self._database.now()  # jobs carry end times of the database's clock
         for state, retention in JOB_RETENTION.items():
-            await self._delete_in_batches(_ended_jobs(state, now_there - retention))
+            await self._delete_in_batches(_ended_jobs(state, database_time - retention))
 
-    async def _delete_in_batches(self, delete: _Delete, *, at_a_time: int = _BATCH) -> None:
+    async def _delete_in_batches(self, delete: _Delete, *, batch_size: int = _BATCH) -> None:
         """Deletes all matching rows in short transactions: a database may abort a long one and lose its work."""
-        deleted = at_a_time
-        while deleted == at_a_time:
+        deleted = batch_size
+        while deleted == batch_size:
             async with self._database.begin() as tx:
-                deleted = await delete(tx, at_a_time)
+                deleted = await delete(tx, batch_size)
 
     async def _delete_orphans(self, keys: list[str], job: Job) -> None:
         async with self._database.read() as tx:

@@ -98,39 +98,39 @@ class RestoreService:
         return manifest, snapshot
 
     async def _damaged_blobs(self, manifest: Manifest, progress: Progress) -> list[str]:
-        wanted = {blob.key: blob for blob in manifest.blobs}
+        expected = {blob.key: blob for blob in manifest.blobs}
         damages: list[str] = []
 
-        async def look(key: str) -> None:
+        async def examine(key: str) -> None:
             found = await facts_of(self._backup_blobs, key)
-            if found != wanted[key]:
+            if found != expected[key]:
                 damages.append(f"the file '{key}' is {'damaged' if found else 'missing'}")
-            progress(Stage.CHECKING, 1, len(wanted))
+            progress(Stage.CHECKING, 1, len(expected))
 
-        progress(Stage.CHECKING, 0, len(wanted))
-        await for_each(each(wanted), look)
+        progress(Stage.CHECKING, 0, len(expected))
+        await for_each(each(expected), examine)
         return damages
 
     async def _others(self, manifest: Manifest) -> int:
         await self._blobs.prepare()
-        wanted = {blob.key for blob in manifest.blobs}
-        return sum([key not in wanted async for key in self._blobs.list("")])
+        expected = {blob.key for blob in manifest.blobs}
+        return sum([key not in expected async for key in self._blobs.list("")])
 
     async def _copy_blobs(self, manifest: Manifest, progress: Progress) -> int:
         """Copies the blobs; returns how many were written."""
-        wanted = {blob.key: blob for blob in manifest.blobs}
+        expected = {blob.key: blob for blob in manifest.blobs}
         written: list[str] = []
 
         async def copy(key: str) -> None:
-            if await facts_of(self._blobs, key) != wanted[key]:
-                if await transfer(self._backup_blobs, self._blobs, key) != wanted[key]:
+            if await facts_of(self._blobs, key) != expected[key]:
+                if await transfer(self._backup_blobs, self._blobs, key) != expected[key]:
                     raise BackupRefused(f"The file '{key}' of the backup changed while it was restored.")
                 written.append(key)
-            progress(Stage.BLOBS, 1, len(wanted))
+            progress(Stage.BLOBS, 1, len(expected))
 
-        progress(Stage.BLOBS, 0, len(wanted))
+        progress(Stage.BLOBS, 0, len(expected))
         try:
-            await for_each(each(wanted), copy)
+            await for_each(each(expected), copy)
         except MediaNotFound as problem:
             raise BackupRefused("A file of the backup went away while it was restored.") from problem
         except ChecksumMismatch as problem:

@@ -46,16 +46,16 @@ async def run_once(
     name = (idempotency.scope, idempotency.key)
     # Only this record: garbage collection deletes the other expired ones, so no request waits for them.
     await tx.idempotency_records.delete_expired(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
-    known = await tx.idempotency_records.find(*name)
-    if known is not None:
-        return ReplayedResponse(known.response_to(idempotency.fingerprint))
-    done = await operation()
+    record_before = await tx.idempotency_records.find(*name)
+    if record_before is not None:
+        return ReplayedResponse(record_before.response_to(idempotency.fingerprint))
+    result = await operation()
     record = IdempotencyRecord(
         scope=idempotency.scope,
         key=idempotency.key,
         fingerprint=idempotency.fingerprint,
-        response=idempotency.render(done),
+        response=idempotency.render(result),
         created_at=clock.now(),
     )
     await tx.idempotency_records.add(record)
-    return done
+    return result

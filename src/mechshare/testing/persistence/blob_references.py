@@ -40,7 +40,7 @@ def files_of(owner_id: str) -> list[BlobReference]:
     return [*derived, a_reference(f"originals/{owner_id}.gif", owner_id)]
 
 
-async def keep_references(database: Database, references: Sequence[BlobReference]) -> None:
+async def save_references(database: Database, references: Sequence[BlobReference]) -> None:
     async with database.begin() as tx:
         await tx.blob_references.add(references)
 
@@ -52,8 +52,8 @@ async def find_each(database: Database, *keys: str) -> list[BlobReference | None
 
 async def test_a_reference_is_found_by_its_key_as_it_was_stored(database: Database) -> None:
     known, unmeasured = a_reference("originals/a.gif"), a_reference("media/a.mp4", size=None, sha256=None)
-    await keep_references(database, [known, unmeasured])
-    await keep_references(database, [])
+    await save_references(database, [known, unmeasured])
+    await save_references(database, [])
     assert await find_each(database, known.key, unmeasured.key, "originals/b.gif") == [
         known,
         unmeasured,
@@ -63,15 +63,15 @@ async def test_a_reference_is_found_by_its_key_as_it_was_stored(database: Databa
 
 async def test_a_file_belongs_to_one_owner(database: Database) -> None:
     first = a_reference("originals/a.gif")
-    await keep_references(database, [first])
+    await save_references(database, [first])
     with pytest.raises(RuntimeError):
-        await keep_references(database, [a_reference("originals/b.gif"), a_reference(first.key)])
+        await save_references(database, [a_reference("originals/b.gif"), a_reference(first.key)])
     assert await find_each(database, first.key, "originals/b.gif") == [first, None]
 
 
 async def test_of_many_keys_those_that_are_referred_to_are_found(database: Database) -> None:
     keys = [f"originals/{number}.gif" for number in range(1_000)]
-    await keep_references(database, [a_reference(key) for key in keys[::2]])
+    await save_references(database, [a_reference(key) for key in keys[::2]])
     async with database.read() as tx:
         assert await tx.blob_references.find_referenced(keys) == frozenset(keys[::2])
         assert await tx.blob_references.find_referenced(["originals/x.gif"]) == frozenset()
@@ -81,7 +81,7 @@ async def test_of_many_keys_those_that_are_referred_to_are_found(database: Datab
 async def test_unmeasured_files_are_found_in_the_order_of_their_keys(database: Database) -> None:
     keys = ["a/1", "a/10", "a/2", "a-b/1", "a_b/1", "ab/1"]
     measured = a_reference("a/3")
-    await keep_references(
+    await save_references(
         database, [measured, *(a_reference(key, size=None, sha256=None) for key in reversed(keys))]
     )
     async with database.read() as tx:
@@ -94,7 +94,7 @@ async def test_unmeasured_files_are_found_in_the_order_of_their_keys(database: D
 async def test_a_file_is_measured_once(database: Database) -> None:
     unmeasured = a_reference("media/a.mp4", size=None, sha256=None)
     measured = a_reference("media/b.mp4")
-    await keep_references(database, [unmeasured, measured])
+    await save_references(database, [unmeasured, measured])
     for size in (7, 8):
         async with database.begin() as tx:
             for key in (unmeasured.key, measured.key, "media/nobodys.mp4"):
@@ -111,7 +111,7 @@ async def test_a_file_is_measured_once(database: Database) -> None:
 async def test_the_references_of_owners_are_deleted_and_told(database: Database) -> None:
     owners = [new_id() for _ in range(3)]
     files = [files_of(owner) for owner in owners]
-    await keep_references(database, [one for some in files for one in some])
+    await save_references(database, [one for some in files for one in some])
 
     async with database.begin() as tx:
         deleted = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [*owners[:2], new_id(), "no-id"])
@@ -129,7 +129,7 @@ async def test_the_references_of_owners_are_deleted_and_told(database: Database)
 async def test_references_are_deleted_by_their_role(database: Database) -> None:
     owner = new_id()
     *derived, original = files_of(owner)
-    await keep_references(database, [*derived, original])
+    await save_references(database, [*derived, original])
     async with database.begin() as tx:
         deleted = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [owner], roles=DERIVATIVES)
     assert deleted == tuple(derived)

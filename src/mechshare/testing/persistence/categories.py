@@ -13,14 +13,14 @@ from mechshare.testing.persistence.values import (
     a_category,
     a_mechanism,
     keep,
-    keep_categories,
-    keep_user,
+    save_categories,
+    save_user,
 )
 
 
 async def test_a_category_counts_what_is_published_in_it(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
     gears = (CategoryId("gears"),)
     await keep(
         database, a_mechanism(user, categories=gears), a_mechanism(user, categories=gears, is_published=False)
@@ -31,8 +31,8 @@ async def test_a_category_counts_what_is_published_in_it(database: Database) -> 
 
 
 async def test_a_category_in_use_is_not_deleted(database: Database) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
+    await save_categories(database, "gears")
+    user = await save_user(database)
     await keep(database, a_mechanism(user, categories=(CategoryId("gears"),), is_published=False))
     with pytest.raises(CategoryInUse):
         async with database.begin() as tx:
@@ -40,9 +40,9 @@ async def test_a_category_in_use_is_not_deleted(database: Database) -> None:
 
 
 async def test_an_identifier_of_a_category_is_given_once(database: Database) -> None:
-    await keep_categories(database, "gears")
+    await save_categories(database, "gears")
     with pytest.raises(NameTaken):
-        await keep_categories(database, "gears")
+        await save_categories(database, "gears")
 
 
 async def test_categories_stand_in_the_order_in_which_they_were_created(database: Database) -> None:
@@ -57,7 +57,7 @@ async def test_categories_stand_in_the_order_in_which_they_were_created(database
 
 
 async def test_a_category_is_renamed_under_its_version(database: Database) -> None:
-    await keep_categories(database, "gears")
+    await save_categories(database, "gears")
     async with database.begin() as tx:
         found = await tx.categories.find_by_id(CategoryId("gears"))
         assert found is not None
@@ -72,8 +72,8 @@ async def test_a_category_is_renamed_under_its_version(database: Database) -> No
 
 
 async def test_counts_follow_publishing_moving_and_deleting(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
     gears, cams = CategoryId("gears"), CategoryId("cams")
     (made,) = await keep(database, a_mechanism(user, categories=(gears,), is_published=False))
 
@@ -93,8 +93,8 @@ async def test_counts_follow_publishing_moving_and_deleting(database: Database) 
 
 
 async def test_a_category_that_nothing_is_in_any_more_is_deleted(database: Database) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
+    await save_categories(database, "gears")
+    user = await save_user(database)
     (made,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)))
     async with database.begin() as tx:
         await tx.mechanisms.delete(made.id, made.version)

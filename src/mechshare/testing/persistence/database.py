@@ -10,11 +10,11 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.pagination import PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, enqueue, keep_user, new_id
+from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, enqueue, new_id, save_user
 
 
 async def test_what_a_transaction_did_is_kept_when_it_ends_well(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     async with database.read() as tx:
         assert await tx.users.find_by_id(user.id) == user
 
@@ -24,7 +24,7 @@ async def test_reading_is_worth_while(database: Database) -> None:
 
 
 async def test_all_that_a_failed_transaction_did_is_undone(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
 
     async def change_and_fail() -> None:
         async with database.begin() as tx:
@@ -65,7 +65,7 @@ async def test_readers_see_what_was_committed_since_they_began(database: Databas
 
 @pytest.mark.parametrize("kind", ["begin", "read"])
 async def test_a_unit_of_work_is_of_no_use_when_it_has_ended(database: Database, kind: str) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     async with getattr(database, kind)() as tx:
         pass
     with pytest.raises(RuntimeError):
@@ -92,14 +92,14 @@ async def test_a_cancelled_transaction_leaves_nothing_and_the_next_goes_on(datab
     with pytest.raises(asyncio.CancelledError):
         async with bounded():
             await writing
-    other = await keep_user(database)
+    other = await save_user(database)
     async with database.read() as tx:
         assert await tx.users.find_by_id(user.id) is None
         assert await tx.users.find_by_id(other.id) == other
 
 
 async def test_writers_take_turns(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
 
     async def count() -> None:
         async with database.begin() as tx:
@@ -143,7 +143,7 @@ async def test_its_clock_is_the_one_that_jobs_become_due_by(database: Database) 
 
 
 async def test_migrating_and_checking_a_database_in_use_changes_nothing(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     async with bounded():
         await asyncio.gather(*(database.migrate() for _ in range(3)))
     assert await database.check()

@@ -23,12 +23,12 @@ from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, Process
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import NOW, a_mechanism, keep, keep_categories, keep_user, new_id
+from mechshare.testing.persistence.values import NOW, a_mechanism, keep, new_id, save_categories, save_user
 
 
 async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
     full = a_mechanism(
         user,
         title="遊星歯車 🦾 é",
@@ -68,9 +68,9 @@ async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
 
 
 async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
+    await save_categories(database, "gears", "cams")
     gears, cams = CategoryId("gears"), CategoryId("cams")
-    user, other = await keep_user(database), await keep_user(database, "other")
+    user, other = await save_user(database), await save_user(database, "other")
     mine = await keep(database, *(a_mechanism(user, categories=(gears, cams)) for _ in range(4)))
     mine += await keep(database, a_mechanism(user))
     (theirs,) = await keep(database, a_mechanism(other, categories=(cams, gears)))
@@ -92,8 +92,8 @@ async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database:
 
 
 async def test_some_get_a_new_version_and_stay_what_they_are(database: Database) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
+    await save_categories(database, "gears")
+    user = await save_user(database)
     saved = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)), a_mechanism(user))
     (left,) = await keep(database, a_mechanism(user))
 
@@ -106,8 +106,8 @@ async def test_some_get_a_new_version_and_stay_what_they_are(database: Database)
 
 
 async def test_a_category_changes_its_name_while_what_is_in_it_changes(database: Database) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
+    await save_categories(database, "gears")
+    user = await save_user(database)
     gears = CategoryId("gears")
     made = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
 
@@ -144,7 +144,7 @@ async def test_a_category_changes_its_name_while_what_is_in_it_changes(database:
 
 
 async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_name(database: Database) -> None:
-    await keep_categories(database, "gears")
+    await save_categories(database, "gears")
     gears = CategoryId("gears")
 
     async def read() -> str:
@@ -163,8 +163,8 @@ async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_nam
 
 
 async def test_some_are_deleted_and_which_is_told(database: Database) -> None:
-    await keep_categories(database, "gears")
-    user = await keep_user(database)
+    await save_categories(database, "gears")
+    user = await save_user(database)
     made = await keep(database, a_mechanism(user), a_mechanism(user, categories=(CategoryId("gears"),)))
     (left,) = await keep(database, a_mechanism(user))
     ids = [one.id for one in made]
@@ -179,7 +179,7 @@ async def test_some_are_deleted_and_which_is_told(database: Database) -> None:
 
 
 async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     (saved,) = await keep(database, a_mechanism(user))
     await keep(database, replace(saved, title="newer"))
     with pytest.raises(StaleVersion):
@@ -194,13 +194,13 @@ async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> 
 
 
 async def test_an_unknown_category_is_refused(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     with pytest.raises(CategoryNotFound):
         await keep(database, a_mechanism(user, categories=(CategoryId("no-such"),)))
 
 
 async def test_mechanisms_are_found_in_the_order_asked_for(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     one, two, three = await keep(database, *(a_mechanism(user) for _ in range(3)))
     async with database.read() as tx:
         found = await tx.mechanisms.find_authored([three.id, MechanismId(new_id()), one.id])
@@ -226,7 +226,7 @@ async def all_pages(database: Database, by_cursor: bool, sort: MechanismSort) ->
 async def test_pages_show_each_once_in_order_though_keys_are_equal(
     database: Database, sort: MechanismSort, by_cursor: bool
 ) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     titles = ["b", "a", "歯", "Z", "a"]
     made = [
         a_mechanism(user, title=titles[number % 5], created_at=NOW + timedelta(microseconds=number // 4))
@@ -247,8 +247,8 @@ async def test_pages_show_each_once_in_order_though_keys_are_equal(
 
 
 async def test_lists_are_narrowed_by_category_user_and_publication(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    mine, other = await keep_user(database), await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    mine, other = await save_user(database), await save_user(database)
     gears, cams = CategoryId("gears"), CategoryId("cams")
     a, b, c = await keep(
         database,
@@ -273,7 +273,7 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
 
 
 async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> None:
-    user, other = await keep_user(database), await keep_user(database)
+    user, other = await save_user(database), await save_user(database)
     file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name="x")
     newer, older, _ = await keep(
         database,
@@ -288,7 +288,7 @@ async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> No
 
 
 async def test_a_known_identifier_is_not_a_new_mechanisms(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     (saved,) = await keep(database, a_mechanism(user))
     with pytest.raises(StaleVersion):
         await keep(database, replace(saved, version=0, title="another"))
@@ -297,8 +297,8 @@ async def test_a_known_identifier_is_not_a_new_mechanisms(database: Database) ->
 
 
 async def test_new_mechanisms_are_added_together_or_not_at_all(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
     both = (CategoryId("cams"), CategoryId("gears"))
     plain, categorised, unknown = (
         a_mechanism(user, categories=categories) for categories in ((), both, (CategoryId("unknown"),))
@@ -322,8 +322,8 @@ async def test_new_mechanisms_are_added_together_or_not_at_all(database: Databas
 
 
 async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
     (saved,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)))
 
     async def change(number: int) -> Mechanism | None:
@@ -340,8 +340,8 @@ async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> 
 
 
 async def test_a_refused_change_leaves_the_categories_as_they_were(database: Database) -> None:
-    await keep_categories(database, "gears", "cams")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams")
+    user = await save_user(database)
     (saved,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"), CategoryId("cams"))))
     with pytest.raises(CategoryNotFound):
         await keep(database, replace(saved, categories=(CategoryId("cams"), CategoryId("no-such"))))
@@ -351,8 +351,8 @@ async def test_a_refused_change_leaves_the_categories_as_they_were(database: Dat
 
 async def test_categories_keep_their_order(database: Database) -> None:
     names = ("cams", "gears", "belts", "screws")
-    await keep_categories(database, *names)
-    user = await keep_user(database)
+    await save_categories(database, *names)
+    user = await save_user(database)
     orders = [tuple(map(CategoryId, order)) for order in permutations(names)]
     saved = await keep(database, *(a_mechanism(user, categories=order) for order in orders))
     async with database.read() as tx:
@@ -361,7 +361,7 @@ async def test_categories_keep_their_order(database: Database) -> None:
 
 
 async def test_as_many_as_a_thousand_are_found_at_once(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     (made,) = await keep(database, a_mechanism(user))
     ids = [MechanismId(new_id()) for _ in range(998)]
     async with database.read() as tx:
@@ -370,7 +370,7 @@ async def test_as_many_as_a_thousand_are_found_at_once(database: Database) -> No
 
 
 async def test_an_author_is_told_as_they_are_called_now(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     (made,) = await keep(database, a_mechanism(user))
     async with database.begin() as tx:
         await tx.users.save(replace(user, display_name="改名"))
@@ -387,8 +387,8 @@ async def test_an_author_is_told_as_they_are_called_now(database: Database) -> N
 async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal(
     database: Database, sort: MechanismSort, categories: tuple[str, ...], published_only: bool
 ) -> None:
-    await keep_categories(database, "gears", "cams", "belts")
-    user = await keep_user(database)
+    await save_categories(database, "gears", "cams", "belts")
+    user = await save_user(database)
     both = [("gears",), ("cams", "gears"), ("belts",), (), ("cams",)]
     made = [
         a_mechanism(
@@ -429,7 +429,7 @@ async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal
 
 
 async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     made = await keep(
         database, *(a_mechanism(user, created_at=NOW + timedelta(seconds=number)) for number in range(6))
     )
@@ -446,7 +446,7 @@ async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database
 
 
 async def test_what_is_known_of_the_total_is_not_counted_again(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     await keep(database, *(a_mechanism(user) for _ in range(3)))
     async with database.read() as tx:
         known = await tx.mechanisms.find_all(PageRequest(limit=2, counted=7))
@@ -456,7 +456,7 @@ async def test_what_is_known_of_the_total_is_not_counted_again(database: Databas
 
 
 async def test_a_page_beyond_the_last_is_empty_and_knows_the_total(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     await keep(database, *(a_mechanism(user) for _ in range(3)))
     async with database.read() as tx:
         beyond = await tx.mechanisms.find_all(PageRequest(page=7, limit=2))
@@ -488,7 +488,7 @@ class TestMatching:
     async def test_what_holds_every_word_is_found(
         self, database: Database, title: str, words: list[str]
     ) -> None:
-        user = await keep_user(database)
+        user = await save_user(database)
         (made,) = await keep(database, a_mechanism(user, title=title))
 
         async with database.read() as tx:
@@ -511,7 +511,7 @@ class TestMatching:
         ],
     )
     async def test_what_lacks_a_word_is_not(self, database: Database, title: str, words: list[str]) -> None:
-        user = await keep_user(database)
+        user = await save_user(database)
         await keep(database, a_mechanism(user, title=title))
 
         async with database.read() as tx:
@@ -520,7 +520,7 @@ class TestMatching:
         assert (page.items, page.total, page.next) == ((), 0, None)
 
     async def test_title_description_and_author_are_looked_at(self, database: Database) -> None:
-        user = await keep_user(database)
+        user = await save_user(database)
         made = a_mechanism(
             user, title="太陽", description="真鍮\n製の clock", file_url="https://example.org/secret"
         )
@@ -535,8 +535,8 @@ class TestMatching:
         assert (absent.total, address.total) == (0, 0)
 
     async def test_it_is_narrowed_as_lists_are(self, database: Database) -> None:
-        await keep_categories(database, "gears", "cams")
-        mine, other = await keep_user(database), await keep_user(database)
+        await save_categories(database, "gears", "cams")
+        mine, other = await save_user(database), await save_user(database)
         gears, cams = CategoryId("gears"), CategoryId("cams")
         a, b, c, _ = await keep(
             database,
@@ -559,7 +559,7 @@ class TestMatching:
         assert await found(user_id=mine.id, published_only=False, category_ids=[cams]) == {b.id}
 
     async def test_no_more_than_the_newest_of_the_list_are_looked_at(self, database: Database) -> None:
-        mine, other = await keep_user(database), await keep_user(database)
+        mine, other = await save_user(database), await save_user(database)
         times = [NOW + timedelta(seconds=number) for number in range(4)]
         a, _, c, _ = await keep(
             database,
@@ -582,7 +582,7 @@ class TestMatching:
         assert await found(3, sort=MechanismSort.OLDEST) == [a.id, c.id]
 
     async def test_pages_show_each_once_newest_first_though_times_are_equal(self, database: Database) -> None:
-        user = await keep_user(database)
+        user = await save_user(database)
         made = await keep(
             database,
             *(

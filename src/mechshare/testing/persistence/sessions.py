@@ -10,11 +10,11 @@ from mechshare.domain.errors import SessionNotFound
 from mechshare.domain.sessions import SESSION_LIFETIME, RefreshToken, TokenUse
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import NOW, a_session, a_user, keep_user
+from mechshare.testing.persistence.values import NOW, a_session, a_user, save_user
 
 
 async def test_a_refresh_token_is_consumed_by_one_of_many(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     session = a_session(user)
     async with database.begin() as tx:
         await tx.sessions.save(session)
@@ -33,7 +33,7 @@ async def test_a_refresh_token_is_consumed_by_one_of_many(database: Database) ->
 async def test_live_sessions_are_neither_revoked_nor_expired_and_the_latest_used_stands_first(
     database: Database,
 ) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     older = a_session(user)
     newer = a_session(user, last_used_at=NOW + timedelta(hours=1))
     expired = a_session(user, expires_at=NOW)
@@ -49,7 +49,7 @@ async def test_live_sessions_are_neither_revoked_nor_expired_and_the_latest_used
 
 
 async def test_a_session_comes_out_as_it_went_in_and_only_its_use_changes(database: Database) -> None:
-    user, other = await keep_user(database), await keep_user(database)
+    user, other = await save_user(database), await save_user(database)
     session = a_session(user, user_agent="試験 🦾", address="2001:db8::1")
     later = NOW + timedelta(hours=1)
     altered = replace(
@@ -65,7 +65,7 @@ async def test_a_session_comes_out_as_it_went_in_and_only_its_use_changes(databa
 
 
 async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     session = a_session(user)
     token = RefreshToken(hash="h", session_id=session.id, issued_at=NOW)
     later = NOW + timedelta(seconds=1)
@@ -83,7 +83,7 @@ async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> N
 async def test_of_a_session_that_is_used_for_years_the_tokens_of_its_last_lifetime_are_remembered(
     database: Database,
 ) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     used, other = a_session(user), a_session(user)
     now = NOW + SESSION_LIFETIME
     async with database.begin() as tx:
@@ -138,7 +138,7 @@ async def test_a_token_of_no_session_is_refused(database: Database) -> None:
 
 
 async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(database: Database) -> None:
-    session = a_session(await keep_user(database))
+    session = a_session(await save_user(database))
     async with database.begin() as tx:
         await tx.sessions.save(session)
         await tx.sessions.add_token(RefreshToken(hash="h", session_id=session.id, issued_at=NOW))
@@ -157,7 +157,7 @@ async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(databa
 
 
 async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     over = a_session(user, expires_at=NOW - timedelta(days=2))
     recent = a_session(user, expires_at=NOW - timedelta(hours=1))
     async with database.begin() as tx:
@@ -174,7 +174,7 @@ async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(databas
 
 
 async def test_no_more_sessions_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     over = [a_session(user, expires_at=NOW - timedelta(days=days)) for days in (2, 3, 4)]
     async with database.begin() as tx:
         for session in over:
@@ -189,7 +189,7 @@ async def test_no_more_sessions_are_deleted_at_a_time_than_are_asked_for(databas
 
 
 async def test_a_session_that_is_prolonged_while_old_ones_are_deleted_stays(database: Database) -> None:
-    session = a_session(await keep_user(database), expires_at=NOW)
+    session = a_session(await save_user(database), expires_at=NOW)
     async with database.begin() as tx:
         await tx.sessions.save(session)
 

@@ -19,12 +19,12 @@ from mechshare.testing.persistence.values import (
     a_user,
     an_idempotency_record,
     keep,
-    keep_user,
+    save_user,
 )
 
 
 async def test_users_are_found_by_name_and_by_address(database: Database) -> None:
-    user = await keep_user(database, "sakura")
+    user = await save_user(database, "sakura")
     async with database.read() as tx:
         assert await tx.users.find_by_login("sakura") == user
         assert await tx.users.find_by_login("sakura@example.com") == user
@@ -33,7 +33,7 @@ async def test_users_are_found_by_name_and_by_address(database: Database) -> Non
 
 @pytest.mark.parametrize("field", ["username", "email"])
 async def test_names_and_addresses_are_given_once(database: Database, field: str) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     other = replace(a_user(), **{field: getattr(user, field)})
     with pytest.raises(NameTaken) as taken:
         async with database.begin() as tx:
@@ -42,7 +42,7 @@ async def test_names_and_addresses_are_given_once(database: Database, field: str
 
 
 async def test_of_many_who_change_one_version_one_wins(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
 
     async def change(number: int) -> bool:
         try:
@@ -57,14 +57,14 @@ async def test_of_many_who_change_one_version_one_wins(database: Database) -> No
 
 
 async def test_a_new_value_under_a_known_identifier_is_refused(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     with pytest.raises((StaleVersion, NameTaken)):
         async with database.begin() as tx:
             await tx.users.save(replace(user, version=0))
 
 
 async def test_a_deleted_user_leaves_nothing_of_theirs(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     session = a_session(user)
     async with database.begin() as tx:
         await tx.credentials.save(user.id, "hash")
@@ -81,7 +81,7 @@ async def test_a_deleted_user_leaves_nothing_of_theirs(database: Database) -> No
 
 
 async def test_credentials_are_replaced(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     for hash in ("first", "second"):
         async with database.begin() as tx:
             await tx.credentials.save(user.id, hash)
@@ -120,7 +120,7 @@ async def test_times_of_other_zones_come_out_as_the_same_instants(database: Data
 
 
 async def test_where_both_are_taken_the_user_name_is_told(database: Database) -> None:
-    one, other = await keep_user(database), await keep_user(database)
+    one, other = await save_user(database), await save_user(database)
     with pytest.raises(NameTaken) as taken:
         async with database.begin() as tx:
             await tx.users.save(a_user(username=other.username, email=one.email))
@@ -128,7 +128,7 @@ async def test_where_both_are_taken_the_user_name_is_told(database: Database) ->
 
 
 async def test_a_changed_user_may_not_take_anothers_name_and_may_keep_their_own(database: Database) -> None:
-    one, other = await keep_user(database), await keep_user(database)
+    one, other = await save_user(database), await save_user(database)
     with pytest.raises(NameTaken):
         async with database.begin() as tx:
             await tx.users.save(replace(one, email=other.email))
@@ -137,18 +137,18 @@ async def test_a_changed_user_may_not_take_anothers_name_and_may_keep_their_own(
 
 
 async def test_a_deleted_user_is_stale_and_their_name_is_free(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     async with database.begin() as tx:
         await tx.users.delete(user.id)
         await tx.users.delete(user.id)
     with pytest.raises(StaleVersion):
         async with database.begin() as tx:
             await tx.users.save(user)
-    assert (await keep_user(database, user.username)).username == user.username
+    assert (await save_user(database, user.username)).username == user.username
 
 
 async def test_a_user_who_still_has_mechanisms_is_not_deleted(database: Database) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     (mechanism,) = await keep(database, a_mechanism(user))
     with pytest.raises(RuntimeError):
         async with database.begin() as tx:
@@ -161,7 +161,7 @@ async def test_a_user_who_still_has_mechanisms_is_not_deleted(database: Database
 
 
 async def test_deleting_a_user_leaves_others_their_receipts_and_sessions(database: Database) -> None:
-    user, other = await keep_user(database), await keep_user(database)
+    user, other = await save_user(database), await save_user(database)
     session = a_session(other)
     async with database.begin() as tx:
         await tx.credentials.save(other.id, "hash")

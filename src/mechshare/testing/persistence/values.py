@@ -76,12 +76,12 @@ def an_entry(action: AuditAction = AuditAction.DENIED, at: datetime = NOW, **cha
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-async def keep_user(database: Database, name: str = "") -> User:
+async def save_user(database: Database, name: str = "") -> User:
     async with database.begin() as tx:
         return await tx.users.save(a_user(name))
 
 
-async def keep_categories(database: Database, *ids: str) -> None:
+async def save_categories(database: Database, *ids: str) -> None:
     async with database.begin() as tx:
         for id in ids:
             await tx.categories.save(a_category(id))

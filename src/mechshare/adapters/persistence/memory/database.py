@@ -31,13 +31,13 @@ class MemoryDatabase:
     async def begin(self) -> AsyncIterator[UnitOfWork]:
         async with self._writing:
             draft = self._tables.copy()
-            with _lasting(Access(lambda: draft, self._clock, is_writing=True)) as access:
+            with _yielding(Access(lambda: draft, self._clock, is_writing=True)) as access:
                 yield unit_of_work(_REPOSITORIES, access)
             self._tables = draft
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
-        with _lasting(Access(lambda: self._tables, self._clock, is_writing=False)) as access:
+        with _yielding(Access(lambda: self._tables, self._clock, is_writing=False)) as access:
             yield unit_of_work(_REPOSITORIES, access)
 
     async def migrate(self) -> None:
@@ -54,7 +54,7 @@ class MemoryDatabase:
 
 
 @contextmanager
-def _lasting(access: Access) -> Iterator[Access]:
+def _yielding(access: Access) -> Iterator[Access]:
     try:
         yield access
     finally:

@@ -133,8 +133,8 @@ class MemoryJobRepository(JobRepository):
         return tuple({job.subject: job for job in chosen}.values())
 
     async def find_all(self, request: PageRequest, *, state: JobState | None = None) -> Page[Job]:
-        wanted = (job for job in self._access.read(JOBS) if state in (None, job.state))
-        return paged(wanted, request, key=lambda job: (job.created_at, job.id), descending=True)
+        selected = (job for job in self._access.read(JOBS) if state in (None, job.state))
+        return paged(selected, request, key=lambda job: (job.created_at, job.id), descending=True)
 
     async def find_attempts(self, id: JobId) -> tuple[Attempt, ...]:
         return tuple(one.attempt for one in self._access.read(JOB_ATTEMPTS) if one.job_id == id)

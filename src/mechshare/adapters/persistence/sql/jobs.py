@@ -32,7 +32,7 @@ from mechshare.ports.persistence.jobs import JobLedger, JobRepository
 _JOB = record_of(Job, jobs, unwritten=("run_after",))
 _ATTEMPT = record_of(Attempt, job_attempts, besides=("job_id",))
 _NOW = Now(literal_column("0"))
-_LATER = Now(bindparam("microseconds", type_=BigInteger()))
+_AFTER_DELAY = Now(bindparam("microseconds", type_=BigInteger()))
 
 
 def _is(state: JobState) -> Any:
@@ -58,7 +58,7 @@ def _claim(*order: Any, conditions: Sequence[Any]) -> Any:
             attempt=jobs.c.attempt + 1,
             fence=jobs.c.fence + 1,
             started_at=_NOW,
-            lease_until=_LATER,
+            lease_until=_AFTER_DELAY,
             step="",
             progress=0.0,
         )
@@ -78,14 +78,14 @@ _LAST_SERVED = (
 _CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
 _CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, conditions=[_IS_DUE, jobs.c.kind == bindparam("of_kind")])
 _CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE])
-_ADD = insert(jobs).values(run_after=_NOW)
+_INSERT = insert(jobs).values(run_after=_NOW)
 _HAS_LEASE = (
     (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
 )
 _RENEW = (
     update(jobs)
     .where(_HAS_LEASE)
-    .values(lease_until=_LATER, step=bindparam("step"), progress=bindparam("progress"))
+    .values(lease_until=_AFTER_DELAY, step=bindparam("step"), progress=bindparam("progress"))
 )
 _END = (
     update(jobs)
@@ -96,9 +96,11 @@ _END_DONE = _END.values(progress=1.0)
 _POSTPONE = (
     update(jobs)
     .where(_HAS_LEASE)
-    .values(state=JobState.QUEUED.value, failure=bindparam("failure"), lease_until=None, run_after=_LATER)
+    .values(
+        state=JobState.QUEUED.value, failure=bindparam("failure"), lease_until=None, run_after=_AFTER_DELAY
+    )
 )
-_REMEMBER = insert(job_attempts).from_select(
+_INSERT_ATTEMPT = insert(job_attempts).from_select(
     ["job_id", "number", "started_at", "ended_at", "step", "failure"],
     select(
         jobs.c.id,
@@ -187,25 +189,25 @@ class SqlJobLedger(JobLedger):
         self._statements = statements
 
     async def add(self, *new: Job, unless_pending: bool = False) -> None:
-        wanted = [job for job in new if not (unless_pending and await self._is_pending(job))]
-        if wanted:
-            await self._statements.change(_ADD, list(map(_JOB.values, wanted)))
+        new_jobs = [job for job in new if not (unless_pending and await self._is_pending(job))]
+        if new_jobs:
+            await self._statements.change(_INSERT, list(map(_JOB.values, new_jobs)))
 
     async def claim(
         self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
     ) -> Job | None:
-        until = {"microseconds": _microseconds(lease)}
+        parameters = {"microseconds": _microseconds(lease)}
         if created_before is not None:
-            row = await self._statements.row(_CLAIM_OLDEST, {**until, "created_before": created_before})
+            row = await self._statements.row(_CLAIM_OLDEST, {**parameters, "created_before": created_before})
         elif kind is not None:
-            row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**until, "of_kind": kind.value})
+            row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**parameters, "of_kind": kind.value})
         else:
-            row = await self._statements.row(_CLAIM_DUE, until)
+            row = await self._statements.row(_CLAIM_DUE, parameters)
         return _JOB.value(row) if row else None
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
-        note = {"microseconds": _microseconds(lease), "step": step, "progress": progress}
-        return await self._change(_RENEW, id, fence, note)
+        parameters = {"microseconds": _microseconds(lease), "step": step, "progress": progress}
+        return await self._change(_RENEW, id, fence, parameters)
 
     async def finish(
         self, id: JobId, fence: int, state: JobState, failure: ProcessingFailure | None = None
@@ -216,10 +218,10 @@ class SqlJobLedger(JobLedger):
     async def postpone(
         self, id: JobId, fence: int, delay: timedelta, failure: ProcessingFailure | None = None
     ) -> bool:
-        until = {"microseconds": _microseconds(delay), "failure": failure}
-        if not await self._change(_POSTPONE, id, fence, until):
+        parameters = {"microseconds": _microseconds(delay), "failure": failure}
+        if not await self._change(_POSTPONE, id, fence, parameters):
             return False
-        await self._statements.change(_REMEMBER, {"held_id": id})
+        await self._statements.change(_INSERT_ATTEMPT, {"held_id": id})
         await self._statements.change(_DELETE_ATTEMPTS, {"held_id": id})
         return True
 

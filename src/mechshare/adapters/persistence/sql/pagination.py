@@ -38,7 +38,7 @@ PostgreSQL estimates a LIMIT given as a parameter at a tenth of the rows. A tent
 size, so PostgreSQL uses a generic plan. A plan for each value would take as long as finding the page.
 """
 _NEAR_ITEMS = 1_000
-_NEAR: ColumnElement[int] = literal_column(str(_NEAR_ITEMS + MAX_LIMIT + 1))
+_NEAR_LIMIT: ColumnElement[int] = literal_column(str(_NEAR_ITEMS + MAX_LIMIT + 1))
 """Entries in the subquery from which a page with a small offset is taken, for the same reason."""
 
 
@@ -109,7 +109,7 @@ def paged_query(
     found = {
         _Start.FIRST: among(entries.limit(_WINDOW)).limit(limit),
         _Start.AFTER_POSITION: among(entries.where(beyond).limit(_WINDOW)).limit(limit),
-        _Start.NEAR: among(among(entries.limit(_NEAR)).limit(_WINDOW).offset(offset)).limit(limit),
+        _Start.NEAR: among(among(entries.limit(_NEAR_LIMIT)).limit(_WINDOW).offset(offset)).limit(limit),
         _Start.FAR: entries.limit(limit).offset(offset),
     }
     ordered = rows.order_by(*in_order(key, id))

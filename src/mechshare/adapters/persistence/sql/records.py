@@ -74,9 +74,9 @@ class _Source:
         self.read: dict[str, str] = {}
         """By column, the expression of the value to write."""
 
-    def named(self, thing: Any) -> str:
+    def named(self, column_or_table: Any) -> str:
         name = f"_{len(self.names)}"
-        self.names[name] = thing
+        self.names[name] = column_or_table
         return name
 
     def made(self, kind: type[Any], path: str, prefix: str) -> str:

@@ -52,7 +52,7 @@ _CURRENT_TOKEN = (
     .order_by(refresh_tokens.c.issued_at.desc(), refresh_tokens.c.hash.desc())
     .limit(1)
 )
-_CONSUME = (
+_CONSUME_TOKEN = (
     update(refresh_tokens)
     .where(refresh_tokens.c.hash == bindparam("same_hash"), refresh_tokens.c.consumed_at.is_(None))
     .values(consumed_at=bindparam("now"))
@@ -89,7 +89,7 @@ class SqlSessionRepository(SessionRepository):
         await self._statements.change(_DELETE_OUTDATED, outdated)
 
     async def consume_token(self, hash: str, now: datetime) -> TokenUse | None:
-        consumed = await self._statements.change(_CONSUME, {"same_hash": hash, "now": now})
+        consumed = await self._statements.change(_CONSUME_TOKEN, {"same_hash": hash, "now": now})
         row = await self._statements.row(_TOKEN_BY_HASH, {"same_hash": hash})
         if row is None:
             return None
@@ -100,10 +100,10 @@ class SqlSessionRepository(SessionRepository):
         return TokenUse(token, is_first=False, current=_TOKEN.value(current) if current else None)
 
     async def revoke(self, user_id: UserId, now: datetime, *, only: SessionId | None = None) -> int:
-        mine = {"owner": user_id, "now": now}
+        parameters = {"owner": user_id, "now": now}
         if only is None:
-            return await self._statements.change(_REVOKE_ALL, mine)
-        return await self._statements.change(_REVOKE_ONE, {**mine, "only": only})
+            return await self._statements.change(_REVOKE_ALL, parameters)
+        return await self._statements.change(_REVOKE_ONE, {**parameters, "only": only})
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
         return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})

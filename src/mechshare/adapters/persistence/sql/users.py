@@ -20,7 +20,7 @@ _BY_ID = select(users).where(users.c.id == bindparam("id"))
 _BY_LOGIN = select(users).where(
     or_(users.c.username == bindparam("login"), users.c.email == bindparam("login"))
 )
-_SAME_OR_ALIKE = select(users.c.id, users.c.version, users.c.username, users.c.email).where(
+_SAME_OR_SIMILAR = select(users.c.id, users.c.version, users.c.username, users.c.email).where(
     or_(
         users.c.id == bindparam("id"),
         users.c.username == bindparam("username"),
@@ -92,7 +92,7 @@ class SqlUserRepository(UserRepository):
     async def _refuse(self, user: User) -> None:
         """Raises StaleVersion or NameTaken if `user` can't be saved; checks the user name before the e-mail address."""
         wanted = {"id": user.id, "username": user.username, "email": user.email}
-        rows = await self._statements.rows(_SAME_OR_ALIKE, wanted)
+        rows = await self._statements.rows(_SAME_OR_SIMILAR, wanted)
         if next((version for id, version, _, _ in rows if id == user.id), 0) != user.version:
             raise StaleVersion()
         others = [(username, email) for id, _, username, email in rows if id != user.id]

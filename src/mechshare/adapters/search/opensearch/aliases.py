@@ -43,8 +43,10 @@ class Indices:
     async def make_next(self) -> str:
         """Creates the index for a rebuild and returns its name. Aborts any other rebuild."""
         async with self._server.client() as client:
-            superfluous = await self._behind(client, self.every) - await self._behind(client, self.current)
-            for each in superfluous:
+            orphaned = await self._indices_of(client, self.every) - await self._indices_of(
+                client, self.current
+            )
+            for each in orphaned:
                 await self._drop(client, each)
             name = self._fresh_name()
             await self._make(client, name, self.next, own_alias(name))
@@ -55,7 +57,7 @@ class Indices:
         async with self._server.client() as client:
             await client.indices.refresh(index=name, request_timeout=SECONDS)
             await client.indices.put_mapping(index=name, body=_COMPLETE, request_timeout=SECONDS)
-            former = await self._behind(client, self.current)
+            former = await self._indices_of(client, self.current)
             actions: list[Any] = [{"remove": {"index": each, "alias": self.current}} for each in former]
             actions.append({"add": {"index": name, "alias": self.current, "is_write_index": True}})
             actions += [{"remove": {"index": name, "alias": each}} for each in (self.next, own_alias(name))]
@@ -84,7 +86,7 @@ class Indices:
         body = {**INDEX, "aliases": {**written, self.every: {}}}
         await client.indices.create(index=name, body=body, request_timeout=SECONDS)
 
-    async def _behind(self, client: Any, alias: str) -> set[str]:
+    async def _indices_of(self, client: Any, alias: str) -> set[str]:
         response = await client.indices.get_alias(name=alias, ignore=404, request_timeout=SECONDS)
         return set() if "error" in response else set(response)
 

@@ -80,27 +80,29 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         return {"bool": {"filter": conditions}}
     matches = {"bool": {"filter": [*conditions, *(_any_of(clause, "words") for clause in parsed.clauses)]}}
     places = [
-        _weighing(weight, _any_of(clause, place))
+        _weighted(weight, _any_of(clause, place))
         for clause in parsed.clauses
         for place, weight in zip(PLACES, WEIGHTS, strict=True)
     ]
     return {
         "bool": {
-            "must": [_weighing(len(parsed.clauses), matches)],
-            "should": [_weighing(EQUAL_TITLE, _term("line", parsed.line)), *places],
+            "must": [_weighted(len(parsed.clauses), matches)],
+            "should": [_weighted(EQUAL_TITLE, _term("line", parsed.line)), *places],
         }
     }
 
 
-def _weighing(weight: float, condition: _Json) -> _Json:
+def _weighted(weight: float, condition: _Json) -> _Json:
     return {"constant_score": {"filter": condition, "boost": weight}}
 
 
 def _any_of(clause: Clause, field: str) -> _Json:
-    return {"bool": {"should": [_in_a_row(phrase, field) for phrase in clause], "minimum_should_match": 1}}
+    return {
+        "bool": {"should": [_phrase_match(phrase, field) for phrase in clause], "minimum_should_match": 1}
+    }
 
 
-def _in_a_row(phrase: Phrase, field: str) -> _Json:
+def _phrase_match(phrase: Phrase, field: str) -> _Json:
     text = " ".join(phrase.tokens[:MAX_PHRASE_LENGTH])
     if not phrase.is_prefix or len(phrase.tokens) > MAX_PHRASE_LENGTH:
         return {"match_phrase": {field: text}}

@@ -81,11 +81,11 @@ def _matching(phrases: tuple[int, ...]) -> str:
 
 def _weights(clause: int, phrases: int) -> Iterator[str]:
     for text, weight in zip(PLACES, WEIGHTS, strict=True):
-        stands = " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in range(phrases))
-        yield f"{weight} * ({stands})"
+        contains = " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in range(phrases))
+        yield f"{weight} * ({contains})"
 
 
-def _offered(is_first: int, condition: str = "TRUE") -> str:
+def _candidates(is_first: int, condition: str = "TRUE") -> str:
     """Returns a query for the alphabetically first :most distinct openings with the prefix, which include their titles.
 
     Each is found by one index lookup after the previous one, whatever the number of mechanisms or of equal titles.
@@ -104,8 +104,8 @@ def _offered(is_first: int, condition: str = "TRUE") -> str:
 
 # Reads titles with the prefix at a later word only if too few begin with it: these come first in any case.
 _SUGGEST = f"""
-    WITH first AS MATERIALIZED ({_offered(1)}),
-        later AS MATERIALIZED ({_offered(0, "(SELECT count(*) FROM first) < :most")})
+    WITH first AS MATERIALIZED ({_candidates(1)}),
+        later AS MATERIALIZED ({_candidates(0, "(SELECT count(*) FROM first) < :most")})
     SELECT * FROM first UNION ALL SELECT * FROM later
 """  # noqa: S608 - put together from constants alone
 

@@ -46,7 +46,7 @@ def put(
     with transaction(connection) as change:
         connection.executemany("INSERT OR IGNORE INTO word VALUES (?)", ((token,) for token in tokens))
         for prepared in documents:
-            if not _is_outdone(connection, prepared.document, unless_newer_since):
+            if not _is_superseded(connection, prepared.document, unless_newer_since):
                 row, _ = _delete(connection, prepared.document.mechanism_id)
                 connection.execute("DELETE FROM removed WHERE id = ?", (prepared.document.mechanism_id,))
                 _insert(connection, prepared, change, row)
@@ -94,7 +94,7 @@ def _birth(connection: sqlite3.Connection) -> str:
     return str(connection.execute("SELECT birth FROM state").fetchone()[0])
 
 
-def _is_outdone(connection: sqlite3.Connection, document: SearchDocument, since: int) -> bool:
+def _is_superseded(connection: sqlite3.Connection, document: SearchDocument, since: int) -> bool:
     parameters = {"id": document.mechanism_id, "version": document.version, "since": since}
     newer = connection.execute(
         "SELECT 1 FROM document WHERE id = :id AND version > :version AND touched > :since"

@@ -33,9 +33,9 @@ def highlights_of_page(
     parsed: ParsedQuery, texts: Sequence[tuple[str, str]]
 ) -> list[Mapping[str, Fragments]]:
     """Returns the highlights of each (title, description); empty ones after MAX_CPU_SECONDS are used up."""
-    ends = time.thread_time() + MAX_CPU_SECONDS
+    deadline = time.thread_time() + MAX_CPU_SECONDS
     return [
-        highlights_of(parsed, title, description) if time.thread_time() < ends else {}
+        highlights_of(parsed, title, description) if time.thread_time() < deadline else {}
         for title, description in texts
     ]
 
@@ -63,7 +63,7 @@ def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
         normalized.span(start, start + len(run))
         for _, run in runs
         if run
-        for start in _places(run, normalized.text)
+        for start in _positions(run, normalized.text)
     }
     others = [phrase for phrase, run in runs if not run]
     if others:
@@ -77,18 +77,18 @@ def _token_spans(normalized: NormalizedText, phrases: Sequence[Phrase]) -> Itera
     # The offset of each token in `line`, so that bisection finds the token at an offset.
     starts = list(accumulate((len(text) + 1 for text in tokens.texts), initial=0))
     for phrase in phrases:
-        for place in _places(phrase.pattern, line):
-            yield _span(normalized, phrase, tokens, bisect_left(starts, place))
+        for offset in _positions(phrase.pattern, line):
+            yield _span(normalized, phrase, tokens, bisect_left(starts, offset))
 
 
-def _places(part: str, text: str) -> Iterator[int]:
+def _positions(part: str, text: str) -> Iterator[int]:
     """Yields the first MAX_MATCHES offsets of `part` in `text`, including overlapping ones."""
-    place = text.find(part)
+    offset = text.find(part)
     for _ in range(MAX_MATCHES):
-        if place < 0:
+        if offset < 0:
             return
-        yield place
-        place = text.find(part, place + 1)
+        yield offset
+        offset = text.find(part, offset + 1)
 
 
 def _span(normalized: NormalizedText, phrase: Phrase, tokens: Tokens, first: int) -> Span:
@@ -125,9 +125,9 @@ def _excerpt(text: str, spans: list[Span]) -> Span:
 def _snapped_start(text: str, start: int, first_match: int) -> int:
     if start == 0:
         return 0
-    for place in range(start, min(start + MAX_SNAP_LENGTH, first_match)):
-        if text[place - 1].isspace():
-            return place
+    for offset in range(start, min(start + MAX_SNAP_LENGTH, first_match)):
+        if text[offset - 1].isspace():
+            return offset
     while start < first_match and unicodedata.category(text[start])[0] == "M":
         start += 1
     return start
@@ -136,9 +136,9 @@ def _snapped_start(text: str, start: int, first_match: int) -> int:
 def _snapped_end(text: str, end: int, last_match: int) -> int:
     if end >= len(text):
         return len(text)
-    for place in range(end, max(end - MAX_SNAP_LENGTH, last_match), -1):
-        if text[place].isspace():
-            return place
+    for offset in range(end, max(end - MAX_SNAP_LENGTH, last_match), -1):
+        if text[offset].isspace():
+            return offset
     return end
 
 

@@ -62,20 +62,20 @@ def _pieces(text: str) -> Iterator[tuple[int, int, bool]]:
     while position < len(text):
         plain = _PLAIN.match(text, position)
         end = plain.end() if plain else position
-        if end > position and end < len(text) and _joins_the_one_before(text[end]):
+        if end > position and end < len(text) and _joins_previous(text[end]):
             end -= 1
         if end > position:
             yield position, end, True
         else:
             end = position + 1
             # Splits longer runs of marks: the time to normalize one grows with the square of its length.
-            while end < min(len(text), position + _MAX_PIECE_LENGTH) and _joins_the_one_before(text[end]):
+            while end < min(len(text), position + _MAX_PIECE_LENGTH) and _joins_previous(text[end]):
                 end += 1
             yield position, end, False
         position = end
 
 
-def _joins_the_one_before(character: str) -> bool:
+def _joins_previous(character: str) -> bool:
     """Whether NFKC may compose `character` with the one before: marks, including half-width ones, and Hangul jamo."""
     first = unicodedata.normalize("NFKD", character)[0]
     return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff"

@@ -83,7 +83,7 @@ def _clauses(normalized: str) -> Iterator[Clause]:
     parts = _QUOTED.split(normalized)
     for number, part in enumerate(parts):
         if number % 2:
-            if quoted := _in_a_row(part):
+            if quoted := _phrase_clause(part):
                 yield quoted
             continue
         parsed_segments = list(segments(part))
@@ -93,7 +93,7 @@ def _clauses(normalized: str) -> Iterator[Clause]:
 
 def _clause(segment: Segment, *, is_last: bool) -> Clause:
     if segment.is_cjk:
-        return _in_a_row(segment.words[0].text)
+        return _phrase_clause(segment.words[0].text)
     stems, last = segment.stems, as_written(segment.words[-1].text)
     phrases = [Phrase(stems)]
     if len(segment.words) <= MAX_COMPOUND_LENGTH:
@@ -105,7 +105,7 @@ def _clause(segment: Segment, *, is_last: bool) -> Clause:
     return tuple(dict.fromkeys(phrases))
 
 
-def _in_a_row(text: str) -> Clause:
+def _phrase_clause(text: str) -> Clause:
     """Returns a clause that matches all tokens of `text` as a phrase; empty if there are none.
 
     Drops the single last character of a Japanese run after a pair that contains it; one without a pair is a prefix.

@@ -34,15 +34,15 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def in_order(offers: Iterable[tuple[bool, str]], limit: int) -> tuple[str, ...]:
+def in_order(candidates: Iterable[tuple[bool, str]], limit: int) -> tuple[str, ...]:
     """Returns the first `limit` distinct titles of `offers`: (begins with the prefix, title).
 
     Titles that begin with the prefix come first, each group in alphabetical order. Titles that differ only in width or
     case count as one.
     """
     best: dict[str, tuple[bool, str]] = {}
-    for opens, title in offers:
-        line, offer = normalize_line(title), (not opens, title)
-        best[line] = min(best.get(line, offer), offer)
+    for opens, title in candidates:
+        line, candidate = normalize_line(title), (not opens, title)
+        best[line] = min(best.get(line, candidate), candidate)
     lines = sorted(best, key=lambda line: (best[line][0], line))
     return tuple(best[line][1] for line in lines[: max(limit, 0)])

@@ -58,7 +58,7 @@ class ConcurrencyLimitMiddleware:
             else:
                 await self._app(scope, receive, send)
         finally:
-            self._requests.leave(address)
+            self._requests.release(address)
 
     async def _run(self, tally: "_Tally", address: str, scope: Scope, receive: Receive, send: Send) -> None:
         if refusal := tally.enter(address):
@@ -67,7 +67,7 @@ class ConcurrencyLimitMiddleware:
         try:
             await self._app(scope, receive, send)
         finally:
-            tally.leave(address)
+            tally.release(address)
 
     def _limited_address(self, scope: HTTPScope) -> str:
         """Returns the address to count; "" for a request that a trusted proxy itself made."""
@@ -95,7 +95,7 @@ class _Tally:
         self._total += 1
         return None
 
-    def leave(self, address: str) -> None:
+    def release(self, address: str) -> None:
         self._total -= 1
         count = self._counts[address] - 1
         if count:

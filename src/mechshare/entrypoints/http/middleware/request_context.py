@@ -40,9 +40,9 @@ class RequestContextMiddleware:
     field from an untrusted sender, since that is often a proxy missing from MECHSHARE_TRUSTED_PROXIES.
     """
 
-    def __init__(self, app: ASGIApp, stopping: Shutdown, addresses: ClientAddresses) -> None:
+    def __init__(self, app: ASGIApp, shutdown: Shutdown, addresses: ClientAddresses) -> None:
         self._app = app
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._addresses = addresses
         self._has_warned = False
         self._children: dict[tuple[str, str, int], tuple[Any, Any]] = {}
@@ -70,20 +70,20 @@ class RequestContextMiddleware:
                 headers = message["headers"] = list(message.get("headers", ()))
                 headers.append((b"x-request-id", request_id.encode()))
                 headers.append((b"x-content-type-options", b"nosniff"))
-                if self._stopping.begun.is_set() and scope["http_version"].startswith("1"):
+                if self._shutdown.event.is_set() and scope["http_version"].startswith("1"):
                     headers.append((b"connection", b"close"))
             if message.get("more_body"):
                 await _send_in_time(send, message)
             else:
                 await send(message)
 
-        app = self._app if self._stopping.has_started else _refuse_not_started
+        app = self._app if self._shutdown.has_started else _refuse_not_started
         try:
             await app(scope, receive, send_named)
         except StalledReader:
             return  # Granian closes the connection of an incomplete response
         finally:
-            self._note(scope, status, time.perf_counter() - started)
+            self._record(scope, status, time.perf_counter() - started)
 
     def _warn_of_ignored(self, scope: HTTPScope) -> None:
         self._has_warned = True
@@ -93,7 +93,7 @@ class RequestContextMiddleware:
             advice="if this is your proxy, name it in MECHSHARE_TRUSTED_PROXIES: all its callers share one limit now",
         )
 
-    def _note(self, scope: HTTPScope, status: int, seconds: float) -> None:
+    def _record(self, scope: HTTPScope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         endpoint = scope.get("path_template") or "(none)"
         key = (method, endpoint, status)

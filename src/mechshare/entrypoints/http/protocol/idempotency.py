@@ -42,7 +42,7 @@ def idempotent_request(
     )
 
 
-class _Made(Struct):
+class _Created(Struct):
     """Fields of every response to a creation; only mutable resources have a `version`."""
 
     id: str
@@ -53,11 +53,11 @@ def replayed(
     request: Request[Any, Any, Any], replay: ReplayedResponse, status: int, path: str
 ) -> Response[Any]:
     """Returns the stored response with Idempotent-Replayed; `path` is the collection of the resource, for Location."""
-    made = msgspec.json.decode(replay.response, type=_Made)
+    created = msgspec.json.decode(replay.response, type=_Created)
     return json_response(
         request,
         replay.response,
-        etag=etag_of(replay.response, made.version),
+        etag=etag_of(replay.response, created.version),
         status=status,
-        headers={"Location": f"{path}/{made.id}", REPLAYED_HEADER: "true"},
+        headers={"Location": f"{path}/{created.id}", REPLAYED_HEADER: "true"},
     )

@@ -9,7 +9,7 @@ from litestar import Request
 from multipart import MultipartError, MultipartSegment, PushMultipartParser
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest
-from mechshare.entrypoints.http.protocol.request_body import MAX_BODY_BYTES, arriving
+from mechshare.entrypoints.http.protocol.request_body import MAX_BODY_BYTES, body_pieces
 
 T = TypeVar("T")
 _MAX_TEXT_BYTES = MAX_BODY_BYTES
@@ -59,7 +59,7 @@ def _boundary(request: Request[Any, Any, Any]) -> str:
 
 async def _events(request: Request[Any, Any, Any], parser: PushMultipartParser) -> AsyncGenerator[Any, None]:
     """Yields for each part its segment, its content in pieces, and None at its end."""
-    async with aclosing(arriving(request)) as pieces:
+    async with aclosing(body_pieces(request)) as pieces:
         with parser:
             async for piece in pieces:
                 for event in parser.parse(piece):
@@ -93,14 +93,14 @@ async def _content(events: AsyncGenerator[Any, None]) -> AsyncGenerator[bytes, N
 
 async def _text(content: AsyncIterator[bytes], segment: MultipartSegment, form: Form[T]) -> str:
     """Returns a text field. Raises BodyTooLarge if all fields exceed _MAX_TEXT_BYTES, MalformedRequest if not UTF-8."""
-    gathered = bytearray()
+    buffer = bytearray()
     async for piece in content:
-        gathered += piece
+        buffer += piece
         form.text_bytes += len(piece)
         if form.text_bytes > _MAX_TEXT_BYTES:
             raise BodyTooLarge(limit=_MAX_TEXT_BYTES)
     try:
-        return gathered.decode("utf-8")
+        return buffer.decode("utf-8")
     except UnicodeDecodeError as problem:
         details = [(segment.name, "is not UTF-8 text.")]
         raise MalformedRequest(problem="see details.", details=details) from problem

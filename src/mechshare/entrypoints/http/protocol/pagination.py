@@ -153,8 +153,8 @@ def next_link(path: str, query: Iterable[tuple[str, str]], cursor: str | None) -
     """
     if cursor is None:
         return ""
-    lasting = [(name, value) for name, value in query if name not in ("page", "cursor")]
-    return f'<{path}?{urlencode([*lasting, ("cursor", cursor)])}>; rel="next"'
+    filters = [(name, value) for name, value in query if name not in ("page", "cursor")]
+    return f'<{path}?{urlencode([*filters, ("cursor", cursor)])}>; rel="next"'
 
 
 def cursor_of(position: Position, order: SortOrder, page: int = 1, conditions: str = "") -> str:

@@ -57,7 +57,7 @@ async def refuse_body(request: Request[Any, Any, Any]) -> None:
     await decoded_body(request, Nothing, Nothing())
 
 
-async def arriving(
+async def body_pieces(
     request: Request[Any, Any, Any], max_seconds: float = MAX_UPLOAD_SECONDS
 ) -> AsyncGenerator[bytes, None]:
     """Yields the pieces of the body as they arrive. Only time spent waiting for the next piece counts.
@@ -69,7 +69,7 @@ async def arriving(
     pieces = request.stream()
     try:
         while True:
-            piece = await pace.wait_for(pieces, request.app.state.stopping)
+            piece = await pace.wait_for(pieces, request.app.state.shutdown)
             if piece is None:
                 return
             if piece:
@@ -91,10 +91,10 @@ class _Pace:
         self._pieces = 0
         self._bytes = 0
 
-    async def wait_for(self, pieces: AsyncIterator[bytes], stopping: Shutdown) -> bytes | None:
+    async def wait_for(self, pieces: AsyncIterator[bytes], shutdown: Shutdown) -> bytes | None:
         """Returns the next piece, None at the end. Raises TimeoutError, MalformedRequest."""
         began = time.monotonic()
-        async with stopping.idle_timeout(min(self._remaining, self._window_remaining)):
+        async with shutdown.idle_timeout(min(self._remaining, self._window_remaining)):
             piece = await anext(pieces, None)
         waited = time.monotonic() - began
         self._remaining -= waited
@@ -115,14 +115,14 @@ class _Pace:
 
 
 async def short_body(request: Request[Any, Any, Any], max_bytes: int = MAX_BODY_BYTES) -> bytes:
-    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, and the errors of `arriving`."""
-    gathered = bytearray()
-    async with aclosing(arriving(request, MAX_BODY_SECONDS)) as pieces:
+    """Returns the body, of at most `max_bytes`. Raises BodyTooLarge, and the errors of `body_pieces`."""
+    buffer = bytearray()
+    async with aclosing(body_pieces(request, MAX_BODY_SECONDS)) as pieces:
         async for piece in pieces:
-            gathered += piece
-            if len(gathered) > max_bytes:
+            buffer += piece
+            if len(buffer) > max_bytes:
                 raise BodyTooLarge(limit=max_bytes)
-    return bytes(gathered)
+    return bytes(buffer)
 
 
 def decoded(body: bytes, shape: type[T]) -> T:

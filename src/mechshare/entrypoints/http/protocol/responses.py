@@ -68,6 +68,6 @@ def resource(
     )
 
 
-def nothing() -> Response[None]:
+def no_content() -> Response[None]:
     """Returns a 204."""
     return Response(content=None, status_code=204, headers={"Cache-Control": "no-store"})

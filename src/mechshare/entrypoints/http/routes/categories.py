@@ -24,7 +24,7 @@ from mechshare.entrypoints.http.protocol.openapi import (
     refuses,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
-from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response, nothing, public_response
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, json_response, no_content, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import CATEGORIES_KEY
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
@@ -138,7 +138,7 @@ async def delete_category(request: Req, category_id: FromPath[str]) -> Response[
     await application_of(request).categories.delete_category(
         actor_of(request), CategoryId(category_id), versions
     )
-    return nothing()
+    return no_content()
 
 
 def _encoded(category: Category) -> bytes:

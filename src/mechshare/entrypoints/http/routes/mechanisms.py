@@ -39,7 +39,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
-from mechshare.entrypoints.http.protocol.responses import json_response, nothing, public_response
+from mechshare.entrypoints.http.protocol.responses import json_response, no_content, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import ListKey, list_conditions
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
@@ -100,8 +100,8 @@ async def find_mechanisms(
     With `user_id`, that user and admins also get the unpublished mechanisms of the user.
     """
     conditions = list_conditions(category or [], user_id)
-    wanted = page_request(page, limit, cursor, sort.order, conditions)
-    return await list_response(request, wanted, sort, category or [], user_id)
+    requested = page_request(page, limit, cursor, sort.order, conditions)
+    return await list_response(request, requested, sort, category or [], user_id)
 
 
 @get(
@@ -144,8 +144,8 @@ async def find_mechanisms_of(
     await viewer_of(request)  # refuses an invalid token before any lookup
     await application_of(request).users.get_profile(UserId(user_id))
     sort = MechanismSort.NEWEST
-    wanted = page_request(page, limit, cursor, sort.order, list_conditions([], user_id))
-    return await list_response(request, wanted, sort, [], user_id)
+    requested = page_request(page, limit, cursor, sort.order, list_conditions([], user_id))
+    return await list_response(request, requested, sort, [], user_id)
 
 
 @patch(
@@ -186,7 +186,7 @@ async def delete_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     await application_of(request).mechanisms.delete_mechanism(
         actor_of(request), MechanismId(mechanism_id), request_metadata_of(request), versions
     )
-    return nothing()
+    return no_content()
 
 
 @post(
@@ -227,7 +227,7 @@ async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respo
 
 async def list_response(
     request: Req,
-    wanted: PageRequest,
+    requested: PageRequest,
     sort: MechanismSort,
     categories: list[str],
     user_id: str | None,
@@ -240,7 +240,7 @@ async def list_response(
         category_ids=tuple(map(CategoryId, categories)),
         user_id=UserId(user_id) if user_id is not None else None,
         sort=sort,
-        request=wanted,
+        request=requested,
     )
     if sees_unpublished_of(viewer, key.user_id):
         return await _own_list(request, viewer, key)

@@ -106,15 +106,15 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
     if end - start <= _CONCURRENCY:
         content = b"".join([chunk async for chunk in chunks])
         return Response(content, status_code=status, headers=headers, media_type=media.content_type)
-    begun = await _begun(chunks)
-    return Stream(begun, status_code=status, headers=headers, media_type=media.content_type)
+    chunks_read_ahead = await _read_first(chunks)
+    return Stream(chunks_read_ahead, status_code=status, headers=headers, media_type=media.content_type)
 
 
-async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _read_first(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Reads the first chunk, so that a missing file raises before the status is sent; yields all chunks."""
     first = await anext(chunks)
 
-    async def all_of_them() -> AsyncIterator[bytes]:
+    async def all_pieces() -> AsyncIterator[bytes]:
         nonlocal first
         for piece in _pieces(first):
             yield piece
@@ -123,7 +123,7 @@ async def _begun(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
             for piece in _pieces(chunk):
                 yield piece
 
-    return all_of_them()
+    return all_pieces()
 
 
 def _pieces(chunk: bytes) -> Iterator[bytes]:

@@ -61,7 +61,7 @@ async def get_ready(
     status = "ready" if all(check.is_up for check in checks) else "degraded"
     if any(check.is_essential and not check.is_up for check in checks):
         status = "unavailable"
-    if request.app.state.stopping.has_begun:
+    if request.app.state.shutdown.has_begun:
         status = "stopping"
     code = 503 if status in ("unavailable", "stopping") else 200
     return resource(request, ReadinessResponse(status, checks), status=code, cache="no-store")

@@ -185,16 +185,16 @@ async def _events(
 ) -> AsyncIterator[ServerSentEventMessage]:
     """Yields the events, beginning with `status`; `holder` is the caller that came with a ticket."""
     feed, language = application_of(request).processing_feed, _language(request)
-    stopping: Shutdown = request.app.state.stopping
+    shutdown: Shutdown = request.app.state.shutdown
     sent: ProcessingStatus | None = None
-    ends = time.monotonic() + MAX_STREAM_SECONDS
+    deadline = time.monotonic() + MAX_STREAM_SECONDS
     heartbeat = time.monotonic() + HEARTBEAT_INTERVAL
     async with feed.watching(id):
         while True:
             if status is not None and status != sent:
                 yield _event(status, language)
                 sent, heartbeat = status, time.monotonic() + HEARTBEAT_INTERVAL
-            if stopping.has_begun or time.monotonic() >= ends or _has_ended(sent):
+            if shutdown.has_begun or time.monotonic() >= deadline or _has_ended(sent):
                 return
             if time.monotonic() >= heartbeat:
                 yield ServerSentEventMessage(comment="heartbeat")

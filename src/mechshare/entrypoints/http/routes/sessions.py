@@ -27,7 +27,7 @@ from mechshare.entrypoints.http.protocol.openapi import (
     refuses,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
-from mechshare.entrypoints.http.protocol.responses import nothing, resource
+from mechshare.entrypoints.http.protocol.responses import no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
@@ -176,7 +176,7 @@ async def logout(request: Req) -> Response[None]:
     """Ends the session of the request."""
     await refuse_body(request)
     await application_of(request).sessions.logout(caller_of(request), request_metadata_of(request))
-    return nothing()
+    return no_content()
 
 
 @get(
@@ -204,7 +204,7 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
     """Ends one session of the caller; its tokens are refused from then on."""
     sessions = application_of(request).sessions
     await sessions.revoke(caller_of(request), SessionId(session_id), request_metadata_of(request))
-    return nothing()
+    return no_content()
 
 
 @post(
@@ -223,7 +223,7 @@ async def change_password(request: Req) -> Response[None]:
     await sessions.change_password(
         caller_of(request), body.old_password, body.new_password, request_metadata_of(request)
     )
-    return nothing()
+    return no_content()
 
 
 def _tokens(request: Req, tokens: Tokens) -> Response[Any]:

@@ -34,7 +34,7 @@ from mechshare.entrypoints.http.protocol.pagination import (
     page_response,
 )
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
-from mechshare.entrypoints.http.protocol.responses import PUBLIC, nothing, resource
+from mechshare.entrypoints.http.protocol.responses import PUBLIC, no_content, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
@@ -107,7 +107,7 @@ async def delete_me(request: Req) -> Response[None]:
     """Deletes the account of the caller and everything that belongs to it. Requires If-Match."""
     versions = expected_versions(request)
     await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), versions)
-    return nothing()
+    return no_content()
 
 
 @get("/{user_id:str}", operation_id="getProfile", summary="Read a profile", responses=NOT_MODIFIED)

@@ -24,14 +24,14 @@ class Now(FunctionElement[Any]):
 def _postgresql_now(element: Now, compiler: SQLCompiler, **options: Any) -> str:
     # Not the transaction's start: the transaction may have waited for a lock since. Unlike clock_timestamp(), this is
     # stable within the statement, so that conditions on it can use an index.
-    moved_on = compiler.process(element.clauses, **options)
-    return f"(statement_timestamp() + {moved_on} * interval '1 microsecond')"
+    shifted = compiler.process(element.clauses, **options)
+    return f"(statement_timestamp() + {shifted} * interval '1 microsecond')"
 
 
 @compiles(Now, "sqlite")
 def _now(element: Now, compiler: SQLCompiler, **options: Any) -> str:
-    moved_on = compiler.process(element.clauses, **options)
-    return f"(CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER) + {moved_on})"
+    shifted = compiler.process(element.clauses, **options)
+    return f"(CAST((julianday('now') - 2440587.5) * 86400000000.0 AS INTEGER) + {shifted})"
 
 
 class CategoriesOfMechanism(FunctionElement[str]):

@@ -26,7 +26,7 @@ _LOCK_TIMEOUT_MS = 1_500
 _ADVISORY_LOCK = text("SELECT pg_advisory_xact_lock(:key)")
 _EXCLUSIVE_TIMEOUT = 10
 """Seconds. If a killed copy is restarted, a busy server needs a few of them to drop the old connection."""
-_OTHERS = text(
+_OTHER_SESSIONS = text(
     "SELECT pg_try_advisory_lock(:key), (SELECT count(*) FROM pg_stat_activity"
     " WHERE datname = current_database() AND application_name = 'mechshare' AND pid <> pg_backend_pid())"
 )
@@ -139,13 +139,15 @@ async def _wait_for_exclusive(connection: AsyncConnection) -> None:
 
     Raises NotExclusive after _EXCLUSIVE_TIMEOUT seconds.
     """
-    ends = asyncio.get_running_loop().time() + _EXCLUSIVE_TIMEOUT
+    deadline = asyncio.get_running_loop().time() + _EXCLUSIVE_TIMEOUT
     while True:
-        is_not_modified, others = (await connection.execute(_OTHERS, {"key": _MIGRATING})).one()
-        if is_not_modified and not others:
+        is_not_modified, other_sessions = (
+            await connection.execute(_OTHER_SESSIONS, {"key": _MIGRATING})
+        ).one()
+        if is_not_modified and not other_sessions:
             return
-        if asyncio.get_running_loop().time() > ends:
-            raise NotExclusive(f"is in use by {others or 1} other connection(s)")
+        if asyncio.get_running_loop().time() > deadline:
+            raise NotExclusive(f"is in use by {other_sessions or 1} other connection(s)")
         await asyncio.sleep(0.1)
 
 
@@ -167,13 +169,13 @@ def _cut(connection: AsyncConnection) -> None:
 
 
 def _postgresql_engine(url: URL, *, settings: Mapping[str, str] | None = None, **options: Any) -> AsyncEngine:
-    wanted = {
+    session_options = {
         "timezone": "UTC",
         "statement_timeout": f"{_STATEMENT_TIMEOUT}s",
         "lock_timeout": f"{_LOCK_TIMEOUT_MS}ms",
         **(settings or {}),
     }
-    server_options = " ".join(f"-c {name}={value}" for name, value in wanted.items())
+    server_options = " ".join(f"-c {name}={value}" for name, value in session_options.items())
     engine = create_async_engine(
         url,
         connect_args={

@@ -53,8 +53,8 @@ async def batches(
     key = list(table.primary_key.columns)
     statement = select(*columns).order_by(*key).limit(BATCH)
     while True:
-        wanted = statement if after is None else statement.where(tuple_(*key) > after)
-        found = [tuple(row) for row in await connection.execute(wanted)]
+        rest = statement if after is None else statement.where(tuple_(*key) > after)
+        found = [tuple(row) for row in await connection.execute(rest)]
         if found:
             yield found
         if len(found) < BATCH:
