@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.architecture.source import PACKAGE, ROOT, modules_of
+from tests.architecture.source import PACKAGE, ROOT, imported_by, modules_of
 from tests.contracts.harness import open_adapters
 
 PORTS = sorted(path.stem for path in (PACKAGE / "ports").iterdir() if not path.stem.startswith("__"))
+CONTRACTS = ROOT / "tests" / "contracts"
 ENTRY_MODULES = {"persistence": "persistence.database"}
 """For a port that is a package: the module with the protocols that adapters implement."""
 
@@ -44,7 +45,9 @@ def adapters_in_source(port: str) -> set[type]:
         for path in modules_of(f"adapters/{port}")
         if "migrations" not in path.parts
         for cls in classes_in(module_at(path))
-        if any(all(callable(getattr(cls, name, None)) for name in methods_of(wanted)) for wanted in protocols)
+        if any(
+            all(callable(getattr(cls, name, None)) for name in methods_of(protocol)) for protocol in protocols
+        )
     }
 
 
@@ -68,10 +71,19 @@ async def test_the_harness_opens_every_adapter(port, tmp_path):
 
 @pytest.mark.parametrize("port", PORTS)
 def test_every_port_has_a_contract_suite_over_all_its_adapters(port):
-    folder = ROOT / "tests" / "contracts"
-    suites = sorted(folder.glob(f"test_{port}*.py"))
-    assert suites, f"tests/contracts/test_{port}.py is missing"
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in CONTRACTS.glob("*.py")}
     assert any(
-        f'adapters_of("{port}")' in suite.read_text(encoding="utf-8")
-        for suite in (folder / "conftest.py", *suites)
-    )
+        stem.startswith(f"test_{port}") or f"from mechshare.testing.{port} import *" in source
+        for stem, source in sources.items()
+    ), f"no module of tests/contracts runs the suite of {port}"
+    assert any(f'adapters_of("{port}")' in source for source in sources.values())
+
+
+@pytest.mark.parametrize("path", sorted(CONTRACTS.glob("test_*.py")), ids=lambda path: path.stem)
+def test_no_suite_of_a_module_hides_a_test_of_another(path):
+    """Two suites that a module imports with `*` must not have tests of the same name."""
+    suites = [module for module, name in imported_by(path) if name == "*"]
+    names = [
+        name for suite in suites for name in vars(importlib.import_module(suite)) if name.startswith("test_")
+    ]
+    assert len(names) == len(set(names))

@@ -49,10 +49,12 @@ def test_a_suite_waits_a_few_seconds() -> None:
 @pytest.mark.parametrize(
     ("case", "doorbell"),
     [
-        pytest.param(doorbell.test_a_ring_wakes_who_waits, SilentDoorbell(), id="wakes"),
-        pytest.param(doorbell.test_a_ring_while_nobody_waits_is_kept, SilentDoorbell(), id="is_kept"),
-        pytest.param(doorbell.test_many_rings_are_no_trouble, SilentDoorbell(), id="many"),
-        pytest.param(doorbell.test_without_a_ring_the_wait_ends_by_itself, EndlessDoorbell(), id="ends"),
+        pytest.param(doorbell.test_a_ring_wakes_a_waiting_worker, SilentDoorbell(), id="wakes"),
+        pytest.param(
+            doorbell.test_a_ring_with_no_waiter_wakes_the_next_waiter, SilentDoorbell(), id="is_kept"
+        ),
+        pytest.param(doorbell.test_many_rings_raise_nothing, SilentDoorbell(), id="many"),
+        pytest.param(doorbell.test_a_wait_without_a_ring_ends_at_its_timeout, EndlessDoorbell(), id="ends"),
     ],
 )
 async def test_a_doorbell_that_never_rings_fails_the_suite(
@@ -66,4 +68,4 @@ async def test_a_doorbell_that_never_rings_fails_the_suite(
 @pytest.mark.timeout(20)
 async def test_a_store_that_reads_nothing_fails_the_suite() -> None:
     with pytest.raises(TimeoutError):
-        await blobs.test_a_write_that_is_cancelled_leaves_nothing(IdleBlobStore())
+        await blobs.test_a_cancelled_write_leaves_nothing(IdleBlobStore())

@@ -1,3 +1,11 @@
-"""What every database promises of its transactions."""
+"""The contract suites of databases, one per repository, over every adapter."""
 
+from mechshare.testing.persistence.audit import *  # noqa: F403
+from mechshare.testing.persistence.blob_references import *  # noqa: F403
+from mechshare.testing.persistence.categories import *  # noqa: F403
 from mechshare.testing.persistence.database import *  # noqa: F403
+from mechshare.testing.persistence.idempotency import *  # noqa: F403
+from mechshare.testing.persistence.jobs import *  # noqa: F403
+from mechshare.testing.persistence.mechanisms import *  # noqa: F403
+from mechshare.testing.persistence.sessions import *  # noqa: F403
+from mechshare.testing.persistence.users import *  # noqa: F403

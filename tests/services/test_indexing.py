@@ -18,7 +18,14 @@ from mechshare.domain.jobs import Job, JobKind, new_job
 from mechshare.domain.search import SearchQuery
 from mechshare.services.indexing import IndexMechanism
 from mechshare.services.transactions import Transactions
-from mechshare.testing.persistence.values import NOW, a_mechanism, keep, new_id, save_categories, save_user
+from mechshare.testing.persistence.values import (
+    NOW,
+    a_mechanism,
+    new_id,
+    save_categories,
+    save_mechanisms,
+    save_user,
+)
 from tests.contracts.harness import adapters_of
 
 GEARS = CategoryId("gears")
@@ -35,7 +42,7 @@ async def test_a_mechanism_added_to_a_category_during_its_rename_has_the_new_nam
 ) -> None:
     """The rename does not see the new mechanism yet, so it enqueues no indexing of it."""
     await save_categories(database, GEARS)
-    (made,) = await keep(database, a_mechanism(await save_user(database), categories=(GEARS,)))
+    (made,) = await save_mechanisms(database, a_mechanism(await save_user(database), categories=(GEARS,)))
     index = MemorySearchIndex()
     job = new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, made.id, now=NOW)
 

@@ -28,14 +28,14 @@ async def keys(blobs: BlobStore, prefix: str = "") -> list[str]:
     return [key async for key in blobs.list(prefix)]
 
 
-async def test_what_was_written_is_read(blobs: BlobStore) -> None:
+async def test_a_blob_is_read_as_it_was_written(blobs: BlobStore) -> None:
     facts = await blobs.write(KEY, pieces(b"ab", b"", b"cde"))
     assert await read(blobs, KEY) == b"abcde"
     assert (facts.key, facts.size, facts.sha256) == (KEY, 5, sha256(b"abcde").hexdigest())
     assert await blobs.stat(KEY) == 5
 
 
-async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
+async def test_an_empty_blob_exists(blobs: BlobStore) -> None:
     facts = await blobs.write(KEY, pieces())
     assert (facts.size, await blobs.stat(KEY), await read(blobs, KEY)) == (0, 0, b"")
 
@@ -52,7 +52,7 @@ async def test_an_empty_blob_is_a_blob(blobs: BlobStore) -> None:
         (2, 2, b""),
     ],
 )
-async def test_a_range_is_from_start_to_before_end(
+async def test_a_range_includes_its_start_and_excludes_its_end(
     blobs: BlobStore, start: int, end: int | None, expected: bytes
 ) -> None:
     await blobs.write(KEY, pieces(b"abcde"))
@@ -67,7 +67,7 @@ async def test_large_blobs_come_in_small_chunks(blobs: BlobStore) -> None:
     assert max(map(len, chunks)) <= 256 * 1024
 
 
-async def test_nothing_is_seen_before_the_last_piece(blobs: BlobStore) -> None:
+async def test_a_blob_is_invisible_until_it_is_complete(blobs: BlobStore) -> None:
     seen: list[int | None] = []
 
     async def watching() -> AsyncIterator[bytes]:
@@ -79,7 +79,7 @@ async def test_nothing_is_seen_before_the_last_piece(blobs: BlobStore) -> None:
     assert seen == [None, None, None]
 
 
-async def test_a_source_that_fails_leaves_nothing(blobs: BlobStore) -> None:
+async def test_a_failed_write_leaves_nothing(blobs: BlobStore) -> None:
     async def failing() -> AsyncIterator[bytes]:
         yield b"x" * 2_000_000
         raise ConnectionResetError("the sender hung up")
@@ -90,17 +90,17 @@ async def test_a_source_that_fails_leaves_nothing(blobs: BlobStore) -> None:
     assert await keys(blobs) == []
 
 
-async def test_a_write_that_is_cancelled_leaves_nothing(blobs: BlobStore) -> None:
-    begun = asyncio.Event()
+async def test_a_cancelled_write_leaves_nothing(blobs: BlobStore) -> None:
+    started = asyncio.Event()
 
     async def endless() -> AsyncIterator[bytes]:
         yield b"x" * 2_000_000
-        begun.set()
+        started.set()
         await asyncio.Event().wait()
 
     writing = asyncio.create_task(blobs.write(KEY, endless()))
     async with bounded():
-        await begun.wait()
+        await started.wait()
     writing.cancel()
     with pytest.raises(asyncio.CancelledError):
         async with bounded():
@@ -114,13 +114,13 @@ async def test_writing_again_replaces_the_whole_blob(blobs: BlobStore) -> None:
     assert await read(blobs, KEY) == b"new"
 
 
-async def test_an_absent_blob_is_told_from_an_empty_one(blobs: BlobStore) -> None:
+async def test_an_absent_blob_differs_from_an_empty_one(blobs: BlobStore) -> None:
     assert await blobs.stat(KEY) is None
     with pytest.raises(MediaNotFound):
         await read(blobs, KEY)
 
 
-async def test_a_store_tells_when_a_blob_was_written(blobs: BlobStore) -> None:
+async def test_a_blob_has_the_time_of_its_last_write(blobs: BlobStore) -> None:
     assert await blobs.written_at(KEY) is None
     await blobs.write(KEY, pieces(b"old"))
     first = await blobs.written_at(KEY)
@@ -137,7 +137,7 @@ async def test_a_store_tells_when_a_blob_was_written(blobs: BlobStore) -> None:
     assert await blobs.written_at(KEY) is None
 
 
-async def test_deleting_is_done_once_and_for_all(blobs: BlobStore) -> None:
+async def test_deleting_a_deleted_blob_does_nothing(blobs: BlobStore) -> None:
     await blobs.write(KEY, pieces(b"x"))
     await blobs.delete(KEY)
     await blobs.delete(KEY)
@@ -168,7 +168,7 @@ async def test_the_order_is_that_of_whole_keys(blobs: BlobStore) -> None:
     assert await keys(blobs, "a/b") == ["a/b", "a/b-c/d", "a/b/c"]
 
 
-async def test_a_blob_may_have_the_name_of_a_folder(blobs: BlobStore) -> None:
+async def test_a_key_may_be_the_prefix_of_another_key(blobs: BlobStore) -> None:
     await blobs.write("a/b", pieces(b"inner"))
     assert await blobs.stat("a") is None
     with pytest.raises(MediaNotFound):
@@ -186,7 +186,7 @@ async def test_a_blob_may_have_the_name_of_a_folder(blobs: BlobStore) -> None:
 @pytest.mark.parametrize(
     "prefix", ["..", "../", "/", "/etc/", "a/../", "a//", "./", "\x00/", "b/", "A", "あ"]
 )
-async def test_a_prefix_of_nothing_lists_nothing(blobs: BlobStore, prefix: str) -> None:
+async def test_a_prefix_without_blobs_lists_nothing(blobs: BlobStore, prefix: str) -> None:
     await blobs.write("a/b", pieces(b"x"))
     assert await keys(blobs, prefix) == []
 
@@ -201,7 +201,7 @@ async def test_many_blobs_are_listed(blobs: BlobStore) -> None:
 @pytest.mark.parametrize(
     "key", ["", "/etc/passwd", "../x", "a/../b", "a//b", "A.mp4", "a/", ".hidden", "a\x00b", "あ"]
 )
-async def test_what_is_not_a_key_is_refused_everywhere(blobs: BlobStore, key: str) -> None:
+async def test_an_invalid_key_is_refused_by_every_method(blobs: BlobStore, key: str) -> None:
     with pytest.raises(ValueError, match="not a blob key"):
         await blobs.write(key, pieces(b"x"))
     with pytest.raises(ValueError, match="not a blob key"):
@@ -214,7 +214,7 @@ async def test_what_is_not_a_key_is_refused_everywhere(blobs: BlobStore, key: st
         await blobs.delete(key)
 
 
-async def test_many_writers_and_deleters_do_not_disturb_each_other(blobs: BlobStore) -> None:
+async def test_concurrent_writers_and_deleters_do_not_interfere(blobs: BlobStore) -> None:
     async def write_and_delete(number: int) -> None:
         for _ in range(10):
             await blobs.write(f"media/shared/{number}.mp4", pieces(b"x"))

@@ -48,13 +48,13 @@ async def test_an_entry_is_loaded_once(cache: Cache) -> None:
     assert source.loads == 1
 
 
-async def test_keys_and_groups_are_apart(cache: Cache) -> None:
+async def test_keys_and_tags_are_independent(cache: Cache) -> None:
     source = Source()
-    places = [("g", "k"), ("g", "other"), ("h", "k")]
-    assert len({await cache.get_or_load(tag, key, source, LONG) for tag, key in places}) == 3
+    entries = [("g", "k"), ("g", "other"), ("h", "k")]
+    assert len({await cache.get_or_load(tag, key, source, LONG) for tag, key in entries}) == 3
 
 
-async def test_forgetting_a_group_drops_all_of_it_and_nothing_else(cache: Cache) -> None:
+async def test_invalidating_a_tag_drops_its_entries_only(cache: Cache) -> None:
     source = Source()
     for tag, key in (("g", "a"), ("g", "b"), ("h", "a")):
         await cache.get_or_load(tag, key, source, LONG)
@@ -64,7 +64,7 @@ async def test_forgetting_a_group_drops_all_of_it_and_nothing_else(cache: Cache)
     assert await cache.get_or_load("h", "a", source, LONG) == b"value 3"
 
 
-async def test_many_who_miss_share_one_load(cache: Cache) -> None:
+async def test_concurrent_misses_share_one_load(cache: Cache) -> None:
     source = Source()
     gate = asyncio.Event()
 
@@ -80,7 +80,7 @@ async def test_many_who_miss_share_one_load(cache: Cache) -> None:
     assert source.loads == 1
 
 
-async def test_a_load_that_fails_fails_all_who_wait_and_is_not_kept(cache: Cache) -> None:
+async def test_a_failed_load_raises_for_all_waiters_and_is_not_cached(cache: Cache) -> None:
     gate = asyncio.Event()
 
     async def failing() -> bytes:
@@ -96,17 +96,17 @@ async def test_a_load_that_fails_fails_all_who_wait_and_is_not_kept(cache: Cache
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
 
 
-async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: Cache) -> None:
-    begun, gate = asyncio.Event(), asyncio.Event()
+async def test_a_value_loaded_during_an_invalidation_is_not_cached(cache: Cache) -> None:
+    started, gate = asyncio.Event(), asyncio.Event()
 
     async def old() -> bytes:
-        begun.set()
+        started.set()
         await gate.wait()
         return b"old"
 
     reading = asyncio.create_task(cache.get_or_load("g", "k", old, LONG))
     async with bounded():
-        await begun.wait()
+        await started.wait()
     await cache.invalidate("g")
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
     gate.set()
@@ -115,7 +115,7 @@ async def test_what_was_loaded_while_its_group_was_forgotten_is_not_kept(cache: 
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
 
 
-async def test_of_many_those_are_loaded_that_are_not_held(cache: Cache) -> None:
+async def test_of_many_keys_only_missing_ones_are_loaded(cache: Cache) -> None:
     await stored(cache, "g", "b", b"cached")
     loads: list[Sequence[CacheKey]] = []
 
@@ -129,7 +129,7 @@ async def test_of_many_those_are_loaded_that_are_not_held(cache: Cache) -> None:
     assert loads == [[("g", "a"), ("h", "a")]]
 
 
-async def test_of_many_that_failed_to_load_none_is_kept(cache: Cache) -> None:
+async def test_a_failed_load_of_many_caches_nothing(cache: Cache) -> None:
     async def failing(names: Sequence[CacheKey]) -> Sequence[bytes]:
         raise LookupError("gone")
 
@@ -142,7 +142,7 @@ async def test_of_many_that_failed_to_load_none_is_kept(cache: Cache) -> None:
     assert await cache.get_or_load_many(names, load, LONG) == [b"there"] * 2
 
 
-async def test_of_many_those_that_were_forgotten_while_they_were_loaded_are_not_kept(cache: Cache) -> None:
+async def test_of_many_keys_those_invalidated_during_the_load_are_not_cached(cache: Cache) -> None:
     async def invalidated_meanwhile(names: Sequence[CacheKey]) -> Sequence[bytes]:
         await cache.invalidate("g")
         return [b"old"] * len(names)
@@ -156,7 +156,7 @@ async def test_of_many_those_that_were_forgotten_while_they_were_loaded_are_not_
     assert await cache.get_or_load_many(names, load, LONG) == [b"new", b"old"]
 
 
-async def test_who_stops_waiting_does_not_stop_the_others(cache: Cache) -> None:
+async def test_a_cancelled_waiter_does_not_cancel_the_load_of_others(cache: Cache) -> None:
     gate = asyncio.Event()
 
     async def slow() -> bytes:
@@ -172,13 +172,13 @@ async def test_who_stops_waiting_does_not_stop_the_others(cache: Cache) -> None:
         assert await second == b"there"
 
 
-async def test_an_entry_ends_with_its_lifetime(cache: Cache) -> None:
+async def test_an_entry_expires_after_its_lifetime(cache: Cache) -> None:
     source = Source()
     await cache.get_or_load("g", "k", source, timedelta(0))
     assert await cache.get_or_load("g", "k", source, LONG) == b"value 2"
 
 
-async def test_what_is_held_is_told_at_once_until_it_is_forgotten(cache: Cache) -> None:
+async def test_cached_returns_an_entry_until_it_is_invalidated(cache: Cache) -> None:
     assert cache.cached("g", "k") is None
     loaded = await stored(cache, "g", "k", b"old")
     assert cache.cached("g", "k") is loaded
@@ -187,19 +187,19 @@ async def test_what_is_held_is_told_at_once_until_it_is_forgotten(cache: Cache) 
     assert cache.cached("g", "k") is None
 
 
-async def test_what_ended_is_not_held(cache: Cache) -> None:
+async def test_cached_returns_no_expired_entry(cache: Cache) -> None:
     await stored(cache, "g", "k", b"value")
     await cache.get_or_load("h", "k", Source(), timedelta(0))
     assert cache.cached("h", "k") is None
 
 
-async def test_it_tells_in_one_line_what_answers(cache: Cache) -> None:
+async def test_check_describes_the_cache_in_one_line(cache: Cache) -> None:
     problem = await cache.check()
     assert problem
     assert "\n" not in problem
 
 
-async def test_an_uncacheable_result_is_served_and_not_stored(cache: Cache) -> None:
+async def test_an_uncacheable_result_is_returned_and_not_cached(cache: Cache) -> None:
     async def uncacheable() -> bytes:
         return Uncacheable(b"passing")
 
@@ -208,7 +208,7 @@ async def test_an_uncacheable_result_is_served_and_not_stored(cache: Cache) -> N
     assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
 
 
-async def test_of_many_those_that_are_uncacheable_are_served_and_not_stored(cache: Cache) -> None:
+async def test_of_many_results_uncacheable_ones_are_returned_and_not_cached(cache: Cache) -> None:
     async def mixed(keys: Sequence[CacheKey]) -> Sequence[bytes]:
         return [Uncacheable(b"passing") if key == "a" else b"lasting" for _, key in keys]
 

@@ -5,7 +5,7 @@ from datetime import UTC
 from mechshare.ports.clock import Clock
 
 
-async def test_the_time_is_aware_and_in_utc(clock: Clock) -> None:
+async def test_the_time_is_timezone_aware_and_in_utc(clock: Clock) -> None:
     assert clock.now().tzinfo is UTC
 
 

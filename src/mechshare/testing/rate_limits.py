@@ -16,28 +16,28 @@ async def test_exactly_the_quota_is_allowed(limiter: RateLimiter) -> None:
     assert [verdict.allowed for verdict in verdicts] == [True] * 5 + [False] * 3
 
 
-async def test_exactly_the_quota_is_allowed_to_many_at_once(limiter: RateLimiter) -> None:
+async def test_concurrent_callers_are_allowed_exactly_the_quota(limiter: RateLimiter) -> None:
     async with bounded():
         verdicts = await asyncio.gather(*(limiter.hit(QUOTA, "a") for _ in range(50)))
     assert sum(verdict.allowed for verdict in verdicts) == 5
 
 
-async def test_what_remains_is_told(limiter: RateLimiter) -> None:
+async def test_a_verdict_has_the_remaining_uses(limiter: RateLimiter) -> None:
     assert [(await limiter.hit(QUOTA, "a")).remaining for _ in range(6)] == [4, 3, 2, 1, 0, 0]
 
 
-async def test_when_it_is_back_is_told_in_whole_seconds_within_the_window(limiter: RateLimiter) -> None:
+async def test_reset_after_is_in_whole_seconds_within_the_window(limiter: RateLimiter) -> None:
     verdict = await limiter.hit(QUOTA, "a")
     assert 1 <= verdict.reset_after <= 2 * QUOTA.seconds
 
 
-async def test_what_is_refused_says_when_to_try_again(limiter: RateLimiter) -> None:
+async def test_a_refusal_has_the_time_until_the_next_use(limiter: RateLimiter) -> None:
     verdicts = [await limiter.hit(QUOTA, "a") for _ in range(6)]
     assert [verdict.retry_after for verdict in verdicts[:5]] == [0] * 5
     assert 1 <= verdicts[5].retry_after <= 2 * QUOTA.seconds
 
 
-async def test_what_is_refused_is_not_counted(limiter: RateLimiter) -> None:
+async def test_a_refused_use_is_not_counted(limiter: RateLimiter) -> None:
     quota = Quota(name="short", amount=2, seconds=1)
     async with bounded():
         verdicts = [await limiter.hit(quota, "a") for _ in range(30)]
@@ -47,11 +47,11 @@ async def test_what_is_refused_is_not_counted(limiter: RateLimiter) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "2001:db8::/64", "x" * 10_000, "歯車\0\n"])
-async def test_any_key_is_counted(limiter: RateLimiter, key: str) -> None:
+async def test_any_text_can_be_a_key(limiter: RateLimiter, key: str) -> None:
     assert [(await limiter.hit(QUOTA, key)).allowed for _ in range(6)] == [True] * 5 + [False]
 
 
-async def test_keys_and_quotas_are_counted_apart(limiter: RateLimiter) -> None:
+async def test_keys_and_quotas_are_counted_independently(limiter: RateLimiter) -> None:
     other = Quota(name="other", amount=5, seconds=3600)
     for _ in range(6):
         await limiter.hit(QUOTA, "a")
@@ -59,7 +59,7 @@ async def test_keys_and_quotas_are_counted_apart(limiter: RateLimiter) -> None:
     assert (await limiter.hit(other, "a")).allowed
 
 
-async def test_it_tells_in_one_line_what_answers(limiter: RateLimiter) -> None:
+async def test_check_describes_the_limiter_in_one_line(limiter: RateLimiter) -> None:
     problem = await limiter.check()
     assert problem
     assert "\n" not in problem

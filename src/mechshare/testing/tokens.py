@@ -21,9 +21,9 @@ def claims(**changes: timedelta) -> Claims:
     )
 
 
-async def test_what_was_issued_is_read_back(tokens: TokenIssuer) -> None:
-    said = claims()
-    assert tokens.verify(tokens.issue(said)) == said
+async def test_an_issued_token_returns_its_claims(tokens: TokenIssuer) -> None:
+    issued = claims()
+    assert tokens.verify(tokens.issue(issued)) == issued
 
 
 async def test_an_expired_token_is_refused(tokens: TokenIssuer) -> None:
@@ -40,25 +40,25 @@ async def test_a_token_from_the_future_is_refused(tokens: TokenIssuer) -> None:
 
 @pytest.mark.parametrize("skew", [1, 25])
 async def test_the_clock_of_the_issuer_may_be_a_little_ahead(tokens: TokenIssuer, skew: int) -> None:
-    said = claims(issued=timedelta(seconds=skew))
-    assert tokens.verify(tokens.issue(said)) == said
+    issued = claims(issued=timedelta(seconds=skew))
+    assert tokens.verify(tokens.issue(issued)) == issued
 
 
-async def test_any_changed_character_is_noticed(tokens: TokenIssuer) -> None:
+async def test_a_token_with_one_changed_character_is_refused(tokens: TokenIssuer) -> None:
     token = tokens.issue(claims())
-    for place in range(0, len(token), 7):
-        changed = token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+    for position in range(0, len(token), 7):
+        changed = token[:position] + ("A" if token[position] != "A" else "B") + token[position + 1 :]
         with pytest.raises(InvalidToken):
             tokens.verify(changed)
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b.c", "a.b", " ", "\x00", "Ａ.Ｂ.Ｃ", "x" * 100_000])
-async def test_what_is_no_token_is_refused(tokens: TokenIssuer, text: str) -> None:
+async def test_text_that_is_not_a_token_is_refused(tokens: TokenIssuer, text: str) -> None:
     with pytest.raises(InvalidToken):
         tokens.verify(text)
 
 
-async def test_public_keys_hold_no_secret(tokens: TokenIssuer) -> None:
+async def test_public_keys_contain_no_secret(tokens: TokenIssuer) -> None:
     for key in tokens.public_keys():
         assert not {"d", "k", "p", "q"} & set(key)
         assert key["kid"]

@@ -8,7 +8,7 @@ from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, an_entry, new_id
 
 
-async def test_failed_sign_ins_are_counted_by_name_and_by_address_since_a_time(database: Database) -> None:
+async def test_failed_sign_ins_since_a_time_are_counted_by_name_and_by_address(database: Database) -> None:
     def entry(action: AuditAction, at: datetime, subject: str, address: str) -> AuditEntry:
         return AuditEntry(
             id=new_id(), at=at, action=action, actor_id=None, subject=subject, address=address, detail="d"
@@ -51,7 +51,7 @@ async def test_the_audit_log_is_listed_newest_first_as_it_was_written(database: 
     assert rest.next is None
 
 
-async def test_totals_are_exact_up_to_their_bound_and_say_when_they_are_not(database: Database) -> None:
+async def test_totals_are_exact_up_to_a_bound_and_marked_inexact_beyond(database: Database) -> None:
     async with database.begin() as tx:
         for _ in range(EXACT_TOTAL):
             await tx.audit.add(an_entry())

@@ -21,7 +21,7 @@ _SHA256 = "ab" * 32
 
 
 def a_reference(key: str, owner_id: str = "", **changes: object) -> BlobReference:
-    plain = BlobReference(
+    reference = BlobReference(
         key=key,
         owner_kind=OwnerKind.MECHANISM,
         owner_id=owner_id or new_id(),
@@ -30,7 +30,7 @@ def a_reference(key: str, owner_id: str = "", **changes: object) -> BlobReferenc
         sha256=_SHA256,
         created_at=NOW,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(reference, **changes)  # type: ignore[arg-type]
 
 
 def files_of(owner_id: str) -> list[BlobReference]:
@@ -69,7 +69,7 @@ async def test_a_file_belongs_to_one_owner(database: Database) -> None:
     assert await find_each(database, first.key, "originals/b.gif") == [first, None]
 
 
-async def test_of_many_keys_those_that_are_referred_to_are_found(database: Database) -> None:
+async def test_referenced_keys_are_found_among_many(database: Database) -> None:
     keys = [f"originals/{number}.gif" for number in range(1_000)]
     await save_references(database, [a_reference(key) for key in keys[::2]])
     async with database.read() as tx:
@@ -78,7 +78,7 @@ async def test_of_many_keys_those_that_are_referred_to_are_found(database: Datab
         assert await tx.blob_references.find_referenced([]) == frozenset()
 
 
-async def test_unmeasured_files_are_found_in_the_order_of_their_keys(database: Database) -> None:
+async def test_unmeasured_files_are_found_in_key_order(database: Database) -> None:
     keys = ["a/1", "a/10", "a/2", "a-b/1", "a_b/1", "ab/1"]
     measured = a_reference("a/3")
     await save_references(
@@ -108,7 +108,7 @@ async def test_a_file_is_measured_once(database: Database) -> None:
         assert await tx.blob_references.find_unmeasured(limit=1) == ()
 
 
-async def test_the_references_of_owners_are_deleted_and_told(database: Database) -> None:
+async def test_deleting_the_references_of_owners_returns_them(database: Database) -> None:
     owners = [new_id() for _ in range(3)]
     files = [files_of(owner) for owner in owners]
     await save_references(database, [one for some in files for one in some])

@@ -12,17 +12,17 @@ from mechshare.testing.persistence.values import (
     NOW,
     a_category,
     a_mechanism,
-    keep,
     save_categories,
+    save_mechanisms,
     save_user,
 )
 
 
-async def test_a_category_counts_what_is_published_in_it(database: Database) -> None:
+async def test_a_category_counts_its_published_mechanisms(database: Database) -> None:
     await save_categories(database, "gears", "cams")
     user = await save_user(database)
     gears = (CategoryId("gears"),)
-    await keep(
+    await save_mechanisms(
         database, a_mechanism(user, categories=gears), a_mechanism(user, categories=gears, is_published=False)
     )
     async with database.read() as tx:
@@ -33,19 +33,19 @@ async def test_a_category_counts_what_is_published_in_it(database: Database) -> 
 async def test_a_category_in_use_is_not_deleted(database: Database) -> None:
     await save_categories(database, "gears")
     user = await save_user(database)
-    await keep(database, a_mechanism(user, categories=(CategoryId("gears"),), is_published=False))
+    await save_mechanisms(database, a_mechanism(user, categories=(CategoryId("gears"),), is_published=False))
     with pytest.raises(CategoryInUse):
         async with database.begin() as tx:
             await tx.categories.delete(CategoryId("gears"))
 
 
-async def test_an_identifier_of_a_category_is_given_once(database: Database) -> None:
+async def test_category_identifiers_are_unique(database: Database) -> None:
     await save_categories(database, "gears")
     with pytest.raises(NameTaken):
         await save_categories(database, "gears")
 
 
-async def test_categories_stand_in_the_order_in_which_they_were_created(database: Database) -> None:
+async def test_categories_are_listed_in_the_order_of_creation(database: Database) -> None:
     second = NOW + timedelta(microseconds=1)
     async with database.begin() as tx:
         for id, at in (("b", second), ("z", NOW), ("a-a", second), ("aa", second)):
@@ -75,29 +75,29 @@ async def test_counts_follow_publishing_moving_and_deleting(database: Database) 
     await save_categories(database, "gears", "cams")
     user = await save_user(database)
     gears, cams = CategoryId("gears"), CategoryId("cams")
-    (made,) = await keep(database, a_mechanism(user, categories=(gears,), is_published=False))
+    (stored,) = await save_mechanisms(database, a_mechanism(user, categories=(gears,), is_published=False))
 
     async def counts() -> list[int]:
         async with database.read() as tx:
             return [one.mechanism_count for one in await tx.categories.find_counts()]
 
     assert await counts() == [0, 0]
-    (made,) = await keep(database, replace(made, is_published=True))
+    (stored,) = await save_mechanisms(database, replace(stored, is_published=True))
     assert sorted(await counts()) == [0, 1]
-    (made,) = await keep(database, replace(made, categories=(cams, gears)))
+    (stored,) = await save_mechanisms(database, replace(stored, categories=(cams, gears)))
     assert await counts() == [1, 1]
-    (made,) = await keep(database, replace(made, is_published=False))
+    (stored,) = await save_mechanisms(database, replace(stored, is_published=False))
     assert await counts() == [0, 0]
-    (made,) = await keep(database, replace(made, is_published=True, categories=()))
+    (stored,) = await save_mechanisms(database, replace(stored, is_published=True, categories=()))
     assert await counts() == [0, 0]
 
 
-async def test_a_category_that_nothing_is_in_any_more_is_deleted(database: Database) -> None:
+async def test_a_category_that_has_become_empty_is_deleted(database: Database) -> None:
     await save_categories(database, "gears")
     user = await save_user(database)
-    (made,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)))
+    (stored,) = await save_mechanisms(database, a_mechanism(user, categories=(CategoryId("gears"),)))
     async with database.begin() as tx:
-        await tx.mechanisms.delete(made.id, made.version)
+        await tx.mechanisms.delete(stored.id, stored.version)
         await tx.categories.delete(CategoryId("gears"))
         await tx.categories.delete(CategoryId("gears"))
         assert await tx.categories.find_all() == ()

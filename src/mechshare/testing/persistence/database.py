@@ -13,17 +13,17 @@ from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import LEASE, a_mechanism, a_user, enqueue, new_id, save_user
 
 
-async def test_what_a_transaction_did_is_kept_when_it_ends_well(database: Database) -> None:
+async def test_a_transaction_commits_on_a_clean_exit(database: Database) -> None:
     user = await save_user(database)
     async with database.read() as tx:
         assert await tx.users.find_by_id(user.id) == user
 
 
-async def test_reading_is_worth_while(database: Database) -> None:
+async def test_at_least_one_read_runs_at_a_time(database: Database) -> None:
     assert database.reads_at_a_time >= 1
 
 
-async def test_all_that_a_failed_transaction_did_is_undone(database: Database) -> None:
+async def test_an_exception_rolls_the_transaction_back(database: Database) -> None:
     user = await save_user(database)
 
     async def change_and_fail() -> None:
@@ -64,7 +64,7 @@ async def test_readers_see_what_was_committed_since_they_began(database: Databas
 
 
 @pytest.mark.parametrize("kind", ["begin", "read"])
-async def test_a_unit_of_work_is_of_no_use_when_it_has_ended(database: Database, kind: str) -> None:
+async def test_an_ended_unit_of_work_refuses_every_call(database: Database, kind: str) -> None:
     user = await save_user(database)
     async with getattr(database, kind)() as tx:
         pass
@@ -76,7 +76,7 @@ async def test_a_unit_of_work_is_of_no_use_when_it_has_ended(database: Database,
         assert await tx.users.find_by_id(user.id) == user
 
 
-async def test_a_cancelled_transaction_leaves_nothing_and_the_next_goes_on(database: Database) -> None:
+async def test_a_cancelled_transaction_rolls_back_and_the_next_one_works(database: Database) -> None:
     user, saved = a_user(), asyncio.Event()
 
     async def save_and_wait() -> None:
@@ -115,7 +115,7 @@ async def test_writers_take_turns(database: Database) -> None:
     assert found == replace(user, bio="20", version=21)
 
 
-async def test_work_that_was_promised_in_an_undone_transaction_is_not_done(database: Database) -> None:
+async def test_a_job_enqueued_in_a_rolled_back_transaction_does_not_exist(database: Database) -> None:
     (enqueued,) = await enqueue(database)
 
     async def enqueue_and_fail() -> None:
@@ -132,7 +132,7 @@ async def test_work_that_was_promised_in_an_undone_transaction_is_not_done(datab
         assert await tx.ledger.claim(LEASE) is None
 
 
-async def test_its_clock_is_the_one_that_jobs_become_due_by(database: Database) -> None:
+async def test_jobs_become_due_by_the_databases_clock(database: Database) -> None:
     before = await database.now()
     await enqueue(database)
     after = await database.now()

@@ -11,7 +11,7 @@ from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import NOW, an_idempotency_record
 
 
-async def test_a_receipt_is_kept_once(database: Database) -> None:
+async def test_an_idempotency_record_is_stored_once(database: Database) -> None:
     async with database.begin() as tx:
         await tx.idempotency_records.add(an_idempotency_record())
         assert await tx.idempotency_records.find("s", "key") == an_idempotency_record()
@@ -21,7 +21,7 @@ async def test_a_receipt_is_kept_once(database: Database) -> None:
             await tx.idempotency_records.add(an_idempotency_record())
 
 
-async def test_old_receipts_go(database: Database) -> None:
+async def test_old_idempotency_records_are_deleted(database: Database) -> None:
     async with database.begin() as tx:
         await tx.idempotency_records.add(an_idempotency_record("old", NOW - timedelta(days=2)))
         await tx.idempotency_records.add(an_idempotency_record("new"))
@@ -30,7 +30,7 @@ async def test_old_receipts_go(database: Database) -> None:
         assert await tx.idempotency_records.find("new", "key") is not None
 
 
-async def test_no_more_receipts_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
+async def test_at_most_limit_idempotency_records_are_deleted_per_call(database: Database) -> None:
     names = [(scope, key) for scope in ("one", "other") for key in ("a", "b")]
     async with database.begin() as tx:
         for scope, key in names:
@@ -42,7 +42,7 @@ async def test_no_more_receipts_are_deleted_at_a_time_than_are_asked_for(databas
         assert await tx.idempotency_records.delete_older(NOW + timedelta(days=1), limit=3) == 0
 
 
-async def test_one_old_receipt_can_go_alone_and_its_key_is_free_again(database: Database) -> None:
+async def test_deleting_one_expired_record_frees_its_key(database: Database) -> None:
     async with database.begin() as tx:
         await tx.idempotency_records.add(an_idempotency_record())
         await tx.idempotency_records.add(an_idempotency_record(key="another"))
@@ -53,7 +53,7 @@ async def test_one_old_receipt_can_go_alone_and_its_key_is_free_again(database: 
         assert await tx.idempotency_records.find("s", "another") is not None
 
 
-async def test_of_many_who_bring_one_key_one_leaves_a_receipt(database: Database) -> None:
+async def test_one_of_many_concurrent_requests_with_a_key_stores_a_record(database: Database) -> None:
     async def bring() -> bool:
         try:
             async with database.begin() as tx:
@@ -66,7 +66,7 @@ async def test_of_many_who_bring_one_key_one_leaves_a_receipt(database: Database
         assert sum(await asyncio.gather(*(bring() for _ in range(10)))) == 1
 
 
-async def test_a_key_counts_within_its_scope(database: Database) -> None:
+async def test_equal_keys_in_different_scopes_are_independent(database: Database) -> None:
     async with database.begin() as tx:
         await tx.idempotency_records.add(an_idempotency_record("one"))
         await tx.idempotency_records.add(an_idempotency_record("other"))

@@ -24,14 +24,14 @@ async def test_a_job_is_claimed_under_a_new_fence(database: Database) -> None:
     assert await claim(database) is None
 
 
-async def test_however_many_claim_each_job_goes_to_one(database: Database) -> None:
+async def test_each_job_is_claimed_once_by_concurrent_workers(database: Database) -> None:
     jobs = await enqueue(database, 10)
     async with bounded():
         claimed = await asyncio.gather(*(claim(database) for _ in range(15)))
     assert sorted(job.id for job in claimed if job) == sorted(job.id for job in jobs)
 
 
-async def test_under_an_old_fence_nothing_changes(database: Database) -> None:
+async def test_a_write_under_an_old_fence_changes_nothing(database: Database) -> None:
     await enqueue(database)
     first = await claim(database)
     assert first is not None
@@ -76,7 +76,7 @@ async def test_an_expired_lease_is_found_and_a_live_one_is_not(database: Databas
         assert [job.id for job in await tx.ledger.find_expired(10)] == [expired.id]
 
 
-async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
+async def test_a_cancelled_job_cannot_be_finished(database: Database) -> None:
     (job,) = await enqueue(database)
     running = await claim(database)
     assert running is not None
@@ -87,7 +87,7 @@ async def test_a_cancelled_job_is_nobodys(database: Database) -> None:
         assert await tx.jobs.find_backlog() == {}
 
 
-async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database: Database) -> None:
+async def test_the_latest_job_of_a_subject_is_found_and_all_are_listed(database: Database) -> None:
     first, second = await enqueue(database, 2)
     await enqueue(database, 1, subject="other")
     async with database.read() as tx:
@@ -103,7 +103,7 @@ async def test_the_latest_job_for_a_subject_is_found_and_all_are_listed(database
         assert (await tx.jobs.find_all(PageRequest(), state=JobState.DONE)).total == 0
 
 
-async def test_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
+async def test_the_job_due_longest_is_claimed_first(database: Database) -> None:
     jobs = await enqueue(database, 3)
     first = await claim(database)
     assert first is not None
@@ -116,7 +116,7 @@ async def test_what_has_been_due_longest_is_claimed_first(database: Database) ->
     assert [job.id for job in others if job] == sorted(job.id for job in jobs if job.id != first.id)
 
 
-async def test_of_one_kind_what_has_been_due_longest_is_claimed_first(database: Database) -> None:
+async def test_the_job_of_a_kind_due_longest_is_claimed_first(database: Database) -> None:
     clips = await enqueue(database, 2)
     changes = [replace(job, id=JobId(new_id()), kind=JobKind.INDEX_MECHANISM) for job in clips]
     async with database.begin() as tx:
@@ -137,7 +137,7 @@ async def test_the_owner_least_recently_served_is_next(database: Database) -> No
     assert [job.owner for job in claimed if job] == ["a", "b", "c", "a", "b", "a", "a"]
 
 
-async def test_an_owner_who_comes_late_waits_for_no_second_job_of_another(database: Database) -> None:
+async def test_a_new_owner_is_served_before_the_second_job_of_another(database: Database) -> None:
     early, late = _unsaved(4), _unsaved(1)
     async with database.begin() as tx:
         await tx.ledger.add(*(replace(job, owner="a") for job in early))
@@ -148,7 +148,7 @@ async def test_an_owner_who_comes_late_waits_for_no_second_job_of_another(databa
     assert [job and job.owner for job in (first, second)] == ["a", "b"]
 
 
-async def test_a_job_that_is_tried_again_takes_its_owners_turn(database: Database) -> None:
+async def test_a_retried_job_takes_its_owners_turn(database: Database) -> None:
     async with database.begin() as tx:
         await tx.ledger.add(*(replace(job, owner="a") for job in _unsaved(2)))
         await tx.ledger.add(*(replace(job, owner="b") for job in _unsaved(1)))
@@ -167,7 +167,7 @@ def _unsaved(number: int) -> list[Job]:
     ]
 
 
-async def test_a_job_is_due_by_the_databases_clock_whatever_its_maker_says(database: Database) -> None:
+async def test_due_times_follow_the_databases_clock(database: Database) -> None:
     job = new_job(JobId(new_id()), JobKind.DELETE_BLOBS, "a/b.mp4", now=NOW + timedelta(days=36_500))
     async with database.begin() as tx:
         await tx.ledger.add(job)
@@ -176,7 +176,7 @@ async def test_a_job_is_due_by_the_databases_clock_whatever_its_maker_says(datab
     assert (claimed.id, claimed.created_at) == (job.id, job.created_at)
 
 
-async def test_jobs_are_added_together_but_those_that_need_not_wait_twice(database: Database) -> None:
+async def test_jobs_are_added_together_and_pending_ones_are_skipped(database: Database) -> None:
     jobs = [new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, subject, now=NOW) for subject in "aba"]
     async with database.begin() as tx:
         await tx.ledger.add(*jobs[:2])
@@ -186,7 +186,7 @@ async def test_jobs_are_added_together_but_those_that_need_not_wait_twice(databa
     assert {job.id for job in claimed if job} == {job.id for job in jobs[:2]}
 
 
-async def test_a_lease_runs_out_by_itself(database: Database) -> None:
+async def test_a_lease_expires(database: Database) -> None:
     await enqueue(database)
     claimed = await claim(database, timedelta(milliseconds=50))
     assert claimed is not None
@@ -200,7 +200,7 @@ async def test_a_lease_runs_out_by_itself(database: Database) -> None:
     assert expired == (claimed,)
 
 
-async def test_a_renewed_lease_does_not_run_out(database: Database) -> None:
+async def test_a_renewed_lease_does_not_expire(database: Database) -> None:
     await enqueue(database)
     claimed = await claim(database, timedelta(milliseconds=-1))
     assert claimed is not None
@@ -212,7 +212,7 @@ async def test_a_renewed_lease_does_not_run_out(database: Database) -> None:
     assert (found.step, found.progress) == ("動画", 0.25)
 
 
-async def test_the_longest_expired_are_found_first_and_no_more_than_asked_for(database: Database) -> None:
+async def test_expired_leases_are_found_longest_expired_first_up_to_the_limit(database: Database) -> None:
     await enqueue(database, 3)
     leases = [timedelta(seconds=-seconds) for seconds in (10, 30, 20)]
     claimed = [await claim(database, lease) for lease in leases]
@@ -221,7 +221,7 @@ async def test_the_longest_expired_are_found_first_and_no_more_than_asked_for(da
     assert found == (claimed[1], claimed[2])
 
 
-async def test_only_one_of_many_who_take_a_job_back_gets_it(database: Database) -> None:
+async def test_one_of_many_concurrent_reapers_takes_a_job_back(database: Database) -> None:
     await enqueue(database)
     lost = await claim(database, timedelta(milliseconds=-1))
     assert lost is not None
@@ -235,9 +235,7 @@ async def test_only_one_of_many_who_take_a_job_back_gets_it(database: Database) 
 
 
 @pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
-async def test_a_job_that_ends_otherwise_keeps_its_reason_and_progress(
-    database: Database, state: JobState
-) -> None:
+async def test_a_failed_job_keeps_its_failure_and_progress(database: Database, state: JobState) -> None:
     await enqueue(database)
     job = await claim(database)
     assert job is not None
@@ -272,7 +270,7 @@ async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: 
     ]
 
 
-async def test_jobs_are_listed_newest_first_each_once(database: Database) -> None:
+async def test_jobs_are_listed_once_each_newest_first(database: Database) -> None:
     jobs = await enqueue(database, 7)
     first = await claim(database)
     assert first is not None
@@ -289,7 +287,9 @@ async def test_jobs_are_listed_newest_first_each_once(database: Database) -> Non
         assert page.total == len(wanted)
 
 
-async def test_of_those_that_want_a_job_once_one_gets_it_until_it_has_ended(database: Database) -> None:
+async def test_one_of_many_concurrent_adds_unless_pending_succeeds_until_the_job_ends(
+    database: Database,
+) -> None:
     async def ask() -> None:
         async with database.begin() as tx:
             job = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
@@ -309,7 +309,7 @@ async def test_of_those_that_want_a_job_once_one_gets_it_until_it_has_ended(data
     assert second.id != first.id
 
 
-async def test_the_oldest_of_those_asked_for_before_a_time_is_claimed_though_it_is_not_due(
+async def test_the_oldest_job_created_before_a_time_is_claimed_even_if_not_due(
     database: Database,
 ) -> None:
     old, older, new = (
@@ -335,7 +335,7 @@ async def test_the_oldest_of_those_asked_for_before_a_time_is_claimed_though_it_
     assert (first.state, first.fence, second.fence) == (JobState.RUNNING, 2, 2)
 
 
-async def test_attempts_that_did_not_end_the_job_are_remembered(database: Database) -> None:
+async def test_earlier_attempts_are_recorded(database: Database) -> None:
     (job,) = await enqueue(database)
     failures = [ProcessingFailure(code=FailureCode.CRASHED, detail=f"{n} 回目") for n in (1, 2)]
     for failure in failures:
@@ -365,7 +365,7 @@ async def test_attempts_that_did_not_end_the_job_are_remembered(database: Databa
     )
 
 
-async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Database) -> None:
+async def test_of_very_many_attempts_the_last_ones_are_listed(database: Database) -> None:
     (job,) = await enqueue(database)
     for _ in range(MAX_ATTEMPTS_LISTED + 3):
         claimed = await claim(database)
@@ -377,7 +377,7 @@ async def test_of_very_many_attempts_the_last_ones_are_remembered(database: Data
     assert [one.number for one in attempts] == list(range(4, MAX_ATTEMPTS_LISTED + 4))
 
 
-async def test_the_backlog_is_what_has_not_ended(database: Database) -> None:
+async def test_the_backlog_counts_jobs_that_have_not_ended(database: Database) -> None:
     await enqueue(database, 3)
     running, done = await claim(database), await claim(database)
     assert running is not None

@@ -23,10 +23,17 @@ from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, Process
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
-from mechshare.testing.persistence.values import NOW, a_mechanism, keep, new_id, save_categories, save_user
+from mechshare.testing.persistence.values import (
+    NOW,
+    a_mechanism,
+    new_id,
+    save_categories,
+    save_mechanisms,
+    save_user,
+)
 
 
-async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
+async def test_a_mechanism_is_read_as_it_was_saved(database: Database) -> None:
     await save_categories(database, "gears", "cams")
     user = await save_user(database)
     full = a_mechanism(
@@ -59,7 +66,7 @@ async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
         withdrawn_reason="重複",
         is_published=False,
     )
-    (saved,) = await keep(database, full)
+    (saved,) = await save_mechanisms(database, full)
     async with database.read() as tx:
         assert await tx.mechanisms.find_by_id(full.id) == saved == replace(full, version=1)
         (authored,) = await tx.mechanisms.find_authored([full.id])
@@ -67,17 +74,17 @@ async def test_a_mechanism_comes_out_as_it_went_in(database: Database) -> None:
     assert (authored.author.username, authored.author.display_name) == (user.username, "佐倉")
 
 
-async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database: Database) -> None:
+async def test_all_mechanisms_of_a_user_or_category_are_found_in_batches(database: Database) -> None:
     await save_categories(database, "gears", "cams")
     gears, cams = CategoryId("gears"), CategoryId("cams")
     user, other = await save_user(database), await save_user(database, "other")
-    mine = await keep(database, *(a_mechanism(user, categories=(gears, cams)) for _ in range(4)))
-    mine += await keep(database, a_mechanism(user))
-    (theirs,) = await keep(database, a_mechanism(other, categories=(cams, gears)))
+    own = await save_mechanisms(database, *(a_mechanism(user, categories=(gears, cams)) for _ in range(4)))
+    own += await save_mechanisms(database, a_mechanism(user))
+    (others,) = await save_mechanisms(database, a_mechanism(other, categories=(cams, gears)))
 
     of_one: tuple[tuple[dict[str, Any], list[Mechanism]], ...] = (
-        ({"user_id": user.id}, mine),
-        ({"category_id": gears}, [*mine[:4], theirs]),
+        ({"user_id": user.id}, own),
+        ({"category_id": gears}, [*own[:4], others]),
     )
     for one, wanted in of_one:
         async with database.read() as tx:
@@ -91,11 +98,13 @@ async def test_all_of_a_user_or_in_a_category_are_found_some_at_a_time(database:
         assert not await tx.mechanism_bulk.find(limit=2, category_id=CategoryId("no-such"))
 
 
-async def test_some_get_a_new_version_and_stay_what_they_are(database: Database) -> None:
+async def test_raising_versions_changes_nothing_else(database: Database) -> None:
     await save_categories(database, "gears")
     user = await save_user(database)
-    saved = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)), a_mechanism(user))
-    (left,) = await keep(database, a_mechanism(user))
+    saved = await save_mechanisms(
+        database, a_mechanism(user, categories=(CategoryId("gears"),)), a_mechanism(user)
+    )
+    (left,) = await save_mechanisms(database, a_mechanism(user))
 
     async with database.begin() as tx:
         await tx.mechanism_bulk.renew([one.id for one in saved] + [MechanismId(new_id())])
@@ -105,11 +114,11 @@ async def test_some_get_a_new_version_and_stay_what_they_are(database: Database)
     assert found == [*(replace(one, version=2) for one in saved), left]
 
 
-async def test_a_category_changes_its_name_while_what_is_in_it_changes(database: Database) -> None:
+async def test_a_category_can_be_renamed_while_its_mechanisms_change(database: Database) -> None:
     await save_categories(database, "gears")
     user = await save_user(database)
     gears = CategoryId("gears")
-    made = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
+    stored = await save_mechanisms(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
 
     async def rename() -> None:
         async with database.begin() as tx:
@@ -129,21 +138,21 @@ async def test_a_category_changes_its_name_while_what_is_in_it_changes(database:
         async with database.begin() as tx:
             await tx.mechanism_bulk.delete(ids)
 
-    leaving = await keep(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
+    leaving = await save_mechanisms(database, *(a_mechanism(user, categories=(gears,)) for _ in range(8)))
     async with bounded():
         await asyncio.gather(
             *(rename() for _ in range(4)),
-            *(change(one.id) for one in made),
+            *(change(one.id) for one in stored),
             leave([one.id for one in reversed(leaving)]),
         )
 
     async with database.read() as tx:
-        found = [await tx.mechanisms.find_by_id(one.id) for one in made]
+        found = [await tx.mechanisms.find_by_id(one.id) for one in stored]
         assert [await tx.mechanisms.find_by_id(one.id) for one in leaving] == [None] * 8
     assert {one.version for one in found if one} == {1 + 4 + 1}
 
 
-async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_name(database: Database) -> None:
+async def test_a_category_read_for_a_change_waits_for_its_rename(database: Database) -> None:
     await save_categories(database, "gears")
     gears = CategoryId("gears")
 
@@ -162,12 +171,14 @@ async def test_who_asks_for_a_category_to_change_something_waits_for_its_new_nam
         assert await reading == "Renamed"
 
 
-async def test_some_are_deleted_and_which_is_told(database: Database) -> None:
+async def test_deleting_mechanisms_returns_the_deleted_ones(database: Database) -> None:
     await save_categories(database, "gears")
     user = await save_user(database)
-    made = await keep(database, a_mechanism(user), a_mechanism(user, categories=(CategoryId("gears"),)))
-    (left,) = await keep(database, a_mechanism(user))
-    ids = [one.id for one in made]
+    stored = await save_mechanisms(
+        database, a_mechanism(user), a_mechanism(user, categories=(CategoryId("gears"),))
+    )
+    (left,) = await save_mechanisms(database, a_mechanism(user))
+    ids = [one.id for one in stored]
 
     async with database.begin() as tx:
         assert sorted(await tx.mechanism_bulk.delete([*ids, MechanismId(new_id())])) == ids
@@ -180,14 +191,14 @@ async def test_some_are_deleted_and_which_is_told(database: Database) -> None:
 
 async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> None:
     user = await save_user(database)
-    (saved,) = await keep(database, a_mechanism(user))
-    await keep(database, replace(saved, title="newer"))
+    (saved,) = await save_mechanisms(database, a_mechanism(user))
+    await save_mechanisms(database, replace(saved, title="newer"))
     with pytest.raises(StaleVersion):
-        await keep(database, saved)
+        await save_mechanisms(database, saved)
     async with database.begin() as tx:
         await tx.mechanisms.delete(saved.id, 2)
     with pytest.raises(StaleVersion):
-        await keep(database, replace(saved, version=2))
+        await save_mechanisms(database, replace(saved, version=2))
     with pytest.raises(StaleVersion):
         async with database.begin() as tx:
             await tx.mechanisms.delete(saved.id, 2)
@@ -196,12 +207,12 @@ async def test_a_stale_or_deleted_mechanism_is_not_saved(database: Database) -> 
 async def test_an_unknown_category_is_refused(database: Database) -> None:
     user = await save_user(database)
     with pytest.raises(CategoryNotFound):
-        await keep(database, a_mechanism(user, categories=(CategoryId("no-such"),)))
+        await save_mechanisms(database, a_mechanism(user, categories=(CategoryId("no-such"),)))
 
 
-async def test_mechanisms_are_found_in_the_order_asked_for(database: Database) -> None:
+async def test_mechanisms_are_found_in_the_requested_order(database: Database) -> None:
     user = await save_user(database)
-    one, two, three = await keep(database, *(a_mechanism(user) for _ in range(3)))
+    one, two, three = await save_mechanisms(database, *(a_mechanism(user) for _ in range(3)))
     async with database.read() as tx:
         found = await tx.mechanisms.find_authored([three.id, MechanismId(new_id()), one.id])
         assert await tx.mechanisms.find_authored([]) == ()
@@ -223,16 +234,16 @@ async def all_pages(database: Database, by_cursor: bool, sort: MechanismSort) ->
 
 @pytest.mark.parametrize("sort", MechanismSort)
 @pytest.mark.parametrize("by_cursor", [True, False])
-async def test_pages_show_each_once_in_order_though_keys_are_equal(
+async def test_pages_contain_each_mechanism_once_in_order_even_with_equal_keys(
     database: Database, sort: MechanismSort, by_cursor: bool
 ) -> None:
     user = await save_user(database)
     titles = ["b", "a", "歯", "Z", "a"]
-    made = [
+    stored = [
         a_mechanism(user, title=titles[number % 5], created_at=NOW + timedelta(microseconds=number // 4))
         for number in range(11)
     ]
-    await keep(database, *made)
+    await save_mechanisms(database, *stored)
     pages = await all_pages(database, by_cursor, sort)
     listed = [item.mechanism for page in pages for item in page.items]
     keys = {
@@ -240,7 +251,7 @@ async def test_pages_show_each_once_in_order_though_keys_are_equal(
         MechanismSort.RECENTLY_CHANGED: lambda one: (one.updated_at, one.id),
     }
     key = keys.get(sort, lambda one: (one.created_at, one.id))
-    expected = sorted(made, key=key, reverse=sort.value.startswith("-"))
+    expected = sorted(stored, key=key, reverse=sort.value.startswith("-"))
     assert [one.id for one in listed] == [one.id for one in expected]
     assert [page.total for page in pages] == [11] * 4
     assert [len(page.items) for page in pages] == [3, 3, 3, 2]
@@ -248,12 +259,12 @@ async def test_pages_show_each_once_in_order_though_keys_are_equal(
 
 async def test_lists_are_narrowed_by_category_user_and_publication(database: Database) -> None:
     await save_categories(database, "gears", "cams")
-    mine, other = await save_user(database), await save_user(database)
+    own, other = await save_user(database), await save_user(database)
     gears, cams = CategoryId("gears"), CategoryId("cams")
-    a, b, c = await keep(
+    a, b, c = await save_mechanisms(
         database,
-        a_mechanism(mine, categories=(gears,)),
-        a_mechanism(mine, categories=(cams, gears), is_published=False),
+        a_mechanism(own, categories=(gears,)),
+        a_mechanism(own, categories=(cams, gears), is_published=False),
         a_mechanism(other, categories=(cams,)),
     )
 
@@ -266,8 +277,8 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
     assert await found() == {a.id, c.id}
     assert await found(category_ids=[gears, cams]) == {a.id, c.id}
     assert await found(category_ids=[gears]) == {a.id}
-    assert await found(user_id=mine.id) == {a.id}
-    assert await found(user_id=mine.id, published_only=False) == {a.id, b.id}
+    assert await found(user_id=own.id) == {a.id}
+    assert await found(user_id=own.id, published_only=False) == {a.id, b.id}
     assert await found(category_ids=[cams], published_only=False) == {b.id, c.id}
     assert await found(category_ids=[CategoryId("no-such")]) == set()
 
@@ -275,7 +286,7 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
 async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> None:
     user, other = await save_user(database), await save_user(database)
     file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name="x")
-    newer, older, _ = await keep(
+    newer, older, _ = await save_mechanisms(
         database,
         a_mechanism(user, original=file, created_at=NOW + timedelta(seconds=1)),
         a_mechanism(user, original=file),
@@ -287,11 +298,11 @@ async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> No
     assert newer != older
 
 
-async def test_a_known_identifier_is_not_a_new_mechanisms(database: Database) -> None:
+async def test_a_new_mechanism_with_an_existing_id_is_refused(database: Database) -> None:
     user = await save_user(database)
-    (saved,) = await keep(database, a_mechanism(user))
+    (saved,) = await save_mechanisms(database, a_mechanism(user))
     with pytest.raises(StaleVersion):
-        await keep(database, replace(saved, version=0, title="another"))
+        await save_mechanisms(database, replace(saved, version=0, title="another"))
     async with database.read() as tx:
         assert await tx.mechanisms.find_by_id(saved.id) == saved
 
@@ -321,15 +332,15 @@ async def test_new_mechanisms_are_added_together_or_not_at_all(database: Databas
     ]
 
 
-async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> None:
+async def test_one_of_many_concurrent_changes_of_a_mechanism_succeeds(database: Database) -> None:
     await save_categories(database, "gears", "cams")
     user = await save_user(database)
-    (saved,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"),)))
+    (saved,) = await save_mechanisms(database, a_mechanism(user, categories=(CategoryId("gears"),)))
 
     async def change(number: int) -> Mechanism | None:
         try:
             wanted = replace(saved, title=str(number), categories=(CategoryId("cams"),))
-            return (await keep(database, wanted))[0]
+            return (await save_mechanisms(database, wanted))[0]
         except StaleVersion:
             return None
 
@@ -342,9 +353,13 @@ async def test_of_many_who_change_one_mechanism_one_wins(database: Database) -> 
 async def test_a_refused_change_leaves_the_categories_as_they_were(database: Database) -> None:
     await save_categories(database, "gears", "cams")
     user = await save_user(database)
-    (saved,) = await keep(database, a_mechanism(user, categories=(CategoryId("gears"), CategoryId("cams"))))
+    (saved,) = await save_mechanisms(
+        database, a_mechanism(user, categories=(CategoryId("gears"), CategoryId("cams")))
+    )
     with pytest.raises(CategoryNotFound):
-        await keep(database, replace(saved, categories=(CategoryId("cams"), CategoryId("no-such"))))
+        await save_mechanisms(
+            database, replace(saved, categories=(CategoryId("cams"), CategoryId("no-such")))
+        )
     async with database.read() as tx:
         assert await tx.mechanisms.find_by_id(saved.id) == saved
 
@@ -354,7 +369,7 @@ async def test_categories_keep_their_order(database: Database) -> None:
     await save_categories(database, *names)
     user = await save_user(database)
     orders = [tuple(map(CategoryId, order)) for order in permutations(names)]
-    saved = await keep(database, *(a_mechanism(user, categories=order) for order in orders))
+    saved = await save_mechanisms(database, *(a_mechanism(user, categories=order) for order in orders))
     async with database.read() as tx:
         found = await tx.mechanisms.find_authored([one.id for one in saved])
     assert [item.mechanism.categories for item in found] == orders
@@ -362,20 +377,20 @@ async def test_categories_keep_their_order(database: Database) -> None:
 
 async def test_as_many_as_a_thousand_are_found_at_once(database: Database) -> None:
     user = await save_user(database)
-    (made,) = await keep(database, a_mechanism(user))
+    (stored,) = await save_mechanisms(database, a_mechanism(user))
     ids = [MechanismId(new_id()) for _ in range(998)]
     async with database.read() as tx:
-        found = await tx.mechanisms.find_authored([made.id, *ids, made.id])
-    assert [item.mechanism for item in found] == [made, made]
+        found = await tx.mechanisms.find_authored([stored.id, *ids, stored.id])
+    assert [item.mechanism for item in found] == [stored, stored]
 
 
-async def test_an_author_is_told_as_they_are_called_now(database: Database) -> None:
+async def test_an_author_has_their_present_name(database: Database) -> None:
     user = await save_user(database)
-    (made,) = await keep(database, a_mechanism(user))
+    (stored,) = await save_mechanisms(database, a_mechanism(user))
     async with database.begin() as tx:
         await tx.users.save(replace(user, display_name="改名"))
     async with database.read() as tx:
-        (found,) = await tx.mechanisms.find_authored([made.id])
+        (found,) = await tx.mechanisms.find_authored([stored.id])
         listed = await tx.mechanisms.find_all(PageRequest())
     assert found.author.display_name == "改名"
     assert listed.items == (found,)
@@ -384,13 +399,13 @@ async def test_an_author_is_told_as_they_are_called_now(database: Database) -> N
 @pytest.mark.parametrize("sort", MechanismSort)
 @pytest.mark.parametrize("categories", [("gears",), ("gears", "cams")])
 @pytest.mark.parametrize("published_only", [True, False])
-async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal(
+async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_with_equal_keys(
     database: Database, sort: MechanismSort, categories: tuple[str, ...], published_only: bool
 ) -> None:
     await save_categories(database, "gears", "cams", "belts")
     user = await save_user(database)
     both = [("gears",), ("cams", "gears"), ("belts",), (), ("cams",)]
-    made = [
+    stored = [
         a_mechanism(
             user,
             title="ba歯"[number % 3],
@@ -401,7 +416,7 @@ async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal
         )
         for number in range(22)
     ]
-    made = await keep(database, *made)
+    stored = await save_mechanisms(database, *stored)
 
     listed: list[Mechanism] = []
     request: PageRequest | None = PageRequest(limit=3)
@@ -418,7 +433,7 @@ async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal
 
     wanted = [
         one
-        for one in made
+        for one in stored
         if not set(categories).isdisjoint(one.categories) and (one.is_published or not published_only)
     ]
     ordered = sorted(
@@ -428,26 +443,26 @@ async def test_pages_of_a_category_show_each_once_in_order_though_keys_are_equal
     assert page.total == len(ordered) > 6
 
 
-async def test_a_walk_by_cursor_is_not_disturbed_by_what_comes_and_goes(database: Database) -> None:
+async def test_a_walk_by_cursor_is_unaffected_by_additions_and_deletions(database: Database) -> None:
     user = await save_user(database)
-    made = await keep(
+    stored = await save_mechanisms(
         database, *(a_mechanism(user, created_at=NOW + timedelta(seconds=number)) for number in range(6))
     )
     async with database.read() as tx:
         first = await tx.mechanisms.find_all(PageRequest(limit=2))
-    await keep(database, a_mechanism(user, created_at=NOW + timedelta(days=1)))
+    await save_mechanisms(database, a_mechanism(user, created_at=NOW + timedelta(days=1)))
     async with database.begin() as tx:
-        await tx.mechanisms.delete(made[4].id, 1)
+        await tx.mechanisms.delete(stored[4].id, 1)
     async with database.read() as tx:
         rest = await tx.mechanisms.find_all(PageRequest(limit=10, after=first.next))
-    assert [item.mechanism for item in first.items] == [made[5], made[4]]
-    assert [item.mechanism for item in rest.items] == made[3::-1]
+    assert [item.mechanism for item in first.items] == [stored[5], stored[4]]
+    assert [item.mechanism for item in rest.items] == stored[3::-1]
     assert (rest.total, rest.next) == (6, None)
 
 
-async def test_what_is_known_of_the_total_is_not_counted_again(database: Database) -> None:
+async def test_a_known_total_is_not_counted_again(database: Database) -> None:
     user = await save_user(database)
-    await keep(database, *(a_mechanism(user) for _ in range(3)))
+    await save_mechanisms(database, *(a_mechanism(user) for _ in range(3)))
     async with database.read() as tx:
         known = await tx.mechanisms.find_all(PageRequest(limit=2, counted=7))
         many = await tx.mechanisms.find_all(PageRequest(limit=2, counted=EXACT_TOTAL + 1))
@@ -455,9 +470,9 @@ async def test_what_is_known_of_the_total_is_not_counted_again(database: Databas
     assert (many.total, many.total_is_exact, many.counted) == (EXACT_TOTAL, False, EXACT_TOTAL + 1)
 
 
-async def test_a_page_beyond_the_last_is_empty_and_knows_the_total(database: Database) -> None:
+async def test_a_page_beyond_the_last_is_empty_and_has_the_total(database: Database) -> None:
     user = await save_user(database)
-    await keep(database, *(a_mechanism(user) for _ in range(3)))
+    await save_mechanisms(database, *(a_mechanism(user) for _ in range(3)))
     async with database.read() as tx:
         beyond = await tx.mechanisms.find_all(PageRequest(page=7, limit=2))
         exact = await tx.mechanisms.find_all(PageRequest(page=1, limit=3))
@@ -485,16 +500,16 @@ class TestMatching:
             ("gear", []),
         ],
     )
-    async def test_what_holds_every_word_is_found(
+    async def test_a_mechanism_that_contains_every_word_is_found(
         self, database: Database, title: str, words: list[str]
     ) -> None:
         user = await save_user(database)
-        (made,) = await keep(database, a_mechanism(user, title=title))
+        (stored,) = await save_mechanisms(database, a_mechanism(user, title=title))
 
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(PageRequest(), words=words)
 
-        assert [item.mechanism for item in page.items] == [made]
+        assert [item.mechanism for item in page.items] == [stored]
         assert page.total == 1
 
     @pytest.mark.parametrize(
@@ -510,38 +525,40 @@ class TestMatching:
             ("gear", ["'"]),
         ],
     )
-    async def test_what_lacks_a_word_is_not(self, database: Database, title: str, words: list[str]) -> None:
+    async def test_a_mechanism_without_every_word_is_not_found(
+        self, database: Database, title: str, words: list[str]
+    ) -> None:
         user = await save_user(database)
-        await keep(database, a_mechanism(user, title=title))
+        await save_mechanisms(database, a_mechanism(user, title=title))
 
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(PageRequest(), words=words)
 
         assert (page.items, page.total, page.next) == ((), 0, None)
 
-    async def test_title_description_and_author_are_looked_at(self, database: Database) -> None:
+    async def test_title_description_and_author_are_searched(self, database: Database) -> None:
         user = await save_user(database)
-        made = a_mechanism(
+        stored = a_mechanism(
             user, title="太陽", description="真鍮\n製の clock", file_url="https://example.org/secret"
         )
-        await keep(database, made)
+        await save_mechanisms(database, stored)
 
         async with database.read() as tx:
             found = await tx.mechanisms.find_all(PageRequest(), words=["真鍮", "佐倉", "太陽", "Clock"])
             absent = await tx.mechanisms.find_all(PageRequest(), words=["secret"])
             address = await tx.mechanisms.find_all(PageRequest(), words=[user.email])
 
-        assert [item.mechanism.id for item in found.items] == [made.id]
+        assert [item.mechanism.id for item in found.items] == [stored.id]
         assert (absent.total, address.total) == (0, 0)
 
-    async def test_it_is_narrowed_as_lists_are(self, database: Database) -> None:
+    async def test_filters_apply_as_in_lists(self, database: Database) -> None:
         await save_categories(database, "gears", "cams")
-        mine, other = await save_user(database), await save_user(database)
+        own, other = await save_user(database), await save_user(database)
         gears, cams = CategoryId("gears"), CategoryId("cams")
-        a, b, c, _ = await keep(
+        a, b, c, _ = await save_mechanisms(
             database,
-            a_mechanism(mine, categories=(gears,)),
-            a_mechanism(mine, categories=(cams, gears), is_published=False),
+            a_mechanism(own, categories=(gears,)),
+            a_mechanism(own, categories=(cams, gears), is_published=False),
             a_mechanism(other, categories=(cams, gears)),
             a_mechanism(other, title="カム", categories=(cams,)),
         )
@@ -555,17 +572,17 @@ class TestMatching:
         assert await found() == {a.id, c.id}
         assert await found(category_ids=[cams]) == {c.id}
         assert await found(category_ids=[gears, cams], published_only=False) == {a.id, b.id, c.id}
-        assert await found(user_id=mine.id) == {a.id}
-        assert await found(user_id=mine.id, published_only=False, category_ids=[cams]) == {b.id}
+        assert await found(user_id=own.id) == {a.id}
+        assert await found(user_id=own.id, published_only=False, category_ids=[cams]) == {b.id}
 
-    async def test_no_more_than_the_newest_of_the_list_are_looked_at(self, database: Database) -> None:
-        mine, other = await save_user(database), await save_user(database)
+    async def test_only_the_newest_mechanisms_of_the_list_are_searched(self, database: Database) -> None:
+        own, other = await save_user(database), await save_user(database)
         times = [NOW + timedelta(seconds=number) for number in range(4)]
-        a, _, c, _ = await keep(
+        a, _, c, _ = await save_mechanisms(
             database,
-            a_mechanism(mine, title="歯車", created_at=times[0]),
-            a_mechanism(mine, title="歯車", created_at=times[1], is_published=False),
-            a_mechanism(mine, title="歯車", created_at=times[2]),
+            a_mechanism(own, title="歯車", created_at=times[0]),
+            a_mechanism(own, title="歯車", created_at=times[1], is_published=False),
+            a_mechanism(own, title="歯車", created_at=times[2]),
             a_mechanism(other, title="カム", created_at=times[3]),
         )
 
@@ -578,12 +595,12 @@ class TestMatching:
         assert await found(1) == []
         assert await found(2) == [c.id]
         assert await found(3) == [c.id, a.id]
-        assert await found(1, user_id=mine.id) == [c.id]
+        assert await found(1, user_id=own.id) == [c.id]
         assert await found(3, sort=MechanismSort.OLDEST) == [a.id, c.id]
 
-    async def test_pages_show_each_once_newest_first_though_times_are_equal(self, database: Database) -> None:
+    async def test_pages_contain_each_mechanism_once_even_with_equal_times(self, database: Database) -> None:
         user = await save_user(database)
-        made = await keep(
+        stored = await save_mechanisms(
             database,
             *(
                 a_mechanism(
@@ -592,7 +609,7 @@ class TestMatching:
                 for number in range(11)
             ),
         )
-        ordered = sorted(made, key=lambda one: (one.created_at, one.id), reverse=True)
+        ordered = sorted(stored, key=lambda one: (one.created_at, one.id), reverse=True)
 
         async with database.read() as tx:
             pages = [

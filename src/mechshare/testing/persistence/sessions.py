@@ -13,7 +13,7 @@ from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import NOW, a_session, a_user, save_user
 
 
-async def test_a_refresh_token_is_consumed_by_one_of_many(database: Database) -> None:
+async def test_one_of_many_concurrent_callers_consumes_a_refresh_token(database: Database) -> None:
     user = await save_user(database)
     session = a_session(user)
     async with database.begin() as tx:
@@ -30,7 +30,7 @@ async def test_a_refresh_token_is_consumed_by_one_of_many(database: Database) ->
         assert sum(await asyncio.gather(*(consume() for _ in range(20)))) == 1
 
 
-async def test_live_sessions_are_neither_revoked_nor_expired_and_the_latest_used_stands_first(
+async def test_live_sessions_exclude_revoked_and_expired_ones_and_come_latest_used_first(
     database: Database,
 ) -> None:
     user = await save_user(database)
@@ -48,7 +48,7 @@ async def test_live_sessions_are_neither_revoked_nor_expired_and_the_latest_used
         assert await tx.sessions.revoke(user.id, NOW) == 0
 
 
-async def test_a_session_comes_out_as_it_went_in_and_only_its_use_changes(database: Database) -> None:
+async def test_a_session_is_read_as_it_was_saved_and_only_its_last_use_changes(database: Database) -> None:
     user, other = await save_user(database), await save_user(database)
     session = a_session(user, user_agent="試験 🦾", address="2001:db8::1")
     later = NOW + timedelta(hours=1)
@@ -64,7 +64,7 @@ async def test_a_session_comes_out_as_it_went_in_and_only_its_use_changes(databa
         assert await tx.sessions.revoke(other.id, NOW, only=session.id) == 0
 
 
-async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> None:
+async def test_a_consumed_token_has_the_time_of_its_first_use(database: Database) -> None:
     user = await save_user(database)
     session = a_session(user)
     token = RefreshToken(hash="h", session_id=session.id, issued_at=NOW)
@@ -80,7 +80,7 @@ async def test_a_token_tells_when_it_was_first_consumed(database: Database) -> N
         assert await tx.sessions.consume_token("unknown", NOW) is None
 
 
-async def test_of_a_session_that_is_used_for_years_the_tokens_of_its_last_lifetime_are_remembered(
+async def test_a_session_used_for_years_keeps_only_the_tokens_of_the_last_lifetime(
     database: Database,
 ) -> None:
     user = await save_user(database)
@@ -101,10 +101,10 @@ async def test_of_a_session_that_is_used_for_years_the_tokens_of_its_last_lifeti
             assert await tx.sessions.consume_token(hash, now) is not None
 
 
-async def test_a_repeated_use_of_a_token_finds_the_newest_of_its_session_that_was_not_consumed(
+async def test_a_reused_token_returns_the_newest_unconsumed_token_of_its_session(
     database: Database,
 ) -> None:
-    user = await keep_user(database)
+    user = await save_user(database)
     session, other = a_session(user), a_session(user)
     tokens = {
         hash: RefreshToken(hash=hash, session_id=of.id, issued_at=NOW + timedelta(seconds=seconds))
@@ -130,14 +130,14 @@ async def test_a_repeated_use_of_a_token_finds_the_newest_of_its_session_that_wa
         assert await tx.sessions.consume_token("h", NOW) == TokenUse(consumed, is_first=False)
 
 
-async def test_a_token_of_no_session_is_refused(database: Database) -> None:
+async def test_a_token_without_a_session_is_refused(database: Database) -> None:
     nowhere = a_session(a_user())
     with pytest.raises(SessionNotFound):
         async with database.begin() as tx:
             await tx.sessions.add_token(RefreshToken(hash="h", session_id=nowhere.id, issued_at=NOW))
 
 
-async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(database: Database) -> None:
+async def test_rolling_back_undoes_the_consumption_of_a_token(database: Database) -> None:
     session = a_session(await save_user(database))
     async with database.begin() as tx:
         await tx.sessions.save(session)
@@ -156,7 +156,7 @@ async def test_a_token_consumed_in_an_undone_transaction_was_not_consumed(databa
     assert consumed.is_first
 
 
-async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(database: Database) -> None:
+async def test_long_expired_sessions_are_deleted_with_their_tokens(database: Database) -> None:
     user = await save_user(database)
     over = a_session(user, expires_at=NOW - timedelta(days=2))
     recent = a_session(user, expires_at=NOW - timedelta(hours=1))
@@ -173,7 +173,7 @@ async def test_sessions_that_are_long_over_are_deleted_with_their_tokens(databas
         assert await tx.sessions.consume_token("recent", NOW) is not None
 
 
-async def test_no_more_sessions_are_deleted_at_a_time_than_are_asked_for(database: Database) -> None:
+async def test_at_most_limit_sessions_are_deleted_per_call(database: Database) -> None:
     user = await save_user(database)
     over = [a_session(user, expires_at=NOW - timedelta(days=days)) for days in (2, 3, 4)]
     async with database.begin() as tx:
@@ -188,7 +188,7 @@ async def test_no_more_sessions_are_deleted_at_a_time_than_are_asked_for(databas
         assert await tx.sessions.delete_older(NOW, limit=2) == 0
 
 
-async def test_a_session_that_is_prolonged_while_old_ones_are_deleted_stays(database: Database) -> None:
+async def test_a_session_renewed_during_the_deletion_of_old_ones_stays(database: Database) -> None:
     session = a_session(await save_user(database), expires_at=NOW)
     async with database.begin() as tx:
         await tx.sessions.save(session)

@@ -18,12 +18,12 @@ from mechshare.testing.persistence.values import (
     a_session,
     a_user,
     an_idempotency_record,
-    keep,
+    save_mechanisms,
     save_user,
 )
 
 
-async def test_users_are_found_by_name_and_by_address(database: Database) -> None:
+async def test_users_are_found_by_name_and_by_email(database: Database) -> None:
     user = await save_user(database, "sakura")
     async with database.read() as tx:
         assert await tx.users.find_by_login("sakura") == user
@@ -32,7 +32,7 @@ async def test_users_are_found_by_name_and_by_address(database: Database) -> Non
 
 
 @pytest.mark.parametrize("field", ["username", "email"])
-async def test_names_and_addresses_are_given_once(database: Database, field: str) -> None:
+async def test_names_and_emails_are_unique(database: Database, field: str) -> None:
     user = await save_user(database)
     other = replace(a_user(), **{field: getattr(user, field)})
     with pytest.raises(NameTaken) as taken:
@@ -41,7 +41,7 @@ async def test_names_and_addresses_are_given_once(database: Database, field: str
     assert taken.value.facts == {"field": field, "value": getattr(user, field)}
 
 
-async def test_of_many_who_change_one_version_one_wins(database: Database) -> None:
+async def test_one_of_many_concurrent_changes_of_a_version_succeeds(database: Database) -> None:
     user = await save_user(database)
 
     async def change(number: int) -> bool:
@@ -56,14 +56,14 @@ async def test_of_many_who_change_one_version_one_wins(database: Database) -> No
         assert sum(await asyncio.gather(*(change(number) for number in range(10)))) == 1
 
 
-async def test_a_new_value_under_a_known_identifier_is_refused(database: Database) -> None:
+async def test_a_new_user_with_an_existing_id_is_refused(database: Database) -> None:
     user = await save_user(database)
     with pytest.raises((StaleVersion, NameTaken)):
         async with database.begin() as tx:
             await tx.users.save(replace(user, version=0))
 
 
-async def test_a_deleted_user_leaves_nothing_of_theirs(database: Database) -> None:
+async def test_deleting_a_user_deletes_everything_of_theirs(database: Database) -> None:
     user = await save_user(database)
     session = a_session(user)
     async with database.begin() as tx:
@@ -89,7 +89,7 @@ async def test_credentials_are_replaced(database: Database) -> None:
         assert await tx.credentials.find(user.id) == "second"
 
 
-async def test_a_user_comes_out_as_they_went_in(database: Database) -> None:
+async def test_a_user_is_read_as_it_was_saved(database: Database) -> None:
     full = a_user(
         display_name="佐倉 がらくた 🦾",
         bio="一行\n二行\t終わり",
@@ -108,7 +108,7 @@ async def test_a_user_comes_out_as_they_went_in(database: Database) -> None:
     assert found.created_at.tzinfo is UTC
 
 
-async def test_times_of_other_zones_come_out_as_the_same_instants(database: Database) -> None:
+async def test_times_of_other_zones_are_read_as_the_same_instants(database: Database) -> None:
     tokyo = timezone(timedelta(hours=9))
     user = a_user(created_at=NOW.astimezone(tokyo))
     async with database.begin() as tx:
@@ -119,7 +119,7 @@ async def test_times_of_other_zones_come_out_as_the_same_instants(database: Data
     assert found.created_at == NOW
 
 
-async def test_where_both_are_taken_the_user_name_is_told(database: Database) -> None:
+async def test_if_both_are_taken_the_error_names_the_user_name(database: Database) -> None:
     one, other = await save_user(database), await save_user(database)
     with pytest.raises(NameTaken) as taken:
         async with database.begin() as tx:
@@ -127,7 +127,7 @@ async def test_where_both_are_taken_the_user_name_is_told(database: Database) ->
     assert taken.value.facts["field"] == "username"
 
 
-async def test_a_changed_user_may_not_take_anothers_name_and_may_keep_their_own(database: Database) -> None:
+async def test_a_user_cannot_take_anothers_name_but_can_keep_their_own(database: Database) -> None:
     one, other = await save_user(database), await save_user(database)
     with pytest.raises(NameTaken):
         async with database.begin() as tx:
@@ -147,9 +147,9 @@ async def test_a_deleted_user_is_stale_and_their_name_is_free(database: Database
     assert (await save_user(database, user.username)).username == user.username
 
 
-async def test_a_user_who_still_has_mechanisms_is_not_deleted(database: Database) -> None:
+async def test_a_user_with_mechanisms_is_not_deleted(database: Database) -> None:
     user = await save_user(database)
-    (mechanism,) = await keep(database, a_mechanism(user))
+    (mechanism,) = await save_mechanisms(database, a_mechanism(user))
     with pytest.raises(RuntimeError):
         async with database.begin() as tx:
             await tx.users.delete(user.id)
@@ -160,7 +160,9 @@ async def test_a_user_who_still_has_mechanisms_is_not_deleted(database: Database
         assert await tx.users.find_by_id(user.id) is None
 
 
-async def test_deleting_a_user_leaves_others_their_receipts_and_sessions(database: Database) -> None:
+async def test_deleting_a_user_keeps_the_idempotency_records_and_sessions_of_others(
+    database: Database,
+) -> None:
     user, other = await save_user(database), await save_user(database)
     session = a_session(other)
     async with database.begin() as tx:
@@ -174,7 +176,7 @@ async def test_deleting_a_user_leaves_others_their_receipts_and_sessions(databas
         assert await tx.idempotency_records.find(f"{other.id} POST /x", "key") is not None
 
 
-async def test_what_belongs_to_nobody_is_refused(database: Database) -> None:
+async def test_a_row_that_refers_to_no_user_is_refused(database: Database) -> None:
     nobody = a_user()
     with pytest.raises(UserNotFound):
         async with database.begin() as tx:
@@ -183,10 +185,10 @@ async def test_what_belongs_to_nobody_is_refused(database: Database) -> None:
         async with database.begin() as tx:
             await tx.sessions.save(a_session(nobody))
     with pytest.raises(UserNotFound):
-        await keep(database, a_mechanism(nobody))
+        await save_mechanisms(database, a_mechanism(nobody))
 
 
-async def test_users_are_listed_newest_first_each_once(database: Database) -> None:
+async def test_users_are_listed_once_each_newest_first(database: Database) -> None:
     users = [a_user(created_at=NOW + timedelta(microseconds=number // 3)) for number in range(8)]
     async with database.begin() as tx:
         saved = [await tx.users.save(user) for user in users]

@@ -26,7 +26,7 @@ def new_id() -> str:
 def a_user(name: str = "", **changes: object) -> User:
     id = new_id()
     name = name or f"u{id[-8:]}"
-    plain = User(
+    entity = User(
         id=UserId(id),
         username=name,
         email=f"{name}@example.com",
@@ -34,27 +34,27 @@ def a_user(name: str = "", **changes: object) -> User:
         created_at=NOW,
         updated_at=NOW,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(entity, **changes)  # type: ignore[arg-type]
 
 
 def a_session(user: User, **changes: object) -> Session:
-    plain = Session(
+    entity = Session(
         id=SessionId(new_id()),
         user_id=user.id,
         created_at=NOW,
         last_used_at=NOW,
         expires_at=NOW + timedelta(days=1),
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(entity, **changes)  # type: ignore[arg-type]
 
 
 def a_category(id: str, **changes: object) -> Category:
-    plain = Category(id=CategoryId(id), name_en=id, name_ja=id, created_at=NOW, updated_at=NOW)
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    entity = Category(id=CategoryId(id), name_en=id, name_ja=id, created_at=NOW, updated_at=NOW)
+    return replace(entity, **changes)  # type: ignore[arg-type]
 
 
 def a_mechanism(user: User, **changes: object) -> Mechanism:
-    plain = Mechanism(
+    entity = Mechanism(
         id=MechanismId(new_id()),
         title="歯車",
         description="",
@@ -64,7 +64,7 @@ def a_mechanism(user: User, **changes: object) -> Mechanism:
         processing=READY,
         is_published=True,
     )
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    return replace(entity, **changes)  # type: ignore[arg-type]
 
 
 def an_idempotency_record(scope: str = "s", at: datetime = NOW, key: str = "key") -> IdempotencyRecord:
@@ -72,8 +72,8 @@ def an_idempotency_record(scope: str = "s", at: datetime = NOW, key: str = "key"
 
 
 def an_entry(action: AuditAction = AuditAction.DENIED, at: datetime = NOW, **changes: str) -> AuditEntry:
-    plain = AuditEntry(id=new_id(), at=at, action=action, actor_id=None, subject="", detail="d")
-    return replace(plain, **changes)  # type: ignore[arg-type]
+    entity = AuditEntry(id=new_id(), at=at, action=action, actor_id=None, subject="", detail="d")
+    return replace(entity, **changes)  # type: ignore[arg-type]
 
 
 async def save_user(database: Database, name: str = "") -> User:
@@ -87,7 +87,7 @@ async def save_categories(database: Database, *ids: str) -> None:
             await tx.categories.save(a_category(id))
 
 
-async def keep(database: Database, *mechanisms: Mechanism) -> list[Mechanism]:
+async def save_mechanisms(database: Database, *mechanisms: Mechanism) -> list[Mechanism]:
     async with database.begin() as tx:
         return [await tx.mechanisms.save(mechanism) for mechanism in mechanisms]
 

@@ -44,8 +44,8 @@ async def found(index: Any, text: str, **changes: Any) -> list[str]:
     return keys(await index.search(SearchQuery(text=text, **changes)))
 
 
-async def stream(these: Sequence[SearchDocument]) -> AsyncIterator[SearchDocument]:
-    for each in these:
+async def stream(items: Sequence[SearchDocument]) -> AsyncIterator[SearchDocument]:
+    for each in items:
         yield each
 
 
@@ -135,7 +135,7 @@ class TestMatching:
             ("Geneva drive", 'dri"'),
         ],
     )
-    async def test_quoted_words_are_found_in_a_row(self, index: Any, title: str, text: str) -> None:
+    async def test_quoted_words_match_as_a_phrase(self, index: Any, title: str, text: str) -> None:
         await index.put([document("a", title)])
 
         assert await found(index, text) == ["a"]
@@ -153,7 +153,7 @@ class TestMatching:
         assert await found(index, "sun brass 遊星 rosewood") == ["a"]
 
     @pytest.mark.parametrize(("indexed", "query_form"), [("NFD", "NFC"), ("NFC", "NFD")])
-    async def test_composed_and_decomposed_text_are_one(
+    async def test_composed_and_decomposed_text_match_each_other(
         self, index: Any, indexed: Any, query_form: Any
     ) -> None:
         await index.put([document("a", unicodedata.normalize(indexed, "ガイド付きリンク Élan"))])
@@ -162,7 +162,7 @@ class TestMatching:
         assert await found(index, unicodedata.normalize(query_form, "Élan")) == ["a"]
 
     @pytest.mark.parametrize("text", ["", "   ", "\u3000\n"])
-    async def test_nothing_asked_lists_everything_newest_first(self, index: Any, text: str) -> None:
+    async def test_an_empty_query_lists_everything_newest_first(self, index: Any, text: str) -> None:
         days = [timedelta(days=day) for day in (2, 0, 1)]
         await index.put(
             [document(key, "x", created_at=START + day) for key, day in zip("abc", days, strict=True)]
@@ -209,19 +209,19 @@ class TestMatching:
             "%_",
         ],
     )
-    async def test_whatever_is_typed_is_answered(self, index: Any, text: str) -> None:
+    async def test_any_text_is_a_valid_query(self, index: Any, text: str) -> None:
         await index.put([document("a", "Gear and cam")])
 
         result = await index.search(SearchQuery(text=text))
-        offered = await index.suggest(text, 5)
+        suggested = await index.suggest(text, 5)
 
         assert result.total == len(result.hits) <= 1
-        assert len(offered) <= 1
+        assert len(suggested) <= 1
 
     @pytest.mark.parametrize(
         "text", ["gear AND cam", "gear NOT cam", "gear OR cam", "NEAR(gear)", "title:gear"]
     )
-    async def test_operators_are_words_like_any_other(self, index: Any, text: str) -> None:
+    async def test_operators_are_ordinary_words(self, index: Any, text: str) -> None:
         await index.put([document("a", "Gear and cam"), document("b", text)])
 
         assert "b" in await found(index, text)
@@ -241,7 +241,7 @@ class TestMatching:
 
     @given(text=st.text(max_size=40))
     @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-    async def test_any_text_can_be_a_title_and_a_question(self, index: Any, text: str) -> None:
+    async def test_any_text_can_be_a_title_and_a_query(self, index: Any, text: str) -> None:
         await index.put([document("a", text), document("b", "gear")])
 
         result = await index.search(SearchQuery(text=text))
@@ -267,8 +267,8 @@ class TestRanking:
         assert await found(index, "cam") == ["title", "category", "author", "description"]
 
     async def test_an_equal_title_outranks_everything(self, index: Any) -> None:
-        praised = document("b", "歯車 歯車 歯車", description="歯車 " * 50, category_names=("歯車",))
-        await index.put([document("a", "歯車"), praised, document("c", "カム")])
+        repetitive = document("b", "歯車 歯車 歯車", description="歯車 " * 50, category_names=("歯車",))
+        await index.put([document("a", "歯車"), repetitive, document("c", "カム")])
 
         assert await found(index, "歯車") == ["a", "b"]
         assert await found(index, "　歯車 ") == ["a", "b"]
@@ -284,7 +284,7 @@ class TestRanking:
 
         assert await found(index, "cam") == ["b", "a", "c"]
 
-    async def test_newest_first_when_asked(self, index: Any) -> None:
+    async def test_results_can_be_ordered_newest_first(self, index: Any) -> None:
         later = START + timedelta(days=1)
         await index.put(
             [document("a", "cam"), document("b", "A large cam", created_at=later), document("c", "cam")]
@@ -292,15 +292,15 @@ class TestRanking:
 
         assert await found(index, "cam", sort=SearchSort.NEWEST) == ["b", "a", "c"]
 
-    async def test_people_find_what_they_want(self, index: Any) -> None:
+    async def test_judged_queries_reach_the_required_quality(self, index: Any) -> None:
         await index.put(documents())
         results = {text: await found(index, text) for text in QUERIES}
 
-        gains = {text: ndcg(results[text], judged) for text, judged in QUERIES.items()}
-        absent = {text: missed(results[text], judged) for text, judged in QUERIES.items()}
+        qualities = {text: ndcg(results[text], judged) for text, judged in QUERIES.items()}
+        missing = {text: missed(results[text], judged) for text, judged in QUERIES.items()}
 
-        assert sum(gains.values()) / len(gains) >= 0.9, gains
-        assert not any(absent.values()), absent
+        assert sum(qualities.values()) / len(qualities) >= 0.9, qualities
+        assert not any(missing.values()), missing
 
 
 class TestFilters:
@@ -319,7 +319,7 @@ class TestFilters:
         return index
 
     @pytest.mark.parametrize("text", ["gear", ""])
-    async def test_what_is_not_published_shows_nowhere(self, filled: Any, text: str) -> None:
+    async def test_unpublished_mechanisms_are_not_found(self, filled: Any, text: str) -> None:
         result = await filled.search(SearchQuery(text=text))
 
         assert sorted(keys(result)) == ["a", "b", "c", "e"]
@@ -328,14 +328,16 @@ class TestFilters:
         assert "gear four" not in await filled.suggest("gear", 10)
 
     @pytest.mark.parametrize("text", ["gear", ""])
-    async def test_what_is_not_published_shows_when_it_may(self, filled: Any, text: str) -> None:
+    async def test_unpublished_mechanisms_are_found_if_the_query_includes_them(
+        self, filled: Any, text: str
+    ) -> None:
         result = await filled.search(SearchQuery(text=text, published_only=False))
 
         assert sorted(keys(result)) == ["a", "b", "c", "d", "e"]
         assert result.facets == {"gears": 3, "cams": 2}
 
     @pytest.mark.parametrize("text", ["gear", ""])
-    async def test_any_of_the_categories(self, filled: Any, text: str) -> None:
+    async def test_a_search_in_several_categories_finds_all_of_them(self, filled: Any, text: str) -> None:
         cams, both = ("cams",), ("cams", "gears")
 
         assert sorted(await found(filled, text, category_ids=cams)) == ["b", "c"]
@@ -343,7 +345,7 @@ class TestFilters:
         assert await found(filled, text, category_ids=("absent\ud800'",)) == []
 
     @pytest.mark.parametrize("text", ["gear", ""])
-    async def test_one_persons(self, filled: Any, text: str) -> None:
+    async def test_a_search_of_one_user_finds_only_theirs(self, filled: Any, text: str) -> None:
         result = await filled.search(SearchQuery(text=text, user_id=UserId("other")))
 
         assert keys(result) == ["b"]
@@ -363,17 +365,17 @@ class TestFilters:
 
 class TestPaging:
     @pytest.mark.parametrize("text", ["cam", ""])
-    async def test_pages_together_are_the_whole(self, index: Any, text: str) -> None:
+    async def test_all_pages_together_contain_every_match(self, index: Any, text: str) -> None:
         await index.put([document(f"{number:02}", f"cam {'x ' * (number % 3)}") for number in range(23)])
-        whole = await found(index, text, limit=100)
+        everything = await found(index, text, limit=100)
 
         pages = [await found(index, text, offset=offset, limit=5) for offset in range(0, 25, 5)]
 
-        assert [key for page in pages for key in page] == whole
-        assert len(set(whole)) == 23
+        assert [key for page in pages for key in page] == everything
+        assert len(set(everything)) == 23
 
     @pytest.mark.parametrize("offset", [23, 10**18, 10**30])
-    async def test_beyond_the_end_is_empty_with_the_total(self, index: Any, offset: int) -> None:
+    async def test_a_page_beyond_the_end_is_empty_and_has_the_total(self, index: Any, offset: int) -> None:
         await index.put([document("a", "cam")])
 
         result = await index.search(SearchQuery(text="cam", offset=offset))
@@ -408,12 +410,12 @@ class TestVersions:
 
         assert await found(index, "mechanisms") == ["a"]
 
-    async def test_versions_count_within_one_put(self, index: Any) -> None:
+    async def test_the_newest_version_within_one_put_wins(self, index: Any) -> None:
         await index.put([document("a", "New", version=2), document("a", "Old", version=1)])
 
         assert await found(index, "new") == ["a"]
 
-    async def test_what_was_removed_stays_removed(self, index: Any) -> None:
+    async def test_an_older_version_does_not_bring_a_removed_mechanism_back(self, index: Any) -> None:
         await index.put([document("a", "cam", version=3, category_ids=(CategoryId("cams"),))])
 
         await index.remove(MechanismId("a"), 4)
@@ -424,14 +426,14 @@ class TestVersions:
         assert (result.hits, result.total, result.facets) == ((), 0, {})
         assert await index.suggest("cam", 5) == ()
 
-    async def test_a_removal_that_comes_first_counts(self, index: Any) -> None:
+    async def test_a_removal_before_the_first_put_takes_effect(self, index: Any) -> None:
         await index.remove(MechanismId("a"), 4)
         await index.remove(MechanismId("a"), 2)
         await index.put([document("a", "cam", version=3)])
 
         assert await found(index, "cam") == []
 
-    async def test_a_removal_that_comes_late_removes_what_is_held(self, index: Any) -> None:
+    async def test_a_late_removal_removes_the_indexed_version(self, index: Any) -> None:
         await index.put([document("a", "cam", version=5)])
 
         await index.remove(MechanismId("a"), 3)
@@ -439,7 +441,7 @@ class TestVersions:
 
         assert await found(index, "cam") == []
 
-    async def test_a_version_after_the_removal_is_found(self, index: Any) -> None:
+    async def test_a_version_newer_than_the_removal_is_found(self, index: Any) -> None:
         await index.remove(MechanismId("a"), 4)
         await index.put([document("a", "cam", version=5)])
 
@@ -456,7 +458,7 @@ class TestVersions:
         assert sorted(await found(index, "v9")) == ["a", "b", "c"]
         assert (await index.search(SearchQuery())).total == 3
 
-    async def test_nothing_put_is_nothing_done(self, index: Any) -> None:
+    async def test_putting_nothing_changes_nothing(self, index: Any) -> None:
         await index.put([])
 
         assert (await index.search(SearchQuery())).total == 0
@@ -482,17 +484,17 @@ class TestHighlights:
             ("㌢ネジ", "セン", (("㌢", True), ("ネジ", False))),
         ],
     )
-    async def test_a_title_is_marked_in_its_own_characters(
+    async def test_a_title_is_highlighted_in_its_own_characters(
         self, index: Any, title: str, text: str, expected: Any
     ) -> None:
         assert (await self.marked(index, text, title=title))["title"] == expected
 
-    async def test_a_field_without_a_match_is_not_marked(self, index: Any) -> None:
+    async def test_a_field_without_a_match_is_not_highlighted(self, index: Any) -> None:
         highlights = await self.marked(index, "brass", title="Cam", description="Of brass.")
 
         assert highlights == {"description": (("Of ", False), ("brass", True), (".", False))}
 
-    async def test_an_excerpt_holds_the_best_place_of_a_long_description(self, index: Any) -> None:
+    async def test_an_excerpt_shows_the_best_match_of_a_long_description(self, index: Any) -> None:
         before, after = "A cam. " + "lorem ipsum " * 100, " dolor sit" * 100
         highlights = await self.marked(
             index, "cam follower", title="x", description=before + "The cam lifts its follower." + after
@@ -520,14 +522,14 @@ class TestHighlights:
 
     @given(text=st.text(alphabet="歯車カム機構 gearscam-bar。ﾞｶ", min_size=1, max_size=300))
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-    async def test_marks_never_change_the_text(self, index: Any, text: str) -> None:
+    async def test_highlighting_never_changes_the_text(self, index: Any, text: str) -> None:
         await index.put([document("a", "歯車 gear", description=text)])
 
         for hit in (await index.search(SearchQuery(text="歯車 gear"))).hits:
-            for field, whole in (("title", "歯車 gear"), ("description", text)):
+            for field, everything in (("title", "歯車 gear"), ("description", text)):
                 parts = hit.highlights.get(field, ())
                 joined = "".join(part for part, _ in parts)
-                assert joined in whole
+                assert joined in everything
                 assert all(part for part, _ in parts)
                 assert all(one != next_one for (_, one), (_, next_one) in pairwise(parts))
 
@@ -552,41 +554,43 @@ class TestSuggestions:
             ("gears and more", ()),
         ],
     )
-    async def test_titles_with_a_word_that_begins_so(self, index: Any, prefix: str, expected: Any) -> None:
+    async def test_titles_with_a_word_of_that_prefix_are_suggested(
+        self, index: Any, prefix: str, expected: Any
+    ) -> None:
         titles = ["遊星歯車機構", "ラチェットと爪", "Planetary gear set", "Geneva drive", "gears", "Four-bar"]
         await index.put([document(str(number), title) for number, title in enumerate(titles)])
         await index.put([document("x", "遊び歯車 gear", is_published=False)])
 
         assert await index.suggest(prefix, 10) == expected
 
-    async def test_each_title_once(self, index: Any) -> None:
+    async def test_each_title_is_suggested_once(self, index: Any) -> None:
         await index.put(
             [document("c", "ＣＡＭ"), document("a", "Cam"), document("b", "Cam"), document("d", "Cams")]
         )
 
         assert await index.suggest("cam", 10) == ("Cam", "Cams")
 
-    async def test_however_many_have_the_same(self, index: Any) -> None:
+    async def test_a_frequent_title_does_not_hide_others(self, index: Any) -> None:
         await index.put([document(str(number), "gear") for number in range(1_200)])
         await index.put([document("a", "Gear pair"), document("b", "small gear")])
 
         assert await index.suggest("ge", 10) == ("gear", "Gear pair", "small gear")
 
-    async def test_none_of_what_is_not_published_any_more(self, index: Any) -> None:
+    async def test_withdrawn_mechanisms_are_not_suggested(self, index: Any) -> None:
         await index.put([document("a", "cam")])
         await index.put([document("a", "cam", version=2, is_published=False)])
 
         assert await index.suggest("c", 10) == ()
 
     @pytest.mark.parametrize(("limit", "count"), [(0, 0), (2, 2), (100, 5)])
-    async def test_no_more_than_asked(self, index: Any, limit: int, count: int) -> None:
+    async def test_at_most_limit_titles_are_suggested(self, index: Any, limit: int, count: int) -> None:
         await index.put([document(str(number), f"cam {number}") for number in range(5)])
 
         assert len(await index.suggest("c", limit)) == count
 
 
 class TestRebuild:
-    async def test_it_replaces_what_was_there(self, index: Any) -> None:
+    async def test_a_rebuild_replaces_the_index(self, index: Any) -> None:
         await index.put([document("a", "Old cam"), document("b", "Cam", version=9)])
 
         count = await index.rebuild(stream([document("b", "Gear", version=2), document("c", "Gear wheel")]))
@@ -596,7 +600,7 @@ class TestRebuild:
         assert await found(index, "cam") == []
         assert await index.suggest("old", 5) == ()
 
-    async def test_out_of_nothing_and_into_nothing(self, index: Any) -> None:
+    async def test_a_rebuild_works_from_and_to_an_empty_index(self, index: Any) -> None:
         assert await index.rebuild(stream([document("a", "cam")])) == 1
         assert await found(index, "cam") == ["a"]
         assert await index.rebuild(stream([])) == 0
@@ -605,14 +609,14 @@ class TestRebuild:
         await index.put([document("a", "cam")])
         assert await found(index, "cam") == ["a"]
 
-    async def test_a_removal_is_remembered(self, index: Any) -> None:
+    async def test_a_rebuild_keeps_tombstones(self, index: Any) -> None:
         await index.remove(MechanismId("a"), 4)
         await index.rebuild(stream([]))
         await index.put([document("a", "cam", version=3)])
 
         assert await found(index, "cam") == []
 
-    async def test_changes_made_meanwhile_stand(self, index: Any) -> None:
+    async def test_changes_during_a_rebuild_are_kept(self, index: Any) -> None:
         indexed = [document(key, "cam") for key in "abcd"]
         await index.put(indexed)
 
@@ -629,7 +633,7 @@ class TestRebuild:
         assert sorted(await found(index, "gear")) == ["a", "c", "new"]
         assert await found(index, "cam") == []
 
-    async def test_searches_meanwhile_find_no_less(self, index: Any) -> None:
+    async def test_searches_during_a_rebuild_find_all_matches(self, index: Any) -> None:
         indexed = [document(f"{number:03}", f"cam {number}", version=1) for number in range(550)]
         await index.put(indexed)
         is_done, has_searched = asyncio.Event(), asyncio.Event()
@@ -659,7 +663,7 @@ class TestRebuild:
         assert set(totals) == {550}
         assert (await index.search(SearchQuery(text="again"))).total == 550
 
-    async def test_a_source_that_fails_leaves_nothing_less(self, index: Any) -> None:
+    async def test_a_failed_rebuild_leaves_the_index_unchanged(self, index: Any) -> None:
         indexed = [document(key, "cam") for key in "abc"]
         await index.put(indexed)
 
@@ -673,7 +677,7 @@ class TestRebuild:
         assert sorted(await found(index, "cam")) == ["a", "b", "c"]
 
 
-async def test_an_index_needs_a_rebuild_until_one_has_come_to_its_end(index: Any) -> None:
+async def test_an_index_needs_a_rebuild_until_one_has_finished(index: Any) -> None:
     assert await index.needs_rebuild()
     await index.put([document("a", "歯車")])
     assert await index.needs_rebuild()

@@ -1,3 +1,0 @@
-"""What every cache promises."""
-
-from mechshare.testing.cache import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every clock promises."""
-
-from mechshare.testing.clock import *  # noqa: F403

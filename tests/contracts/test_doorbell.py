@@ -1,3 +1,0 @@
-"""What every doorbell promises."""
-
-from mechshare.testing.doorbell import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every database promises of the audit log."""
-
-from mechshare.testing.persistence.audit import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every database promises of references to stored files."""
-
-from mechshare.testing.persistence.blob_references import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every database promises of categories."""
-
-from mechshare.testing.persistence.categories import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every database promises of jobs."""
-
-from mechshare.testing.persistence.jobs import *  # noqa: F403

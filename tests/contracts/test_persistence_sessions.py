@@ -1,3 +1,0 @@
-"""What every database promises of sessions and refresh tokens."""
-
-from mechshare.testing.persistence.sessions import *  # noqa: F403

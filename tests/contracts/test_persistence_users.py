@@ -1,3 +1,0 @@
-"""What every database promises of users and their credentials."""
-
-from mechshare.testing.persistence.users import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every rate limiter promises."""
-
-from mechshare.testing.rate_limits import *  # noqa: F403

@@ -1,3 +1,0 @@
-"""What every token issuer promises."""
-
-from mechshare.testing.tokens import *  # noqa: F403
