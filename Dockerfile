@@ -7,12 +7,13 @@ COPY src src
 RUN python -m venv /opt/mechshare \
  && /opt/mechshare/bin/pip install --no-cache-dir -c constraints.txt '.[postgres,redis,azure,s3,opensearch]' azure-identity
 
-FROM node:20-slim AS azurite
+FROM node:24-slim AS azurite
 # The version stands in servers/versions.toml, and compose.yaml hands it over.
 ARG AZURITE_VERSION
 RUN npm install --global --no-audit --no-fund "azurite@${AZURITE_VERSION}"
 USER 1000
 WORKDIR /home/node
+RUN mkdir data
 VOLUME /home/node/data
 EXPOSE 10000
 HEALTHCHECK CMD ["node", "-e", "fetch('http://127.0.0.1:10000/').then(() => process.exit(0), () => process.exit(1))"]

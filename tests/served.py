@@ -20,11 +20,11 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
 
     Raises TimeoutError, with the end of the log, if the server is not ready within five minutes.
     """
-    port = _free_port()
+    port = free_port()
     url, log = f"http://127.0.0.1:{port}", folder / "serve.log"
     command = [sys.executable, "-m", "mechshare", "serve", "--port", str(port), "--workers", "1"]
     with log.open("wb") as output:
-        environ = _environ(folder) | settings
+        environ = environment_of(folder) | settings
         process = subprocess.Popen(command, env=environ, stdout=output, stderr=output)
     try:
         _wait_until_ready(url, process, log)
@@ -34,14 +34,14 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
         process.wait(60)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _environ(folder: Path) -> dict[str, str]:
+def environment_of(folder: Path) -> dict[str, str]:
     """Returns this process's environment without settings of mechshare."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("MECHSHARE_")}
     return inherited | {"MECHSHARE_DATA": str(folder / "data"), "PYTHONUNBUFFERED": "1"}
