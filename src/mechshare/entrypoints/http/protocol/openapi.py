@@ -20,6 +20,7 @@ from litestar.openapi.spec import (
 )
 
 from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.protocol.static_files import StaticFolder
 
 OPTIONAL_TOKEN = {"token": "optional"}
 """The `opt` of a route that works without a token and returns more to a caller with one."""
@@ -32,6 +33,15 @@ NOT_MODIFIED = {
 }
 ASSETS = "/schema/assets"
 """The path of the scripts of Swagger UI: this server serves them, so that the page works without the internet."""
+SWAGGER_UI = StaticFolder(
+    "swagger_ui",
+    "static",
+    {
+        "swagger-ui-bundle.js": "text/javascript",
+        "swagger-ui-standalone-preset.js": "text/javascript",
+        "swagger-ui.css": "text/css",
+    },
+)
 
 
 def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIConfig:
@@ -39,6 +49,7 @@ def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIC
 
     `router` serves the document and Swagger UI; clients reach the server at `public_url`.
     """
+    assets = f"{public_url}{ASSETS}/"
     return OpenAPIConfig(
         title="mechshare",
         version="1",
@@ -55,9 +66,10 @@ def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIC
             SwaggerRenderPlugin(
                 path="/",
                 favicon=f"<link rel='icon' href='{public_url}/gallery/favicon.svg'>",
-                js_url=f"{public_url}{ASSETS}/swagger-ui-bundle.js",
-                css_url=f"{public_url}{ASSETS}/swagger-ui.css",
-                standalone_preset_js_url=f"{public_url}{ASSETS}/swagger-ui-standalone-preset.js",
+                js_url=assets + SWAGGER_UI.immutable_name("swagger-ui-bundle.js"),
+                css_url=assets + SWAGGER_UI.immutable_name("swagger-ui.css"),
+                standalone_preset_js_url=assets
+                + SWAGGER_UI.immutable_name("swagger-ui-standalone-preset.js"),
             ),
             JsonRenderPlugin(),
         ],

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar, Request, Router
+from litestar import Litestar, Request, Response, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.spec import (
     OpenAPIHeader,
@@ -18,6 +18,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from mechshare.domain import errors
 from mechshare.domain.blobs import ANY_CONTENT_TYPE, CONTENT_TYPES
 from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of, is_not_modified
 from mechshare.entrypoints.http.protocol.errors import (
     STATUSES,
     BodyTimedOut,
@@ -29,6 +30,8 @@ from mechshare.entrypoints.http.protocol.errors import (
     error_codes,
 )
 from mechshare.entrypoints.http.protocol.openapi import BodySchema, PlainSchema, schema_of
+from mechshare.entrypoints.http.protocol.page_headers import secure_page
+from mechshare.entrypoints.http.protocol.responses import PUBLIC
 from mechshare.entrypoints.http.protocol.schema_names import publish_schemas, reference_to
 
 _REQUEST_HEADERS = {
@@ -60,7 +63,31 @@ def document_router() -> Router:
 
     Test suites start many applications without reading the document and need not wait for it.
     """
-    return Router("/schema", route_handlers=[], include_in_schema=False, before_request=_publish_at_first)
+    return Router(
+        "/schema",
+        route_handlers=[],
+        include_in_schema=False,
+        before_request=_publish_at_first,
+        after_request=_revalidated,
+    )
+
+
+class _RevalidatedResponse(Response[Any]):
+    """A response with an ETag, which becomes a 304 if If-None-Match of the request matches it."""
+
+    def to_asgi_response(self, app: Litestar | None, request: Request[Any, Any, Any], **options: Any) -> Any:
+        if is_not_modified(request, self.headers["ETag"]):
+            self.content, self.status_code = b"", 304
+        return super().to_asgi_response(app, request, **options)
+
+
+def _revalidated(response: Response[Any]) -> Response[Any]:
+    """Returns the document, or the page that shows it, with an ETag and the headers of pages."""
+    secure_page(response)
+    if response.status_code not in (None, 200) or not isinstance(response.content, bytes):
+        return response
+    headers = {**response.headers, "ETag": etag_of(response.content), "Cache-Control": PUBLIC}
+    return _RevalidatedResponse(response.content, headers=headers, media_type=response.media_type)
 
 
 async def _publish_at_first(request: Request[Any, Any, Any]) -> None:
