@@ -78,7 +78,7 @@ def test_clips_are_imported_and_other_files_are_refused_with_a_reason(run: Run, 
     create_admin(run)
     result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
     assert "2 added, 0 were there already, 1 refused" in result.output
-    assert "notes.txt: mechshare does not accept this file." in " ".join(result.output.split())
+    assert "notes.txt: The format of this file is not supported." in " ".join(result.output.split())
     assert result.exit_code == 1
 
 
@@ -233,7 +233,7 @@ def test_a_file_is_not_deleted_when_the_commit_is_uncertain(
     again = run(*arguments)
 
     assert "0 added, 0 were there already, 1 refused" in cut_off.output
-    assert "The database does not answer" in cut_off.output
+    assert "The database is not responding" in cut_off.output
     assert "0 added, 1 were there already, 0 refused" in again.output
     assert mechanisms_of(chosen, "boss")["slider crank"].is_published
 

@@ -1,4 +1,4 @@
-"""What is written down about access, so that it can be asked later who did what."""
+"""The audit log: who did what, and when."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,7 +27,7 @@ class AuditAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestMetadata:
-    """Where a request came from."""
+    """The origin of a request."""
 
     address: str = ""
     user_agent: str = ""
@@ -35,13 +35,16 @@ class RequestMetadata:
 
     @property
     def network(self) -> str:
-        """What failed sign-ins from there are counted under."""
+        """The key under which failed sign-ins of this address are counted."""
         return limited_address(self.address)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """`subject` is what it was done to: an account name for sign-ins, else an identifier. Never holds a secret."""
+    """`subject` is the object of the action: the account name of a sign-in, otherwise an identifier.
+
+    Contains no secret.
+    """
 
     id: str
     at: datetime

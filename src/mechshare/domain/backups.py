@@ -1,4 +1,4 @@
-"""Backups: what one holds, and how that of another installation is told apart."""
+"""Backups: their content, and how a backup of another installation is recognised."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from datetime import datetime
 from mechshare.domain.blobs import BlobFacts
 
 OLDEST_USERS = 10
-"""How many users an installation is recognised by."""
+"""The number of users by which an installation is recognised."""
 
 
 class BackupRefused(Exception):
-    """A backup can't be made, read or restored. The message says why, and what to do."""
+    """A backup can't be made, read or restored. The message gives the reason and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableSummary:
-    """`digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, whatever their order."""
+    """`digest` is a SHA-256 over all values of all rows, in 64 hexadecimal digits, independent of their order."""
 
     table: str
     rows: int
@@ -25,10 +25,10 @@ class TableSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstallationSummary:
-    """What is to be known of all rows as they are at one moment.
+    """Facts about all rows at one moment.
 
-    `eldest` are the identifiers of the first users, OLDEST_USERS at most. `named` are the keys of all blobs that a row
-    refers to, each with the first digits of its SHA-256, as many as its row or its name tells.
+    `oldest_users` are the identifiers of the first users, at most OLDEST_USERS. `named` maps the key of each blob that
+    a row refers to to the first digits of its SHA-256, as many as its row or its key states.
     """
 
     schema: str
@@ -38,7 +38,7 @@ class InstallationSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """All rows as they were at one moment. `tables` is empty where it was taken under an older schema."""
+    """All rows at one moment. `tables` is empty if the snapshot was taken under an older schema."""
 
     summary: InstallationSummary
     tables: tuple[TableSummary, ...]
@@ -46,10 +46,10 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a finished backup holds. `rows` is the file of the rows, `program` the version that wrote it.
+    """The content of a finished backup. `rows` is the file of the rows, `program` the version that wrote it.
 
-    Of the blobs that the rows name, the source had lost those in `missing`, and of those in `altered` it had
-    something else than was acknowledged: so they are among `blobs`, as they were found.
+    Of the blobs that the rows name, the source did not have those in `missing`. Those in `altered` differed from their
+    recorded digest; `blobs` contains them as they were found.
     """
 
     taken_at: datetime
@@ -64,9 +64,9 @@ class Manifest:
 
     @property
     def size(self) -> int:
-        """Of all that it holds, in bytes."""
+        """The total size in bytes."""
         return self.rows.size + sum(blob.size for blob in self.blobs)
 
     def is_of(self, summary: InstallationSummary) -> bool:
-        """Whether one of its eldest users is still among those of `summary`; True where it has no user at all."""
+        """Whether `summary` contains one of the backup's oldest users; True if the backup has no users."""
         return not self.oldest_users or not set(self.oldest_users).isdisjoint(summary.oldest_users)

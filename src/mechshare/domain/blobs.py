@@ -1,4 +1,4 @@
-"""Stored files: how they are named, and what is told of them."""
+"""Stored files: their keys, owners and facts."""
 
 import re
 from collections.abc import Mapping
@@ -21,14 +21,14 @@ CONTENT_TYPES: Mapping[str, str] = {
     "webm": "video/webm",
     "mov": "video/quicktime",
 }
-"""The types that stored files are served as, by the extension of their key."""
+"""The content types of stored files, by the extension of their key."""
 ANY_CONTENT_TYPE = "application/octet-stream"
-"""The type of every other file: a plain download."""
+"""The content type of all other files, which clients download."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobFacts:
-    """What is known of a stored file. `size` in bytes; `sha256` in lower-case hexadecimal digits."""
+    """Facts about a stored file. `size` in bytes; `sha256` in lower-case hexadecimal digits."""
 
     key: str
     size: int
@@ -36,13 +36,13 @@ class BlobFacts:
 
 
 class OwnerKind(StrEnum):
-    """What stored files belong to."""
+    """The kinds of owners of stored files."""
 
     MECHANISM = "mechanism"
 
 
 class BlobRole(StrEnum):
-    """What a stored file is to its owner."""
+    """The role of a stored file."""
 
     ORIGINAL = "original"
     VIDEO = "video"
@@ -51,12 +51,12 @@ class BlobRole(StrEnum):
 
 
 DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL}
-"""The roles of what is made from an original."""
+"""The roles of files that are made from an original."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlobReference:
-    """A stored file belongs to the installation exactly while there is a reference to its key.
+    """A reference to a stored file. A file without a reference is an orphan, which garbage collection deletes.
 
     `size` in bytes and `sha256` in lower-case hexadecimal digits are None until the file has been measured.
     """
@@ -71,25 +71,25 @@ class BlobReference:
 
 
 def is_blob_key(text: str) -> bool:
-    """Whether `text` names a blob: lower-case words, `-`, `_`, `.` between them, `/` between parts; so never `..`."""
+    """Whether `text` is a blob key: lower-case words joined by `-`, `_` or `.`, in parts joined by `/`; never `..`."""
     return len(text) <= _MAX_KEY_LENGTH and _KEY.match(text) is not None
 
 
 def original_key(upload_id: str, extension: str) -> str:
-    """Where a file is kept as it was sent."""
+    """Returns the key of an uploaded file."""
     return f"originals/{upload_id}.{extension}"
 
 
 def derivative_key(mechanism_id: MechanismId, fence: int, sha256: str, extension: str) -> str:
-    """Where something made from the original is kept.
+    """Returns the key of a file that is made from an original.
 
-    The name holds the attempt that made it and its content, so that no two attempts and no two contents share one.
+    It contains the fence of the attempt and the digest of the content, so two attempts or contents never share a key.
     """
     return f"{derivative_prefix(mechanism_id)}{fence}-{sha256[:32]}.{extension}"
 
 
 def digest_prefix(key: str) -> str:
-    """The first digits of the SHA-256 of the content, which a derivative's key tells; none for any other key."""
+    """Returns the first digits of the content's SHA-256 in a derivative's key; "" for any other key."""
     match = _DERIVATIVE.fullmatch(key)
     return match[1] if match else ""
 
@@ -99,21 +99,21 @@ def derivative_prefix(mechanism_id: MechanismId) -> str:
 
 
 def mechanism_of(key: str) -> MechanismId | None:
-    """The mechanism that a derivative's key was made for, by its name alone; None for any other key."""
+    """Returns the mechanism in a derivative's key; None for any other key."""
     parts = key.split("/")
     return MechanismId(parts[1]) if len(parts) == 3 and parts[0] == "media" else None
 
 
 def blob_url(key: str) -> str:
-    """A stored file as a URL, in the form in which the domain keeps it; it means nothing outside."""
+    """Returns the URL that the domain stores for a file; clients never see it."""
     return _SCHEME + key
 
 
 def blob_key(url: str) -> str | None:
-    """The key in a URL made by `blob_url`; None for media that is hosted elsewhere."""
+    """Returns the key in a URL made by `blob_url`; None for media on other hosts."""
     return url.removeprefix(_SCHEME) if url.startswith(_SCHEME) else None
 
 
 def content_type_of(key: str) -> str:
-    """The type that the file under `key` is served as."""
+    """Returns the content type of the file under `key`."""
     return CONTENT_TYPES.get(key.rpartition(".")[2], ANY_CONTENT_TYPE)

@@ -38,17 +38,17 @@ class CategoryCount:
 
 
 def is_slug(text: str) -> bool:
-    """Whether `text` could name a category: 2-40 of a-z 0-9 in words joined by single hyphens."""
+    """Whether `text` can be a category id: 2-40 of a-z 0-9 in words joined by single hyphens."""
     return 2 <= len(text) <= 40 and _SLUG.match(text) is not None
 
 
 def clean_slug(slug: str) -> CategoryId:
-    """A category's identifier in its one spelling (lower case). Raises InvalidField for what is not `is_slug`."""
+    """Returns `slug` as a category id, in lower case. Raises InvalidField unless it satisfies `is_slug`."""
     cleaned = slug.strip().lower()
     if not is_slug(cleaned):
         raise InvalidField(
             "id",
-            en="must be 2 to 40 of a-z and 0-9, in words joined by single hyphens.",
+            en="must be 2 to 40 characters of a-z and 0-9, in words joined by single hyphens.",
             ja="半角英小文字と数字を 1 個のハイフンでつないだ 2〜40 文字にしてください。",
         )
     return CategoryId(cleaned)
@@ -85,4 +85,4 @@ FIRST_CATEGORIES: tuple[tuple[str, str, str], ...] = (
     ("quantum-mechanics", "Quantum mechanics", "量子力学"),
     ("relativity", "Relativity", "相対性理論"),
 )
-"""(id, English name, Japanese name) of the categories that a new installation starts with, in the order shown."""
+"""(id, English name, Japanese name) of the categories of a new installation, in display order."""

@@ -1,5 +1,5 @@
-"""Copying an installation's rows and files to another place."""
+"""Copies of an installation's rows and files."""
 
 
 class CopyRefused(Exception):
-    """A copy can't begin or go on. The message says why, and what to do."""
+    """A copy can't begin or continue. The message gives the reason and what to do."""

@@ -1,7 +1,7 @@
-"""The one error tree. A family says what kind of refusal it is, a leaf says which, with a code that never changes.
+"""The error tree. A family is a kind of refusal; a leaf is one refusal, with a code that never changes.
 
-No error knows an HTTP status: the entry points map families to their own world.
-Messages are written for the person who has to act on them, in English and Japanese.
+No error contains an HTTP status: the entry points map families to statuses. Messages are in English and Japanese and
+say what the caller can do.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ LANGUAGES = ("en", "ja")
 
 
 class DomainException(Exception):
-    """A request that the domain refuses. `code` is stable; `message` is English; `message_in` speaks Japanese too."""
+    """A refused request. `code` is stable, `message` is in English, `message_in` returns other languages."""
 
     code: ClassVar[str]
     messages: ClassVar[Mapping[str, str]]
@@ -25,52 +25,52 @@ class DomainException(Exception):
         return self.message_in("en")
 
     def message_in(self, language: str) -> str:
-        """The message in `language`, one of LANGUAGES; English for any other."""
+        """Returns the message in `language`, one of LANGUAGES; in English for any other."""
         return self.messages.get(language, self.messages["en"]).format_map(self.facts)
 
 
 class NotFound(DomainException):
-    """What was asked for does not exist, or must look as if it did not."""
+    """The resource does not exist, or the caller may not know that it does."""
 
 
 class Conflict(DomainException):
-    """The request is sound but contradicts what is already there."""
+    """The request conflicts with the current state."""
 
 
 class Forbidden(DomainException):
-    """The caller is known and may not do this."""
+    """The caller is authenticated but not permitted to do this."""
 
 
 class Unauthenticated(DomainException):
-    """The caller is not known."""
+    """The caller is not authenticated."""
 
 
 class Malformed(DomainException):
-    """The request could not be read."""
+    """The request could not be parsed."""
 
 
 class Invalid(DomainException):
-    """The request was read and breaks a rule of the domain."""
+    """The request is well-formed but breaks a rule of the domain."""
 
 
 class TooLarge(DomainException):
-    """The request is larger than this installation takes."""
+    """The request exceeds a size limit of this installation."""
 
 
 class UnsupportedMedia(DomainException):
-    """The file is of no kind that mechshare takes."""
+    """The media type is not supported."""
 
 
 class Stale(DomainException):
-    """The caller's copy is older than what is stored."""
+    """The resource has changed since the caller read it."""
 
 
 class PreconditionRequired(DomainException):
-    """The request must say which version it means to change."""
+    """The request must name the version that it changes."""
 
 
 class TooMany(DomainException):
-    """The caller asks more often than allowed. `retry_after` is in whole seconds."""
+    """The caller sent more requests than allowed. `retry_after` is in whole seconds."""
 
     def __init__(self, *, retry_after: int, **facts: object) -> None:
         self.retry_after = retry_after
@@ -78,11 +78,11 @@ class TooMany(DomainException):
 
 
 class Unavailable(DomainException):
-    """Something that mechshare depends on does not answer; the same request may succeed later."""
+    """A dependency of mechshare does not respond; the same request may succeed later."""
 
 
 class OutOfSpace(DomainException):
-    """The store is full; nothing of the request was kept."""
+    """The storage is full; nothing of the request was saved."""
 
 
 # --- leaves -----------------------------------------------------------------------------------------------------
@@ -111,8 +111,8 @@ class SessionNotFound(NotFound):
 class MediaNotFound(NotFound):
     code = "MEDIA_NOT_FOUND"
     messages = {
-        "en": "No such media, or its link has expired. Read the mechanism again for a fresh link.",
-        "ja": "メディアが存在しないか、リンクの期限が切れています。機構を読み直して新しいリンクを取得してください。",
+        "en": "The media do not exist, or the link has expired. Read the mechanism again for a new link.",
+        "ja": "メディアが存在しないか、リンクの期限が切れています。機構を取得し直すと、新しいリンクが得られます。",
     }
 
 
@@ -125,14 +125,14 @@ class RouteNotFound(NotFound):
     code = "ROUTE_NOT_FOUND"
     messages = {
         "en": "There is nothing at this address. The API is described at /schema.",
-        "ja": "このアドレスには何もありません。API の説明は /schema にあります。",
+        "ja": "このアドレスには何もありません。API の仕様は /schema をご覧ください。",
     }
 
 
 class UnauthorizedOperation(Forbidden):
     code = "UNAUTHORIZED_OPERATION"
     messages = {
-        "en": "This needs the permission {permission}, which you do not have.",
+        "en": "You lack the permission {permission}, which this operation requires.",
         "ja": "この操作は許可されていません。権限 {permission} が必要です。",
     }
 
@@ -167,7 +167,7 @@ class InvalidToken(Unauthenticated):
 
 
 class MalformedRequest(Malformed):
-    """`details` names each field at fault: (field, message)."""
+    """`details` has (field, message) for each invalid field."""
 
     code = "MALFORMED_REQUEST"
     messages = {
@@ -181,7 +181,7 @@ class MalformedRequest(Malformed):
 
 
 class InvalidField(Invalid):
-    """One field breaks a rule. `rule` holds the sentence in every language."""
+    """A field breaks a rule. `rule` is the sentence about it in each language."""
 
     code = "INVALID_FIELD"
     messages = {"en": "{field}: {rule_en}", "ja": "{field}: {rule_ja}"}
@@ -227,8 +227,8 @@ class CannotModifySelf(Conflict):
 class CategoryInUse(Conflict):
     code = "CATEGORY_IN_USE"
     messages = {
-        "en": "{count} mechanisms are in this category. Move them first.",
-        "ja": "このカテゴリーには {count} 件の機構があります。先に移してください。",
+        "en": "{count} mechanisms are in this category. Move them to another one first.",
+        "ja": "このカテゴリーには {count} 件の機構があります。先に別のカテゴリーへ移してください。",
     }
 
 
@@ -244,7 +244,7 @@ class JobNotCancellable(Conflict):
     code = "JOB_NOT_CANCELLABLE"
     messages = {
         "en": "Only a job that has not ended can be cancelled; this one is {state}.",
-        "ja": "取り消せるのは終わっていないジョブだけです。現在の状態は {state} です。",
+        "ja": "取り消せるのは終了していないジョブだけです。現在の状態は {state} です。",
     }
 
 
@@ -252,55 +252,55 @@ class JobNotRetryable(Conflict):
     code = "JOB_NOT_RETRYABLE"
     messages = {
         "en": "Only a failed or cancelled job can be retried; this one is {state}.",
-        "ja": "やり直せるのは失敗したジョブか取り消されたジョブだけです。現在の状態は {state} です。",
+        "ja": "再試行できるのは、失敗したジョブか取り消されたジョブだけです。現在の状態は {state} です。",
     }
 
 
 class StaleVersion(Stale):
     code = "STALE_VERSION"
     messages = {
-        "en": "It has changed since you read it. Read it again and repeat the change.",
-        "ja": "読み取り後に変更されています。読み直してから、もう一度変更してください。",
+        "en": "The resource has changed since you read it. Read it again and repeat the change.",
+        "ja": "取得後に内容が変更されています。取得し直してから、もう一度変更してください。",
     }
 
 
 class VersionRequired(PreconditionRequired):
     code = "VERSION_REQUIRED"
     messages = {
-        "en": "Say which version you change: send 'If-Match' with the ETag you read (or * to overwrite any).",
-        "ja": "変更する版を指定してください。読み取った ETag を If-Match で送るか、* で任意の版を上書きします。",
+        "en": "Send 'If-Match' with the ETag of the version that you change, or * to overwrite any version.",
+        "ja": "If-Match に、変更するバージョンの ETag を指定してください（* ならどのバージョンも上書きします）。",
     }
 
 
 class FileTooLarge(TooLarge):
     code = "FILE_TOO_LARGE"
     messages = {
-        "en": "The file is larger than this installation takes ({limit} bytes). Send a shorter or smaller clip.",
-        "ja": "ファイルが上限（{limit} バイト）を超えています。短い、または小さいクリップを送ってください。",
+        "en": "The file exceeds the limit of {limit} bytes. Send a shorter or smaller clip.",
+        "ja": "ファイルが上限（{limit} バイト）を超えています。より短いか、サイズの小さいクリップを送ってください。",
     }
 
 
 class BodyTooLarge(TooLarge):
     code = "BODY_TOO_LARGE"
     messages = {
-        "en": "The request body is larger than {limit} bytes.",
-        "ja": "リクエスト本文が {limit} バイトを超えています。",
+        "en": "The request body exceeds the limit of {limit} bytes.",
+        "ja": "リクエスト本文が上限（{limit} バイト）を超えています。",
     }
 
 
 class UnsupportedFile(UnsupportedMedia):
     code = "UNSUPPORTED_FILE"
     messages = {
-        "en": "mechshare does not accept this file. Send a GIF, APNG, WebP, MP4, WebM or MOV file.",
-        "ja": "対応していないファイルです。GIF、APNG、WebP、MP4、WebM、MOV のいずれかを送ってください。",
+        "en": "The format of this file is not supported. Send a GIF, APNG, WebP, MP4, WebM or MOV file.",
+        "ja": "対応していない形式のファイルです。GIF、APNG、WebP、MP4、WebM、MOV のいずれかを送ってください。",
     }
 
 
 class UnsupportedContentType(UnsupportedMedia):
     code = "UNSUPPORTED_CONTENT_TYPE"
     messages = {
-        "en": "Content-Type '{content_type}' is not accepted here; send {accepted}.",
-        "ja": "Content-Type「{content_type}」は受け付けません。{accepted} で送ってください。",
+        "en": "Content-Type '{content_type}' is not supported here. Send {accepted}.",
+        "ja": "Content-Type「{content_type}」には対応していません。{accepted} で送ってください。",
     }
 
 
@@ -323,15 +323,15 @@ class TooManyFailedSignIns(TooMany):
 class DependencyUnavailable(Unavailable):
     code = "DEPENDENCY_UNAVAILABLE"
     messages = {
-        "en": "The {dependency} does not answer at present. Try again shortly; check first if your change was made.",
-        "ja": "現在 {dependency} が応答しません。変更が反映されたかをご確認のうえ、しばらくしてからお試しください。",
+        "en": "The {dependency} is not responding. Check whether your change was made, then try again shortly.",
+        "ja": "現在 {dependency} が応答していません。変更が反映されたかを確認し、しばらくしてからお試しください。",
     }
 
 
 class SchemaOutdated(Unavailable):
     code = "SCHEMA_OUTDATED"
     messages = {
-        "en": "The database's schema is at {found}, this program needs {newest}. Run 'mechshare migrate'.",
+        "en": "The database schema is at {found}, but this program needs {newest}. Run 'mechshare migrate'.",
         "ja": "データベースのスキーマは {found} ですが、{newest} が必要です。mechshare migrate を実行してください。",
     }
 
@@ -339,6 +339,6 @@ class SchemaOutdated(Unavailable):
 class StorageFull(OutOfSpace):
     code = "STORAGE_FULL"
     messages = {
-        "en": "The storage is full. Nothing was saved; try again later or tell the operator.",
-        "ja": "保存領域がいっぱいです。何も保存されていません。後で試すか、運用者に連絡してください。",
+        "en": "The storage is full. Nothing was saved. Try again later, or tell the operator.",
+        "ja": "ストレージの空き容量がなく、何も保存されていません。時間をおいて試すか、運用担当者に連絡してください。",
     }

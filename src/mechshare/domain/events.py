@@ -1,4 +1,4 @@
-"""What happened, as use cases record it. What follows from each event is said in `mechshare.services.effects`."""
+"""Domain events, recorded by use cases. `mechshare.services.effects` lists the effects of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from mechshare.domain.users import User
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MechanismCreated:
-    """Each is one of its own: two equal requests create two mechanisms."""
+    """Compared by identity: two equal requests create two mechanisms."""
 
     mechanism: Mechanism
     request_id: str
@@ -42,7 +42,7 @@ class MechanismDeleted:
 
 @dataclass(frozen=True, slots=True)
 class MechanismsRemoved:
-    """A few hundred rows are gone. `blobs` are the stored files of theirs: keys, and prefixes that end with `/`."""
+    """A few hundred mechanisms were deleted. `blobs` are their stored files: keys, and prefixes that end with `/`."""
 
     mechanism_ids: Sequence[MechanismId]
     blobs: Sequence[str]
@@ -52,7 +52,7 @@ class MechanismsRemoved:
 
 @dataclass(frozen=True, slots=True)
 class MechanismsRenamed:
-    """These are shown and found under another name of their author or category. `are_public`: some of them."""
+    """The name of the mechanisms' author or category changed. `are_public`: at least one is public."""
 
     mechanism_ids: Sequence[MechanismId]
     are_public: bool
@@ -60,7 +60,7 @@ class MechanismsRenamed:
 
 @dataclass(frozen=True, slots=True)
 class MechanismIndexed:
-    """The search index says of it what the database says. `was_public`: before, or now."""
+    """The search index now agrees with the database. `was_public`: the mechanism was public before, or is now."""
 
     mechanism_id: MechanismId
     was_public: bool
@@ -78,14 +78,14 @@ class ProcessingRequested:
 
 @dataclass(frozen=True, slots=True)
 class ProcessingChanged:
-    """It is shown as waiting or as being processed; all else about it is as it was."""
+    """Only the processing state of the mechanism changed, to pending or processing."""
 
     mechanism: Mechanism
 
 
 @dataclass(frozen=True, slots=True)
 class DerivativesOrphaned:
-    """Files were stored for a mechanism that is gone."""
+    """Files were stored for a mechanism that no longer exists."""
 
     mechanism_id: MechanismId
     request_id: str
@@ -93,7 +93,7 @@ class DerivativesOrphaned:
 
 @dataclass(frozen=True, slots=True)
 class BlobOrphaned:
-    """Nothing refers to a stored file any more."""
+    """No row refers to a stored file any more."""
 
     key: str
     request_id: str
@@ -113,7 +113,7 @@ class UserDeleted:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatusChanged:
-    """An admin decided about another's role or suspension."""
+    """An admin changed the role or the suspension of another user."""
 
     before: User
     after: User
@@ -147,7 +147,7 @@ class SessionOpened:
 
 @dataclass(frozen=True, slots=True)
 class SignInFailed:
-    """A wrong password, or none that helps. `account` is what guesses are counted under."""
+    """A sign-in with a wrong password or to an account that refuses it. `account` is the key that counts failures."""
 
     user_id: UserId | None
     account: str
@@ -169,7 +169,7 @@ class SessionEnded:
 
 @dataclass(frozen=True, slots=True)
 class RefreshDenied:
-    """A refresh token was not taken. Its user and session are None where it belongs to none."""
+    """A refresh token was refused. User and session are None if the token belongs to none."""
 
     user_id: UserId | None
     session_id: SessionId | None
@@ -178,7 +178,7 @@ class RefreshDenied:
 
 @dataclass(frozen=True, slots=True)
 class RefreshTokenReused:
-    """A refresh token was presented twice, which ended its session."""
+    """A refresh token was used twice, which ended its session."""
 
     user_id: UserId
     session_id: SessionId
@@ -193,14 +193,14 @@ class PasswordChanged:
 
 @dataclass(frozen=True, slots=True)
 class PasswordReset:
-    """The operator set a new password for a user who forgot theirs."""
+    """The operator set a new password for a user."""
 
     user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class AccessDenied:
-    """A known caller was refused `attempted`, with the error of this code."""
+    """An authenticated caller was refused the operation `attempted` with the error `code`."""
 
     actor_id: UserId
     attempted: str
@@ -210,14 +210,14 @@ class AccessDenied:
 
 @dataclass(frozen=True, slots=True)
 class JobRetried:
-    """An operator wants the work of `job`, which failed or was cancelled, done once more."""
+    """An operator retries `job`, which failed or was cancelled."""
 
     job: Job
 
 
 @dataclass(frozen=True, slots=True)
 class MaintenanceDue:
-    """It is time for a job that is about the whole installation."""
+    """A job about the whole installation is due."""
 
     kind: JobKind
 

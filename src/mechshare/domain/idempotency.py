@@ -1,4 +1,4 @@
-"""Answers that were given to requests carrying an Idempotency-Key, kept so that the same request gets them again."""
+"""Stored responses to requests with an Idempotency-Key, which repeated requests get again."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ IDEMPOTENCY_LIFETIME = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdempotencyRecord:
-    """`scope` is whose key it is and for which operation; `fingerprint` digests the request; `response` is the body."""
+    """`scope` is the key's owner and operation, `fingerprint` a digest of the request, `response` the body."""
 
     scope: str
     key: str
@@ -19,7 +19,7 @@ class IdempotencyRecord:
     created_at: datetime
 
     def response_to(self, fingerprint: str) -> bytes:
-        """The first answer, for the same request. Raises IdempotencyKeyReused for another one."""
+        """Returns the stored response for the same request. Raises IdempotencyKeyReused for a different one."""
         if fingerprint != self.fingerprint:
             raise IdempotencyKeyReused()
         return self.response

@@ -1,4 +1,4 @@
-"""Work that has been promised and is still to be done: the rows of the job ledger."""
+"""Jobs: the rows of the job ledger."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,23 +9,23 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.media import FailureCode, ProcessingFailure
 
 LEASE = timedelta(seconds=15)
-"""How long a worker may be silent before its job is another's."""
+"""The time without renewal after which another worker takes the job."""
 HEARTBEAT = timedelta(seconds=5)
 MAX_ATTEMPTS = 5
 DEADLINE = timedelta(hours=24)
-"""How long after it was asked for a job may still be tried."""
+"""The time after its creation during which a job may be tried."""
 MAX_ATTEMPTS_LISTED = 20
-"""How many of the attempts that ended without ending their job are remembered: the last ones."""
+"""The number of earlier attempts that a job keeps: the last ones."""
 EVERYTHING = "*"
-"""The subject of jobs that are about the whole installation."""
+"""The subject of jobs about the whole installation."""
 
 
 class JobKind(StrEnum):
     PROCESS_MECHANISM_FILE = "process_mechanism_file"
     INDEX_MECHANISM = "index_mechanism"
-    """Of a mechanism that is public, or was before the change that the job follows from."""
+    """Indexes a mechanism that is public, or was before the change that caused the job."""
     INDEX_DRAFT = "index_draft"
-    """Of one that was not, so that no public list speaks of it."""
+    """Indexes a mechanism that is in no public list, neither before nor after the change."""
     DELETE_BLOBS = "delete_blobs"
     REBUILD_INDEX = "rebuild_index"
     SWEEP = "sweep"
@@ -33,7 +33,7 @@ class JobKind(StrEnum):
 
 
 INDEXING = (JobKind.INDEX_MECHANISM, JobKind.INDEX_DRAFT)
-"""What brings the search index up to date with one mechanism; what the public sees first."""
+"""The jobs that index one mechanism; those of public mechanisms come first."""
 
 
 class JobState(StrEnum):
@@ -50,7 +50,7 @@ class JobState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One claim of a job, from 1: how far it came (`step`), and why it ended, unless it is under way or succeeded."""
+    """One claim of a job. `number` counts from 1, `step` is the last one reached; `failure` is None on success."""
 
     number: int
     started_at: datetime
@@ -61,7 +61,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """How many jobs there are, and when the oldest of them was asked for."""
+    """The number of jobs, and the creation time of the oldest."""
 
     count: int
     oldest: datetime
@@ -71,10 +71,10 @@ class Backlog:
 class Job:
     """One row of the ledger.
 
-    `subject` names what it works on (a mechanism's id, a blob key for DELETE_BLOBS, or EVERYTHING). `fence` rises with
-    every claim: only the holder of the newest fence may write the outcome. `progress` is 0..1 within `step`.
-    `started_at` is when it was last claimed. `owner` is the user whose clip it processes, "" for all other work: owners
-    take turns.
+    `subject` is the object of the work: a mechanism's id, a blob key for DELETE_BLOBS, or EVERYTHING. `fence` grows
+    with every claim; only the worker with the newest fence may write the outcome. `progress` is 0..1 within `step`.
+    `started_at` is the time of the last claim. `owner` is the user whose clip the job processes, "" for all other work;
+    owners take turns.
     """
 
     id: JobId
@@ -95,12 +95,12 @@ class Job:
     ended_at: datetime | None = None
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether its deadline has passed: the attempt under way is the last."""
+        """Whether the deadline has passed; the attempt under way is then the last."""
         return now >= self.created_at + DEADLINE
 
     @property
     def last_attempt(self) -> Attempt | None:
-        """The one under way, or the one that ended the job; None while it waits."""
+        """The attempt under way, or the one that ended the job; None while the job waits."""
         if self.started_at is None or self.state is JobState.QUEUED:
             return None
         return Attempt(
@@ -112,7 +112,7 @@ class Job:
         )
 
     def may_be_tried_again(self, now: datetime, earlier: Sequence[Attempt]) -> bool:
-        """Whether it may, after the attempt under way and the `former` ones; those that only waited are not counted."""
+        """Whether another attempt is allowed after the current one and the `earlier` ones; outages do not count."""
         counted = sum(
             attempt.failure is None or attempt.failure.code is not FailureCode.UNAVAILABLE
             for attempt in earlier
@@ -121,7 +121,7 @@ class Job:
 
 
 def backoff(attempt: int) -> timedelta:
-    """How long to wait after the `attempt`-th failure, 1-based: 2, 4, 8, 16, 32 s, and then a minute each time."""
+    """Returns the pause after attempt number `attempt`, from 1: 2, 4, 8, 16, 32 s, then 60 s."""
     return timedelta(seconds=min(2 ** min(attempt, 6), 60))
 
 

@@ -21,10 +21,10 @@ from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.text import clean_text
 
 MAX_DURATION = 24 * 3600.0
-"""Seconds; the bound for clips hosted elsewhere, whose length we take on trust."""
+"""Seconds; the bound for clips on other hosts, whose duration is not verified."""
 MAX_CATEGORIES = 10
 _NEVER_IN_URLS = frozenset('<>"\\^`{|}')
-"""What a URL holds only percent-encoded (RFC 3986, 2); browsers read some of these as something else, `\\` as `/`."""
+"""Characters that a URL must percent-encode (RFC 3986, 2); browsers interpret some of them, such as `\\` as `/`."""
 
 
 class ProcessingState(StrEnum):
@@ -36,7 +36,7 @@ class ProcessingState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Processing:
-    """How far the clip is from being watchable. `failure` stands exactly while the state is FAILED."""
+    """The state of processing. `failure` is set exactly while the state is FAILED."""
 
     state: ProcessingState
     failure: ProcessingFailure | None = None
@@ -48,7 +48,7 @@ PENDING = Processing(state=ProcessingState.PENDING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalFile:
-    """The clip as it was sent. `size` in bytes, `sha256` in hexadecimal digits, `name` as the sender called it."""
+    """The uploaded clip. `size` in bytes, `sha256` in hexadecimal digits, `name` as given by the sender."""
 
     key: str
     format: MediaFormat
@@ -68,9 +68,9 @@ class DerivedFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanism:
-    """`duration` is in seconds, to the millisecond, and unknown until the clip was processed.
+    """`duration` is in seconds, to the millisecond, and None until the clip is processed.
 
-    `file_url` (the watchable clip), `thumbnail_url` and `preview_url` are https URLs for media hosted elsewhere, or
+    `file_url` (the playable clip), `thumbnail_url` and `preview_url` are https URLs for media on other hosts, or
     `blob:` URLs (see `mechshare.domain.blobs`) once a clip stored here is ready.
     """
 
@@ -94,12 +94,12 @@ class Mechanism:
 
     @property
     def original_key(self) -> str | None:
-        """The stored file that was sent; None for what is hosted elsewhere."""
+        """The key of the uploaded file; None for media on other hosts."""
         return self.original.key if self.original else None
 
     @property
     def original_references(self) -> tuple[BlobReference, ...]:
-        """What a new mechanism has to have stored: its original, if it has one."""
+        """The references of a new mechanism: its original, if it has one."""
         if self.original is None:
             return ()
         file = self.original
@@ -110,7 +110,7 @@ class Mechanism:
         return self.user_id == user_id
 
     def publish(self, now: datetime) -> "Mechanism":
-        """Seen by everyone from now on. Raises NotReady, WithdrawnByModerator."""
+        """Returns the mechanism, visible to everyone. Raises NotReady, WithdrawnByModerator."""
         if self.withdrawn_reason is not None:
             raise WithdrawnByModerator(reason=self.withdrawn_reason)
         if self.processing.state is not ProcessingState.READY:
@@ -118,11 +118,11 @@ class Mechanism:
         return self if self.is_published else replace(self, is_published=True, updated_at=now)
 
     def withdraw(self, now: datetime) -> "Mechanism":
-        """Seen by its owner alone from now on; the owner may publish it again."""
+        """Returns the mechanism, visible to its owner only, who may publish it again."""
         return replace(self, is_published=False, updated_at=now) if self.is_published else self
 
     def withdraw_for(self, reason: str, now: datetime) -> "Mechanism":
-        """Withdrawn by a moderator, who says why; only a moderator's `reinstate` lets it be published again."""
+        """Returns the mechanism as withdrawn by a moderator; it can be published again only after `reinstate`."""
         cleaned = clean_text("reason", reason, min_length=1, max_length=500)
         return replace(self, is_published=False, withdrawn_reason=cleaned, updated_at=now)
 
@@ -132,7 +132,7 @@ class Mechanism:
     def described(
         self, *, title: str, description: str, categories: Iterable[CategoryId], now: datetime
     ) -> "Mechanism":
-        """With another title, description and categories. Raises InvalidField."""
+        """Returns the mechanism with a new title, description and categories. Raises InvalidField."""
         return replace(
             self,
             title=clean_title(title),
@@ -161,15 +161,15 @@ class Mechanism:
         return replace(self, processing=failed, updated_at=now)
 
     def processing_retried(self, now: datetime) -> "Mechanism":
-        """Waiting to be processed again. Raises NothingToRetry unless processing has failed."""
+        """Returns the mechanism with pending processing. Raises NothingToRetry unless processing failed."""
         if self.processing.state is not ProcessingState.FAILED:
             raise NothingToRetry(state=self.processing.state.value)
         return replace(self, processing=PENDING, updated_at=now)
 
 
 def derived_references(id: MechanismId, files: DerivedFiles, now: datetime) -> tuple[BlobReference, ...]:
-    """What a mechanism has to have stored once it is processed, besides its original."""
-    # Of a still clip the preview may be the thumbnail, byte for byte: one file then.
+    """Returns the references of a processed mechanism, without its original."""
+    # The preview of a still clip may equal its thumbnail byte for byte; both are then one file.
     facts = {
         files.preview.key: (BlobRole.PREVIEW, files.preview),
         files.thumbnail.key: (BlobRole.THUMBNAIL, files.thumbnail),
@@ -192,7 +192,7 @@ def _reference(id: MechanismId, role: BlobRole, facts: BlobFacts, now: datetime)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Whose mechanism it is, as far as everyone may see it."""
+    """The owner of a mechanism, as everyone may see them."""
 
     id: UserId
     username: str
@@ -201,14 +201,14 @@ class Author:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthoredMechanism:
-    """A mechanism joined with its author, read in one go."""
+    """A mechanism joined with its author."""
 
     mechanism: Mechanism
     author: Author
 
 
 class MechanismSort(StrEnum):
-    """Orders of a list. Equal keys are ordered by identifier, in the same direction."""
+    """The orders of a list. Equal keys are ordered by identifier, in the same direction."""
 
     NEWEST = "-created_at"
     OLDEST = "created_at"
@@ -234,7 +234,7 @@ SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
 
 
 def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:
-    """What `sort` compares."""
+    """Returns the value by which `sort` orders."""
     key: SortKey = getattr(mechanism, sort.order.column)
     return key
 
@@ -248,9 +248,9 @@ def clean_description(description: str) -> str:
 
 
 def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
-    """Each category once, in the order given.
+    """Returns each category once, in the given order.
 
-    Raises InvalidField beyond MAX_CATEGORIES, and CategoryNotFound for what can name none.
+    Raises InvalidField for more than MAX_CATEGORIES, CategoryNotFound for text that can't be a category id.
     """
     distinct = tuple(dict.fromkeys(categories))
     if len(distinct) > MAX_CATEGORIES:
@@ -265,9 +265,9 @@ def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]
 
 
 def clean_external_url(field: str, url: str) -> str:
-    """An https URL of at most 2,000 characters with a host and no credentials in it. Raises InvalidField.
+    """Returns an https URL of at most 2,000 characters with a host and without credentials. Raises InvalidField.
 
-    It is shown, never fetched.
+    mechshare never fetches it.
     """
     cleaned = clean_text(field, url, min_length=1, max_length=2_000)
     if not _is_plain_https(cleaned):
@@ -291,7 +291,7 @@ def _is_plain_https(url: str) -> bool:
 
 
 def clean_duration(duration: float) -> float:
-    """A duration in seconds, rounded to the millisecond, above 0. Raises InvalidField."""
+    """Returns a duration in seconds, above 0, rounded to the millisecond. Raises InvalidField."""
     if not 0.001 <= duration <= MAX_DURATION:
         raise InvalidField(
             "duration",

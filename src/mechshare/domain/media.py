@@ -1,4 +1,4 @@
-"""Clips: what kinds are taken, what is known of one, and why one could not be processed."""
+"""Clips: accepted formats, measurements, and the reasons for which processing fails."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SNIFF_BYTES = 4096
-"""How much of a file's beginning tells what it is."""
+"""Bytes at the beginning of a file that suffice to recognise its format."""
 
 
 class MediaFormat(StrEnum):
@@ -23,10 +23,10 @@ class MediaFormat(StrEnum):
 
 
 def sniff(head: bytes) -> MediaFormat | None:
-    """The format of a file that begins with `head` (SNIFF_BYTES of it), by its magic numbers; its name is no evidence.
+    """Returns the format of a file by the magic numbers in its first SNIFF_BYTES bytes; ignores the file name.
 
-    None for anything else: playlists, pages, scripts, drawings, plain PNG, and containers that only look alike
-    (Matroska that is not WebM, HEIC and AVIF). A still WebP passes: it is a clip of one frame, as a still GIF is.
+    Returns None for anything else: playlists, HTML, scripts, drawings, PNG without animation, and similar containers
+    (Matroska that is not WebM, HEIC and AVIF). A still WebP or GIF is a clip of one frame.
     """
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return MediaFormat.GIF
@@ -44,7 +44,7 @@ _WEBM_DOCTYPE = re.compile(rb"\x42\x82(?:\x84|\x40\x04|\x01\0{6}\x04)webm")
 
 
 def _is_animated_png(head: bytes) -> bool:
-    """Whether an animation control chunk stands before the image data, as the format asks."""
+    """Whether an animation control chunk precedes the image data, as the format requires."""
     offset = 8
     while offset + 8 <= len(head):
         kind = head[offset + 4 : offset + 8]
@@ -75,11 +75,11 @@ _PICTURE_BRANDS = frozenset(
 )
 _BOX_HEADER = 8
 _MAX_BOX_BYTES = 0x20000000 - 1
-"""Half a GiB: what begins with a letter would be a longer box, so that no text is taken for a clip."""
+"""Bytes, half a GiB. Text is never taken for a clip: its first letter would state a longer box."""
 
 
 def _sniff_boxes(head: bytes) -> MediaFormat | None:
-    """MP4 and MOV, by their first box (ISO/IEC 14496-12); old QuickTime files have no brand."""
+    """Recognises MP4 and MOV by their first box (ISO/IEC 14496-12); old QuickTime files have no brand."""
     length, kind = int.from_bytes(head[:4], "big"), head[4:8]
     if kind == b"ftyp":
         brand = head[8:12]
@@ -93,10 +93,10 @@ def _sniff_boxes(head: bytes) -> MediaFormat | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
-    """`width` x `height` in px as shown; `duration_ms` includes the last frame's; `frame_rate` is the mean, in 1/s.
+    """`width` x `height` in px as displayed; `duration_ms` includes the last frame; `frame_rate` is the mean, in 1/s.
 
-    Neither is ever 0. A single frame lasts as long as its file says, 100 ms where it doesn't: then the rate is 10/s.
-    `size` in bytes and `sha256` in hexadecimal digits are the original's.
+    None of them is 0. A single frame has the duration that its file states, or else 100 ms, which is a rate of 10/s.
+    `size` in bytes and `sha256` in hexadecimal digits are those of the original.
     """
 
     width: int
@@ -110,7 +110,7 @@ class MediaFacts:
 
 
 class FailureCode(StrEnum):
-    """Why a clip could not be processed, or a job not be done."""
+    """The reason for which processing a clip or another job failed."""
 
     EMPTY = "empty"
     UNREADABLE = "unreadable"
@@ -134,12 +134,12 @@ class FailureCode(StrEnum):
 
 FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.EMPTY: {
-        "en": "The file holds no frame. Export the clip again and send the new file.",
-        "ja": "ファイルにフレームがありません。書き出し直したファイルを送ってください。",
+        "en": "The file contains no frames. Export the clip again and send the new file.",
+        "ja": "ファイルにフレームがありません。書き出し直して、もう一度送ってください。",
     },
     FailureCode.UNREADABLE: {
-        "en": "The file can't be read as what it says it is. Check that it plays, or export it again.",
-        "ja": "ファイルを読み取れません。再生できるか確認するか、書き出し直してください。",
+        "en": "The file is not a valid file of its format. Check that it plays, or export it again.",
+        "ja": "ファイルを読み取れません。再生できるかを確認し、できない場合は書き出し直してください。",
     },
     FailureCode.TRUNCATED: {
         "en": "The file ends too early: part of it is missing. Send the complete file.",
@@ -150,72 +150,72 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
         "ja": "対応していないコーデックです。H.264、VP9、GIF のいずれかで書き出してください。",
     },
     FailureCode.NO_VIDEO: {
-        "en": "The file has no moving picture. Send a clip with a video track.",
-        "ja": "ファイルに映像がありません。映像のあるクリップを送ってください。",
+        "en": "The file has no video track. Send a clip with one.",
+        "ja": "ファイルに映像トラックがありません。映像のあるクリップを送ってください。",
     },
     FailureCode.PICTURE_TOO_LARGE: {
         "en": "The picture is too large. Scale it down to at most 8192 px a side and 40 million pixels.",
         "ja": "画面が大きすぎます。一辺 8192 px、4,000 万画素以下に縮小してください。",
     },
     FailureCode.TOO_LONG: {
-        "en": "The clip is too long. Cut it to two minutes or less: one cycle of the motion says most.",
-        "ja": "クリップが長すぎます。2 分以内に切り取ってください。動きの 1 周期で十分です。",
+        "en": "The clip is too long. Cut it to two minutes or less; one cycle of the motion is enough.",
+        "ja": "クリップが長すぎます。2 分以内に切り出してください。動きの 1 周期分で十分です。",
     },
     FailureCode.TOO_MANY_PIXELS: {
-        "en": "The clip's frames hold too many pixels together. Scale the picture down or cut the clip shorter.",
+        "en": "The clip has too many pixels in all frames together. Scale it down or cut it shorter.",
         "ja": "全フレームの総画素数が多すぎます。画面を縮小するか、クリップを短くしてください。",
     },
     FailureCode.TOO_MANY_STREAMS: {
-        "en": "The file holds too many tracks. Export the clip with its video track alone.",
-        "ja": "ファイルのトラックが多すぎます。映像トラックだけで書き出してください。",
+        "en": "The file has too many tracks. Export the clip with its video track only.",
+        "ja": "ファイルのトラック数が多すぎます。映像トラックだけで書き出してください。",
     },
     FailureCode.TIMED_OUT: {
         "en": "Processing took too long. Send a shorter or smaller clip.",
-        "ja": "処理に時間がかかりすぎました。短い、または小さいクリップを送ってください。",
+        "ja": "処理に時間がかかりすぎました。より短いか、サイズの小さいクリップを送ってください。",
     },
     FailureCode.OUT_OF_MEMORY: {
-        "en": "Processing took too much memory. Send a clip with a smaller picture.",
+        "en": "Processing needed too much memory. Send a clip with a smaller picture.",
         "ja": "処理に必要なメモリーが多すぎます。画面の小さいクリップを送ってください。",
     },
     FailureCode.CRASHED: {
-        "en": "Processing broke down. Try again; if it fails again, export the clip anew.",
-        "ja": "処理中に異常終了しました。再試行し、だめなら書き出し直してください。",
+        "en": "Processing crashed. Try again; if it fails again, export the clip again.",
+        "ja": "処理が異常終了しました。再試行しても失敗する場合は、書き出し直してください。",
     },
     FailureCode.FILE_LOST: {
-        "en": "The stored file is gone. Send the clip again, and tell the operator.",
-        "ja": "保存されたファイルが失われました。もう一度送り、運用者にもお知らせください。",
+        "en": "The stored file is missing. Send the clip again, and tell the operator.",
+        "ja": "保存されたファイルが失われています。もう一度送信し、運用担当者にもお知らせください。",
     },
     FailureCode.FILE_ALTERED: {
-        "en": "The stored file is not what was sent. Send the clip again, and tell the operator.",
-        "ja": "保存されたファイルが送信時と異なります。もう一度送り、運用者にもお知らせください。",
+        "en": "The stored file differs from the file that was sent. Send the clip again, and tell the operator.",
+        "ja": "保存されたファイルの内容が送信時と異なります。もう一度送信し、運用担当者にもお知らせください。",
     },
     FailureCode.UNAVAILABLE: {
-        "en": "A service that processing needs does not respond at present. mechshare tries again.",
-        "ja": "処理に必要なものが現在応答していません。自動的に再試行されます。",
+        "en": "A service that processing needs is not responding. mechshare retries automatically.",
+        "ja": "処理に必要なサービスが応答していません。自動的に再試行されます。",
     },
     FailureCode.WORKER_LOST: {
-        "en": "The worker stopped each time it was at this clip. Try again, or export the clip anew.",
+        "en": "Workers stopped repeatedly while they processed this clip. Try again, or export the clip again.",
         "ja": "このクリップの処理中にワーカーが繰り返し停止しました。再試行するか、書き出し直してください。",
     },
     FailureCode.DEADLINE_PASSED: {
-        "en": "It could not be processed within a day. Try again.",
+        "en": "The clip could not be processed within a day. Try again.",
         "ja": "1 日以内に処理できませんでした。再試行してください。",
     },
     FailureCode.CANCELLED: {
-        "en": "An operator cancelled the processing. Try again, or ask them why.",
-        "ja": "運用者が処理を取り消しました。再試行するか、理由を問い合わせてください。",
+        "en": "An operator cancelled the processing. Try again, or ask the operator for the reason.",
+        "ja": "運用担当者が処理を取り消しました。再試行するか、理由を問い合わせてください。",
     },
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingFailure:
-    """`detail` is for operators and logs; people read `message`."""
+    """`detail` is for operators and logs; `message` is for users."""
 
     code: FailureCode
     detail: str = ""
 
     def message(self, language: str) -> str:
-        """What happened and what to do about it, in `language` (English for one that is not spoken)."""
+        """Returns what happened and what to do, in `language`; in English if it has no translation."""
         messages = FAILURE_MESSAGES[self.code]
         return messages.get(language, messages["en"])

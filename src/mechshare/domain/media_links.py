@@ -1,4 +1,4 @@
-"""Links to stored files that work for whoever holds them, until they expire."""
+"""Signed links to stored files; anyone with a link can read the file until the link expires."""
 
 import hmac
 from dataclasses import dataclass, field
@@ -19,9 +19,9 @@ class LinkSigner:
             raise ValueError("the secret for signing links must be at least 32 bytes long")
 
     def expiry(self, now: datetime) -> int:
-        """When a link made now should end, in Unix seconds: rounded up to the hour after its lifetime.
+        """Returns the expiry time of a link made now, in Unix seconds: its lifetime, rounded up to the hour.
 
-        Links made within one hour are therefore equal, and caches can hold what they lead to.
+        Links made within one hour are therefore equal, so that caches can store the files.
         """
         hour = 3600
         end = int((now + LINK_LIFETIME).timestamp())
@@ -31,7 +31,7 @@ class LinkSigner:
         return hmac.new(self.secret, f"{key}\n{expires}".encode(), sha256).hexdigest()
 
     def is_valid(self, key: str, expires: int, signature: str, now: datetime) -> bool:
-        """Whether `signature` was made for `key` and `expires`, and that has not passed."""
+        """Whether `signature` is that of `key` and `expires`, and `expires` has not passed."""
         expected = self.sign(key, expires)
         is_genuine = signature.isascii() and hmac.compare_digest(expected, signature)
         return is_genuine and now.timestamp() < expires
@@ -39,7 +39,7 @@ class LinkSigner:
 
 @dataclass(frozen=True, slots=True)
 class MediaLinks:
-    """Signatures for links that all end at `expires`, in Unix seconds."""
+    """Signatures of links that all expire at `expires`, in Unix seconds."""
 
     signer: LinkSigner
     expires: int

@@ -1,4 +1,4 @@
-"""Refusals for want of capacity: of the machine, or of what one user may take of it."""
+"""Refusals for lack of capacity: of the machine, or of one user's share of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,17 +9,17 @@ from mechshare.domain.errors import Unavailable
 class Overloaded(Unavailable):
     code = "OVERLOADED"
     messages = {
-        "en": "The server has too much to do at present. Try again shortly.",
+        "en": "The server is overloaded. Try again shortly.",
         "ja": "現在サーバーが混み合っています。しばらくしてからもう一度お試しください。",
     }
 
 
 class Busy(Unavailable):
-    """Something was locked for too long. The dependency has responded, so this is no sign of an outage."""
+    """Something was locked for too long. The dependency has responded, so this is not an outage."""
 
     code = "BUSY"
     messages = {
-        "en": "This is being changed by others at present. Try again shortly.",
+        "en": "Another request is changing this. Try again shortly.",
         "ja": "現在ほかの処理がこのデータを変更しています。しばらくしてからもう一度お試しください。",
     }
 
@@ -28,7 +28,7 @@ class SearchTimedOut(Unavailable):
     code = "SEARCH_TIMED_OUT"
     messages = {
         "en": "The search took too long. Search for fewer or rarer words, or try again shortly.",
-        "ja": "検索に時間がかかりすぎました。語を減らすか、しばらくしてからもう一度お試しください。",
+        "ja": "検索に時間がかかりすぎました。検索語を減らすか、しばらくしてからもう一度お試しください。",
     }
 
 

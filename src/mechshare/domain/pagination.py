@@ -1,4 +1,4 @@
-"""Lists, a page at a time."""
+"""Pages of lists."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +8,16 @@ from typing import Generic, TypeVar
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 MAX_OFFSET = 10_000
-"""How many items a page number passes over at most; further on, a cursor costs the same at any depth."""
+"""The maximum number of items that a page number skips; a cursor costs the same at any depth."""
 EXACT_TOTAL = 10_000
-"""Totals are counted up to here; beyond it, counting would cost more than the page."""
+"""Totals are exact up to this number; beyond it, counting would cost more than the page."""
 
 T_co = TypeVar("T_co", covariant=True)
 SortKey = datetime | str | int | float
 
 
 class KeyType(Enum):
-    """What the values of a sort column are; the value names the type inside a cursor."""
+    """The type of a sort column; the value names the type in a cursor."""
 
     TIME = "time"
     TEXT = "text"
@@ -28,7 +28,7 @@ class KeyType(Enum):
 class SortOrder:
     """An order of a list: by the values of `column`, then by identifier in the same direction.
 
-    `name` is what callers choose it by.
+    Callers choose it by `name`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class SortOrder:
 
 
 NEWEST_FIRST = SortOrder(name="", column="created_at", key_type=KeyType.TIME, is_descending=True)
-"""The order of lists that have no other."""
+"""The default order of lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,9 +51,9 @@ class Position:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """Which page is wanted. `page` counts from 1, and says where the page begins unless `after` does.
+    """A requested page. `page` counts from 1 and sets where the page begins, unless `after` is given.
 
-    `counted` is the length of the list where that is known already, EXACT_TOTAL + 1 if it is more than EXACT_TOTAL.
+    `counted` is the length of the list if it is known already, EXACT_TOTAL + 1 if it exceeds EXACT_TOTAL.
     """
 
     page: int = 1
@@ -63,13 +63,13 @@ class PageRequest:
 
     @property
     def offset(self) -> int:
-        """How many items are passed over."""
+        """The number of skipped items."""
         return 0 if self.after else (self.page - 1) * self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page(Generic[T_co]):
-    """One page. `total` counts the whole list, exactly while `total_is_exact`; `next` is where the next page begins."""
+    """A page. `total` counts the whole list, exactly if `total_is_exact`; the next page begins at `next`."""
 
     items: tuple[T_co, ...]
     page: int
@@ -80,10 +80,10 @@ class Page(Generic[T_co]):
 
     @property
     def counted(self) -> int:
-        """For `PageRequest`: what need not be counted again."""
+        """The length of the list, for the next `PageRequest`."""
         return self.total if self.total_is_exact else EXACT_TOTAL + 1
 
 
 def how_many(count: int) -> str:
-    """A count that stops one beyond EXACT_TOTAL, in words."""
+    """Returns a count as text; EXACT_TOTAL + 1 stands for any number above EXACT_TOTAL."""
     return f"more than {EXACT_TOTAL:,}" if count > EXACT_TOTAL else str(count)

@@ -1,4 +1,4 @@
-"""Who may see and change what. Lists, search, media, counts and every write ask here, and nowhere else."""
+"""The access rules. Lists, search, media, counts and writes all use them; there are no others."""
 
 from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
 from mechshare.domain.ids import UserId
@@ -6,12 +6,15 @@ from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.users import Actor, Permission
 
 Viewer = Actor | None
-"""Who asks; None is an anonymous caller."""
+"""A caller; None if anonymous."""
 
 
 def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
-    """Everyone sees what is published; an unpublished one is seen by its owner and by admins, and, when a moderator
-    withdrew it, by moderators."""
+    """Whether `viewer` may see the mechanism.
+
+    Everyone sees published ones; owners and admins see unpublished ones; moderators see those that a moderator
+    withdrew.
+    """
     if mechanism.is_published:
         return True
     if can_edit(viewer, mechanism):
@@ -22,16 +25,16 @@ def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
 
 
 def can_edit(viewer: Viewer, mechanism: Mechanism) -> bool:
-    """Its owner and admins."""
+    """Whether `viewer` is the owner or an admin."""
     if viewer is None:
         return False
     return mechanism.can_be_edited_by(viewer.id) or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM)
 
 
 def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:
-    """Whether a list or search narrowed to `user_id` (None: everybody's) also shows `viewer` what is not published.
+    """Whether a list or search of the mechanisms of `user_id` also shows `viewer` unpublished ones.
 
-    Without a user the list is the public one, the same for every caller.
+    If `user_id` is None, the list is the public one, the same for every caller.
     """
     if viewer is None or user_id is None:
         return False
@@ -39,16 +42,16 @@ def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:
 
 
 def require_visible(viewer: Viewer, mechanism: Mechanism | None) -> Mechanism:
-    """`mechanism`, if `viewer` may see it. Raises MechanismNotFound alike for an absent one and a hidden one."""
+    """Returns `mechanism` if `viewer` may see it. Raises MechanismNotFound if it is absent or hidden."""
     if mechanism is None or not can_see(viewer, mechanism):
         raise MechanismNotFound()
     return mechanism
 
 
 def require_editor(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
-    """`mechanism`, if `actor` is its owner or an admin.
+    """Returns `mechanism` if `actor` is its owner or an admin.
 
-    Raises MechanismNotFound when `actor` may not even see it, else UnauthorizedOperation.
+    Raises MechanismNotFound if `actor` may not see it, otherwise UnauthorizedOperation.
     """
     visible = require_visible(actor, mechanism)
     if visible.can_be_edited_by(actor.id):
@@ -58,7 +61,7 @@ def require_editor(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
 
 
 def require_withdrawer(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
-    """`mechanism`, if `actor` is its owner, a moderator or an admin. Raises as `require_editor` does."""
+    """Returns `mechanism` if `actor` is its owner, a moderator or an admin. Raises as `require_editor` does."""
     visible = require_visible(actor, mechanism)
     if not visible.can_be_edited_by(actor.id):
         require_permission(actor, Permission.WITHDRAW_ANY_MECHANISM)
@@ -66,7 +69,7 @@ def require_withdrawer(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
 
 
 def require_permission(actor: Viewer, permission: Permission) -> Actor:
-    """`actor`, if signed in and granted `permission`. Raises AuthenticationRequired, UnauthorizedOperation."""
+    """Returns `actor` if they have `permission`. Raises AuthenticationRequired, UnauthorizedOperation."""
     if actor is None:
         raise AuthenticationRequired()
     if not actor.has_permission(permission):

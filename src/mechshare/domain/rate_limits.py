@@ -1,4 +1,4 @@
-"""How often something may be done."""
+"""Quotas and verdicts of rate limits."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class Quota:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`remaining` of the quota, and whole seconds until all of it is back (`reset_after`).
+    """`remaining` uses of the quota; `reset_after` is in whole seconds until all of it is available again.
 
-    `retry_after`: whole seconds until a use is allowed again; 0 where this one was.
+    `retry_after` is in whole seconds until a use is allowed again; 0 if this one is allowed.
     """
 
     allowed: bool

@@ -1,4 +1,4 @@
-"""What is searched, what is asked, and what comes back."""
+"""Documents, queries and results of searches."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ from mechshare.domain.text import clean_text
 
 MAX_QUERY_LENGTH = 200
 MAX_HIT_OFFSET = 10_000
-"""The furthest hit that a page number reaches: to find it, all before it are ranked."""
+"""The maximum number of hits that a page number skips; an index ranks all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchDocument:
-    """A mechanism as the index holds it. A document with a lower `version` never replaces one with a higher."""
+    """A mechanism in the index. A document never replaces one with a higher `version`."""
 
     mechanism_id: MechanismId
     version: int
@@ -37,7 +37,7 @@ class SearchSort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """`text` empty matches everything. `published_only` is decided by `mechshare.domain.policy`, never by a caller."""
+    """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller."""
 
     text: str = ""
     category_ids: tuple[CategoryId, ...] = ()
@@ -59,7 +59,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """`total` counts the matches and `facets` those in each category: all of them, or EXACT_TOTAL + 1 at least."""
+    """`total` counts the matches, `facets` those in each category, up to at least EXACT_TOTAL + 1."""
 
     hits: tuple[Hit, ...]
     total: int
@@ -74,10 +74,10 @@ class FoundMechanism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
-    """Search results with their mechanisms. `total` counts up to EXACT_TOTAL, and says nothing beyond it unless
-    `total_is_exact`; `facets` as in SearchResult.
+    """Search results with their mechanisms. `total` is at most EXACT_TOTAL; there are more matches unless
+    `total_is_exact`. `facets` as in SearchResult.
 
-    A `degraded` one comes from the database alone: newest first, without facets and highlights.
+    A `degraded` page comes from the database: newest first, without facets and highlights.
     """
 
     items: tuple[FoundMechanism, ...]
@@ -91,7 +91,7 @@ class SearchPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
-    """There are no titles in `degraded` ones, which says nothing about the titles there are."""
+    """`degraded` suggestions are empty because the index is unavailable, whatever titles exist."""
 
     titles: tuple[str, ...] = ()
     degraded: bool = False

@@ -1,4 +1,4 @@
-"""Signed-in sessions, and the tokens that prove them."""
+"""Sessions and their tokens."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,15 +8,15 @@ from mechshare.domain.users import Actor
 
 ACCESS_TOKEN_LIFETIME = timedelta(minutes=15)
 SESSION_LIFETIME = timedelta(days=30)
-"""How long a session lives after its last refresh."""
+"""The lifetime of a session after its last refresh."""
 REPLAY_GRACE = timedelta(seconds=30)
-"""How long a replaced refresh token still gets the current tokens of its session: two tabs refresh at once, or a
-response is lost on the way."""
+"""The time for which a consumed refresh token still returns the current tokens of its session: two tabs may refresh at
+the same time, and a response may be lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One sign-in on one device: the family of all refresh tokens that descend from it."""
+    """A sign-in on one device, with all refresh tokens that descend from it."""
 
     id: SessionId
     user_id: UserId
@@ -33,7 +33,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
-    """A refresh token as it is stored: by the SHA-256 of its text, so that a stolen database opens no session."""
+    """A stored refresh token. Only its SHA-256 is stored, so a stolen database gives access to no session."""
 
     hash: str
     session_id: SessionId
@@ -60,7 +60,7 @@ class TokenUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claims:
-    """What an access token says, after it was verified."""
+    """The claims of a verified access token."""
 
     user_id: UserId
     session_id: SessionId
@@ -71,7 +71,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tokens:
-    """What signing in or refreshing hands out. `expires_in` is the access token's lifetime in whole seconds."""
+    """The result of a sign-in or refresh. `expires_in` is the access token's lifetime in whole seconds."""
 
     access_token: str
     refresh_token: str
@@ -81,7 +81,7 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
-    """A caller whose access token was verified, and whose session and account are in order."""
+    """A caller with a verified access token, a live session and an active account."""
 
     actor: Actor
     session_id: SessionId

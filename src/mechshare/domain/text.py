@@ -1,7 +1,7 @@
-"""Text as people type it: normalised once, at the edge of the domain, so that it compares alike everywhere.
+"""Text input. The domain normalises it once, so that equal texts compare as equal everywhere.
 
-Normalisation sorts combining marks, which takes time that grows with the square of their number in a row. So text is
-measured before it is normalised: its raw length, and its marks in a row (stream-safe text, UAX #15, 13).
+Normalisation sorts combining marks in time quadratic in the length of a run of them. The raw length and the length of
+runs are therefore checked first (stream-safe text, UAX #15, 13).
 """
 
 import re
@@ -10,33 +10,32 @@ import unicodedata
 from mechshare.domain.errors import InvalidField
 
 MAX_MARKS = 30
-"""Combining marks in a row. The longest sequence that any language is known to use has 18 (UAX #15, 13)."""
+"""Combining marks in a row. The longest sequence known in any language has 18 (UAX #15, 13)."""
 MAX_DECOMPOSITION = 4
-"""Characters that normalisation can make one of (UAX #15: the expansion of NFD in UTF-32)."""
+"""The maximum number of characters to which normalisation expands one (UAX #15: NFD in UTF-32)."""
 
 _LINE_ENDS = re.compile("\r\n|[\r\u0085\u2028\u2029]")
 _ABOVE = "\x7f-\x9f\ud800-\udfff\u2028-\u202e\u2066-\u2069"
 _REFUSED = re.compile(f"[\x00-\x1f{_ABOVE}]")
-"""Controls (NUL among them), lone surrogates, the separators of lines and paragraphs (the Unicode categories Cc, Cs,
-Zl and Zp), and what overrides the direction of text."""
+"""Control characters including NUL, lone surrogates, line and paragraph separators (the Unicode categories Cc, Cs, Zl
+and Zp), and characters that override the direction of text."""
 _REFUSED_IN_LINES = re.compile(f"[\x00-\x08\x0b-\x1f{_ABOVE}]")
 _MARKS_ASIDE = "\uff9e\uff9f"
-"""Half-width katakana sound marks: letters, which NFKC makes combining marks of."""
+"""Half-width katakana sound marks: letters that NFKC turns into combining marks."""
 _BLANKS = "\u115f\u1160\u2800\u3164\uffa0"
-"""Letters and symbols without a picture: the fillers of Hangul, and the empty pattern of Braille."""
+"""Invisible letters and symbols: the Hangul fillers and the empty Braille pattern."""
 _LONG_RUN = re.compile(
     rf"[^\x00-\u02ff\u3041-\u3096\u30a1-\u30fa\u3400-\u9fff\uac00-\ud7a3]{{{MAX_MARKS + 1}}}"
 )
-"""What may hold too many marks in a row: most text doesn't, and need not be looked at character by character."""
+"""Matches every text that may contain too many marks in a row; all other text needs no check of each character."""
 
 
 def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines: bool = False) -> str:
     """Returns `text` in NFC with its ends stripped, of `min_length` to `max_length` characters.
 
-    `lines` admits tabs and line feeds, and turns the other line ends into them. Raises InvalidField for any other
-    control character, for NUL and surrogates, for direction overrides (they make text read as something else,
-    CVE-2021-42574), for more than MAX_MARKS combining marks in a row, and for required text without any visible
-    character. Takes time in proportion to `max_length`.
+    With `lines`, tabs and line feeds are allowed, and other line ends become line feeds. Raises InvalidField for any
+    other control character, surrogates, direction overrides (which disguise text, CVE-2021-42574), more than MAX_MARKS
+    combining marks in a row, and required text without a visible character. Takes time linear in `max_length`.
     """
     if len(text) > MAX_DECOMPOSITION * max_length:
         raise _wrong_length(field, min_length, max_length, len(text))
@@ -45,8 +44,8 @@ def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines
     if (_REFUSED_IN_LINES if lines else _REFUSED).search(text):
         raise InvalidField(
             field,
-            en="contains a character that is not text (a control character, for example). Remove it.",
-            ja="文字でないもの（制御文字など）が含まれています。取り除いてください。",
+            en="contains a character that is not allowed, such as a control character. Remove it.",
+            ja="使用できない文字（制御文字など）が含まれています。取り除いてください。",
         )
     refuse_long_marks(field, text)
     cleaned = unicodedata.normalize("NFC", text).strip()
@@ -55,16 +54,16 @@ def clean_text(field: str, text: str, *, min_length: int, max_length: int, lines
     if min_length and not any(map(_is_visible, cleaned)):
         raise InvalidField(
             field,
-            en="has no visible character. Write something that people can read.",
+            en="has no visible character. Enter readable text.",
             ja="目に見える文字がありません。読める文字を入力してください。",
         )
     return cleaned
 
 
 def readable_text(text: str, *, max_length: int) -> str:
-    """Returns `text` as `clean_text` would, whatever it is: cut where too long, U+FFFD for each refused character.
+    """Returns `text` as `clean_text` does, but cuts it to `max_length` and replaces refused characters by U+FFFD.
 
-    For what is only looked up or written down, and so need not be refused. Takes time in proportion to `max_length`.
+    For text that is only looked up or logged. Takes time linear in `max_length`.
     """
     readable = _REFUSED.sub("\ufffd", text[: MAX_DECOMPOSITION * max_length])
     return unicodedata.normalize("NFC", without_long_marks(readable)).strip()[:max_length]
@@ -81,12 +80,12 @@ def refuse_long_marks(field: str, text: str) -> None:
 
 
 def has_long_marks(text: str) -> bool:
-    """Whether more than MAX_MARKS combining marks stand in a row, which makes normalisation slow."""
+    """Whether `text` has more than MAX_MARKS combining marks in a row, which make normalisation slow."""
     return _LONG_RUN.search(text) is not None and len(without_long_marks(text)) < len(text)
 
 
 def without_long_marks(text: str) -> str:
-    """Returns `text` without the combining marks that follow MAX_MARKS others."""
+    """Returns `text` without the combining marks beyond the first MAX_MARKS of each run."""
     if _LONG_RUN.search(text) is None:
         return text
     left: list[str] = []
@@ -99,12 +98,12 @@ def without_long_marks(text: str) -> str:
 
 
 def is_mark(character: str) -> bool:
-    """Whether normalisation may sort `character` among its neighbours."""
+    """Whether normalisation may reorder `character` among its neighbours."""
     return unicodedata.category(character)[0] == "M" or character in _MARKS_ASIDE
 
 
 def _is_visible(character: str) -> bool:
-    """Whether `character` shows something by itself: a letter, number, sign or symbol that is not blank."""
+    """Whether `character` is visible by itself: a letter, number, punctuation mark or symbol that is not blank."""
     return unicodedata.category(character)[0] in "LNPS" and character not in _BLANKS
 
 

@@ -1,4 +1,4 @@
-"""People, what they may do, and what others see of them."""
+"""Users, their permissions, and their public profiles."""
 
 import re
 import unicodedata
@@ -24,7 +24,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a route may ask of its caller. Ownership is not a permission: it is decided by `mechshare.domain.policy`."""
+    """A permission that a route may require. Ownership is no permission; `mechshare.domain.policy` decides on it."""
 
     CREATE_MECHANISMS = "mechanisms:create"
     WITHDRAW_ANY_MECHANISM = "mechanisms:withdraw_any"
@@ -41,16 +41,16 @@ MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 200
 MAX_EMAIL_LENGTH = 254
 
 _MAX_RAW_USERNAME = 100
-"""Characters: what is longer can be no user name, whatever space stands around it."""
+"""Characters; longer text is no user name, whatever whitespace surrounds it."""
 _MAX_RAW_PASSWORD = MAX_DECOMPOSITION * MAX_PASSWORD_LENGTH
-"""Characters; normalisation makes no acceptable password of more."""
+"""Characters; a longer text is too long after normalisation, too."""
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,28})[a-z0-9]\Z")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """Who makes a request, as far as deciding about it takes: a user who is signed in and not suspended."""
+    """The caller of a request: a signed-in user who is not suspended, with the facts that access rules need."""
 
     id: UserId
     role: Role
@@ -61,7 +61,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An account. Its credentials are kept apart, so that no answer, log or cache can hold them by accident."""
+    """An account. Credentials are stored separately, so no response, log or cache can contain them."""
 
     id: UserId
     username: str
@@ -95,7 +95,7 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What everyone may see of a user: never the e-mail address, the role or a suspension."""
+    """The public part of a user: without e-mail address, role and suspension."""
 
     id: UserId
     username: str
@@ -115,7 +115,7 @@ def profile_of(user: User) -> Profile:
 
 
 def clean_username(username: str) -> str:
-    """Returns the user name in its one spelling (lower case): 3-30 of a-z 0-9 _ -, first and last a letter or digit.
+    """Returns the user name in lower case: 3-30 of a-z 0-9 _ -, first and last a letter or digit.
 
     Raises InvalidField.
     """
@@ -123,14 +123,14 @@ def clean_username(username: str) -> str:
     if not _USERNAME.match(cleaned):
         raise InvalidField(
             "username",
-            en="must be 3 to 30 of a-z, 0-9, _ and -, with a letter or digit first and last.",
+            en="must be 3 to 30 characters of a-z, 0-9, _ and -, with a letter or digit first and last.",
             ja="半角英小文字・数字・_・- の 3〜30 文字で、先頭と末尾は英数字にしてください。",
         )
     return cleaned
 
 
 def clean_email(email: str) -> str:
-    """The address with its ends stripped and in lower case, at most 254 characters. Raises InvalidField."""
+    """Returns the address, stripped and in lower case, of at most 254 characters. Raises InvalidField."""
     cleaned = clean_text("email", email.lower(), min_length=3, max_length=MAX_EMAIL_LENGTH)
     if not _EMAIL.match(cleaned):
         raise InvalidField("email", en="is not an e-mail address.", ja="メールアドレスの形式ではありません。")
@@ -138,7 +138,7 @@ def clean_email(email: str) -> str:
 
 
 def normal_login(login: str) -> str:
-    """Returns what was given as user name or e-mail address in the spelling in which both are stored."""
+    """Returns a user name or e-mail address in the normal form in which both are stored."""
     return readable_text(login[: MAX_DECOMPOSITION * MAX_EMAIL_LENGTH].lower(), max_length=MAX_EMAIL_LENGTH)
 
 
@@ -151,10 +151,10 @@ def clean_bio(bio: str) -> str:
 
 
 def normal_password(password: str) -> str:
-    """Returns `password` in NFKC (NIST SP 800-63B 5.1.1.2), so that every keyboard gives the same characters.
+    """Returns `password` in NFKC (NIST SP 800-63B 5.1.1.2), so that every keyboard produces the same characters.
 
-    Lone surrogates, which no keyboard gives and no hash takes, become `?`. What `check_password` refuses before it
-    normalises comes back as it is, cut: it equals no password that anybody has.
+    Lone surrogates, which hashing refuses, become `?`. Text that `check_password` refuses before normalisation is
+    returned cut and not normalised: it equals no stored password.
     """
     cut = password[: _MAX_RAW_PASSWORD + 1]
     normalized = cut if _is_too_costly(cut) else unicodedata.normalize("NFKC", cut)
@@ -162,7 +162,7 @@ def normal_password(password: str) -> str:
 
 
 def check_password(password: str) -> None:
-    """Checks the length alone (NIST SP 800-63B 5.1.1.2): 8 to 200 characters, at most MAX_MARKS marks in a row.
+    """Checks only the length (NIST SP 800-63B 5.1.1.2): 8 to 200 characters, at most MAX_MARKS marks in a row.
 
     Raises InvalidField.
     """

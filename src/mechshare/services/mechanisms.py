@@ -265,7 +265,7 @@ def _required_reason(reason: str | None) -> str:
     if reason is None:
         raise InvalidField(
             "reason",
-            en="must say why somebody else's mechanism is withdrawn.",
+            en="must give the reason for withdrawing the mechanism of another user.",
             ja="他のユーザーの機構を取り下げる理由を入力してください。",
         )
     return reason

@@ -28,16 +28,16 @@ class MethodNotAllowed(DomainException):
 class UriTooLong(DomainException):
     code = "URI_TOO_LONG"
     messages = {
-        "en": "The address of the request is longer than {limit} bytes. Shorten it.",
-        "ja": "リクエストのアドレスが {limit} バイトを超えています。短くしてください。",
+        "en": "The URI of the request exceeds the limit of {limit} bytes. Shorten it.",
+        "ja": "リクエストの URI が上限（{limit} バイト）を超えています。短くしてください。",
     }
 
 
 class HeadersTooLarge(DomainException):
     code = "HEADERS_TOO_LARGE"
     messages = {
-        "en": "The header fields of the request have more than {limit} bytes. Send fewer or shorter ones.",
-        "ja": "リクエストのヘッダーが {limit} バイトを超えています。数か長さを減らしてください。",
+        "en": "The header fields of the request exceed the limit of {limit} bytes. Send fewer or shorter ones.",
+        "ja": "リクエストヘッダーが上限（{limit} バイト）を超えています。数を減らすか、短くしてください。",
     }
 
 
@@ -45,15 +45,15 @@ class BodyTimedOut(DomainException):
     code = "BODY_TIMED_OUT"
     messages = {
         "en": "The request body arrived too slowly. Send the request again.",
-        "ja": "本文の受信に時間がかかりすぎました。もう一度送信してください。",
+        "ja": "リクエスト本文の受信に時間がかかりすぎました。もう一度送信してください。",
     }
 
 
 class RangeNotSatisfiable(DomainException):
     code = "RANGE_NOT_SATISFIABLE"
     messages = {
-        "en": "The file has {size} bytes; ask for a range within it.",
-        "ja": "ファイルは {size} バイトです。その範囲内を指定してください。",
+        "en": "The file has {size} bytes. Request a range within it.",
+        "ja": "ファイルのサイズは {size} バイトです。その範囲内で Range を指定してください。",
     }
 
 
@@ -70,7 +70,7 @@ class NotStarted(errors.Unavailable):
 class TooManyUnfinished(errors.TooMany):
     code = "TOO_MANY_UNFINISHED"
     messages = {
-        "en": "{limit} of your requests are unfinished, the most there may be. Try again in {retry_after} seconds.",
+        "en": "At most {limit} requests may be in progress at a time. Try again in {retry_after} seconds.",
         "ja": "処理中のリクエストは同時に {limit} 件までです。{retry_after} 秒後にもう一度お試しください。",
     }
 
@@ -78,16 +78,16 @@ class TooManyUnfinished(errors.TooMany):
 class TooManyStreams(errors.Unavailable):
     code = "TOO_MANY_STREAMS"
     messages = {
-        "en": "Too many clients watch events at present. Read the processing status instead, or try again later.",
-        "ja": "イベントの受信が混み合っています。処理状況を読み取るか、しばらくしてからお試しください。",
+        "en": "Too many clients are receiving events. Read the processing status instead, or try again later.",
+        "ja": "イベントの受信が混み合っています。処理状況を取得するか、しばらくしてからもう一度お試しください。",
     }
 
 
 class InternalError(DomainException):
     code = "INTERNAL_ERROR"
     messages = {
-        "en": "Something went wrong here, not with your request. Give the operator the request_id.",
-        "ja": "サーバー側で問題が発生しました。request_id を運用者にお伝えください。",
+        "en": "The server failed unexpectedly. Give the operator the request_id.",
+        "ja": "サーバーで予期しないエラーが発生しました。request_id を運用担当者にお伝えください。",
     }
 
 
