@@ -112,6 +112,15 @@ async def _arq_doorbell(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _postgresql_doorbell(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.doorbell.postgresql import PostgresqlDoorbell
+
+    doorbell = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex)
+    yield doorbell
+    await doorbell.close()
+
+
+@asynccontextmanager
 async def _redis_limits(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
     from mechshare.adapters.rate_limits.redis import RedisRateLimiter
@@ -270,7 +279,12 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},
-    "doorbell": {"memory": _memory_doorbell, "embedded": _embedded_doorbell, "arq": _arq_doorbell},
+    "doorbell": {
+        "memory": _memory_doorbell,
+        "embedded": _embedded_doorbell,
+        "arq": _arq_doorbell,
+        "postgresql": _postgresql_doorbell,
+    },
     "rate_limits": {"memory": _memory_limits, "memory-shared": _shared_memory_limits, "redis": _redis_limits},
     "media": {"av": _av, "stub": _stub_media},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},

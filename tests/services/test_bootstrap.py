@@ -190,6 +190,50 @@ def test_an_option_that_the_adapter_does_not_have_is_refused(
         choose_adapters(_with_options(tmp_path, url, region="eu"))
 
 
+def _with_jobs(tmp_path: Path, jobs_url: str, **more: str) -> Settings:
+    return load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_JOBS_URL": jobs_url, **more})
+
+
+@pytest.mark.parametrize("url", ["postgresql:", "postgresql://", "postgresql:///"])
+async def test_the_doorbell_may_be_in_the_database_of_the_installation(url: str, tmp_path: Path) -> None:
+    chosen = _with_jobs(tmp_path, url, MECHSHARE_DATABASE_URL="postgresql://app:h[u%40sh@db/x")
+    assert chosen.job_slots == 0
+    await choose_adapters(chosen).close()
+    with pytest.raises(SettingsError, match=r"MECHSHARE_DATABASE_URL must begin with postgresql:"):
+        choose_adapters(_with_jobs(tmp_path, url))
+
+
+async def test_the_doorbell_may_be_in_another_database(tmp_path: Path) -> None:
+    await choose_adapters(
+        _with_jobs(tmp_path, "postgresql://app:hush@db/x", MECHSHARE_JOBS_CHANNEL="a")
+    ).close()
+    with pytest.raises(SettingsError, match="MECHSHARE_JOBS_CHANNEL"):
+        choose_adapters(_with_jobs(tmp_path, "postgresql://app:hush@db/x", MECHSHARE_JOBS_CHANNEL="a" * 64))
+
+
+@pytest.mark.parametrize(
+    ("jobs", "max_age", "line"),
+    [
+        ("embedded:", "", "64 MiB"),
+        ("embedded:", "0.5", "64 MiB and 0.5 s old"),
+        ("postgresql://db/x", "", "64 MiB and 1 s old"),
+        ("postgresql://db/x", "60", "64 MiB and 60 s old"),
+    ],
+)
+async def test_a_cache_in_memory_forgets_soon_if_other_machines_change_the_data(
+    jobs: str, max_age: str, line: str, tmp_path: Path
+) -> None:
+    adapters = choose_adapters(_with_jobs(tmp_path, jobs, MECHSHARE_CACHE_MAX_AGE=max_age))
+    assert (await adapters.cache.check()).endswith(line)
+    await adapters.close()
+
+
+@pytest.mark.parametrize("max_age", ["0", "-1", "1e3", "long", "0.0", "١"])
+def test_an_age_of_the_cache_that_is_none_is_refused(max_age: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="MECHSHARE_CACHE_MAX_AGE must be seconds"):
+        choose_adapters(_with_jobs(tmp_path, "embedded:", MECHSHARE_CACHE_MAX_AGE=max_age))
+
+
 def test_an_empty_option_counts_as_unset(tmp_path: Path) -> None:
     assert _with_options(tmp_path, "memory:", region="").options == {}
 

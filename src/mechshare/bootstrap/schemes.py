@@ -1,7 +1,9 @@
 """Maps URL schemes to adapters: built-in ones, and those that other packages register as entry points."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from importlib.metadata import entry_points
 from inspect import signature
 from pathlib import Path
@@ -20,7 +22,7 @@ from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 from mechshare.bootstrap.data_folder import usable_data
 from mechshare.ports.blobs import BlobStore
-from mechshare.ports.cache import Cache
+from mechshare.ports.cache import STALENESS, Cache
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
@@ -96,9 +98,32 @@ def _arq_doorbell(url: str, settings: Settings) -> Doorbell:
     return ArqDoorbell(server_url(url))
 
 
-def _memory_cache(url: str, settings: Settings) -> Cache:
+def _postgresql_doorbell(url: str, settings: Settings, *, channel: str = "mechshare") -> Doorbell:
+    """Without a host in `url` the doorbell is in the database of the installation."""
+    with _extra("postgres"):
+        from mechshare.adapters.doorbell.postgresql import PostgresqlDoorbell
+    own = url.rstrip("/").endswith(":")
+    if own and scheme_of(settings.database_url) != "postgresql":
+        raise SettingsError(
+            "MECHSHARE_JOBS_URL is postgresql: alone, so MECHSHARE_DATABASE_URL must begin with postgresql: as well. "
+            "Otherwise write postgresql://user:password@host:port/database, or embedded: for one machine."
+        )
+    try:
+        return PostgresqlDoorbell(settings.database_url if own else server_url(url), channel=channel)
+    except ValueError as problem:
+        if "channel" in str(problem):
+            raise SettingsError(f"MECHSHARE_JOBS_CHANNEL: {problem}.") from problem
+        raise
+
+
+def _memory_cache(url: str, settings: Settings, *, max_age: str = "") -> Cache:
+    """With a doorbell between machines, entries are at most STALENESS old: invalidations reach this machine only."""
+    if max_age and not (re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,3})?", max_age) and float(max_age)):
+        raise SettingsError(f"MECHSHARE_CACHE_MAX_AGE must be seconds, such as 1 or 0.5; it is '{max_age}'.")
+    is_one_machine = scheme_of(settings.jobs_url) in ("embedded", "memory")
+    bound = timedelta(seconds=float(max_age)) if max_age else None if is_one_machine else STALENESS
     with usable_data():
-        return MemoryCache(generation_table=_shared_file(settings, "cache-generations"))
+        return MemoryCache(generation_table=_shared_file(settings, "cache-generations"), max_age=bound)
 
 
 def _redis_cache(url: str, settings: Settings) -> Cache:
@@ -146,6 +171,7 @@ DOORBELLS: Schemes[Doorbell] = {
     "embedded": lambda url, settings: EmbeddedDoorbell(settings.data / "doorbell"),
     "redis": _arq_doorbell,
     "rediss": _arq_doorbell,
+    "postgresql": _postgresql_doorbell,
 }
 CACHES: Schemes[Cache] = {
     "memory": _memory_cache,

@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.ports.cache import CacheKey
 
 LONG = timedelta(minutes=5)
 
@@ -126,6 +127,7 @@ FORGETTER = """
 import asyncio, sys
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.ports.cache import CacheKey
 
 cache = MemoryCache(generation_table=Path(sys.argv[1]))
 for line in sys.stdin:
@@ -157,6 +159,7 @@ import asyncio, os, sys
 from datetime import timedelta
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
+from mechshare.ports.cache import CacheKey
 
 cache = MemoryCache(generation_table=Path(sys.argv[1]))
 
@@ -188,6 +191,19 @@ def test_forked_processes_do_not_undo_each_others_invalidations(tmp_path: Path) 
         check=True,
     )
     assert done.stdout == "new\n"
+
+
+async def test_no_entry_is_served_beyond_the_age_of_the_cache() -> None:
+    cache = MemoryCache(max_age=timedelta(milliseconds=1))
+
+    async def load_all(keys: Sequence[CacheKey]) -> Sequence[bytes]:
+        return [b"old" for _ in keys]
+
+    await cache.get_or_load("g", "one", giving(b"old"), LONG)
+    await cache.get_or_load_many([("g", "many")], load_all, LONG)
+    await asyncio.sleep(0.01)
+    assert [cached(cache, "g", key) for key in ("one", "many")] == [False, False]
+    assert await cache.get_or_load("g", "one", giving(b"new"), LONG) == b"new"
 
 
 async def test_the_lifetime_of_an_entry_starts_with_its_load() -> None:

@@ -16,11 +16,18 @@ class MemoryCache:
     """Stores the most recently used entries, up to `capacity` bytes.
 
     `generation_table` is a file that every process of the machine maps: an invalidation by one process takes effect
-    in all of them, at the cost of a memory access.
+    in all of them, at the cost of a memory access. No entry is served for longer than `max_age`, if given, because
+    invalidations by other machines do not reach this one.
     """
 
-    def __init__(self, capacity: int = 64 * 1024 * 1024, generation_table: Path | None = None) -> None:
+    def __init__(
+        self,
+        capacity: int = 64 * 1024 * 1024,
+        generation_table: Path | None = None,
+        max_age: timedelta | None = None,
+    ) -> None:
         self._capacity = capacity
+        self._max_age = max_age
         self._entries = Entries(
             capacity,
             memoryview(mapped_file(generation_table, _GENERATION_TABLE_BYTES)) if generation_table else None,
@@ -40,19 +47,23 @@ class MemoryCache:
         async def load_it(_: Sequence[CacheKey]) -> Sequence[bytes]:
             return (await load(),)
 
-        (loaded,) = await self._loads.get_or_load([(tag, key)], load_it, lifetime)
+        (loaded,) = await self._loads.get_or_load([(tag, key)], load_it, self._bounded(lifetime))
         return loaded
 
     async def get_or_load_many(
         self, keys: Sequence[CacheKey], load: Load, lifetime: timedelta
     ) -> Sequence[bytes]:
-        return await self._loads.get_or_load(keys, load, lifetime)
+        return await self._loads.get_or_load(keys, load, self._bounded(lifetime))
 
     async def invalidate(self, *tags: str) -> None:
         self._entries.invalidate(*tags)
 
     async def check(self) -> str:
-        return f"in this process's memory, at most {self._capacity // 2**20} MiB"
+        size = f"in this process's memory, at most {self._capacity // 2**20} MiB"
+        return size if self._max_age is None else f"{size} and {self._max_age.total_seconds():g} s old"
 
     async def close(self) -> None:
         await self._loads.close()
+
+    def _bounded(self, lifetime: timedelta) -> timedelta:
+        return lifetime if self._max_age is None else min(lifetime, self._max_age)
