@@ -20,8 +20,8 @@ LONG = (
     "tests/http/test_response_cache.py",
 )
 """Tests that have a long form."""
-PACKAGES = ("src/mechshare", "bench", "servers")
-CODE = ("src", "tests", "bench", "servers", "examples", "noxfile.py")
+PACKAGES = ("src/mechshare", "bench", "servers", "tools")
+CODE = ("src", "tests", "bench", "servers", "tools", "examples", "noxfile.py")
 
 
 def install(session: nox.Session, *groups: str, extras: str = "") -> None:

@@ -145,3 +145,10 @@ async def test_two_clips_at_once_do_not_disturb_each_other(media_processor, clip
     assert one.facts.sha256 == sha256(clip.read_bytes()).hexdigest()
     assert two.facts.sha256 == sha256(other.read_bytes()).hexdigest()
     assert contents(one) != contents(two)
+
+
+async def test_the_isolation_names_its_layers(media_processor):
+    isolation = await media_processor.isolation()
+
+    assert isolation.active
+    assert all((*isolation.active, *isolation.missing))

@@ -14,7 +14,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job
 from mechshare.domain.media import MediaFormat, ProcessingFailure
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
-from mechshare.ports.media import Derivatives, MediaProcessor
+from mechshare.ports.media import Derivatives, Isolation, MediaProcessor
 
 OVER_AT_ONCE = timedelta(seconds=-1)
 """A lease that expires before the claim returns."""
@@ -246,3 +246,6 @@ class FaultyMedia:
         if fault is not None:
             await fault()
         return await self._inner.process(source, format, into, progress)
+
+    async def isolation(self) -> Isolation:
+        return await self._inner.isolation()

@@ -10,6 +10,7 @@ import pytest
 from mechshare.bootstrap.application import build
 from mechshare.domain.errors import DependencyUnavailable, SchemaOutdated, StorageFull
 from mechshare.domain.pagination import EXACT_TOTAL
+from mechshare.ports.media import Isolation
 from mechshare.services.maintenance.doctor import DoctorReport, Problem, cause_of
 from mechshare.testing.persistence.values import a_mechanism, save_user
 from mechshare.testing.search.contract import document
@@ -137,3 +138,27 @@ def test_the_first_line_of_the_innermost_cause_is_shown():
     assert cause_of(down) == "connection refused"
     down.__cause__.__cause__ = TimeoutError()
     assert cause_of(down) == "TimeoutError"
+
+
+@pytest.mark.parametrize(
+    ("isolation", "problem"),
+    [
+        (Isolation(active=("a filter",)), None),
+        (Isolation(active=("a filter",), missing=("Landlock",)), Problem.WEAK),
+        (DependencyUnavailable(dependency="media process"), Problem.DOWN),
+    ],
+    ids=["whole", "weak", "down"],
+)
+async def test_the_layers_that_isolate_clips_are_reported(world, isolation, problem):
+    async def tried() -> Isolation:
+        if isinstance(isolation, Exception):
+            raise isolation
+        return isolation
+
+    adapters = replace(world.adapters, media=Wrapped(world.media, isolation=tried))
+    report = await build(world.app.settings, world.observer, adapters).doctor.examine_isolation()
+
+    assert report.problem is problem
+    assert report.is_essential is (problem is not Problem.WEAK)
+    if isinstance(isolation, Isolation):
+        assert all(layer in report.message for layer in (*isolation.active, *isolation.missing))

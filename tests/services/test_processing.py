@@ -3,7 +3,11 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.domain.errors import MechanismNotFound, NothingToRetry, UnauthorizedOperation
+from mechshare.domain.errors import (
+    MechanismNotFound,
+    NothingToRetry,
+    UnauthorizedOperation,
+)
 from mechshare.domain.jobs import DEADLINE, LEASE, MAX_ATTEMPTS, JobKind, JobState
 from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
@@ -141,6 +145,15 @@ async def test_a_permanent_failure_is_not_retried(world, mika):
     assert world.media.calls == 1
     assert await failure_of(world, made) == UNREADABLE
     assert world.observer.crashed == []
+
+
+async def test_a_clip_that_makes_its_decoder_do_a_forbidden_call_fails_after_one_attempt(world, mika):
+    forbidden = ProcessingFailure(code=FailureCode.FORBIDDEN_CALL, detail="socket")
+    made = await world.create(mika)
+    world.media.faults = [MediaRejected(forbidden, permanent=True)]
+    await world.work()
+    assert (await processing_job(world, made)).attempt == 1
+    assert await failure_of(world, made) == forbidden
 
 
 async def test_a_temporary_failure_keeps_its_own_reason_in_the_end(world, mika):

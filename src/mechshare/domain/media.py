@@ -123,6 +123,7 @@ class FailureCode(StrEnum):
     TOO_MANY_STREAMS = "too_many_streams"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
+    FORBIDDEN_CALL = "forbidden_call"
     CRASHED = "crashed"
     FILE_LOST = "file_lost"
     FILE_ALTERED = "file_altered"
@@ -176,6 +177,10 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.OUT_OF_MEMORY: {
         "en": "Processing needed too much memory. Send a clip with a smaller picture.",
         "ja": "処理に必要なメモリーが多すぎます。画面の小さいクリップを送ってください。",
+    },
+    FailureCode.FORBIDDEN_CALL: {
+        "en": "Processing stopped: the file made the decoder do what it may not. Export the clip with another program.",
+        "ja": "デコーダーが禁止された操作を行おうとしたため、処理を中止しました。別のソフトで書き出し直してください。",
     },
     FailureCode.CRASHED: {
         "en": "Processing crashed. Try again; if it fails again, export the clip again.",

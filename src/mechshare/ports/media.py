@@ -19,6 +19,14 @@ class Derivatives:
     preview: Path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Isolation:
+    """The layers that isolate the decoding of untrusted files, for operators: active, and missing on this machine."""
+
+    active: tuple[str, ...]
+    missing: tuple[str, ...] = ()
+
+
 class MediaRejected(Exception):
     """The file could not be processed. `permanent` means that a retry can't help."""
 
@@ -38,5 +46,9 @@ class MediaProcessor(Protocol):
     ) -> Derivatives:
         """Returns the facts of `source` and its derivatives, which it writes to the folder `into`.
 
-        `progress` receives each step's name and the progress within it, 0..1. Raises MediaRejected and OutOfSpace.
+        `progress` receives each step's name and the progress within it, 0..1. Raises MediaRejected, OutOfSpace, and
+        Unavailable if files can't be processed on this machine.
         """
+
+    async def isolation(self) -> Isolation:
+        """Returns how files are isolated on this machine, by trying it. Raises MediaRejected and Unavailable."""

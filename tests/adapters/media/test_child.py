@@ -1,7 +1,6 @@
 """The sandbox process may be killed or misbehave: its parent keeps running and reports what happened."""
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mechshare.adapters.media.av import _task
+from mechshare.adapters.media.child_process import open_files, task_line
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.domain.media import FailureCode, MediaFormat
@@ -86,9 +85,13 @@ async def test_a_child_that_exceeds_a_limit_is_killed(
 
 def made_with(clip: Path, into: Path, **environment: str) -> list[bytes]:
     into.mkdir()
-    task = json.dumps(_task(clip, MediaFormat.MP4, into, MediaLimits())).encode() + b"\n"
     command = [sys.executable, "-I", "-m", "mechshare.adapters.media.child"]
-    subprocess.run(command, input=task, env=environment, check=True, stdout=subprocess.DEVNULL)
+    with open_files(clip, into) as files:
+        task = task_line(MediaFormat.MP4, MediaLimits(), files)
+        passed = tuple(files.values())
+        subprocess.run(
+            command, input=task, env=environment, check=True, stdout=subprocess.DEVNULL, pass_fds=passed
+        )
     return [(into / name).read_bytes() for name in (VIDEO, THUMBNAIL, PREVIEW)]
 
 
@@ -201,7 +204,7 @@ MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "
         "yes | head -c 3000000 >&2; exit 3",
         f"echo '{MADE}'",
         f"touch thumbnail.webp video.mp4 preview.webp; echo '{MADE}'",
-        f"for n in thumbnail.webp video.mp4 preview.webp; do ln -s $SECRET $n; done; echo '{MADE}'",
+        f"for n in thumbnail.webp video.mp4 preview.webp; do ln -sf $SECRET $n; done; echo '{MADE}'",
         f"for n in thumbnail.webp video.mp4 preview.webp; do echo '<html>' > $n; done; echo '{MADE}'",
     ],
 )

@@ -1,7 +1,8 @@
 """The child process, which handles one file: `python -I -m mechshare.adapters.media.child`.
 
-It reads its task as one line of JSON and writes lines of JSON: progress, then the outcome. It enters the sandbox before
-it reads the file, so that a hostile file can harm only this process.
+It reads its task as one line of JSON and writes lines of JSON: progress, then the outcome. It inherits the file and the
+outputs as open descriptors, and enters the sandbox before it reads the file, so that a hostile file can harm only this
+process.
 """
 
 import errno
@@ -9,12 +10,15 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import asdict
 from importlib import import_module
+from importlib.machinery import BuiltinImporter, FrozenImporter
 from io import FileIO
-from pathlib import Path
-from typing import Any, BinaryIO
+from traceback import walk_tb
+from typing import Any, BinaryIO, NoReturn
 
 import av
 import av.error
@@ -23,8 +27,7 @@ from PIL import Image
 from mechshare.adapters.media.derivatives import Facts, Outputs, make_derivatives, verify
 from mechshare.adapters.media.frames import RefusedClip, opened
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
-from mechshare.adapters.media.sandbox import confine
+from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
@@ -48,26 +51,66 @@ _PROGRESS_INTERVAL = 0.25
 """Seconds between two progress messages of the same step."""
 
 
+def run() -> NoReturn:
+    """Runs `main` and ends the process at once: the usual end of an interpreter uses calls that the sandbox forbids."""
+    status = 1
+    try:
+        main()
+        status = 0
+    except BaseException as problem:
+        _write_traceback(problem)
+    finally:
+        os._exit(status)
+
+
 def main() -> None:
     task = json.loads(sys.stdin.readline())
     limits = MediaLimits(**task["limits"])
     Image.MAX_IMAGE_PIXELS = limits.area // 2  # Pillow refuses at twice this
+    _prepare()
+    with ExitStack() as files:
+        source = files.enter_context(os.fdopen(task["files"]["source"], "rb"))
+        into, reread = _outputs(task["files"], files)
+        try:
+            confinement = confine(limits, task["parent"], _report_forbidden_call)
+        except StillRoot as problem:
+            send(unconfined=str(problem))
+            return
+        send(confined=asdict(confinement))
+        outcome = _outcome(source, MediaFormat(task["format"]), into, reread, limits)
+    send(**outcome)
+
+
+def _prepare() -> None:
+    """Loads what is needed later, since the sandbox forbids to look for files: a warning or a traceback would look for
+    source code, and an import for modules."""
     Image.preinit()
     for name in _IMPORTED_LATE:
         import_module(name)
     av.logging.set_level(None)
-    with ExitStack() as files:
-        source = files.enter_context(Path(task["source"]).open("rb"))
-        into = _outputs(Path(task["into"]), files)
-        reread = files.enter_context(FileIO(os.dup(into.reread.fileno())))
-        send(confined=confine(limits, task["parent"]))
-        outcome = _outcome(source, MediaFormat(task["format"]), into, reread, limits)
-    send(**outcome)
+    warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter]
 
 
 def send(**facts: Any) -> None:
     sys.stdout.write(json.dumps(facts) + "\n")
     sys.stdout.flush()
+
+
+def _report_forbidden_call(number: int) -> None:
+    """Sends the number of the call. Runs in a signal handler, and so uses neither buffers nor locks."""
+    os.write(1, b'{"forbidden_call": %d}\n' % number)
+
+
+def _write_traceback(problem: BaseException | None) -> None:
+    """Writes the exception and its causes to standard error as a traceback without source lines."""
+    while problem is not None:
+        for frame, line in walk_tb(problem.__traceback__):
+            sys.stderr.write(f"{frame.f_code.co_filename}:{line} {frame.f_code.co_name}\n")
+        sys.stderr.write(f"{type(problem).__name__}: {problem}\n")
+        problem = problem.__cause__ or problem.__context__
+    sys.stderr.flush()
 
 
 class _UnbufferedFile(FileIO):
@@ -81,13 +124,15 @@ class _UnbufferedFile(FileIO):
         return len(content)
 
 
-def _outputs(folder: Path, files: ExitStack) -> Outputs:
-    return Outputs(
-        video=files.enter_context(_UnbufferedFile(folder / VIDEO, "xb+")),
-        reread=files.enter_context(FileIO(folder / VIDEO, "rb")),
-        thumbnail=files.enter_context(_UnbufferedFile(folder / THUMBNAIL, "xb+")),
-        preview=files.enter_context(_UnbufferedFile(folder / PREVIEW, "xb+")),
+def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> tuple[Outputs, FileIO]:
+    """Returns the files to write, and one more independent reader of the video."""
+    outputs = Outputs(
+        video=files.enter_context(_UnbufferedFile(descriptors["video"], "rb+")),
+        reread=files.enter_context(FileIO(descriptors["reread"], "rb")),
+        thumbnail=files.enter_context(_UnbufferedFile(descriptors["thumbnail"], "rb+")),
+        preview=files.enter_context(_UnbufferedFile(descriptors["preview"], "rb+")),
     )
+    return outputs, files.enter_context(FileIO(descriptors["check"], "rb"))
 
 
 def _outcome(
@@ -101,10 +146,10 @@ def _outcome(
         return _refused(FailureCode.OUT_OF_MEMORY, str(problem))
     except Image.DecompressionBombError as problem:
         return _refused(FailureCode.PICTURE_TOO_LARGE, str(problem))
+    except PermissionError as problem:  # Landlock refused it, where no filter ended the process
+        return _refused(FailureCode.FORBIDDEN_CALL, str(problem))
     except av.error.FFmpegError as problem:
         return _broken(problem)
-    except PermissionError:
-        raise  # the sandbox refused a call; this is no known fault of the file
     except (EOFError, OSError, SyntaxError, ValueError) as problem:
         return _broken(problem)
 
@@ -167,4 +212,4 @@ class _ProgressSender:
 
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
 from PIL import Image, ImageChops, ImageStat
 
-from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame, shrunk
+from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame, in_memory, shrunk
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode
 
@@ -41,7 +41,7 @@ _BT709 = 1
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Open, empty files: the sandbox does not allow opening files later.
+    """Open, empty files: the process that writes them can't open files.
 
     `reread` is an independent reader of the file `video`. FFmpeg uses it to move the index to the front at the end.
     """
@@ -225,8 +225,7 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
     if written != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
         raise ValueError(f"the video made is {written} of {float(lasts)} s")
     for file in (made.thumbnail, made.preview):
-        file.seek(0)
-        with Image.open(file, formats=["WEBP"]) as image:
+        with Image.open(in_memory(file), formats=["WEBP"]) as image:
             image.load()
 
 

@@ -15,7 +15,7 @@ from mechshare.adapters.media.frames import Clip, TimedFrame
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
-from mechshare.ports.media import Derivatives, MediaRejected
+from mechshare.ports.media import Derivatives, Isolation, MediaRejected
 
 _WIDTH, _HEIGHT = 320, 240
 _FRAME = Fraction(6, 5)
@@ -50,6 +50,9 @@ class StubMediaProcessor:
         return Derivatives(
             facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
         )
+
+    async def isolation(self) -> Isolation:
+        return Isolation(active=("no decoding",))
 
 
 def _draw(digest: bytes, into: Path) -> None:

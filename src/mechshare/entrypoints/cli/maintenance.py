@@ -50,6 +50,15 @@ _REMEDIES = {
         "processing",
         Problem.DOWN,
     ): "reinstall mechshare's dependencies (av); see the log for what the child process said",
+    (
+        "isolation",
+        Problem.DOWN,
+    ): "run mechshare as a user other than root, or let root become another user (CAP_SETUID, CAP_SETGID)",
+    (
+        "isolation",
+        Problem.WEAK,
+    ): "use Linux 5.13 or newer with Landlock, on x86_64 or aarch64, and a container profile that allows seccomp and "
+    "Landlock; clips are processed meanwhile",
 }
 
 
@@ -170,14 +179,18 @@ def _configuration(chosen: Settings, name: str) -> str:
 
 
 async def _examine_processing(application: Application) -> list[Finding]:
-    """Processes a small generated clip in the sandbox."""
+    """Processes a small generated clip in the sandbox, and asks which layers the sandbox has."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "dot.gif"
         frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]
         frames[0].save(source, save_all=True, append_images=frames[1:], duration=100, loop=0)
         report = await application.doctor.examine_processing(source, Path(folder))
+    isolation = await application.doctor.examine_isolation()
     message = report.message if report.problem else f"{report.message}, on {os.cpu_count()} processors"
-    return [Finding(report.name, message, _remedy(report))]
+    return [
+        Finding(report.name, message, _remedy(report)),
+        Finding(isolation.name, isolation.message, _remedy(isolation), isolation.is_essential),
+    ]
 
 
 def _remedy(report: DoctorReport) -> str:

@@ -30,6 +30,7 @@ class Problem(StrEnum):
     FULL = "full"
     ALTERED = "altered"
     OUT_OF_SYNC = "out of sync"
+    WEAK = "weak"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,24 @@ class DoctorService:
             derivatives = await self._media.process(clip, MediaFormat.GIF, into, _ignore_progress)
         except MediaRejected as problem:
             return DoctorReport(name="processing", message=str(problem), problem=Problem.DOWN)
+        except Unavailable as down:
+            return _down("processing", down)
         message = f"{derivatives.facts.frame_count} frames, {derivatives.facts.duration_ms} ms"
         return DoctorReport(name="processing", message=message)
+
+    async def examine_isolation(self) -> DoctorReport:
+        """Reports on `isolation`: the layers that protect this machine from the clips that it decodes."""
+        try:
+            layers = await self._media.isolation()
+        except MediaRejected as problem:
+            return DoctorReport(name="isolation", message=str(problem), problem=Problem.DOWN)
+        except Unavailable as down:
+            return _down("isolation", down)
+        message = f"clips are decoded behind {', '.join(layers.active)}"
+        if not layers.missing:
+            return DoctorReport(name="isolation", message=message)
+        message += f"; this machine lacks {', '.join(layers.missing)}"
+        return DoctorReport(name="isolation", message=message, problem=Problem.WEAK, is_essential=False)
 
     async def _examine_clock(self) -> DoctorReport:
         before = self._clock.now()

@@ -1,0 +1,198 @@
+"""The parent's side of the child process: starts it, hands it the files, hears its messages, ends it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
+from mechshare.adapters.media.sandbox import Confinement
+from mechshare.adapters.media.system_calls import name_of
+from mechshare.domain.errors import DependencyUnavailable, StorageFull
+from mechshare.domain.media import FailureCode, MediaFormat, ProcessingFailure
+from mechshare.ports.media import MediaRejected
+
+_CHILD = "mechshare.adapters.media.child"
+ENVIRONMENT: Mapping[str, str] = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+"""All environment variables of the child."""
+_MAX_LINE_BYTES = 64 * 1024
+_MAX_STDERR_BYTES = 2_000
+_TRANSIENT = (FailureCode.CRASHED,)
+"""Failures worth a retry: something killed the process. A clip that used up its CPU time would do so again."""
+_CODES = frozenset(code.value for code in FailureCode)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL
+_log = structlog.get_logger("mechshare.media")
+
+Progress = Callable[[str, float], Awaitable[None]]
+
+
+@contextmanager
+def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
+    """Opens the files of one child: the clip, and the new outputs in `folder`. Yields descriptors by their roles.
+
+    The child gets descriptors and no paths, so it needs no rights in the file system.
+    """
+    wanted = {
+        "source": (source, os.O_RDONLY),
+        "video": (folder / VIDEO, _NEW),
+        "reread": (folder / VIDEO, os.O_RDONLY),
+        "check": (folder / VIDEO, os.O_RDONLY),
+        "thumbnail": (folder / THUMBNAIL, _NEW),
+        "preview": (folder / PREVIEW, _NEW),
+    }
+    with ExitStack() as files:
+        descriptors = {}
+        for role, (path, flags) in wanted.items():
+            descriptors[role] = os.open(path, flags | os.O_CLOEXEC, 0o600)
+            files.callback(os.close, descriptors[role])
+        yield descriptors
+
+
+def task_line(format: MediaFormat, limits: MediaLimits, files: Mapping[str, int]) -> bytes:
+    """Returns the task of a child that inherits `files`, as the line that it reads."""
+    task = {"format": format.value, "files": files, "parent": os.getpid(), "limits": asdict(limits)}
+    return json.dumps(task).encode() + b"\n"
+
+
+class ChildProcess:
+    """One child process. `confinement` says which layers protect from the file, once the child has said so."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self.confinement: Confinement | None = None
+
+    @classmethod
+    async def start(cls, folder: Path, files: Mapping[str, int]) -> "ChildProcess":
+        """Starts the child in a new session, so that `end` can kill it together with all processes that it started."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-m",
+            _CHILD,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            env=dict(ENVIRONMENT),
+            pass_fds=tuple(files.values()),
+            start_new_session=True,
+            limit=_MAX_LINE_BYTES,
+        )
+        return cls(process)
+
+    async def run(self, task: bytes, progress: Progress) -> dict[str, Any]:
+        """Sends the task, passes progress on, and returns the facts.
+
+        Raises StorageFull, DependencyUnavailable if the child can't be confined, and MediaRejected also if the child
+        ends without a result.
+        """
+        stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
+        if stdin is None or stdout is None or stderr is None:
+            raise RuntimeError("the child was started without its pipes")
+        tail = asyncio.create_task(_stderr_tail(stderr))
+        try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it has ended; its exit status says why
+                stdin.write(task)
+                await stdin.drain()
+            while message := await _next_message(stdout):
+                measurements = await self._handle(message, progress)
+                if measurements is not None:
+                    return measurements
+            raise _ended(await self._process.wait(), await tail)
+        finally:
+            tail.cancel()
+            await asyncio.gather(tail, return_exceptions=True)
+
+    async def _handle(self, message: Any, progress: Progress) -> dict[str, Any] | None:
+        """Handles a message. Returns the facts if it contains them, otherwise None.
+
+        Raises MediaRejected, StorageFull, DependencyUnavailable.
+        """
+        match message:
+            case {"step": str(step), "fraction": float() | int() as fraction}:
+                await progress(step, fraction)
+            case {"refused": str(code), "detail": str(detail)} if code in _CODES:
+                raise _refused(FailureCode(code), detail)
+            case {
+                "made": {
+                    "width": int(),
+                    "height": int(),
+                    "duration_ms": int(),
+                    "frame_count": int(),
+                    "frame_rate": float() | int(),
+                    "codec": str(),
+                    **more,
+                } as made
+            } if not more:
+                return dict(made)
+            case {"full": True}:
+                raise StorageFull()
+            case {"confined": {"call_filter": bool(calls), "landlock": int(version), "user": int(user)}}:
+                self.confinement = Confinement(call_filter=calls, landlock=version, user=user)
+            case {"unconfined": str(reason)}:
+                raise DependencyUnavailable(dependency="media process") from RuntimeError(reason)
+            case {"forbidden_call": int(number)}:
+                raise _forbidden(name_of(number))
+            case _:
+                raise rejected(FailureCode.CRASHED, "its message is unknown")
+        return None
+
+    async def end(self) -> None:
+        """Kills the child's process group if the child still runs, waits for it, and discards its remaining output."""
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        await asyncio.shield(self._process.communicate())
+
+
+async def _next_message(stream: asyncio.StreamReader) -> Any:
+    """Returns the next message, or None at the end. Raises MediaRejected unless it is a line of JSON: a compromised
+    child may send anything."""
+    try:
+        line = await stream.readline()
+        return json.loads(line) if line else None
+    except ValueError as malformed:
+        raise rejected(FailureCode.CRASHED, "its message is not JSON") from malformed
+
+
+async def _stderr_tail(stream: asyncio.StreamReader) -> str:
+    """Returns the last _MAX_STDERR_BYTES bytes of the child's error output. Memory use is bounded."""
+    tail = b""
+    while chunk := await stream.read(_MAX_LINE_BYTES):
+        tail = (tail + chunk)[-_MAX_STDERR_BYTES:]
+    return tail.decode("utf-8", "replace")
+
+
+def _ended(status: int, stderr: str) -> MediaRejected:
+    if status == -signal.SIGXCPU:
+        return rejected(FailureCode.TIMED_OUT, "processor time")
+    if status == -signal.SIGSYS:
+        return _forbidden("a call that the child could not name")
+    if "MemoryError" in stderr or "Cannot allocate memory" in stderr:
+        return rejected(FailureCode.OUT_OF_MEMORY, stderr[-200:])
+    _log.error("media_child_crashed", status=status, stderr=stderr)
+    return rejected(FailureCode.CRASHED, f"exit status {status}")
+
+
+def _refused(code: FailureCode, detail: str) -> MediaRejected:
+    return _forbidden(detail) if code is FailureCode.FORBIDDEN_CALL else rejected(code, detail)
+
+
+def _forbidden(call: str) -> MediaRejected:
+    _log.error("media_child_forbidden_call", call=call)
+    return rejected(FailureCode.FORBIDDEN_CALL, call)
+
+
+def rejected(code: FailureCode, detail: str) -> MediaRejected:
+    return MediaRejected(ProcessingFailure(code=code, detail=detail), permanent=code not in _TRANSIENT)
