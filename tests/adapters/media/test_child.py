@@ -160,7 +160,7 @@ async def test_a_suspended_child_is_killed_too(into, process, laborious):
             os.kill(stopped[0], signal.SIGSTOP)
 
     with pytest.raises(MediaRejected) as refusal:
-        await process(laborious, MediaLimits(wall_seconds=2), progress=stop)
+        await process(laborious, MediaLimits(wall_seconds=5), progress=stop)
 
     assert refusal.value.failure.code is FailureCode.TIMED_OUT
     assert not is_running(stopped[0])
