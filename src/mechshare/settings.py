@@ -3,10 +3,11 @@
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 PREFIX = "MECHSHARE_"
 MAX_RATE = 1_000_000
@@ -35,7 +36,8 @@ class Settings:
     them applies). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and
     Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
-    listens. `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels. Errors
+    listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
+    `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels. Errors
     are written to `log_file` as well as to the console.
     """
 
@@ -51,6 +53,7 @@ class Settings:
     token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
     host: str = "127.0.0.1"
     port: int = 8000
+    operations_address: str = "127.0.0.1"
     workers: int = 1
     job_slots: int = 1
     max_upload_bytes: int = 512 * 1024 * 1024
@@ -67,6 +70,8 @@ class Settings:
 
 
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_MAX_PORT = 65_535
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9*.\[\]:-]+?(?::[0-9*]+)?")
 _SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
 
@@ -99,7 +104,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         secret=_secret(values),
         token_algorithm=_one_of(values, "token_algorithm", ("HS256", "EdDSA")),
         host=values.get("host", Settings.host),
-        port=_integer(values, "port", Settings.port, minimum=0, maximum=65_535),
+        port=_integer(values, "port", Settings.port, minimum=0, maximum=_MAX_PORT),
+        operations_address=_operations_address(values),
         workers=_integer(values, "workers", os.cpu_count() or 1, minimum=1, maximum=256),
         job_slots=_integer(values, "job_slots", int(runs_jobs), minimum=0, maximum=64),
         max_upload_bytes=_integer(
@@ -197,6 +203,43 @@ def _public_url(values: Mapping[str, str]) -> str:
             f"without a query; it is '{url}'."
         )
     return url
+
+
+def operations_address(settings: Settings, port: int) -> tuple[str, int] | None:
+    """Returns the host and port of the operations listener of a server at `port`; None if there is to be none.
+
+    Without a port of its own it is the next port.
+    """
+    if settings.operations_address == "off":
+        return None
+    host, own = _parsed_address(settings.operations_address)
+    beside = port + 1 if port < _MAX_PORT else port - 1
+    return host, beside if own is None else own
+
+
+def _operations_address(values: Mapping[str, str]) -> str:
+    address = values.get("operations_address", Settings.operations_address).strip()
+    if address != "off":
+        _parsed_address(address)
+    return address
+
+
+def _parsed_address(address: str) -> tuple[str, int | None]:
+    """Returns the host and the port, if any, of `host:port`, `host`, `:port` or `port`. Raises SettingsError."""
+    with suppress(ValueError):
+        return str(ip_address(address)), None
+    try:
+        parts = urlsplit("//" + (f":{address}" if address.isdigit() else address))
+        host, port = parts.hostname or Settings.operations_address, parts.port
+        is_more = parts.netloc != parts.geturl()[2:] or "@" in parts.netloc
+        if is_more or parts.netloc[-1:] in ("", ":") or not _HOST.fullmatch(host):
+            raise ValueError("it is more than a host and a port")
+    except ValueError as problem:
+        raise SettingsError(
+            f"{PREFIX}OPERATIONS_ADDRESS must be an address to listen on, such as 127.0.0.1:8001, 0.0.0.0:9000, "
+            f"[::1]:8001 or 10.0.0.5, or 'off'; it is '{address}'."
+        ) from problem
+    return host, port
 
 
 def _origins(values: Mapping[str, str]) -> tuple[str, ...]:

@@ -45,6 +45,7 @@ class AttackedServer:
 
     process: subprocess.Popen[bytes]
     port: int
+    operations_port: int
     folder: Path
 
     @property
@@ -88,6 +89,11 @@ class AttackedServer:
         """Returns a client whose requests come from `address`, any of 127.0.0.0/8; rate limits count by address."""
         transport = httpx.AsyncHTTPTransport(local_address=address)
         return httpx.AsyncClient(base_url=self.url, timeout=timeout, transport=transport)
+
+    def operator(self) -> httpx.AsyncClient:
+        """Returns a client of the operations listener."""
+        address = f"http://127.0.0.1:{self.operations_port}"
+        return httpx.AsyncClient(base_url=address, timeout=30.0, trust_env=False)
 
     @asynccontextmanager
     async def registered(self, name: str = "", address: str = "") -> AsyncIterator[User]:
@@ -145,7 +151,8 @@ def attackable_server(
     """Starts an embedded server with default settings except `settings`, without their prefix:
     REQUESTS_PER_MINUTE="0"."""
     environ = {f"MECHSHARE_{name}": value for name, value in settings.items()}
-    port = port or free_port()
+    port, operations_port = port or free_port(), free_port()
+    environ["MECHSHARE_OPERATIONS_ADDRESS"] = f"127.0.0.1:{operations_port}"
     with (folder / "serve.log").open("ab") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "mechshare", "serve", "--port", str(port), "--workers", str(workers)],
@@ -155,7 +162,7 @@ def attackable_server(
             stderr=output,
             start_new_session=True,
         )
-    server = AttackedServer(process, port, folder)
+    server = AttackedServer(process, port, operations_port, folder)
     try:
         _wait_until_ready(server)
         yield server

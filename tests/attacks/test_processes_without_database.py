@@ -12,15 +12,19 @@ from tests.servers import own_server
 
 
 async def statuses(server: AttackedServer) -> dict[str, int]:
-    paths = ("/health/live", "/metrics", "/health/ready", f"{API}/mechanisms?limit=7")
-    async with server.client() as client:
-        return {path: (await client.get(path)).status_code for path in paths}
+    paths = ("/health/live", "/health/ready", f"{API}/mechanisms?limit=7")
+    async with server.client() as client, server.operator() as operator:
+        metrics = (await operator.get("/metrics")).status_code
+        health = (await operator.get("/health")).status_code
+        found = {path: (await client.get(path)).status_code for path in paths}
+    return {**found, "/metrics": metrics, "/health": health}
 
 
 async def test_processes_started_without_the_database_are_unready_until_it_returns(tmp_path: Path) -> None:
     unavailable = {
         "/health/live": 200,
         "/metrics": 200,
+        "/health": 503,
         "/health/ready": 503,
         f"{API}/mechanisms?limit=7": 503,
     }

@@ -84,6 +84,7 @@ class Installation:
     environ: dict[str, str]
     servers: dict[str, Server] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    operations_port: int = field(default_factory=free_port)
 
     @property
     def address(self) -> str:
@@ -92,7 +93,8 @@ class Installation:
     @contextmanager
     def running(self, *command: str) -> Iterator[Process]:
         """Runs `mechshare COMMAND` and kills it at the end."""
-        process = Process(list(command), self.environ, self.folder / f"{command[0]}.log")
+        environ = {"MECHSHARE_OPERATIONS_ADDRESS": f"127.0.0.1:{self.operations_port}", **self.environ}
+        process = Process(list(command), environ, self.folder / f"{command[0]}.log")
         try:
             yield process
         finally:
@@ -105,6 +107,11 @@ class Installation:
 
     def visitor(self, timeout: float = 30.0) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.address, timeout=timeout)
+
+    def operator(self, timeout: float = 30.0) -> httpx.AsyncClient:
+        """Returns a client of the operations listener."""
+        address = f"http://127.0.0.1:{self.operations_port}"
+        return httpx.AsyncClient(base_url=address, timeout=timeout, trust_env=False)
 
     async def ready(self) -> None:
         """Returns once `/health/ready` responds with 200."""

@@ -75,8 +75,16 @@ class Answer:
 class Visitor:
     """Sends every kind of request. `accepted` has the mechanisms whose upload was acknowledged."""
 
-    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str], id: str, media: str) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        operator: httpx.AsyncClient,
+        headers: dict[str, str],
+        id: str,
+        media: str,
+    ) -> None:
         self._client = client
+        self._operator = operator
         self._headers = headers
         self._id = id
         self._media = media
@@ -88,7 +96,7 @@ class Visitor:
         signing_in = {"username": "survivor", "password": "four-bar linkage"}
         asked = {
             "live": self._get("/health/live"),
-            "metrics": self._get("/metrics"),
+            "metrics": self._timed(self._operator.get("/metrics")),
             "get": self._get(f"{API}/mechanisms/{self._id}"),
             "get signed in": self._get(f"{API}/mechanisms/{self._id}", headers=self._headers),
             "list": self._get(f"{API}/mechanisms?limit={1 + number % 100}"),
@@ -141,8 +149,11 @@ async def test_responses_during_a_fault_match_the_table(
         installation.environ |= {n: v for n, v in given.items() if n.startswith("MECHSHARE_")}
         with installation.serving(), installation.running("worker"):
             await installation.ready()
-            async with installation.visitor(timeout=60) as client:
-                visitor = await _settled(client)
+            async with (
+                installation.visitor(timeout=60) as client,
+                installation.operator(timeout=60) as operator,
+            ):
+                visitor = await _settled(client, operator)
                 baseline = await visitor.ask()
                 assert {name: answer.kind for name, answer in baseline.items()} == ALL_WELL
                 for fault in faults:
@@ -153,13 +164,13 @@ async def test_responses_during_a_fault_match_the_table(
     assert states == ["ready"] * len(states)
 
 
-async def _settled(client: httpx.AsyncClient) -> Visitor:
+async def _settled(client: httpx.AsyncClient, operator: httpx.AsyncClient) -> Visitor:
     headers = await signed_up(client)
     id = (await upload(client, headers, clip(10_000), "clip of all")).json()["id"]
     await ended(client, headers, id)
     published = await client.post(f"{API}/mechanisms/{id}/publish", headers=headers)
     assert published.status_code == 200, published.text
-    visitor = Visitor(client, headers, id, published.json()["file_url"])
+    visitor = Visitor(client, operator, headers, id, published.json()["file_url"])
     await until(lambda: _is_well(visitor))
     return visitor
 

@@ -72,8 +72,11 @@ def fill(disk: Path, *, but: int = 0) -> Path:
 class Visitor:
     """Uploads and reads. `accepted` has the mechanisms whose upload was acknowledged."""
 
-    def __init__(self, client: httpx.AsyncClient, headers: dict[str, str]) -> None:
+    def __init__(
+        self, client: httpx.AsyncClient, operator: httpx.AsyncClient, headers: dict[str, str]
+    ) -> None:
         self._client = client
+        self._operator = operator
         self._headers = headers
         self._reads: list[str] = []
         self._seeds = 0
@@ -90,7 +93,6 @@ class Visitor:
         address = f"{API}/mechanisms/{id}"
         self._reads = [
             "/health/live",
-            "/metrics",
             address,
             f"{address}/processing",
             f"{address}/original",
@@ -115,6 +117,8 @@ class Visitor:
         for path in self._reads * 5:
             answer = await self._client.get(path, headers=self._headers)
             self.readings["good" if answer.status_code == 200 else f"{path}: {answer.status_code}"] += 1
+        scraped = await self._operator.get("/metrics")
+        self.readings["good" if scraped.status_code == 200 else f"metrics: {scraped.status_code}"] += 1
 
     async def edit(self) -> None:
         """Sends edits, which may be refused for lack of space."""
@@ -157,8 +161,8 @@ async def test_a_full_disk_refuses_writes_until_space_is_freed(
         async with installed("embedded", tmp_path, **settings) as installation:
             with installation.serving():
                 await installation.ready()
-                async with installation.visitor() as client:
-                    visitor = Visitor(client, await signed_up(client))
+                async with installation.visitor() as client, installation.operator() as operator:
+                    visitor = Visitor(client, operator, await signed_up(client))
                     await visitor.begin()
                     for _ in range(5 if long else 1):
                         filler = fill(disk, but=room)

@@ -117,7 +117,6 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "GET /api/v1/search/suggest": {SAME: (200,) * 7},
     "GET /health/live": {SAME: (200,) * 7},
     "GET /health/ready": {SAME: (200,) * 7},
-    "GET /metrics": {SAME: (200,) * 7},
     "GET /.well-known/jwks.json": {SAME: (200,) * 7},
     "GET /api/v1/.well-known/jwks.json": {SAME: (200,) * 7},
 }

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from litestar.types import ASGIApp
+from prometheus_client import REGISTRY
 
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
@@ -325,8 +326,10 @@ async def test_cached_responses_are_counted_and_rate_limited(open_site: Any) -> 
     site = await open_site(requests_per_minute=12)
     headers = await site.sign_up("sakura")
     address = f"{MECHANISMS}/{(await site.published(headers))['id']}"
+    labels = {"endpoint": "/api/v1/mechanisms/{mechanism_id}", "method": "GET", "status": "200"}
+    before = REGISTRY.get_sample_value("http_requests_total", labels) or 0.0
     answers = [await site.client.get(address) for _ in range(12)]
     assert {answer.status_code for answer in answers} == {200, 429}
     assert all("ratelimit" in answer.headers for answer in answers)
-    told = (await site.client.get("/metrics")).text
-    assert 'endpoint="/api/v1/mechanisms/{mechanism_id}"' in told
+    served = sum(answer.status_code == 200 for answer in answers)
+    assert REGISTRY.get_sample_value("http_requests_total", labels) == before + served

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from mechshare.adapters.metrics import CircuitMetrics
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.overload import Busy
 
@@ -31,6 +32,7 @@ class CircuitBreaker:
         self._max_trial_seconds = max_trial_seconds
         self._failures = 0
         self._next_trial = 0.0
+        self._metrics = CircuitMetrics(dependency)
 
     @asynccontextmanager
     async def guard(self) -> AsyncIterator[None]:
@@ -38,22 +40,32 @@ class CircuitBreaker:
         is_trial = self._failures >= _FAILURES
         if is_trial:
             if time.monotonic() < self._next_trial:
+                self._metrics.refused()
                 raise DependencyUnavailable(dependency=self._dependency)
             self._next_trial = time.monotonic() + self._max_trial_seconds
         try:
             yield
         except Busy:
-            self._failures = 0
+            self._close()
             raise
         except Unavailable:
-            self._failures += 1
-            self._next_trial = time.monotonic() + self._rest
+            self._fail()
             raise
         except asyncio.CancelledError:
             if is_trial:
                 self._next_trial = 0.0
             raise
         except BaseException:
-            self._failures = 0
+            self._close()
             raise
+        self._close()
+
+    def _fail(self) -> None:
+        self._failures += 1
+        self._next_trial = time.monotonic() + self._rest
+        self._metrics.failed()
+        self._metrics.set_open(self._failures >= _FAILURES)
+
+    def _close(self) -> None:
         self._failures = 0
+        self._metrics.set_open(False)

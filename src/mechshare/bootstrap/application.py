@@ -1,5 +1,6 @@
 """The composition root: adapters -> services -> Application."""
 
+from mechshare.adapters.search.measured import MeasuredSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters
@@ -51,7 +52,8 @@ def build(
     adapters = adapters or choose_adapters(settings)
     derivation = derivation or _scratch_derivation(settings, adapters)
     secret = settings.secret or stored_secret(data_folder(settings.data) / "secret.key")
-    database, blobs, index = adapters.database, adapters.blobs, adapters.index
+    database, blobs = adapters.database, adapters.blobs
+    index = MeasuredSearchIndex(adapters.index)
     doorbell, cache, limiter = adapters.doorbell, adapters.cache, adapters.limiter
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
@@ -78,8 +80,8 @@ def build(
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
-        health=HealthService(database, blobs, index, optional),
-        doctor=DoctorService(database, blobs, index, media, optional, clock, ids),
+        health=HealthService(database, blobs, adapters.index, optional),
+        doctor=DoctorService(database, blobs, adapters.index, media, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
         scheduler=Scheduler(transactions, index, clock),
         close=adapters.close,
@@ -94,7 +96,7 @@ def _job_handlers(
     adapters: Adapters, transactions: Transactions, derivation: Derivation
 ) -> dict[JobKind, JobHandler]:
     database, blobs, index, clock = adapters.database, adapters.blobs, adapters.index, adapters.clock
-    indexing = IndexMechanism(transactions, index)
+    indexing = IndexMechanism(transactions, MeasuredSearchIndex(index))
     return {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,

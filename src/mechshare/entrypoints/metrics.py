@@ -1,34 +1,19 @@
-"""Prometheus metrics. Endpoint labels are route templates, so that identifiers never become labels."""
+"""Prometheus metrics of requests and jobs. Endpoint labels are route templates: identifiers never become labels.
 
-from collections.abc import Mapping
-from datetime import datetime
+`mechshare.adapters.metrics` has those of the adapters.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import Counter, Histogram
 
-from mechshare.domain.jobs import Backlog, JobKind, JobState
+_LATENCY_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Seconds. A cached response takes less than a millisecond."""
 
 REQUESTS = Counter("http_requests_total", "HTTP requests", ["method", "endpoint", "status"])
 LATENCY = Histogram(
-    "http_request_duration_seconds", "Duration of HTTP requests, in seconds", ["method", "endpoint"]
+    "http_request_duration_seconds",
+    "Duration of HTTP requests, in seconds",
+    ["method", "endpoint"],
+    buckets=_LATENCY_BUCKETS,
 )
 JOB_ATTEMPTS = Counter("mechshare_job_attempts_total", "Finished attempts at jobs", ["kind", "outcome"])
 UPLOADED_BYTES = Counter("mechshare_uploaded_bytes_total", "Bytes of accepted clips")
-
-
-def backlog_metrics(backlog: Mapping[tuple[JobKind, JobState], Backlog] | None, now: datetime) -> bytes:
-    """Returns metrics of the ledger for all processes together. `backlog` is None if the database is unavailable."""
-    registry = CollectorRegistry()
-    up = Gauge("mechshare_database_up", "1 if the database is reachable, else 0", registry=registry)
-    up.set(backlog is not None)
-    labels = ["kind", "state"]
-    jobs = Gauge("mechshare_jobs", "Queued and running jobs", labels, registry=registry)
-    ages = Gauge(
-        "mechshare_jobs_oldest_seconds",
-        "Age of the oldest queued or running job, in seconds",
-        labels,
-        registry=registry,
-    )
-    for (kind, state), waiting in (backlog or {}).items():
-        jobs.labels(kind.value, state.value).set(waiting.count)
-        ages.labels(kind.value, state.value).set((now - waiting.oldest).total_seconds())
-    return generate_latest(registry)

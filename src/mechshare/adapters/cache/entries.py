@@ -6,10 +6,13 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from zlib import crc32
 
+from mechshare.adapters.metrics import CACHE_BYTES, CACHE_HITS
+
 SLOTS = 65_536
 SLOT_BYTES = 8
 _OVERHEAD = 512
 """Bytes that an entry takes in addition to its body and its name (measured, rounded up)."""
+_HITS = CACHE_HITS.labels("process")
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Entries:
             self._drop(name)
             return None
         self._entries.move_to_end(name)
+        _HITS.inc()
         return entry.body
 
     def generation(self, tag: str) -> int:
@@ -60,6 +64,7 @@ class Entries:
         self._size += cost
         while self._size > self._capacity:
             self._drop(next(iter(self._entries)))
+        CACHE_BYTES.set(self._size)
 
     def invalidate(self, *tags: str) -> None:
         for tag in tags:
@@ -73,6 +78,7 @@ class Entries:
         self._generation_table[:] = fresh
         self._entries.clear()
         self._size = 0
+        CACHE_BYTES.set(0)
 
     def _drop(self, name: tuple[str, str]) -> None:
         entry = self._entries.pop(name, None)

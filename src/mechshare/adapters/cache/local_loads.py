@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from mechshare.adapters.cache.entries import Entries
 from mechshare.adapters.cache.single_flight import SingleFlight
+from mechshare.adapters.metrics import CACHE_LOADS
 from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
 
@@ -30,6 +31,7 @@ class LocalLoads:
         async def load_absent(places: Sequence[int]) -> Sequence[bytes]:
             # The lifetime begins before the load: its result may be that old.
             expires_at = time.monotonic() + lifetime.total_seconds()
+            CACHE_LOADS.inc(len(places))
             loaded = await load([absent[place][0] for place in places])
             for place, body in zip(places, loaded, strict=True):
                 name, generation = absent[place]

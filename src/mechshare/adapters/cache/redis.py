@@ -15,6 +15,7 @@ from mechshare.adapters.cache.entries import Entries
 from mechshare.adapters.cache.invalidation_listener import InvalidationListener
 from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.adapters.cache.single_flight import SingleFlight
+from mechshare.adapters.metrics import CACHE_HITS, CACHE_LOADS
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.cache import CacheKey, Load, Uncacheable
@@ -62,6 +63,7 @@ _MAX_GENERATIONS = 10_000
 """The maximum number of tags whose generation in Redis this process remembers."""
 _RETRY_INTERVAL = 0.1
 """Seconds between attempts to deliver a failed invalidation."""
+_HITS = CACHE_HITS.labels("Redis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class RedisCache:
         if found is not None:
             return found
         if entry is None:
+            CACHE_LOADS.inc()
             return await load()
 
         async def load_it(_: Sequence[int]) -> Sequence[bytes]:
@@ -138,6 +141,7 @@ class RedisCache:
         await self._listener.listen()
         if not self._listener.is_current:
             # Do not share a load in progress: it may have begun before an invalidation that was not received.
+            CACHE_LOADS.inc(len(keys))
             return await load(keys)
         return await self._local_loads.get_or_load(keys, load, lifetime)
 
@@ -179,6 +183,7 @@ class RedisCache:
         except Unavailable:
             return None
         if ttl_ms:
+            _HITS.inc()
             self._entries.store(tag, key, content, local_generation, time.monotonic() + ttl_ms / 1000)
             return bytes(content)
         redis_generation = content.decode()
@@ -199,6 +204,7 @@ class RedisCache:
     ) -> bytes:
         # The lifetime begins before the load: its result may be that old.
         expires_at = time.monotonic() + lifetime.total_seconds()
+        CACHE_LOADS.inc()
         body = await load()
         if isinstance(body, Uncacheable):
             return body

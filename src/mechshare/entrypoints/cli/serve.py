@@ -8,7 +8,6 @@ import signal
 import click
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
-from prometheus_client import start_http_server
 
 from mechshare.application import Application
 from mechshare.entrypoints.cli import open_files
@@ -16,6 +15,8 @@ from mechshare.entrypoints.cli.context import open_application, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.metrics_folder import metrics_folder
 from mechshare.entrypoints.cli.server_processes import Server, reserved_port
+from mechshare.entrypoints.operations.application_thread import ApplicationCalls
+from mechshare.entrypoints.operations.serving import server_operations, worker_operations
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.loop import work
 from mechshare.settings import PREFIX, Settings
@@ -51,17 +52,20 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
         _announce(chosen, address, number)
         os.environ[PREFIX + "DATA"] = str(chosen.data)
         # Spawn, not fork: this process imported the metrics before the folder existed, so they count for it alone.
-        # only for itself.
         multiprocessing.set_start_method("spawn")
         with metrics_folder(chosen.data) as folder:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-            _serve(address, number, processes)
+            server = _server(address, number, processes)
+            with server_operations(chosen, (address, number), folder, lambda: bool(server.interrupt_signal)):
+                server.serve()
 
 
 @click.command()
 @click.option("--slots", type=click.IntRange(1, 64), help="Jobs to run at a time (MECHSHARE_JOB_SLOTS).")
 @click.option(
-    "--metrics-port", type=click.IntRange(1, 65_535), help="Also serve metrics for Prometheus on this port."
+    "--metrics-port",
+    type=click.IntRange(1, 65_535),
+    help="Also serve /metrics and /health on this port of the host in MECHSHARE_OPERATIONS_ADDRESS.",
 )
 @click.pass_obj
 def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> None:
@@ -74,10 +78,9 @@ def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> Non
             loop.add_signal_handler(number, stop.set)
         async with open_application(chosen) as application:
             await prepare(application)
-            await work(application, slots=slots or max(1, chosen.job_slots), stop=stop)
+            with worker_operations(chosen, metrics_port, ApplicationCalls(application, loop), stop.is_set):
+                await work(application, slots=slots or max(1, chosen.job_slots), stop=stop)
 
-    if metrics_port is not None:
-        start_http_server(metrics_port, chosen.host)
     click.echo(f"working off the jobs in {masked(chosen.database_url)}; Ctrl-C stops")
     asyncio.run(working())
 
@@ -95,13 +98,13 @@ def _refuse_memory(chosen: Settings, processes: int) -> None:
             )
 
 
-def _serve(address: str, port: int, processes: int) -> None:
+def _server(address: str, port: int, processes: int) -> Server:
     open_files.raise_limit()
     if advice := open_files.advice():
         click.secho(
             f"only {open_files.max_connections()} connections a process: {advice}", fg="yellow", err=True
         )
-    Server(
+    return Server(
         _APP,
         factory=True,
         address=address,
@@ -122,7 +125,7 @@ def _serve(address: str, port: int, processes: int) -> None:
         http1_settings=HTTP1Settings(
             header_read_timeout=_HEADER_TIMEOUT_MS, max_buffer_size=_MAX_BUFFER_BYTES
         ),
-    ).serve()
+    )
 
 
 async def _do_nothing(application: Application) -> None:
@@ -135,7 +138,6 @@ def _announce(chosen: Settings, host: str, port: int) -> None:
     for name, value in (
         ("gallery", address + "/"),
         ("try the API", address + "/schema"),
-        ("is it well?", address + "/health/ready"),
         ("data", str(chosen.data)),
     ):
         click.echo(f"  {name:12} {value}")

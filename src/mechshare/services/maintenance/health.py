@@ -1,7 +1,7 @@
 """Checks whether this installation can do its work."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.errors import Unavailable
@@ -20,6 +20,18 @@ class Check:
     is_up: bool
     is_essential: bool
     detail: str
+
+
+def is_unavailable(checks: Sequence[Check]) -> bool:
+    """Returns whether an essential dependency is down."""
+    return any(check.is_essential and not check.is_up for check in checks)
+
+
+def status_of(checks: Sequence[Check]) -> str:
+    """Returns `ready`, `degraded` if only dependencies that are not essential are down, or `unavailable`."""
+    if is_unavailable(checks):
+        return "unavailable"
+    return "ready" if all(check.is_up for check in checks) else "degraded"
 
 
 class HealthService:

@@ -1,5 +1,6 @@
 """The SQL database: connections, transactions and the schema's version."""
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, literal_column, make_url, select
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from mechshare.adapters.metrics import PoolMetrics
 from mechshare.adapters.persistence.repositories import unit_of_work
 from mechshare.adapters.persistence.sql.dialects.dialect import Dialect, Now
 from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
@@ -22,6 +24,7 @@ from mechshare.domain.errors import SchemaOutdated
 from mechshare.ports.persistence.database import UnitOfWork
 
 _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
+_READERS, _WRITERS = PoolMetrics("read"), PoolMetrics("write")
 _CLOCK = select(Now(literal_column("0")))
 
 
@@ -42,19 +45,23 @@ class SqlDatabase:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
+        started = time.perf_counter()
         async with self._dialect.guard():
             with translated(is_writing=True):
                 async with self._dialect.begin() as connection:
                     statements = Statements(connection, self._dialect, is_writing=True)
-                    yield unit_of_work(REPOSITORIES, statements)
+                    with _WRITERS.in_use(started):
+                        yield unit_of_work(REPOSITORIES, statements)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[UnitOfWork]:
+        started = time.perf_counter()
         async with self._dialect.guard():
             with translated():
                 async with self._dialect.reader.connect() as connection:
                     statements = Statements(connection, self._dialect, is_writing=False)
-                    yield unit_of_work(REPOSITORIES, statements)
+                    with _READERS.in_use(started):
+                        yield unit_of_work(REPOSITORIES, statements)
 
     async def migrate(self) -> None:
         with translated():

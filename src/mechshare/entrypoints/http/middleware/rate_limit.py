@@ -10,7 +10,7 @@ from mechshare.domain.rate_limits import Verdict
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.errors import send_refusal
 
-_FREE = ("/health/", "/metrics")
+_FREE = "/health/"
 
 
 class RateLimitMiddleware:

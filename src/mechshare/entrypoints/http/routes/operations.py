@@ -1,37 +1,26 @@
-"""/health, /metrics, /.well-known/jwks.json"""
+"""/health and /.well-known/jwks.json; the operations listener has the details of /health, and /metrics."""
 
-import os
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from litestar import MediaType, Request, Response, Router, get
+from litestar import Request, Response, Router, get
 from litestar.openapi.spec import Tag
 from litestar.params import QueryParameter
 from msgspec import Struct
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
-from mechshare.domain.errors import Unavailable
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.metrics import backlog_metrics
-from mechshare.services.maintenance.health import Check
+from mechshare.services.maintenance.health import is_unavailable, status_of
 
 Req = Request[Any, Any, Any]
 TAG = Tag("operations", "For those who run an installation")
 
 
-class LivenessResponse(Struct):
-    status: str
-
-
-class ReadinessResponse(Struct):
-    """`status` is ready, degraded (a dependency that is not essential is down), unavailable or stopping."""
+class HealthResponse(Struct):
+    """`status` is alive, ready, degraded (a dependency that is not essential is down), unavailable or stopping."""
 
     status: str
-    checks: list[Check]
 
 
 @published("KeySet")
@@ -40,8 +29,8 @@ class KeySetResponse(Struct):
 
 
 @get("/health/live", include_in_schema=False)
-async def get_live(request: Req) -> Response[LivenessResponse]:
-    return resource(request, LivenessResponse("alive"), cache="no-store")
+async def get_live(request: Req) -> Response[HealthResponse]:
+    return resource(request, HealthResponse("alive"), cache="no-store")
 
 
 class Purpose(StrEnum):
@@ -54,33 +43,14 @@ async def get_ready(
     purpose: Annotated[
         Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
     ] = None,
-) -> Response[ReadinessResponse]:
+) -> Response[HealthResponse]:
     """Returns 503 if an essential dependency is down (the database; with `for=uploads` also the blob store) or during
-    shutdown."""
-    checks = list(await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS))
-    status = "ready" if all(check.is_up for check in checks) else "degraded"
-    if any(check.is_essential and not check.is_up for check in checks):
-        status = "unavailable"
-    if request.app.state.shutdown.has_begun:
-        status = "stopping"
-    code = 503 if status in ("unavailable", "stopping") else 200
-    return resource(request, ReadinessResponse(status, checks), status=code, cache="no-store")
-
-
-@get("/metrics", include_in_schema=False, media_type=MediaType.TEXT)
-async def get_metrics(request: Req) -> Response[bytes]:
-    """Returns the metrics of all server processes, with the backlog of the job ledger if the database is available."""
-    try:
-        backlog = await application_of(request).jobs.find_backlog()
-    except Unavailable:
-        backlog = None
-    registry = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-    headers = {"Cache-Control": "no-store"}
-    exposition = generate_latest(registry) + backlog_metrics(backlog, datetime.now(UTC))
-    return Response(exposition, media_type=CONTENT_TYPE_LATEST, headers=headers)
+    shutdown. The operations listener says which one."""
+    checks = await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS)
+    is_stopping = request.app.state.shutdown.has_begun
+    status = "stopping" if is_stopping else status_of(checks)
+    code = 503 if is_stopping or is_unavailable(checks) else 200
+    return resource(request, HealthResponse(status), status=code, cache="no-store")
 
 
 @get("/.well-known/jwks.json", operation_id="getKeySet", summary="Read the keys that verify access tokens")
@@ -103,5 +73,5 @@ def _key_set(request: Req) -> Response[Any]:
 router = Router(
     "/",
     tags=[TAG.name],
-    route_handlers=[get_live, get_ready, get_metrics, get_keys, get_keys_below_api],
+    route_handlers=[get_live, get_ready, get_keys, get_keys_below_api],
 )
