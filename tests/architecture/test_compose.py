@@ -151,4 +151,4 @@ def _in_shell(command, secrets):
 
 def test_only_the_api_is_published_and_only_on_this_machine():
     published = {name: one["ports"] for name, one in COMPOSE["services"].items() if "ports" in one}
-    assert published == {"api": ["127.0.0.1:8000:8000"]}
+    assert published == {"api": ["127.0.0.1:8000:8000", "127.0.0.1:8001:8001"]}

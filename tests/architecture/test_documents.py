@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mechshare.adapters import metrics as adapter_metrics
 from mechshare.entrypoints import metrics
+from mechshare.entrypoints.operations import exposition
 from mechshare.settings import ADAPTERS, PREFIX, SECRETS, Settings
 from tests.documents import DOCS, ROOT, anchors, links, pages, prose
 
@@ -99,9 +101,9 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
 
 
 def test_every_metric_is_in_the_reference() -> None:
-    source = Path(metrics.__file__).read_text()
-    names = re.findall(r"(?:Counter|Gauge|Histogram)\(\s*\"(\w+)\"", source)
-    assert names
+    sources = [Path(module.__file__).read_text() for module in (metrics, adapter_metrics, exposition)]
+    names = re.findall(r"(?:Counter|Gauge|Histogram|GaugeMetricFamily)\(\s*\"(\w+)\"", "".join(sources))
+    assert len(names) > 10
     assert [name for name in names if f"`{name}`" not in (DOCS / "metrics.md").read_text()] == []
 
 

@@ -67,4 +67,6 @@ def check_server(host: str, port: int) -> Check:
         return Check(name="server", is_up=False, is_essential=True, detail=detail)
     finally:
         connection.close()
-    return Check(name="server", is_up=status == 200, is_essential=True, detail=f"reachable; responds with {status}")
+    return Check(
+        name="server", is_up=status == 200, is_essential=True, detail=f"reachable; responds with {status}"
+    )
