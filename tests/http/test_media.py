@@ -52,6 +52,26 @@ async def test_a_range_is_served(site: Site, clip: dict[str, Any], asked: str, s
     assert answer.headers["content-range"] == f"bytes {start}-{start + len(expected) - 1}/{clip['size']}"
 
 
+@pytest.mark.parametrize("last", ["9" * 19, "9" * 5_000, "0" * 5_000 + "9999999"])
+async def test_the_numbers_of_a_range_have_any_length(site: Site, clip: dict[str, Any], last: str) -> None:
+    for asked in (f"bytes=0-{last}", f"bytes=-{last}"):
+        answer = await site.client.get(clip["file_url"], headers={"Range": asked})
+        assert (answer.status_code, answer.content) == (206, clip["content"])
+    assert (
+        await site.client.get(clip["file_url"], headers={"Range": f"bytes={last}-{last}"})
+    ).status_code == 416
+
+
+async def test_a_file_is_not_sent_again_if_it_has_not_changed_since(site: Site, clip: dict[str, Any]) -> None:
+    modified = (await site.client.get(clip["file_url"])).headers["last-modified"]
+    later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"
+    for since, status in ((modified, 304), (later, 304), (earlier, 200), ("9" * 5_000, 200), ("", 200)):
+        answer = await site.client.get(clip["file_url"], headers={"If-Modified-Since": since})
+        assert answer.status_code == status, since
+    both = {"If-None-Match": '"other"', "If-Modified-Since": later}
+    assert (await site.client.get(clip["file_url"], headers=both)).status_code == 200
+
+
 @pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
 async def test_a_range_outside_the_file_is_416(site: Site, clip: dict[str, Any], asked: str) -> None:
     answer = await site.client.get(clip["file_url"], headers={"Range": asked})

@@ -5,6 +5,8 @@ A proxy that compresses a response changes its tag: nginx makes it weak (`W/"...
 """
 
 import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from hashlib import blake2b
 from typing import Any
 
@@ -45,10 +47,23 @@ def expected_versions(request: Request[Any, Any, Any]) -> frozenset[int] | None:
     return versions
 
 
-def is_not_modified(request: Request[Any, Any, Any], etag: str) -> bool:
-    """Whether If-None-Match of the request matches `etag`."""
+def is_not_modified(request: Request[Any, Any, Any], etag: str, modified_at: datetime | None = None) -> bool:
+    """Whether If-None-Match of the request matches `etag`; without that field, whether If-Modified-Since is no earlier
+    than `modified_at` (RFC 9110, 13.2.2)."""
     header = request.headers.get("if-none-match")
-    return header is not None and matches_etag(header, etag)
+    if header is not None:
+        return matches_etag(header, etag)
+    since = _date(request.headers.get("if-modified-since", "")) if modified_at else None
+    return bool(modified_at and since and modified_at.replace(microsecond=0) <= since)
+
+
+def _date(header: str) -> datetime | None:
+    """Returns the time of a date field; None if it is no date, which counts as no field (RFC 9110, 13.1.3)."""
+    try:
+        date = parsedate_to_datetime(header)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def matches_etag(header: str, etag: str) -> bool:

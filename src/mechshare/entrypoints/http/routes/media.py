@@ -31,13 +31,16 @@ _CONCURRENCY = 256 * 1024
 """Maximum bytes that are sent as one body, which takes a third of the time of a stream."""
 STREAM_PIECE_BYTES = 64 * 1024
 """Bytes. Granian buffers several pieces of each stream, however slowly the client reads."""
-_RANGE = re.compile(r"bytes=[ \t]*(\d{0,18})-(\d{0,18})[ \t]*\Z", re.IGNORECASE)
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*\Z", re.IGNORECASE)
+_MAX_OFFSET = 10**18
 _RANGED = {
     206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
     302: ResponseSpec(
         None, generate_examples=False, description="The store serves it at this address for a while"
     ),
-    304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)"),
+    304: ResponseSpec(
+        None, generate_examples=False, description="Not modified (If-None-Match or If-Modified-Since)"
+    ),
 }
 Mechanism = FromPath[str]
 
@@ -89,7 +92,7 @@ async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]
         "ETag": etag,
         "Last-Modified": _last_modified(media),
     }
-    if is_not_modified(request, etag):
+    if is_not_modified(request, etag, media.created_at):
         return Response(content=None, status_code=304, headers=headers)
     service = application_of(request).media
     link = await service.direct_link(media, headers["Content-Disposition"])
@@ -140,14 +143,24 @@ def _range(request: Req, etag: str, media: StoredMedia) -> tuple[int, int] | Non
     matched = _RANGE.match(request.headers.get("range", ""))
     if matched is None or request.headers.get("if-range", etag) not in (etag, _last_modified(media)):
         return None
-    first, last = matched.groups()
-    if not (first or last) or (first and last and int(last) < int(first)):
-        return None
-    start = int(first) if first else max(0, media.size - int(last))
-    end = min(media.size, int(last) + 1) if first and last else media.size
+    first, last = (_offset(digits) for digits in matched.groups())
+    if first is None:
+        if last is None:
+            return None
+        start, end = max(0, media.size - last), media.size
+    else:
+        start, end = first, media.size if last is None else min(media.size, last + 1)
+        if last is not None and last < first:
+            return None
     if start >= end:
         raise RangeNotSatisfiable(size=media.size)
     return start, end
+
+
+def _offset(digits: str) -> int | None:
+    """Returns a position in a file, which may be written with any number of digits; None if there are none."""
+    significant = digits.lstrip("0")[: len(str(_MAX_OFFSET))]
+    return min(int(significant or "0"), _MAX_OFFSET) if digits else None
 
 
 def _last_modified(media: StoredMedia) -> str:
