@@ -29,13 +29,23 @@ def test_the_servers_are_those_that_the_tests_start():
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_variable_is_a_setting(name):
+    assert set(COMPOSE["services"][name]["environment"]) <= known_variables()
+    assert set(re.findall(rf"\b{PREFIX}[A-Z_]+", DOCKERFILE)) <= known_variables()
+
+
+def test_the_files_in_deploy_name_settings_that_exist():
+    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "deploy").rglob("*") if path.is_file()]
+    names = {name for text in texts for name in re.findall(rf"\b{PREFIX}[A-Z_]+", text)}
+    assert f"{PREFIX}SECRET_FILE" in names
+    assert names <= known_variables()
+
+
+def known_variables():
     known = {PREFIX + field.upper() for field in Settings.__dataclass_fields__}
     options = {option for factory in BLOB_STORES.values() for option in option_names(factory)}
     known |= {f"{PREFIX}BLOBS_{option.upper()}" for option in options}
     known |= {f"{name}_FILE" for name in known if name.startswith(f"{PREFIX}BLOBS_")}
-    known |= {f"{PREFIX}{secret.upper()}_FILE" for secret in SECRETS}
-    assert set(COMPOSE["services"][name]["environment"]) <= known
-    assert set(re.findall(rf"\b{PREFIX}[A-Z_]+", DOCKERFILE)) <= known
+    return known | {f"{PREFIX}{secret.upper()}_FILE" for secret in SECRETS}
 
 
 def test_no_image_comes_unnamed_or_from_a_named_registry():
