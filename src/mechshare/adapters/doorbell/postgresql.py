@@ -67,7 +67,7 @@ class PostgresqlDoorbell:
 
     async def check(self) -> str:
         """Sends a ring and waits until the server has accepted it."""
-        accepted = asyncio.get_running_loop().create_future()
+        accepted: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._checks.append(accepted)
         self._send()
         try:
