@@ -31,7 +31,9 @@ def scheme_of(url: str) -> str:
 
 
 def without_secrets(url: str, problem: Exception) -> str:
-    """Returns the message of `problem` without the URL."""
+    """Returns the message of `problem` without the URL, unless that is a scheme alone."""
+    if not url.partition(":")[2].strip("/"):
+        return str(problem)
     return str(problem).replace(url, f"{scheme_of(url)}:...")
 
 

@@ -9,6 +9,18 @@ import pytest
 from tests.contracts.harness import adapters_of
 
 
+@pytest.fixture(params=adapters_of("backups"))
+async def backup(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture(params=adapters_of("media"))
+async def media(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=adapters_of("blobs"))
 async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:

@@ -1,10 +1,12 @@
 """The contract suites of the small ports, over every adapter."""
 
+from mechshare.testing.backups import *  # noqa: F403
 from mechshare.testing.blobs import *  # noqa: F403
 from mechshare.testing.cache import *  # noqa: F403
 from mechshare.testing.clock import *  # noqa: F403
 from mechshare.testing.doorbell import *  # noqa: F403
 from mechshare.testing.ids import *  # noqa: F403
+from mechshare.testing.media import *  # noqa: F403
 from mechshare.testing.passwords import *  # noqa: F403
 from mechshare.testing.rate_limits import *  # noqa: F403
 from mechshare.testing.tokens import *  # noqa: F403

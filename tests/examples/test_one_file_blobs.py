@@ -49,6 +49,7 @@ async def test_a_clip_is_stored_in_it(installed: str, tmp_path: Path) -> None:
     environ = {
         "MECHSHARE_DATA": str(tmp_path / "data"),
         "MECHSHARE_BLOBS_URL": f"onefile://{file}",
+        "MECHSHARE_BLOBS_BUSY_SECONDS": "30",
         "MECHSHARE_JOB_SLOTS": "1",
     }
     chosen = settings.load(environ)

@@ -8,7 +8,7 @@ import pytest
 
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.domain.backups import BackupRefused, Manifest
-from tests.contracts.test_backups import kept
+from mechshare.testing.backups import finished
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def folder(root: Path) -> FolderBackup:
 
 
 async def test_files_of_a_backup_are_readable_by_the_owner_only(folder: FolderBackup, root: Path) -> None:
-    await kept(folder, b"rows")
+    await finished(folder, b"rows")
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [root, *root.iterdir()]}
     assert modes.pop(root.name) == 0o700
     assert len(modes) == 3
@@ -49,7 +49,7 @@ async def test_reading_a_folder_without_a_backup_is_refused(folder: FolderBackup
 async def test_a_flipped_bit_in_the_manifest_is_detected(
     folder: FolderBackup, root: Path, offset: int
 ) -> None:
-    manifest = await kept(folder, b"rows")
+    manifest = await finished(folder, b"rows")
     path = root / "manifest.json"
     written = bytearray(path.read_bytes())
     written[offset % len(written)] ^= 1
@@ -66,7 +66,7 @@ async def test_a_flipped_bit_in_the_manifest_is_detected(
 
 
 async def test_a_manifest_of_a_later_format_is_refused(folder: FolderBackup, root: Path) -> None:
-    await kept(folder, b"rows")
+    await finished(folder, b"rows")
     path = root / "manifest.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
     with pytest.raises(BackupRefused, match="use a newer mechshare"):
@@ -74,7 +74,7 @@ async def test_a_manifest_of_a_later_format_is_refused(folder: FolderBackup, roo
 
 
 async def test_a_backup_without_a_lock_file_can_be_read(folder: FolderBackup, root: Path) -> None:
-    manifest = await kept(folder, b"rows")
+    manifest = await finished(folder, b"rows")
     (root / ".lock").unlink()
     async with folder.lock(is_writing=False):
         assert await folder.read() == manifest

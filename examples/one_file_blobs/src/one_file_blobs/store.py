@@ -24,16 +24,18 @@ CREATE TABLE IF NOT EXISTS blobs (
 """
 
 
-def from_url(url: str, settings: Settings) -> "OneFileBlobStore":
-    """Opens the store at `onefile:///absolute/path.db`."""
-    return OneFileBlobStore(Path(unquote(urlsplit(url).path)))
+def from_url(url: str, settings: Settings, *, busy_seconds: str = "5") -> "OneFileBlobStore":
+    """Opens the store at `onefile:///absolute/path.db`. MECHSHARE_BLOBS_BUSY_SECONDS sets `busy_seconds`: how long to
+    wait for a process that is writing."""
+    return OneFileBlobStore(Path(unquote(urlsplit(url).path)), float(busy_seconds))
 
 
 class OneFileBlobStore:
     """Stores blobs as pieces of a draft; the last step assigns the key to the draft, in one transaction."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_seconds: float = 5.0) -> None:
         self._path = path
+        self._busy_seconds = busy_seconds
         self._turn = asyncio.Lock()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
@@ -105,7 +107,7 @@ class OneFileBlobStore:
     def _work(self, work: Callable[[sqlite3.Connection], Any]) -> Any:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with closing(sqlite3.connect(self._path)) as connection, connection:
+            with closing(sqlite3.connect(self._path, timeout=self._busy_seconds)) as connection, connection:
                 connection.executescript(_SCHEMA)
                 return work(connection)
         except (sqlite3.Error, OSError) as problem:

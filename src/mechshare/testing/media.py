@@ -1,0 +1,173 @@
+"""The contract suite of media processors.
+
+The fixture `media` provides a processor. The suite makes its own clips: GIFs in which a bar turns.
+"""
+
+import asyncio
+from hashlib import sha256
+from math import cos, pi, sin
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image, ImageDraw
+
+from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
+from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
+
+SIZE = (160, 120)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    return write_clip(tmp_path / "clip.gif", frames=6, delay=100)
+
+
+@pytest.fixture
+def into(tmp_path: Path) -> Path:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    return folder
+
+
+def write_clip(path: Path, *, frames: int, delay: int) -> Path:
+    """Writes a GIF with `delay` ms for each frame."""
+    first, *rest = (_turned_bar(pi * number / frames) for number in range(frames))
+    first.save(path, "GIF", save_all=True, append_images=rest, duration=delay, loop=0)
+    return path
+
+
+def _turned_bar(angle: float) -> Image.Image:
+    image = Image.new("RGB", SIZE, "white")
+    x, y, reach = SIZE[0] / 2, SIZE[1] / 2, SIZE[1] / 3
+    ends = [(x + side * reach * cos(angle), y + side * reach * sin(angle)) for side in (-1, 1)]
+    ImageDraw.Draw(image).line(ends, fill="firebrick", width=8)
+    return image
+
+
+async def unheard(step: str, fraction: float) -> None:
+    """Ignores the progress."""
+
+
+def contents(made: Derivatives) -> dict[str, bytes]:
+    return {name: path.read_bytes() for name, path in parts(made).items()}
+
+
+def parts(made: Derivatives) -> dict[str, Path]:
+    return {"thumbnail": made.thumbnail, "video": made.video, "preview": made.preview}
+
+
+async def test_everything_is_made_in_the_given_folder(media: MediaProcessor, clip: Path, into: Path) -> None:
+    made = await media.process(clip, MediaFormat.GIF, into, unheard)
+
+    formats = {name: sniff(content[:SNIFF_BYTES]) for name, content in contents(made).items()}
+    assert formats == {"thumbnail": MediaFormat.WEBP, "video": MediaFormat.MP4, "preview": MediaFormat.WEBP}
+    assert {path.suffix for path in parts(made).values()} == {".webp", ".mp4"}
+    assert set(into.iterdir()) == set(parts(made).values())
+    assert len(set(contents(made).values())) == 3
+
+
+async def test_derivatives_can_be_decoded(media: MediaProcessor, clip: Path, into: Path) -> None:
+    made = await media.process(clip, MediaFormat.GIF, into, unheard)
+
+    with av.open(str(made.video)) as container:
+        frames = list(container.decode(video=0))
+        assert [stream.type for stream in container.streams] == ["video"]
+    assert len(frames) == made.facts.frame_count
+    assert (frames[0].width, frames[0].height) == (made.facts.width, made.facts.height)
+    for path, side in ((made.thumbnail, 640), (made.preview, 320)):
+        with Image.open(path) as image:
+            image.load()
+            assert max(image.size) <= side
+
+
+async def test_the_video_can_start_before_it_is_loaded(media: MediaProcessor, clip: Path, into: Path) -> None:
+    made = await media.process(clip, MediaFormat.GIF, into, unheard)
+
+    content = made.video.read_bytes()
+    assert 0 < content.index(b"moov") < content.index(b"mdat")
+
+
+async def test_the_facts_match_the_file(media: MediaProcessor, clip: Path, into: Path) -> None:
+    before = clip.read_bytes()
+
+    facts = (await media.process(clip, MediaFormat.GIF, into, unheard)).facts
+
+    assert (facts.size, facts.sha256) == (len(before), sha256(before).hexdigest())
+    assert min(facts.width, facts.height, facts.duration_ms, facts.frame_count, facts.frame_rate) > 0
+    assert facts.frame_rate == pytest.approx(facts.frame_count * 1000 / facts.duration_ms, abs=0.001)
+    assert facts.codec
+    assert clip.read_bytes() == before
+
+
+async def test_the_same_file_gives_the_same_bytes(media: MediaProcessor, clip: Path, into: Path) -> None:
+    (into / "first").mkdir()
+    (into / "second").mkdir()
+
+    first = await media.process(clip, MediaFormat.GIF, into / "first", unheard)
+    second = await media.process(clip, MediaFormat.GIF, into / "second", unheard)
+
+    assert contents(first) == contents(second)
+    assert first.facts == second.facts
+
+
+async def test_progress_has_steps_and_fractions(media: MediaProcessor, clip: Path, into: Path) -> None:
+    heard: list[tuple[str, float]] = []
+
+    async def listen(step: str, fraction: float) -> None:
+        heard.append((step, fraction))
+
+    await media.process(clip, MediaFormat.GIF, into, listen)
+
+    assert heard[0][0] == "decode"
+    assert all(step.isalpha() and 0.0 <= fraction <= 1.0 for step, fraction in heard)
+
+
+async def test_an_empty_file_fails_permanently_and_leaves_nothing(
+    media: MediaProcessor, tmp_path: Path, into: Path
+) -> None:
+    empty = tmp_path / "empty.gif"
+    empty.touch()
+
+    with pytest.raises(MediaRejected) as refusal:
+        await media.process(empty, MediaFormat.GIF, into, unheard)
+
+    assert refusal.value.failure.code is FailureCode.EMPTY
+    assert refusal.value.permanent
+    assert list(into.iterdir()) == []
+
+
+async def test_a_progress_callback_may_abort_and_nothing_is_left(
+    media: MediaProcessor, clip: Path, into: Path
+) -> None:
+    async def lose_interest(step: str, fraction: float) -> None:
+        raise LookupError(step)
+
+    with pytest.raises(LookupError):
+        await media.process(clip, MediaFormat.GIF, into, lose_interest)
+
+    assert list(into.iterdir()) == []
+
+
+async def test_two_clips_at_once_do_not_disturb_each_other(
+    media: MediaProcessor, clip: Path, tmp_path: Path, into: Path
+) -> None:
+    other = write_clip(tmp_path / "other.gif", frames=4, delay=50)
+    (into / "one").mkdir()
+    (into / "two").mkdir()
+
+    one, two = await asyncio.gather(
+        media.process(clip, MediaFormat.GIF, into / "one", unheard),
+        media.process(other, MediaFormat.GIF, into / "two", unheard),
+    )
+
+    assert one.facts.sha256 == sha256(clip.read_bytes()).hexdigest()
+    assert two.facts.sha256 == sha256(other.read_bytes()).hexdigest()
+    assert contents(one) != contents(two)
+
+
+async def test_the_isolation_names_its_layers(media: MediaProcessor) -> None:
+    isolation = await media.isolation()
+
+    assert isolation.active
+    assert all((*isolation.active, *isolation.missing))
