@@ -168,6 +168,7 @@ def test_plain_http_is_redirected_and_the_gallery_ends_with_a_slash(site: Site, 
     assert plain.status_code in (301, 308)
     assert plain.headers["location"].startswith("https://")
     with client_through(site, kind) as client:
+        assert client.get(f"https://127.0.0.1:{place.https}/mechshares").status_code == 404
         bare = client.get(f"https://127.0.0.1:{place.https}/mechshare")
         assert bare.status_code == 308
         assert bare.headers["location"].endswith("/mechshare/")
