@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -44,18 +46,20 @@ def s3_blob_store(
         raise ValueError(
             "MECHSHARE_BLOBS_ACCESS_KEY_ID and MECHSHARE_BLOBS_SECRET_ACCESS_KEY go together; one is missing"
         )
-    session = Session()
-    if access_key_id:
+    # Two sessions, because one is not safe in two threads; obstore calls its own.
+    sessions = Session(), Session()
+    for session in sessions if access_key_id else ():
         session.set_credentials(access_key_id, secret_access_key, session_token or None)
+    region = region or sessions[0].get_config_variable("region") or ""
     store = S3Store(
         place.bucket,
         prefix=place.prefix or None,
-        config=_config(endpoint, region or session.get_config_variable("region") or ""),
+        config=_config(endpoint, region),
         client_options=client_options(endpoint),
         retry_config=NO_RETRIES,
-        credential_provider=_Credentials(session),
+        credential_provider=_Credentials(sessions[0]),
     )
-    return ObjectBlobStore(store, S3Bucket(session, store, place))
+    return ObjectBlobStore(store, S3Bucket(sessions[1], store, place))
 
 
 def _config(endpoint: str, region: str) -> S3Config:
@@ -74,6 +78,7 @@ class S3Bucket:
         self._session = session
         self._store = store
         self._place = place
+        self._creation = Lock()
 
     async def prepare(self) -> None:
         await asyncio.to_thread(self._prepare)
@@ -82,12 +87,11 @@ class S3Bucket:
         if not self._place.hands_out_links:
             return None
         named = {"ResponseContentType": content_type, "ResponseContentDisposition": disposition}
-        return await asyncio.to_thread(
-            self._client.generate_presigned_url,
-            "get_object",
-            {"Bucket": self._place.bucket, "Key": self._place.object_key(key), **named},
-            int(lifetime.total_seconds()),
-        )
+        wanted = {"Bucket": self._place.bucket, "Key": self._place.object_key(key), **named}
+        return await asyncio.to_thread(self._sign, wanted, int(lifetime.total_seconds()))
+
+    def _sign(self, wanted: Mapping[str, str], seconds: int) -> str:
+        return str(self._client.generate_presigned_url("get_object", wanted, seconds))
 
     def _prepare(self) -> None:
         if not self._exists():
@@ -125,8 +129,14 @@ class S3Bucket:
     def _region(self) -> str:
         return str(self._store.config.get("region", "us-east-1"))
 
-    @cached_property
+    @property
     def _client(self) -> Any:
+        """Clients are safe in several threads; their creation is not, and takes a while."""
+        with self._creation:
+            return self._created_client
+
+    @cached_property
+    def _created_client(self) -> Any:
         endpoint = self._store.config.get("endpoint")
         return self._session.create_client(
             "s3",
