@@ -1,6 +1,7 @@
 """Behaviour of every route: HEAD, 405, preconditions, idempotency, and the end of a caller's rights."""
 
 import asyncio
+import gzip
 from typing import Any
 
 import pytest
@@ -207,3 +208,17 @@ async def test_a_signature_key_is_published_without_its_private_part(open_site: 
     assert (key["kty"], key["crv"], key["alg"]) == ("OKP", "Ed25519", "EdDSA")
     assert "d" not in key
     assert (await site.client.get(f"{API}/users/me", headers=await site.sign_up("sakura"))).status_code == 200
+
+
+async def test_a_compressed_body_is_415(site: Site) -> None:
+    headers = {**await site.sign_up("sakura"), "If-Match": "*", "Content-Encoding": "gzip"}
+    body = gzip.compress(b'{"bio": "x"}')
+    typed = {**headers, "Content-Type": "application/json"}
+    edit = await site.client.patch(f"{API}/users/me", headers=typed, content=body)
+    upload = await site.client.post(
+        MECHANISMS, headers=headers, data={"title": "歯車"}, files={"file": ("a.gif", GIF)}
+    )
+    for refused in (edit, upload):
+        assert (refused.status_code, refused.json()["code"]) == (415, "UNSUPPORTED_CONTENT_CODING")
+    plain = {**headers, "Content-Encoding": "identity"}
+    assert (await site.client.patch(f"{API}/users/me", headers=plain, json={"bio": "x"})).status_code == 200

@@ -49,6 +49,14 @@ class BodyTimedOut(DomainException):
     }
 
 
+class UnsupportedContentCoding(errors.UnsupportedMedia):
+    code = "UNSUPPORTED_CONTENT_CODING"
+    messages = {
+        "en": "Request bodies with Content-Encoding '{coding}' are not supported. Send the body without a coding.",
+        "ja": "Content-Encoding「{coding}」のリクエスト本文には対応していません。圧縮せずに送信してください。",
+    }
+
+
 class RangeNotSatisfiable(DomainException):
     code = "RANGE_NOT_SATISFIABLE"
     messages = {

@@ -11,7 +11,7 @@ from litestar.exceptions import InternalServerException
 from msgspec import Struct
 
 from mechshare.domain.errors import BodyTooLarge, MalformedRequest, UnsupportedContentType
-from mechshare.entrypoints.http.protocol.errors import BodyTimedOut
+from mechshare.entrypoints.http.protocol.errors import BodyTimedOut, UnsupportedContentCoding
 from mechshare.entrypoints.http.shutdown import Shutdown
 
 T = TypeVar("T")
@@ -63,8 +63,9 @@ async def body_pieces(
     """Yields the pieces of the body as they arrive. Only time spent waiting for the next piece counts.
 
     Raises MalformedRequest if the client disconnects before the end or sends too many small pieces; BodyTimedOut if it
-    sends less than WINDOW_BYTES in WINDOW_SECONDS, or has not finished after `max_seconds`.
+    sends less than WINDOW_BYTES in WINDOW_SECONDS, or has not finished after `max_seconds`; UnsupportedContentCoding.
     """
+    _require_identity(request)
     pace = _Pace(max_seconds)
     pieces = request.stream()
     try:
@@ -79,6 +80,13 @@ async def body_pieces(
     except InternalServerException as problem:
         # The framework reports a disconnected client as an internal error.
         raise MalformedRequest(problem="it broke off before its end.") from problem
+
+
+def _require_identity(request: Request[Any, Any, Any]) -> None:
+    """Raises UnsupportedContentCoding for a compressed body (RFC 9110, 8.4): a small one could expand without limit."""
+    coding = request.headers.get("content-encoding", "").strip()
+    if coding.lower() not in ("", "identity"):
+        raise UnsupportedContentCoding(coding=coding)
 
 
 class _Pace:
