@@ -83,9 +83,10 @@ OPENS_SHADOW = DECODER.format("open('/etc/shadow')")
     [
         ("socket.socket()", "socket"),
         ("open('/etc/passwd')", "openat"),
+        ("__import__('wave')", "newfstatat stat"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "kill"),
         ("os.execv('/bin/true', ['true'])", "execve"),
-        ("os.fork()", "clone"),
+        ("os.fork()", "clone clone3"),
     ],
 )
 async def test_a_clip_whose_decoder_does_a_forbidden_call_fails_for_good(
@@ -98,8 +99,11 @@ async def test_a_clip_whose_decoder_does_a_forbidden_call_fails_for_good(
         await process(clip)
 
     assert (refusal.value.failure.code, refusal.value.permanent) == (FailureCode.FORBIDDEN_CALL, True)
-    assert refusal.value.failure.detail == name
-    assert [(entry["event"], entry["call"]) for entry in logged] == [("media_child_forbidden_call", name)]
+    assert refusal.value.failure.detail in name.split()
+    assert {entry["call"] for entry in logged if entry["event"] == "media_child_forbidden_call"} <= set(
+        name.split()
+    )
+    assert len(logged) == 1
     assert list(into.iterdir()) == []
 
 
@@ -138,21 +142,17 @@ async def test_warnings_do_not_look_for_source_code(tmp_path, process, stand_in)
     assert (await process(clip)).facts.frame_count == 2
 
 
-@pytest.mark.parametrize(
-    ("event", "complaint"),
-    [("__import__('wave')", "No module named 'wave'"), ("raise KeyError('fault')", "KeyError: 'fault'")],
-)
-async def test_imports_and_tracebacks_do_not_look_for_files(tmp_path, process, stand_in, event, complaint):
+async def test_tracebacks_do_not_look_for_source_code(tmp_path, process, stand_in):
     clip = write_clip(tmp_path / "clip.gif", [100] * 2)
-    stand_in(DECODER.format(event))
+    stand_in(DECODER.format("raise KeyError('fault')"))
 
     with capture_logs() as logged, pytest.raises(MediaRejected) as refusal:
         await process(clip)
 
     assert refusal.value.failure.code is FailureCode.CRASHED
-    [complaints] = [entry["stderr"] for entry in logged if entry["event"] == "media_child_crashed"]
-    assert complaint in complaints
-    assert "stand_in.py:" in complaints
+    [stderr] = [entry["stderr"] for entry in logged if entry["event"] == "media_child_crashed"]
+    assert "KeyError: 'fault'" in stderr
+    assert "stand_in.py:" in stderr
 
 
 @pytest.mark.parametrize(

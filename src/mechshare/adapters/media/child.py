@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from importlib import import_module
-from importlib.machinery import BuiltinImporter, FrozenImporter
 from io import FileIO
 from traceback import walk_tb
 from typing import Any, BinaryIO, NoReturn
@@ -82,15 +81,14 @@ def main() -> None:
 
 
 def _prepare() -> None:
-    """Loads what is needed later, since the sandbox forbids to look for files: a warning or a traceback would look for
-    source code, and an import for modules."""
+    """Loads what is needed later, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
+    source code, which is forbidden too."""
     Image.preinit()
     for name in _IMPORTED_LATE:
         import_module(name)
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
-    sys.meta_path[:] = [BuiltinImporter, FrozenImporter]
 
 
 def send(**facts: Any) -> None:
