@@ -20,7 +20,7 @@ from tests.http.conftest import API, PASSWORD
 from tests.served import served
 
 FRONT_END = Path(__file__).parent / "front_end"
-FRAMES, FRAME_RATE = 300, 25
+FRAMES, FRAME_RATE = 200, 25
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -91,7 +91,7 @@ def test_a_page_of_another_origin_signs_in_uploads_edits_follows_and_watches(sit
     assert {one.status for one in ranges} == {206}
     starts = [int(one.headers["content-range"].split()[1].partition("-")[0]) for one in ranges]
     assert starts[0] == 0
-    assert max(starts) > 5_000_000
+    assert max(starts) > 2_000_000
     (stream,) = [one.url for one in responses if "/processing/events" in one.url]
     (ticket,) = parse_qs(urlsplit(stream).query)["ticket"]
     assert ticket not in site.log.read_text()
@@ -113,7 +113,7 @@ def test_the_pages_of_the_server_load_all_their_parts_under_their_policy(
     page.on("pageerror", lambda error: errors.append(str(error)))
 
     page.goto(site.server + path)
-    page.wait_for_selector({"/": "#status:has-text('mechanism')", "/schema": ".info .title"}[path])
+    page.wait_for_selector({"/": "#status:has-text('mechanism')", "/schema": ".swagger-ui"}[path])
 
     assert errors == []
     assert {one.status for one in responses} == {200}
@@ -145,7 +145,7 @@ def _serving(folder: Path) -> Iterator[int]:
 
 
 def _write_noise(clip: Path) -> None:
-    """Writes a clip of noise: its video has more than the 5 MB that Chromium reads ahead, so a seek needs a range."""
+    """Writes a clip of noise. Its video has 4 MB: Chromium reads far less ahead, so a seek needs a range of its own."""
     source = [
         "-f",
         "rawvideo",
