@@ -96,6 +96,7 @@ def test_a_url_that_is_not_just_a_path_is_refused_for_the_index(url: str, tmp_pa
         ("DATABASE", "app hush@db/x", "begins with none of them."),
         ("BLOBS", "ftp://key:hush@bucket", "begins with ftp."),
         ("BLOBS", "s3://key:hush@bucket", "no credentials"),
+        ("BLOBS", "s3://key:hush℀@bucket", "not the URL of a bucket"),
         ("BLOBS", "s3:", "the bucket is missing: s3://BUCKET or s3://BUCKET/PREFIX"),
         ("BLOBS", "gs://bucket?redirect=sas", "gs://BUCKET?redirect=presigned"),
         ("BLOBS", "azure:?sig=hush", "not azure:..."),

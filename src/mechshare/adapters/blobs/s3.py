@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -24,6 +25,8 @@ if TYPE_CHECKING:  # these names exist for type checkers only
 _ABANDONED = timedelta(days=1)
 """The age at which an unfinished upload is taken for one whose process died."""
 _CREDENTIALS_LIFETIME = timedelta(minutes=5)
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9._\[\]:-]+(?:/[^?#\s]*)?")
+_REGION = re.compile(r"[a-z0-9-]+")
 _log = structlog.get_logger("mechshare.blobs")
 
 
@@ -39,13 +42,17 @@ def s3_blob_store(
     """Returns the store at `s3://BUCKET/PREFIX`; with `?redirect=presigned` clients download from S3 directly.
 
     Without an access key, the credentials are those of the environment (AWS_ACCESS_KEY_ID), a profile or the machine's
-    role. Raises ValueError for an incomplete URL or key.
+    role. Raises ValueError for an incomplete URL or key, an invalid endpoint and an invalid region.
     """
     place = BucketUrl(url)
     if bool(access_key_id) != bool(secret_access_key):
         raise ValueError(
             "MECHSHARE_BLOBS_ACCESS_KEY_ID and MECHSHARE_BLOBS_SECRET_ACCESS_KEY go together; one is missing"
         )
+    if endpoint and not _ENDPOINT.fullmatch(endpoint):
+        raise ValueError("MECHSHARE_BLOBS_ENDPOINT must be an address such as https://minio.example.com:9000")
+    if region and not _REGION.fullmatch(region):
+        raise ValueError("MECHSHARE_BLOBS_REGION must be the name of a region, such as eu-central-1")
     # Two sessions, because one is not safe in two threads; obstore calls its own.
     sessions = Session(), Session()
     for session in sessions if access_key_id else ():
