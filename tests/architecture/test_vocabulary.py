@@ -54,6 +54,23 @@ RETIRED_NAMES = {
     "still_lets_in": "listen_filter_failed",
     "doorbell_deaf": "doorbell_unavailable",
     "doorbell_out_of_order": "doorbell_unavailable",
+    "search_index_begun_anew": "search_index_recreated",
+    "blob_draft_not_discarded": "unfinished_blob_not_removed",
+    "gently": "owns_process",
+    "HEARS_VERSION": "ACCEPTS_IF_MATCH",
+    "HEARS_KEY": "ACCEPTS_IDEMPOTENCY_KEY",
+    "LOOK_AWAY": "DRAIN_SECONDS",
+    "LET_IN": "ACCEPT_SECONDS",
+    "LISTEN_FOR": "MAX_STREAM_SECONDS",
+    "OUT_OF_STEP": "OUT_OF_SYNC",
+    "unless_waiting": "unless_pending",
+    "count_costly": "count_operation",
+    "Costly": "CostlyOperation",
+    "once": "idempotency",
+    "dispensable": "optional",
+    "nothing_to_write": "write_nothing",
+    "arriving": "body_pieces",
+    "keep_user": "save_user",
 }
 """Each retired name with its replacement."""
 
@@ -75,6 +92,7 @@ RETIRED_WORDS = {
     *("trouble", "diagnosis", "eldest", "standing", "stumbled", "sweeping", "upkeep"),
     *("bury", "buried", "burying"),
     *("longest", "largest", "deepest"),
+    *("anew", "hears", "nobodys", "unheard", "complaints", "strangers", "needless", "superfluous"),
 }
 """Words that are part of no name in any module."""
 

@@ -72,7 +72,7 @@ async def _memory_cache(folder: Path) -> AsyncIterator[Any]:
 async def _shared_memory_cache(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.cache.memory import MemoryCache
 
-    yield MemoryCache(generation_table=folder / "cache-board")
+    yield MemoryCache(generation_table=folder / "cache-generations")
 
 
 @asynccontextmanager

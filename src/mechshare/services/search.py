@@ -147,6 +147,6 @@ class SearchService:
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:
     """Returns `facets` without these mechanisms, which the index still shows."""
-    superfluous = Counter(category for mechanism in hidden for category in mechanism.categories)
-    left = {category: count - superfluous[category] for category, count in facets.items()}
+    hidden_counts = Counter(category for mechanism in hidden for category in mechanism.categories)
+    left = {category: count - hidden_counts[category] for category, count in facets.items()}
     return {category: count for category, count in left.items() if count > 0}

@@ -45,7 +45,7 @@ def _turned_bar(angle: float) -> Image.Image:
     return image
 
 
-async def unheard(step: str, fraction: float) -> None:
+async def ignore_progress(step: str, fraction: float) -> None:
     """Ignores the progress."""
 
 
@@ -58,7 +58,7 @@ def parts(made: Derivatives) -> dict[str, Path]:
 
 
 async def test_everything_is_made_in_the_given_folder(media: MediaProcessor, clip: Path, into: Path) -> None:
-    made = await media.process(clip, MediaFormat.GIF, into, unheard)
+    made = await media.process(clip, MediaFormat.GIF, into, ignore_progress)
 
     formats = {name: sniff(content[:SNIFF_BYTES]) for name, content in contents(made).items()}
     assert formats == {"thumbnail": MediaFormat.WEBP, "video": MediaFormat.MP4, "preview": MediaFormat.WEBP}
@@ -68,7 +68,7 @@ async def test_everything_is_made_in_the_given_folder(media: MediaProcessor, cli
 
 
 async def test_derivatives_can_be_decoded(media: MediaProcessor, clip: Path, into: Path) -> None:
-    made = await media.process(clip, MediaFormat.GIF, into, unheard)
+    made = await media.process(clip, MediaFormat.GIF, into, ignore_progress)
 
     with av.open(str(made.video)) as container:
         frames = list(container.decode(video=0))
@@ -82,7 +82,7 @@ async def test_derivatives_can_be_decoded(media: MediaProcessor, clip: Path, int
 
 
 async def test_the_video_can_start_before_it_is_loaded(media: MediaProcessor, clip: Path, into: Path) -> None:
-    made = await media.process(clip, MediaFormat.GIF, into, unheard)
+    made = await media.process(clip, MediaFormat.GIF, into, ignore_progress)
 
     content = made.video.read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat")
@@ -91,7 +91,7 @@ async def test_the_video_can_start_before_it_is_loaded(media: MediaProcessor, cl
 async def test_the_facts_match_the_file(media: MediaProcessor, clip: Path, into: Path) -> None:
     before = clip.read_bytes()
 
-    facts = (await media.process(clip, MediaFormat.GIF, into, unheard)).facts
+    facts = (await media.process(clip, MediaFormat.GIF, into, ignore_progress)).facts
 
     assert (facts.size, facts.sha256) == (len(before), sha256(before).hexdigest())
     assert min(facts.width, facts.height, facts.duration_ms, facts.frame_count, facts.frame_rate) > 0
@@ -104,8 +104,8 @@ async def test_the_same_file_gives_the_same_bytes(media: MediaProcessor, clip: P
     (into / "first").mkdir()
     (into / "second").mkdir()
 
-    first = await media.process(clip, MediaFormat.GIF, into / "first", unheard)
-    second = await media.process(clip, MediaFormat.GIF, into / "second", unheard)
+    first = await media.process(clip, MediaFormat.GIF, into / "first", ignore_progress)
+    second = await media.process(clip, MediaFormat.GIF, into / "second", ignore_progress)
 
     assert contents(first) == contents(second)
     assert first.facts == second.facts
@@ -130,7 +130,7 @@ async def test_an_empty_file_fails_permanently_and_leaves_nothing(
     empty.touch()
 
     with pytest.raises(MediaRejected) as refusal:
-        await media.process(empty, MediaFormat.GIF, into, unheard)
+        await media.process(empty, MediaFormat.GIF, into, ignore_progress)
 
     assert refusal.value.failure.code is FailureCode.EMPTY
     assert refusal.value.permanent
@@ -157,8 +157,8 @@ async def test_two_clips_at_once_do_not_disturb_each_other(
     (into / "two").mkdir()
 
     one, two = await asyncio.gather(
-        media.process(clip, MediaFormat.GIF, into / "one", unheard),
-        media.process(other, MediaFormat.GIF, into / "two", unheard),
+        media.process(clip, MediaFormat.GIF, into / "one", ignore_progress),
+        media.process(other, MediaFormat.GIF, into / "two", ignore_progress),
     )
 
     assert one.facts.sha256 == sha256(clip.read_bytes()).hexdigest()

@@ -24,9 +24,9 @@ from mechshare.entrypoints.http.protocol.static_files import StaticFolder
 
 OPTIONAL_TOKEN = {"token": "optional"}
 """The `opt` of a route that works without a token and returns more to a caller with one."""
-ACCEPTS_IF_MATCH = {"hears": ("If-Match",)}
+ACCEPTS_IF_MATCH = {"accepted_headers": ("If-Match",)}
 """The `opt` of a route that requires If-Match."""
-ACCEPTS_IDEMPOTENCY_KEY = {"hears": ("Idempotency-Key",)}
+ACCEPTS_IDEMPOTENCY_KEY = {"accepted_headers": ("Idempotency-Key",)}
 """The `opt` of a route that accepts Idempotency-Key."""
 NOT_MODIFIED = {
     304: ResponseSpec(None, generate_examples=False, description="Not modified (If-None-Match matched)")

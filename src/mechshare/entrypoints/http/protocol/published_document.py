@@ -163,7 +163,7 @@ def _security(handler: HTTPRouteHandler) -> list[dict[str, list[str]]]:
 
 def _document_headers(operation: Operation, handler: HTTPRouteHandler, responses: dict[str, Any]) -> None:
     names = [name for status, names in _CONDITIONAL.items() if status in responses for name in names]
-    names += handler.opt.get("hears", ())
+    names += handler.opt.get("accepted_headers", ())
     operation.parameters = [*(operation.parameters or ()), *(_request_header(name) for name in names)] or None
 
 
