@@ -18,6 +18,13 @@ from servers.running import answers, free_port
 KEYS = {"access_key_id": "mechshare", "secret_access_key": "hush"}
 """The emulator accepts any."""
 _STARTED_WITHIN = 300.0
+_PROGRAM = """
+import os, sys, threading
+from moto.server import main
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+main(sys.argv[1:])
+"""
+"""It ends when its standard input does, so that it does not outlive a test run that is killed."""
 _buckets: set[str] = set()
 
 
@@ -33,10 +40,10 @@ class Moto:
     def start(self) -> None:
         """Returns when it responds. Raises TimeoutError, with the end of its output, if it does not."""
         log = Path(self._folder.name) / "moto.log"
-        command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)]
+        command = [sys.executable, "-c", _PROGRAM, "-H", "127.0.0.1", "-p", str(self.port)]
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
             )
         deadline = time.monotonic() + _STARTED_WITHIN
         while not answers(self.port, b"GET /moto-api/ HTTP/1.0\r\n\r\n", b"HTTP/1."):
@@ -51,7 +58,7 @@ class Moto:
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            self._process.communicate()
 
     def close(self) -> None:
         self.kill()
