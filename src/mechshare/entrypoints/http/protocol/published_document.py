@@ -35,22 +35,22 @@ from mechshare.entrypoints.http.protocol.responses import PUBLIC
 from mechshare.entrypoints.http.protocol.schema_names import publish_schemas, reference_to
 
 _REQUEST_HEADERS = {
-    "If-Match": "The ETag of what is to be changed, as it was read; * for any.",
-    "If-None-Match": "ETags that the client holds already; if one is current, the response is 304.",
-    "Idempotency-Key": "1 to 200 visible ASCII characters. The same request again gets the first response again.",
+    "If-Match": "The ETag of the version to change; * for any version.",
+    "If-None-Match": "ETags of the client's copies; if one is current, the response is 304.",
+    "Idempotency-Key": "1 to 200 visible ASCII characters. A repeated request gets the first response again.",
     "Range": "One range of bytes, such as bytes=0-1023.",
-    "If-Range": "The ETag of the file that the range belongs to; of another file, the whole is sent.",
+    "If-Range": "The ETag of the file that the range belongs to; if the file has another ETag, the whole file is sent.",
 }
 _REQUIRED_HEADERS = ("If-Match",)
 _CONDITIONAL = {"304": ("If-None-Match",), "206": ("Range", "If-Range")}
 _TEXT = Schema(type=OpenAPIType.STRING)
 _FILE = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
 _RESPONSE_HEADERS = {
-    "ETag": "The version of what was sent, for If-Match and If-None-Match.",
+    "ETag": "The version of the response, for If-Match and If-None-Match.",
     "Link": 'The page after this one (rel="next", RFC 8288); absent on the last.',
     "Location": "Where it is.",
     "Retry-After": "Seconds after which the request may be sent again.",
-    "RateLimit": "Requests left and seconds until they are restored; absent where requests are not limited.",
+    "RateLimit": "Remaining requests and seconds until the limit resets; absent where requests are not limited.",
     "RateLimit-Policy": "Requests allowed and in how many seconds; absent where requests are not limited.",
 }
 _SENDS_BODY = ("POST", "PATCH", "PUT")

@@ -36,7 +36,7 @@ _MAX_OFFSET = 10**18
 _RANGED = {
     206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
     302: ResponseSpec(
-        None, generate_examples=False, description="The store serves it at this address for a while"
+        None, generate_examples=False, description="A temporary address at which the store serves the file"
     ),
     304: ResponseSpec(
         None, generate_examples=False, description="Not modified (If-None-Match or If-Modified-Since)"

@@ -14,7 +14,7 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.services.maintenance.health import is_unavailable, status_of
 
 Req = Request[Any, Any, Any]
-TAG = Tag("operations", "For those who run an installation")
+TAG = Tag("operations", "For operators")
 
 
 class HealthResponse(Struct):
@@ -41,7 +41,7 @@ class Purpose(StrEnum):
 async def get_ready(
     request: Req,
     purpose: Annotated[
-        Purpose | None, QueryParameter(name="for", description="what else has to work: uploads")
+        Purpose | None, QueryParameter(name="for", description="also require the blob store: uploads")
     ] = None,
 ) -> Response[HealthResponse]:
     """Returns 503 if an essential dependency is down (the database; with `for=uploads` also the blob store) or during

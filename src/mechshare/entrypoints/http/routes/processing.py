@@ -42,7 +42,7 @@ from mechshare.services.processing import ProcessingStatus
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
-TAG = Tag("processing", "From a clip as it was sent to one that anyone can watch")
+TAG = Tag("processing", "From an uploaded clip to one that browsers can play")
 EVENTS_PATH = "/processing/events"
 """Path of the event stream, relative to that of the mechanism."""
 HEARTBEAT_INTERVAL = 15.0
