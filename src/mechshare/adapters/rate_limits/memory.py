@@ -31,13 +31,12 @@ class MemoryRateLimiter:
         self._now = now
 
     async def hit(self, quota: Quota, key: str) -> Verdict:
-        now = self._now()
-        number = int(now // quota.seconds)
-        elapsed = now - number * quota.seconds
-        entry, before, present = self._table.find(quota, key, number)
+        windows, elapsed = divmod(self._now(), quota.seconds)
+        window = int(windows)
+        entry, before, present = self._table.find(quota, key, window)
         allowed = allows_another(quota, before, present, elapsed)
         if allowed:
-            self._table.add(entry, quota, number)
+            self._table.add(entry, quota, window)
             present += 1
         return verdict(quota, before, present, elapsed, allowed=allowed)
 

@@ -2,7 +2,7 @@
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import RedisStorage
@@ -81,7 +81,7 @@ class RedisRateLimiter:
         self._reservations.move_to_end((quota, key))
         if len(self._reservations) > _MAX_RESERVATIONS:
             self._reservations.popitem(last=False)
-        return replace(verdict_of_share, remaining=verdict_of_share.remaining + share - 1)
+        return verdict_of_share._replace(remaining=verdict_of_share.remaining + share - 1)
 
     async def _reserve(self, quota: Quota, key: str, uses: int) -> Verdict:
         """Counts `uses` in Redis. Raises Unavailable."""

@@ -4,9 +4,9 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
+from struct import Struct
 
 from mechshare.adapters.shared_memory import mapped_file
 from mechshare.domain.rate_limits import Quota
@@ -22,6 +22,8 @@ _WINDOW_SHIFT = 2 * _COUNT_BITS
 _WINDOW_MASK = 2 ** (64 - _WINDOW_SHIFT) - 1
 _LOCK_ATTEMPTS = 200
 """Each takes a few microseconds."""
+_MAX_KNOWN = 8_192
+"""The maximum number of callers whose entries a process remembers."""
 _MAX_SECONDS_AHEAD = 2 * 24 * 3600
 """Seconds: an entry that ends later dates from before a reboot, which reset the clock."""
 
@@ -41,32 +43,36 @@ class CounterTable:
         self._buckets = max(1, entries // _BUCKET_SIZE)
         entries = self._buckets * _BUCKET_SIZE
         size = entries * (2 + self._lanes) * _WORD
-        words = memoryview(mapped_file(path, size) if path else bytearray(size)).cast("Q")
+        self._memory = mapped_file(path, size) if path else bytearray(size)
+        words = memoryview(self._memory).cast("Q")
         self._keys, self._end_times = words[:entries], words[entries : 2 * entries]
         self._counts = words[2 * entries :]
+        self._counts_at = 2 * entries * _WORD
+        # In native mode, which copies each word in one step: another process may be writing it.
+        self._read_lanes = Struct(f"{self._lanes}Q").unpack_from
         self._lock_file = os.open(path, os.O_RDWR) if path else -1
         self._lane = _free_lane(self._lock_file) if path else 0
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
 
     def find(self, quota: Quota, key: str, window: int) -> tuple[int, int, int]:
         """Returns the entry of `key`, its uses in the window before `window`, and those in `window`.
 
         `window` is the number of windows since the clock began. A new entry replaces an old one.
         """
-        digest = _digest(quota.name, key)
-        first = digest % self._buckets * _BUCKET_SIZE
-        try:
-            entry = first + self._keys[first : first + _BUCKET_SIZE].tolist().index(digest)
-        except ValueError:
-            entry = self._claim(first, digest, quota, window)
-        start = entry * self._lanes
+        caller = (quota.name, key)
+        known = self._known.get(caller)
+        if known is None or self._keys[known[0]] != known[1]:  # another caller may have replaced it
+            known = self._remember(caller, quota, window)
+        entry = known[0]
+        this, last = window & _WINDOW_MASK, window - 1 & _WINDOW_MASK
         before = present = 0
-        for word in self._counts[start : start + self._lanes].tolist():
+        for word in self._read_lanes(self._memory, self._counts_at + entry * self._lanes * _WORD):
             if word:
-                age = window - (word >> _WINDOW_SHIFT) & _WINDOW_MASK
-                if age == 0:
+                number = word >> _WINDOW_SHIFT
+                if number == this:
                     present += word & MAX_COUNT
                     before += word >> _COUNT_BITS & MAX_COUNT
-                elif age == 1:
+                elif number == last:
                     before += word & MAX_COUNT
         return entry, before, present
 
@@ -88,6 +94,17 @@ class CounterTable:
             os.close(self._lock_file)
             self._lock_file = -1
 
+    def _remember(self, caller: tuple[str, str], quota: Quota, window: int) -> tuple[int, int]:
+        """Finds or claims the entry of `caller`; returns it and the digest by which it is known."""
+        digest = _digest(*caller)
+        first = digest % self._buckets * _BUCKET_SIZE
+        keys = self._keys[first : first + _BUCKET_SIZE].tolist()
+        entry = first + keys.index(digest) if digest in keys else self._claim(first, digest, quota, window)
+        if len(self._known) >= _MAX_KNOWN:
+            self._known.clear()
+        self._known[caller] = (entry, digest)
+        return entry, digest
+
     def _claim(self, first: int, digest: int, quota: Quota, window: int) -> int:
         """Claims an entry for a caller in the bucket that begins at `first`; returns its index."""
         with _claiming(self._lock_file):
@@ -107,7 +124,6 @@ class CounterTable:
             return entry
 
 
-@lru_cache(maxsize=8_192)
 def _digest(name: str, key: str) -> int:
     """Hashes the caller's name; never returns 0, which marks an empty entry."""
     hashed = blake2b(f"{name}\0{key}".encode("utf-8", "surrogatepass"), digest_size=_WORD)

@@ -20,14 +20,12 @@ def allows_another(quota: Quota, before: int, present: int, elapsed: float) -> b
 
 def verdict(quota: Quota, before: int, present: int, elapsed: float, *, allowed: bool) -> Verdict:
     """Returns the verdict on a use that was `allowed` (then it is among the `present` ones) or refused."""
-    weighted = present + before * (1 - elapsed / quota.seconds)
-    windows = 2 if present else 1
-    return Verdict(
-        allowed=allowed,
-        remaining=max(0, int(quota.amount - weighted + ROUNDING)),
-        reset_after=math.ceil(windows * quota.seconds - elapsed),
-        retry_after=0 if allowed else _retry_after(quota, before, present, elapsed),
-    )
+    seconds = quota.seconds
+    left = int(quota.amount - present - before * (1 - elapsed / seconds) + ROUNDING)
+    reset_after = math.ceil((2 * seconds if present else seconds) - elapsed)
+    if allowed:
+        return Verdict(True, left if left > 0 else 0, reset_after)
+    return Verdict(False, max(0, left), reset_after, _retry_after(quota, before, present, elapsed))
 
 
 def _retry_after(quota: Quota, before: int, present: int, elapsed: float) -> int:
