@@ -148,6 +148,28 @@ async def test_a_new_owner_is_served_before_the_second_job_of_another(database: 
     assert [job and job.owner for job in (first, second)] == ["a", "b"]
 
 
+async def test_a_claim_waits_for_another_to_tell_which_owner_is_next(database: Database) -> None:
+    owners = ["a", "a", "b"]
+    async with database.begin() as tx:
+        await tx.ledger.add(*(replace(job, owner=one) for job, one in zip(_unsaved(3), owners, strict=True)))
+    async with database.begin() as tx:
+        first = await tx.ledger.claim(LEASE)
+        claiming = asyncio.create_task(claim(database))
+        await asyncio.wait({claiming}, timeout=0.2)  # a claim that doesn't wait ends meanwhile
+    async with bounded():
+        second = await claiming
+    assert [job and job.owner for job in (first, second)] == ["a", "b"]
+
+
+async def test_concurrent_claims_serve_different_owners(database: Database) -> None:
+    owners = ["a", "a", "a", "b", "c", "b", "c", "a"]
+    async with database.begin() as tx:
+        await tx.ledger.add(*(replace(job, owner=one) for job, one in zip(_unsaved(8), owners, strict=True)))
+    async with bounded():
+        claimed = await asyncio.gather(*(claim(database) for _ in range(3)))
+    assert sorted(job.owner for job in claimed if job) == ["a", "b", "c"]
+
+
 async def test_a_retried_job_takes_its_owners_turn(database: Database) -> None:
     async with database.begin() as tx:
         await tx.ledger.add(*(replace(job, owner="a") for job in _unsaved(2)))

@@ -202,6 +202,8 @@ class SqlJobLedger(JobLedger):
         elif kind is not None:
             row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**parameters, "of_kind": kind.value})
         else:
+            # Concurrent claims would all choose the owner that was least recently served before any of them.
+            await self._statements.advisory_lock("claim in turn")
             row = await self._statements.row(_CLAIM_DUE, parameters)
         return _JOB.value(row) if row else None
 
