@@ -76,6 +76,7 @@ async def _running(data: Path, job_slots: int) -> AsyncIterator[httpx.AsyncClien
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_JOB_SLOTS": str(job_slots),
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+        "MECHSHARE_UNFINISHED_CLIPS_PER_USER": "0",
     }
     app: Any = create()
     logging.getLogger("httpx").setLevel(logging.WARNING)

@@ -127,6 +127,7 @@ def make_installation(
     environ = {
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+        "MECHSHARE_UNFINISHED_CLIPS_PER_USER": "0",
         # Otherwise the measured process would index what is written, at unpredictable times.
         "MECHSHARE_JOB_SLOTS": "0",
     }

@@ -25,6 +25,7 @@ async def deployed(name: str, data: Path) -> AsyncIterator[dict[str, str]]:
     environ = {
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",
+        "MECHSHARE_UNFINISHED_CLIPS_PER_USER": "0",
         "MECHSHARE_JOB_SLOTS": "1",
     }
     parts = DEPLOYMENTS[name]

@@ -33,8 +33,8 @@ class Settings:
     `job_slots` the number of jobs that each of them runs at a time (0: separate workers run them). `max_upload_bytes`
     is the limit for one file. `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
     `searches_per_minute` and `retries_per_hour` are limits for each address (0: no limit; if the first is 0, none of
-    them applies). `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and
-    Forwarded fields are trusted.
+    them applies). `unfinished_clips_per_user` limits the clips of a user that are still to be processed (0: no limit).
+    `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels. Errors
@@ -62,6 +62,7 @@ class Settings:
     uploads_per_hour: int = 600
     searches_per_minute: int = 300
     retries_per_hour: int = 60
+    unfinished_clips_per_user: int = 20
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
@@ -116,6 +117,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         uploads_per_hour=_rate(values, "uploads_per_hour", Settings.uploads_per_hour),
         searches_per_minute=_rate(values, "searches_per_minute", Settings.searches_per_minute),
         retries_per_hour=_rate(values, "retries_per_hour", Settings.retries_per_hour),
+        unfinished_clips_per_user=_rate(
+            values, "unfinished_clips_per_user", Settings.unfinished_clips_per_user
+        ),
         trusted_proxies=_networks(values, "trusted_proxies"),
         public_url=_public_url(values),
         cors_origins=_origins(values),

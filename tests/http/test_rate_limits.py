@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.http.conftest import API, PASSWORD
+from tests.services.world import GIF
 
 SEARCH = f"{API}/search/mechanisms"
 
@@ -72,3 +73,37 @@ async def test_requests_are_unlimited_without_a_limit(open_site: Any) -> None:
     site = await open_site(requests_per_minute=0, searches_per_minute=1)
     for number in range(3):
         assert (await site.client.get(SEARCH, params={"q": f"crank{number}"})).status_code == 200
+
+
+async def test_unfinished_clips_have_a_limit_for_each_user(open_site: Any) -> None:
+    site = await open_site(unfinished_clips_per_user=2)
+    sakura, mika = await site.sign_up("sakura"), await site.sign_up("mika")
+
+    async def upload(headers: dict[str, str], key: str = "") -> Any:
+        once = {"Idempotency-Key": key} if key else {}
+        return await site.client.post(
+            f"{API}/mechanisms",
+            headers={**headers, **once},
+            data={"title": "Four-bar"},
+            files={"file": ("a.gif", GIF)},
+        )
+
+    first = await upload(sakura, "first")
+    statuses = [first.status_code, (await upload(sakura)).status_code]
+    refused, refused_with_key = await upload(sakura), await upload(sakura, "third")
+    repeated, of_another = await upload(sakura, "first"), await upload(mika)
+
+    assert statuses == [202, 202]
+    for refusal in (refused, refused_with_key):
+        assert (refusal.status_code, refusal.json()["code"]) == (429, "TOO_MANY_UNFINISHED_CLIPS")
+        assert int(refusal.headers["retry-after"]) == 30
+    assert (repeated.status_code, repeated.json()["id"]) == (202, first.json()["id"])
+    assert of_another.status_code == 202
+    assert len([key async for key in site.adapters.blobs.list("originals/")]) == 3
+
+
+async def test_a_finished_clip_makes_room_for_another(open_site: Any) -> None:
+    site = await open_site(unfinished_clips_per_user=1)
+    headers = await site.sign_up("sakura")
+    for _ in range(3):
+        await site.ready(headers)

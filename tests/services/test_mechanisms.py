@@ -17,7 +17,8 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, JobState
-from mechshare.domain.mechanisms import PENDING, READY, MechanismSort
+from mechshare.domain.mechanisms import PENDING, READY, AuthoredMechanism, MechanismSort
+from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor, Role
 from mechshare.services.mechanisms import Draft, ExternalMedia
@@ -88,6 +89,37 @@ async def test_concurrently_created_mechanisms_get_their_own_results(seeded):
         (JobKind.INDEX_DRAFT, first.mechanism.id),
         (JobKind.INDEX_DRAFT, fourth.mechanism.id),
     }
+
+
+async def test_a_limit_of_unfinished_clips_holds_for_concurrent_uploads(world):
+    mika, other = await world.join("mika"), await world.join("other")
+    limit = world.app.settings.unfinished_clips_per_user
+    uploads = [(mika, once(key=str(number)) if number % 2 else None) for number in range(limit + 5)]
+
+    created = await asyncio.gather(
+        *(uploaded(world, actor, key) for actor, key in [*uploads, (other, None)]), return_exceptions=True
+    )
+
+    refused = [one for one in created if isinstance(one, TooManyUnfinishedClips)]
+    assert (len(refused), len(created) - len(refused)) == (5, limit + 1)
+    assert isinstance(created[-1], AuthoredMechanism)
+    assert len(await ids(world, mika, user_id=mika.id)) == limit
+    with pytest.raises(TooManyUnfinishedClips):
+        await world.app.mechanisms.require_room_for_clip(mika)
+    assert await world.external(mika)
+
+
+async def test_an_operators_import_has_no_limit_of_unfinished_clips(world):
+    mika = await world.join("mika")
+    for _ in range(world.app.settings.unfinished_clips_per_user):
+        await world.create(mika)
+    imported = await world.app.mechanisms.import_mechanism(mika, draft(media=await world.upload(mika)))
+    assert imported.mechanism.processing == PENDING
+
+
+async def uploaded(world, actor, key):
+    wanted = draft(media=await world.upload(actor))
+    return await world.app.mechanisms.create_mechanism(actor, wanted, HERE, key)
 
 
 async def test_a_cancelled_creation_does_not_cancel_others(world):

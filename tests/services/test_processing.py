@@ -11,6 +11,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.jobs import DEADLINE, LEASE, MAX_ATTEMPTS, JobKind, JobState
 from mechshare.domain.mechanisms import PENDING, READY, ProcessingState
 from mechshare.domain.media import FailureCode, ProcessingFailure
+from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.ports.media import MediaRejected
 from mechshare.services import jobs
 from mechshare.services.support.invalidation import mechanism_tag
@@ -539,3 +540,16 @@ async def test_another_users_clip_waits_for_at_most_one_of_many(world, mika):
 
     assert (first.owner, second.owner) == (mika.id, ren.id)
     assert second.subject == made.id
+
+
+async def test_a_retry_counts_as_an_unfinished_clip(world, mika):
+    failed = await world.create(mika)
+    world.media.faults.append(MediaRejected(UNREADABLE, permanent=True))
+    await world.work()
+    for _ in range(world.app.settings.unfinished_clips_per_user):
+        await world.create(mika)
+
+    with pytest.raises(TooManyUnfinishedClips):
+        await world.app.processing.retry(mika, failed.id)
+
+    assert (await world.stored(failed.id)).processing.state is ProcessingState.FAILED

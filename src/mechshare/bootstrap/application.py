@@ -31,6 +31,7 @@ from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
@@ -61,6 +62,7 @@ def build(
     tickets = TicketSigner(derived_key(secret, "tickets"))
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
+    clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     handlers = _job_handlers(adapters, transactions, derivation)
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
@@ -69,9 +71,9 @@ def build(
         users=UserService(transactions, passwords, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids),
         categories=CategoryService(transactions, clock),
-        mechanisms=MechanismService(transactions, clock, ids),
+        mechanisms=MechanismService(transactions, clock, ids, clip_limit),
         uploads=UploadService(blobs, ids, settings.max_upload_bytes),
-        processing=ProcessingService(transactions, clock),
+        processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
         media=MediaService(database, blobs, links, cache, clock),
         search=SearchService(transactions, index),

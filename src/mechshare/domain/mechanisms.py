@@ -41,6 +41,10 @@ class Processing:
     state: ProcessingState
     failure: ProcessingFailure | None = None
 
+    @property
+    def has_ended(self) -> bool:
+        return self.state in (ProcessingState.READY, ProcessingState.FAILED)
+
 
 READY = Processing(state=ProcessingState.READY)
 PENDING = Processing(state=ProcessingState.PENDING)

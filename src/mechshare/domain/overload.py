@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mechshare.domain.errors import Unavailable
+from mechshare.domain.errors import TooMany, Unavailable
 
 
 class Overloaded(Unavailable):
@@ -29,6 +29,18 @@ class SearchTimedOut(Unavailable):
     messages = {
         "en": "The search took too long. Search for fewer or rarer words, or try again shortly.",
         "ja": "検索に時間がかかりすぎました。検索語を減らすか、しばらくしてからもう一度お試しください。",
+    }
+
+
+class TooManyUnfinishedClips(TooMany):
+    """The user's clips that are not processed yet are as many as one user may have."""
+
+    code = "TOO_MANY_UNFINISHED_CLIPS"
+    messages = {
+        "en": "{limit} of your clips are still to be processed. Send the next one when one of them is "
+        "finished, or try again in {retry_after} seconds.",
+        "ja": "処理が終わっていないクリップが {limit} 件あります。いずれかの処理が終わってから、"
+        "または {retry_after} 秒後にもう一度お試しください。",
     }
 
 

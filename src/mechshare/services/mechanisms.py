@@ -41,6 +41,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.cleanup import clean_up_deleted
+from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -65,9 +66,12 @@ class Draft:
 
 
 class MechanismService:
-    def __init__(self, transactions: Transactions, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self, transactions: Transactions, clock: Clock, ids: IdSource, clip_limit: ClipLimit
+    ) -> None:
         self._transactions = transactions
-        self._bulk_insert = BulkInsert(transactions)
+        self._clip_limit = clip_limit
+        self._bulk_insert = BulkInsert(transactions, clip_limit)
         self._clock = clock
         self._ids = ids
 
@@ -81,7 +85,7 @@ class MechanismService:
         """Creates an unpublished mechanism of the actor's and, for an uploaded file, enqueues its processing.
 
         Both are stored in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
-        IdempotencyKeyReused.
+        TooManyUnfinishedClips, IdempotencyKeyReused.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
         request_id = request_metadata.request_id if request_metadata else ""
@@ -91,10 +95,29 @@ class MechanismService:
         async with self._transactions.begin() as tx:
 
             async def create() -> AuthoredMechanism:
-                (created,) = await add_mechanisms(tx, [new])
+                (created,) = await add_mechanisms(tx, [new], self._clip_limit)
                 return created
 
             return await run_once(tx, self._clock, idempotency, create)
+
+    async def import_mechanism(self, actor: Actor, draft: Draft) -> AuthoredMechanism:
+        """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished clips.
+
+        Raises UnauthorizedOperation, InvalidField, CategoryNotFound.
+        """
+        require_permission(actor, Permission.CREATE_MECHANISMS)
+        new = MechanismCreated(self._new_mechanism(actor, draft), "")
+        async with self._transactions.begin() as tx:
+            (created,) = await add_mechanisms(tx, [new], ClipLimit(0))
+        return created
+
+    async def require_room_for_clip(self, actor: Actor) -> None:
+        """Raises TooManyUnfinishedClips if `create_mechanism` would refuse another clip at present.
+
+        So a caller need not receive a file first that would be discarded.
+        """
+        async with self._transactions.read() as tx:
+            await self._clip_limit.require_room(tx, actor.id)
 
     async def get_mechanism(self, viewer: Viewer, mechanism_id: MechanismId) -> AuthoredMechanism:
         """Returns the mechanism with its author. Raises MechanismNotFound, also if `viewer` may not see it."""

@@ -27,6 +27,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
+from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED_TOGETHER = 500
@@ -63,9 +64,10 @@ def processing_status(
 class ProcessingService:
     """Shows the processing of a mechanism and retries it."""
 
-    def __init__(self, transactions: Transactions, clock: Clock) -> None:
+    def __init__(self, transactions: Transactions, clock: Clock, clip_limit: ClipLimit) -> None:
         self._transactions = transactions
         self._clock = clock
+        self._clip_limit = clip_limit
 
     async def get_status(self, viewer: Viewer, mechanism_id: MechanismId) -> ProcessingStatus:
         """Returns the status. Raises MechanismNotFound."""
@@ -77,11 +79,14 @@ class ProcessingService:
         return processing_status(mechanism, job, attempts)
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
-        """Enqueues a failed clip again. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry."""
+        """Enqueues a failed clip again. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry,
+        TooManyUnfinishedClips."""
         now = self._clock.now()
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-            saved = await tx.mechanisms.save(mechanism.processing_retried(now))
+            pending = mechanism.processing_retried(now)
+            await self._clip_limit.require_room(tx, mechanism.user_id)
+            saved = await tx.mechanisms.save(pending)
             await tx.record(ProcessingRequested(saved))
         return ProcessingStatus(processing=PENDING, attempt=0, step="", progress=0.0)
 

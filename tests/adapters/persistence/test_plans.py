@@ -64,6 +64,7 @@ HOT: dict[str, Step] = {
         [MechanismId(f"01900000-0000-7003-8000-{number:012x}") for number in range(1, 21)]
     ),
     "same original": lambda tx: tx.mechanism_files.find_by_original(UserId(USER), "x"),
+    "unfinished clips": lambda tx: tx.mechanism_files.count_unfinished(UserId(USER)),
     **{
         f"first page, {sort.value}": lambda tx, sort=sort: tx.mechanisms.find_all(PageRequest(), sort=sort)
         for sort in MechanismSort

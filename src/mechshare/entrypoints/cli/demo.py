@@ -194,7 +194,8 @@ def _environment(profile: str, data: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if profile == "distributed" or name.removesuffix("_FILE") not in _SERVERS
     }
-    return {**inherited, PREFIX + "DATA": str(data)}
+    unlimited = {PREFIX + "UNFINISHED_CLIPS_PER_USER": "0"}  # one user sends all clips at once
+    return {**unlimited, **inherited, PREFIX + "DATA": str(data)}
 
 
 @contextmanager

@@ -142,15 +142,12 @@ async def _share(
         media=original,
     )
     try:
-        created = await application.mechanisms.create_mechanism(actor, draft)
+        return await application.mechanisms.import_mechanism(actor, draft)
     except Unavailable:
         raise  # the mechanism may have been committed, so its file must stay
     except DomainException:
         await application.uploads.discard(original)
         raise
-    if not isinstance(created, AuthoredMechanism):
-        raise TypeError("without a key there is nothing to replay")
-    return created
 
 
 async def _processed(

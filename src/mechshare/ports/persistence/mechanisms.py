@@ -84,3 +84,10 @@ class MechanismFiles(Protocol):
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """Returns the user's oldest mechanism that was made from a file with this content."""
+
+    async def count_unfinished(self, user_id: UserId) -> int:
+        """Counts the user's mechanisms whose processing has neither succeeded nor failed.
+
+        In a transaction, other transactions that count those of the same user wait until it ends, so that a limit holds
+        for all of them together.
+        """

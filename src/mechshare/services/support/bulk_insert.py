@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from mechshare.domain.errors import CategoryNotFound, DomainException, StaleVersion, UserNotFound
 from mechshare.domain.events import MechanismCreated
 from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.overload import TooManyUnfinishedClips
+from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_CONCURRENT_BATCHES = 2
 """Two: one batch can be sent while the database makes the other durable."""
-_OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion)
+_OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion, TooManyUnfinishedClips)
 """Errors caused by one mechanism of a batch; the others are then inserted one by one."""
 
 
@@ -19,13 +21,14 @@ class BulkInsert:
     """Stores each mechanism with its jobs, or not at all. Batches them, because a transaction costs about as much for
     many as for one."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, clip_limit: ClipLimit) -> None:
         self._transactions = transactions
+        self._clip_limit = clip_limit
         self._batches = DataLoader(self._insert_each, max_batches=_MAX_CONCURRENT_BATCHES)
 
     async def insert(self, created: MechanismCreated) -> AuthoredMechanism:
-        """Stores the mechanism; returns it with its author. Raises UserNotFound, CategoryNotFound, and StaleVersion if
-        the identifier exists."""
+        """Stores the mechanism; returns it with its author. Raises UserNotFound, CategoryNotFound,
+        TooManyUnfinishedClips, and StaleVersion if the identifier exists."""
         return await self._batches.load(created)
 
     async def _insert_each(
@@ -47,11 +50,15 @@ class BulkInsert:
 
     async def _insert(self, batch: Sequence[MechanismCreated]) -> Sequence[AuthoredMechanism]:
         async with self._transactions.begin() as tx:
-            return await add_mechanisms(tx, batch)
+            return await add_mechanisms(tx, batch, self._clip_limit)
 
 
-async def add_mechanisms(tx: Transaction, batch: Sequence[MechanismCreated]) -> tuple[AuthoredMechanism, ...]:
+async def add_mechanisms(
+    tx: Transaction, batch: Sequence[MechanismCreated], clip_limit: ClipLimit
+) -> tuple[AuthoredMechanism, ...]:
     """Stores a batch; returns the mechanisms as stored, in their order. Raises what `BulkInsert.insert` raises."""
+    clips = [created.mechanism.user_id for created in batch if not created.mechanism.processing.has_ended]
+    await clip_limit.require_room(tx, *clips)
     await tx.mechanisms.add([created.mechanism for created in batch])
     await tx.blob_references.add(
         [file for created in batch for file in created.mechanism.original_references]

@@ -12,6 +12,7 @@ import pytest
 from mechshare.domain.errors import CategoryNotFound, StaleVersion
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.mechanisms import (
+    PENDING,
     Mechanism,
     MechanismSort,
     OriginalFile,
@@ -296,6 +297,30 @@ async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> No
         assert await tx.mechanism_files.find_by_original(user.id, "ab" * 32) == older
         assert await tx.mechanism_files.find_by_original(user.id, "00" * 32) is None
     assert newer != older
+
+
+async def test_the_unfinished_clips_of_a_user_are_counted(database: Database) -> None:
+    user, other = await save_user(database), await save_user(database)
+    states = [Processing(state=state) for state in ProcessingState]
+    await save_mechanisms(database, *(a_mechanism(user, processing=state) for state in states))
+    async with database.read() as tx:
+        assert await tx.mechanism_files.count_unfinished(user.id) == 2
+        assert await tx.mechanism_files.count_unfinished(other.id) == 0
+
+
+async def test_a_limit_of_unfinished_clips_holds_for_concurrent_transactions(database: Database) -> None:
+    user = await save_user(database)
+
+    async def add_if_room() -> bool:
+        async with database.begin() as tx:
+            has_room = await tx.mechanism_files.count_unfinished(user.id) < 3
+            if has_room:
+                await tx.mechanisms.add([a_mechanism(user, processing=PENDING)])
+        return has_room
+
+    async with bounded():
+        added = await asyncio.gather(*(add_if_room() for _ in range(12)))
+    assert sum(added) == 3
 
 
 async def test_a_new_mechanism_with_an_existing_id_is_refused(database: Database) -> None:

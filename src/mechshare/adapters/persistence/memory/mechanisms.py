@@ -141,6 +141,12 @@ class MemoryMechanismFiles(MechanismFiles):
         ]
         return min(same, key=lambda mechanism: (mechanism.created_at, mechanism.id), default=None)
 
+    async def count_unfinished(self, user_id: UserId) -> int:
+        return sum(
+            mechanism.user_id == user_id and not mechanism.processing.has_ended
+            for mechanism in self._access.read(MECHANISMS)
+        )
+
 
 def _contains_all(item: AuthoredMechanism, words: Sequence[str]) -> bool:
     searched = (item.mechanism.title, item.mechanism.description, item.author.display_name)

@@ -120,6 +120,7 @@ mechanisms = Table(
     _partial("ix_mechanisms_public_created", "created_at", "id", "is_published", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
+    _partial("ix_mechanisms_unfinished", "user_id", where="processing_state IN ('pending', 'processing')"),
 )
 
 mechanism_categories = Table(

@@ -15,6 +15,7 @@ from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 
 T = TypeVar("T")
+KEY_HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotent-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,200}\Z")
 
@@ -26,13 +27,13 @@ def idempotent_request(
 
     Raises MalformedRequest for a key that is not 1 to 200 visible ASCII characters.
     """
-    key = request.headers.get("idempotency-key")
+    key = request.headers.get(KEY_HEADER)
     if key is None:
         return None
     if not _KEY.match(key):
         raise MalformedRequest(
             problem="see details.",
-            details=[("Idempotency-Key", "must be 1 to 200 visible ASCII characters.")],
+            details=[(KEY_HEADER, "must be 1 to 200 visible ASCII characters.")],
         )
     return IdempotentRequest(
         scope=f"{caller} {request.scope['method']} {request.scope['path']}",

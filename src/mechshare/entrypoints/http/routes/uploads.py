@@ -24,7 +24,12 @@ from mechshare.entrypoints.http.protocol.auth import (
     request_metadata_of,
     require_permissions,
 )
-from mechshare.entrypoints.http.protocol.idempotency import REPLAYED_HEADER, idempotent_request, replayed
+from mechshare.entrypoints.http.protocol.idempotency import (
+    KEY_HEADER,
+    REPLAYED_HEADER,
+    idempotent_request,
+    replayed,
+)
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
 from mechshare.entrypoints.http.protocol.openapi import (
     ACCEPTS_IDEMPOTENCY_KEY,
@@ -137,7 +142,12 @@ async def _create_from_json(request: Req) -> Response[Any]:
 
 
 async def _create_from_form(request: Req) -> Response[Any]:
-    uploads = application_of(request).uploads
+    application = application_of(request)
+    uploads = application.uploads
+    if (
+        KEY_HEADER not in request.headers
+    ):  # a repeated request gets its stored response, whatever is unfinished
+        await application.mechanisms.require_room_for_clip(actor_of(request))
     form: Form[OriginalFile] = Form()
     try:
         await read_form(request, "file", partial(uploads.receive, actor_of(request)), form)

@@ -1,6 +1,6 @@
 """The originals of mechanisms in SQL."""
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, func, literal_column, select
 
 from mechshare.adapters.persistence.sql.mechanisms.rows import MECHANISMS, mechanism_of
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -16,6 +16,11 @@ _BY_ORIGINAL = (
     .order_by(mechanisms.c.created_at, mechanisms.c.id)
     .limit(1)
 )
+_COUNT_UNFINISHED = select(func.count()).where(
+    mechanisms.c.user_id == bindparam("user_id"),
+    # Literals: partial indexes don't match a parameter.
+    mechanisms.c.processing_state.in_([literal_column("'pending'"), literal_column("'processing'")]),
+)
 
 
 class SqlMechanismFiles(MechanismFiles):
@@ -25,3 +30,7 @@ class SqlMechanismFiles(MechanismFiles):
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         row = await self._statements.row(_BY_ORIGINAL, {"user_id": user_id, "sha256": sha256})
         return mechanism_of(row) if row else None
+
+    async def count_unfinished(self, user_id: UserId) -> int:
+        await self._statements.advisory_lock(f"unfinished clips {user_id}")
+        return int((await self._statements.row(_COUNT_UNFINISHED, {"user_id": user_id}))[0])
