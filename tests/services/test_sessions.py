@@ -95,6 +95,16 @@ async def test_guessing_does_not_lock_out_sign_ins_from_other_addresses(world):
     assert isinstance(await refused(world, "mika", PASSWORD, elsewhere(199)), TooManyFailedSignIns)
 
 
+async def test_guessing_does_not_lock_out_who_has_signed_out(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+    await world.app.sessions.logout(caller, HERE)
+    for number in range(MAX_ACCOUNT_FAILURES + 10):
+        await refused(world, "mika", "wrong password", elsewhere(number))
+    assert (await world.sign_in("mika"))[1]
+    assert isinstance(await refused(world, "mika", PASSWORD, elsewhere(199)), TooManyFailedSignIns)
+
+
 async def test_guesses_by_name_and_by_email_are_counted_together(world):
     await world.join("mika")
     for number in range(FREE_FAILURES):

@@ -44,7 +44,7 @@ FREE_FAILURES = 5
 MAX_ADDRESS_FAILURES = 30
 MAX_ACCOUNT_FAILURES = 100
 """Failures in the window from one address at all accounts, and at one account from all addresses. Beyond either,
-sign-in is possible only from an address where the user has a live session."""
+sign-in is possible only from an address from which the user has signed in before."""
 MAX_USER_AGENT_LENGTH = 200
 
 
@@ -121,7 +121,7 @@ class SessionService:
     async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
         """Returns the caller's live sessions, the most recently used first."""
         async with self._transactions.read() as tx:
-            return await tx.sessions.find_live(caller.actor.id, self._clock.now())
+            return await tx.sessions.find_of_user(caller.actor.id, live_at=self._clock.now())
 
     async def change_password(
         self, caller: SignedIn, old: str, new: str, request_metadata: RequestMetadata
@@ -186,7 +186,7 @@ class SessionService:
                 await tx.record(SignInFailed(user_id, account, request_metadata))
                 return False
             await tx.credentials.save(user_id, password_hash)
-            for session in await tx.sessions.find_live(user_id, now):
+            for session in await tx.sessions.find_of_user(user_id, live_at=now):
                 if session.id != caller.session_id:
                     await tx.sessions.revoke(user_id, now, only=session.id)
             await tx.record(PasswordChanged(user_id, request_metadata))
@@ -197,7 +197,7 @@ class SessionService:
     ) -> None:
         """Raises TooManyFailedSignIns if there were too many failures.
 
-        Failures at the account from other addresses do not block an address where the user has a live session.
+        Failures at the account from other addresses do not block an address from which the user has signed in before.
         """
         now, address = self._clock.now(), request_metadata.network
         since = now - FAILURE_WINDOW
@@ -209,14 +209,15 @@ class SessionService:
         of_address = await tx.audit.failed_sign_ins(since, address=address) if address else 0
         if of_account < MAX_ACCOUNT_FAILURES and of_address < MAX_ADDRESS_FAILURES:
             return
-        if not await self._is_signed_in_from(tx, user_id, address):
+        if not await self._has_signed_in_from(tx, user_id, address):
             raise TooManyFailedSignIns(retry_after=int(FAILURE_WINDOW.total_seconds()))
 
-    async def _is_signed_in_from(self, tx: UnitOfWork, user_id: UserId | None, address: str) -> bool:
+    async def _has_signed_in_from(self, tx: UnitOfWork, user_id: UserId | None, address: str) -> bool:
+        """Whether a stored session of the user, live or ended, was opened from this address."""
         if user_id is None or not address:
             return False
-        live = await tx.sessions.find_live(user_id, self._clock.now())
-        return any(limited_address(session.address) == address for session in live)
+        stored = await tx.sessions.find_of_user(user_id)
+        return any(limited_address(session.address) == address for session in stored)
 
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
         """Returns whether the account is active and its password hash is still `checked`."""

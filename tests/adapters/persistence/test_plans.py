@@ -90,7 +90,7 @@ HOT: dict[str, Step] = {
     "user": lambda tx: tx.users.find_by_id(UserId(USER)),
     "sign-in": lambda tx: tx.users.find_by_login("user77@example.com"),
     "session": lambda tx: tx.sessions.find_by_id(SessionId(SESSION)),
-    "sessions of a user": lambda tx: tx.sessions.find_live(UserId(USER), NOW),
+    "sessions of a user": lambda tx: tx.sessions.find_of_user(UserId(USER), live_at=NOW),
     "refresh": lambda tx: tx.sessions.consume_token("hash77", NOW),
     "failed sign-ins of a name": lambda tx: tx.audit.failed_sign_ins(NOW, subject="user50"),
     "failed sign-ins from an address": lambda tx: tx.audit.failed_sign_ins(NOW, address="10.0.0.7"),

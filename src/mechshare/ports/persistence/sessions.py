@@ -10,8 +10,9 @@ from mechshare.domain.sessions import RefreshToken, Session, TokenUse
 class SessionRepository(Protocol):
     async def find_by_id(self, id: SessionId) -> Session | None: ...
 
-    async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        """Returns the user's sessions that are neither revoked nor expired at `now`, the most recently used first."""
+    async def find_of_user(self, user_id: UserId, *, live_at: datetime | None = None) -> tuple[Session, ...]:
+        """Returns the user's stored sessions, the most recently used first; with `live_at` only those that are neither
+        revoked nor expired then."""
 
     async def save(self, session: Session) -> None:
         """Stores a new session, or the changed `last_used_at` and `expires_at` of an existing one."""

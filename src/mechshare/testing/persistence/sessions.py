@@ -13,6 +13,20 @@ from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import NOW, a_session, a_user, save_user
 
 
+async def test_stored_sessions_are_found_also_after_they_ended(database: Database) -> None:
+    user, other = await save_user(database), await save_user(database)
+    ended, live = a_session(user), a_session(user, last_used_at=NOW + timedelta(seconds=1))
+    async with database.begin() as tx:
+        await tx.sessions.save(ended)
+        await tx.sessions.revoke(user.id, NOW)
+        await tx.sessions.save(live)
+        await tx.sessions.save(a_session(other))
+    async with database.read() as tx:
+        stored = await tx.sessions.find_of_user(user.id)
+        assert await tx.sessions.find_of_user(user.id, live_at=NOW) == (live,)
+    assert [session.id for session in stored] == [live.id, ended.id]
+
+
 async def test_one_of_many_concurrent_callers_consumes_a_refresh_token(database: Database) -> None:
     user = await save_user(database)
     session = a_session(user)
@@ -41,9 +55,9 @@ async def test_live_sessions_exclude_revoked_and_expired_ones_and_come_latest_us
         for session in (older, newer, expired):
             await tx.sessions.save(session)
     async with database.begin() as tx:
-        assert await tx.sessions.find_live(user.id, NOW) == (newer, older)
+        assert await tx.sessions.find_of_user(user.id, live_at=NOW) == (newer, older)
         assert await tx.sessions.revoke(user.id, NOW, only=older.id) == 1
-        assert await tx.sessions.find_live(user.id, NOW) == (newer,)
+        assert await tx.sessions.find_of_user(user.id, live_at=NOW) == (newer,)
         assert await tx.sessions.revoke(user.id, NOW) == 1
         assert await tx.sessions.revoke(user.id, NOW) == 0
 

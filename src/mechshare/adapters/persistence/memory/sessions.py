@@ -19,10 +19,13 @@ class MemorySessionRepository(SessionRepository):
     async def find_by_id(self, id: SessionId) -> Session | None:
         return self._access.read(SESSIONS).find(id)
 
-    async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        sessions = self._access.read(SESSIONS)
-        live = [session for session in sessions if session.user_id == user_id and session.is_live(now)]
-        return tuple(sorted(live, key=lambda session: (session.last_used_at, session.id), reverse=True))
+    async def find_of_user(self, user_id: UserId, *, live_at: datetime | None = None) -> tuple[Session, ...]:
+        found = [
+            session
+            for session in self._access.read(SESSIONS)
+            if session.user_id == user_id and (live_at is None or session.is_live(live_at))
+        ]
+        return tuple(sorted(found, key=lambda session: (session.last_used_at, session.id), reverse=True))
 
     async def save(self, session: Session) -> None:
         sessions = self._access.write(SESSIONS)

@@ -22,7 +22,12 @@ _IS_LIVE = (
     & (sessions.c.expires_at > bindparam("now", type_=sessions.c.expires_at.type))
 )
 _BY_ID = select(sessions).where(sessions.c.id == bindparam("id"))
-_LIVE = select(sessions).where(_IS_LIVE).order_by(sessions.c.last_used_at.desc(), sessions.c.id.desc())
+_OF_USER = (
+    select(sessions)
+    .where(sessions.c.user_id == bindparam("owner"))
+    .order_by(sessions.c.last_used_at.desc(), sessions.c.id.desc())
+)
+_LIVE = _OF_USER.where(_IS_LIVE)
 _INSERT = insert(sessions)
 _USE = (
     update(sessions)
@@ -68,8 +73,12 @@ class SqlSessionRepository(SessionRepository):
         row = await self._statements.row(_BY_ID, {"id": id})
         return _SESSION.value(row) if row else None
 
-    async def find_live(self, user_id: UserId, now: datetime) -> tuple[Session, ...]:
-        return tuple(map(_SESSION.value, await self._statements.rows(_LIVE, {"owner": user_id, "now": now})))
+    async def find_of_user(self, user_id: UserId, *, live_at: datetime | None = None) -> tuple[Session, ...]:
+        if live_at is None:
+            rows = await self._statements.rows(_OF_USER, {"owner": user_id})
+        else:
+            rows = await self._statements.rows(_LIVE, {"owner": user_id, "now": live_at})
+        return tuple(map(_SESSION.value, rows))
 
     async def save(self, session: Session) -> None:
         changes = {"last_used_at": session.last_used_at, "expires_at": session.expires_at}
