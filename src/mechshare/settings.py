@@ -4,10 +4,13 @@ import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
+
+from mechshare.urls import canonical
 
 PREFIX = "MECHSHARE_"
 MAX_RATE = 1_000_000
@@ -20,6 +23,12 @@ SECRETS = frozenset(("secret", *(f"{role}_url" for role in ADAPTERS)))
 MAX_SECRET_BYTES = 64 * 1024
 
 
+COPIED = ("database", "blobs", "search")
+SIDES = ("from", "to")
+"""MECHSHARE_COPY_TO_BLOBS_URL is where `mechshare copy` copies blobs, MECHSHARE_COPY_TO_BLOBS_<OPTION> an option of the
+adapter there; MECHSHARE_COPY_FROM_... in the same way, instead of MECHSHARE_BLOBS_URL."""
+
+
 class SettingsError(Exception):
     """A setting cannot be used; the message says which one and what to write instead."""
 
@@ -28,7 +37,8 @@ class SettingsError(Exception):
 class Settings:
     """The settings of an installation. Adapters are chosen by URL; all local files are stored under `data`.
 
-    `options` are the adapters' options, by role and by name; the adapters check them. `secret` signs tokens and
+    `options` are the adapters' options, by role and by name; the adapters check them. `copies` has what `copy` reads
+    from and writes to (`from`, `to`), by the names of the settings that it replaces. `secret` signs tokens and
     links; if empty, one is generated once and stored in `data`. `workers` is the number of server processes and
     `job_slots` the number of jobs that each of them runs at a time (0: separate workers run them). `max_upload_bytes`
     is the limit for one file. `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
@@ -49,6 +59,7 @@ class Settings:
     cache_url: str = "memory:"
     limits_url: str = "memory:"
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    copies: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     secret: bytes = field(default=b"", repr=False)
     token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
     host: str = "127.0.0.1"
@@ -71,10 +82,13 @@ class Settings:
 
 
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*")
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kmgt]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
+_UNITS = ("", "K", "M", "G", "T")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _MAX_PORT = 65_535
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9*.\[\]:-]+?(?::[0-9*]+)?")
-_SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options"}
+_SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options", "copies"}
+_COPY_SETTING = re.compile(f"copy_({'|'.join(SIDES)})_((?:{'|'.join(COPIED)})_.+)")
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -87,6 +101,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)
     }
     _read_secret_files(values)
+    copies = _copies(values)
     options = _options(values)
     _refuse_unknown(values)
     values = {name: value for name, value in values.items() if value}
@@ -95,13 +110,14 @@ def load(environ: Mapping[str, str]) -> Settings:
     data = Path(values.get("data", "mechshare-data")).absolute()
     return Settings(
         data=data,
-        database_url=values.get("database_url", f"sqlite:///{_in_url(data / 'mechshare.db')}"),
-        blobs_url=values.get("blobs_url", f"file://{_in_url(data / 'blobs')}"),
-        search_url=values.get("search_url", f"sqlite:///{_in_url(data / 'search.db')}"),
-        jobs_url=values.get("jobs_url", Settings.jobs_url),
-        cache_url=values.get("cache_url", Settings.cache_url),
-        limits_url=values.get("limits_url", Settings.limits_url),
+        database_url=canonical(values.get("database_url", f"sqlite:///{_in_url(data / 'mechshare.db')}")),
+        blobs_url=canonical(values.get("blobs_url", f"file://{_in_url(data / 'blobs')}")),
+        search_url=canonical(values.get("search_url", f"sqlite:///{_in_url(data / 'search.db')}")),
+        jobs_url=canonical(values.get("jobs_url", Settings.jobs_url)),
+        cache_url=canonical(values.get("cache_url", Settings.cache_url)),
+        limits_url=canonical(values.get("limits_url", Settings.limits_url)),
         options=options,
+        copies=copies,
         secret=_secret(values),
         token_algorithm=_one_of(values, "token_algorithm", ("HS256", "EdDSA")),
         host=values.get("host", Settings.host),
@@ -109,7 +125,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         operations_address=_operations_address(values),
         workers=_integer(values, "workers", os.cpu_count() or 1, minimum=1, maximum=256),
         job_slots=_integer(values, "job_slots", int(runs_jobs), minimum=0, maximum=64),
-        max_upload_bytes=_integer(
+        max_upload_bytes=_size(
             values, "max_upload_bytes", Settings.max_upload_bytes, minimum=1, maximum=2**40
         ),
         requests_per_minute=_rate(values, "requests_per_minute", Settings.requests_per_minute),
@@ -126,6 +142,28 @@ def load(environ: Mapping[str, str]) -> Settings:
         log_format=_one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )
+
+
+def side_of_copy(settings: Settings, side: str) -> Settings:
+    """Returns the settings of the installation with those of one of SIDES in place of them."""
+    values = dict(settings.copies.get(side, {}))
+    options = _options(values)
+    _refuse_unknown(values)
+    urls = {name: canonical(url) for name, url in values.items()}
+    return replace(settings, **urls, options={**settings.options, **options})  # type: ignore[arg-type]
+
+
+def _copies(values: dict[str, str]) -> dict[str, dict[str, str]]:
+    """Removes MECHSHARE_COPY_... from `values` and returns them by side; reads the files that ..._URL_FILE name."""
+    copies: dict[str, dict[str, str]] = {}
+    for name in [name for name in values if _COPY_SETTING.fullmatch(name)]:
+        side, setting = _COPY_SETTING.fullmatch(name).groups()  # type: ignore[union-attr]
+        value = values.pop(name)
+        if value:
+            copies.setdefault(side, {})[setting] = value
+    for given in copies.values():
+        _read_secret_files(given)
+    return copies
 
 
 def _read_secret_files(values: dict[str, str]) -> None:
@@ -277,8 +315,21 @@ def _rate(values: Mapping[str, str], name: str, default: int) -> int:
     return _integer(values, name, default, minimum=0, maximum=MAX_RATE)
 
 
+def _size(values: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int) -> int:
+    """Returns a number of bytes. MB and MiB are both 2^20 bytes, as in PostgreSQL's and Compose's settings."""
+    text = values.get(name, str(default)).strip()
+    found = _SIZE.fullmatch(text)
+    size = int(Decimal(found[1]) * 1024 ** _UNITS.index(found[2].upper())) if found else -1
+    if not minimum <= size <= maximum:
+        raise SettingsError(
+            f"{PREFIX}{name.upper()} must be a size from {minimum} byte to {maximum // 2**40} TB, such as 536870912, "
+            f"512MB, 1.5 GiB or 800k; it is '{text}'."
+        )
+    return size
+
+
 def _integer(values: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int) -> int:
-    text = values.get(name, str(default))
+    text = values.get(name, str(default)).strip()
     if not text.isascii() or not text.isdigit() or len(text) > 15 or not minimum <= int(text) <= maximum:
         raise SettingsError(
             f"{PREFIX}{name.upper()} must be a whole number from {minimum} to {maximum}; it is '{text}'."

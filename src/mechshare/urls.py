@@ -23,6 +23,25 @@ FORMS = {
 """The required form of a URL, by scheme."""
 
 
+_ALIASES = {
+    "postgres": "postgresql",
+    "postgresql+psycopg": "postgresql",
+    "postgresql+psycopg2": "postgresql",
+    "postgresql+psycopg_async": "postgresql",
+    "postgresql+asyncpg": "postgresql",
+    "sqlite+aiosqlite": "sqlite",
+    "sqlite+pysqlite": "sqlite",
+}
+"""Schemes of other programs (SQLAlchemy, hosting services) for the same databases; mechshare brings the driver."""
+
+
+def canonical(url: str) -> str:
+    """Returns `url` with mechshare's own scheme in place of another name for it."""
+    found = re.match("([A-Za-z][A-Za-z0-9+._-]*):", url)
+    own = _ALIASES.get(found[1].lower()) if found else None
+    return f"{own}{url[found.end() - 1 :]}" if found and own else url
+
+
 def scheme_of(url: str) -> str:
     """Returns the scheme in lower case; empty if there is none. It avoids urlsplit, which rejects some passwords and
     shows them in its error message."""

@@ -8,7 +8,7 @@ import pytest
 from mechshare.adapters import metrics as adapter_metrics
 from mechshare.entrypoints import metrics
 from mechshare.entrypoints.operations import exposition
-from mechshare.settings import ADAPTERS, PREFIX, SECRETS, Settings
+from mechshare.settings import ADAPTERS, COPIED, PREFIX, SECRETS, SIDES, Settings
 from tests.documents import DOCS, ROOT, anchors, links, pages, prose
 
 _CODE = re.compile(r"`([^`\n]+)`")
@@ -76,7 +76,11 @@ def _is_module_or_member(name: str) -> bool:
 
 def test_every_setting_is_in_the_reference_and_has_its_default_there() -> None:
     rows = _default_by_setting()
-    fields = {name: field for name, field in Settings.__dataclass_fields__.items() if name != "options"}
+    fields = {
+        name: field
+        for name, field in Settings.__dataclass_fields__.items()
+        if name not in ("options", "copies")
+    }
     assert {name.upper() for name in fields} <= set(rows)
     for name in ("jobs_url", "cache_url", "limits_url", "token_algorithm", "host", "port", "log_format"):
         assert f"`{fields[name].default}`" in rows[name.upper()]
@@ -95,7 +99,10 @@ def test_settings_that_a_page_names_exist(page: Path) -> None:
         return  # it also names former settings
     known = {PREFIX + name.upper() for name in Settings.__dataclass_fields__}
     known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
-    options = tuple(f"{PREFIX}{adapter.upper()}_" for adapter in ADAPTERS)
+    options = (
+        *(f"{PREFIX}{adapter.upper()}_" for adapter in ADAPTERS),
+        *(f"{PREFIX}COPY_{side.upper()}_{role.upper()}_" for side in SIDES for role in COPIED),
+    )
     names = set(_SETTING.findall(page.read_text(encoding="utf-8")))
     assert sorted(name for name in names - known if not name.startswith(options)) == []
 

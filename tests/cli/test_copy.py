@@ -180,7 +180,7 @@ def test_a_source_in_use_is_refused(run: Run, laptop: Path, elsewhere: Path) -> 
         (["--from", "file:///a", "--to", "sqlite:////x.db"], "--from names blobs that no --to is given for"),
         (["--from", "sqlite:////x.db", "--to", "sqlite:////x.db"], "--from and --to are the same"),
         (["--from", "opensearch://h", "--to", "file:///a"], "built anew from the database"),
-        ([], "Missing option '--to'"),
+        ([], "Name the store to copy to: --to URL, or MECHSHARE_COPY_TO_DATABASE_URL"),
     ],
     ids=["scheme", "misspelt", "twice", "needless", "same", "index", "nowhere"],
 )

@@ -91,7 +91,7 @@ def test_a_url_that_is_not_just_a_path_is_refused_for_the_index(url: str, tmp_pa
 @pytest.mark.parametrize(
     ("name", "url", "told"),
     [
-        ("DATABASE", "postgres://app:hush@db/x", "begins with postgres."),
+        ("DATABASE", "pgsql://app:hush@db/x", "begins with pgsql."),
         ("DATABASE", "mysql://app:hu[sh@hush/x", "begins with mysql."),
         ("DATABASE", "app hush@db/x", "begins with none of them."),
         ("BLOBS", "ftp://key:hush@bucket", "begins with ftp."),

@@ -1,6 +1,6 @@
 """Wires backup, restore and copy, which open their own adapters."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -17,32 +17,35 @@ from mechshare.services.maintenance.restore import RestoreService
 from mechshare.settings import Settings, SettingsError
 from mechshare.urls import scheme_of
 
+ROWS_COPIED = ("sqlite", "postgresql")
+"""The schemes of databases whose rows can be copied and backed up."""
 _BOTH = ("The URL copied from", "The URL copied to")
 
 
 @asynccontextmanager
 async def open_copy(
-    settings: Settings, database: tuple[str, str] | None, blobs: tuple[str, str] | None
+    source: Settings, destination: Settings, roles: Collection[str]
 ) -> AsyncIterator[CopyService]:
-    """Opens the service that copies rows and files from the first URL of each pair to the second; None skips them.
+    """Opens the service that copies the stores of `roles` (`database`, `blobs`) from one side to the other.
 
     Raises SettingsError, CopyRefused and Unavailable.
     """
+    sides = tuple(zip((source, destination), _BOTH, strict=True))
     async with AsyncExitStack() as stack:
         stores = None
-        if blobs is not None:
-            source, destination = (
-                chosen_adapter(BLOB_STORES, "blobs_url", url, settings, called=called)
-                for url, called in zip(blobs, _BOTH, strict=True)
+        if "blobs" in roles:
+            old, new = (
+                chosen_adapter(BLOB_STORES, "blobs_url", side.blobs_url, side, called=called)
+                for side, called in sides
             )
-            stack.push_async_callback(source.close)
-            stack.push_async_callback(destination.close)
-            stores = (source, destination)
+            stack.push_async_callback(old.close)
+            stack.push_async_callback(new.close)
+            stores = (old, new)
         rows = None
-        if database is not None:
-            for url, called in zip(database, _BOTH, strict=True):
-                await _check_database(url, settings, called=called)
-            rows = await stack.enter_async_context(sql_copy(*database))
+        if "database" in roles:
+            for side, called in sides:
+                await _check_database(side.database_url, side, called=called)
+            rows = await stack.enter_async_context(sql_copy(source.database_url, destination.database_url))
         yield CopyService(rows, stores)
 
 
@@ -51,7 +54,7 @@ async def open_backup(
     settings: Settings, folder: Path
 ) -> AsyncIterator[tuple[BackupService, RestoreService]]:
     """Opens the services that back up the installation into `folder` and restore it. Raises SettingsError."""
-    if scheme_of(settings.database_url) not in ("sqlite", "postgresql"):
+    if scheme_of(settings.database_url) not in ROWS_COPIED:
         raise SettingsError("MECHSHARE_DATABASE_URL must begin with sqlite: or postgresql: for a backup.")
     await _check_database(settings.database_url, settings)
     backup_blobs, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)

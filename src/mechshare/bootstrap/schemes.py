@@ -27,7 +27,7 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
-from mechshare.settings import PREFIX, Settings, SettingsError, secret_in_file
+from mechshare.settings import COPIED, PREFIX, Settings, SettingsError, secret_in_file
 from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secrets
 
 A = TypeVar("A")
@@ -185,6 +185,13 @@ LIMITERS: Schemes[RateLimiter] = {
 }
 
 
+_COPIED: Mapping[str, Mapping[str, object]] = {
+    "database": DATABASES,
+    "blobs": BLOB_STORES,
+    "search": SEARCH_INDEXES,
+}
+
+
 def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings, *, called: str = "") -> A:
     """Creates the adapter for the URL's scheme; built-in adapters take precedence over those of other packages.
 
@@ -193,7 +200,7 @@ def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings,
     scheme, setting = scheme_of(url), called or f"{PREFIX}{name.upper()}"
     role = name.removesuffix("_url")
     if scheme not in schemes:
-        return _outside_adapter(schemes, role, url, settings, setting)
+        return _outside_adapter(schemes, role, url, settings, setting, is_strict=not called)
     factory = schemes[scheme]
     options = _options(factory, role, scheme, settings, is_strict=not called)
     try:
@@ -203,7 +210,20 @@ def chosen_adapter(schemes: Schemes[A], name: str, url: str, settings: Settings,
         raise SettingsError(f"{setting} must be {FORMS.get(scheme, f'{scheme}:')}.") from None
 
 
-def _outside_adapter(schemes: Schemes[A], role: str, url: str, settings: Settings, setting: str) -> A:
+def copied_roles(scheme: str) -> tuple[str, ...]:
+    """Returns what a URL with this scheme may be for, of what can be copied; what is built in takes precedence.
+
+    Of sqlite: it is the database, although there are search indexes in SQLite, too: those need no copy.
+    """
+    built_in = tuple(role for role, schemes in _COPIED.items() if scheme in schemes and scheme != "memory")
+    return built_in[:1] or tuple(
+        role for role in COPIED if scheme in entry_points(group=f"mechshare.{role}").names
+    )
+
+
+def _outside_adapter(
+    schemes: Schemes[A], role: str, url: str, settings: Settings, setting: str, *, is_strict: bool
+) -> A:
     scheme = scheme_of(url)
     brought = entry_points(group=f"mechshare.{role}")
     if scheme not in brought.names:
@@ -213,7 +233,8 @@ def _outside_adapter(schemes: Schemes[A], role: str, url: str, settings: Setting
         )
     try:
         factory: Callable[..., A] = brought[scheme].load()
-        return factory(url, settings, **_options(factory, role, scheme, settings))
+        options = _options(factory, role, scheme, settings, is_strict=is_strict)
+        return factory(url, settings, **options)
     except (ImportError, AttributeError, ValueError) as problem:
         raise SettingsError(
             f"{setting}: {scheme}: can't be used: {without_secrets(url, problem)}"

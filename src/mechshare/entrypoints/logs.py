@@ -2,18 +2,40 @@
 
 import logging
 import logging.config
-from typing import Any
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any, TextIO
 
 import structlog
 
-from mechshare.settings import Settings
+from mechshare.settings import Settings, SettingsError
 
 _FILE_BYTES = 10 * 1024 * 1024
 _FILES = 5
 
 
+class ConsoleHandler(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at the moment: a progress bar replaces it to keep log lines above itself."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+class ErrorFile(RotatingFileHandler):
+    """Says in one line on standard error that a record could not be written; the console has the record, too."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the library's name
+        problem = sys.exc_info()[1]
+        sys.stderr.write(f"MECHSHARE_LOG_FILE: '{self.baseFilename}' cannot be written: {problem}\n")
+
+
 def configure_logging(settings: Settings) -> None:
-    """Sets up structlog and the standard library's logging for this process, with the same output format for both."""
+    """Sets up structlog and the standard library's logging for this process, with the same output format for both.
+
+    Raises SettingsError if the log file cannot be written.
+    """
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
@@ -27,11 +49,12 @@ def configure_logging(settings: Settings) -> None:
     machine = [tracebacks, structlog.processors.JSONRenderer(ensure_ascii=False)]
     console = [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     handlers: dict[str, Any] = {
-        "console": {"class": "logging.StreamHandler", "formatter": settings.log_format, "level": "INFO"}
+        "console": {"()": ConsoleHandler, "formatter": settings.log_format, "level": "INFO"}
     }
     if settings.log_file:
+        _require_writable(settings.log_file)
         handlers["file"] = {
-            "class": "logging.handlers.RotatingFileHandler",
+            "()": ErrorFile,
             "formatter": "json",
             "filename": settings.log_file,
             "maxBytes": _FILE_BYTES,
@@ -69,6 +92,17 @@ def configure_logging(settings: Settings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+
+
+def _require_writable(log_file: str) -> None:
+    try:
+        with Path(log_file).open("ab"):
+            pass
+    except OSError as problem:
+        raise SettingsError(
+            f"MECHSHARE_LOG_FILE cannot be written: {problem.strerror}: '{log_file}'. Name a file in a folder that "
+            "exists and that mechshare may write to."
+        ) from problem
 
 
 def _without_traceback(record: logging.LogRecord) -> bool:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TypeVar
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import TaskID
 
 from mechshare.bootstrap.maintenance import open_backup
 from mechshare.domain.backups import BackupRefused, Manifest
 from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.cli.context import pass_settings
+from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.masking import masked
+from mechshare.entrypoints.cli.output import print_table, progress_bar
 from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Progress as Heard
 from mechshare.services.maintenance.blob_copy import Stage
@@ -27,12 +28,11 @@ T = TypeVar("T")
 _RUN_AGAIN = "Run the same command again: it goes on where this one stopped."
 _MAX_KEYS_PRINTED = 10
 _FOLDER = click.Path(path_type=Path, file_okay=False, resolve_path=True)
-_console = Console(highlight=False, soft_wrap=True)
 
 
 @click.command("backup")
 @click.argument("folder", type=_FOLDER)
-@click.pass_obj
+@pass_settings
 def backup(chosen: Settings, folder: Path) -> None:
     """Back up all rows and files into FOLDER while servers and workers run.
 
@@ -40,16 +40,16 @@ def backup(chosen: Settings, folder: Path) -> None:
     moment and every file that they name, each read back and compared by SHA-256. After an interruption, run it
     again. The exit status is also 1 if the installation has lost or altered files; the command names them.
     """
-    _console.print(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
+    click.echo(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
     with _refusals_as_messages():
         done = asyncio.run(
             _with_bar(chosen, folder, lambda services, progress: services[0].back_up(progress))
         )
     _report(done)
-    _console.print(
+    click.echo(
         "\nThe secret that signs tokens and links is not in it: keep a copy of it, apart from the backup."
     )
-    _console.print(f"To look whether it is whole:  mechshare restore --check {shlex.quote(str(folder))}")
+    click.echo(f"To look whether it is whole:  mechshare restore --check {shlex.quote(str(folder))}")
     if done.manifest.missing or done.manifest.altered:
         raise SystemExit(1)
 
@@ -62,7 +62,7 @@ def backup(chosen: Settings, folder: Path) -> None:
     is_flag=True,
     help="Leave other files in place: for when the database was lost and the files were not.",
 )
-@click.pass_obj
+@pass_settings
 def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> None:
     """Restore the backup in FOLDER into the configured database and place for files, which must be empty.
 
@@ -77,7 +77,7 @@ def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool) -> No
             )
             _describe("The backup is whole", manifest)
             return
-        _console.print(f"{folder} -> {masked(chosen.database_url)} and {masked(chosen.blobs_url)}")
+        click.echo(f"{folder} -> {masked(chosen.database_url)} and {masked(chosen.blobs_url)}")
         done = asyncio.run(
             _with_bar(
                 chosen,
@@ -96,7 +96,7 @@ def _refusals_as_messages() -> Iterator[None]:
     except (BackupRefused, CopyRefused) as refusal:
         raise click.ClickException(str(refusal)) from refusal
     except DomainException as problem:
-        raise click.ClickException(f"{problem.message} {_RUN_AGAIN}") from problem
+        raise click.ClickException(f"{masked(explained(problem))} {_RUN_AGAIN}") from problem
 
 
 async def _with_bar(
@@ -104,9 +104,8 @@ async def _with_bar(
     folder: Path,
     work: Callable[[tuple[BackupService, RestoreService], Heard], Awaitable[T]],
 ) -> T:
-    columns = (TextColumn("{task.description:15}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     tasks: dict[tuple[Stage, int], TaskID] = {}
-    with Progress(*columns, console=_console) as bar:
+    with progress_bar() as bar:
 
         def progress(stage: Stage, more: int, total: int) -> None:
             if (stage, total) not in tasks and total:
@@ -120,11 +119,10 @@ async def _with_bar(
 
 def _report(done: BackedUp) -> None:
     manifest = done.manifest
-    table = Table("table", "rows", "SHA-256")
-    for one in manifest.tables:
-        table.add_row(one.table, str(one.rows), one.digest[:16])
-    _console.print(table)
-    _console.print(
+    print_table(
+        ("table", "rows", "SHA-256"), [(one.table, str(one.rows), one.digest) for one in manifest.tables]
+    )
+    click.echo(
         f"files: {done.copied} copied and read back, {len(manifest.blobs) - done.copied} were there and good, "
         f"{done.removed} removed"
     )
@@ -133,7 +131,7 @@ def _report(done: BackedUp) -> None:
 
 def _describe(first: str, manifest: Manifest) -> None:
     rows = sum(table.rows for table in manifest.tables)
-    _console.print(
+    click.echo(
         f"{first}: as of {manifest.taken_at:%Y-%m-%d %H:%M:%S} UTC, schema {manifest.schema}, mechshare "
         f"{manifest.program}; {rows} rows, {len(manifest.blobs)} files, {manifest.size} bytes"
     )
@@ -143,20 +141,20 @@ def _describe(first: str, manifest: Manifest) -> None:
     ):
         if keys:
             more = ", ..." if len(keys) > _MAX_KEYS_PRINTED else ""
-            _console.print(f"!! {len(keys)} files {damage}: {', '.join(keys[:_MAX_KEYS_PRINTED])}{more}")
+            click.echo(f"!! {len(keys)} files {damage}: {', '.join(keys[:_MAX_KEYS_PRINTED])}{more}")
 
 
 def _report_restored(done: Restored) -> None:
-    table = Table("table", "rows", "there before", "SHA-256 on both sides")
-    for one in done.tables:
-        table.add_row(one.table, str(one.rows), str(one.resumed), one.digest[:16])
-    _console.print(table)
-    _console.print(
+    print_table(
+        ("table", "rows", "there before", "SHA-256 on both sides"),
+        [(one.table, str(one.rows), str(one.resumed), one.digest) for one in done.tables],
+    )
+    click.echo(
         f"files: {done.copied} copied and read back, "
         f"{len(done.manifest.blobs) - done.copied} were there and equal"
     )
     if done.others:
-        _console.print(
+        click.echo(
             f"{done.others} files there are none of the backup's; no row names them, and workers remove such files "
             "after a day"
         )
@@ -164,13 +162,11 @@ def _report_restored(done: Restored) -> None:
 
 
 def _print_next_steps(chosen: Settings) -> None:
-    _console.print("\nBefore the servers start:")
+    click.echo("\nBefore the servers start:")
     if not chosen.secret:
         key_file = shlex.quote(str(chosen.data / "secret.key"))
-        _console.print(
-            f"  cp .../secret.key {key_file}   # the copy you kept, or everybody has to sign in again"
-        )
+        click.echo(f"  cp .../secret.key {key_file}   # the copy you kept, or everybody has to sign in again")
     if not chosen.cache_url.startswith("memory:"):
-        _console.print("  redis-cli flushdb   # answers from before; or give another namespace")
-    _console.print("  mechshare reindex   # the search index is not in a backup")
-    _console.print("  mechshare doctor")
+        click.echo("  redis-cli flushdb   # answers from before; or give another namespace")
+    click.echo("  mechshare reindex   # the search index is not in a backup")
+    click.echo("  mechshare doctor")

@@ -2,42 +2,45 @@
 
 import asyncio
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import TaskID
 
-from mechshare.bootstrap.maintenance import open_copy
+from mechshare.bootstrap.maintenance import ROWS_COPIED, open_copy
+from mechshare.bootstrap.schemes import copied_roles
 from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DomainException
-from mechshare.entrypoints.cli.context import run
+from mechshare.entrypoints.cli.context import pass_settings, run
+from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.masking import masked
+from mechshare.entrypoints.cli.output import print_table, progress_bar
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import Copied
-from mechshare.settings import PREFIX, Settings
+from mechshare.settings import COPIED, PREFIX, Settings, side_of_copy
+from mechshare.urls import canonical, scheme_of
 
-_KINDS = {
-    "database": ("sqlite", "postgresql"),
-    "blobs": ("file", "azure", "s3", "gs"),
-    "search": ("opensearch", "opensearch+https"),
-}
-_KNOWN = "a database (sqlite:, postgresql:), files (file:, azure:, s3:, gs:) or a search index (opensearch:)"
 _LOCKED = "its database is locked until the end."
 _STOP_USERS = "let no server or worker use it."
 _RUN_AGAIN = "Run the same command again: it goes on where this one stopped."
-_console = Console(highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The (source, destination) URLs of each store to copy; `search` is an index to build from the destination."""
+    """The settings of both sides, and the roles of the stores to copy; an index (`search`) is built anew."""
 
-    database: tuple[str, str] | None
-    blobs: tuple[str, str] | None
-    search: str
+    source: Settings
+    destination: Settings
+    roles: frozenset[str]
+
+    def pairs(self) -> list[tuple[str, str, str]]:
+        """Returns (role, source URL, destination URL) of each store to copy."""
+        return [
+            (role, getattr(self.source, f"{role}_url"), getattr(self.destination, f"{role}_url"))
+            for role in ("database", "blobs")
+            if role in self.roles
+        ]
 
 
 @click.command("copy")
@@ -45,134 +48,162 @@ class Plan:
     "--to",
     "destinations",
     multiple=True,
-    required=True,
     metavar="URL",
-    help="The store to copy to; repeat the option for database and files.",
+    help="The store to copy to; repeat it for database and files. Or set MECHSHARE_COPY_TO_DATABASE_URL and the like.",
 )
 @click.option(
     "--from",
     "sources",
     multiple=True,
     metavar="URL",
-    help="The store to copy from; what is configured if omitted.",
+    help="The store to copy from; what is configured if omitted. Or set MECHSHARE_COPY_FROM_DATABASE_URL and the like.",
 )
-@click.pass_obj
+@pass_settings
 def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ...]) -> None:
     """Copy all rows and files to other stores, from a laptop to servers or back.
 
-    The scheme of a URL says what it is for: sqlite: and postgresql: are databases, file:, azure:, s3: and gs: are for
-    files, opensearch: is a search index, which is rebuilt. Stop every server and worker on both sides first. At the
-    end, both sides are compared by SHA-256. After an interruption, run it again: it continues.
+    The scheme of a URL says what it is for: sqlite: and postgresql: are databases, file:, azure:, s3:, gs: and the
+    schemes of adapters from other packages are for files, opensearch: is a search index, which is rebuilt. Other
+    users of the machine can read arguments, so put a URL with a password into the environment,
+    MECHSHARE_COPY_TO_DATABASE_URL, ..._BLOBS_URL or ..._SEARCH_URL, or into a file that ..._URL_FILE names. Stop
+    every server and worker on both sides first. At the end, both sides are compared by SHA-256. After an
+    interruption, run it again: it continues.
     """
     plan = _plan(chosen, sources, destinations)
-    for name, pair in (("database", plan.database), ("blobs", plan.blobs)):
-        if pair:
-            _console.print(f"{name:9} {masked(pair[0])} -> {masked(pair[1])}")
-    _console.print(f"The source must not change meanwhile: {_LOCKED if plan.database else _STOP_USERS}")
+    for role, source, destination in plan.pairs():
+        click.echo(f"{role:9} {masked(source)} -> {masked(destination)}")
+    click.echo(
+        f"The source must not change meanwhile: {_LOCKED if 'database' in plan.roles else _STOP_USERS}"
+    )
     try:
-        copied = asyncio.run(_copy(chosen, plan))
+        copied = asyncio.run(_copy(plan))
     except CopyRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
     except DomainException as problem:
-        raise click.ClickException(f"{problem.message} {_RUN_AGAIN}") from problem
+        raise click.ClickException(f"{masked(explained(problem))} {_RUN_AGAIN}") from problem
     _report(copied)
-    if plan.search:
-        _reindex(chosen, plan)
+    if "search" in plan.roles:
+        _reindex(plan)
     _print_next_steps(chosen, plan)
 
 
 def _plan(chosen: Settings, sources: Sequence[str], destinations: Sequence[str]) -> Plan:
-    old, new = _by_kind("--from", sources), _by_kind("--to", destinations)
+    old, new = _by_role(chosen, "from", sources), _by_role(chosen, "to", destinations)
+    if not new:
+        raise click.UsageError(
+            "Name the store to copy to: --to URL, or MECHSHARE_COPY_TO_DATABASE_URL and the like."
+        )
     if "search" in old:
         raise click.UsageError("--from: a search index is not copied, but built anew from the database.")
     if unused := sorted(set(old) - set(new)):
         raise click.UsageError(f"--from names {unused[0]} that no --to is given for.")
-    pairs = {
-        kind: (old.get(kind, getattr(chosen, f"{kind}_url")), new[kind])
-        for kind in ("database", "blobs")
-        if kind in new
-    }
-    for source, destination in pairs.values():
-        _kind_of("--from", source)
+    plan = Plan(source=_side(chosen, "from", old), destination=_side(chosen, "to", new), roles=frozenset(new))
+    for role, source, destination in plan.pairs():
+        _require_role("--from", source, role)
+        _require_role("--to", destination, role)
         if source.rstrip("/") == destination.rstrip("/"):
             raise click.UsageError(f"--from and --to are the same: {masked(source)}")
-    return Plan(database=pairs.get("database"), blobs=pairs.get("blobs"), search=new.get("search", ""))
+    return plan
 
 
-def _by_kind(option: str, urls: Sequence[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for url in urls:
-        kind = _kind_of(option, url)
-        if kind in found:
-            raise click.UsageError(f"{option} names two places for {kind}.")
-        found[kind] = url
-    return found
+def _side(chosen: Settings, side: str, urls: Mapping[str, str]) -> Settings:
+    """Returns the settings of one side; a URL among the arguments takes precedence over the environment."""
+    named = {f"{role}_url": url for role, url in urls.items()}
+    return replace(side_of_copy(chosen, side), **named)  # type: ignore[arg-type]
 
 
-def _kind_of(option: str, url: str) -> str:
-    scheme = url.partition(":")[0]
-    for kind, schemes in _KINDS.items():
-        if scheme in schemes:
-            return kind
-    raise click.UsageError(f"{option}: '{masked(url)}' is not {_KNOWN}.")
+def _by_role(chosen: Settings, side: str, arguments: Sequence[str]) -> dict[str, str]:
+    """Returns the URLs of one side by role. Raises click.UsageError."""
+    given = side_of_copy(chosen, side)
+    found = {
+        role: getattr(given, f"{role}_url") for role in COPIED if f"{role}_url" in chosen.copies.get(side, {})
+    }
+    named: dict[str, str] = {}
+    for url in map(canonical, arguments):
+        role = _role_of(f"--{side}", url)
+        if role in named:
+            raise click.UsageError(f"--{side} names two places for {role}.")
+        named[role] = url
+    return found | named
 
 
-async def _copy(chosen: Settings, plan: Plan) -> Copied:
-    columns = (TextColumn("{task.description:15}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+def _role_of(option: str, url: str) -> str:
+    """Returns the only role that the URL's scheme has. Raises click.UsageError."""
+    roles = copied_roles(scheme_of(url))
+    if len(roles) == 1:
+        return roles[0]
+    if roles:
+        names = " or ".join(f"MECHSHARE_COPY_{option[2:]}_{role}_URL".upper() for role in roles)
+        raise click.UsageError(
+            f"{option}: '{masked(url)}' may be for {' or '.join(roles)}: set {names} instead."
+        )
+    raise click.UsageError(
+        f"{option}: '{masked(url)}' is not a database (sqlite:, postgresql:), files (file:, azure:, s3:, gs:), a "
+        "search index (opensearch:) or the URL of an adapter from another package that is installed."
+    )
+
+
+def _require_role(option: str, url: str, role: str) -> None:
+    if role == "database" and scheme_of(url) not in ROWS_COPIED:
+        raise click.UsageError(
+            f"{option}: rows are copied between sqlite: and postgresql: alone, not '{masked(url)}'."
+        )
+    if role == "blobs" and scheme_of(url) == "memory":
+        raise click.UsageError(
+            f"{option}: memory: ends with its process, so nothing can be copied from or to it."
+        )
+
+
+async def _copy(plan: Plan) -> Copied:
     tasks: dict[Stage, TaskID] = {}
-    with Progress(*columns, console=_console) as bar:
+    with progress_bar() as bar:
 
         def progress(stage: Stage, more: int, total: int) -> None:
             if stage not in tasks:
                 tasks[stage] = bar.add_task(stage.value, total=total)
             bar.advance(tasks[stage], more)
 
-        async with open_copy(chosen, plan.database, plan.blobs) as copying:
+        async with open_copy(plan.source, plan.destination, plan.roles) as copying:
             return await copying.copy(progress)
 
 
 def _report(copied: Copied) -> None:
     if copied.tables is not None:
-        table = Table("table", "rows", "there before", "SHA-256 on both sides")
-        for one in copied.tables:
-            table.add_row(one.table, str(one.rows), str(one.resumed), one.digest[:16])
-        _console.print(table)
+        print_table(
+            ("table", "rows", "there before", "SHA-256 on both sides"),
+            [(one.table, str(one.rows), str(one.resumed), one.digest) for one in copied.tables],
+        )
     if copied.blobs is not None:
         blobs = copied.blobs
-        _console.print(
+        click.echo(
             f"blobs: {blobs.copied} copied and read back, {blobs.existing} were there and equal, "
             f"{blobs.size} bytes in all"
         )
         if not blobs.copied + blobs.existing:
-            _console.print("the source holds no blob at all: is its URL right?")
+            click.echo("the source holds no blob at all: is its URL right?")
         if blobs.others:
-            _console.print(
+            click.echo(
                 f"{blobs.others} blobs of the destination are none of the source's; they were left alone"
             )
 
 
-def _reindex(chosen: Settings, plan: Plan) -> None:
-    database = plan.database[1] if plan.database else chosen.database_url
-    at_destination = replace(chosen, database_url=database, search_url=plan.search)
-    count = run(at_destination, lambda application: application.search.reindex())
-    _console.print(f"search: the index holds {count} mechanisms")
+def _reindex(plan: Plan) -> None:
+    count = run(plan.destination, lambda application: application.search.reindex())
+    click.echo(f"search: the index holds {count} mechanisms")
 
 
 def _print_next_steps(chosen: Settings, plan: Plan) -> None:
-    _console.print("\nOn every machine that is to use the destination, with its passwords:")
-    for name, pair in (("DATABASE", plan.database), ("BLOBS", plan.blobs)):
-        if pair:
-            _console.print(f"  export {PREFIX}{name}_URL={masked(pair[1])}")
-    if plan.search:
-        _console.print(f"  export {PREFIX}SEARCH_URL={masked(plan.search)}")
-    if plan.database:
-        secret = _secret(chosen, plan.database[0])
-        _console.print(
-            f"  export {PREFIX}SECRET={secret}   # the source's, or everybody has to sign in again"
-        )
-    if plan.database and not plan.search:
-        _console.print("  mechshare reindex   # the search index is not copied")
-    _console.print("  mechshare doctor")
+    click.echo("\nOn every machine that is to use the destination, with its passwords:")
+    for role, _, destination in plan.pairs():
+        click.echo(f"  export {PREFIX}{role.upper()}_URL={masked(destination)}")
+    if "search" in plan.roles:
+        click.echo(f"  export {PREFIX}SEARCH_URL={masked(plan.destination.search_url)}")
+    if "database" in plan.roles:
+        secret = _secret(chosen, plan.source.database_url)
+        click.echo(f"  export {PREFIX}SECRET={secret}   # the source's, or everybody has to sign in again")
+    if "database" in plan.roles and "search" not in plan.roles:
+        click.echo("  mechshare reindex   # the search index is not copied")
+    click.echo("  mechshare doctor")
 
 
 def _secret(chosen: Settings, database: str) -> str:

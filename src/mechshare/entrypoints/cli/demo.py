@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from mechshare import settings
 from mechshare.demo.clips import render_clips
 from mechshare.entrypoints.cli.api import Api, ApiError
+from mechshare.entrypoints.cli.context import pass_settings
+from mechshare.entrypoints.cli.output import print_table
 from mechshare.settings import PREFIX, Settings
 
 _QUERIES = ("歯車", "遊星歯車", "四節リンク", "geneva", "straight line", "cam")
@@ -31,7 +31,6 @@ _SERVERS = tuple(
     PREFIX + name
     for name in ("DATABASE_URL", "BLOBS_URL", "SEARCH_URL", "JOBS_URL", "CACHE_URL", "LIMITS_URL")
 )
-_console = Console()
 
 
 @dataclass(slots=True)
@@ -55,7 +54,7 @@ class Shown:
     help="embedded: this machine alone. distributed: the servers that MECHSHARE_..._URL name, and a worker.",
 )
 @click.option("--port", type=click.IntRange(1, 65_535), help="The port to serve on (8000, or a free one).")
-@click.pass_obj
+@pass_settings
 def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port: int | None) -> None:
     """Show the whole product on this machine: share clips, process, publish, find and watch them.
 
@@ -71,16 +70,20 @@ def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port:
                 _show(Api(address), clips)
             except ApiError as refusal:
                 raise click.ClickException(str(refusal)) from refusal
-            _console.print(f"\ngallery      {address}/\ntry the API  {address}/schema", highlight=False)
+            click.echo(f"\ngallery      {address}/\ntry the API  {address}/schema")
             if not exits:
-                _console.print("serving until Ctrl-C")
+                click.echo("serving until Ctrl-C")
                 _wait_for_interrupt()
+
+
+def _heading(text: str) -> None:
+    click.secho(f"\n{text}", bold=True)
 
 
 def _own_clips(into: Path) -> list[tuple[Path, dict[str, str]]]:
     into.mkdir(parents=True)
-    _console.rule("drawing mechanisms")
-    rendered = render_clips(into, lambda clip: _console.print(f"  {clip.title}", highlight=False))
+    _heading("drawing mechanisms")
+    rendered = render_clips(into, lambda clip: click.echo(f"  {clip.title}"))
     return [
         (
             path,
@@ -112,20 +115,18 @@ def _show(api: Api, clips: list[tuple[Path, dict[str, str]]]) -> None:
         },
     )
     api.login(username, password)
-    _console.rule(f"sharing as {username}")
+    _heading(f"sharing as {username}")
     shown = [Shown(path, fields, api.upload(path, fields)) for path, fields in clips]
     for one in shown:
         _finish(api, one)
-    _console.print(_processed_table(shown))
+    _print_processed(shown)
     ready = [one for one in shown if one.mechanism["is_published"]]
-    _console.rule("finding")
-    _console.print(_found_table(api))
-    _console.rule("watching")
+    _heading("finding")
+    _print_found(api)
+    _heading("watching")
     for one in ready[:1]:
         status, content_range, size = api.read_range(one.mechanism["file_url"], 0, 1023)
-        _console.print(
-            f"  {one.mechanism['title']}: {status}, {content_range}, {size} bytes received", highlight=False
-        )
+        click.echo(f"  {one.mechanism['title']}: {status}, {content_range}, {size} bytes received")
     if len(ready) < len(shown):
         raise ApiError(f"{len(shown) - len(ready)} of {len(shown)} clips could not be processed")
 
@@ -143,32 +144,34 @@ def _finish(api: Api, one: Shown) -> None:
     one.mechanism = api.get(path)
 
 
-def _processed_table(shown: list[Shown]) -> Table:
-    table = Table("clip", "state", "duration", "picture", "frames", "codec")
+def _print_processed(shown: list[Shown]) -> None:
+    rows: list[tuple[str, ...]] = []
     for one in shown:
         media, state = one.mechanism["media"], one.mechanism["processing"]
         if media is None:
             reason = state["reason"]["message"] if state["reason"] else ""
-            table.add_row(one.mechanism["title"], state["state"], reason)
+            rows.append((one.mechanism["title"], state["state"], reason, "", "", ""))
             continue
-        table.add_row(
-            one.mechanism["title"],
-            "published" if one.mechanism["is_published"] else state["state"],
-            f"{one.mechanism['duration']:.3f} s",
-            f"{media['width']} x {media['height']} px",
-            str(media["frame_count"]),
-            media["codec"],
+        rows.append(
+            (
+                one.mechanism["title"],
+                "published" if one.mechanism["is_published"] else state["state"],
+                f"{one.mechanism['duration']:.3f} s",
+                f"{media['width']} x {media['height']} px",
+                str(media["frame_count"]),
+                media["codec"],
+            )
         )
-    return table
+    print_table(("clip", "state", "duration", "picture", "frames", "codec"), rows)
 
 
-def _found_table(api: Api) -> Table:
-    table = Table("search for", "hits", "first")
+def _print_found(api: Api) -> None:
+    rows = []
     for query in _QUERIES:
         found = _search_until_found(api, query)
         first = found["items"][0]["mechanism"]["title"] if found["items"] else ""
-        table.add_row(query, str(found["total"]), first)
-    return table
+        rows.append((query, str(found["total"]), first))
+    print_table(("search for", "hits", "first"), rows)
 
 
 def _search_until_found(api: Api, query: str) -> Any:
@@ -262,4 +265,4 @@ def _wait_for_interrupt() -> None:
     try:
         signal.pause()
     except KeyboardInterrupt:
-        _console.print("stopping")
+        click.echo("stopping")

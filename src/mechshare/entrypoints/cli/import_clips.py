@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
-from rich.progress import Progress
 
 from mechshare.application import Application
 from mechshare.domain.errors import DomainException, Unavailable
@@ -17,7 +16,9 @@ from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import AuthoredMechanism, ProcessingState
 from mechshare.domain.users import Actor, User
-from mechshare.entrypoints.cli.context import run
+from mechshare.entrypoints.cli.context import pass_settings, run
+from mechshare.entrypoints.cli.explanations import explained
+from mechshare.entrypoints.cli.output import progress_bar
 from mechshare.services.mechanisms import Draft
 from mechshare.settings import Settings
 
@@ -51,7 +52,7 @@ class Report:
     "--category", "categories", multiple=True, help="A category of all clips; repeat the option for several."
 )
 @click.option("--publish", is_flag=True, help="Publish each new mechanism as soon as it is ready.")
-@click.pass_obj
+@pass_settings
 def import_clips(
     chosen: Settings, paths: tuple[Path, ...], username: str, categories: tuple[str, ...], publish: bool
 ) -> None:
@@ -71,6 +72,10 @@ def import_clips(
         raise SystemExit(1)
 
 
+def _why(refusal: Exception) -> str:
+    return explained(refusal) if isinstance(refusal, DomainException) else str(refusal)
+
+
 def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
     """Every file that is not hidden, in the order of names."""
     for path in paths:
@@ -86,14 +91,14 @@ async def _import(
 ) -> Report:
     report = Report()
     actor = Actor(id=user.id, role=user.role)
-    with Progress() as bar:
+    with progress_bar() as bar:
         task = bar.add_task("importing", total=len(files))
         for path in files:
             bar.update(task, description=path.name)
             try:
                 await _import_one(application, actor, path, categories, publish, report)
             except (DomainException, _Unreadable) as refusal:
-                report.refused.append((path, str(refusal)))
+                report.refused.append((path, _why(refusal)))
             bar.advance(task)
     return report
 

@@ -1,28 +1,40 @@
 """The command `mechshare`."""
 
+import errno
 import os
 import sys
+from typing import NoReturn
 
 import click
 
-from mechshare import settings
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.backup import backup, restore
 from mechshare.entrypoints.cli.copy import copy
 from mechshare.entrypoints.cli.demo import demo
+from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
+from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.users import users
-from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.startup import private_files
 from mechshare.settings import SettingsError
+
+_ADVICE = {
+    errno.EROFS: " The file system is read-only: mount it writable, or choose another folder.",
+    errno.EACCES: " Give the user that runs mechshare the permission, or choose another folder.",
+    errno.EPERM: " Give the user that runs mechshare the permission, or choose another folder.",
+    errno.ENOSPC: " Free space on that disk.",
+    errno.EDQUOT: " Free space, or raise the quota.",
+}
+_EXPECTED = (*_ADVICE, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EMFILE, errno.ENAMETOOLONG)
+"""Errors of files that the operator can mend; any other is a defect, and its traceback is shown."""
 
 
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Everything is set by environment variables that begin with MECHSHARE_; see docs/operations.md.",
+    epilog="Everything is set by environment variables that begin with MECHSHARE_; see docs/settings.md.",
 )
 @click.version_option(package_name="mechshare")
 def cli() -> None:
@@ -47,9 +59,18 @@ def main() -> None:
     """Runs the command line. For an expected error it prints one line and exits with status 1."""
     private_files()
     try:
-        chosen = settings.load(os.environ)
-        configure_logging(chosen)
-        cli(obj=chosen)
-    except (DomainException, SettingsError) as problem:
-        click.secho(str(problem), fg="red", err=True)
-        sys.exit(1)
+        cli(color=False if os.environ.get("NO_COLOR") else None)
+    except DomainException as problem:
+        _fail(explained(problem))
+    except SettingsError as problem:
+        _fail(str(problem))
+    except OSError as problem:
+        if problem.errno not in _EXPECTED:
+            raise
+        where = f": '{problem.filename}'" if problem.filename else ""
+        _fail(f"{problem.strerror}{where}.{_ADVICE.get(problem.errno or 0, '')}")
+
+
+def _fail(message: str) -> NoReturn:
+    click.secho(masked(message), fg="red", err=True)
+    sys.exit(1)

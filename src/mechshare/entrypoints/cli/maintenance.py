@@ -16,8 +16,9 @@ from PIL import Image
 
 from mechshare.application import Application
 from mechshare.entrypoints.cli import file_modes, open_files
-from mechshare.entrypoints.cli.context import open_application, run
+from mechshare.entrypoints.cli.context import open_application, pass_settings, run
 from mechshare.entrypoints.cli.masking import masked
+from mechshare.entrypoints.cli.output import json_option, print_json
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
 from mechshare.settings import PREFIX, Settings
 
@@ -73,14 +74,14 @@ class Finding:
 
 
 @click.command()
-@click.pass_obj
+@pass_settings
 def migrate(chosen: Settings) -> None:
     """Update the database's schema and create the place for files; several machines may do so at once."""
     click.echo(run(chosen, lambda application: application.installation.migrate()))
 
 
 @click.command()
-@click.pass_obj
+@pass_settings
 def reindex(chosen: Settings) -> None:
     """Rebuild the search index from the database; searches go on meanwhile."""
     count = run(chosen, lambda application: application.search.reindex())
@@ -88,8 +89,9 @@ def reindex(chosen: Settings) -> None:
 
 
 @click.command()
-@click.pass_obj
-def doctor(chosen: Settings) -> None:
+@json_option
+@pass_settings
+def doctor(chosen: Settings, as_json: bool) -> None:
     """Try every dependency, and say what to do about each that fails.
 
     It writes, reads and deletes a blob, and processes a small clip. The exit status is 1 if an essential
@@ -103,13 +105,25 @@ def doctor(chosen: Settings) -> None:
     findings = _check_configuration(chosen)
     if not any(finding.remedy and finding.is_essential for finding in findings):
         findings += asyncio.run(examine())
-    for finding in findings:
+    if as_json:
+        print_json([_described(finding) for finding in findings])
+    for finding in () if as_json else findings:
         click.echo(click.style("!!", fg="red") if finding.remedy else click.style("ok", fg="green"), nl=False)
         click.echo(f"  {finding.name:10} {masked(finding.message)}")
         if finding.remedy:
             click.echo(f"      -> {finding.remedy}")
     if any(finding.remedy and finding.is_essential for finding in findings):
         raise SystemExit(1)
+
+
+def _described(finding: Finding) -> dict[str, str | bool]:
+    return {
+        "name": finding.name,
+        "is_well": not finding.remedy,
+        "is_essential": finding.is_essential,
+        "message": masked(finding.message),
+        "remedy": finding.remedy,
+    }
 
 
 def _check_configuration(chosen: Settings) -> list[Finding]:

@@ -11,7 +11,7 @@ from granian.http import HTTP1Settings
 
 from mechshare.application import Application
 from mechshare.entrypoints.cli import open_files
-from mechshare.entrypoints.cli.context import open_application, run
+from mechshare.entrypoints.cli.context import open_application, pass_settings, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.metrics_folder import metrics_folder
 from mechshare.entrypoints.cli.server_processes import Server, reserved_port
@@ -42,7 +42,7 @@ _ONE_PROCESS = ("database", "blobs", "search", "jobs")
 @click.option(
     "--workers", type=click.IntRange(1, 256), help="Server processes (MECHSHARE_WORKERS, one a core)."
 )
-@click.pass_obj
+@pass_settings
 def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
     """Serve the API and the gallery, and process clips, until stopped."""
     processes = workers or chosen.workers
@@ -67,7 +67,7 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
     type=click.IntRange(1, 65_535),
     help="Also serve /metrics and /health on this port of the host in MECHSHARE_OPERATIONS_ADDRESS.",
 )
-@click.pass_obj
+@pass_settings
 def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> None:
     """Process clips and update the search index, without serving, until stopped."""
 

@@ -1,16 +1,17 @@
 """`mechshare users`"""
 
 import sys
+from datetime import datetime
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from mechshare.application import Application
 from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.errors import NameTaken, UserNotFound
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.users import Role, User
-from mechshare.entrypoints.cli.context import OPERATOR, run
+from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
+from mechshare.entrypoints.cli.output import json_option, print_json, print_table
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 
@@ -23,24 +24,44 @@ def users() -> None:
 @users.command("create-admin")
 @click.argument("username")
 @click.argument("email")
-@click.password_option(
-    help="Prompted for if omitted, which is safer: other users of the machine can read arguments."
+@click.option(
+    "--password",
+    help="Prompted for if omitted, which is safer: other users of the machine can read arguments.",
 )
-@click.pass_obj
-def create_admin(chosen: Settings, username: str, email: str, password: str) -> None:
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
+)
+@click.option(
+    "--if-absent",
+    is_flag=True,
+    help="Succeed without a change where this admin exists: for programs that set up a machine.",
+)
+@pass_settings
+def create_admin(
+    chosen: Settings,
+    username: str,
+    email: str,
+    password: str | None,
+    password_stdin: bool,
+    if_absent: bool,
+) -> None:
     """Create an admin, who may do everything."""
+    if password is not None and password_stdin:
+        raise click.UsageError("--password and --password-stdin exclude each other.")
+    if if_absent and (user := run(chosen, lambda application: _find_admin(application, username))):
+        click.echo(f"{user.username} was an admin already ({user.id})")
+        return
+    if password is None:
+        password = _first_line() if password_stdin else _prompted_password()
     registration = Registration(username=username, email=email, password=password)
-
-    async def command(application: Application) -> User:
-        return await application.users.create_admin(registration)
-
-    user = run(chosen, command)
-    click.echo(f"{user.username} is an admin ({user.id})")
+    user, is_new = run(chosen, lambda application: _create_admin(application, registration, if_absent))
+    click.echo(f"{user.username} {'is an admin' if is_new else 'was an admin already'} ({user.id})")
 
 
 @users.command("list")
-@click.pass_obj
-def list_users(chosen: Settings) -> None:
+@json_option
+@pass_settings
+def list_users(chosen: Settings, as_json: bool) -> None:
     """List all accounts, the newest first."""
 
     async def command(application: Application) -> list[User]:
@@ -52,17 +73,30 @@ def list_users(chosen: Settings) -> None:
             request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
         return found
 
-    table = Table("user name", "e-mail", "role", "suspended", "since")
-    for user in run(chosen, command):
-        suspended = f"{user.suspended_at:%Y-%m-%d}" if user.suspended_at else ""
-        table.add_row(user.username, user.email, user.role.value, suspended, f"{user.created_at:%Y-%m-%d}")
-    Console().print(table)
+    found = run(chosen, command)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("user name", "e-mail", "role", "suspended", "since", "id"),
+        [
+            (
+                user.username,
+                user.email,
+                user.role.value,
+                _day(user.suspended_at),
+                _day(user.created_at),
+                user.id,
+            )
+            for user in found
+        ],
+    )
 
 
 @users.command("set-role")
 @click.argument("username")
 @click.argument("role", type=click.Choice([role.value for role in Role]))
-@click.pass_obj
+@pass_settings
 def set_role(chosen: Settings, username: str, role: str) -> None:
     """Change the role of an account."""
     user = run(chosen, lambda application: _change(application, username, role=Role(role)))
@@ -71,7 +105,7 @@ def set_role(chosen: Settings, username: str, role: str) -> None:
 
 @users.command()
 @click.argument("username")
-@click.pass_obj
+@pass_settings
 def suspend(chosen: Settings, username: str) -> None:
     """Suspend an account and end its sessions."""
     user = run(chosen, lambda application: _change(application, username, suspended=True))
@@ -80,7 +114,7 @@ def suspend(chosen: Settings, username: str) -> None:
 
 @users.command()
 @click.argument("username")
-@click.pass_obj
+@pass_settings
 def reinstate(chosen: Settings, username: str) -> None:
     """End the suspension of an account."""
     user = run(chosen, lambda application: _change(application, username, suspended=False))
@@ -92,7 +126,7 @@ def reinstate(chosen: Settings, username: str) -> None:
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from the first line of standard input."
 )
-@click.pass_obj
+@pass_settings
 def set_password(chosen: Settings, username: str, password_stdin: bool) -> None:
     """Set a new password for an account whose owner forgot theirs, and end its sessions.
 
@@ -114,6 +148,37 @@ def _first_line() -> str:
     if not line:
         raise click.UsageError("--password-stdin needs the password as the first line of standard input.")
     return line
+
+
+def _day(time: datetime | None) -> str:
+    return f"{time:%Y-%m-%d}" if time else ""
+
+
+async def _find_admin(application: Application, username: str) -> User | None:
+    """Returns the admin of this name, None if nobody has it. Raises click.ClickException if the user is no admin."""
+    try:
+        user = await application.users.find_by_login(username)
+    except UserNotFound:
+        return None
+    if user.role is not Role.ADMIN:
+        raise click.ClickException(
+            f"{user.username} exists and is no admin: {user.role.value}. To make an admin of this account: "
+            f"mechshare users set-role {user.username} admin"
+        )
+    return user
+
+
+async def _create_admin(
+    application: Application, registration: Registration, if_absent: bool
+) -> tuple[User, bool]:
+    """Returns the admin and whether this call created the account: another program may do the same at the moment."""
+    try:
+        return await application.users.create_admin(registration), True
+    except NameTaken:
+        existing = await _find_admin(application, registration.username) if if_absent else None
+        if existing is None:
+            raise
+        return existing, False
 
 
 async def _change(

@@ -80,7 +80,9 @@ class SqlDatabase:
         self._revisions = self._revisions or revisions()
         if revision is None or revision in self._revisions[:-1]:
             raise SchemaOutdated(found=revision or "none", newest=self._revisions[-1])
-        return f"{version}, schema {revision}"
+        newest = self._revisions[-1]
+        newer = f", newer than this program's {newest}" if revision > newest else ""
+        return f"{version}, schema {revision}{newer}"
 
     async def now(self) -> datetime:
         async with self._dialect.guard():

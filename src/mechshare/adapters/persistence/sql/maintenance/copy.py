@@ -8,7 +8,12 @@ from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mechshare.adapters.persistence.sql.database import SqlDatabase, dialect_of, newest_revision, revision_of
+from mechshare.adapters.persistence.sql.database import (
+    SqlDatabase,
+    dialect_of,
+    newest_revision,
+    revision_of,
+)
 from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.maintenance.table_io import (
@@ -185,6 +190,11 @@ async def snapshot_of(side: str, url: str) -> AsyncIterator[AsyncConnection]:
 async def require_current(side: str, connection: AsyncConnection) -> None:
     """Raises CopyRefused unless the schema is the one that this program needs."""
     actual = await revision_of(connection)
+    if actual is not None and actual > newest_revision():
+        raise CopyRefused(
+            f"The {side}'s schema is at {actual}, which is newer than this program knows ({newest_revision()}). "
+            "Use the release of mechshare that migrated it, or a newer one."
+        )
     if actual != newest_revision():
         raise CopyRefused(
             f"The {side}'s schema is at {actual or 'none'}, this program needs {newest_revision()}. "
