@@ -56,6 +56,7 @@ class Site:
     client: httpx.AsyncClient
     tokens: dict[str, dict[str, str]]
     ids: dict[str, str]
+    app: Any
 
     async def sign_up(self, name: str, role: Role = Role.USER) -> dict[str, str]:
         """Registers `name` and returns the headers that sign requests in."""
@@ -153,7 +154,7 @@ async def running_site(
     await running.up()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
-        yield Site(application, adapters, running.litestar, client, {}, {})
+        yield Site(application, adapters, running.litestar, client, {}, {}, app)
     await running.down()
 
 

@@ -174,7 +174,7 @@ async def send_refusal(error: DomainException, scope: Scope, receive: Receive, s
     request: Request[Any, Any, Any] = Request(scope, receive, send)
     response: Response[Any] = domain_error_response(request, error)
     if request.method == "HEAD":
-        response.content = None
+        response.content = b""  # None would be sent as JSON: null
     await response.to_asgi_response(None, request)(scope, receive, send)
 
 
