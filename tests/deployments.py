@@ -26,6 +26,8 @@ async def deployed(name: str, data: Path) -> AsyncIterator[dict[str, str]]:
         "MECHSHARE_DATA": str(data),
         "MECHSHARE_REQUESTS_PER_MINUTE": "0",
         "MECHSHARE_UNFINISHED_CLIPS_PER_USER": "0",
+        "MECHSHARE_USER_QUOTA_BYTES": "0",
+        "MECHSHARE_DISK_RESERVE": "0",
         "MECHSHARE_JOB_SLOTS": "1",
     }
     parts = DEPLOYMENTS[name]

@@ -19,6 +19,7 @@ from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings
@@ -36,6 +37,7 @@ class Application:
     categories: CategoryService
     mechanisms: MechanismService
     uploads: UploadService
+    storage_quotas: StorageQuotaService
     processing: ProcessingService
     processing_feed: ProcessingFeed
     media: MediaService

@@ -5,16 +5,17 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from mechshare.sizes import bytes_in
 from mechshare.urls import canonical
 
 PREFIX = "MECHSHARE_"
 MAX_RATE = 1_000_000
 """The largest number of a rate limit; counters can hold a little more."""
+MAX_QUOTA = 2**49  # bytes
 ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
 """The roles whose adapters are chosen by URL. MECHSHARE_BLOBS_<OPTION> is an option of the adapter that
 MECHSHARE_BLOBS_URL chooses."""
@@ -41,7 +42,9 @@ class Settings:
     from and writes to (`from`, `to`), by the names of the settings that it replaces. `secret` signs tokens and
     links; if empty, one is generated once and stored in `data`. `workers` is the number of server processes and
     `job_slots` the number of jobs that each of them runs at a time (0: separate workers run them). `max_upload_bytes`
-    is the limit for one file. `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
+    is the limit for one file. `user_quota_bytes`, `moderator_quota_bytes` and `admin_quota_bytes` limit what a user of
+    each role may store (0: no limit). `disk_reserve` is the number of bytes that files leave free on each disk (None: a
+    twentieth of it, 1 GiB at most). `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
     `searches_per_minute` and `retries_per_hour` are limits for each address (0: no limit; if the first is 0, none of
     them applies). `unfinished_clips_per_user` limits the clips of a user that are still to be processed (0: no limit).
     `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and Forwarded fields are trusted.
@@ -68,6 +71,10 @@ class Settings:
     workers: int = 1
     job_slots: int = 1
     max_upload_bytes: int = 512 * 1024 * 1024
+    user_quota_bytes: int = 256 * 1024 * 1024
+    moderator_quota_bytes: int = 4 * 1024 * 1024 * 1024
+    admin_quota_bytes: int = 0
+    disk_reserve: int | None = None
     requests_per_minute: int = 1200
     registrations_per_hour: int = 20
     uploads_per_hour: int = 600
@@ -82,8 +89,6 @@ class Settings:
 
 
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*")
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,6})?) ?([kmgt]?)(?:i?b)?", re.IGNORECASE | re.ASCII)
-_UNITS = ("", "K", "M", "G", "T")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _MAX_PORT = 65_535
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9*.\[\]:-]+?(?::[0-9*]+)?")
@@ -125,9 +130,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         operations_address=_operations_address(values),
         workers=_integer(values, "workers", os.cpu_count() or 1, minimum=1, maximum=256),
         job_slots=_integer(values, "job_slots", int(runs_jobs), minimum=0, maximum=64),
-        max_upload_bytes=_size(
-            values, "max_upload_bytes", Settings.max_upload_bytes, minimum=1, maximum=2**40
-        ),
+        max_upload_bytes=_size(values, "max_upload_bytes", Settings.max_upload_bytes, 1, 2**40),
+        user_quota_bytes=_quota(values, "user_quota_bytes", Settings.user_quota_bytes),
+        moderator_quota_bytes=_quota(values, "moderator_quota_bytes", Settings.moderator_quota_bytes),
+        admin_quota_bytes=_quota(values, "admin_quota_bytes", Settings.admin_quota_bytes),
+        disk_reserve=_quota(values, "disk_reserve", 0) if "disk_reserve" in values else None,
         requests_per_minute=_rate(values, "requests_per_minute", Settings.requests_per_minute),
         registrations_per_hour=_rate(values, "registrations_per_hour", Settings.registrations_per_hour),
         uploads_per_hour=_rate(values, "uploads_per_hour", Settings.uploads_per_hour),
@@ -315,12 +322,15 @@ def _rate(values: Mapping[str, str], name: str, default: int) -> int:
     return _integer(values, name, default, minimum=0, maximum=MAX_RATE)
 
 
-def _size(values: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int) -> int:
-    """Returns a number of bytes. MB and MiB are both 2^20 bytes, as in PostgreSQL's and Compose's settings."""
+def _quota(values: Mapping[str, str], name: str, default: int) -> int:
+    return _size(values, name, default, 0, MAX_QUOTA)
+
+
+def _size(values: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:
+    """Returns a number of bytes. Raises SettingsError."""
     text = values.get(name, str(default)).strip()
-    found = _SIZE.fullmatch(text)
-    size = int(Decimal(found[1]) * 1024 ** _UNITS.index(found[2].upper())) if found else -1
-    if not minimum <= size <= maximum:
+    size = bytes_in(text)
+    if size is None or not minimum <= size <= maximum:
         raise SettingsError(
             f"{PREFIX}{name.upper()} must be a size from {minimum} byte to {maximum // 2**40} TB, such as 536870912, "
             f"512MB, 1.5 GiB or 800k; it is '{text}'."

@@ -84,7 +84,8 @@ def test_every_setting_is_in_the_reference_and_has_its_default_there() -> None:
     assert {name.upper() for name in fields} <= set(rows)
     for name in ("jobs_url", "cache_url", "limits_url", "token_algorithm", "host", "port", "log_format"):
         assert f"`{fields[name].default}`" in rows[name.upper()]
-    for name in ("max_upload_bytes", "requests_per_minute"):
+    quotas = ("user_quota_bytes", "moderator_quota_bytes", "admin_quota_bytes")
+    for name in ("max_upload_bytes", *quotas, "requests_per_minute"):
         assert rows[name.upper()] == f"`{fields[name].default}`"
 
 

@@ -84,3 +84,26 @@ def test_an_invalid_password_is_refused(run: Run) -> None:
     assert run("users", "set-password", "--password-stdin", "boss", typed="").exit_code == 2
     with pytest.raises(UserNotFound):
         run("users", "set-password", "--password-stdin", "nobody", typed=f"{PASSWORD}\n")
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("500", "500 bytes"),
+        ("3MiB", "3145728 bytes"),
+        ("1.5k", "1536 bytes"),
+        ("none", "without limit"),
+        ("default", "without limit"),  # of an admin
+    ],
+)
+def test_the_quota_of_an_account_is_set(run: Run, written: str, shown: str) -> None:
+    create_admin(run)
+    assert run("users", "set-quota", "boss", written).output == f"boss may store: {shown}; used: 0 bytes\n"
+
+
+@pytest.mark.parametrize("written", ["0", "-1", "many", "5 parsecs", "9000TiB", "1e3", "٣"])
+def test_a_quota_that_is_none_is_refused(run: Run, written: str) -> None:
+    create_admin(run)
+    refused = run("users", "set-quota", "--", "boss", written)
+    assert refused.exit_code == 2
+    assert "is no quota" in refused.output

@@ -39,6 +39,12 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
         yield opened
 
 
+@pytest.fixture(params=adapters_of("disks"))
+async def disks(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=adapters_of("clock"))
 async def clock(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:

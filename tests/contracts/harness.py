@@ -184,6 +184,20 @@ async def _system_clock(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _local_disks(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.disks.local import LocalDisks
+
+    yield LocalDisks([folder, folder / "absent"])
+
+
+@asynccontextmanager
+async def _memory_disks(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.disks.memory import MemoryDisks
+
+    yield MemoryDisks()
+
+
+@asynccontextmanager
 async def _frozen_clock(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.clock.frozen import FrozenClock
 
@@ -277,6 +291,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "backups": {"folders": _folder_backup},
     "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs, "s3": _s3_blobs},
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
+    "disks": {"local": _local_disks, "memory": _memory_disks},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},
     "doorbell": {

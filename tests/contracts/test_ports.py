@@ -4,6 +4,7 @@ from mechshare.testing.backups import *  # noqa: F403
 from mechshare.testing.blobs import *  # noqa: F403
 from mechshare.testing.cache import *  # noqa: F403
 from mechshare.testing.clock import *  # noqa: F403
+from mechshare.testing.disks import *  # noqa: F403
 from mechshare.testing.doorbell import *  # noqa: F403
 from mechshare.testing.ids import *  # noqa: F403
 from mechshare.testing.media import *  # noqa: F403

@@ -325,18 +325,18 @@ def test_no_accepted_url_has_another_scheme_or_credentials(url):
 
 
 def test_a_processed_mechanism_has_stored_derivatives():
-    references = derived_references(MechanismId("m"), FILES, LATER)
+    references = derived_references(a_mechanism(id=MechanismId("m")), FILES, LATER)
     assert {one.role: (one.key, one.size, one.sha256) for one in references} == {
         BlobRole.VIDEO: ("media/m/1-a.mp4", 3, "a" * 64),
         BlobRole.THUMBNAIL: ("media/m/1-b.webp", 2, "b" * 64),
         BlobRole.PREVIEW: ("media/m/1-c.webp", 1, "c" * 64),
     }
-    assert {(one.owner_id, one.created_at) for one in references} == {("m", LATER)}
+    assert {(one.owner_id, one.user_id, one.created_at) for one in references} == {("m", OWNER, LATER)}
 
 
 def test_a_preview_that_is_the_thumbnail_is_one_file():
     same = replace(FILES, preview=FILES.thumbnail)
-    references = derived_references(MechanismId("m"), same, LATER)
+    references = derived_references(a_mechanism(id=MechanismId("m")), same, LATER)
     assert {one.key: one.role for one in references} == {
         "media/m/1-a.mp4": BlobRole.VIDEO,
         "media/m/1-b.webp": BlobRole.THUMBNAIL,

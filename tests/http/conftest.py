@@ -20,6 +20,7 @@ from mechshare.domain.users import Role, User
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.clock import Clock
+from mechshare.ports.disks import Disks
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from tests.services.world import GIF
@@ -141,13 +142,19 @@ class Running:
 
 @asynccontextmanager
 async def running_site(
-    data: Path, clock: Clock | None = None, database: Callable[[Any], Any] | None = None, **changes: Any
+    data: Path,
+    clock: Clock | None = None,
+    database: Callable[[Any], Any] | None = None,
+    disks: Disks | None = None,
+    **changes: Any,
 ) -> AsyncIterator[Site]:
-    """Opens a site; a clock, a wrapper of the database and settings may be given."""
+    """Opens a site; a clock, disks, a wrapper of the database and settings may be given."""
     settings = memory_settings(data, **changes)
     adapters = quick_adapters(settings, clock=clock)
     if database is not None:
         adapters = replace(adapters, database=database(adapters.database))
+    if disks is not None:
+        adapters = replace(adapters, disks=disks)
     application = build(settings, LoggingObserver(), adapters)
     app = build_app(application)
     running = Running(app)

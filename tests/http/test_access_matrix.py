@@ -302,7 +302,7 @@ async def test_a_form_sets_no_more_fields_than_json(open_site: Any, attribute: s
 SETTABLE = {
     "POST /api/v1/auth/register": {"display_name"},
     "PATCH /api/v1/users/me": {"display_name", "bio"},
-    "PATCH /api/v1/users/{user_id}": {"role", "is_suspended"},
+    "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
     "POST /api/v1/mechanisms": {"description", "categories"},
     "POST /api/v1/mechanisms/from-url": {"description", "categories"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories"},

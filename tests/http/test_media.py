@@ -159,6 +159,7 @@ async def test_a_file_of_many_chunks_is_served_whole_and_404_once_lost(
         size=None,
         sha256=None,
         created_at=datetime.now(UTC),
+        user_id=None,
     )
     async with site.adapters.database.begin() as tx:
         await tx.blob_references.add([reference])

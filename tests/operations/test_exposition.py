@@ -13,10 +13,16 @@ import pytest
 from prometheus_client import REGISTRY, generate_latest
 
 from mechshare.adapters import metrics as adapter_metrics
+from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.jobs import Backlog, JobKind, JobState
 from mechshare.entrypoints import metrics
-from mechshare.entrypoints.operations.exposition import LedgerCollector, ProcessesCollector, registry_of
+from mechshare.entrypoints.operations.exposition import (
+    DiskCollector,
+    LedgerCollector,
+    ProcessesCollector,
+    registry_of,
+)
 
 WAITING = {(JobKind.SWEEP, JobState.QUEUED): Backlog(count=3, oldest=datetime(2026, 1, 1, tzinfo=UTC))}
 
@@ -49,6 +55,21 @@ def test_without_the_database_the_ledger_has_no_samples() -> None:
     text = generate_latest(registry_of(LedgerCollector(no_backlog))).decode()
     assert "mechshare_database_up 0.0" in text
     assert "mechshare_jobs" not in text
+
+
+def test_the_disk_is_read_at_each_scrape() -> None:
+    space = DiskSpace(place="/srv", free_bytes=99, reserve_bytes=100)
+    text = generate_latest(registry_of(DiskCollector(lambda: space))).decode()
+    assert "mechshare_disk_free_bytes 99.0" in text
+    assert "mechshare_disk_reserve_bytes 100.0" in text
+
+
+def no_disk() -> DiskSpace:
+    raise DependencyUnavailable(dependency="disk")
+
+
+def test_without_the_disk_there_are_no_samples_of_it() -> None:
+    assert generate_latest(registry_of(DiskCollector(no_disk))) == b""
 
 
 def set_gauge_in_a_process(folder: Path) -> None:

@@ -17,7 +17,14 @@ from mechshare.bootstrap import schemes
 from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.settings import Settings
-from tests.services.faults import CountingCache, FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
+from tests.services.faults import (
+    AdjustableDisks,
+    CountingCache,
+    FaultyBlobs,
+    FaultyDatabase,
+    FaultyIndex,
+    FaultyMedia,
+)
 from tests.services.world import Observer, World
 
 
@@ -42,6 +49,7 @@ async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
         jobs_url="memory:",
         secret=b"a secret for tests, of thirty-two bytes and more",
         max_upload_bytes=100_000,
+        user_quota_bytes=1_000_000,
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(schemes.DATABASES, "faulty", lambda url, settings: database)
@@ -49,10 +57,11 @@ async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
         patch.setitem(schemes.SEARCH_INDEXES, "faulty", lambda url, settings: index)
         adapters = choose_adapters(settings, clock=clock, media=media, passwords=FastPasswordHasher())
         cache = CountingCache(adapters.cache)
-        adapters = replace(adapters, cache=cache)
+        disks = AdjustableDisks()
+        adapters = replace(adapters, cache=cache, disks=disks)
         app = build(settings, observer, adapters)
         await database.migrate()
-        yield World(app, adapters, clock, observer, database, blobs, index, media, cache)
+        yield World(app, adapters, clock, observer, database, blobs, index, media, cache, disks)
         await app.close()
 
 

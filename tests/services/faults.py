@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mechshare.domain.blobs import BlobFacts
+from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job
@@ -123,6 +124,16 @@ class CountingCache:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
+
+
+class AdjustableDisks:
+    """A disk whose free bytes a test sets; 1,000 of them are its reserve."""
+
+    def __init__(self) -> None:
+        self.free_bytes = 10**12
+
+    async def find_tightest(self) -> DiskSpace:
+        return DiskSpace(place="disk", free_bytes=self.free_bytes, reserve_bytes=1_000)
 
 
 class FaultyBlobs:

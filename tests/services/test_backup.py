@@ -12,6 +12,7 @@ from sqlalchemy import delete, insert
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
 from mechshare.adapters.persistence.sql.schema import metadata
@@ -92,7 +93,9 @@ class Installation:
 
     async def back_up(self, *, rows: Any = None, blobs: Any = None, kept: Any = None) -> BackedUp:
         rows, blobs, kept = rows or self.snapshots, blobs or self.blobs, kept or self.kept
-        service = BackupService(rows, blobs, FolderBackup(self.folder), kept, SystemClock(), "1.0")
+        service = BackupService(
+            rows, blobs, FolderBackup(self.folder), kept, MemoryDisks(), SystemClock(), "1.0"
+        )
         return await service.back_up(unheard)
 
     async def check(self) -> Manifest:

@@ -3,7 +3,7 @@ import pytest
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.testing.search.contract import document
 
-ALL = ["database", "blobs", "search", "jobs", "cache", "limits"]
+ALL = ["database", "blobs", "disk", "search", "jobs", "cache", "limits"]
 
 
 async def test_a_working_installation_is_healthy(world):
@@ -24,10 +24,19 @@ async def test_an_outage_is_named_and_the_rest_still_checked(world, broken):
     assert [check.name for check in checks] == ALL
 
 
-@pytest.mark.parametrize(("uploads", "essential"), [(False, {"database"}), (True, {"database", "blobs"})])
+@pytest.mark.parametrize(
+    ("uploads", "essential"), [(False, {"database"}), (True, {"database", "blobs", "disk"})]
+)
 async def test_only_uploads_need_the_files(world, uploads, essential):
     checks = await world.app.health.check(uploads=uploads)
     assert {check.name for check in checks if check.is_essential} == essential
+
+
+async def test_a_disk_below_its_reserve_is_named(world):
+    world.disks.free_bytes = 999
+    (down,) = [check for check in await world.app.health.check(uploads=True) if not check.is_up]
+    assert (down.name, down.is_essential) == ("disk", True)
+    assert "short of disk space" in down.detail
 
 
 @pytest.mark.parametrize(("held", "told"), [(EXACT_TOTAL, "10000"), (EXACT_TOTAL + 1, "more than 10,000")])

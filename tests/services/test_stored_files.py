@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
 from mechshare.adapters.persistence.sql.tables import blob_references
@@ -182,7 +183,7 @@ def referenced(url: str) -> set[str]:
 async def backed_up(world: World, url: str, folder: Path) -> set[str]:
     """Returns the keys of the files in a new backup in `folder`."""
     kept, rows = FileBlobStore(folder / "blobs"), SqlSnapshots(url, folder.parent / "scratch")
-    backup = BackupService(rows, world.blobs, FolderBackup(folder), kept, SystemClock(), "1.0")
+    backup = BackupService(rows, world.blobs, FolderBackup(folder), kept, MemoryDisks(), SystemClock(), "1.0")
     await backup.back_up(lambda stage, more, total: None)
     return set(await held_by(kept))
 

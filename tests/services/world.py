@@ -18,7 +18,14 @@ from mechshare.domain.users import Actor, Role, User
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.transactions import Transactions
 from mechshare.services.users import Registration
-from tests.services.faults import CountingCache, FaultyBlobs, FaultyDatabase, FaultyIndex, FaultyMedia
+from tests.services.faults import (
+    AdjustableDisks,
+    CountingCache,
+    FaultyBlobs,
+    FaultyDatabase,
+    FaultyIndex,
+    FaultyMedia,
+)
 
 GIF = bytes.fromhex("47494638396101000100800000000000ffffff21f90400000000002c00000000010001000002024401003b")
 PASSWORD = "correct horse battery"
@@ -57,6 +64,7 @@ class World:
     index: FaultyIndex
     media: FaultyMedia
     cache: CountingCache
+    disks: AdjustableDisks
 
     def transactions(self, database: Any) -> Transactions:
         """Returns the installation's transactions, but in `database`."""

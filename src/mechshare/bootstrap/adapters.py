@@ -4,6 +4,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.disks.local import LocalDisks
+from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
@@ -19,6 +21,7 @@ from mechshare.bootstrap.schemes import (
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
+from mechshare.ports.disks import Disks
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaProcessor
@@ -27,6 +30,7 @@ from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
 from mechshare.settings import Settings
+from mechshare.urls import path_of, scheme_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class Adapters:
     doorbell: Doorbell
     cache: Cache
     limiter: RateLimiter
+    disks: Disks
     clock: Clock
     ids: IdSource
     media: MediaProcessor
@@ -69,8 +74,19 @@ def choose_adapters(
         doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
         cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
         limiter=chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings),
+        disks=choose_disks(settings),
         clock=clock or SystemClock(),
         ids=Uuid7IdSource(),
         media=media or AvMediaProcessor(),
         passwords=passwords or Argon2PasswordHasher(),
     )
+
+
+def choose_disks(settings: Settings) -> Disks:
+    """Returns the disks of the data folder and of a file blob store; one in memory for an installation in memory."""
+    if scheme_of(settings.database_url) == scheme_of(settings.blobs_url) == "memory":
+        return MemoryDisks()
+    folders = [settings.data]
+    if scheme_of(settings.blobs_url) == "file":
+        folders.append(path_of(settings.blobs_url))
+    return LocalDisks(folders, settings.disk_reserve)

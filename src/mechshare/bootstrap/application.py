@@ -9,6 +9,7 @@ from mechshare.bootstrap.secrets import derived_key, stored_secret
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.rate_limits import Quota
+from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.tickets import TicketSigner
 from mechshare.ports.clock import Clock
 from mechshare.ports.tokens import TokenIssuer
@@ -31,7 +32,9 @@ from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
+from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.reservations import Reservations
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
@@ -55,7 +58,7 @@ def build(
     secret = settings.secret or stored_secret(data_folder(settings.data) / "secret.key")
     database, blobs = adapters.database, adapters.blobs
     index = MeasuredSearchIndex(adapters.index)
-    doorbell, cache, limiter = adapters.doorbell, adapters.cache, adapters.limiter
+    doorbell, cache, limiter, disks = adapters.doorbell, adapters.cache, adapters.limiter, adapters.disks
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
     pairs = TokenPairs(tokens, derived_key(secret, "refresh tokens"))
@@ -64,6 +67,12 @@ def build(
     transactions = Transactions(database, cache, doorbell, clock, ids)
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     handlers = _job_handlers(adapters, transactions, derivation)
+    quotas = RoleQuotas(
+        user=settings.user_quota_bytes,
+        moderator=settings.moderator_quota_bytes,
+        admin=settings.admin_quota_bytes,
+    )
+    reservations = Reservations(transactions, clock, quotas)
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
@@ -72,7 +81,8 @@ def build(
         sessions=SessionService(transactions, passwords, pairs, clock, ids),
         categories=CategoryService(transactions, clock),
         mechanisms=MechanismService(transactions, clock, ids, clip_limit),
-        uploads=UploadService(blobs, ids, settings.max_upload_bytes),
+        uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
+        storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
         media=MediaService(database, blobs, links, cache, clock),
@@ -82,8 +92,8 @@ def build(
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
-        health=HealthService(database, blobs, adapters.index, optional),
-        doctor=DoctorService(database, blobs, adapters.index, media, optional, clock, ids),
+        health=HealthService(database, blobs, adapters.index, disks, optional),
+        doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
         scheduler=Scheduler(transactions, index, clock),
         close=adapters.close,
@@ -91,7 +101,9 @@ def build(
 
 
 def _scratch_derivation(settings: Settings, adapters: Adapters) -> Derivation:
-    return ScratchDerivation(adapters.blobs, adapters.media, data_folder(settings.data / "scratch"))
+    return ScratchDerivation(
+        adapters.blobs, adapters.media, adapters.disks, data_folder(settings.data / "scratch")
+    )
 
 
 def _job_handlers(

@@ -8,9 +8,12 @@ from pathlib import Path
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.clock.system import SystemClock
+from mechshare.adapters.disks.local import LocalDisks
+from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
 from mechshare.bootstrap.schemes import BLOB_STORES, DATABASES, chosen_adapter
+from mechshare.ports.disks import Disks
 from mechshare.services.maintenance.backup import BackupService
 from mechshare.services.maintenance.copy import CopyService
 from mechshare.services.maintenance.restore import RestoreService
@@ -60,11 +63,23 @@ async def open_backup(
     backup_blobs, backup = FileBlobStore(folder / "blobs"), FolderBackup(folder)
     blobs = chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
     rows = SqlSnapshots(settings.database_url, settings.data / "scratch")
-    backing = BackupService(rows, blobs, backup, backup_blobs, SystemClock(), version("mechshare"))
+    disks = _disks_of_backup(settings, folder)
+    backing = BackupService(rows, blobs, backup, backup_blobs, disks, SystemClock(), version("mechshare"))
     try:
         yield backing, RestoreService(rows, blobs, backup, backup_blobs)
     finally:
         await blobs.close()
+
+
+def _disks_of_backup(settings: Settings, folder: Path) -> Disks:
+    """Returns the disk of `folder` if the installation uses it, too; otherwise the backup may fill it."""
+    here, there = (
+        next(path for path in (one, *one.parents) if path.exists())
+        for one in (folder.absolute(), settings.data)
+    )
+    if here.stat().st_dev != there.stat().st_dev:
+        return MemoryDisks()
+    return LocalDisks([here], settings.disk_reserve)
 
 
 async def _check_database(url: str, settings: Settings, *, called: str = "") -> None:

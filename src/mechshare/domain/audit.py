@@ -17,6 +17,7 @@ class AuditAction(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  an action, not a secret
     DENIED = "denied"
     ROLE_CHANGED = "role_changed"
+    QUOTA_CHANGED = "quota_changed"
     SUSPENDED = "suspended"
     REINSTATED = "reinstated"
     WITHDRAWN_BY_MODERATOR = "withdrawn_by_moderator"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import MechanismId, UserId
 
 _KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
 _DERIVATIVE = re.compile(r"media/[^/]+/[0-9]+-([0-9a-f]{32})\.[a-z0-9]+")
@@ -58,7 +58,8 @@ DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL}
 class BlobReference:
     """A reference to a stored file. A file without a reference is an orphan, which garbage collection deletes.
 
-    `size` in bytes and `sha256` in lower-case hexadecimal digits are None until the file has been measured.
+    `size` in bytes and `sha256` in lower-case hexadecimal digits are None until the file has been measured. The storage
+    quota of `user_id` counts the file; it is None only in rows that the previous release wrote.
     """
 
     key: str
@@ -68,6 +69,7 @@ class BlobReference:
     size: int | None
     sha256: str | None
     created_at: datetime
+    user_id: UserId | None
 
 
 def is_blob_key(text: str) -> bool:

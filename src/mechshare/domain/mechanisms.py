@@ -108,7 +108,7 @@ class Mechanism:
             return ()
         file = self.original
         facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
-        return (_reference(self.id, BlobRole.ORIGINAL, facts, self.created_at),)
+        return (_reference(self, BlobRole.ORIGINAL, facts, self.created_at),)
 
     def can_be_edited_by(self, user_id: UserId) -> bool:
         return self.user_id == user_id
@@ -171,7 +171,7 @@ class Mechanism:
         return replace(self, processing=PENDING, updated_at=now)
 
 
-def derived_references(id: MechanismId, files: DerivedFiles, now: datetime) -> tuple[BlobReference, ...]:
+def derived_references(mechanism: Mechanism, files: DerivedFiles, now: datetime) -> tuple[BlobReference, ...]:
     """Returns the references of a processed mechanism, without its original."""
     # The preview of a still clip may equal its thumbnail byte for byte; both are then one file.
     facts = {
@@ -179,18 +179,19 @@ def derived_references(id: MechanismId, files: DerivedFiles, now: datetime) -> t
         files.thumbnail.key: (BlobRole.THUMBNAIL, files.thumbnail),
         files.video.key: (BlobRole.VIDEO, files.video),
     }
-    return tuple(_reference(id, role, file, now) for role, file in facts.values())
+    return tuple(_reference(mechanism, role, file, now) for role, file in facts.values())
 
 
-def _reference(id: MechanismId, role: BlobRole, facts: BlobFacts, now: datetime) -> BlobReference:
+def _reference(mechanism: Mechanism, role: BlobRole, facts: BlobFacts, now: datetime) -> BlobReference:
     return BlobReference(
         key=facts.key,
         owner_kind=OwnerKind.MECHANISM,
-        owner_id=id,
+        owner_id=mechanism.id,
         role=role,
         size=facts.size,
         sha256=facts.sha256,
         created_at=now,
+        user_id=mechanism.user_id,
     )
 
 

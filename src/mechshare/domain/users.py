@@ -61,7 +61,10 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """An account. Credentials are stored separately, so no response, log or cache can contain them."""
+    """An account. Credentials are stored separately, so no response, log or cache can contain them.
+
+    `quota_bytes` is the account's own storage quota: 0 for no limit, None for the quota of its role.
+    """
 
     id: UserId
     username: str
@@ -70,6 +73,7 @@ class User:
     bio: str = ""
     role: Role = Role.USER
     suspended_at: datetime | None = None
+    quota_bytes: int | None = None
     created_at: datetime
     updated_at: datetime
     version: int = 0
@@ -85,6 +89,9 @@ class User:
 
     def with_role(self, role: Role, now: datetime) -> "User":
         return replace(self, role=role, updated_at=now)
+
+    def with_quota(self, quota_bytes: int | None, now: datetime) -> "User":
+        return replace(self, quota_bytes=quota_bytes, updated_at=now)
 
     def suspended(self, now: datetime) -> "User":
         return self if self.is_suspended else replace(self, suspended_at=now, updated_at=now)

@@ -17,8 +17,10 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
 from mechshare.ports.blobs import BlobStore
+from mechshare.ports.disks import Disks
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
 from mechshare.services.jobs import Progress
+from mechshare.services.support.disk_room import require_disk_room
 
 _READ_BYTES = 256 * 1024
 _MIN_FREE_BYTES = 256 * 1024
@@ -44,16 +46,20 @@ class Derivation(Protocol):
 
 
 class ScratchDerivation:
-    """Works in a folder of its own below `scratch` and removes it at the end."""
+    """Works in a folder of its own below `scratch` and removes it at the end. It stops when a disk reaches its
+    reserve."""
 
-    def __init__(self, blobs: BlobStore, media: MediaProcessor, scratch: Path) -> None:
+    def __init__(self, blobs: BlobStore, media: MediaProcessor, disks: Disks, scratch: Path) -> None:
         self._blobs = blobs
         self._media = media
+        self._disks = disks
         self._scratch = scratch
 
     async def derive(
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> DerivedMedia:
+        await require_disk_room(self._disks, original.size)
+        progress = self._while_there_is_room(progress)
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
             source = await self._fetch(original, folder)
@@ -71,6 +77,15 @@ class ScratchDerivation:
         return replace(
             derivatives, facts=replace(derivatives.facts, size=original.size, sha256=original.sha256)
         )
+
+    def _while_there_is_room(self, progress: Progress) -> Progress:
+        """Returns a `progress` that raises DiskReserveReached when a disk reaches its reserve."""
+
+        async def report(step: str, fraction: float) -> None:
+            await require_disk_room(self._disks)
+            await progress(step, fraction)
+
+        return report
 
     async def _fetch(self, original: OriginalFile, folder: Path) -> Path:
         """Copies the original to local disk and compares its SHA-256 with the recorded one. Raises MediaRejected."""

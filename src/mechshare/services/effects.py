@@ -173,6 +173,8 @@ def _decisions(before: User, after: User) -> list[AuditAction]:
     decisions = []
     if after.role is not before.role:
         decisions.append(AuditAction.ROLE_CHANGED)
+    if after.quota_bytes != before.quota_bytes:
+        decisions.append(AuditAction.QUOTA_CHANGED)
     if after.is_suspended and not before.is_suspended:
         decisions.append(AuditAction.SUSPENDED)
     if before.is_suspended and not after.is_suspended:

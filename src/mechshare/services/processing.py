@@ -109,7 +109,7 @@ class ProcessMechanismFile:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
                 await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
-                await tx.blob_references.add(derived_references(current.id, derived.files, now))
+                await tx.blob_references.add(derived_references(current, derived.files, now))
                 await _save(tx, current, current.processed(derived.facts, derived.files, now), job)
 
         return publish

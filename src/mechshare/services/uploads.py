@@ -6,61 +6,103 @@ from collections.abc import AsyncIterator
 from mechshare.domain.blobs import original_key
 from mechshare.domain.errors import FileTooLarge, UnsupportedFile
 from mechshare.domain.mechanisms import OriginalFile
-from mechshare.domain.media import SNIFF_BYTES, sniff
+from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 from mechshare.domain.policy import require_permission
 from mechshare.domain.text import without_long_marks
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
+from mechshare.ports.disks import Disks
 from mechshare.ports.ids import IdSource
+from mechshare.services.support.disk_room import require_disk_room
+from mechshare.services.support.reservations import OpenReservation, Reservations
 
 MAX_NAME_LENGTH = 200
 _MAX_SENT_NAME_LENGTH = 4_096
 """The longest prefix of a sent name that is read, in characters."""
+_DISK_CHECK_BYTES = 4 * 1024 * 1024
+"""Bytes received between two looks at the disk."""
 
 
 class UploadService:
-    """Stores uploads of at most `max_bytes` bytes."""
+    """Stores uploads of at most `max_bytes` bytes, within the quotas of users and the room of the disks."""
 
-    def __init__(self, blobs: BlobStore, ids: IdSource, max_bytes: int) -> None:
+    def __init__(
+        self, blobs: BlobStore, disks: Disks, ids: IdSource, reservations: Reservations, max_bytes: int
+    ) -> None:
         self._blobs = blobs
+        self._disks = disks
         self._ids = ids
+        self._reservations = reservations
         self.max_bytes = max_bytes
 
-    async def receive(self, actor: Actor, chunks: AsyncIterator[bytes], name: str) -> OriginalFile:
+    async def receive(
+        self,
+        actor: Actor,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        *,
+        expected_bytes: int = 0,
+        has_quota: bool = True,
+    ) -> OriginalFile:
         """Stores a file durably as it arrives; detects its format by its content, never by its name.
 
-        Nothing is stored if it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, StorageFull, Unavailable,
-        or what `chunks` raises.
+        It counts against the actor's quota, with at least `expected_bytes` from the start, unless `has_quota` is
+        False. Nothing is stored if it raises: UnauthorizedOperation, UnsupportedFile, FileTooLarge, QuotaExceeded,
+        DiskReserveReached, StorageFull, Unavailable, or what `chunks` raises.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
-        head = b""
-        async for chunk in chunks:
-            head += chunk
-            if len(head) >= SNIFF_BYTES:
-                break
-        format = sniff(head[:SNIFF_BYTES])
-        if format is None:
-            raise UnsupportedFile()
+        expected = min(expected_bytes, self.max_bytes)
+        await require_disk_room(self._disks, expected)
+        head, format = await _recognised(chunks)
         key = original_key(self._ids.new_id(), format.extension)
-        facts = await self._blobs.write(key, self._counted(head, chunks))
+        reservation = None
+        if has_quota:
+            reservation = await self._reservations.begin(actor.id, key, max(expected, len(head)))
+        try:
+            facts = await self._blobs.write(key, self._counted(head, chunks, reservation))
+        except BaseException:
+            if reservation is not None:
+                await reservation.end()
+            raise
         return OriginalFile(
             key=key, format=format, size=facts.size, sha256=facts.sha256, name=_shown_name(name)
         )
 
     async def discard(self, original: OriginalFile) -> None:
-        """Deletes a received file of which no mechanism was made."""
+        """Deletes a received file of which no mechanism was made, and releases its bytes."""
         await self._blobs.delete(original.key)
+        await self._reservations.release(original.key)
 
-    async def _counted(self, head: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        """Yields `head` and the rest. Raises FileTooLarge beyond `max_bytes`."""
-        received = 0
+    async def _counted(
+        self, head: bytes, rest: AsyncIterator[bytes], reservation: OpenReservation | None
+    ) -> AsyncIterator[bytes]:
+        """Yields `head` and the rest. Raises FileTooLarge beyond `max_bytes`, QuotaExceeded, DiskReserveReached."""
+        received = checked = 0
         chunk: bytes | None = head
         while chunk is not None:
             received += len(chunk)
             if received > self.max_bytes:
                 raise FileTooLarge(limit=self.max_bytes)
+            if reservation is not None:
+                await reservation.cover(received)
+            if received - checked >= _DISK_CHECK_BYTES:
+                await require_disk_room(self._disks)
+                checked = received
             yield chunk
             chunk = await anext(rest, None)
+
+
+async def _recognised(chunks: AsyncIterator[bytes]) -> tuple[bytes, MediaFormat]:
+    """Returns the first bytes of a file and its format. Raises UnsupportedFile."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= SNIFF_BYTES:
+            break
+    format = sniff(head[:SNIFF_BYTES])
+    if format is None:
+        raise UnsupportedFile()
+    return head, format
 
 
 def _shown_name(name: str) -> str:

@@ -10,6 +10,7 @@ from mechshare.domain.events import AccountStatusChanged, PasswordReset, UserDel
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
+from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
 from mechshare.domain.users import (
     Actor,
     Permission,
@@ -202,11 +203,13 @@ class UserService:
         *,
         role: Role | None = None,
         suspended: bool | None = None,
+        quota: QuotaOverride | None = None,
         versions: Collection[int] | None = None,
     ) -> User:
-        """Changes another user's role or suspension, for admins; None keeps a value.
+        """Changes another user's role, suspension or storage quota, for admins; None keeps a value.
 
-        Suspension ends the user's sessions. Raises UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion.
+        Suspension ends the user's sessions. Raises UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion,
+        InvalidField.
         """
         require_permission(actor, Permission.MANAGE_USERS)
         if user_id == actor.id:
@@ -215,7 +218,7 @@ class UserService:
         async with self._transactions.begin() as tx:
             user = _existing(await tx.users.find_by_id(user_id))
             require_version(user.version, versions)
-            changed = _with_account_status(user, role, suspended, now)
+            changed = _with_account_status(user, role, suspended, quota, now)
             if changed != user:
                 changed = await tx.users.save(changed)
             if changed.is_suspended:
@@ -234,9 +237,13 @@ def _existing(user: User | None) -> User:
     return user
 
 
-def _with_account_status(user: User, role: Role | None, suspended: bool | None, now: datetime) -> User:
+def _with_account_status(
+    user: User, role: Role | None, suspended: bool | None, quota: QuotaOverride | None, now: datetime
+) -> User:
     if role is not None and role is not user.role:
         user = user.with_role(role, now)
+    if quota is not None and quota.size != user.quota_bytes:
+        user = user.with_quota(clean_quota(quota.size), now)
     if suspended is True and not user.is_suspended:
         user = user.suspended(now)
     if suspended is False and user.is_suspended:

@@ -139,7 +139,7 @@ async def _import_one(
 async def _share(
     application: Application, actor: Actor, path: Path, categories: tuple[str, ...]
 ) -> AuthoredMechanism:
-    original = await application.uploads.receive(actor, _chunks_of(path), path.name)
+    original = await application.uploads.receive(actor, _chunks_of(path), path.name, has_quota=False)
     draft = Draft(
         title=path.stem.replace("_", " ").strip()[:_MAX_TITLE_LENGTH] or path.name,
         description="",

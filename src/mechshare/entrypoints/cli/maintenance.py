@@ -3,13 +3,10 @@
 import asyncio
 import os
 import platform
-import shutil
 import tempfile
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 import click
 from PIL import Image
@@ -22,7 +19,6 @@ from mechshare.entrypoints.cli.output import json_option, print_json
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
 from mechshare.settings import PREFIX, Settings
 
-_MIN_FREE_BYTES = 1024 * 1024 * 1024
 _PARTS = ("litestar", "granian", "sqlalchemy", "av")
 _REMEDIES = {
     (
@@ -37,6 +33,8 @@ _REMEDIES = {
     ): "set both clocks by NTP: tokens and links go by this machine's, leases by the database's",
     ("blobs", Problem.DOWN): f"check {PREFIX}BLOBS_URL, and the options {PREFIX}BLOBS_... of its keys: "
     "that the place exists ('mechshare migrate' makes it) and may be written to",
+    ("disk", Problem.DOWN): f"check that the folders of {PREFIX}DATA and {PREFIX}BLOBS_URL can be read",
+    ("disk", Problem.FULL): f"make room, or lower {PREFIX}DISK_RESERVE; until then uploads are refused",
     ("blobs", Problem.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
     ("blobs", Problem.ALTERED): "check the disk or the service before anything is uploaded",
     ("search", Problem.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
@@ -132,7 +130,6 @@ def _check_configuration(chosen: Settings) -> list[Finding]:
     return [
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
         _check_data_folder(chosen.data),
-        *(_check_disk_space(folder) for folder in _folders(chosen)),
         _check_file_modes(chosen),
         _check_open_files(),
         Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
@@ -148,20 +145,6 @@ def _check_data_folder(data: Path) -> Finding:
         remedy = f"set {PREFIX}DATA to a folder that may be written to by whoever runs mechshare"
         return Finding("data", f"{data} can't be used: {problem.strerror}", remedy)
     return Finding("data", f"{data} may be written to")
-
-
-def _folders(chosen: Settings) -> list[Path]:
-    """The folders on this machine that mechshare writes to, one per disk."""
-    blobs = urlsplit(chosen.blobs_url)
-    paths = [chosen.data, Path(url2pathname(blobs.path))] if blobs.scheme == "file" else [chosen.data]
-    existing = [next(folder for folder in (path, *path.parents) if folder.exists()) for path in paths]
-    return list({folder.stat().st_dev: folder for folder in reversed(existing)}.values())
-
-
-def _check_disk_space(folder: Path) -> Finding:
-    free = shutil.disk_usage(folder).free
-    remedy = "" if free > _MIN_FREE_BYTES else "make room: uploads are refused when the disk is full"
-    return Finding("disk", f"{free / 1024**3:.1f} GiB free at {folder}", remedy, is_essential=False)
 
 
 def _check_file_modes(chosen: Settings) -> Finding:

@@ -9,16 +9,18 @@ from mechshare.application import Application
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import NameTaken, UserNotFound
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
+from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride, StorageQuota
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.cli.context import OPERATOR, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table
 from mechshare.services.users import Registration
 from mechshare.settings import Settings
+from mechshare.sizes import bytes_in
 
 
 @click.group()
 def users() -> None:
-    """Create, list and suspend accounts, and change their roles."""
+    """Create, list and suspend accounts, and change their roles and quotas."""
 
 
 @users.command("create-admin")
@@ -137,6 +139,37 @@ def set_password(chosen: Settings, username: str, password_stdin: bool) -> None:
     click.echo(f"{user.username} has a new password; all sessions of the account have ended")
 
 
+@users.command("set-quota")
+@click.argument("username")
+@click.argument("size", metavar="BYTES|none|default")
+@click.pass_obj
+def set_quota(chosen: Settings, username: str, size: str) -> None:
+    """Set how many bytes an account may store: a number, also as 500MiB or 2GiB; none for no limit; default for the
+    quota of its role."""
+    override = _quota(size)
+
+    async def command(application: Application) -> tuple[User, StorageQuota]:
+        user = await _change(application, username, quota=override)
+        return user, await application.storage_quotas.get_quota(user.id)
+
+    user, quota = run(chosen, command)
+    limit = "without limit" if quota.bytes_limit is None else f"{quota.bytes_limit} bytes"
+    click.echo(f"{user.username} may store: {limit}; used: {quota.bytes_used} bytes")
+
+
+def _quota(text: str) -> QuotaOverride:
+    """Returns the quota that the operator wrote. Raises click.UsageError."""
+    if text in ("default", "none"):
+        return QuotaOverride(None if text == "default" else 0)
+    size = bytes_in(text) or 0
+    if not 0 < size <= MAX_QUOTA_BYTES:
+        raise click.UsageError(
+            f"'{text}' is no quota: write a number of bytes from 1 to {MAX_QUOTA_BYTES}, "
+            "such as 500000000, 500MiB or 2GiB; or none, or default."
+        )
+    return QuotaOverride(size)
+
+
 def _prompted_password() -> str:
     password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     return password
@@ -182,9 +215,14 @@ async def _create_admin(
 
 
 async def _change(
-    application: Application, username: str, *, role: Role | None = None, suspended: bool | None = None
+    application: Application,
+    username: str,
+    *,
+    role: Role | None = None,
+    suspended: bool | None = None,
+    quota: QuotaOverride | None = None,
 ) -> User:
     user = await application.users.find_by_login(username)
     return await application.users.change_account_status(
-        OPERATOR, user.id, RequestMetadata(), role=role, suspended=suspended
+        OPERATOR, user.id, RequestMetadata(), role=role, suspended=suspended, quota=quota
     )

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
+from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.jobs import Backlog, JobKind, JobState
 
@@ -47,6 +48,25 @@ class LedgerCollector(Collector):
             ages.add_metric([kind.value, state.value], (now - some.oldest).total_seconds())
         yield jobs
         yield ages
+
+
+class DiskCollector(Collector):
+    """Reads the space of the disk with the least room at each scrape. `find_disk_space` may raise Unavailable."""
+
+    def __init__(self, find_disk_space: Callable[[], DiskSpace]) -> None:
+        self._find_disk_space = find_disk_space
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            space = self._find_disk_space()
+        except Unavailable:
+            return
+        yield GaugeMetricFamily(
+            "mechshare_disk_free_bytes", "Free bytes of the disk with the least room", space.free_bytes
+        )
+        yield GaugeMetricFamily(
+            "mechshare_disk_reserve_bytes", "Free bytes below which uploads are refused", space.reserve_bytes
+        )
 
 
 class ProcessesCollector(Collector):

@@ -9,7 +9,12 @@ from prometheus_client import REGISTRY
 
 from mechshare.domain.errors import Unavailable
 from mechshare.entrypoints.operations.application_thread import ApplicationCalls, application_thread
-from mechshare.entrypoints.operations.exposition import LedgerCollector, ProcessesCollector, registry_of
+from mechshare.entrypoints.operations.exposition import (
+    DiskCollector,
+    LedgerCollector,
+    ProcessesCollector,
+    registry_of,
+)
 from mechshare.entrypoints.operations.listener import check_server, listening
 from mechshare.entrypoints.operations.pages import OperationsPages
 from mechshare.services.maintenance.health import Check
@@ -54,7 +59,8 @@ def worker_operations(
         yield
         return
     host, _ = operations_address(chosen, port) or (Settings.operations_address, port)
-    pages = OperationsPages(REGISTRY, lambda uploads: _find_checks(calls, uploads), is_stopping)
+    registry = registry_of(REGISTRY, _disk_collector(calls))
+    pages = OperationsPages(registry, lambda uploads: _find_checks(calls, uploads), is_stopping)
     with _announced((host, port), pages):
         yield
 
@@ -66,7 +72,12 @@ def _pages_of_server(
         return [check_server(*server), *_find_checks(calls, uploads)]
 
     ledger = LedgerCollector(lambda: calls.call(lambda application: application.jobs.find_backlog()))
-    return OperationsPages(registry_of(ProcessesCollector(metrics), ledger), find_checks, is_stopping)
+    registry = registry_of(ProcessesCollector(metrics), ledger, _disk_collector(calls))
+    return OperationsPages(registry, find_checks, is_stopping)
+
+
+def _disk_collector(calls: ApplicationCalls) -> DiskCollector:
+    return DiskCollector(lambda: calls.call(lambda application: application.health.find_disk_space()))
 
 
 def _find_checks(calls: ApplicationCalls, uploads: bool) -> Sequence[Check]:

@@ -19,6 +19,7 @@ from mechshare.ports.persistence.mechanisms import (
     MechanismRepository,
 )
 from mechshare.ports.persistence.sessions import SessionRepository
+from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.users import CredentialRepository, UserRepository
 
 
@@ -48,6 +49,9 @@ class UnitOfWork(Protocol):
 
     @property
     def blob_references(self) -> BlobReferenceRepository: ...
+
+    @property
+    def storage_quotas(self) -> StorageQuotaRepository: ...
 
     @property
     def ledger(self) -> JobLedger: ...

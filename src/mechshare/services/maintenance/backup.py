@@ -10,6 +10,7 @@ from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.backups import BackupFolder, Snapshots
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
+from mechshare.ports.disks import Disks
 from mechshare.services.maintenance.blob_copy import (
     ChecksumMismatch,
     Progress,
@@ -19,6 +20,7 @@ from mechshare.services.maintenance.blob_copy import (
     for_each,
     transfer,
 )
+from mechshare.services.support.disk_room import require_disk_room
 
 _SNAPSHOTS = 5
 """The maximum number of snapshots; a snapshot is repeated if blobs that it names were deleted meanwhile."""
@@ -35,7 +37,10 @@ class BackedUp:
 
 
 class BackupService:
-    """Writes the backup's blobs to `backup_blobs`; `program` is the version of mechshare that writes the backup."""
+    """Writes the backup's blobs to `backup_blobs`; `program` is the version of mechshare that writes the backup.
+
+    It stops when one of `disks` reaches its reserve.
+    """
 
     def __init__(
         self,
@@ -43,6 +48,7 @@ class BackupService:
         blobs: BlobStore,
         folder: BackupFolder,
         backup_blobs: BlobStore,
+        disks: Disks,
         clock: Clock,
         program: str,
     ) -> None:
@@ -50,6 +56,7 @@ class BackupService:
         self._blobs = blobs
         self._folder = folder
         self._backup_blobs = backup_blobs
+        self._disks = disks
         self._clock = clock
         self._program = program
 
@@ -68,7 +75,7 @@ class BackupService:
                     "Choose another folder."
                 )
             await self._backup_blobs.prepare()
-            collection = _Collection(self._blobs, self._backup_blobs)
+            collection = _Collection(self._blobs, self._backup_blobs, self._disks)
             try:
                 manifest = await self._complete_manifest(collection, summary, progress)
             except ChecksumMismatch as problem:
@@ -88,6 +95,7 @@ class BackupService:
         """
         unavailable = await collection.add(summary.named, progress)
         for _ in range(_SNAPSHOTS):
+            await require_disk_room(self._disks)
             taken_at = self._clock.now()
             snapshot = await self._rows.take(
                 await self._folder.draft(), lambda more, total: progress(Stage.ROWS, more, total)
@@ -124,9 +132,10 @@ class BackupService:
 class _Collection:
     """The blobs that the backup contains so far, with the facts found when each was read there."""
 
-    def __init__(self, source: BlobStore, backup_blobs: BlobStore) -> None:
+    def __init__(self, source: BlobStore, backup_blobs: BlobStore, disks: Disks) -> None:
         self._source = source
         self._backup_blobs = backup_blobs
+        self._disks = disks
         self.facts: dict[str, BlobFacts] = {}
         self.altered: set[str] = set()
         self.copied = 0
@@ -152,6 +161,7 @@ class _Collection:
         facts = await facts_of(self._backup_blobs, key) if digest else None
         if facts is not None and facts.sha256.startswith(digest):
             return facts
+        await require_disk_room(self._disks)
         facts = await transfer(self._source, self._backup_blobs, key)
         self.copied += 1
         if not facts.sha256.startswith(digest):

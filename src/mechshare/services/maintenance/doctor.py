@@ -13,6 +13,7 @@ from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, how_many
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
+from mechshare.ports.disks import Disks
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaProcessor, MediaRejected
 from mechshare.ports.persistence.database import Database
@@ -52,6 +53,7 @@ class DoctorService:
         blobs: BlobStore,
         index: SearchIndex,
         media: MediaProcessor,
+        disks: Disks,
         optional: Mapping[str, Callable[[], Awaitable[str]]],
         clock: Clock,
         ids: IdSource,
@@ -60,18 +62,20 @@ class DoctorService:
         self._blobs = blobs
         self._index = index
         self._media = media
+        self._disks = disks
         self._optional = optional
         self._clock = clock
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """Examines `database`, `clock`, `blobs`, `search` and each optional one.
+        """Examines `database`, `clock`, `disk`, `blobs`, `search` and each optional one.
 
         Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """
         reports = [
             await _report("database", self._database.check),
             await self._examine_clock(),
+            await self._examine_disk(),
             await self._examine_blobs(),
             await self._examine_search(),
         ]
@@ -114,6 +118,17 @@ class DoctorService:
         message = f"the database's clock is {abs(ahead.total_seconds()):.3f} s {_side(ahead)} this machine's"
         problem = Problem.SKEWED if abs(ahead) > MAX_CLOCK_SKEW else None
         return DoctorReport(name="clock", message=message, problem=problem, is_essential=False)
+
+    async def _examine_disk(self) -> DoctorReport:
+        try:
+            space = await self._disks.find_tightest()
+        except Unavailable as down:
+            return _down("disk", down)
+        message = (
+            f"{_gibibytes(space.free_bytes)} GiB free at {space.place}, "
+            f"of which files leave {_gibibytes(space.reserve_bytes)} GiB"
+        )
+        return DoctorReport(name="disk", message=message, problem=Problem.FULL if space.room < 0 else None)
 
     async def _examine_blobs(self) -> DoctorReport:
         key = f"health/{self._ids.new_id()}"
@@ -201,6 +216,10 @@ def cause_of(problem: BaseException) -> str:
     if cause is problem:
         return ""
     return str(cause).strip().partition("\n")[0][:_MAX_CAUSE_LENGTH] or type(cause).__name__
+
+
+def _gibibytes(size: int) -> str:
+    return f"{size / 2**30:.2f}"
 
 
 def _side(ahead: timedelta) -> str:

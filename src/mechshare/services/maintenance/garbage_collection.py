@@ -77,7 +77,8 @@ class Scheduler:
 
 
 class GarbageCollection:
-    """The job `sweep`: deletes expired idempotency records and sessions, jobs that ended long ago, and orphans.
+    """The job `sweep`: deletes expired idempotency records, sessions and reservations, jobs that ended long ago, and
+    orphans. It also sets the users of files that the previous release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect.
     """
@@ -115,6 +116,8 @@ class GarbageCollection:
         await self._delete_in_batches(
             lambda tx, limit: tx.sessions.delete_older(now, limit=limit), batch_size=_SESSION_BATCH
         )
+        await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
+        await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))
         database_time = await self._database.now()  # jobs carry end times of the database's clock
         for state, retention in JOB_RETENTION.items():
             await self._delete_in_batches(_ended_jobs(state, database_time - retention))

@@ -60,8 +60,8 @@ async def add_mechanisms(
     clips = [created.mechanism.user_id for created in batch if not created.mechanism.processing.has_ended]
     await clip_limit.require_room(tx, *clips)
     await tx.mechanisms.add([created.mechanism for created in batch])
-    await tx.blob_references.add(
-        [file for created in batch for file in created.mechanism.original_references]
-    )
+    files = [file for created in batch for file in created.mechanism.original_references]
+    await tx.blob_references.add(files)
+    await tx.storage_quotas.release([file.key for file in files])
     await tx.record(*batch)
     return await tx.mechanisms.find_authored([created.mechanism.id for created in batch])

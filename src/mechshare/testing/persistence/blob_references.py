@@ -29,6 +29,7 @@ def a_reference(key: str, owner_id: str = "", **changes: object) -> BlobReferenc
         size=5_000_000_000,
         sha256=_SHA256,
         created_at=NOW,
+        user_id=None,
     )
     return replace(reference, **changes)  # type: ignore[arg-type]
 

@@ -76,9 +76,9 @@ def an_entry(action: AuditAction = AuditAction.DENIED, at: datetime = NOW, **cha
     return replace(entity, **changes)  # type: ignore[arg-type]
 
 
-async def save_user(database: Database, name: str = "") -> User:
+async def save_user(database: Database, name: str = "", **changes: object) -> User:
     async with database.begin() as tx:
-        return await tx.users.save(a_user(name))
+        return await tx.users.save(a_user(name, **changes))
 
 
 async def save_categories(database: Database, *ids: str) -> None:

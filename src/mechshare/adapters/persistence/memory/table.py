@@ -91,7 +91,7 @@ class Tables:
         Raises ReferenceViolated if another row refers to a deleted one.
         """
         for of, deleted in list(self._cascade(table, key)):
-            self._rows[of].pop(deleted, None)
+            self._rows.get(of, {}).pop(deleted, None)
 
     def _check_unique(self, table: Table[Any], field: str, value: Any, own_key: Key) -> None:
         rows = self.rows_of(table).items()

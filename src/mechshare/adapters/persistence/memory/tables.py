@@ -14,6 +14,7 @@ from mechshare.domain.ids import JobId, UserId
 from mechshare.domain.jobs import Attempt, Job
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.sessions import RefreshToken, Session
+from mechshare.domain.storage_quotas import Reservation
 from mechshare.domain.users import User
 
 KEY = Column(primary_key=True)
@@ -49,6 +50,9 @@ MECHANISMS = Table(
     categories=Column(refers_to=CATEGORIES),
 )
 BLOB_REFERENCES = Table("blob_references", BlobReference, key=KEY)
+STORAGE_RESERVATIONS = Table(
+    "storage_reservations", Reservation, key=KEY, user_id=Column(refers_to=USERS, cascades=True)
+)
 JOBS = Table("jobs", Job, id=KEY)
 JOB_ATTEMPTS = Table(
     "job_attempts",

@@ -44,6 +44,7 @@ users = Table(
     Column("bio", Text, nullable=False),
     Column("role", String(16), nullable=False),
     Column("suspended_at", UtcTime),
+    Column("quota_bytes", BigInteger),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
@@ -154,8 +155,19 @@ blob_references = Table(
     Column("size", BigInteger),
     Column("sha256", String(64)),
     Column("created_at", UtcTime, nullable=False),
+    Column("user_id", Id),
     Index("ix_blob_references_of_owner", "owner_id", "owner_kind"),
+    Index("ix_blob_references_of_user", "user_id", "size"),
     _partial("ix_blob_references_unmeasured", "key", where="size IS NULL"),
+)
+
+storage_reservations = Table(
+    "storage_reservations",
+    metadata,
+    Column("key", ordered_text(200), primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("size", BigInteger, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
 )
 
 jobs = Table(

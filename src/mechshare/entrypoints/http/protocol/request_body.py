@@ -52,6 +52,12 @@ async def decoded_body(
     return decoded(body, shape)
 
 
+def content_length(request: Request[Any, Any, Any]) -> int:
+    """Returns the stated length of the body in bytes; 0 if it is not stated."""
+    stated = request.headers.get("content-length", "")
+    return int(stated) if stated.isascii() and stated.isdigit() and len(stated) < 16 else 0
+
+
 async def refuse_body(request: Request[Any, Any, Any]) -> None:
     """Raises as `decoded_body` does, unless the body is missing or an empty object."""
     await decoded_body(request, Nothing, Nothing())

@@ -7,9 +7,10 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
+from mechshare.domain.storage_quotas import StorageQuota
 from mechshare.domain.users import Role, User
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
-from mechshare.entrypoints.http.protocol.responses import json_response
+from mechshare.entrypoints.http.protocol.responses import json_response, resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 
 USERS_PATH = "/api/v1/users"
@@ -17,7 +18,10 @@ USERS_PATH = "/api/v1/users"
 
 @published("User")
 class UserResponse(Struct):
-    """An account, as its owner and admins see it."""
+    """An account, as its owner and admins see it.
+
+    `quota_bytes` is a storage quota of its own: 0 for no limit, null for the quota of its role.
+    """
 
     id: str
     username: str
@@ -26,9 +30,25 @@ class UserResponse(Struct):
     bio: str
     role: Role
     is_suspended: bool
+    quota_bytes: int | None
     created_at: datetime
     updated_at: datetime
     version: int
+
+
+@published("StorageQuota")
+class QuotaResponse(Struct):
+    """`bytes_used` counts stored files and uploads under way; `bytes_limit` is null if there is no limit."""
+
+    bytes_used: int
+    bytes_limit: int | None
+
+
+@published("OwnAccount")
+class OwnAccountResponse(UserResponse):
+    """The account of the caller."""
+
+    quota: QuotaResponse
 
 
 def user_response(user: User) -> UserResponse:
@@ -40,6 +60,7 @@ def user_response(user: User) -> UserResponse:
         bio=user.bio,
         role=user.role,
         is_suspended=user.is_suspended,
+        quota_bytes=user.quota_bytes,
         created_at=user.created_at,
         updated_at=user.updated_at,
         version=user.version,
@@ -48,6 +69,14 @@ def user_response(user: User) -> UserResponse:
 
 def encoded_user(user: User) -> bytes:
     return msgspec.json.encode(user_response(user))
+
+
+def own_account_resource(
+    request: Request[Any, Any, Any], user: User, quota: StorageQuota
+) -> Response[OwnAccountResponse]:
+    of_quota = QuotaResponse(bytes_used=quota.bytes_used, bytes_limit=quota.bytes_limit)
+    account = OwnAccountResponse(**msgspec.structs.asdict(user_response(user)), quota=of_quota)
+    return resource(request, account, version=user.version)
 
 
 def user_resource(request: Request[Any, Any, Any], user: User, status: int = 200) -> Response[Any]:

@@ -41,11 +41,12 @@ class Purpose(StrEnum):
 async def get_ready(
     request: Req,
     purpose: Annotated[
-        Purpose | None, QueryParameter(name="for", description="also require the blob store: uploads")
+        Purpose | None,
+        QueryParameter(name="for", description="also require the blob store and room on the disk: uploads"),
     ] = None,
 ) -> Response[HealthResponse]:
-    """Returns 503 if an essential dependency is down (the database; with `for=uploads` also the blob store) or during
-    shutdown. The operations listener says which one."""
+    """Returns 503 if an essential dependency is down (the database; with `for=uploads` also the blob store and room
+    on the disk) or during shutdown. The operations listener says which one."""
     checks = await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS)
     is_stopping = request.app.state.shutdown.has_begun
     status = "stopping" if is_stopping else status_of(checks)

@@ -38,7 +38,7 @@ from mechshare.entrypoints.http.protocol.openapi import (
     form_of,
     refuses,
 )
-from mechshare.entrypoints.http.protocol.request_body import JSON, decoded, short_body
+from mechshare.entrypoints.http.protocol.request_body import JSON, content_length, decoded, short_body
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -55,6 +55,8 @@ from mechshare.services.support.idempotency import ReplayedResponse
 
 Req = Request[Any, Any, Any]
 Url = Annotated[str, documented(format="uri", maxLength=2_000)]
+_FORM_OVERHEAD = 4 * 1024
+"""Bytes of a form besides its file that Content-Length may include; what the file exceeds is reserved as it arrives."""
 Duration = Annotated[float, documented(minimum=0.001, maximum=MAX_DURATION)]
 
 
@@ -144,13 +146,11 @@ async def _create_from_json(request: Req) -> Response[Any]:
 async def _create_from_form(request: Req) -> Response[Any]:
     application = application_of(request)
     uploads = application.uploads
-    if (
-        KEY_HEADER not in request.headers
-    ):  # a repeated request gets its stored response, whatever is unfinished
+    # A repeated request gets its stored response, whatever is unfinished.
+    if KEY_HEADER not in request.headers:
         await application.mechanisms.require_room_for_clip(actor_of(request))
-    form: Form[OriginalFile] = Form()
+    form = await _received(request)
     try:
-        await read_form(request, "file", partial(uploads.receive, actor_of(request)), form)
         new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
         if form.file is None:
             raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
@@ -186,6 +186,21 @@ async def _create(
     if isinstance(created, ReplayedResponse):
         return replayed(request, created, status, MECHANISMS_PATH)
     return mechanism_resource(request, created, status)
+
+
+async def _received(request: Req) -> Form[OriginalFile]:
+    """Returns the form, whose file is stored. Stores nothing if it raises, also if the request is cancelled."""
+    uploads = application_of(request).uploads
+    form: Form[OriginalFile] = Form()
+    expected = max(0, content_length(request) - _FORM_OVERHEAD)
+    receive = partial(uploads.receive, actor_of(request), expected_bytes=expected)
+    try:
+        await read_form(request, "file", receive, form)
+    except BaseException:
+        if form.file is not None:
+            await uploads.discard(form.file)
+        raise
+    return form
 
 
 def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:

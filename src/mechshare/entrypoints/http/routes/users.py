@@ -9,7 +9,8 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.errors import Conflict, Invalid, UserNotFound
 from mechshare.domain.ids import UserId, is_id
-from mechshare.domain.users import Profile, Role
+from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride
+from mechshare.domain.users import Profile, Role, User
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -38,7 +39,9 @@ from mechshare.entrypoints.http.protocol.responses import PUBLIC, no_content, re
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.users import (
     USERS_PATH,
+    OwnAccountResponse,
     UserResponse,
+    own_account_resource,
     user_resource,
     user_response,
 )
@@ -57,10 +60,14 @@ class ProfileChanges(Struct, forbid_unknown_fields=True):
 
 @published("AccountStatusUpdate")
 class AccountStatusChanges(Struct, forbid_unknown_fields=True):
-    """Changes that an admin makes to the account of another user; omitted fields stay unchanged."""
+    """Changes that an admin makes to the account of another user; omitted fields stay unchanged.
+
+    `quota_bytes` is 0 for no limit, null for the quota of the role.
+    """
 
     role: Role | UnsetType = UNSET
     is_suspended: bool | UnsetType = UNSET
+    quota_bytes: Annotated[int, documented(minimum=0, maximum=MAX_QUOTA_BYTES)] | UnsetType | None = UNSET
 
 
 @get(
@@ -70,9 +77,9 @@ class AccountStatusChanges(Struct, forbid_unknown_fields=True):
     summary="Read your account",
     responses=NOT_MODIFIED,
 )
-async def get_me(request: Req) -> Response[UserResponse]:
-    """Returns the account of the caller, with e-mail address and role."""
-    return user_resource(request, await application_of(request).users.get_user(actor_of(request).id))
+async def get_me(request: Req) -> Response[OwnAccountResponse]:
+    """Returns the account of the caller, with e-mail address, role and storage quota."""
+    return await _own_account(request, await application_of(request).users.get_user(actor_of(request).id))
 
 
 @patch(
@@ -83,7 +90,7 @@ async def get_me(request: Req) -> Response[UserResponse]:
     opt={**ACCEPTS_IF_MATCH, **refuses(Invalid)},
     operation_class=body_of(ProfileChanges, example={"display_name": "佐倉"}),
 )
-async def update_me(request: Req) -> Response[UserResponse]:
+async def update_me(request: Req) -> Response[OwnAccountResponse]:
     """Changes display name and bio (RFC 7396). Requires If-Match."""
     changes = await decoded_body(request, ProfileChanges)
     changed = await application_of(request).users.update_user(
@@ -92,7 +99,7 @@ async def update_me(request: Req) -> Response[UserResponse]:
         bio=None if changes.bio is UNSET else changes.bio or "",
         versions=expected_versions(request),
     )
-    return user_resource(request, changed)
+    return await _own_account(request, changed)
 
 
 @delete(
@@ -140,12 +147,12 @@ async def find_users(
     "/{user_id:str}",
     guards=[require_permissions("users:manage")],
     operation_id="updateAccountStatus",
-    summary="Change a role, suspend or reinstate (admins)",
-    opt={**ACCEPTS_IF_MATCH, **refuses(Conflict)},
+    summary="Change role, suspension or quota (admins)",
+    opt={**ACCEPTS_IF_MATCH, **refuses(Conflict, Invalid)},
     operation_class=body_of(AccountStatusChanges, example={"role": "moderator"}),
 )
 async def change_account_status(request: Req, user_id: FromPath[str]) -> Response[UserResponse]:
-    """Changes the role of an account, or suspends or reactivates it. Requires If-Match."""
+    """Changes role and storage quota of an account, or suspends or reactivates it. Requires If-Match."""
     changes = await decoded_body(request, AccountStatusChanges)
     changed = await application_of(request).users.change_account_status(
         actor_of(request),
@@ -153,9 +160,15 @@ async def change_account_status(request: Req, user_id: FromPath[str]) -> Respons
         request_metadata_of(request),
         role=None if changes.role is UNSET else changes.role,
         suspended=None if changes.is_suspended is UNSET else changes.is_suspended,
+        quota=None if changes.quota_bytes is UNSET else QuotaOverride(changes.quota_bytes),
         versions=expected_versions(request),
     )
     return user_resource(request, changed)
+
+
+async def _own_account(request: Req, user: User) -> Response[OwnAccountResponse]:
+    quota = await application_of(request).storage_quotas.get_quota(user.id)
+    return own_account_resource(request, user, quota)
 
 
 router = Router(
