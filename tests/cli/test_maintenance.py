@@ -17,6 +17,7 @@ from mechshare import settings
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.entrypoints.cli.main import cli
+from mechshare.entrypoints.cli.masking import masked
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import connected
 from tests.cli.conftest import Run
@@ -109,7 +110,7 @@ async def test_the_doctor_finds_no_problem_with_real_servers(tmp_path: Path) -> 
     assert there.returncode == 0, there.stdout
     assert "!!" not in there.stdout
     assert there.stderr == ""
-    assert f"ok  database   {url} - PostgreSQL 15." in there.stdout
+    assert f"ok  database   {masked(url)} - PostgreSQL 15." in there.stdout
     assert f"ok  blobs      {azure} - 1088 bytes written, read back and deleted" in there.stdout
     assert there.stdout.count(f"{redis} - Redis 7.") == 3
 

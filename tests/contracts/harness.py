@@ -254,6 +254,14 @@ async def _memory_search(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _measured_search(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.search.measured import MeasuredSearchIndex
+    from mechshare.adapters.search.memory import MemorySearchIndex
+
+    yield MeasuredSearchIndex(MemorySearchIndex())
+
+
+@asynccontextmanager
 async def _sqlite_search(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 
@@ -308,7 +316,12 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "sqlite": _sqlite_database,
         "postgresql": _postgresql_database,
     },
-    "search": {"memory": _memory_search, "sqlite": _sqlite_search, "opensearch": _opensearch},
+    "search": {
+        "memory": _memory_search,
+        "measured": _measured_search,
+        "sqlite": _sqlite_search,
+        "opensearch": _opensearch,
+    },
     "tokens": {"hs256": _hs256, "eddsa": _eddsa},
 }
 

@@ -29,6 +29,6 @@ class DiskSpace:
         return self.free_bytes - self.reserve_bytes
 
     def require_room_for(self, size: int) -> None:
-        """Raises DiskReserveReached unless `size` more bytes leave the reserve free."""
-        if self.room < size:
+        """Raises DiskReserveReached unless `size` more bytes leave the reserve free; never without a reserve."""
+        if self.reserve_bytes and self.room < size:
             raise DiskReserveReached()

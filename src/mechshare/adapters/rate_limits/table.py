@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
@@ -20,8 +21,9 @@ _COUNT_BITS = 20
 MAX_COUNT = 2**_COUNT_BITS - 1
 _WINDOW_SHIFT = 2 * _COUNT_BITS
 _WINDOW_MASK = 2 ** (64 - _WINDOW_SHIFT) - 1
-_LOCK_ATTEMPTS = 200
-"""Each takes a few microseconds."""
+_LOCK_ATTEMPTS, _LOCK_PAUSE = 200, 0.0005
+"""Attempts and seconds between them. A busy machine may interrupt the process that holds the lock for milliseconds;
+without the lock, two processes could claim two entries for one caller and never add up their counts."""
 _MAX_KNOWN = 8_192
 """The maximum number of callers whose entries a process remembers."""
 _MAX_SECONDS_AHEAD = 2 * 24 * 3600
@@ -136,12 +138,20 @@ def _claiming(descriptor: int) -> Iterator[None]:
     if descriptor < 0:
         yield
         return
-    is_locked = any(_has_locked(descriptor, LANES) for _ in range(_LOCK_ATTEMPTS))
+    is_locked = _wait_for_lock(descriptor)
     try:
         yield
     finally:
         if is_locked:
             fcntl.lockf(descriptor, fcntl.LOCK_UN, 1, LANES)
+
+
+def _wait_for_lock(descriptor: int) -> bool:
+    for _ in range(_LOCK_ATTEMPTS):
+        if _has_locked(descriptor, LANES):
+            return True
+        time.sleep(_LOCK_PAUSE)
+    return False
 
 
 def _has_locked(descriptor: int, byte: int) -> bool:
