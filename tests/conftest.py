@@ -16,8 +16,12 @@ PROGRAMS = ("attacks", "chaos", "examples", "journeys")
 """Folders whose tests start whole installations and may take minutes."""
 SERIAL = ("attacks", "chaos/test_degradation.py", "chaos/test_shutdown.py")
 """Folders and modules that need the whole machine: they load a server, or require a response within seconds."""
-NOT_SERIAL = ("attacks/test_hostile_text.py",)
-"""Modules in these folders whose tests run in the test process and measure its processor time alone."""
+NOT_SERIAL = (
+    "attacks/test_hostile_text.py",
+    "attacks/test_processes.py",
+    "attacks/test_processes_without_database.py",
+)
+"""Modules in these folders that measure their own processor time alone, or kill processes without load."""
 MAX_PROGRAM_SECONDS = 900
 
 
@@ -37,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for mark in item.iter_markers("contract"):
             item.user_properties.append(("contract", mark.args))
         place = item.path.relative_to(TESTS).as_posix()
-        if place.startswith(PROGRAMS) and place not in NOT_SERIAL:
+        if place.startswith(PROGRAMS):
             item.add_marker(pytest.mark.timeout(MAX_PROGRAM_SECONDS))
         if place.startswith(SERIAL) and place not in NOT_SERIAL:
             item.add_marker(pytest.mark.serial)
