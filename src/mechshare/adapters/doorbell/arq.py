@@ -12,6 +12,7 @@ from redis.asyncio import ConnectionPool
 from redis.exceptions import RedisError
 
 from mechshare.adapters.redis_client import RedisClient
+from mechshare.adapters.wake_up import wait_for_ring
 from mechshare.domain.errors import Unavailable
 
 _RING_TIMEOUT = 0.2
@@ -54,12 +55,7 @@ class ArqDoorbell:
     async def wait(self, timeout: timedelta) -> None:
         if self._listening is None and not self._is_closed:
             self._listening = asyncio.create_task(self._listen())
-        try:
-            async with asyncio.timeout(timeout.total_seconds()):
-                await self._event.wait()
-        except TimeoutError:
-            return
-        self._event.clear()
+        await wait_for_ring(self._event, timeout)
 
     async def check(self) -> str:
         return f"{await self._client.check()}, arq"

@@ -10,6 +10,7 @@ from secrets import token_hex
 
 import structlog
 
+from mechshare.adapters.wake_up import wait_for_ring
 from mechshare.domain.errors import DependencyUnavailable
 
 _log = structlog.get_logger("mechshare.jobs")
@@ -38,12 +39,7 @@ class EmbeddedDoorbell:
     async def wait(self, timeout: timedelta) -> None:
         if self._own is None and not self._is_unavailable:
             self._listen()
-        try:
-            async with asyncio.timeout(timeout.total_seconds()):
-                await self._event.wait()
-        except TimeoutError:
-            return
-        self._event.clear()
+        await wait_for_ring(self._event, timeout)
 
     async def check(self) -> str:
         try:

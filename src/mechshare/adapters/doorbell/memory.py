@@ -3,6 +3,8 @@
 import asyncio
 from datetime import timedelta
 
+from mechshare.adapters.wake_up import wait_for_ring
+
 
 class MemoryDoorbell:
     def __init__(self) -> None:
@@ -12,12 +14,7 @@ class MemoryDoorbell:
         self._event.set()
 
     async def wait(self, timeout: timedelta) -> None:
-        try:
-            async with asyncio.timeout(timeout.total_seconds()):
-                await self._event.wait()
-        except TimeoutError:
-            return
-        self._event.clear()
+        await wait_for_ring(self._event, timeout)
 
     async def check(self) -> str:
         return "in this process's memory"

@@ -11,6 +11,7 @@ from psycopg.sql import SQL, Identifier
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from mechshare.adapters.wake_up import wait_for_ring
 from mechshare.domain.errors import DependencyUnavailable
 
 _TIMEOUT = 2.0
@@ -58,12 +59,7 @@ class PostgresqlDoorbell:
 
     async def wait(self, timeout: timedelta) -> None:
         self._open()
-        try:
-            async with asyncio.timeout(timeout.total_seconds()):
-                await self._event.wait()
-        except TimeoutError:
-            return
-        self._event.clear()
+        await wait_for_ring(self._event, timeout)
 
     async def check(self) -> str:
         """Sends a ring and waits until the server has accepted it."""
