@@ -99,6 +99,14 @@ def wait_until_served(place: Place, trusted: ssl.SSLContext) -> None:
     raise TimeoutError((place.folder / "log").read_text()[-2000:])
 
 
+def _certificate_and_server(place: Place) -> tuple[tuple[str, str], ...]:
+    return (
+        (r"/etc/ssl/certs/mechshare.pem", f"{place.folder.parent}/cert.pem"),
+        (r"/etc/ssl/private/mechshare.key", f"{place.folder.parent}/key.pem"),
+        (r"127\.0\.0\.1:8000", place.mechshare),
+    )
+
+
 def _nginx(place: Place) -> tuple[list[str], str]:
     temporary = "".join(
         f"{name}_temp_path {place.folder}/{name};\n"
@@ -116,9 +124,7 @@ def _nginx(place: Place) -> tuple[list[str], str]:
         (r"/var/log/nginx", f"{place.folder}"),
         (r"listen 80;", f"listen 127.0.0.1:{place.http};"),
         (r"listen 443", f"listen 127.0.0.1:{place.https}"),
-        (r"/etc/ssl/certs/mechshare.pem", f"{place.folder.parent}/cert.pem"),
-        (r"/etc/ssl/private/mechshare.key", f"{place.folder.parent}/key.pem"),
-        (r"127\.0\.0\.1:8000", place.mechshare),
+        *_certificate_and_server(place),
     )
     return ["-e", "stderr", "-p", str(place.folder), "-c", str(place.folder / "nginx.conf")], text
 
@@ -150,9 +156,7 @@ def _apache(place: Place) -> tuple[list[str], str]:
         (r"\$\{APACHE_LOG_DIR\}", f"{place.folder}"),
         (r"\*:80>", f"127.0.0.1:{place.http}>"),
         (r"\*:443>", f"127.0.0.1:{place.https}>"),
-        (r"/etc/ssl/certs/mechshare.pem", f"{place.folder.parent}/cert.pem"),
-        (r"/etc/ssl/private/mechshare.key", f"{place.folder.parent}/key.pem"),
-        (r"127\.0\.0\.1:8000", place.mechshare),
+        *_certificate_and_server(place),
     )
     return ["-D", "FOREGROUND", "-f", str(place.folder / "apache2.conf")], text
 

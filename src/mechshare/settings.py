@@ -9,13 +9,13 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES
 from mechshare.sizes import bytes_in
 from mechshare.urls import canonical
 
 PREFIX = "MECHSHARE_"
 MAX_RATE = 1_000_000
 """The largest number of a rate limit; counters can hold a little more."""
-MAX_QUOTA = 2**49  # bytes
 ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
 """The roles whose adapters are chosen by URL. MECHSHARE_BLOBS_<OPTION> is an option of the adapter that
 MECHSHARE_BLOBS_URL chooses."""
@@ -323,7 +323,7 @@ def _rate(values: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _quota(values: Mapping[str, str], name: str, default: int) -> int:
-    return _size(values, name, default, 0, MAX_QUOTA)
+    return _size(values, name, default, 0, MAX_QUOTA_BYTES)
 
 
 def _size(values: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:

@@ -253,23 +253,22 @@ async def test_a_copied_installation_works(run: Run, chosen: Settings, clips: Pa
     assert states == {JobState.DONE}
 
 
-def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
-    there = replace(chosen, options={"blobs": {"connection_string": address("AZURE_CONNECTION_STRING")}})
-    url = f"azure:///{new_container()}"
+def check_copy_and_back(there: Settings, url: str, laptop: Path, tmp_path: Path) -> None:
+    """Copies the clips of the laptop to `url`, whose options `there` has, and from there to another folder."""
     for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
         arguments = ["copy", "--from", source, "--to", destination]
         result = CliRunner().invoke(cli, arguments, obj=there)
         assert result.exit_code == 0, result.output
         assert f"{CLIPS} copied and read back" in result.output
     assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")
+
+
+def test_to_azure_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
+    options = {"connection_string": address("AZURE_CONNECTION_STRING")}
+    there = replace(chosen, options={"blobs": options})
+    check_copy_and_back(there, f"azure:///{new_container()}", laptop, tmp_path)
 
 
 def test_to_s3_and_back(chosen: Settings, laptop: Path, tmp_path: Path) -> None:
     there = replace(chosen, options={"blobs": {"endpoint": shared_moto().endpoint, **KEYS}})
-    url = f"s3://{new_bucket()}/clips"
-    for source, destination in ((blobs_at(laptop), url), (url, blobs_at(tmp_path / "back"))):
-        arguments = ["copy", "--from", source, "--to", destination]
-        result = CliRunner().invoke(cli, arguments, obj=there)
-        assert result.exit_code == 0, result.output
-        assert f"{CLIPS} copied and read back" in result.output
-    assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")
+    check_copy_and_back(there, f"s3://{new_bucket()}/clips", laptop, tmp_path)

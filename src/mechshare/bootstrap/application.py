@@ -12,6 +12,7 @@ from mechshare.domain.rate_limits import Quota
 from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.tickets import TicketSigner
 from mechshare.ports.clock import Clock
+from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
@@ -66,7 +67,7 @@ def build(
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
-    handlers = _job_handlers(adapters, transactions, derivation)
+    handlers = _job_handlers(adapters, index, transactions, derivation)
     quotas = RoleQuotas(
         user=settings.user_quota_bytes,
         moderator=settings.moderator_quota_bytes,
@@ -107,10 +108,10 @@ def _scratch_derivation(settings: Settings, adapters: Adapters) -> Derivation:
 
 
 def _job_handlers(
-    adapters: Adapters, transactions: Transactions, derivation: Derivation
+    adapters: Adapters, index: SearchIndex, transactions: Transactions, derivation: Derivation
 ) -> dict[JobKind, JobHandler]:
-    database, blobs, index, clock = adapters.database, adapters.blobs, adapters.index, adapters.clock
-    indexing = IndexMechanism(transactions, MeasuredSearchIndex(index))
+    database, blobs, clock = adapters.database, adapters.blobs, adapters.clock
+    indexing = IndexMechanism(transactions, index)
     return {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,

@@ -8,7 +8,7 @@ from pathlib import Path
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.clock.system import SystemClock
-from mechshare.adapters.disks.local import LocalDisks
+from mechshare.adapters.disks.local import LocalDisks, existing
 from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
@@ -73,10 +73,7 @@ async def open_backup(
 
 def _disks_of_backup(settings: Settings, folder: Path) -> Disks:
     """Returns the disk of `folder` if the installation uses it, too; otherwise the backup may fill it."""
-    here, there = (
-        next(path for path in (one, *one.parents) if path.exists())
-        for one in (folder.absolute(), settings.data)
-    )
+    here, there = existing(folder.absolute()), existing(settings.data)
     if here.stat().st_dev != there.stat().st_dev:
         return MemoryDisks()
     return LocalDisks([here], settings.disk_reserve)

@@ -12,6 +12,11 @@ _MAX_DEFAULT_RESERVE = 2**30
 _DEFAULT_RESERVE_FRACTION = 20
 
 
+def existing(folder: Path) -> Path:
+    """Returns `folder`, or the nearest folder above it that exists."""
+    return next(path for path in (folder, *folder.parents) if path.exists())
+
+
 class LocalDisks:
     """The disks of `folders`, which need not exist yet.
 
@@ -30,7 +35,7 @@ class LocalDisks:
         return min(spaces, key=lambda space: space.room)
 
     def _space(self, folder: Path) -> DiskSpace:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
+        there = existing(folder)
         status = os.statvfs(there)
         reserve = self._reserve
         if reserve is None:

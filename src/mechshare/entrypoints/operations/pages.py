@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import msgspec
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
-from mechshare.services.maintenance.health import Check, is_unavailable, status_of
+from mechshare.services.maintenance.health import Check, readiness
 
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _READY = ("/health", "/health/ready")
@@ -45,9 +45,8 @@ class OperationsPages:
         if set(purposes) - {"uploads"}:
             return _json(start, "400 Bad Request", {"message": "`for` is `uploads`, or omit it."})
         checks = self._find_checks(bool(purposes))
-        is_stopping = self._is_stopping()
-        line = "503 Service Unavailable" if is_stopping or is_unavailable(checks) else "200 OK"
-        status = "stopping" if is_stopping else status_of(checks)
+        status, is_ready = readiness(checks, is_stopping=self._is_stopping())
+        line = "200 OK" if is_ready else "503 Service Unavailable"
         return _json(start, line, {"status": status, "checks": checks})
 
 

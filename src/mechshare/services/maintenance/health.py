@@ -24,16 +24,16 @@ class Check:
     detail: str
 
 
-def is_unavailable(checks: Sequence[Check]) -> bool:
-    """Returns whether an essential dependency is down."""
-    return any(check.is_essential and not check.is_up for check in checks)
+def readiness(checks: Sequence[Check], *, is_stopping: bool) -> tuple[str, bool]:
+    """Returns the status and whether requests may be sent here.
 
-
-def status_of(checks: Sequence[Check]) -> str:
-    """Returns `ready`, `degraded` if only dependencies that are not essential are down, or `unavailable`."""
-    if is_unavailable(checks):
-        return "unavailable"
-    return "ready" if all(check.is_up for check in checks) else "degraded"
+    `stopping`; `unavailable` if an essential dependency is down; `degraded` if another one is; otherwise `ready`.
+    """
+    if is_stopping:
+        return "stopping", False
+    if any(check.is_essential and not check.is_up for check in checks):
+        return "unavailable", False
+    return ("ready" if all(check.is_up for check in checks) else "degraded"), True
 
 
 class HealthService:

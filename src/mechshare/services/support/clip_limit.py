@@ -23,8 +23,7 @@ class ClipLimit:
         """
         if not self._limit:
             return
-        for owner, added in sorted(
-            Counter(owners).items()
-        ):  # in one order, so that transactions never deadlock
+        # In one order, so that transactions never deadlock.
+        for owner, added in sorted(Counter(owners).items()):
             if await tx.mechanism_files.count_unfinished(owner) + added > self._limit:
                 raise TooManyUnfinishedClips(retry_after=RETRY_AFTER, limit=self._limit)

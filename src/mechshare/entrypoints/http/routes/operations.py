@@ -11,7 +11,7 @@ from msgspec import Struct
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.services.maintenance.health import is_unavailable, status_of
+from mechshare.services.maintenance.health import readiness
 
 Req = Request[Any, Any, Any]
 TAG = Tag("operations", "For operators")
@@ -48,10 +48,8 @@ async def get_ready(
     """Returns 503 if an essential dependency is down (the database; with `for=uploads` also the blob store and room
     on the disk) or during shutdown. The operations listener says which one."""
     checks = await application_of(request).health.check(uploads=purpose is Purpose.UPLOADS)
-    is_stopping = request.app.state.shutdown.has_begun
-    status = "stopping" if is_stopping else status_of(checks)
-    code = 503 if is_stopping or is_unavailable(checks) else 200
-    return resource(request, HealthResponse(status), status=code, cache="no-store")
+    status, is_ready = readiness(checks, is_stopping=request.app.state.shutdown.has_begun)
+    return resource(request, HealthResponse(status), status=200 if is_ready else 503, cache="no-store")
 
 
 @get("/.well-known/jwks.json", operation_id="getKeySet", summary="Read the keys that verify access tokens")
