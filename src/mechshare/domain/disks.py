@@ -9,9 +9,9 @@ class DiskReserveReached(OutOfSpace):
     code = "DISK_RESERVE_REACHED"
     messages = {
         "en": "The server is short of disk space and accepts no files at present. Reading, signing in and editing "
-        "go on. Try again later or tell the operator.",
+        "still work. Try again later, or tell the operator.",
         "ja": "サーバーのディスクの空きが少ないため、現在ファイルを受け付けていません。閲覧・サインイン・編集は引き続き"
-        "ご利用いただけます。後で試すか、運用者に連絡してください。",
+        "ご利用いただけます。後で試すか、運用担当者に連絡してください。",
     }
 
 

@@ -18,7 +18,7 @@ class QuotaExceeded(TooLarge):
         "en": "You use {used} of the {limit} bytes that you may store, and this file needs {needed} more. "
         "Delete a mechanism, send a smaller file, or ask the operator for a larger quota.",
         "ja": "保存できる {limit} バイトのうち {used} バイトを使用中で、このファイルにはさらに {needed} バイトが"
-        "必要です。機構を削除するか、小さいファイルを送るか、運用者に上限の引き上げをご相談ください。",
+        "必要です。機構を削除するか、小さいファイルを送るか、運用担当者に上限の引き上げをご相談ください。",
     }
 
 

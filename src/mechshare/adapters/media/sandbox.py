@@ -59,7 +59,7 @@ def confine(limits: MediaLimits, parent: int, forbidden: Callable[[int], None]) 
 
 
 def _drop_root() -> None:
-    """Makes a process of root one of nobody, without groups. Raises StillRoot."""
+    """Switches from root to NOBODY, without supplementary groups; does nothing for other users. Raises StillRoot."""
     if 0 not in os.getresuid():
         return
     try:
