@@ -31,7 +31,9 @@ _STOP_PROCESSES = (
     "Stop every 'mechshare serve' and 'mechshare worker' that uses it, and start the copy again."
 )
 _CHECK_URL = "Check its URL: sqlite:///relative, sqlite:////absolute."
-_USE_EMPTY_DATABASE = "Copy into an empty database: create a new one, or drop the tables of this one if they are no longer needed."
+_USE_EMPTY_DATABASE = (
+    "Copy into an empty database: create a new one, or drop the tables of this one if unused."
+)
 
 
 @asynccontextmanager
