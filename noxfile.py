@@ -56,6 +56,7 @@ def tests(session: nox.Session) -> None:
         return
     check_style(session)
     check_types(session)
+    check_web(session)
     # First the tests that can run beside others, then those that need the machine to themselves.
     session.run("pytest", "-m", "not serial", "-n", "2", "--dist", "loadfile", SLOWEST)
     session.run("pytest", "-m", "serial", SLOWEST)
@@ -87,6 +88,15 @@ def types(session: nox.Session) -> None:
     """Check types, strictly."""
     install(session, "checks", "bench", extras=ADAPTERS)
     check_types(session)
+
+
+@nox.session
+def web(session: nox.Session) -> None:
+    """Build the scripts and styles of the pages, and bring the catalogues of their texts up to date."""
+    install(session, "tests")
+    npm(session, "ci")
+    npm(session, "run", "build")
+    session.run("python", "-m", "tools.page_texts")
 
 
 @nox.session
@@ -143,3 +153,14 @@ def check_style(session: nox.Session) -> None:
 
 def check_types(session: nox.Session) -> None:
     session.run("mypy", *PACKAGES)
+
+
+def check_web(session: nox.Session) -> None:
+    """Checks types and style of the scripts of the pages, and that the built files are those that the sources give."""
+    npm(session, "ci")
+    npm(session, "run", "check")
+
+
+def npm(session: nox.Session, *arguments: str) -> None:
+    """Runs npm of the Node that pip has installed, so that no other Node is needed."""
+    session.run("npm", "--prefix", "web", *arguments)

@@ -162,7 +162,7 @@ def test_a_long_body_is_refused_unless_it_is_a_clip(site: Site, kind: str) -> No
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_plain_http_is_redirected_and_the_gallery_ends_with_a_slash(site: Site, kind: str) -> None:
+def test_plain_http_is_redirected_and_the_home_page_ends_with_a_slash(site: Site, kind: str) -> None:
     place = site.places[kind]
     plain = httpx.get(f"http://127.0.0.1:{place.http}/mechshare/schema", trust_env=False)
     assert plain.status_code in (301, 308)
@@ -172,9 +172,9 @@ def test_plain_http_is_redirected_and_the_gallery_ends_with_a_slash(site: Site, 
         bare = client.get(f"https://127.0.0.1:{place.https}/mechshare")
         assert bare.status_code == 308
         assert bare.headers["location"].endswith("/mechshare/")
-        parts = re.findall(r'(?:href|src)="(gallery/[^"]+)"', client.get("/").text)
+        parts = re.findall(r'(?:href|src)="/mechshare(/static/[^"]+)"', client.get("/").text)
         assert len(parts) >= 3
-        assert {client.get(f"/{part}").status_code for part in parts} == {200}
+        assert {client.get(part).status_code for part in parts} == {200}
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -70,7 +70,7 @@ def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port:
                 _show(Api(address), clips)
             except ApiError as refusal:
                 raise click.ClickException(str(refusal)) from refusal
-            click.echo(f"\ngallery      {address}/\ntry the API  {address}/schema")
+            click.echo(f"\nsite         {address}/\ntry the API  {address}/schema")
             if not exits:
                 click.echo("serving until Ctrl-C")
                 _wait_for_interrupt()

@@ -44,7 +44,7 @@ _ONE_PROCESS = ("database", "blobs", "search", "jobs")
 )
 @pass_settings
 def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the API and the gallery, and process clips, until stopped."""
+    """Serve the pages and the API, and process clips, until stopped."""
     processes = workers or chosen.workers
     _refuse_memory(chosen, processes)
     with reserved_port(host or chosen.host, port if port is not None else chosen.port) as (address, number):
@@ -136,7 +136,7 @@ def _announce(chosen: Settings, host: str, port: int) -> None:
     address = f"http://{host}:{port}"
     click.secho("mechshare", bold=True)
     for name, value in (
-        ("gallery", address + "/"),
+        ("site", address + "/"),
         ("try the API", address + "/schema"),
         ("data", str(chosen.data)),
     ):

@@ -40,11 +40,11 @@ from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.routes import (
     categories,
-    gallery,
     mechanisms,
     media,
     operations,
     processing,
+    schema_assets,
     search,
     sessions,
     uploads,
@@ -53,6 +53,9 @@ from mechshare.entrypoints.http.routes import (
 from mechshare.entrypoints.http.shutdown import Shutdown, graceful_shutdown
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.startup import prepare, prepare_when_available, private_files
+from mechshare.entrypoints.web.error_pages import ErrorPagesMiddleware
+from mechshare.entrypoints.web.session_cookies import SessionCookieMiddleware
+from mechshare.entrypoints.web.site import site_router
 from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
@@ -97,7 +100,8 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
             categories.router,
             search.router,
             operations.router,
-            gallery.router,
+            schema_assets.router,
+            site_router,
         ],
         exception_handlers={
             DomainException: errors.domain_error_response,
@@ -121,10 +125,12 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
     reads = PublicReads(application)
     app.state.public_reads = reads
     asgi_app: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
+    asgi_app = SessionCookieMiddleware(asgi_app, application)
     addresses = ClientAddresses(chosen.trusted_proxies)
     if application.rate_limits.is_limited:
         asgi_app = ConcurrencyLimitMiddleware(asgi_app, addresses, processing.EVENTS_PATH)
         asgi_app = RateLimitMiddleware(asgi_app, application)
+    asgi_app = ErrorPagesMiddleware(asgi_app, app)
     asgi_app = MethodsMiddleware(CompressionMiddleware(asgi_app))
     if chosen.cors_origins:
         asgi_app = CorsMiddleware(asgi_app, chosen.cors_origins)

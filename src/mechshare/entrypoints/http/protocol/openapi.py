@@ -65,7 +65,7 @@ def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIC
         render_plugins=[
             SwaggerRenderPlugin(
                 path="/",
-                favicon=f"<link rel='icon' href='{public_url}/gallery/favicon.svg'>",
+                favicon=f"<link rel='icon' href='{public_url}/static/favicon.svg'>",
                 js_url=assets + SWAGGER_UI.immutable_name("swagger-ui-bundle.js"),
                 css_url=assets + SWAGGER_UI.immutable_name("swagger-ui.css"),
                 standalone_preset_js_url=assets

@@ -1,0 +1,41 @@
+"""Which requests are for pages, and how pages link to each other."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import Request
+from litestar.types import HTTPScope
+
+_API = "/api/"
+_NOT_PAGES = (_API, "/schema", "/health", "/static/", "/oembed")
+_FILES = ("/static/", "/schema", "/api/v1/media/")
+
+
+def is_api(path: str) -> bool:
+    return path.startswith(_API)
+
+
+def is_file(path: str) -> bool:
+    """Whether the response never depends on the session."""
+    return path.startswith(_FILES)
+
+
+def is_page(path: str) -> bool:
+    """Whether people open the address in a browser."""
+    return not path.startswith(_NOT_PAGES)
+
+
+def base_path(public_url: str) -> str:
+    """Returns the path below which browsers find the site, without a trailing slash; empty for the root."""
+    return urlsplit(public_url).path
+
+
+def local_path(path: str) -> str:
+    """Returns `path` if it is a path of this site, else `/`: a link must not lead a signed-in person elsewhere."""
+    is_local = path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if is_local and path.isprintable() and "\\" not in path else "/"
+
+
+def peek(scope: HTTPScope) -> Request[Any, Any, Any]:
+    """Returns the request for a middleware that changes its header fields: the framework remembers none of them yet."""
+    return Request({**scope, "state": dict(scope["state"])})

@@ -1,0 +1,23 @@
+"""All pages, and the files that they load."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
+
+from mechshare.entrypoints.web.pages import accounts, home, watch
+from mechshare.entrypoints.web.rendering import STATIC
+
+Req = Request[Any, Any, Any]
+
+
+@get("/static/{name:str}")
+async def get_static_file(request: Req, name: FromPath[str]) -> Response[bytes]:
+    return STATIC.respond(request, name)
+
+
+site_router = Router(
+    "/",
+    route_handlers=[home.router, watch.router, accounts.router, get_static_file],
+    include_in_schema=False,
+)

@@ -1,0 +1,2 @@
+// Loaded by the manage page.
+export {};

@@ -1,0 +1,2 @@
+// Loaded by the upload page.
+export {};
