@@ -7,7 +7,7 @@ import pytest
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.overload import Overloaded
+from mechshare.domain.overload import Overloaded, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL
 from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, Suggestions
 from mechshare.domain.users import Role
@@ -242,16 +242,70 @@ class Watched:
         self.readers -= 1
 
 
+class Blocked:
+    """A database whose reads wait for `opened`."""
+
+    def __init__(self, inner):
+        self._inner = inner
+        self.reached, self.opened = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def read(self):
+        self.reached.set()
+        await self.opened.wait()
+        async with self._inner.read() as tx:
+            yield tx
+
+
 async def test_without_the_index_searches_use_few_database_connections(world, mika):
     made = await world.published(mika, "crank")
     world.index.is_down = True
     database = Watched(world.database)
-    search = SearchService(world.transactions(database), world.index)
+    search = SearchService(world.transactions(database), world.index, scans_at_a_time=2)
 
     pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
 
     assert {item.found.mechanism.id for page in pages for item in page.items} == {made.id}
-    assert database.most == 3
+    assert database.most == 2
+
+
+class Late:
+    """A database that interrupts every search."""
+
+    @asynccontextmanager
+    async def read(self):
+        yield self
+
+    @property
+    def mechanisms(self):
+        return self
+
+    async def find_all(self, request, **conditions):
+        raise QueryTimedOut()
+
+
+async def test_a_search_that_the_database_interrupts_is_refused_and_makes_room_for_the_next(world, mika):
+    world.index.is_down = True
+    search = SearchService(world.transactions(Late()), world.index, scans_at_a_time=1)
+    for _ in range(3):
+        with pytest.raises(SearchTimedOut):
+            await asyncio.wait_for(search.search(None, "crank"), 30)
+
+
+async def test_a_search_that_waits_too_long_for_the_database_is_refused(world, mika):
+    world.index.is_down = True
+    database = Blocked(world.database)
+    search = SearchService(
+        world.transactions(database), world.index, scans_at_a_time=1, max_wait_seconds=0.01
+    )
+    first = asyncio.create_task(search.search(None, "crank"))
+    await asyncio.wait_for(database.reached.wait(), 30)
+
+    with pytest.raises(SearchTimedOut):
+        await search.search(None, "crank")
+    database.opened.set()
+    assert (await asyncio.wait_for(first, 30)).degraded
+    assert (await search.search(None, "crank")).degraded
 
 
 async def test_a_query_of_many_words_runs_on_the_database_too(world, mika):
@@ -304,7 +358,7 @@ class BlockedIndex(MemorySearchIndex):
 
 async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_finish(world):
     index = BlockedIndex()
-    service = SearchService(world.app.search._transactions, index)
+    service = SearchService(world.app.search._transactions, index, scans_at_a_time=1)
     waiting = [asyncio.create_task(service.search(None, "cam")) for _ in range(MAX_CONCURRENT_SEARCHES)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):

@@ -87,7 +87,7 @@ def build(
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
         media=MediaService(database, blobs, links, cache, clock),
-        search=SearchService(transactions, index),
+        search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),

@@ -24,6 +24,16 @@ class Busy(Unavailable):
     }
 
 
+class QueryTimedOut(Busy):
+    """The database interrupted a statement that took too long. It has responded, so this is not an outage."""
+
+    code = "QUERY_TIMED_OUT"
+    messages = {
+        "en": "The database took too long and was interrupted. Try again shortly.",
+        "ja": "データベースの処理に時間がかかりすぎたため、中断しました。しばらくしてからもう一度お試しください。",
+    }
+
+
 class SearchTimedOut(Unavailable):
     code = "SEARCH_TIMED_OUT"
     messages = {

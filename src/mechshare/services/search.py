@@ -2,12 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.overload import ConcurrencyLimit, SearchTimedOut
+from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
@@ -28,18 +29,28 @@ _MAX_WORDS = 8
 longer query may match too much."""
 _MAX_SCANNED = 10_000
 """How many mechanisms, the newest, a search by the database scans: this bounds its time, however many there are."""
-_MAX_BATCH_SIZE = 3
-"""The most concurrent searches by the database, so that they do not delay cheaper queries."""
+_MAX_WAIT_SECONDS = 3.0
 MAX_CONCURRENT_SEARCHES = 64
 """The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
 class SearchService:
-    def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
+    def __init__(
+        self,
+        transactions: Transactions,
+        index: SearchIndex,
+        *,
+        scans_at_a_time: int,
+        max_wait_seconds: float = _MAX_WAIT_SECONDS,
+    ) -> None:
+        """`scans_at_a_time` is the maximum number of concurrent searches by the database, and `max_wait_seconds` the
+        time for which others wait. The database needs more connections than that, so that searches do not delay
+        cheaper queries."""
         self._transactions = transactions
         self._index = index
-        self._searching_database = asyncio.Semaphore(_MAX_BATCH_SIZE)
+        self._scans = asyncio.Semaphore(scans_at_a_time)
+        self._max_wait_seconds = max_wait_seconds
         self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
 
     async def search(
@@ -103,7 +114,7 @@ class SearchService:
 
     async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
         words = query.text.translate(_QUOTES).split() or query.text.split()
-        async with self._searching_database, self._transactions.read() as tx:
+        async with self._scan(), self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
                 words=words[:_MAX_WORDS],
@@ -122,6 +133,22 @@ class SearchService:
             facets={},
             degraded=True,
         )
+
+    @asynccontextmanager
+    async def _scan(self) -> AsyncIterator[None]:
+        """Encloses a search by the database. Raises SearchTimedOut if it waits too long for earlier ones, or if the
+        database interrupts it."""
+        try:
+            async with asyncio.timeout(self._max_wait_seconds):
+                await self._scans.acquire()
+        except TimeoutError as late:
+            raise SearchTimedOut() from late
+        try:
+            yield
+        except QueryTimedOut as late:
+            raise SearchTimedOut() from late
+        finally:
+            self._scans.release()
 
     async def suggest(self, prefix: str, limit: int) -> Suggestions:
         """Returns titles of published mechanisms with a word that begins with `prefix`; none for an empty one.

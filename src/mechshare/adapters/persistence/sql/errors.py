@@ -14,12 +14,14 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
-from mechshare.domain.overload import Busy
+from mechshare.domain.overload import Busy, QueryTimedOut
 
 _NAME = "database"
-_LOCKED = ("55P03", "57014", "40P01", "40001")
-"""PostgreSQL: lock_not_available, query_canceled (by a time-out), deadlock_detected, serialization_failure."""
+_LOCKED = ("55P03", "40P01", "40001")
+"""PostgreSQL: lock_not_available, deadlock_detected, serialization_failure."""
 _LOCKED_IN_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
+_INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
+"""57014 is PostgreSQL's query_canceled, which its statement timeout raises."""
 _FOREIGN_KEY = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
@@ -41,8 +43,8 @@ class UniqueViolated(ConstraintViolated):
 def translated(*, is_writing: bool = False) -> Iterator[None]:
     """Translates SQLAlchemyError to Unavailable, StorageFull or ConstraintViolated; programming errors to RuntimeError.
 
-    Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use. A
-    transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
+    Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use, and
+    QueryTimedOut, a Busy, if a statement exceeded its timeout. A transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
     """
     try:
         yield
@@ -55,6 +57,8 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
         return _violation(problem)
     if isinstance(problem, PoolTimeout) or _is_locked(problem):
         return Busy()
+    if isinstance(problem, DBAPIError) and _code(problem) in _INTERRUPTED:
+        return QueryTimedOut()
     if isinstance(problem, ResourceClosedError):
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     text = str(problem.orig) if isinstance(problem, DBAPIError) else ""
@@ -70,14 +74,19 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
 
 
 def _is_locked(problem: SQLAlchemyError) -> bool:
-    """Whether the database reported a lock conflict or a timeout. It is then reachable."""
+    """Whether the database reported a lock conflict. It is then reachable."""
     if not isinstance(problem, DBAPIError):
         return False
-    sqlite_name = getattr(problem.orig, "sqlite_errorname", None) or ""
-    return getattr(problem.orig, "sqlstate", None) in _LOCKED or sqlite_name.startswith(_LOCKED_IN_SQLITE)
+    code = _code(problem)
+    return code in _LOCKED or code.startswith(_LOCKED_IN_SQLITE)
+
+
+def _code(problem: DBAPIError) -> str:
+    """Returns SQLite's name of the error, or PostgreSQL's SQLSTATE; "" if the driver gives neither."""
+    return getattr(problem.orig, "sqlite_errorname", None) or getattr(problem.orig, "sqlstate", None) or ""
 
 
 def _violation(problem: IntegrityError) -> ConstraintViolated:
-    code = getattr(problem.orig, "sqlite_errorname", None) or getattr(problem.orig, "sqlstate", None)
+    code = _code(problem)
     kind = ForeignKeyViolated if code in _FOREIGN_KEY else UniqueViolated if code in _UNIQUE else None
     return (kind or ConstraintViolated)(str(problem.orig))

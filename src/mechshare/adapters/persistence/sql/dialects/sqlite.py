@@ -1,7 +1,8 @@
 """SQLite, through aiosqlite."""
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, nullcontext
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,10 @@ and raise the latency. With a single thread, every read would wait behind a slow
 _TIMEOUT = "5"
 """Seconds that a writer waits for other writers, unless the URL sets another timeout (`?timeout=2.5`)."""
 
+_READ_TIMEOUT = 3.0
+"""Seconds. There are few readers, so a slow read delays all others. Writes have no timeout: an interrupted write of the
+scheduler, such as a sweep, would be repeated forever."""
+
 
 class Sqlite:
     """SQLite in WAL mode: one writer at a time over all processes; readers never wait for it."""
@@ -25,12 +30,14 @@ class Sqlite:
     reads_at_a_time = 1
     """The reading threads pass the GIL to each other for each row."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, read_timeout: float = _READ_TIMEOUT) -> None:
+        """Raises ValueError if `url` names no file. `read_timeout` is in seconds."""
         if url.host or not url.database or url.database.startswith(":"):
             raise ValueError("it is not the path of a file")
         parsed = url.set(drivername="sqlite+aiosqlite")
         parsed = parsed.set(query={"timeout": _TIMEOUT} | dict(parsed.query))
         self._path = Path(url.database)
+        self._read_timeout = read_timeout
         self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
         # Readers never run transactions, so there is nothing to roll back when a connection returns to the pool.
         self.reader = _sqlite_engine(
@@ -44,8 +51,17 @@ class Sqlite:
     def guard(self) -> AbstractAsyncContextManager[None]:
         return nullcontext()
 
-    def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
-        return nullcontext()
+    @contextmanager
+    def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
+        """Interrupts a statement of a reader after the timeout; no-op for writers."""
+        if connection.engine is not self.reader:
+            yield
+            return
+        timer = asyncio.get_running_loop().call_later(self._read_timeout, _interrupt, connection)
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     async def lock_row(
         self, connection: AsyncConnection, id: Column[Any], value: Any, *, may_be_deleted: bool
@@ -108,6 +124,12 @@ class Sqlite:
     async def version(self, connection: AsyncConnection) -> str:
         found = await connection.exec_driver_sql("SELECT sqlite_version()")
         return f"SQLite {found.scalar_one()}"
+
+
+def _interrupt(connection: AsyncConnection) -> None:
+    driver = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
+    if isinstance(driver, OneTripConnection):
+        driver.interrupt_statement()
 
 
 def _sqlite_engine(url: URL, *, query_only: bool, **options: Any) -> AsyncEngine:

@@ -64,6 +64,11 @@ class OneTripConnection(aiosqlite.Connection):
     def cursor(self) -> OneTripCursor:  # type: ignore[override]
         return OneTripCursor(self)
 
+    def interrupt_statement(self) -> None:
+        """Makes the statement under way raise OperationalError (SQLITE_INTERRUPT); no-op if there is none."""
+        if self._connection is not None:
+            self._connection.interrupt()
+
     async def run(self, work: Callable[..., None], *arguments: Any) -> None:
         """Runs `work` in the connection's thread, with SQLite's connection as its first argument."""
         await self._execute(work, self._conn, *arguments)  # type: ignore[no-untyped-call]

@@ -1,0 +1,45 @@
+"""SQLite interrupts reads that take too long, and the connection stays usable."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
+from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.domain.overload import QueryTimedOut
+
+ENDLESS = text(
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n WHERE i < 0"
+)
+COUNTING = text(
+    "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n"
+)
+
+
+@pytest.fixture
+async def hasty(tmp_path: Path) -> AsyncIterator[Sqlite]:
+    dialect = Sqlite(make_url(f"sqlite:///{tmp_path / 'mechshare.db'}"), read_timeout=0.01)
+    await dialect.prepare()
+    yield dialect
+    await dialect.reader.dispose()
+    await dialect.writer.dispose()
+
+
+async def test_a_read_without_end_is_interrupted_and_its_connection_reads_again(hasty: Sqlite) -> None:
+    async with hasty.reader.connect() as connection:
+        reading = Statements(connection, hasty, is_writing=False)
+        for _ in range(3):
+            with pytest.raises(QueryTimedOut):
+                await asyncio.wait_for(reading.rows(ENDLESS), 60)
+    for _ in range(5):
+        async with hasty.reader.connect() as connection:
+            assert (await connection.execute(text("SELECT 7"))).scalar_one() == 7
+
+
+async def test_a_write_is_not_interrupted(hasty: Sqlite) -> None:
+    async with hasty.begin() as connection:
+        writing = Statements(connection, hasty, is_writing=True)
+        assert await writing.row(COUNTING) == (300_000,)
