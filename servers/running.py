@@ -44,6 +44,7 @@ class Server:
         self.name = name
         self.port = free_port()
         self._folder = folder
+        self._log = folder / "server.log"
         self._command = command
         self._is_ready = is_ready
         self._environ = {**os.environ, "HOME": str(folder), **(environ or {})}
@@ -56,9 +57,12 @@ class Server:
             raise RuntimeError(f"{self.name} was not started")
         return self._process.pid
 
+    def log(self) -> str:
+        """Returns the output of all runs so far."""
+        return self._log.read_text(errors="replace")
+
     def start(self) -> None:
-        log = self._folder / "server.log"
-        with log.open("ab") as output:
+        with self._log.open("ab") as output:
             self._process = subprocess.Popen(
                 self._command(self.port),
                 cwd=self._folder,
@@ -74,7 +78,7 @@ class Server:
         while not self._is_ready(self.port):
             if self._process.poll() is not None or time.monotonic() > ends:
                 self.stop()
-                raise ServerFailed(f"{self.name} did not start:\n{log.read_text(errors='replace')[-4000:]}")
+                raise ServerFailed(f"{self.name} did not start:\n{self.log()[-4000:]}")
             time.sleep(0.05)
 
     def stop(self) -> None:

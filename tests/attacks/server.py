@@ -117,6 +117,21 @@ class AttackedServer:
             files={"file": ("clip.gif", content or clip(next(_SEEDS), frames=3))},
         )
 
+    async def add_external(
+        self, user: User, title: str = "A four-bar linkage", description: str = ""
+    ) -> dict[str, Any]:
+        """Publishes a mechanism whose clip is hosted elsewhere, which needs no processing."""
+        body = {
+            "title": title,
+            "description": description,
+            "file_url": "https://media.example/a.mp4",
+            "thumbnail_url": "https://media.example/a.webp",
+            "duration": 1.0,
+        }
+        made = await user.client.post(f"{API}/mechanisms/from-url", headers=user.headers, json=body)
+        path = f"{API}/mechanisms/{made.raise_for_status().json()['id']}/publish"
+        return dict((await user.client.post(path, headers=user.headers)).raise_for_status().json())
+
     async def processed(self, user: User, id: str) -> dict[str, Any]:
         """Waits until a mechanism is ready or failed and returns its processing."""
         async with asyncio.timeout(PROCESSING_TIMEOUT):

@@ -18,20 +18,6 @@ CPU_SECONDS = 60.0
 """Processor seconds of all searches of an attack. With quadratic excerpts each took 453 s on one thread."""
 
 
-async def publish_elsewhere(user: User, number: int, description: str) -> None:
-    """Publishes a mechanism whose clip is hosted elsewhere, which needs no processing."""
-    body = {
-        "title": f"a 歯 {number}",
-        "description": description,
-        "file_url": "https://media.example/a.mp4",
-        "thumbnail_url": "https://media.example/a.webp",
-        "duration": 1.0,
-    }
-    made = await user.client.post(f"{API}/mechanisms/from-url", headers=user.headers, json=body)
-    path = f"{API}/mechanisms/{made.raise_for_status().json()['id']}/publish"
-    (await user.client.post(path, headers=user.headers)).raise_for_status()
-
-
 async def wait_until_indexed(user: User, count: int) -> None:
     async with asyncio.timeout(120):
         while True:
@@ -50,7 +36,7 @@ async def test_searches_over_long_texts_do_not_delay_others(
             "total"
         ]
         for number in range(50):
-            await publish_elsewhere(user, number, text)
+            await attacked_server.add_external(user, f"a 歯 {number}", text)
         await wait_until_indexed(user, before + 50)
         cpu = attacked_server.cpu_seconds()
         async with watched(attacked_server, figure):

@@ -21,7 +21,8 @@ _LOCKED = ("55P03", "40P01", "40001")
 """PostgreSQL: lock_not_available, deadlock_detected, serialization_failure."""
 _LOCKED_IN_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
-"""57014 is PostgreSQL's query_canceled, which its statement timeout raises."""
+"""57014 is PostgreSQL's query_canceled, which its statement timeout raises. A writer that waits for the lock of a row
+behind others waits for two locks one after the other, so the lock timeout does not always end the wait first."""
 _FOREIGN_KEY = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
@@ -44,7 +45,7 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
     """Translates SQLAlchemyError to Unavailable, StorageFull or ConstraintViolated; programming errors to RuntimeError.
 
     Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use, and
-    QueryTimedOut, a Busy, if a statement exceeded its timeout. A transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
+    QueryTimedOut, a Busy, if a read exceeded its timeout. A transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
     """
     try:
         yield
@@ -58,7 +59,7 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
     if isinstance(problem, PoolTimeout) or _is_locked(problem):
         return Busy()
     if isinstance(problem, DBAPIError) and _code(problem) in _INTERRUPTED:
-        return QueryTimedOut()
+        return Busy() if is_writing else QueryTimedOut()
     if isinstance(problem, ResourceClosedError):
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     text = str(problem.orig) if isinstance(problem, DBAPIError) else ""
