@@ -12,7 +12,7 @@ import pytest
 from servers.kinds import environment
 from servers.running import Server
 
-from tests.attacks.server import API, PASSWORD, AttackedServer, User, attackable_server, new_address
+from tests.attacks.server import API, PASSWORD, AttackedServer, User, attackable_server
 from tests.chaos.clips import clip
 from tests.servers import own_server
 

@@ -45,7 +45,8 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
     """Translates SQLAlchemyError to Unavailable, StorageFull or ConstraintViolated; programming errors to RuntimeError.
 
     Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use, and
-    QueryTimedOut, a Busy, if a read exceeded its timeout. A transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
+    QueryTimedOut, a Busy, if a read exceeded its timeout. A transaction that the server refuses as read-only raises
+    Unavailable: the server may be a standby.
     """
     try:
         yield
