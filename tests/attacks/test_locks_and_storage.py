@@ -84,8 +84,7 @@ async def test_a_locked_row_delays_nobody_who_needs_another(
         assert {response.status_code for response in refused} == {503}
         assert "BUSY" in {response.json()["code"] for response in refused}
         assert all(response.headers["retry-after"] for response in refused)
-        assert 'mechshare_circuits_open{dependency="database"} 1' not in metrics
-        assert "mechshare_circuit_refusals_total{" not in metrics
+        assert 'mechshare_circuit_refusals_total{dependency="database"} 0.0' in metrics
         assert (await edited(user, id, "A crank-rocker")).status_code == 200
 
 
