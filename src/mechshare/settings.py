@@ -45,8 +45,9 @@ class Settings:
     is the limit for one file. `user_quota_bytes`, `moderator_quota_bytes` and `admin_quota_bytes` limit what a user of
     each role may store (0: no limit). `disk_reserve` is the number of bytes that files leave free on each disk (None: a
     twentieth of it, 1 GiB at most). `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
-    `searches_per_minute` and `retries_per_hour` are limits for each address (0: no limit; if the first is 0, none of
-    them applies). `unfinished_clips_per_user` limits the clips of a user that are still to be processed (0: no limit).
+    `searches_per_minute` and `retries_per_hour` are limits for each address, the last one also for each user (0: no
+    limit; if the first is 0, none of them applies). `unfinished_clips_per_user` limits the clips of a user that are
+    still to be processed (0: no limit).
     `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.

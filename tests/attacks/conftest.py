@@ -17,6 +17,14 @@ def attacked_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attack
         yield server
 
 
+@pytest.fixture(scope="session")
+def idle_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
+    """The same, but it processes no clips: a stream of events lasts as long as its listener, and clips wait until a
+    test starts a worker."""
+    with attackable_server(tmp_path_factory.mktemp("idle"), JOB_SLOTS="0") as server:
+        yield server
+
+
 @pytest.fixture
 def connections(long: bool) -> int:
     """Returns how many connections an attack opens."""

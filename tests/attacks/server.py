@@ -132,12 +132,16 @@ class AttackedServer:
         path = f"{API}/mechanisms/{made.raise_for_status().json()['id']}/publish"
         return dict((await user.client.post(path, headers=user.headers)).raise_for_status().json())
 
+    async def processing(self, user: User, id: str) -> dict[str, Any]:
+        """Returns the processing of one of the user's mechanisms."""
+        response = await user.client.get(f"{API}/mechanisms/{id}/processing", headers=user.headers)
+        return dict(response.raise_for_status().json())
+
     async def processed(self, user: User, id: str) -> dict[str, Any]:
         """Waits until a mechanism is ready or failed and returns its processing."""
         async with asyncio.timeout(PROCESSING_TIMEOUT):
             while True:
-                response = await user.client.get(f"{API}/mechanisms/{id}/processing", headers=user.headers)
-                status: dict[str, Any] = response.raise_for_status().json()
+                status = await self.processing(user, id)
                 if status["state"] in ("ready", "failed"):
                     return status
                 await asyncio.sleep(0.2)
@@ -183,6 +187,26 @@ def attackable_server(
         yield server
     finally:
         _end(server)
+
+
+@contextmanager
+def worker(server: AttackedServer, **settings: str) -> Iterator[None]:
+    """Runs a worker with one slot for the installation of `server`; kills it at the end."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mechshare", "worker", "--slots", "1"],
+        env={
+            **_plain_environment(),
+            "MECHSHARE_DATA": str(server.folder / "data"),
+            **{f"MECHSHARE_{name}": value for name, value in settings.items()},
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait(30)
 
 
 def _plain_environment() -> dict[str, str]:

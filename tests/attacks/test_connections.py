@@ -1,12 +1,12 @@
 """Thousands of slow clients of any kind delay no other client, and all are disconnected in time."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
 from tests.attacks import slow_clients
 from tests.attacks.probe import watched
-from tests.attacks.server import API, AttackedServer, attackable_server, new_address
+from tests.attacks.server import API, AttackedServer, new_address
 from tests.attacks.slow_clients import PER_ADDRESS, SlowClient, outcomes
 
 HEADERS_TIMEOUT = 25.0
@@ -15,13 +15,6 @@ BODY_TIMEOUT = 45.0
 """The same for short bodies; 30 are documented."""
 MAX_BYTES_EACH = 800 * 1024
 """The server's memory for each slow client, including its own growth meanwhile, bytes."""
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AttackedServer]:
-    """Processes no clips, so that a stream of events lasts as long as its listener."""
-    with attackable_server(tmp_path_factory.mktemp("connections"), JOB_SLOTS="0") as server:
-        yield server
 
 
 async def attack(
@@ -41,63 +34,63 @@ async def attack(
 
 @pytest.mark.parametrize("client", [slow_clients.silent, slow_clients.slow_headers])
 async def test_connections_without_whole_headers_are_closed(
-    server: AttackedServer, figure: Callable[[str], None], connections: int, client: SlowClient
+    idle_server: AttackedServer, figure: Callable[[str], None], connections: int, client: SlowClient
 ) -> None:
-    found = await attack(server, figure, client, connections, HEADERS_TIMEOUT)
+    found = await attack(idle_server, figure, client, connections, HEADERS_TIMEOUT)
     assert found == {"closed": connections}
 
 
 async def test_bodies_that_trickle_are_refused(
-    server: AttackedServer, figure: Callable[[str], None], connections: int
+    idle_server: AttackedServer, figure: Callable[[str], None], connections: int
 ) -> None:
-    found = await attack(server, figure, slow_clients.slow_body, connections, BODY_TIMEOUT)
+    found = await attack(idle_server, figure, slow_clients.slow_body, connections, BODY_TIMEOUT)
     assert sum(count for end, count in found.items() if end.startswith("408")) == connections
 
 
 async def test_readers_that_read_nothing_are_disconnected(
-    server: AttackedServer, figure: Callable[[str], None], connections: int
+    idle_server: AttackedServer, figure: Callable[[str], None], connections: int
 ) -> None:
-    async with server.registered() as user:
+    async with idle_server.registered() as user:
         large = b"GIF89a" + bytes(8 * 2**20)
-        id = (await server.upload(user, large)).raise_for_status().json()["id"]
+        id = (await idle_server.upload(user, large)).raise_for_status().json()["id"]
         client = slow_clients.slow_reader(f"{API}/mechanisms/{id}/original", user.headers["Authorization"])
-        found = await attack(server, figure, client, connections, slow_clients.SLOW_READER_SECONDS + 15)
+        found = await attack(idle_server, figure, client, connections, slow_clients.SLOW_READER_SECONDS + 15)
     assert sum(count for end, count in found.items() if end.endswith(("reset", "closed"))) == connections
 
 
 async def test_listeners_to_events_delay_no_other_client(
-    server: AttackedServer, figure: Callable[[str], None], connections: int
+    idle_server: AttackedServer, figure: Callable[[str], None], connections: int
 ) -> None:
-    async with server.registered() as user:
-        id = (await server.upload(user)).raise_for_status().json()["id"]
+    async with idle_server.registered() as user:
+        id = (await idle_server.upload(user)).raise_for_status().json()["id"]
         path = f"{API}/mechanisms/{id}/processing/events"
         client = slow_clients.listener(path, user.headers["Authorization"])
-        found = await attack(server, figure, client, connections, 10.0)
+        found = await attack(idle_server, figure, client, connections, 10.0)
     assert found["200 open"] == min(connections, found["200 open"] + found["503 closed"])
     assert found["200 open"] >= min(connections, 2_000)
 
 
 async def test_unfinished_bodies_of_one_address_are_bounded(
-    server: AttackedServer, figure: Callable[[str], None]
+    idle_server: AttackedServer, figure: Callable[[str], None]
 ) -> None:
     count = 400
-    async with watched(server, figure):
-        found = await outcomes(server, [slow_clients.slow_body] * count, [new_address()], BODY_TIMEOUT)
+    async with watched(idle_server, figure):
+        found = await outcomes(idle_server, [slow_clients.slow_body] * count, [new_address()], BODY_TIMEOUT)
     figure(f"{count} bodies of one address: {dict(found)}")
     assert 64 <= sum(number for end, number in found.items() if end.startswith("408")) <= 128
     assert sum(number for end, number in found.items() if end.startswith(("408", "429"))) == count
 
 
-def test_http2_without_tls_is_refused(server: AttackedServer) -> None:
-    with server.connect() as connection:
+def test_http2_without_tls_is_refused(idle_server: AttackedServer) -> None:
+    with idle_server.connect() as connection:
         connection.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\x04\0\0\0\0\0")
         received = connection.recv(1_000)
     assert received == b"" or received.startswith(b"HTTP/1.1 4")
 
 
-def test_a_body_in_tiny_pieces_costs_little(server: AttackedServer) -> None:
-    before = server.cpu_seconds()
-    with server.connect() as connection:
+def test_a_body_in_tiny_pieces_costs_little(idle_server: AttackedServer) -> None:
+    before = idle_server.cpu_seconds()
+    with idle_server.connect() as connection:
         head = b"Host: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         connection.sendall(f"POST {API}/auth/login HTTP/1.1\r\n".encode() + head)
         try:
@@ -107,4 +100,4 @@ def test_a_body_in_tiny_pieces_costs_little(server: AttackedServer) -> None:
             pass  # refused before its end
         else:
             assert connection.recv(1_000).startswith(b"HTTP/1.1 400")
-    assert server.cpu_seconds() - before < 1.0
+    assert idle_server.cpu_seconds() - before < 1.0

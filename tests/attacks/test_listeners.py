@@ -1,18 +1,14 @@
 """Listeners to events wait while the database is away, and all of them receive the final state."""
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 from servers.kinds import environment
 
-from tests.attacks.server import API, AttackedServer, User, attackable_server, new_address
+from tests.attacks.server import API, AttackedServer, User, attackable_server, new_address, worker
 from tests.servers import own_server
 
 PER_ADDRESS = 50
@@ -41,7 +37,7 @@ async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
                 postgresql.stop()
                 await asyncio.sleep(AWAY_SECONDS)
                 postgresql.start()
-                with worker(tmp_path, url):
+                with worker(server, DATABASE_URL=url):
                     ends = Counter(await asyncio.gather(*listening))
     figure(f"{count} listeners, the database away for {AWAY_SECONDS:.0f} s: {dict(ends)}")
     assert ends == {"ready": count}
@@ -67,22 +63,3 @@ async def heard(server: AttackedServer, user: User, id: str, address: str, start
     except (httpx.TransportError, TimeoutError) as problem:
         return type(problem).__name__
     return state
-
-
-@contextmanager
-def worker(folder: Path, database_url: str) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mechshare", "worker", "--slots", "1"],
-        env={
-            **os.environ,
-            "MECHSHARE_DATA": str(folder / "data"),
-            "MECHSHARE_DATABASE_URL": database_url,
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        yield
-    finally:
-        process.kill()
-        process.wait(30)

@@ -62,6 +62,23 @@ async def test_uploads_and_retries_have_their_own_limits(open_site: Any) -> None
     assert retried[1] == 429
 
 
+async def test_retries_of_a_user_are_limited_over_all_addresses(open_site: Any) -> None:
+    site = await open_site(requests_per_minute=1_000, trusted_proxies=("127.0.0.1",), retries_per_hour=2)
+    sakura, mika = await site.sign_up("sakura"), await site.sign_up("mika")
+    path = f"{API}/mechanisms/01900000-0000-7000-8000-0000000000ff/processing/retry"
+
+    async def retry(headers: dict[str, str], number: int) -> Any:
+        return await site.client.post(path, headers={**headers, "X-Forwarded-For": f"192.0.2.{number}"})
+
+    statuses = [(await retry(sakura, number)).status_code for number in range(3)]
+    refused, of_another = await retry(sakura, 9), await retry(mika, 9)
+
+    assert statuses == [404, 404, 429]
+    assert refused.json()["code"] == "TOO_MANY_REQUESTS"
+    assert 1 <= int(refused.headers["retry-after"]) <= 7200
+    assert of_another.status_code == 404
+
+
 async def test_zero_means_no_limit(open_site: Any) -> None:
     site = await open_site(requests_per_minute=1_000, registrations_per_hour=0)
     for number in range(25):

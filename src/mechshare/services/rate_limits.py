@@ -1,4 +1,4 @@
-"""Limits the requests per client address, and the costly ones among them."""
+"""Limits the requests per client address, and the costly ones among them, some of them also per user."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -38,11 +38,11 @@ class RateLimitService:
         """Counts one request of `address`; returns the verdict. Call it only if there is a limit."""
         return await self._limiter.hit(self.quota, address)
 
-    async def count_operation(self, kind: CostlyOperation, address: str) -> None:
-        """Counts one request of this kind. Raises TooManyRequests."""
+    async def count_operation(self, kind: CostlyOperation, caller: str) -> None:
+        """Counts one request of this kind by `caller`, an address or a user. Raises TooManyRequests."""
         quota = self._costly[kind]
         if not (self.is_limited and quota.amount):
             return
-        verdict = await self._limiter.hit(quota, address)
+        verdict = await self._limiter.hit(quota, caller)
         if not verdict.allowed:
             raise TooManyRequests(retry_after=verdict.retry_after)

@@ -194,16 +194,21 @@ def _decoded(
 ) -> Iterator[TimedFrame]:
     """Yields the frames. Each is shown until the next one, the last for the duration that it or the file states."""
     base = stream.time_base or Fraction(1, 1000)
-    packets = pixels = 0
+    context = stream.codec_context
+    packets = pixels = shown = 0
     first = last = Fraction(0)
     pending: tuple[Image.Image, int, int, Fraction] | None = None
     for packet in container.demux(stream):
         packets += 1 if packet.size else 0
         _refuse_length(None, packets, limits)
-        for frame in packet.decode():
+        frames = packet.decode()
+        if packet.size:  # it costs at least one picture, also if it shows none
+            pixels += context.width * context.height
+        for frame in frames:
             _refuse_size(frame.width, frame.height, limits)
-            pixels += frame.width * frame.height
-            _refuse_pixels(pixels, limits)
+            shown += frame.width * frame.height
+        _refuse_pixels(max(pixels, shown), limits)
+        for frame in frames:
             start = _start_of(frame, base, format, pending[3] + last if pending else Fraction(0))
             if pending is None:
                 first = start

@@ -48,10 +48,25 @@ def limits(kind: CostlyOperation) -> BeforeRequestHookHandler:
     """Returns the `before_request` of a route with a rate limit of its own per address; it raises TooManyRequests."""
 
     async def count(request: Connection) -> None:
-        address = limited_address(client_address_of(request.scope))
-        await application_of(request).rate_limits.count_operation(kind, address)
+        await _count_address(request, kind)
 
     return count
+
+
+def limits_of_user(kind: CostlyOperation) -> BeforeRequestHookHandler:
+    """Returns the `before_request` of a guarded route whose rate limit holds per address and per user, who may have
+    many addresses; it raises TooManyRequests."""
+
+    async def count(request: Connection) -> None:
+        await _count_address(request, kind)
+        await application_of(request).rate_limits.count_operation(kind, f"user {actor_of(request).id}")
+
+    return count
+
+
+async def _count_address(request: Connection, kind: CostlyOperation) -> None:
+    address = limited_address(client_address_of(request.scope))
+    await application_of(request).rate_limits.count_operation(kind, address)
 
 
 def caller_of(connection: Connection) -> SignedIn:

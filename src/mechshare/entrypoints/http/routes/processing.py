@@ -22,7 +22,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
     caller_of,
-    limits,
+    limits_of_user,
     require_permissions,
     viewer_of,
 )
@@ -96,7 +96,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     guards=[require_permissions()],
     status_code=202,
     operation_id="retryProcessing",
-    before_request=limits(CostlyOperation.RETRIES),
+    before_request=limits_of_user(CostlyOperation.RETRIES),
     summary="Retry a failed processing",
     opt=refuses(Forbidden, Conflict, Stale),
 )
