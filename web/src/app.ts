@@ -1,2 +1,4 @@
 // Loaded by every page.
+import "./more";
 import "./previews";
+import "./suggestions";

@@ -2,47 +2,102 @@
 import { prefersLessMotion } from "./page";
 
 const DELAY = 120; // ms; so that a pointer that only passes loads nothing
+const MAX_PLAYING = 3; // on touch screens, where cards play because they are in view
 
-/** A card whose still picture is replaced by its looping preview on hover and on focus. */
+/** Whether the browser asks for less data (Save-Data, and `prefers-reduced-data`). */
+function savesData(): boolean {
+  const { connection } = navigator as Navigator & { connection?: { saveData?: boolean } };
+  return connection?.saveData === true || matchMedia("(prefers-reduced-data: reduce)").matches;
+}
+
+/** A card whose still picture is replaced by its looping preview while the person points at it or focuses it. */
 class Preview extends HTMLElement {
   #timer = 0;
+  #reasons = new Set<string>();
 
   connectedCallback(): void {
-    this.addEventListener("pointerenter", () => this.#start());
-    this.addEventListener("pointerleave", () => this.#stop());
-    this.addEventListener("focusin", () => this.#start());
-    this.addEventListener("focusout", () => this.#stop());
+    this.addEventListener("pointerenter", (event) => event.pointerType !== "touch" && this.play("pointer"));
+    this.addEventListener("pointerleave", () => this.stop("pointer"));
+    this.addEventListener("focusin", () => this.play("focus"));
+    this.addEventListener("focusout", () => this.stop("focus"));
+    inView?.observe(this);
   }
 
-  #start(): void {
+  disconnectedCallback(): void {
+    inView?.unobserve(this);
+    this.#reasons.clear();
+    this.#showStill();
+  }
+
+  get isPlaying(): boolean {
+    return this.#reasons.size > 0;
+  }
+
+  /** Plays until every reason to play is gone. */
+  play(reason: string): void {
     const source = this.dataset.preview;
     if (!source || prefersLessMotion.matches) return;
-    this.#timer = window.setTimeout(() => this.#show(source), DELAY);
+    this.#reasons.add(reason);
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => this.#load(source), DELAY);
   }
 
-  #show(source: string): void {
-    const image = this.querySelector("img");
-    if (!image || image.dataset.still) return;
+  stop(reason: string): void {
+    this.#reasons.delete(reason);
+    if (!this.isPlaying) this.#showStill();
+  }
+
+  stopAll(): void {
+    this.#reasons.clear();
+    this.#showStill();
+  }
+
+  #load(source: string): void {
     const moving = new Image();
     moving.src = source;
     moving.decode().then(
-      () => {
-        if (!this.#timer) return;
-        image.dataset.still = image.src;
-        image.src = source;
-      },
+      () => this.#show(source),
       () => {}, // the still picture stays
     );
   }
 
-  #stop(): void {
+  #show(source: string): void {
+    const image = this.querySelector("img");
+    if (!image || image.dataset.still || !this.isPlaying) return;
+    image.dataset.still = image.src;
+    image.src = source;
+  }
+
+  #showStill(): void {
     clearTimeout(this.#timer);
-    this.#timer = 0;
     const image = this.querySelector<HTMLImageElement>("img[data-still]");
     if (!image?.dataset.still) return;
     image.src = image.dataset.still;
     delete image.dataset.still;
   }
 }
+
+/** Plays the first few cards in view, and others once these leave it. */
+function playInView(entries: IntersectionObserverEntry[]): void {
+  for (const { target, isIntersecting } of entries) {
+    target.toggleAttribute("data-in-view", isIntersecting);
+    if (!isIntersecting) (target as Preview).stop("view");
+  }
+  const seen = document.querySelectorAll<Preview>("mechanism-preview[data-in-view]");
+  for (const [place, card] of [...seen].entries()) {
+    if (place < MAX_PLAYING) card.play("view");
+    else card.stop("view");
+  }
+}
+
+// A screen without a pointer that hovers has no other way to show what moves.
+const inView =
+  matchMedia("(hover: none)").matches && !savesData()
+    ? new IntersectionObserver(playInView, { threshold: 0.75 })
+    : undefined;
+
+prefersLessMotion.addEventListener("change", () => {
+  for (const card of document.querySelectorAll<Preview>("mechanism-preview")) card.stopAll();
+});
 
 customElements.define("mechanism-preview", Preview);

@@ -1,9 +1,15 @@
 """What the pages show of a mechanism in a list."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses
+
+Pieces = tuple[tuple[str, bool], ...]
+"""A text as ((text, is_match), ...)."""
+_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -11,6 +17,7 @@ class Card:
     """A mechanism with the addresses of its media, which are None until it is ready.
 
     `width` and `height` in px are those of the clip: pages reserve its room before the picture arrives.
+    `excerpt` is the part of the description that matches a search, else empty.
     """
 
     mechanism: Mechanism
@@ -20,15 +27,43 @@ class Card:
     preview_url: str | None
     width: int
     height: int
+    category_names: tuple[str, ...] = ()
+    title: Pieces = ()
+    excerpt: Pieces = ()
 
     @property
     def path(self) -> str:
         return f"/m/{self.mechanism.id}"
 
+    @property
+    def seconds(self) -> float | None:
+        """The duration of a clip of less than a minute, in s, to a tenth."""
+        duration = self.mechanism.duration
+        return max(round(duration, 1), 0.1) if duration is not None and duration < _MINUTE else None
 
-def card(item: AuthoredMechanism, addresses: MediaAddresses) -> Card:
+    @property
+    def minutes(self) -> str:
+        """The duration of a longer clip as `minutes:seconds`; empty for a shorter one."""
+        duration = self.mechanism.duration
+        if duration is None or duration < _MINUTE:
+            return ""
+        minutes, seconds = divmod(round(duration), _MINUTE)
+        return f"{minutes}:{seconds:02}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardTexts:
+    """What a card shows besides its mechanism: names of categories by id, and the highlights of a search."""
+
+    category_names: Mapping[CategoryId, str] = field(default_factory=dict)
+    highlights: Mapping[str, Pieces] = field(default_factory=dict)
+
+
+def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | None = None) -> Card:
     mechanism = item.mechanism
     is_public, media = mechanism.is_published, mechanism.media
+    texts = texts or CardTexts()
+    names = (texts.category_names.get(id) for id in mechanism.categories)
     return Card(
         mechanism=mechanism,
         author_name=item.author.display_name,
@@ -37,4 +72,7 @@ def card(item: AuthoredMechanism, addresses: MediaAddresses) -> Card:
         preview_url=addresses.of(mechanism.preview_url, is_public=is_public),
         width=media.width if media else 4,
         height=media.height if media else 3,
+        category_names=tuple(name for name in names if name),
+        title=texts.highlights.get("title", ((mechanism.title, False),)),
+        excerpt=texts.highlights.get("description", ()),
     )

@@ -7,7 +7,7 @@ from litestar import Request
 from litestar.types import HTTPScope
 
 _API = "/api/"
-_NOT_PAGES = (_API, "/schema", "/health", "/static/", "/oembed")
+_NOT_PAGES = (_API, "/schema", "/health", "/static/", "/oembed", "/cards")
 _FILES = ("/static/", "/schema", "/api/v1/media/")
 
 

@@ -10,5 +10,10 @@ SCRIPT_TEXTS = {
     "failed": _("That did not work. Check the connection and try again."),
     "copied": _("Copied"),
     "loading": _("Loading …"),
+    "retry": _("Try again"),
     "more": _("Show more"),
+    "more_failed": _("The next mechanisms did not load."),
+    "more_shown": _("More mechanisms shown: {count}"),
+    "suggestions": _("Suggestions"),
+    "suggestion_count": _("Suggestions: {count}. Choose with the arrow keys."),
 }

@@ -5,40 +5,101 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
 
-from mechshare.domain.ids import CategoryId
-from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort
-from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
+from mechshare.domain.errors import InvalidField
+from mechshare.domain.policy import Viewer
+from mechshare.domain.search import SearchPage
+from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
-from mechshare.entrypoints.web.cards import card
-from mechshare.entrypoints.web.rendering import page
+from mechshare.entrypoints.web.cards import Card, CardTexts, card
+from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, Conditions, conditions_of
+from mechshare.entrypoints.web.listing import Categories, find_categories, find_chips, find_page
+from mechshare.entrypoints.web.rendering import form_page, page
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
-PAGE_SIZE = 20
+Words = Annotated[str, QueryParameter(name="q")]
+CategoryNames = Annotated[list[str] | None, QueryParameter(name="category")]
+SortName = Annotated[str | None, QueryParameter(name="sort")]
+Page = Annotated[int, QueryParameter(name="page", ge=1, le=MAX_PAGE)]
+Show = Annotated[int, QueryParameter(name="show", ge=1)]
+_count_search = limits(CostlyOperation.SEARCHES)
 
 
 @get("/")
 async def show_home(
     request: Req,
-    q: Annotated[str, QueryParameter(name="q", max_length=MAX_QUERY_LENGTH)] = "",
-    category: Annotated[list[str] | None, QueryParameter(name="category")] = None,
-    sort: Annotated[SearchSort, QueryParameter(name="sort")] = SearchSort.RELEVANCE,
+    q: Words = "",
+    category: CategoryNames = None,
+    sort: SortName = None,
+    number: Page = 1,
+    show: Show = STEP,
 ) -> Response[str]:
-    application = application_of(request)
-    chosen = tuple(map(CategoryId, category or ()))
-    found = await application.search.search(
-        await viewer_of(request), q, category_ids=chosen, sort=sort, limit=PAGE_SIZE
+    """Shows the first `show` mechanisms of a page, so that the address of a longer list shows it again."""
+    try:
+        conditions = conditions_of(q, category or (), sort, number, show)
+    except InvalidField as error:
+        return await form_page(request, "home_refused.html", error, search_words=q)
+    viewer = await viewer_of(request)
+    await _limit(request, conditions)
+    found = await find_page(request, viewer, conditions, conditions.offset, conditions.show)
+    return await _home(request, viewer, conditions, found)
+
+
+@get("/cards")
+async def show_more_cards(
+    request: Req,
+    q: Words = "",
+    category: CategoryNames = None,
+    sort: SortName = None,
+    number: Page = 1,
+    show: Show = STEP,
+) -> Response[str]:
+    """Shows the last cards of the page with this address alone; the script of "Show more" appends them."""
+    conditions = conditions_of(q, category or (), sort, number, show)
+    viewer = await viewer_of(request)
+    await _limit(request, conditions)
+    offset = conditions.offset + conditions.show - STEP
+    found = await find_page(request, viewer, conditions, offset, STEP)
+    categories = await find_categories(request)
+    return await page(
+        request,
+        "more_cards.html",
+        conditions=conditions,
+        has_more=conditions.has_more(conditions.show - STEP + len(found.items), found.total),
+        cards=_cards(request, found, categories),
     )
-    addresses = media_addresses(application)
+
+
+async def _limit(request: Req, conditions: Conditions) -> None:
+    """Counts a search like one of the API. Raises TooManyRequests."""
+    if conditions.is_search:
+        await _count_search(request)
+
+
+async def _home(request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage) -> Response[str]:
+    categories = await find_categories(request)
     return await page(
         request,
         "home.html",
-        q=q,
-        chosen=chosen,
-        sort=sort.value,
+        search_words=conditions.text,
+        conditions=conditions,
         found=found,
-        cards=[card(item.found, addresses) for item in found.items],
-        categories=await application.categories.find_counts(),
+        has_more=conditions.has_more(len(found.items), found.total),
+        chips=await find_chips(request, viewer, conditions, found, categories),
+        cards=_cards(request, found, categories),
     )
 
 
-router = Router("/", route_handlers=[show_home])
+def _cards(request: Req, found: SearchPage, categories: Categories) -> list[Card]:
+    addresses = media_addresses(application_of(request))
+    return [
+        card(
+            item.found,
+            addresses,
+            CardTexts(category_names=categories.names, highlights=item.highlights),
+        )
+        for item in found.items
+    ]
+
+
+router = Router("/", route_handlers=[show_home, show_more_cards])

@@ -1,0 +1,123 @@
+"""What the address of the home page says: words, categories, order, and how many mechanisms to show."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from mechshare.domain.errors import MalformedRequest
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.search import SearchSort, clean_query
+
+STEP = 20
+"""How many mechanisms "Show more" adds."""
+WINDOW = 200
+"""The most mechanisms on a page; the next ones have a page of their own, so no page grows without end."""
+MAX_PAGE = 50
+"""Pages reach 10,000 mechanisms deep, as page numbers of the API do."""
+
+Sort = SearchSort | MechanismSort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """`show` counts the mechanisms from the beginning of the page, in steps of STEP."""
+
+    text: str
+    category_ids: tuple[CategoryId, ...]
+    sort: Sort
+    page: int = 1
+    show: int = STEP
+
+    @property
+    def is_search(self) -> bool:
+        return bool(self.text)
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.text or self.category_ids)
+
+    @property
+    def sorts(self) -> tuple[Sort, ...]:
+        """The orders that the person can choose from; the first one is the default."""
+        return tuple(SearchSort) if self.is_search else tuple(MechanismSort)
+
+    @property
+    def offset(self) -> int:
+        """How many mechanisms the pages before this one show."""
+        return (self.page - 1) * WINDOW
+
+    @property
+    def address(self) -> str:
+        return self._address("/")
+
+    @property
+    def cards_address(self) -> str:
+        """The address of the last STEP cards of the page alone."""
+        return self._address("/cards")
+
+    def sorted_by(self, sort: Sort) -> "Conditions":
+        return replace(self, sort=sort, page=1, show=STEP)
+
+    def toggled(self, category_id: CategoryId) -> "Conditions":
+        """Returns the conditions with the category if they lack it, else without it."""
+        others = tuple(id for id in self.category_ids if id != category_id)
+        chosen = others if category_id in self.category_ids else (*others, category_id)
+        return replace(self, category_ids=chosen, page=1, show=STEP)
+
+    def without_categories(self) -> "Conditions":
+        return replace(self, category_ids=(), page=1, show=STEP)
+
+    def has_more(self, shown: int, total: int) -> bool:
+        """Whether mechanisms follow the `shown` ones of this page."""
+        return shown == self.show and self.offset + shown < total
+
+    def more(self) -> "Conditions | None":
+        """Returns the conditions that show the next mechanisms: on this page, or on the next one if it is full.
+
+        None after the last page.
+        """
+        if self.show < WINDOW:
+            return replace(self, show=self.show + STEP)
+        return self.at_page(self.page + 1) if self.page < MAX_PAGE else None
+
+    def at_page(self, page: int) -> "Conditions":
+        return replace(self, page=page, show=STEP)
+
+    def _address(self, path: str) -> str:
+        query: list[tuple[str, str]] = [("q", self.text)] if self.text else []
+        query += [("category", category_id) for category_id in self.category_ids]
+        query += [("sort", self.sort.value)] if self.sort is not self.sorts[0] else []
+        query += [("page", str(self.page))] if self.page > 1 else []
+        query += [("show", str(self.show))] if self.show > STEP else []
+        return f"{path}?{urlencode(query)}" if query else path
+
+
+def conditions_of(
+    text: str, category_ids: Iterable[str], sort: str | None, page: int, show: int
+) -> Conditions:
+    """Returns the conditions of an address. Raises InvalidField, MalformedRequest.
+
+    An order of the list that a search does not have, or the reverse, gives the default order: a person who begins to
+    search should not lose the page.
+    """
+    cleaned = clean_query(text)
+    return Conditions(
+        text=cleaned,
+        category_ids=tuple(map(CategoryId, dict.fromkeys(category_ids))),
+        sort=_sort(sort, is_search=bool(cleaned)),
+        page=page,
+        show=min(-(-show // STEP) * STEP, WINDOW),
+    )
+
+
+def _sort(name: str | None, *, is_search: bool) -> Sort:
+    known: type[SearchSort] | type[MechanismSort] = SearchSort if is_search else MechanismSort
+    for sort in known:
+        if sort.value == name:
+            return sort
+    names = [sort.value for sort in (*SearchSort, *MechanismSort)]
+    if name is not None and name not in names:
+        allowed = ", ".join(dict.fromkeys(names))
+        raise MalformedRequest(problem="see details.", details=[("sort", f"must be one of: {allowed}.")])
+    return next(iter(known))

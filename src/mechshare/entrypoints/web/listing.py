@@ -1,0 +1,139 @@
+"""The mechanisms that the home page lists: from the search index if there are words, else from the database."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Request
+
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.pagination import PageRequest
+from mechshare.domain.policy import Viewer
+from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
+from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.public_reads.keys import ListKey
+from mechshare.entrypoints.http.public_reads.reads import public_reads_of
+from mechshare.entrypoints.http.representations.categories import CategoriesResponse
+from mechshare.entrypoints.web.conditions import STEP, Conditions
+from mechshare.entrypoints.web.languages import language_of
+
+Req = Request[Any, Any, Any]
+_READ_SIZES = (STEP, 2 * STEP)
+_MAX_READ_SIZE = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Categories:
+    """The categories by id: their names in the person's language, and how many published mechanisms each has."""
+
+    names: dict[CategoryId, str]
+    counts: dict[CategoryId, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chip:
+    """A category as a filter. `count` is None where nobody knows it; `address` adds or removes the filter."""
+
+    name: str
+    count: int | None
+    is_chosen: bool
+    address: str
+
+
+async def find_page(
+    request: Req, viewer: Viewer, conditions: Conditions, offset: int, count: int
+) -> SearchPage:
+    """Returns `count` mechanisms after the first `offset`, both multiples of STEP.
+
+    Raises Unavailable, Overloaded, SearchTimedOut.
+    """
+    size = next((size for size in _READ_SIZES if size >= count), _MAX_READ_SIZE)
+    first = offset // size + 1
+    read = _search if conditions.is_search else _list
+    pages = [await read(request, viewer, conditions, first, size)]
+    for number in range(first + 1, first + -(-count // size)):
+        if len(pages[-1].items) < size:
+            break
+        pages.append(await read(request, viewer, conditions, number, size))
+    items = tuple(item for page in pages for item in page.items)
+    return replace(pages[0], items=items[:count])
+
+
+async def _search(
+    request: Req, viewer: Viewer, conditions: Conditions, number: int, size: int
+) -> SearchPage:
+    return await application_of(request).search.search(
+        viewer,
+        conditions.text,
+        category_ids=conditions.category_ids,
+        sort=SearchSort(conditions.sort),
+        page=number,
+        limit=size,
+    )
+
+
+async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: int, size: int) -> SearchPage:
+    application, sort = application_of(request), MechanismSort(conditions.sort)
+    wanted = PageRequest(page=number, limit=size)
+    key = ListKey(
+        path="/", query=(), category_ids=conditions.category_ids, user_id=None, sort=sort, request=wanted
+    )
+    count = partial(application.mechanisms.count_public, category_ids=conditions.category_ids)
+    counted = await application.responses.count(key.count_key, count)
+    found = await application.mechanisms.find_all(
+        viewer,
+        PageRequest(page=number, limit=size, counted=counted),
+        sort=sort,
+        category_ids=conditions.category_ids,
+    )
+    return SearchPage(
+        items=tuple(FoundMechanism(found=item, highlights={}) for item in found.items),
+        page=number,
+        limit=size,
+        total=found.total,
+        total_is_exact=found.total_is_exact,
+        facets={},
+    )
+
+
+async def find_categories(request: Req) -> Categories:
+    """Returns the categories from the cache of public responses: counting them anew for each page is slow."""
+    stored = await public_reads_of(request).categories()
+    items = msgspec.json.decode(stored.body, type=CategoriesResponse).items
+    is_japanese = language_of(request) == "ja"
+    return Categories(
+        names={CategoryId(one.id): one.name_ja if is_japanese else one.name_en for one in items},
+        counts={CategoryId(one.id): one.mechanism_count for one in items},
+    )
+
+
+async def find_chips(
+    request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage, categories: Categories
+) -> list[Chip]:
+    """Returns the filters: the chosen ones first, then those that add mechanisms to the page."""
+    counts = await _counts(request, viewer, conditions, found, categories)
+    offered = [id for id in categories.names if counts.get(id, 0) and id not in conditions.category_ids]
+    return [
+        Chip(
+            name=categories.names.get(id, id),
+            count=None if found.degraded else counts.get(id, 0),
+            is_chosen=id in conditions.category_ids,
+            address=conditions.toggled(id).address,
+        )
+        for id in (*conditions.category_ids, *offered)
+    ]
+
+
+async def _counts(
+    request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage, categories: Categories
+) -> dict[CategoryId, int]:
+    """Returns how many mechanisms each category alone would show."""
+    if not conditions.is_search or found.degraded:
+        return categories.counts
+    if not conditions.category_ids:
+        return dict(found.facets)
+    # Facets count the matches within the chosen categories only.
+    everywhere = await _search(request, viewer, conditions.without_categories(), 1, 1)
+    return dict(everywhere.facets)
