@@ -40,7 +40,7 @@ class Conditions:
     @property
     def sorts(self) -> tuple[Sort, ...]:
         """The orders that the person can choose from; the first one is the default."""
-        return tuple(SearchSort) if self.is_search else tuple(MechanismSort)
+        return _sorts(self.is_search)
 
     @property
     def offset(self) -> int:
@@ -111,13 +111,16 @@ def conditions_of(
     )
 
 
+def _sorts(is_search: bool) -> tuple[Sort, ...]:
+    return tuple(SearchSort) if is_search else tuple(MechanismSort)
+
+
 def _sort(name: str | None, *, is_search: bool) -> Sort:
-    known: type[SearchSort] | type[MechanismSort] = SearchSort if is_search else MechanismSort
-    for sort in known:
+    for sort in _sorts(is_search):
         if sort.value == name:
             return sort
     names = [sort.value for sort in (*SearchSort, *MechanismSort)]
     if name is not None and name not in names:
         allowed = ", ".join(dict.fromkeys(names))
         raise MalformedRequest(problem="see details.", details=[("sort", f"must be one of: {allowed}.")])
-    return next(iter(known))
+    return _sorts(is_search)[0]

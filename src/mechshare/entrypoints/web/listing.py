@@ -61,9 +61,7 @@ async def find_page(
     return replace(pages[0], items=items[:count])
 
 
-async def _search(
-    request: Req, viewer: Viewer, conditions: Conditions, number: int, size: int
-) -> SearchPage:
+async def _search(request: Req, viewer: Viewer, conditions: Conditions, number: int, size: int) -> SearchPage:
     return await application_of(request).search.search(
         viewer,
         conditions.text,
