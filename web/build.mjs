@@ -8,7 +8,14 @@ const here = fileURLToPath(new URL(".", import.meta.url));
 const target = join(here, "../src/mechshare/entrypoints/web/static");
 const { outputFiles } = await build({
   absWorkingDir: here,
-  entryPoints: ["src/app.css", "src/app.ts", "src/watch.ts", "src/upload.ts", "src/manage.ts"],
+  entryPoints: [
+    "src/app.css",
+    "src/app.ts",
+    "src/watch.ts",
+    "src/compare.ts",
+    "src/upload.ts",
+    "src/manage.ts",
+  ],
   outdir: target,
   bundle: true,
   minify: true,

@@ -27,6 +27,7 @@ STATIC = StaticFolder(
         "app.css": "text/css",
         "app.js": "text/javascript",
         "watch.js": "text/javascript",
+        "compare.js": "text/javascript",
         "upload.js": "text/javascript",
         "manage.js": "text/javascript",
         "favicon.svg": "image/svg+xml",

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from mechshare.entrypoints.web.pages import accounts, home, watch
+from mechshare.entrypoints.web.pages import accounts, compare, embed, home, watch
 from mechshare.entrypoints.web.rendering import STATIC
 
 Req = Request[Any, Any, Any]
@@ -18,6 +18,13 @@ async def get_static_file(request: Req, name: FromPath[str]) -> Response[bytes]:
 
 site_router = Router(
     "/",
-    route_handlers=[home.router, watch.router, accounts.router, get_static_file],
+    route_handlers=[
+        home.router,
+        watch.router,
+        compare.router,
+        embed.router,
+        accounts.router,
+        get_static_file,
+    ],
     include_in_schema=False,
 )

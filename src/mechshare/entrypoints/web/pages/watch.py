@@ -1,28 +1,157 @@
-"""The page of one mechanism."""
+"""The page of one mechanism, and what its owner and moderators do there."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from litestar import Request, Response, Router, get
+import segno
+from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
+from markupsafe import Markup
 
-from mechshare.domain.errors import MechanismNotFound
+from mechshare.domain.errors import Conflict, DomainException, Invalid, MechanismNotFound, Stale
 from mechshare.domain.ids import MechanismId, is_id
-from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
+from mechshare.domain.mechanisms import Mechanism, ProcessingState
+from mechshare.domain.policy import Viewer, can_edit
+from mechshare.domain.users import Permission
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    request_metadata_of,
+    require_permissions,
+    viewer_of,
+)
+from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card
-from mechshare.entrypoints.web.rendering import page
+from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.languages import language_of
+from mechshare.entrypoints.web.paths import local_path
+from mechshare.entrypoints.web.previews import external_host, link_preview
+from mechshare.entrypoints.web.rendering import page, problem_of
 
 Req = Request[Any, Any, Any]
+_SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
+"""The families of errors that the page shows above the clip; others are pages of their own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actions:
+    """What the person may do with the mechanism. `needs_reason` if they withdraw as a moderator."""
+
+    can_edit: bool
+    can_publish: bool
+    can_withdraw: bool
+    needs_reason: bool
 
 
 @get("/m/{mechanism_id:str}")
 async def show_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[str]:
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
+    return await _watch_page(request, _known(mechanism_id))
+
+
+@post("/m/{mechanism_id:str}/publish", status_code=200, guards=[require_permissions()])
+async def publish(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    fields, known = await form_fields(request), _known(mechanism_id)
+    try:
+        await application_of(request).mechanisms.publish(actor_of(request), known, versions=_versions(fields))
+    except _SHOWN_ON_PAGE as error:
+        return await _watch_page(request, known, error)
+    return see_other(request, _next(fields, f"/m/{known}"))
+
+
+@post("/m/{mechanism_id:str}/withdraw", status_code=200, guards=[require_permissions()])
+async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Withdraws the mechanism; a moderator gives the reason in the field `reason`."""
+    fields, known = await form_fields(request), _known(mechanism_id)
+    try:
+        await application_of(request).mechanisms.withdraw(
+            actor_of(request),
+            known,
+            request_metadata_of(request),
+            reason=fields.text("reason"),
+            versions=_versions(fields),
+        )
+    except _SHOWN_ON_PAGE as error:
+        return await _watch_page(request, known, error, reason=fields.text("reason"))
+    return see_other(request, _next(fields, f"/m/{known}"))
+
+
+@post("/m/{mechanism_id:str}/delete", status_code=200, guards=[require_permissions()])
+async def delete(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    fields, known = await form_fields(request), _known(mechanism_id)
+    try:
+        await application_of(request).mechanisms.delete_mechanism(
+            actor_of(request), known, request_metadata_of(request), versions=_versions(fields)
+        )
+    except _SHOWN_ON_PAGE as error:
+        return await _watch_page(request, known, error)
+    return see_other(request, _next(fields, "/my"))
+
+
+async def _watch_page(
+    request: Req, mechanism_id: MechanismId, error: DomainException | None = None, reason: str = ""
+) -> Response[str]:
+    """Returns the page; with the message of `error` after a refused action."""
     application = application_of(request)
     viewer = await viewer_of(request)
-    item = await application.mechanisms.get_mechanism(viewer, MechanismId(mechanism_id))
-    return await page(request, "watch.html", shown=card(item, media_addresses(application)))
+    item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
+    shown, mechanism = card(item, media_addresses(application)), item.mechanism
+    preview = link_preview(request, shown)
+    counts = await application.categories.find_counts()
+    failure = mechanism.processing.failure
+    return await page(
+        request,
+        "watch.html",
+        status=status_of(error) if error else 200,
+        shown=shown,
+        preview=preview,
+        qr_code=_qr_code(preview.page_url) if preview else None,
+        actions=_actions(viewer, mechanism),
+        categories=[one.category for one in counts if one.category.id in mechanism.categories],
+        failure=failure.message(language_of(request)) if failure else "",
+        external_host=external_host(mechanism),
+        reason=reason,
+        problem=problem_of(request, error) if error else None,
+    )
 
 
-router = Router("/", route_handlers=[show_mechanism])
+def _actions(viewer: Viewer, mechanism: Mechanism) -> Actions:
+    is_editor, moderates = can_edit(viewer, mechanism), _moderates(viewer)
+    is_owner = viewer is not None and mechanism.can_be_edited_by(viewer.id)
+    is_ready = mechanism.processing.state is ProcessingState.READY
+    is_lifted_by_viewer = moderates if mechanism.withdrawn_reason else is_editor
+    return Actions(
+        can_edit=is_editor,
+        can_publish=is_ready and not mechanism.is_published and is_lifted_by_viewer,
+        can_withdraw=mechanism.is_published and (is_owner or moderates),
+        needs_reason=not is_owner,
+    )
+
+
+def _moderates(viewer: Viewer) -> bool:
+    return viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
+
+
+def _known(mechanism_id: str) -> MechanismId:
+    if not is_id(mechanism_id):
+        raise MechanismNotFound()
+    return MechanismId(mechanism_id)
+
+
+def _versions(fields: FormFields) -> tuple[int, ...] | None:
+    """Returns the version that the form was made for; None if the form takes any."""
+    return (fields.version(),) if "version" in fields else None
+
+
+def _next(fields: FormFields, path: str) -> str:
+    """Returns the page of this site that the form names, else `path`."""
+    return local_path(fields.text("next")) if fields.text("next") else path
+
+
+def _qr_code(address: str) -> Markup:
+    """Returns the address as a QR code: black on white in both colour schemes, since readers need the contrast."""
+    code = segno.make(address, micro=False, error="m")
+    return Markup(code.svg_inline(scale=4, dark="#000", light="#fff", svgclass="qr", omitsize=True))  # noqa: S704
+
+
+router = Router("/", route_handlers=[show_mechanism, publish, withdraw, delete])

@@ -1,0 +1,112 @@
+"""What other sites and chat programs show of a link to a public mechanism."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from litestar import Request
+from markupsafe import Markup
+
+from mechshare.domain.blobs import blob_key
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.entrypoints.web.cards import Card
+from mechshare.entrypoints.web.rendering import site_url
+
+EMBED_WIDTH = 640
+EMBED_BAR_HEIGHT = 48
+"""px; the bar with the title below the picture of an embedded player."""
+_MAX_DESCRIPTION = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPreview:
+    """The facts of a preview. All addresses are absolute; `width` x `height` of the clip in px."""
+
+    title: str
+    description: str
+    author_name: str
+    author_url: str
+    page_url: str
+    embed_url: str
+    oembed_url: str
+    video_url: str
+    image_url: str
+    width: int
+    height: int
+    duration: float | None
+    published_on: str
+
+    def video_object(self) -> dict[str, Any]:
+        """Returns the VideoObject of schema.org, which search engines read."""
+        return {
+            "@context": "https://schema.org",
+            "@type": "VideoObject",
+            "name": self.title,
+            "description": self.description or self.title,
+            "thumbnailUrl": self.image_url,
+            "uploadDate": self.published_on,
+            "contentUrl": self.video_url,
+            "embedUrl": self.embed_url,
+            "url": self.page_url,
+            "width": self.width,
+            "height": self.height,
+            "author": {"@type": "Person", "name": self.author_name, "url": self.author_url},
+            **({"duration": f"PT{self.duration:.3f}S"} if self.duration else {}),
+        }
+
+    def embed_size(self, max_width: int | None = None, max_height: int | None = None) -> tuple[int, int]:
+        """Returns width and height, px, of the embedded player within the given maxima."""
+        width = min(EMBED_WIDTH, max_width or EMBED_WIDTH)
+        height = round(width * self.height / self.width) + EMBED_BAR_HEIGHT
+        if max_height is not None and height > max_height:
+            height = max_height
+            picture_height = max(1, max_height - EMBED_BAR_HEIGHT)
+            width = min(width, max(1, round(picture_height * self.width / self.height)))
+        return width, height
+
+    def embed_code(self, size: tuple[int, int] | None = None) -> str:
+        """Returns the HTML that shows the player on another site."""
+        width, height = size or self.embed_size()
+        return Markup(
+            '<iframe src="{}" width="{}" height="{}" title="{}" loading="lazy" allow="fullscreen"></iframe>'
+        ).format(self.embed_url, width, height, self.title)
+
+
+def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | None:
+    """Returns the preview of a mechanism that everybody may see and that is ready; None for others."""
+    mechanism, site = shown.mechanism, site_url(request)
+    if not mechanism.is_published or shown.video_url is None:
+        return None
+    page_url = f"{site}{shown.path}"
+    return LinkPreview(
+        title=mechanism.title,
+        description=_short(mechanism.description),
+        author_name=shown.author_name,
+        author_url=f"{site}/u/{mechanism.user_id}",
+        page_url=page_url,
+        embed_url=f"{site}/embed/{mechanism.id}",
+        oembed_url=f"{site}/oembed?format=json&url={quote(page_url, safe='')}",
+        video_url=_absolute(site, shown.video_url),
+        image_url=_absolute(site, shown.thumbnail_url or ""),
+        width=shown.width,
+        height=shown.height,
+        duration=mechanism.duration,
+        published_on=mechanism.created_at.isoformat(),
+    )
+
+
+def external_host(mechanism: Mechanism) -> str | None:
+    """Returns the name of the other host that stores the clip; None for a clip that is stored here."""
+    if mechanism.file_url is None or blob_key(mechanism.file_url):
+        return None
+    return urlsplit(mechanism.file_url).hostname
+
+
+def _absolute(site: str, address: str) -> str:
+    return f"{site}{address}" if address.startswith("/") else address
+
+
+def _short(text: str) -> str:
+    """Returns the text in one line of at most _MAX_DESCRIPTION characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= _MAX_DESCRIPTION else line[: _MAX_DESCRIPTION - 1].rstrip() + "…"
