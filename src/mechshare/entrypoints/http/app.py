@@ -28,6 +28,7 @@ from mechshare.entrypoints.http.middleware.request_context import (
 )
 from mechshare.entrypoints.http.middleware.request_limits import RequestLimitsMiddleware
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
+from mechshare.entrypoints.http.middleware.unread_body import UnreadBodyMiddleware
 from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
 from mechshare.entrypoints.http.protocol.auth import note_denial
@@ -136,7 +137,8 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
         asgi_app = CorsMiddleware(asgi_app, chosen.cors_origins)
     if chosen.public_url:
         asgi_app = PublicUrlMiddleware(asgi_app, chosen.public_url)
-    return RequestContextMiddleware(RequestLimitsMiddleware(asgi_app), shutdown, addresses)
+    asgi_app = RequestContextMiddleware(RequestLimitsMiddleware(asgi_app), shutdown, addresses)
+    return UnreadBodyMiddleware(asgi_app)
 
 
 def _running(

@@ -1,9 +1,8 @@
 """Reads and decodes request bodies; refuses unknown fields and slow senders."""
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
@@ -27,10 +26,6 @@ WINDOW_BYTES, WINDOW_SECONDS = 128 * 1024, 30.0
 SPARE_PIECES, MIN_PIECE_BYTES = 256, 512
 """Beyond the first SPARE_PIECES, the pieces of a body must average MIN_PIECE_BYTES: a small piece costs as much time as
 one of 64 KiB."""
-
-
-MAX_DISCARDED_BYTES, MAX_DISCARDING_SECONDS = 4 * 1024 * 1024, 5.0
-"""How much of a refused body is read before the connection is closed, and for how long."""
 
 
 class Nothing(Struct, forbid_unknown_fields=True):
@@ -73,8 +68,6 @@ async def body_pieces(
 ) -> AsyncGenerator[bytes, None]:
     """Yields the pieces of the body as they arrive. Only time spent waiting for the next piece counts.
 
-    If the caller closes the generator early, it discards some of the rest, so that the client can read the refusal.
-
     Raises MalformedRequest if the client disconnects before the end or sends too many small pieces; BodyTimedOut if it
     sends less than WINDOW_BYTES in WINDOW_SECONDS, or has not finished after `max_seconds`; UnsupportedContentCoding.
     """
@@ -88,9 +81,6 @@ async def body_pieces(
                 return
             if piece:
                 yield piece
-    except GeneratorExit:
-        await _discard(request, min(MAX_DISCARDED_BYTES, content_length(request) - pace.received))
-        raise
     except TimeoutError as problem:
         raise BodyTimedOut() from problem
     except InternalServerException as problem:
@@ -105,29 +95,15 @@ def _require_identity(request: Request[Any, Any, Any]) -> None:
         raise UnsupportedContentCoding(coding=coding)
 
 
-async def _discard(request: Request[Any, Any, Any], size: int) -> None:
-    """Reads and drops `size` more bytes of the body, for at most MAX_DISCARDING_SECONDS.
-
-    Closing a connection with unread bytes resets it, and the client loses the response (RFC 9112, 9.6).
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(MAX_DISCARDING_SECONDS):
-            while size > 0:
-                message = await request.receive()
-                if message["type"] != "http.request" or not message["more_body"]:
-                    return
-                size -= len(message["body"])
-
-
 class _Pace:
-    """Enforces a minimum rate, a total time and a minimum average size of pieces; counts the bytes `received`."""
+    """Enforces a minimum rate, a total time and a minimum average size of pieces."""
 
     def __init__(self, max_seconds: float) -> None:
         self._remaining = max_seconds
         self._window_remaining = WINDOW_SECONDS
         self._window_bytes = 0
         self._pieces = 0
-        self.received = 0
+        self._received = 0
 
     async def wait_for(self, pieces: AsyncIterator[bytes], shutdown: Shutdown) -> bytes | None:
         """Returns the next piece, None at the end. Raises TimeoutError, MalformedRequest."""
@@ -142,11 +118,11 @@ class _Pace:
 
     def _count(self, size: int) -> None:
         self._pieces += 1
-        self.received += size
+        self._received += size
         self._window_bytes += size
         if self._window_bytes >= WINDOW_BYTES:
             self._window_bytes, self._window_remaining = 0, WINDOW_SECONDS
-        if self._pieces > SPARE_PIECES + self.received // MIN_PIECE_BYTES:
+        if self._pieces > SPARE_PIECES + self._received // MIN_PIECE_BYTES:
             raise MalformedRequest(
                 problem=f"it comes in very small pieces; send {MIN_PIECE_BYTES} bytes each."
             )
