@@ -16,7 +16,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def chosen(tmp_path: Path) -> Settings:
-    return settings.load({"MECHSHARE_DATA": str(tmp_path / "data")})
+    return settings.load({"MECHSHARE_DATA": str(tmp_path / "data"), "MECHSHARE_OPERATIONS_ADDRESS": "off"})
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`mechshare backup` and `mechshare restore` as an operator sees them."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -75,15 +76,15 @@ def test_everything_is_backed_up_and_restored(
 ) -> None:
     made = run("backup", folder)
     assert made.exit_code == 0, made.output
-    assert f"files: {2 * COUNT} copied and read back, 0 were there and good, 0 removed" in made.output
+    assert f"files: {2 * COUNT} copied and verified, 0 unchanged, 0 removed" in made.output
     assert f"mechshare restore --check {folder}" in made.output
 
     restored = run_on(wiped, "restore", folder)
     assert restored.exit_code == 0, restored.output
     assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)
     assert files_in(wiped.data) == files_in(laptop)
-    for told in ("secret.key", "mechshare reindex", "mechshare doctor"):
-        assert told in restored.output
+    for hint in ("secret.key", "mechshare reindex", "mechshare doctor"):
+        assert hint in restored.output
 
 
 def test_a_folder_may_have_any_name(run: Run, laptop: Path, tmp_path: Path, wiped: Settings) -> None:
@@ -91,8 +92,10 @@ def test_a_folder_may_have_any_name(run: Run, laptop: Path, tmp_path: Path, wipe
 
     assert run("backup", folder).exit_code == 0
     assert run("backup", folder).exit_code == 0
-    assert run_on(wiped, "restore", folder).exit_code == 0
+    restored = json.loads(run_on(wiped, "restore", "--json", folder).output)
 
+    assert (restored["copied"], restored["existing"], restored["others"]) == (2 * COUNT, 0, 0)
+    assert {one["resumed"] for one in restored["tables"]} == {0}
     assert files_in(wiped.data) == files_in(laptop)
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith("back")] == [folder.name]
 
@@ -103,13 +106,14 @@ def test_a_backup_does_not_contain_the_secret(run: Run, laptop: Path, folder: Pa
     contents = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
     assert len(contents) > 2 * COUNT
     assert not any(secret in content for content in contents)
-    assert "The secret that signs tokens and links is not in it" in result.output
+    assert "The backup does not contain the secret" in result.output
 
 
 def test_a_second_backup_copies_nothing(run: Run, laptop: Path, folder: Path) -> None:
-    run("backup", folder)
+    first = json.loads(run("backup", folder, "--json").output)
     again = run("backup", folder)
-    assert f"files: 0 copied and read back, {2 * COUNT} were there and good" in again.output
+    assert (first["copied"], first["unchanged"], first["removed"]) == (2 * COUNT, 0, 0)
+    assert f"files: 0 copied and verified, {2 * COUNT} unchanged" in again.output
 
 
 def test_restore_check_reads_everything_and_writes_nothing(
@@ -118,10 +122,12 @@ def test_restore_check_reads_everything_and_writes_nothing(
     run("backup", folder)
     shutil.rmtree(laptop)
     whole = run_on(wiped, "restore", "--check", folder)
+    checked = json.loads(run_on(wiped, "restore", "--check", "--json", folder).output)
     clip_in(folder).write_bytes(b"altered")
     damaged = run_on(wiped, "restore", "--check", folder)
     assert (whole.exit_code, damaged.exit_code) == (0, 1)
-    assert "The backup is whole: as of" in whole.output
+    assert "Backup verified: as of" in whole.output
+    assert (checked["files"], checked["missing"], checked["altered"]) == (2 * COUNT, [], [])
     assert "is damaged" in damaged.output
     assert not wiped.data.exists()
     assert not laptop.exists()
@@ -141,7 +147,7 @@ def test_an_existing_installation_is_not_overwritten(run: Run, laptop: Path, fol
     (laptop / "blobs" / "newer.gif").write_bytes(b"newer")
     result = run("restore", folder)
     assert result.exit_code == 1
-    assert "there are 1 that are none of this backup's" in result.output
+    assert "has 1 files that are not in this backup" in result.output
     assert (laptop / "blobs" / "newer.gif").read_bytes() == b"newer"
 
 
@@ -155,8 +161,8 @@ def test_keep_files_restores_beside_existing_files(
         path.unlink()
     result = run("restore", "--keep-files", folder)
     assert result.exit_code == 0, result.output
-    assert f"files: 0 copied and read back, {2 * COUNT} were there and equal" in result.output
-    assert "1 files there are none of the backup's" in result.output
+    assert f"files: 0 copied and verified, {2 * COUNT} existed with equal content" in result.output
+    assert "1 files at the destination are not in the backup" in result.output
     assert without_jobs(chosen.database_url) == before
 
 
@@ -171,8 +177,10 @@ def test_files_that_the_installation_lost_are_named_and_the_exit_status_is_1(
     result = run("backup", folder)
 
     assert result.exit_code == 1
-    assert f"!! 1 files were lost already, and are not in it: {lost}" in result.output
-    assert "!! 1 files were not what was acknowledged" in result.output
+    assert (
+        f"!! 1 files are missing from the installation and therefore from the backup: {lost}" in result.output
+    )
+    assert "!! 1 files differ from their recorded SHA-256" in result.output
     assert altered in result.output
     assert run_on(wiped, "restore", folder).exit_code == 0
 
@@ -181,7 +189,7 @@ def test_files_that_the_installation_lost_are_named_and_the_exit_status_is_1(
 def test_a_missing_backup_is_reported(run: Run, folder: Path, chosen: Settings, command: list[str]) -> None:
     result = run(*command, folder)
     assert result.exit_code == 1
-    assert "holds no backup" in result.output
+    assert "contains no backup" in result.output
     assert not folder.exists()
     assert not chosen.data.exists()
 
@@ -190,7 +198,7 @@ def test_a_backup_into_the_data_folder_is_refused(run: Run, laptop: Path) -> Non
     before = files_in(laptop)
     result = run("backup", laptop)
     assert result.exit_code == 1
-    assert "is no backup, and not empty" in result.output
+    assert "is neither empty nor a backup" in result.output
     assert files_in(laptop) == before
 
 
@@ -221,11 +229,11 @@ def test_a_killed_backup_is_recognised_and_resumed(
     unfinished = run_on(wiped, "restore", folder)
     assert 0 < killed < 2 * COUNT
     assert unfinished.exit_code == 1
-    assert f"was never finished: run 'mechshare backup {folder}' again" in unfinished.output
+    assert f"is incomplete: run 'mechshare backup {folder}' again" in unfinished.output
 
     again = run("backup", folder)
     assert again.exit_code == 0, again.output
-    assert f"files: {2 * COUNT - killed} copied and read back, {killed} were there and good" in again.output
+    assert f"files: {2 * COUNT - killed} copied and verified, {killed} unchanged" in again.output
     assert run_on(wiped, "restore", folder).exit_code == 0
     assert without_jobs(wiped.database_url) == without_jobs(chosen.database_url)
 

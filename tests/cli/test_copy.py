@@ -79,8 +79,8 @@ def test_everything_is_copied_and_the_next_steps_are_printed(run: Run, laptop: P
     assert result.exit_code == 0, result.output
     assert without_leases(database_at(elsewhere)) == without_leases(database_at(laptop))
     assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
-    assert f"{CLIPS} copied and read back, 0 were there and equal, {CLIPS * CLIP} bytes" in result.output
-    assert "locked until the end" in result.output
+    assert f"{CLIPS} copied and verified, 0 existed with equal content, {CLIPS * CLIP} bytes" in result.output
+    assert "locked until the copy ends" in result.output
     assert f"export MECHSHARE_DATABASE_URL={database_at(elsewhere)}" in result.output
     assert f"export MECHSHARE_BLOBS_URL={blobs_at(elsewhere)}" in result.output
     secret = laptop / "secret.key"
@@ -94,7 +94,7 @@ def test_a_second_copy_changes_nothing(run: Run, laptop: Path, elsewhere: Path) 
     before = stands_in(database_at(elsewhere))
     result = run(*arguments)
     assert result.exit_code == 0, result.output
-    assert f"0 copied and read back, {CLIPS} were there and equal" in result.output
+    assert f"0 copied and verified, {CLIPS} existed with equal content" in result.output
     assert stands_in(database_at(elsewhere)) == before
 
 
@@ -114,7 +114,7 @@ def test_an_installation_can_be_copied_back(run: Run, laptop: Path, elsewhere: P
 def test_blobs_can_be_copied_without_the_database(run: Run, laptop: Path, elsewhere: Path) -> None:
     result = run("copy", "--to", blobs_at(elsewhere))
     assert result.exit_code == 0, result.output
-    assert "let no server or worker use it" in result.output
+    assert "stop every server and worker that uses it" in result.output
     assert "MECHSHARE_DATABASE_URL" not in result.output
     assert not (elsewhere / "mechshare.db").exists()
     assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
@@ -122,7 +122,7 @@ def test_blobs_can_be_copied_without_the_database(run: Run, laptop: Path, elsewh
 
 def test_an_empty_source_prints_a_warning(run: Run, elsewhere: Path, tmp_path: Path) -> None:
     result = run("copy", "--from", f"file://{tmp_path / 'mistyped'}", "--to", blobs_at(elsewhere))
-    assert "holds no blob at all: is its URL right?" in result.output
+    assert "has no blobs: check its URL" in result.output
 
 
 def copying(laptop: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
@@ -152,7 +152,7 @@ def test_a_killed_copy_resumes_with_the_same_result(
 
     assert 0 < killed < CLIPS
     assert result.exit_code == 0, result.output
-    assert f"{CLIPS - killed} copied and read back, {killed} were there and equal" in result.output
+    assert f"{CLIPS - killed} copied and verified, {killed} existed with equal content" in result.output
     assert without_leases(database_at(elsewhere)) == without_leases(database_at(laptop))
     assert files_in(elsewhere / "blobs") == files_in(laptop / "blobs")
 
@@ -172,26 +172,29 @@ def test_a_source_in_use_is_refused(run: Run, laptop: Path, elsewhere: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--to", "redis://localhost/0"], "'redis://localhost/0' is not a database (sqlite:, postgresql:)"),
         (["--to", "postgresq://u:secret@h/x"], "postgresq://u:***@h/x"),
-        (["--to", "sqlite:////a.db", "--to", "postgresql://h/x"], "--to names two places for database"),
-        (["--from", "file:///a", "--to", "sqlite:////x.db"], "--from names blobs that no --to is given for"),
+        (["--to", "sqlite:////a.db", "--to", "postgresql://h/x"], "--to names two stores for database"),
+        (
+            ["--from", "file:///a", "--to", "sqlite:////x.db"],
+            "--from names blobs but there is no --to for it",
+        ),
         (["--from", "sqlite:////x.db", "--to", "sqlite:////x.db"], "--from and --to are the same"),
         (["--from", "opensearch://h", "--to", "file:///a"], "built anew from the database"),
         ([], "Name the store to copy to: --to URL, or MECHSHARE_COPY_TO_DATABASE_URL"),
     ],
     ids=["scheme", "misspelt", "twice", "needless", "same", "index", "nowhere"],
 )
-def test_inconsistent_arguments_are_refused(run: Run, arguments: list[str], told: str) -> None:
+def test_inconsistent_arguments_are_refused(run: Run, arguments: list[str], message: str) -> None:
     result = run("copy", *arguments)
     assert result.exit_code == 2
-    assert told in " ".join(result.output.split())
+    assert message in " ".join(result.output.split())
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--to", "sqlite:///:memory:"], "The URL copied to must be sqlite:///relative"),
         (["--to", "file:relative?"], "The URL copied to must be file:///absolute"),
@@ -199,8 +202,10 @@ def test_inconsistent_arguments_are_refused(run: Run, arguments: list[str], told
     ],
     ids=["memory", "files", "source"],
 )
-def test_an_invalid_url_is_refused_with_the_expected_form(run: Run, arguments: list[str], told: str) -> None:
-    with pytest.raises(SettingsError, match=told):
+def test_an_invalid_url_is_refused_with_the_expected_form(
+    run: Run, arguments: list[str], message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
         run("copy", *arguments)
 
 
@@ -259,7 +264,7 @@ def check_copy_and_back(there: Settings, url: str, laptop: Path, tmp_path: Path)
         arguments = ["copy", "--from", source, "--to", destination]
         result = CliRunner().invoke(cli, arguments, obj=there)
         assert result.exit_code == 0, result.output
-        assert f"{CLIPS} copied and read back" in result.output
+        assert f"{CLIPS} copied and verified" in result.output
     assert files_in(tmp_path / "back" / "blobs") == files_in(laptop / "blobs")
 
 

@@ -1,5 +1,6 @@
 """`mechshare import`"""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -36,7 +37,7 @@ async def actor(application: Application, name: str) -> Actor:
     return Actor(id=user.id, role=user.role)
 
 
-def told(run: Run, *arguments: str | Path) -> str:
+def output_of(run: Run, *arguments: str | Path) -> str:
     return " ".join(run("import", *arguments).output.split())
 
 
@@ -77,7 +78,7 @@ def share_and_be_interrupted(chosen: Settings, clip: Path, name: str) -> None:
 def test_clips_are_imported_and_other_files_are_refused_with_a_reason(run: Run, clips: Path) -> None:
     create_admin(run)
     result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
-    assert "2 added, 0 were there already, 1 refused" in result.output
+    assert "2 added, 0 existed, 1 refused" in result.output
     assert "notes.txt: The format of this file is not supported." in " ".join(result.output.split())
     assert result.exit_code == 1
 
@@ -88,16 +89,21 @@ def test_an_unreadable_file_does_not_prevent_the_import_of_others(run: Run, clip
     result = run("import", UNREADABLE, clips / CRANK, "--as", "boss")
     output = " ".join(result.output.split())
     assert f"{UNREADABLE}: It can't be read: Input/output error." in output
-    assert "1 added, 0 were there already, 1 refused" in output
+    assert "1 added, 0 existed, 1 refused" in output
     assert result.exit_code == 1
 
 
 def test_a_second_run_adds_nothing_twice(run: Run, clips: Path) -> None:
     create_admin(run)
+    printed = run("import", clips, "--as", "boss", "--json").stdout
+    first = json.loads(
+        printed[printed.index("{\n") :]
+    )  # after log lines, which a real process writes elsewhere
     (clips / "notes.txt").unlink()
-    run("import", clips, "--as", "boss")
     result = run("import", clips, "--as", "boss", "--publish")
-    assert "0 added, 2 were there already, 0 refused" in result.output
+    assert (len(first["added"]), first["existing"], first["unpublished"]) == (2, 0, [])
+    assert [refused["path"] for refused in first["refused"]] == [str(clips / "notes.txt")]
+    assert "0 added, 2 existed, 0 refused" in result.output
     assert result.exit_code == 0
 
 
@@ -109,10 +115,10 @@ def test_a_clip_that_its_owner_withdrew_stays_withdrawn_and_is_listed(
     shared = mechanisms_of(chosen, "boss")["slider crank"]
     withdraw(chosen, shared, by="boss")
 
-    output = told(run, clips / CRANK, clips / GEAR, "--as", "boss", "--publish")
+    output = output_of(run, clips / CRANK, clips / GEAR, "--as", "boss", "--publish")
 
-    assert "1 added, 1 were there already, 0 refused" in output
-    assert f"{CRANK}: was there, not published" in output
+    assert "1 added, 1 existed, 0 refused" in output
+    assert f"{CRANK}: existed and is not published" in output
     assert f"/api/v1/mechanisms/{shared.id}/publish" in output
     assert f"{GEAR}:" not in output
     published = {title: one.is_published for title, one in mechanisms_of(chosen, "boss").items()}
@@ -122,7 +128,7 @@ def test_a_clip_that_its_owner_withdrew_stays_withdrawn_and_is_listed(
 def test_unpublished_clips_are_not_listed_without_the_publish_option(run: Run, clips: Path) -> None:
     create_admin(run)
     run("import", clips / CRANK, "--as", "boss")
-    assert "not published" not in told(run, clips / CRANK, "--as", "boss")
+    assert "not published" not in output_of(run, clips / CRANK, "--as", "boss")
 
 
 def test_a_clip_that_a_moderator_withdrew_stays_withdrawn(run: Run, chosen: Settings, clips: Path) -> None:
@@ -131,9 +137,9 @@ def test_a_clip_that_a_moderator_withdrew_stays_withdrawn(run: Run, chosen: Sett
     run("import", clips / CRANK, "--as", "boss", "--publish")
     withdraw(chosen, mechanisms_of(chosen, "boss")["slider crank"], by="other", reason="not a mechanism")
 
-    output = told(run, clips / CRANK, "--as", "boss", "--publish")
+    output = output_of(run, clips / CRANK, "--as", "boss", "--publish")
 
-    assert f"{CRANK}: was there, not published" in output
+    assert f"{CRANK}: existed and is not published" in output
     left = mechanisms_of(chosen, "boss")["slider crank"]
     assert (left.is_published, left.withdrawn_reason) == (False, "not a mechanism")
 
@@ -144,9 +150,9 @@ def test_a_clip_withdrawn_before_processing_stays_withdrawn(run: Run, chosen: Se
     share_and_be_interrupted(chosen, clips / CRANK, "boss")
     withdraw(chosen, mechanisms_of(chosen, "boss")["slider_crank"], by="other", reason="not a mechanism")
 
-    output = told(run, clips / CRANK, "--as", "boss", "--publish")
+    output = output_of(run, clips / CRANK, "--as", "boss", "--publish")
 
-    assert f"{CRANK}: was there, not published" in output
+    assert f"{CRANK}: existed and is not published" in output
     left = mechanisms_of(chosen, "boss")["slider_crank"]
     assert (left.is_published, left.withdrawn_reason) == (False, "not a mechanism")
 
@@ -158,9 +164,9 @@ def test_clips_of_an_interrupted_import_are_published_by_the_next(
     create_admin(run)
     share_and_be_interrupted(chosen, clips / GEAR, "boss")
 
-    output = told(run, *(clips / name for name in (*others, GEAR)), "--as", "boss", "--publish")
+    output = output_of(run, *(clips / name for name in (*others, GEAR)), "--as", "boss", "--publish")
 
-    assert f"{len(others)} added, 1 were there already, 0 refused" in output
+    assert f"{len(others)} added, 1 existed, 0 refused" in output
     assert "not published" not in output
     assert all(one.is_published for one in mechanisms_of(chosen, "boss").values())
 
@@ -189,8 +195,8 @@ def test_a_clip_withdrawn_during_an_import_is_not_published_again(
     there = replace(chosen, blobs_url="faulty:")
     output = " ".join(CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False).output.split())
 
-    assert "1 added, 2 were there already, 0 refused" in output
-    assert "the same.gif: was there, not published" in output
+    assert "1 added, 2 existed, 0 refused" in output
+    assert "the same.gif: existed and is not published" in output
     published = {title: one.is_published for title, one in mechanisms_of(chosen, "boss").items()}
     assert published == {"slider_crank": False, "歯車": True}
 
@@ -232,9 +238,9 @@ def test_a_file_is_not_deleted_when_the_commit_is_uncertain(
     cut_off = CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False)
     again = run(*arguments)
 
-    assert "0 added, 0 were there already, 1 refused" in cut_off.output
+    assert "0 added, 0 existed, 1 refused" in cut_off.output
     assert "The database is not responding" in cut_off.output
-    assert "0 added, 1 were there already, 0 refused" in again.output
+    assert "0 added, 1 existed, 0 refused" in again.output
     assert mechanisms_of(chosen, "boss")["slider crank"].is_published
 
 

@@ -65,15 +65,15 @@ def test_the_doctor_names_failed_dependencies_without_passwords(tmp_path: Path) 
         MECHSHARE_LIMITS_URL="redis://:hush@127.0.0.1:1/0",
         MECHSHARE_BLOBS_URL="file:///dev/null/blobs",
     )
-    told = ended.stdout
+    printed = ended.stdout
     assert ended.returncode == 1
-    assert "!!  database   postgresql://mechshare:***@127.0.0.1:1/x - does not respond (" in told
-    assert "Connection refused" in told
-    assert "MECHSHARE_DATABASE_URL" in told
-    assert "!!  blobs      file:///dev/null/blobs - does not respond ([Errno 20] Not a directory" in told
-    assert "!!  limits     redis://:***@127.0.0.1:1/0 - does not respond (" in told
-    assert "ok  processing" in told
-    assert "hush" not in told + ended.stderr
+    assert "!!  database   postgresql://mechshare:***@127.0.0.1:1/x - does not respond (" in printed
+    assert "Connection refused" in printed
+    assert "MECHSHARE_DATABASE_URL" in printed
+    assert "!!  blobs      file:///dev/null/blobs - does not respond ([Errno 20] Not a directory" in printed
+    assert "!!  limits     redis://:***@127.0.0.1:1/0 - does not respond (" in printed
+    assert "ok  processing" in printed
+    assert "hush" not in printed + ended.stderr
 
 
 def test_the_doctor_reports_a_data_folder_that_is_a_file(tmp_path: Path) -> None:
@@ -90,6 +90,7 @@ async def test_the_doctor_finds_no_problem_with_real_servers(tmp_path: Path) -> 
         redis, azure = address("REDIS_URL"), f"azure:///{new_container()}"
         servers = {
             "MECHSHARE_DATA": str(tmp_path / "data"),
+            "MECHSHARE_OPERATIONS_ADDRESS": "off",
             "MECHSHARE_DATABASE_URL": url,
             "MECHSHARE_BLOBS_URL": azure,
             "MECHSHARE_BLOBS_CONNECTION_STRING": address("AZURE_CONNECTION_STRING"),
@@ -105,7 +106,7 @@ async def test_the_doctor_finds_no_problem_with_real_servers(tmp_path: Path) -> 
     assert (
         f"!!  blobs      {azure} - does not respond (The specified container does not exist." in absent.stdout
     )
-    assert "'mechshare migrate' makes it" in absent.stdout
+    assert "'mechshare migrate' creates it" in absent.stdout
     assert made.returncode == 0, made.stderr
     assert there.returncode == 0, there.stdout
     assert "!!" not in there.stdout

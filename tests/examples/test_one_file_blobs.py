@@ -1,22 +1,29 @@
 """A third-party package provides an adapter and runs the contract suite over it."""
 
+import asyncio
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
+from click.testing import CliRunner, Result
 
 from mechshare import settings
+from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
+from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.settings import SettingsError
 from mechshare.testing import blobs
+from tests.backups import held_by
 from tests.examples.installing import write_metadata
 from tests.http.conftest import Running
 from tests.journeys.test_journey import CLIPS, MECHANISMS, drawn, processed, share, signed_up
@@ -73,3 +80,50 @@ def test_an_unknown_scheme_is_refused_with_a_list_of_the_known_ones(installed: s
     chosen = settings.load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_BLOBS_URL": "ftp://bucket"})
     with pytest.raises(SettingsError, match=r"file:.*onefile:"):
         build(chosen, LoggingObserver())
+
+
+async def fill(store: FileBlobStore) -> None:
+    async def content(number: int) -> AsyncIterator[bytes]:
+        yield bytes([number]) * 300_000
+
+    for number in range(3):
+        await store.write(f"originals/{number}.gif", content(number))
+
+
+def copy(tmp_path: Path, source: str, destination: str, **options: str) -> Result:
+    chosen = settings.load({"MECHSHARE_DATA": str(tmp_path / "data"), **options})
+    arguments = ["copy", "--json", "--from", source, "--to", destination]
+    return CliRunner().invoke(cli, arguments, obj=chosen, catch_exceptions=False)
+
+
+def test_blobs_are_copied_to_it_and_back(installed: str, tmp_path: Path) -> None:
+    source, there, back = (
+        f"file://{tmp_path / 'clips'}",
+        f"onefile://{tmp_path / 'all.db'}",
+        tmp_path / "back",
+    )
+    asyncio.run(fill(FileBlobStore(tmp_path / "clips")))
+    sent = copy(tmp_path, source, there, MECHSHARE_COPY_TO_BLOBS_BUSY_SECONDS="30")
+    returned = copy(tmp_path, there, f"file://{back}", MECHSHARE_BLOBS_BUSY_SECONDS="30")
+    for result in (sent, returned):
+        copied = json.loads(result.output)["blobs"]
+        assert copied == {"copied": 3, "existing": 0, "others": 0, "size": 900_000}
+    assert asyncio.run(held_by(FileBlobStore(back))) == asyncio.run(
+        held_by(FileBlobStore(tmp_path / "clips"))
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("MECHSHARE_COPY_TO_BLOBS_BUSY_SECONDS", "soon", "onefile: can't be used: .*'soon'"),
+        ("MECHSHARE_COPY_TO_BLOBS_BUSY_SECS", "3", "COPY_TO_BLOBS_BUSY_SECS is not .*BLOBS_BUSY_SECONDS"),
+        ("MECHSHARE_COPY_FROM_BLOBS_BUSY_SECONDS", "3", "COPY_FROM_BLOBS_BUSY_SECONDS is not an option"),
+        ("MECHSHARE_BLOBS_BUSY_SECS", "3", "MECHSHARE_BLOBS_BUSY_SECS is not an option"),
+    ],
+)
+def test_a_copy_with_a_wrong_option_is_refused(
+    installed: str, tmp_path: Path, option: str, value: str, message: str
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        copy(tmp_path, f"file://{tmp_path / 'clips'}", f"onefile://{tmp_path / 'all.db'}", **{option: value})

@@ -108,7 +108,7 @@ def _folder(path: Path) -> Path:
 async def test_every_file_is_copied_from_every_store_to_every_other(source: Any, destination: Any) -> None:
     heard: list[tuple[Stage, int, int]] = []
 
-    copied = await CopyService(None, (source, destination)).copy(lambda *told: heard.append(told))
+    copied = await CopyService(None, (source, destination)).copy(lambda *call: heard.append(call))
 
     assert await held_by(destination) == CLIPS
     assert copied.blobs == BlobsCopied(copied=7, existing=0, others=0, size=sum(map(len, CLIPS.values())))
@@ -136,14 +136,14 @@ async def test_equal_files_are_skipped_different_ones_replaced_and_others_left_a
 
 async def test_a_store_that_stores_wrong_bytes_is_detected() -> None:
     source, destination = await store_of(CLIPS), Corrupting(MemoryBlobStore())
-    with pytest.raises(CopyRefused, match="read back otherwise"):
+    with pytest.raises(CopyRefused, match="read back with other content"):
         await CopyService(None, (source, destination)).copy(unheard)
 
 
 @pytest.mark.parametrize("stats", [True, False])
 async def test_a_file_deleted_meanwhile_is_reported(stats: bool) -> None:
     source = Losing(await store_of(CLIPS), "originals/4.gif", stats=stats)
-    with pytest.raises(CopyRefused, match=r"originals/4\.gif' went away"):
+    with pytest.raises(CopyRefused, match=r"originals/4\.gif' was deleted during the copy"):
         await CopyService(None, (source, MemoryBlobStore())).copy(unheard)
 
 

@@ -12,12 +12,12 @@ from mechshare.adapters.disks.local import LocalDisks, existing
 from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.maintenance.copy import sql_copy
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
-from mechshare.bootstrap.schemes import BLOB_STORES, DATABASES, chosen_adapter
+from mechshare.bootstrap.schemes import BLOB_STORES, DATABASES, chosen_adapter, options_of
 from mechshare.ports.disks import Disks
 from mechshare.services.maintenance.backup import BackupService
 from mechshare.services.maintenance.copy import CopyService
 from mechshare.services.maintenance.restore import RestoreService
-from mechshare.settings import Settings, SettingsError
+from mechshare.settings import PREFIX, SIDES, Settings, SettingsError
 from mechshare.urls import scheme_of
 
 ROWS_COPIED = ("sqlite", "postgresql")
@@ -44,6 +44,7 @@ async def open_copy(
             stack.push_async_callback(old.close)
             stack.push_async_callback(new.close)
             stores = (old, new)
+            _refuse_unknown_options(source, destination)
         rows = None
         if "database" in roles:
             for side, called in sides:
@@ -77,6 +78,38 @@ def _disks_of_backup(settings: Settings, folder: Path) -> Disks:
     if here.stat().st_dev != there.stat().st_dev:
         return MemoryDisks()
     return LocalDisks([here], settings.disk_reserve)
+
+
+def _refuse_unknown_options(source: Settings, destination: Settings) -> None:
+    """Raises SettingsError for an option of blob stores that no adapter of the copy has, or not the one of its side."""
+    sides = dict(zip(SIDES, (source, destination), strict=True))
+    known = {side: _blob_options(settings) for side, settings in sides.items()}
+    unknown = [
+        f"{PREFIX}copy_{side}_{name}"
+        for side, settings in sides.items()
+        for name in settings.copies.get(side, {})
+        if name.startswith("blobs_") and name not in known[side] | {"blobs_url"}
+    ]
+    given = {f"blobs_{name}" for settings in sides.values() for name in settings.options.get("blobs", {})}
+    unknown = unknown or [PREFIX + name for name in given - known["from"] - known["to"]]
+    if unknown:
+        names = ", ".join(sorted(unknown)).upper()
+        raise SettingsError(
+            f"{names} is not an option. Of the store copied from there are: {_listed(known['from'])}; of the store "
+            f"copied to: {_listed(known['to'])}."
+        )
+
+
+def _blob_options(settings: Settings) -> set[str]:
+    """Returns the settings that are options of the blob store, and those that name files which contain one."""
+    names = options_of(BLOB_STORES, "blobs", settings.blobs_url)
+    return {f"blobs_{name}{suffix}" for name in names for suffix in ("", "_file")}
+
+
+def _listed(names: set[str]) -> str:
+    return (
+        ", ".join((PREFIX + name).upper() for name in sorted(names) if not name.endswith("_file")) or "none"
+    )
 
 
 async def _check_database(url: str, settings: Settings, *, called: str = "") -> None:

@@ -241,6 +241,15 @@ def _outside_adapter(
         ) from problem
 
 
+def options_of(schemes: Schemes[A], role: str, url: str) -> list[str]:
+    """Returns the names of the options of the adapter that `url` chooses; none if no adapter accepts the scheme."""
+    scheme = scheme_of(url)
+    if scheme in schemes:
+        return option_names(schemes[scheme])
+    brought = entry_points(group=f"mechshare.{role}")
+    return option_names(brought[scheme].load()) if scheme in brought.names else []
+
+
 def option_names(factory: Callable[..., A]) -> list[str]:
     """Returns the names of the options that `factory` accepts."""
     return [one.name for one in signature(factory).parameters.values() if one.kind is one.KEYWORD_ONLY]

@@ -33,14 +33,14 @@ async def test_a_folder_that_holds_other_files_is_refused_and_unchanged(
     folder: FolderBackup, root: Path
 ) -> None:
     (root / "blobs").mkdir(parents=True)
-    with pytest.raises(BackupRefused, match="is no backup, and not empty: 'blobs' is in it"):
+    with pytest.raises(BackupRefused, match="is neither empty nor a backup: it contains 'blobs'"):
         async with folder.lock(is_writing=True):
             pass
     assert [path.name for path in root.iterdir()] == ["blobs"]
 
 
 async def test_reading_a_folder_without_a_backup_is_refused(folder: FolderBackup, root: Path) -> None:
-    with pytest.raises(BackupRefused, match="holds no backup"):
+    with pytest.raises(BackupRefused, match="contains no backup"):
         await folder.read()
     assert not root.exists()
 

@@ -163,7 +163,7 @@ async def test_a_destination_with_other_rows_is_refused_and_unchanged(
         connection.execute(update(changed).values({column: NOW}))
     before = stands_in(files[1])
 
-    with pytest.raises(CopyRefused, match=f"'{table}' holds .* Copy into an empty database"):
+    with pytest.raises(CopyRefused, match=f"'{table}' has .* Copy into an empty database"):
         await copied(*files)
 
     assert stands_in(files[1]) == before
@@ -172,7 +172,7 @@ async def test_a_destination_with_other_rows_is_refused_and_unchanged(
 async def test_a_destination_with_more_rows_is_refused(files: tuple[str, str]) -> None:
     await fill(files[0], 20)
     await fill(files[1], 21)
-    with pytest.raises(CopyRefused, match="no part of a copy of this source"):
+    with pytest.raises(CopyRefused, match="not from this source"):
         await copied(*files)
 
 
@@ -195,7 +195,7 @@ async def test_verification_finds_a_row_that_changed_after_the_copy(files: tuple
     with connected(files[1]) as connection:
         connection.execute(update(tokens).where(tokens.c.hash == f"{3:064x}").values(consumed_at=NOW))
     async with sql_copy(*files) as copy:
-        with pytest.raises(CopyRefused, match="'refresh_tokens' is not the same on both sides"):
+        with pytest.raises(CopyRefused, match="'refresh_tokens' differs"):
             await copy.verify(lambda more: None)
 
 
@@ -270,7 +270,7 @@ async def test_a_concurrent_write_to_the_destination_is_detected(tmp_path: Path)
         await copy.prepare()
         with connected(destination) as connection:
             connection.execute(insert(metadata.tables["users"]), rows_of("users", 1))
-        with pytest.raises(CopyRefused, match="Somebody writes to the destination's table 'users'"):
+        with pytest.raises(CopyRefused, match="Another program writes to the destination's table 'users'"):
             await copy.copy(lambda more: None)
 
 
@@ -280,7 +280,7 @@ async def test_a_row_that_the_destination_rejects_is_reported(tmp_path: Path) ->
     with connected(source) as connection:
         connection.execute(update(metadata.tables["audit"]).values(address="a" * 65))
     async with postgresql_database() as destination:
-        with pytest.raises(CopyRefused, match="does not take a row of the table 'audit': value too long"):
+        with pytest.raises(CopyRefused, match="rejected a row of the table 'audit': value too long"):
             await copied(source, destination)
 
 

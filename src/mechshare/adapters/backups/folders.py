@@ -75,7 +75,7 @@ class FolderBackup:
         manifest = await self._in_thread(self._read)
         if manifest is None:
             raise BackupRefused(
-                f"The backup in {self._root} was never finished: run 'mechshare backup {self._root}' again."
+                f"The backup in {self._root} is incomplete: run 'mechshare backup {self._root}' again."
             )
         return manifest
 
@@ -98,7 +98,7 @@ class FolderBackup:
         except BlockingIOError as problem:
             os.close(descriptor)
             raise BackupRefused(
-                f"A backup or a restore is under way in {self._root}: wait for its end."
+                f"Another backup or restore uses {self._root}: wait until it ends."
             ) from problem
         except OSError:
             os.close(descriptor)
@@ -110,7 +110,7 @@ class FolderBackup:
             return
         if unknown := sorted({entry.name for entry in self._root.iterdir()} - set(_OWN_FILES)):
             raise BackupRefused(
-                f"{self._root} is no backup, and not empty: '{unknown[0]}' is in it. Choose a folder of its own."
+                f"{self._root} is neither empty nor a backup: it contains '{unknown[0]}'. Choose an empty folder."
             )
 
     def _begin(self) -> Manifest | None:
@@ -123,16 +123,16 @@ class FolderBackup:
         try:
             manifest_file = msgspec.json.decode((self._root / _MANIFEST).read_bytes(), type=_ManifestFile)
         except FileNotFoundError as problem:
-            raise BackupRefused(f"{self._root} holds no backup: {_MANIFEST} is not there.") from problem
+            raise BackupRefused(f"{self._root} contains no backup: {_MANIFEST} is missing.") from problem
         except msgspec.DecodeError as problem:
             raise self._damaged(str(problem)) from problem
         if manifest_file.format != _FORMAT:
             raise BackupRefused(
-                f"The backup in {self._root} has the format {manifest_file.format}, this program knows {_FORMAT}: "
+                f"The backup in {self._root} has the format {manifest_file.format}; this program reads {_FORMAT}: "
                 "use a newer mechshare."
             )
         if manifest_file.backup is not None and manifest_file.sha256 != _digest_of(manifest_file.backup):
-            raise self._damaged("it is not as it was written")
+            raise self._damaged("its content does not match its SHA-256")
         return manifest_file.backup
 
     def _damaged(self, reason: str) -> BackupRefused:

@@ -15,15 +15,15 @@ from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.masking import masked
-from mechshare.entrypoints.cli.output import print_table, progress_bar
+from mechshare.entrypoints.cli.output import json_option, print_json, print_table, progress_bar
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import Copied
 from mechshare.settings import COPIED, PREFIX, Settings, side_of_copy
 from mechshare.urls import canonical, scheme_of
 
-_LOCKED = "its database is locked until the end."
-_STOP_USERS = "let no server or worker use it."
-_RUN_AGAIN = "Run the same command again: it goes on where this one stopped."
+_LOCKED = "its database is locked until the copy ends."
+_STOP_USERS = "stop every server and worker that uses it."
+_RUN_AGAIN = "Run the same command again: it continues where this run stopped."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,9 @@ class Plan:
     metavar="URL",
     help="The store to copy from; what is configured if omitted. Or set MECHSHARE_COPY_FROM_DATABASE_URL and the like.",
 )
+@json_option
 @pass_settings
-def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ...]) -> None:
+def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ...], as_json: bool) -> None:
     """Copy all rows and files to other stores, from a laptop to servers or back.
 
     The scheme of a URL says what it is for: sqlite: and postgresql: are databases, file:, azure:, s3:, gs: and the
@@ -70,21 +71,30 @@ def copy(chosen: Settings, destinations: tuple[str, ...], sources: tuple[str, ..
     interruption, run it again: it continues.
     """
     plan = _plan(chosen, sources, destinations)
-    for role, source, destination in plan.pairs():
-        click.echo(f"{role:9} {masked(source)} -> {masked(destination)}")
-    click.echo(
-        f"The source must not change meanwhile: {_LOCKED if 'database' in plan.roles else _STOP_USERS}"
-    )
+    if not as_json:
+        _announce(plan)
     try:
         copied = asyncio.run(_copy(plan))
     except CopyRefused as refusal:
         raise click.ClickException(str(refusal)) from refusal
     except DomainException as problem:
         raise click.ClickException(f"{masked(explained(problem))} {_RUN_AGAIN}") from problem
+    indexed = _reindex(plan) if "search" in plan.roles else None
+    if as_json:
+        print_json({"tables": copied.tables, "blobs": copied.blobs, "indexed": indexed})
+        return
     _report(copied)
-    if "search" in plan.roles:
-        _reindex(plan)
+    if indexed is not None:
+        click.echo(f"search: the index holds {indexed} mechanisms")
     _print_next_steps(chosen, plan)
+
+
+def _announce(plan: Plan) -> None:
+    for role, source, destination in plan.pairs():
+        click.echo(f"{role:9} {masked(source)} -> {masked(destination)}")
+    click.echo(
+        f"The source must not change during the copy: {_LOCKED if 'database' in plan.roles else _STOP_USERS}"
+    )
 
 
 def _plan(chosen: Settings, sources: Sequence[str], destinations: Sequence[str]) -> Plan:
@@ -94,9 +104,9 @@ def _plan(chosen: Settings, sources: Sequence[str], destinations: Sequence[str])
             "Name the store to copy to: --to URL, or MECHSHARE_COPY_TO_DATABASE_URL and the like."
         )
     if "search" in old:
-        raise click.UsageError("--from: a search index is not copied, but built anew from the database.")
+        raise click.UsageError("--from: a search index is not copied; it is rebuilt from the database.")
     if unused := sorted(set(old) - set(new)):
-        raise click.UsageError(f"--from names {unused[0]} that no --to is given for.")
+        raise click.UsageError(f"--from names {unused[0]} but there is no --to for it.")
     plan = Plan(source=_side(chosen, "from", old), destination=_side(chosen, "to", new), roles=frozenset(new))
     for role, source, destination in plan.pairs():
         _require_role("--from", source, role)
@@ -122,7 +132,7 @@ def _by_role(chosen: Settings, side: str, arguments: Sequence[str]) -> dict[str,
     for url in map(canonical, arguments):
         role = _role_of(f"--{side}", url)
         if role in named:
-            raise click.UsageError(f"--{side} names two places for {role}.")
+            raise click.UsageError(f"--{side} names two stores for {role}.")
         named[role] = url
     return found | named
 
@@ -146,11 +156,11 @@ def _role_of(option: str, url: str) -> str:
 def _require_role(option: str, url: str, role: str) -> None:
     if role == "database" and scheme_of(url) not in ROWS_COPIED:
         raise click.UsageError(
-            f"{option}: rows are copied between sqlite: and postgresql: alone, not '{masked(url)}'."
+            f"{option}: rows can only be copied between sqlite: and postgresql:, not '{masked(url)}'."
         )
     if role == "blobs" and scheme_of(url) == "memory":
         raise click.UsageError(
-            f"{option}: memory: ends with its process, so nothing can be copied from or to it."
+            f"{option}: memory: exists in one process only, so nothing can be copied from or to it."
         )
 
 
@@ -170,37 +180,36 @@ async def _copy(plan: Plan) -> Copied:
 def _report(copied: Copied) -> None:
     if copied.tables is not None:
         print_table(
-            ("table", "rows", "there before", "SHA-256 on both sides"),
+            ("table", "rows", "copied before", "SHA-256 on both sides"),
             [(one.table, str(one.rows), str(one.resumed), one.digest) for one in copied.tables],
         )
     if copied.blobs is not None:
         blobs = copied.blobs
         click.echo(
-            f"blobs: {blobs.copied} copied and read back, {blobs.existing} were there and equal, "
+            f"blobs: {blobs.copied} copied and verified, {blobs.existing} existed with equal content, "
             f"{blobs.size} bytes in all"
         )
         if not blobs.copied + blobs.existing:
-            click.echo("the source holds no blob at all: is its URL right?")
+            click.echo("the source has no blobs: check its URL.")
         if blobs.others:
-            click.echo(
-                f"{blobs.others} blobs of the destination are none of the source's; they were left alone"
-            )
+            click.echo(f"{blobs.others} other blobs are at the destination; they were not changed")
 
 
-def _reindex(plan: Plan) -> None:
-    count = run(plan.destination, lambda application: application.search.reindex())
-    click.echo(f"search: the index holds {count} mechanisms")
+def _reindex(plan: Plan) -> int:
+    return run(plan.destination, lambda application: application.search.reindex())
 
 
 def _print_next_steps(chosen: Settings, plan: Plan) -> None:
-    click.echo("\nOn every machine that is to use the destination, with its passwords:")
+    click.echo("\nOn every machine that will use the destination (insert its passwords):")
     for role, _, destination in plan.pairs():
         click.echo(f"  export {PREFIX}{role.upper()}_URL={masked(destination)}")
     if "search" in plan.roles:
         click.echo(f"  export {PREFIX}SEARCH_URL={masked(plan.destination.search_url)}")
     if "database" in plan.roles:
         secret = _secret(chosen, plan.source.database_url)
-        click.echo(f"  export {PREFIX}SECRET={secret}   # the source's, or everybody has to sign in again")
+        click.echo(
+            f"  export {PREFIX}SECRET={secret}   # the source's; without it, all users must sign in again"
+        )
     if "database" in plan.roles and "search" not in plan.roles:
         click.echo("  mechshare reindex   # the search index is not copied")
     click.echo("  mechshare doctor")

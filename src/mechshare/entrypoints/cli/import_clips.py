@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import click
 
@@ -18,7 +18,7 @@ from mechshare.domain.mechanisms import AuthoredMechanism, ProcessingState
 from mechshare.domain.users import Actor, User
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
-from mechshare.entrypoints.cli.output import progress_bar
+from mechshare.entrypoints.cli.output import json_option, print_json, progress_bar
 from mechshare.services.mechanisms import Draft
 from mechshare.settings import Settings
 
@@ -52,9 +52,15 @@ class Report:
     "--category", "categories", multiple=True, help="A category of all clips; repeat the option for several."
 )
 @click.option("--publish", is_flag=True, help="Publish each new mechanism as soon as it is ready.")
+@json_option
 @pass_settings
 def import_clips(
-    chosen: Settings, paths: tuple[Path, ...], username: str, categories: tuple[str, ...], publish: bool
+    chosen: Settings,
+    paths: tuple[Path, ...],
+    username: str,
+    categories: tuple[str, ...],
+    publish: bool,
+    as_json: bool,
 ) -> None:
     """Share the clips in folders or files. After an interruption, run it again: it adds nothing twice."""
 
@@ -63,13 +69,33 @@ def import_clips(
         return await _import(application, user, list(_files(paths)), categories, publish)
 
     report = run(chosen, command)
-    click.echo(f"{len(report.added)} added, {report.known} were there already, {len(report.refused)} refused")
-    for path, id in report.left:
-        click.echo(f"  {path}: was there, not published; to publish it: POST /api/v1/mechanisms/{id}/publish")
-    for path, reason in report.refused:
-        click.echo(f"  {path}: {reason}")
+    if as_json:
+        print_json(_report_facts(report))
+    else:
+        _print_report(report)
     if report.refused:
         raise SystemExit(1)
+
+
+def _report_facts(report: Report) -> dict[str, Any]:
+    return {
+        "added": report.added,
+        "existing": report.known,
+        "unpublished": [{"path": click.format_filename(path), "id": id} for path, id in report.left],
+        "refused": [
+            {"path": click.format_filename(path), "reason": reason} for path, reason in report.refused
+        ],
+    }
+
+
+def _print_report(report: Report) -> None:
+    click.echo(f"{len(report.added)} added, {report.known} existed, {len(report.refused)} refused")
+    for path, id in report.left:
+        click.echo(
+            f"  {path}: existed and is not published; to publish it: POST /api/v1/mechanisms/{id}/publish"
+        )
+    for path, reason in report.refused:
+        click.echo(f"  {path}: {reason}")
 
 
 def _why(refusal: Exception) -> str:

@@ -12,7 +12,7 @@ import click
 from PIL import Image
 
 from mechshare.application import Application
-from mechshare.entrypoints.cli import file_modes, open_files
+from mechshare.entrypoints.cli import file_modes, open_files, operations_listener
 from mechshare.entrypoints.cli.context import open_application, pass_settings, run
 from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.output import json_option, print_json
@@ -24,40 +24,40 @@ _REMEDIES = {
     (
         "database",
         Problem.DOWN,
-    ): f"is it running, and is {PREFIX}DATABASE_URL right: address, user, password, name?",
+    ): f"start it, or correct the address, user, password and name in {PREFIX}DATABASE_URL",
     ("database", Problem.OUTDATED): "run 'mechshare migrate'",
     ("clock", Problem.DOWN): "see the database",
     (
         "clock",
         Problem.SKEWED,
-    ): "set both clocks by NTP: tokens and links go by this machine's, leases by the database's",
+    ): "synchronize both clocks by NTP: tokens and links use this machine's, leases the database's",
     ("blobs", Problem.DOWN): f"check {PREFIX}BLOBS_URL, and the options {PREFIX}BLOBS_... of its keys: "
-    "that the place exists ('mechshare migrate' makes it) and may be written to",
+    "that the folder or bucket exists ('mechshare migrate' creates it) and is writable",
     ("disk", Problem.DOWN): f"check that the folders of {PREFIX}DATA and {PREFIX}BLOBS_URL can be read",
-    ("disk", Problem.FULL): f"make room, or lower {PREFIX}DISK_RESERVE; until then uploads are refused",
-    ("blobs", Problem.FULL): "make room; until then uploads are refused, and nothing has to be restarted",
-    ("blobs", Problem.ALTERED): "check the disk or the service before anything is uploaded",
-    ("search", Problem.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches are answered from the database",
+    ("disk", Problem.FULL): f"free space, or lower {PREFIX}DISK_RESERVE; until then uploads are refused",
+    ("blobs", Problem.FULL): "free space; until then uploads are refused. No restart is needed",
+    ("blobs", Problem.ALTERED): "check the disk or the service before anyone uploads",
+    ("search", Problem.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches read the database",
     (
         "search",
         Problem.OUT_OF_SYNC,
-    ): "run 'mechshare reindex'; or, where changes are on their way, let a server or worker run",
-    ("jobs", Problem.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers look for jobs every second",
-    ("cache", Problem.DOWN): f"check {PREFIX}CACHE_URL; meanwhile everything is read from the database",
-    ("limits", Problem.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts for itself",
+    ): "run 'mechshare reindex'; if changes are pending, run a server or a worker",
+    ("jobs", Problem.DOWN): f"check {PREFIX}JOBS_URL; meanwhile workers poll every second",
+    ("cache", Problem.DOWN): f"check {PREFIX}CACHE_URL; meanwhile all reads go to the database",
+    ("limits", Problem.DOWN): f"check {PREFIX}LIMITS_URL; meanwhile each process counts separately",
     (
         "processing",
         Problem.DOWN,
-    ): "reinstall mechshare's dependencies (av); see the log for what the child process said",
+    ): "reinstall mechshare's dependencies (av); the log has the error of the child process",
     (
         "isolation",
         Problem.DOWN,
-    ): "run mechshare as a user other than root, or let root become another user (CAP_SETUID, CAP_SETGID)",
+    ): "run mechshare as a user other than root, or give root the capabilities CAP_SETUID and CAP_SETGID",
     (
         "isolation",
         Problem.WEAK,
     ): "use Linux 5.13 or newer with Landlock, on x86_64 or aarch64, and a container profile that allows seccomp and "
-    "Landlock; clips are processed meanwhile",
+    "Landlock; meanwhile clips are processed without it",
 }
 
 
@@ -79,18 +79,22 @@ def migrate(chosen: Settings) -> None:
 
 
 @click.command()
+@json_option
 @pass_settings
-def reindex(chosen: Settings) -> None:
+def reindex(chosen: Settings, as_json: bool) -> None:
     """Rebuild the search index from the database; searches go on meanwhile."""
     count = run(chosen, lambda application: application.search.reindex())
-    click.echo(f"the index holds {count} mechanisms")
+    if as_json:
+        print_json({"indexed": count})
+    else:
+        click.echo(f"the index holds {count} mechanisms")
 
 
 @click.command()
 @json_option
 @pass_settings
 def doctor(chosen: Settings, as_json: bool) -> None:
-    """Try every dependency, and say what to do about each that fails.
+    """Test every dependency, and say what to do about each that fails.
 
     It writes, reads and deletes a blob, and processes a small clip. The exit status is 1 if an essential
     dependency fails.
@@ -126,12 +130,13 @@ def _described(finding: Finding) -> dict[str, str | bool]:
 
 def _check_configuration(chosen: Settings) -> list[Finding]:
     parts = ", ".join(f"{part} {version(part)}" for part in _PARTS)
-    secret = "set" if chosen.secret else f"made here, kept in {chosen.data / 'secret.key'}"
+    secret = "set" if chosen.secret else f"generated, stored in {chosen.data / 'secret.key'}"
     return [
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
         _check_data_folder(chosen.data),
         _check_file_modes(chosen),
         _check_open_files(),
+        _check_operations_listener(chosen),
         Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
     ]
 
@@ -142,20 +147,25 @@ def _check_data_folder(data: Path) -> Finding:
         with tempfile.TemporaryFile(dir=data) as probe:
             probe.write(b"mechshare doctor")
     except OSError as problem:
-        remedy = f"set {PREFIX}DATA to a folder that may be written to by whoever runs mechshare"
+        remedy = f"set {PREFIX}DATA to a folder that the user who runs mechshare can write to"
         return Finding("data", f"{data} can't be used: {problem.strerror}", remedy)
-    return Finding("data", f"{data} may be written to")
+    return Finding("data", f"{data} is writable")
 
 
 def _check_file_modes(chosen: Settings) -> Finding:
     exposed = file_modes.exposed(chosen)
-    message = f"{len(exposed)} may be read by other users of the machine" if exposed else "private"
+    message = f"{len(exposed)} are readable by other users of this machine" if exposed else "private"
     return Finding("files", message, file_modes.advice(exposed), is_essential=False)
 
 
 def _check_open_files() -> Finding:
     message = f"a server process accepts {open_files.max_connections()} connections"
     return Finding("open files", message, open_files.advice(), is_essential=False)
+
+
+def _check_operations_listener(chosen: Settings) -> Finding:
+    message, remedy = operations_listener.examine(chosen)
+    return Finding("operations", message, remedy, is_essential=False)
 
 
 async def _examine_dependencies(application: Application) -> list[Finding]:
@@ -176,7 +186,7 @@ def _configuration(chosen: Settings, name: str) -> str:
 
 
 async def _examine_processing(application: Application) -> list[Finding]:
-    """Processes a small generated clip in the sandbox, and asks which layers the sandbox has."""
+    """Processes a small generated clip in the sandbox, and finds which layers the sandbox has."""
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "dot.gif"
         frames = [Image.new("RGB", (64, 48), color) for color in ("white", "black")]

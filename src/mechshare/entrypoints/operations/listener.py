@@ -55,10 +55,14 @@ def listening(host: str, port: int, pages: OperationsPages) -> Iterator[tuple[st
             thread.join(_IDLE_TIMEOUT)
 
 
+def reachable(host: str) -> str:
+    """Returns the address at which this machine reaches a server that listens at `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  where it listens
+
+
 def check_server(host: str, port: int) -> Check:
     """Requests /health/live of the server that listens at `host` and `port`: any of its processes may respond."""
-    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  where it listens
-    connection = http.client.HTTPConnection(reachable, port, timeout=_LIVENESS_TIMEOUT)
+    connection = http.client.HTTPConnection(reachable(host), port, timeout=_LIVENESS_TIMEOUT)
     try:
         connection.request("GET", "/health/live")
         status = connection.getresponse().status

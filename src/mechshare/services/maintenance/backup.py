@@ -71,7 +71,7 @@ class BackupService:
             earlier = await self._folder.begin()
             if earlier is not None and not earlier.is_of(summary):
                 raise BackupRefused(
-                    "The folder holds the backup of another installation: none of its first users is known here. "
+                    "The folder contains the backup of another installation: none of its first users exists here. "
                     "Choose another folder."
                 )
             await self._backup_blobs.prepare()
@@ -118,7 +118,7 @@ class BackupService:
             unavailable |= newly_missing
         raise BackupRefused(
             f"Clips were deleted faster than the rows that name them could be copied, {_SNAPSHOTS} times. "
-            "Nothing is lost: run it again, it goes on with what it has."
+            "Nothing is lost: run the command again; it continues with the files copied so far."
         )
 
     async def _prune(self, manifest: Manifest) -> int:

@@ -30,7 +30,7 @@ class ChecksumMismatch(Exception):
 
     def __init__(self, key: str) -> None:
         super().__init__(
-            f"The blob '{key}' was read back otherwise than it was written: check the destination."
+            f"The blob '{key}' was read back with other content than was written: check the destination."
         )
 
 

@@ -100,5 +100,6 @@ async def _count(store: BlobStore) -> int:
 
 def _missing_blob(key: str) -> CopyRefused:
     return CopyRefused(
-        f"The blob '{key}' went away: stop whatever uses the source, and start the copy again."
+        f"The blob '{key}' was deleted during the copy: stop every process that uses the source, then run the copy "
+        "again."
     )

@@ -101,7 +101,7 @@ class DoctorService:
             return DoctorReport(name="isolation", message=str(problem), problem=Problem.DOWN)
         except Unavailable as down:
             return _down("isolation", down)
-        message = f"clips are decoded behind {', '.join(layers.active)}"
+        message = f"clips are decoded with {', '.join(layers.active)}"
         if not layers.missing:
             return DoctorReport(name="isolation", message=message)
         message += f"; this machine lacks {', '.join(layers.missing)}"
@@ -126,7 +126,7 @@ class DoctorService:
             return _down("disk", down)
         message = (
             f"{_gibibytes(space.free_bytes)} GiB free at {space.place}, "
-            f"of which files leave {_gibibytes(space.reserve_bytes)} GiB"
+            f"of which {_gibibytes(space.reserve_bytes)} GiB are reserved"
         )
         return DoctorReport(name="disk", message=message, problem=Problem.FULL if space.room < 0 else None)
 
@@ -145,7 +145,7 @@ class DoctorService:
         except MediaNotFound:
             content = b""
         if content != _PROBE:
-            message = f"{len(_PROBE)} bytes were written, and others were read back"
+            message = f"{len(_PROBE)} bytes were written, and different ones were read back"
             return DoctorReport(name="blobs", message=message, problem=Problem.ALTERED)
         return DoctorReport(name="blobs", message=f"{len(_PROBE)} bytes written, read back and deleted")
 
@@ -166,7 +166,7 @@ class DoctorService:
             f"the index holds {how_many(indexed)} published mechanisms, the database {how_many(published)}"
         )
         if waiting:
-            message += f"; {waiting} changes are on their way to the index"
+            message += f"; {waiting} changes are pending"
         problem = None if indexed == published else Problem.OUT_OF_SYNC
         return DoctorReport(name="search", message=message, problem=problem, is_essential=False)
 
@@ -223,4 +223,4 @@ def _gibibytes(size: int) -> str:
 
 
 def _side(ahead: timedelta) -> str:
-    return "before" if ahead > timedelta(0) else "behind"
+    return "ahead of" if ahead > timedelta(0) else "behind"

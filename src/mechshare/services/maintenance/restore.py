@@ -63,8 +63,8 @@ class RestoreService:
             others = await self._others(manifest)
             if others and not keep_others:
                 raise BackupRefused(
-                    f"Where the files are to go there are {others} that are none of this backup's. Choose an empty "
-                    "place; or say --keep-files, if they are of this very installation and newer than its backup."
+                    f"The destination has {others} files that are not in this backup. Choose an empty destination, or "
+                    "pass --keep-files if they belong to this installation and are newer than the backup."
                 )
             path, _ = await self._folder.find_rows(manifest)
             async with self._rows.restore(path) as copy:
@@ -75,7 +75,7 @@ class RestoreService:
         found = {table.table: (table.rows, table.digest) for table in tables}
         if found != {table.table: (table.rows, table.digest) for table in snapshot.tables or tables}:
             raise BackupRefused(
-                "The rows changed while they were restored: empty the destination, and try again."
+                "The restored rows differ from the manifest: empty the destination, then run the command again."
             )
         return Restored(manifest=manifest, tables=tables, copied=copied, others=others)
 
@@ -84,11 +84,11 @@ class RestoreService:
         path, rows = await self._folder.find_rows(manifest)
         damages = await self._damaged_blobs(manifest, progress)
         if rows != manifest.rows:
-            damages.insert(0, f"{path}, which holds all rows, is {'damaged' if rows else 'missing'}")
+            damages.insert(0, f"the rows in {path} are {'damaged' if rows else 'missing'}")
             raise _refusal(damages)
         snapshot = await self._rows.read(path)
         if snapshot.tables and snapshot.tables != manifest.tables:
-            damages.append("the rows are not those of the manifest")
+            damages.append("the rows differ from the manifest")
         unknown = snapshot.summary.named.keys() - {blob.key for blob in manifest.blobs} - {*manifest.missing}
         damages.extend(
             f"the file '{key}', which a row names, is not in the manifest" for key in sorted(unknown)
@@ -124,7 +124,7 @@ class RestoreService:
         async def copy(key: str) -> None:
             if await facts_of(self._blobs, key) != expected[key]:
                 if await transfer(self._backup_blobs, self._blobs, key) != expected[key]:
-                    raise BackupRefused(f"The file '{key}' of the backup changed while it was restored.")
+                    raise BackupRefused(f"The file '{key}' of the backup changed during the restore.")
                 written.append(key)
             progress(Stage.BLOBS, 1, len(expected))
 
@@ -132,7 +132,7 @@ class RestoreService:
         try:
             await for_each(each(expected), copy)
         except MediaNotFound as problem:
-            raise BackupRefused("A file of the backup went away while it was restored.") from problem
+            raise BackupRefused("A file of the backup was deleted during the restore.") from problem
         except ChecksumMismatch as problem:
             raise BackupRefused(str(problem)) from problem
         return len(written)
@@ -142,5 +142,5 @@ def _refusal(damages: list[str]) -> BackupRefused:
     listed = "; ".join(damages[:_MAX_LISTED])
     more = f"; and {len(damages) - _MAX_LISTED} more" if len(damages) > _MAX_LISTED else ""
     return BackupRefused(
-        f"The backup can't be used, nothing was written: {listed}{more}. Use another copy of it."
+        f"The backup is unusable; nothing was written: {listed}{more}. Use another copy of it."
     )

@@ -312,20 +312,20 @@ async def test_jobs_are_listed_once_each_newest_first(database: Database) -> Non
 async def test_one_of_many_concurrent_adds_unless_pending_succeeds_until_the_job_ends(
     database: Database,
 ) -> None:
-    async def ask() -> None:
+    async def enqueue_sweep() -> None:
         async with database.begin() as tx:
             job = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
             await tx.ledger.add(job, unless_pending=True)
 
     async with bounded():
-        await asyncio.gather(*(ask() for _ in range(10)))
+        await asyncio.gather(*(enqueue_sweep() for _ in range(10)))
     first = await claim(database)
-    await ask()
+    await enqueue_sweep()
     assert first is not None
     assert await claim(database) is None
     async with database.begin() as tx:
         await tx.ledger.finish(first.id, first.fence, JobState.DONE)
-    await ask()
+    await enqueue_sweep()
     second = await claim(database)
     assert second is not None
     assert second.id != first.id

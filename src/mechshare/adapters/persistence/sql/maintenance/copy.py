@@ -27,12 +27,10 @@ from mechshare.adapters.persistence.sql.maintenance.table_io import (
 from mechshare.domain.copies import CopyRefused
 from mechshare.ports.persistence.copy import TableCopied
 
-_STOP_PROCESSES = (
-    "Stop every 'mechshare serve' and 'mechshare worker' that uses it, and start the copy again."
-)
+_STOP_PROCESSES = "Stop every 'mechshare serve' and 'mechshare worker' that uses it, then run the copy again."
 _CHECK_URL = "Check its URL: sqlite:///relative, sqlite:////absolute."
 _USE_EMPTY_DATABASE = (
-    "Copy into an empty database: create a new one, or drop the tables of this one if unused."
+    "Copy into an empty database: create a new one, or drop the tables of this one if nothing uses it."
 )
 
 
@@ -110,7 +108,7 @@ class SqlDatabaseCopy:
                 break
         if last is None or first != await self._digest(table):
             raise CopyRefused(
-                f"The destination's table '{table.name}' holds {rows} rows that are no part of a copy of this source. "
+                f"The destination's table '{table.name}' has {rows} rows that are not from this source. "
                 f"{_USE_EMPTY_DATABASE}"
             )
         self._resumed[table.name] = _Resumed(rows, key_of(table, last))
@@ -123,11 +121,11 @@ class SqlDatabaseCopy:
             await self._destination.commit()
         except IntegrityError as problem:
             raise CopyRefused(
-                f"Somebody writes to the destination's table '{table.name}'. {_STOP_PROCESSES}"
+                f"Another program writes to the destination's table '{table.name}'. {_STOP_PROCESSES}"
             ) from problem
         except DataError as problem:
             raise CopyRefused(
-                f"The destination does not take a row of the table '{table.name}': {problem.orig}"
+                f"The destination rejected a row of the table '{table.name}': {problem.orig}"
             ) from problem
 
     async def _verified(self, table: Table, progress: Callable[[int], None]) -> TableCopied:
@@ -139,12 +137,15 @@ class SqlDatabaseCopy:
         actual = await self._digest(table)
         if actual != expected:
             raise CopyRefused(
-                f"The table '{table.name}' is not the same on both sides: {expected.rows} rows at the source, "
+                f"The table '{table.name}' differs: {expected.rows} rows at the source, "
                 f"{actual.rows} at the destination, SHA-256 {expected} and {actual}. {_USE_EMPTY_DATABASE}"
             )
         resumed = self._resumed.get(table.name)
         return TableCopied(
-            table=table.name, rows=actual.rows, resumed=resumed.rows if resumed else 0, digest=str(actual)
+            table=str(table.name),
+            rows=actual.rows,
+            resumed=resumed.rows if resumed else 0,
+            digest=str(actual),
         )
 
     async def _digest(self, table: Table) -> Digest:
@@ -192,13 +193,13 @@ async def require_current(side: str, connection: AsyncConnection) -> None:
     actual = await revision_of(connection)
     if actual is not None and actual > newest_revision():
         raise CopyRefused(
-            f"The {side}'s schema is at {actual}, which is newer than this program knows ({newest_revision()}). "
+            f"The {side}'s schema is at {actual}, which this program does not know yet (it needs {newest_revision()}). "
             "Use the release of mechshare that migrated it, or a newer one."
         )
     if actual != newest_revision():
         raise CopyRefused(
             f"The {side}'s schema is at {actual or 'none'}, this program needs {newest_revision()}. "
-            f"Run 'mechshare migrate' with MECHSHARE_DATABASE_URL set to it, if it is the right one."
+            f"If it is the right database, run 'mechshare migrate' with MECHSHARE_DATABASE_URL set to it."
         )
 
 

@@ -161,7 +161,8 @@ def _refuse_newer(revision: str | None) -> None:
     # A server works with a newer schema; a restore would lose what the newer tables hold.
     if revision is not None and revision not in revisions():
         raise BackupRefused(
-            f"The backup was made by a newer mechshare, with which it can be restored: its schema is {revision}."
+            f"The backup was made by a newer mechshare (schema {revision}): restore it with that release or a later "
+            "one."
         )
 
 
