@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import jwt
 
-from bench.asking import ask
 from bench.candidates import LITERAL, OURS, REFERENCE_SECRET, Candidate
+from bench.http import request
 from bench.installations import PASSWORD, USERNAME
 
 
@@ -22,8 +22,8 @@ class Callers:
         body = json.dumps({"username": USERNAME, "password": PASSWORD}).encode()
         headers = {"Content-Type": "application/json"}
         address = self._candidates[OURS].address
-        answer = ask(address, "/api/v1/auth/login", method="POST", headers=headers, body=body)
-        return {"Authorization": f"Bearer {json.loads(answer.body)['access_token']}"}
+        response = request(address, "/api/v1/auth/login", method="POST", headers=headers, body=body)
+        return {"Authorization": f"Bearer {json.loads(response.body)['access_token']}"}
 
     def literal(self) -> dict[str, str]:
         """Returns the authorization header for the literal design, or {} if that is not measured."""
@@ -34,4 +34,4 @@ class Callers:
 
     def etag(self, path: str) -> str:
         """Returns the ETag of mechshare's response to `path`."""
-        return ask(self._candidates[OURS].address, path).headers["etag"]
+        return request(self._candidates[OURS].address, path).headers["etag"]

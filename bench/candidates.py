@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from bench.asking import ask
+from bench.http import request
 from bench.installations import DISTRIBUTED, Installation
 from bench.processes import ServerProcess, granian, mechshare
 
@@ -40,9 +40,9 @@ class Candidate:
         self.server.settle()
         if self.end_queries():
             # After that it would start the queries of other disconnected clients, which waited for a connection.
-            self.begin_anew()
+            self.restart()
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Restarts the server, without any work left from earlier requests."""
         self.server.stop()
         self.end_queries()
@@ -72,7 +72,7 @@ def candidates(
 
 def teach_floor(floor: Candidate, status: int, body: bytes) -> None:
     """Makes the floor respond with `status` and `body` from now on."""
-    ask(floor.address, f"/{status}", method="PUT", body=body)
+    request(floor.address, f"/{status}", method="PUT", body=body)
 
 
 def _ours(name: str, installation: Installation, folder: Path) -> Candidate:

@@ -48,6 +48,7 @@ def user_rows(count: int) -> list[Row]:
             "",
             "user",
             None,
+            None,
             FIRST,
             FIRST,
             1,

@@ -70,7 +70,7 @@ class Installation:
 
     def invalidate(self, groups: list[str]) -> None:
         """Invalidates these groups in the caches of every process, as after a change of all their content."""
-        asyncio.run(_forget(self.settings, groups))
+        asyncio.run(_invalidate(self.settings, groups))
 
     def end_queries(self) -> bool:
         """Cancels the queries of this database's clients until none is left; returns whether there were any. Raises
@@ -189,11 +189,11 @@ async def _wait_for_merges(search_url: str) -> None:
 
 async def _merges(client: AsyncOpenSearch, alias: str) -> int:
     """Returns how many segment merges are running."""
-    told = await client.indices.stats(index=alias, metric="merge")
-    return int(told["_all"]["total"]["merges"]["current"])
+    stats = await client.indices.stats(index=alias, metric="merge")
+    return int(stats["_all"]["total"]["merges"]["current"])
 
 
-async def _forget(chosen: settings.Settings, groups: list[str]) -> None:
+async def _invalidate(chosen: settings.Settings, groups: list[str]) -> None:
     async with _open_adapters(chosen) as adapters:
         for start in range(0, len(groups), _GROUPS_AT_A_TIME):
             await adapters.cache.invalidate(*groups[start : start + _GROUPS_AT_A_TIME])

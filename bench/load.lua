@@ -68,7 +68,7 @@ function done(summary, latency)
     refused = refused + thread:get("amiss")
   end
   io.write(string.format(
-    "told %d %d %d %d %d %d\n",
+    "result %d %d %d %d %d %d\n",
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     failed.status + refused, failed.connect + failed.read + failed.write + failed.timeout))
 end

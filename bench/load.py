@@ -11,7 +11,7 @@ CONNECTIONS = 64
 _TIMEOUT = 20
 """Seconds after which a request fails: some designs take seconds for one request among a million rows."""
 _SCRIPT = Path(__file__).with_name("load.lua")
-_TOLD = re.compile(r"^told (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", re.MULTILINE)
+_RESULT = re.compile(r"^result (\d+) (\d+) (\d+) (\d+) (\d+) (\d+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Lines:
     """Whether the load ends with the last line instead of starting again."""
 
 
-class Unanswered(RuntimeError):
+class NoResponse(RuntimeError):
     """The server is too slow to be measured."""
 
 
@@ -68,11 +68,11 @@ def put_load(
 
     `body` is sent with each request. A response that contains `unwanted` counts as refused. `pause` is the mean of
     exponentially distributed pauses in ms. `folder` is for files. Raises RuntimeError if a request was refused,
-    Unanswered if one was lost or if there was no response within _TIMEOUT.
+    NoResponse if one was lost or if there was no response within _TIMEOUT.
     """
     file = ""
     if lines is not None:
-        path = folder / "asked"
+        path = folder / "lines"
         path.write_text("\n".join(lines.lines))
         file = str(path)
     if body:
@@ -82,23 +82,23 @@ def put_load(
     kind = "body" if body else "bodies" if lines is not None and lines.are_bodies else "paths"
     repeats = "once" if lines is not None and lines.once else "again"
     named = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
-    asked = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1", unwanted]
+    arguments = [*named, url, "--", method, file, kind, repeats, f"{pause:.3f}", "1", unwanted]
     for duration in dict.fromkeys((seconds, max(seconds, _TIMEOUT))):
-        requests, microseconds, p50, p99, refused, lost = _told(duration, asked)
+        requests, microseconds, p50, p99, refused, lost = _measured(duration, arguments)
         if refused:
             raise RuntimeError(f"{url}: of {requests} requests {refused} were refused")
         if lost:
-            raise Unanswered(f"{url}: {lost} of {requests + lost} requests were not answered")
+            raise NoResponse(f"{url}: {lost} of {requests + lost} requests got no response")
         if requests:
             return Load(requests, microseconds / 1e6, p50 / 1000, p99 / 1000)
-    raise Unanswered(f"{url}: nobody is answered within {_TIMEOUT} s")
+    raise NoResponse(f"{url}: no response within {_TIMEOUT} s")
 
 
-def _told(seconds: int, asked: Sequence[str]) -> Iterator[int]:
+def _measured(seconds: int, arguments: Sequence[str]) -> Iterator[int]:
     limits = ["-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", f"{_TIMEOUT}s"]
-    command = [require_wrk(), *limits, "-s", str(_SCRIPT), *asked]
-    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    found = _TOLD.search(told)
+    command = [require_wrk(), *limits, "-s", str(_SCRIPT), *arguments]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    found = _RESULT.search(output)
     if found is None:
-        raise RuntimeError(f"wrk said nothing that can be read:\n{told}")
+        raise RuntimeError(f"the output of wrk is unreadable:\n{output}")
     return map(int, found.groups())

@@ -39,8 +39,8 @@ def _held(parts: Sequence[Part]) -> Iterator[str]:
     for what, wanted, at_most in dict.fromkeys((bar.what, bar.wanted, bar.at_most) for bar in held):
         if _TAIL not in what:
             sign = "<=" if at_most else ">="
-            told = _in_places(parts, [bar for bar in held if bar.what == what], lambda part: part.title)
-            yield _line(what, f"{sign} {wanted:g}", *told)
+            cells = _in_places(parts, [bar for bar in held if bar.what == what], lambda part: part.title)
+            yield _line(what, f"{sign} {wanted:g}", *cells)
     tails = [[bar for bar in held if bar.where == part.title and _TAIL in bar.what] for part in parts]
     yield _line("p99 / p50 at half load", f"<= {P99_OF_P50:g}", *map(_tails, tails))
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
-from bench.asking import ask
 from bench.candidates import FEWEST, FIRST_PAGE, FLOOR, OURS, REFERENCES, Candidate, teach_floor
-from bench.load import CONNECTIONS, Lines, Load, Unanswered, put_load
-from bench.rows import Asked, Row
+from bench.http import request
+from bench.load import CONNECTIONS, Lines, Load, NoResponse, put_load
+from bench.rows import RequestPlan, Row
 
 _LINES_A_SECOND = 60_000
 """More than any server can handle."""
@@ -79,23 +79,23 @@ class _Walker:
     """The progress of one candidate through the requests of a row."""
 
     candidate: Candidate
-    asked: Asked
+    plan: RequestPlan
     row: Row
     at: int = 0
     rates: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
 
     def take_turn(self, folder: Path, seconds: int) -> bool:
-        """Measures one round; returns False if a reference does not respond. Raises Unanswered if mechshare does
+        """Measures one round; returns False if a reference does not respond. Raises NoResponse if mechshare does
         not."""
         before = self.candidate.server.cpu()
         try:
             load = self.load(folder, seconds)
-        except Unanswered:
+        except NoResponse:
             if self.candidate.server.name not in REFERENCES:
                 raise
             # Otherwise it would continue with the requests of disconnected clients.
-            self.candidate.begin_anew()
+            self.candidate.restart()
             return False
         else:
             self.rates.append(load.rate)
@@ -114,17 +114,17 @@ class _Walker:
         return replace(longest, requests=requests, seconds=taken)
 
     def _burst(self, folder: Path, seconds: int, pause: float) -> Load:
-        asked = self.asked
-        lines = self._next(asked.lines, seconds) if asked.lines else None
+        plan = self.plan
+        lines = self._next(plan.lines, seconds) if plan.lines else None
         load = put_load(
-            self.candidate.address + asked.path,
+            self.candidate.address + plan.path,
             folder,
             seconds=seconds,
-            method=asked.method,
-            headers=asked.headers,
+            method=plan.method,
+            headers=plan.headers,
             lines=lines,
-            body=asked.body,
-            unwanted=asked.unwanted,
+            body=plan.body,
+            unwanted=plan.unwanted,
             pause=pause,
         )
         self.at += load.requests + CONNECTIONS
@@ -190,39 +190,41 @@ def _recall(folder: Path) -> None:
 
 def _walkers(row: Row, candidates: Mapping[str, Candidate]) -> dict[str, _Walker]:
     """Returns the walkers of a row, after checking one response of each candidate: a fast refusal must not count."""
-    ours = row.asked[OURS]
-    answers = {name: _answer(candidates[name], row.asked[name]) for name in row.asked if name in candidates}
-    asked = {name: row.asked[name] for name in answers}
+    ours = row.plans[OURS]
+    bodies = {
+        name: _first_body(candidates[name], row.plans[name]) for name in row.plans if name in candidates
+    }
+    plans = {name: row.plans[name] for name in bodies}
     if FLOOR in candidates:
-        teach_floor(candidates[FLOOR], ours.status, answers[OURS])
-        asked[FLOOR] = replace(ours, lines=ours.lines and replace(ours.lines, once=False))
+        teach_floor(candidates[FLOOR], ours.status, bodies[OURS])
+        plans[FLOOR] = replace(ours, lines=ours.lines and replace(ours.lines, once=False))
     walkers = {}
-    for number, (name, one) in enumerate(asked.items()):
-        walkers[name] = _Walker(candidates[name], _rotated(one, number / len(asked)), row)
+    for number, (name, one) in enumerate(plans.items()):
+        walkers[name] = _Walker(candidates[name], _rotated(one, number / len(plans)), row)
         if one.lines and one.lines.once:
             candidates[name].invalidate(row.groups())
     return walkers
 
 
-def _rotated(asked: Asked, share: float) -> Asked:
+def _rotated(plan: RequestPlan, share: float) -> RequestPlan:
     """Rotates the lines by `share`, so that the database has not just served the same ones to another candidate."""
-    if asked.lines is None:
-        return asked
-    lines = asked.lines.lines
+    if plan.lines is None:
+        return plan
+    lines = plan.lines.lines
     begin = int(share * len(lines))
-    return replace(asked, lines=replace(asked.lines, lines=[*lines[begin:], *lines[:begin]]))
+    return replace(plan, lines=replace(plan.lines, lines=[*lines[begin:], *lines[:begin]]))
 
 
-def _answer(candidate: Candidate, asked: Asked) -> bytes:
+def _first_body(candidate: Candidate, plan: RequestPlan) -> bytes:
     """Returns the body of one response. Raises RuntimeError if its status is not the expected one."""
-    first = asked.lines.lines[0] if asked.lines else ""
-    are_bodies = asked.lines is not None and asked.lines.are_bodies
-    path = asked.path if are_bodies else first or asked.path
-    body = first.encode() if are_bodies else None if asked.method == "GET" else asked.body
-    answer = ask(candidate.address, path, method=asked.method, headers=asked.headers, body=body)
-    if answer.status != asked.status:
+    first = plan.lines.lines[0] if plan.lines else ""
+    are_bodies = plan.lines is not None and plan.lines.are_bodies
+    path = plan.path if are_bodies else first or plan.path
+    body = first.encode() if are_bodies else None if plan.method == "GET" else plan.body
+    response = request(candidate.address, path, method=plan.method, headers=plan.headers, body=body)
+    if response.status != plan.status:
         who = candidate.server.name
         raise RuntimeError(
-            f"{who} answers {asked.method} {path} with {answer.status}: {answer.body.decode()}"
+            f"{who} responds to {plan.method} {path} with {response.status}: {response.body.decode()}"
         )
-    return answer.body
+    return response.body

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from servers.running import free_port
 
-from bench.asking import ask
+from bench.http import request
 
 ROOT = Path(__file__).parent.parent
 _START_TIMEOUT = 60.0
@@ -50,11 +50,11 @@ class ServerProcess:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        while not self._answers():
+        while not self._responds():
             if self._process.poll() is not None or time.monotonic() - begun > _START_TIMEOUT:
                 self.stop()
-                told = self._log.read_text(errors="replace")[-4000:]
-                raise RuntimeError(f"{self.name} did not start:\n{told}")
+                found = self._log.read_text(errors="replace")[-4000:]
+                raise RuntimeError(f"{self.name} did not start:\n{found}")
             time.sleep(0.01)
         self.up_after = time.monotonic() - begun
 
@@ -87,9 +87,9 @@ class ServerProcess:
             done = now
             time.sleep(_POLL_INTERVAL)
 
-    def _answers(self) -> bool:
+    def _responds(self) -> bool:
         try:
-            ask(self.address, self._ready)
+            request(self.address, self._ready)
         except OSError:
             return False
         return True
@@ -111,10 +111,10 @@ def _children(pid: int) -> list[int]:
 
 
 def _pss(pid: int) -> int:
-    told = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
-    return int(told[1]) * 1024 if told else 0
+    found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_text())
+    return int(found[1]) * 1024 if found else 0
 
 
 def _cpu(pid: int) -> float:
-    told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    found = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(found[11]) + int(found[12])) / os.sysconf("SC_CLK_TCK")

@@ -222,8 +222,8 @@ def _lengthened(clips: Sequence[Path], seconds: int, folder: Path) -> Path:
 def _peak(clip: Path) -> int:
     """Returns the peak memory of the process that handles the clip, in bytes."""
     code = f"from bench.processing import peak; peak({str(clip)!r})"
-    told = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    return int(told.stdout)
+    printed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return int(printed.stdout)
 
 
 def peak(clip: str) -> None:

@@ -20,9 +20,9 @@ class RawDatabase(Protocol):
 
     async def find(self, id: str) -> bytes | None: ...
 
-    async def list(self, asked: Mapping[str, Any]) -> bytes | None:
-        """Returns a page. `asked` has `page`, `limit`, `offset`; `category` to filter; `after_time` and `after_id` to
-        continue."""
+    async def list(self, parameters: Mapping[str, Any]) -> bytes | None:
+        """Returns a page. `parameters` has `page`, `limit`, `offset`; `category` to filter; `after_time` and
+        `after_id` to continue."""
         ...
 
     async def create(self, user: str, body: bytes) -> bytes | None: ...

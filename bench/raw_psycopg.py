@@ -107,8 +107,8 @@ class RawPsycopg:
     async def find(self, id: str) -> bytes | None:
         return await self._first(_ONE, (id,))
 
-    async def list(self, asked: Mapping[str, Any]) -> bytes | None:
-        return await self._first(_PAGES["category" in asked, "after_time" in asked], asked)
+    async def list(self, parameters: Mapping[str, Any]) -> bytes | None:
+        return await self._first(_PAGES["category" in parameters, "after_time" in parameters], parameters)
 
     async def create(self, user: str, body: bytes) -> bytes | None:
         new = Jsonb(msgspec.Raw(body), dumps=bytes)

@@ -88,10 +88,12 @@ class RawSqlite:
     async def find(self, id: str) -> bytes | None:
         return self._first(_ONE, (id,))
 
-    async def list(self, asked: Mapping[str, Any]) -> bytes | None:
-        is_placed = "after_time" in asked
-        place = {"after": _microseconds(datetime.fromisoformat(asked["after_time"]))} if is_placed else {}
-        return self._first(_PAGES["category" in asked, is_placed], {**asked, **place})
+    async def list(self, parameters: Mapping[str, Any]) -> bytes | None:
+        is_placed = "after_time" in parameters
+        place = (
+            {"after": _microseconds(datetime.fromisoformat(parameters["after_time"]))} if is_placed else {}
+        )
+        return self._first(_PAGES["category" in parameters, is_placed], {**parameters, **place})
 
     async def create(self, user: str, body: bytes) -> bytes | None:
         return self._change(_CREATE, str(uuid7()), user, body.decode())

@@ -76,7 +76,7 @@ def write_json(
     """Writes all results and the bars."""
     made = processing_bars(processing) if processing else []
     held = [*bars(parts), *made, *growth_bars(parts)]
-    told = {
+    report = {
         "machine": {
             "cores": os.cpu_count(),
             "system": platform.platform(),
@@ -87,7 +87,7 @@ def write_json(
         "bars": [{**asdict(bar), "is_met": bar.is_met} for bar in held],
         "processing": processing and asdict(processing),
     }
-    path.write_text(json.dumps(told, ensure_ascii=False, indent=2, default=str) + "\n")
+    path.write_text(json.dumps(report, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
 def _table(title: str, *columns: str) -> Table:

@@ -48,7 +48,7 @@ _LENGTHS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RequestPlan:
     """The requests to one candidate: `path` with `body`, or the successive `lines`. `status` is the expected status,
     and `unwanted` a text that the response must not contain."""
 
@@ -63,10 +63,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """`asked` are the requests by candidate; the floor gets mechshare's. `groups` are the cache tags of what is
+    """`plans` are the requests by candidate; the floor gets mechshare's. `groups` are the cache tags of what is
     requested once."""
 
-    asked: Mapping[str, Asked]
+    plans: Mapping[str, RequestPlan]
     groups: Callable[[], Sequence[str]] = list
 
 
@@ -74,24 +74,24 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
     """Returns the factories of all rows in the order of measurement: rows that write come last."""
 
     def first_page_hot() -> Row:
-        return Row(asked=_of_all(Asked(path=MECHANISMS_PATH)))
+        return Row(plans=_of_all(RequestPlan(path=MECHANISMS_PATH)))
 
     def first_page_cold() -> Row:
         # The literal design does not cache lists: all of its are cold.
-        return _entered(known.near, Asked(path=MECHANISMS_PATH))
+        return _entered(known.near, RequestPlan(path=MECHANISMS_PATH))
 
     def deep_cursor() -> Row:
         return _entered(known.deep, _deep_page(known))
 
     def deep_page_hot() -> Row:
-        return Row(asked=_of_all(Asked(path=_page(known.deepest_page))))
+        return Row(plans=_of_all(RequestPlan(path=_page(known.deepest_page))))
 
     made: dict[str, Callable[[], Row]] = {
-        "get hot anonymous": lambda: Row(asked=_of_all(Asked(path=_one(known.ids[0])))),
+        "get hot anonymous": lambda: Row(plans=_of_all(RequestPlan(path=_one(known.ids[0])))),
         "get hot authorised": lambda: _authorised(known, callers),
         "get hot 304": lambda: _held(known, callers),
-        "get Zipf": lambda: Row(asked=_of_all(_each(map(_one, zipf(known.ids, _DRAWN)), once=False))),
-        "get cold": lambda: Row(asked=_of_all(_each(map(_one, known.ids))), groups=lambda: _groups_of(known)),
+        "get Zipf": lambda: Row(plans=_of_all(_each(map(_one, zipf(known.ids, _DRAWN)), once=False))),
+        "get cold": lambda: Row(plans=_of_all(_each(map(_one, known.ids))), groups=lambda: _groups_of(known)),
         "list first page hot": first_page_hot,
         "list first page cold": first_page_cold,
         "list deep cursor hot": lambda: _beside(_again(deep_cursor()), first_page_hot()),
@@ -100,15 +100,15 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
         "list deep page cold": lambda: _beside(_pages(known), first_page_cold()),
         "list filtered hot": lambda: _filtered(),
         "list filtered cold": lambda: _entered(
-            known.near, _filtered().asked[LITERAL], f"category={CATEGORY}&"
+            known.near, _filtered().plans[LITERAL], f"category={CATEGORY}&"
         ),
     }
     if known.is_searchable:
-        made["search hot"] = lambda: _searched(Asked(path=_search(_POPULAR)))
+        made["search hot"] = lambda: _searched(RequestPlan(path=_search(_POPULAR)))
         made["search cold"] = lambda: _searches(DEFAULT_LIMIT)
         made["search few cold"] = lambda: _searches(_FEW)
         made["search one cold"] = lambda: _searched(_each(_searches_for_one()))
-        made["suggest hot"] = lambda: _searched(Asked(path=_suggest(_POPULAR)))
+        made["suggest hot"] = lambda: _searched(RequestPlan(path=_suggest(_POPULAR)))
         made["suggest cold"] = lambda: _searched(
             _each(f"{_suggest(text)}&limit={_SUGGESTED}" for text in beginnings())
         )
@@ -122,21 +122,26 @@ def rows(known: Known, callers: Callers) -> dict[str, Callable[[], Row]]:
 
 def _authorised(known: Known, callers: Callers) -> Row:
     path = _one(known.ids[0])
-    ours, literal = Asked(path=path, headers=callers.ours()), Asked(path=path, headers=callers.literal())
-    return Row(asked={OURS: ours, LITERAL: literal})
+    ours, literal = (
+        RequestPlan(path=path, headers=callers.ours()),
+        RequestPlan(path=path, headers=callers.literal()),
+    )
+    return Row(plans={OURS: ours, LITERAL: literal})
 
 
 def _held(known: Known, callers: Callers) -> Row:
     path = _one(known.ids[0])
-    return Row(asked={OURS: Asked(path=path, headers={"If-None-Match": callers.etag(path)}, status=304)})
+    return Row(
+        plans={OURS: RequestPlan(path=path, headers={"If-None-Match": callers.etag(path)}, status=304)}
+    )
 
 
-def _entered(places: Sequence[Place], literal: Asked, narrowed: str = "") -> Row:
+def _entered(places: Sequence[Place], literal: RequestPlan, narrowed: str = "") -> Row:
     """Returns lists with these cursors, in each candidate's syntax; for the literal design always the same page."""
     start = f"{MECHANISMS_PATH}?{narrowed}"
     ours = _each(f"{start}cursor={_cursor(place)}" for place in places)
     raw = _each(f"{start}after_time={quote(place.time.isoformat())}&after_id={place.id}" for place in places)
-    return Row(asked={OURS: ours, RAW: raw, LITERAL: literal}, groups=_lists)
+    return Row(plans={OURS: ours, RAW: raw, LITERAL: literal}, groups=_lists)
 
 
 def _pages(known: Known) -> Row:
@@ -148,13 +153,13 @@ def _pages(known: Known) -> Row:
         for limit in range(DEFAULT_LIMIT - 5, DEFAULT_LIMIT + 6)
         if step < last // limit
     ]
-    return Row(asked=_of_all(_each(paths)), groups=_lists)
+    return Row(plans=_of_all(_each(paths)), groups=_lists)
 
 
 def _filtered() -> Row:
-    ours = Asked(path=f"{MECHANISMS_PATH}?category={CATEGORY}")
+    ours = RequestPlan(path=f"{MECHANISMS_PATH}?category={CATEGORY}")
     return Row(
-        asked={OURS: ours, RAW: ours, LITERAL: Asked(path=f"{MECHANISMS_PATH}?category_ids={CATEGORY}")}
+        plans={OURS: ours, RAW: ours, LITERAL: RequestPlan(path=f"{MECHANISMS_PATH}?category_ids={CATEGORY}")}
     )
 
 
@@ -169,24 +174,24 @@ def _searches_for_one() -> Iterator[str]:
             yield f"{_search(drawing_number(number))}&limit={limit}"
 
 
-def _searched(asked: Asked) -> Row:
+def _searched(plan: RequestPlan) -> Row:
     # Served by the index, not by the database as a fallback.
-    return Row(asked={OURS: replace(asked, unwanted='"degraded":true')}, groups=_lists)
+    return Row(plans={OURS: replace(plan, unwanted='"degraded":true')}, groups=_lists)
 
 
 def _media(known: Known) -> Row:
     ranged = {"Range": f"bytes=0-{RANGE - 1}"}
-    return Row(asked={OURS: Asked(path=known.clip_path(), headers=ranged, status=206)})
+    return Row(plans={OURS: RequestPlan(path=known.clip_path(), headers=ranged, status=206)})
 
 
 def _creations(callers: Callers) -> Row:
     bodies = Lines(lines=new_mechanisms(_BODIES), are_bodies=True)
-    asked = Asked(path=MECHANISMS_PATH, lines=bodies, method="POST", headers=_JSON)
+    plan = RequestPlan(path=MECHANISMS_PATH, lines=bodies, method="POST", headers=_JSON)
     return Row(
-        asked={
-            OURS: replace(asked, headers=_JSON | callers.ours(), status=201),
-            RAW: asked,
-            LITERAL: replace(asked, headers=_JSON | callers.literal()),
+        plans={
+            OURS: replace(plan, headers=_JSON | callers.ours(), status=201),
+            RAW: plan,
+            LITERAL: replace(plan, headers=_JSON | callers.literal()),
         }
     )
 
@@ -199,49 +204,49 @@ def _uploads(callers: Callers) -> Row:
         b"--%s--\r\n" % _BOUNDARY,
     ]
     form = {"Content-Type": f"multipart/form-data; boundary={_BOUNDARY.decode()}"}
-    asked = Asked(
+    plan = RequestPlan(
         path=MECHANISMS_PATH,
         method="POST",
         body=b"\r\n".join(parts),
         headers=form | callers.ours(),
         status=202,
     )
-    return Row(asked={OURS: asked})
+    return Row(plans={OURS: plan})
 
 
 def _publications(known: Known, callers: Callers) -> Row:
     """Publishes another mechanism each time: to publish a published one again costs less."""
-    asked = [
+    plans = [
         replace(_each(f"{_one(id)}/publish" for id in ids), method="POST") for ids in known.unpublished(2)
     ]
-    return Row(asked={OURS: replace(asked[0], headers=callers.ours()), RAW: asked[1]})
+    return Row(plans={OURS: replace(plans[0], headers=callers.ours()), RAW: plans[1]})
 
 
-def _deep_page(known: Known) -> Asked:
-    return Asked(path=_page(known.deep_rank // DEFAULT_LIMIT + 1))
+def _deep_page(known: Known) -> RequestPlan:
+    return RequestPlan(path=_page(known.deep_rank // DEFAULT_LIMIT + 1))
 
 
 def _beside(row: Row, first_page: Row) -> Row:
-    return replace(row, asked={**row.asked, FIRST_PAGE: first_page.asked[OURS]})
+    return replace(row, plans={**row.plans, FIRST_PAGE: first_page.plans[OURS]})
 
 
 def _again(row: Row) -> Row:
     """Repeats the first line of each candidate."""
     return Row(
-        asked={
-            name: Asked(path=asked.lines.lines[0]) if asked.lines else asked
-            for name, asked in row.asked.items()
+        plans={
+            name: RequestPlan(path=plan.lines.lines[0]) if plan.lines else plan
+            for name, plan in row.plans.items()
         }
     )
 
 
-def _of_all(asked: Asked) -> dict[str, Asked]:
+def _of_all(plan: RequestPlan) -> dict[str, RequestPlan]:
     """Returns the same request for every candidate that supports it."""
-    return dict.fromkeys((OURS, RAW, LITERAL), asked)
+    return dict.fromkeys((OURS, RAW, LITERAL), plan)
 
 
-def _each(paths: Iterable[str], *, once: bool = True) -> Asked:
-    return Asked(lines=Lines(lines=list(paths), once=once))
+def _each(paths: Iterable[str], *, once: bool = True) -> RequestPlan:
+    return RequestPlan(lines=Lines(lines=list(paths), once=once))
 
 
 def _one(id: str) -> str:

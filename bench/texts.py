@@ -174,15 +174,15 @@ def drawing_number(number: int) -> str:
 
 def questions() -> list[str]:
     """Returns plausible searches: two or three words about a mechanism, each search once, shuffled."""
-    asked = [
+    queries = [
         f"{word[language]} {kind[language]}"
         for kinds in KINDS.values()
         for kind in kinds
         for word in (*MODIFIERS, *USES, *MATERIALS, *PARTS)
         for language in (0, 1)
     ]
-    Random("questions").shuffle(asked)
-    return list(dict.fromkeys(asked))
+    Random("questions").shuffle(queries)
+    return list(dict.fromkeys(queries))
 
 
 def beginnings() -> list[str]:

@@ -22,7 +22,7 @@ from servers.running import Server, ServerAbsent, ServerFailed
 def main(arguments: list[str]) -> int:
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     kinds, command = arguments[:cut], arguments[cut + 1 :]
-    told = ("TEST_", "MECHSHARE_") if "--deploy" in kinds else ("TEST_",)
+    prefixes = ("TEST_", "MECHSHARE_") if "--deploy" in kinds else ("TEST_",)
     kinds = [kind for kind in kinds if kind != "--deploy"]
     unknown = set(kinds) - set(KINDS)
     if unknown:
@@ -37,7 +37,7 @@ def main(arguments: list[str]) -> int:
             print(problem, file=sys.stderr)
             return 1
         if command:
-            wanted = {name: value for name, value in environ.items() if name.startswith(told)}
+            wanted = {name: value for name, value in environ.items() if name.startswith(prefixes)}
             return subprocess.run(command, check=False, env={**os.environ, **wanted}).returncode
         for name, value in environ.items():
             print(f"export {name}={shlex.quote(value)}")

@@ -92,8 +92,8 @@ def java_home() -> Path:
     for home in (*known, *sorted(Path("/usr/lib/jvm").glob("*"))):
         release = home / "release"
         if release.exists():
-            told = dict(line.split("=", 1) for line in release.read_text().splitlines() if "=" in line)
-            if int(told.get("JAVA_VERSION", '"0"').strip('"').split(".")[0]) >= 21:
+            facts = dict(line.split("=", 1) for line in release.read_text().splitlines() if "=" in line)
+            if int(facts.get("JAVA_VERSION", '"0"').strip('"').split(".")[0]) >= 21:
                 return home
     raise ServerAbsent("a JDK of version 21 or newer is missing, which OpenSearch needs: install one.")
 

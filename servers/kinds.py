@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from servers import getting
-from servers.running import GROUP, USER, VERSIONS, Server, ServerAbsent, answers, hand_over, own_folder
+from servers.running import GROUP, USER, VERSIONS, Server, ServerAbsent, hand_over, own_folder, responds
 
 # Azurite's public account: https://learn.microsoft.com/azure/storage/common/storage-use-azurite
 _ACCOUNT = "devstoreaccount1"
@@ -28,11 +28,11 @@ def postgresql(root: Path) -> Server:
     subprocess.run(make, check=True, stdout=subprocess.DEVNULL, cwd=folder, user=USER, group=GROUP)
     options = ["-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder}"]
     options += ["-c", "max_connections=200"]
-    ask = str(program.with_name("pg_isready"))
+    pg_isready = str(program.with_name("pg_isready"))
 
     def is_ready(port: int) -> bool:
-        asked = subprocess.run([ask, "-q", "-h", "127.0.0.1", "-p", str(port)], check=False)
-        return asked.returncode == 0
+        result = subprocess.run([pg_isready, "-q", "-h", "127.0.0.1", "-p", str(port)], check=False)
+        return result.returncode == 0
 
     return Server(
         "PostgreSQL",
@@ -47,15 +47,15 @@ def postgresql(root: Path) -> Server:
 def redis(root: Path, *options: str) -> Server:
     """Returns a server without persistence."""
     program = getting.debian_program("redis-server", "redis-server")
-    told = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
-    if not re.search(rf"v={VERSIONS['redis']}\.", told):
-        raise ServerAbsent(f"Redis {VERSIONS['redis']} is needed; this is {told.strip()}")
+    output = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
+    if not re.search(rf"v={VERSIONS['redis']}\.", output):
+        raise ServerAbsent(f"Redis {VERSIONS['redis']} is needed; this is {output.strip()}")
     rules = ["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", *options]
     return Server(
         "Redis",
         own_folder(root, "redis"),
         lambda port: [program, "--port", str(port), *rules],
-        lambda port: answers(port, b"PING\r\n", b"+PONG"),
+        lambda port: responds(port, b"PING\r\n", b"+PONG"),
     )
 
 
@@ -68,7 +68,7 @@ def azurite(root: Path) -> Server:
         "Azurite",
         folder,
         lambda port: [program, *quiet, "--blobPort", str(port), "--location", str(folder)],
-        lambda port: answers(port, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 "),
+        lambda port: responds(port, b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.1 "),
     )
 
 
@@ -79,8 +79,8 @@ def opensearch(root: Path) -> Server:
     shutil.copytree(home / "config", config)
     options = config / "jvm.options"
     # Without the logs in the program's folder, which is not writable.
-    kept = [line for line in options.read_text().splitlines() if "logs/" not in line]
-    options.write_text("\n".join(kept) + "\n")
+    console_lines = [line for line in options.read_text().splitlines() if "logs/" not in line]
+    options.write_text("\n".join(console_lines) + "\n")
 
     def command(port: int) -> list[str]:
         lines = {
@@ -107,8 +107,8 @@ def opensearch(root: Path) -> Server:
 def _is_searchable(port: int) -> bool:
     try:
         address = f"http://127.0.0.1:{port}/_cluster/health?wait_for_status=yellow&timeout=1s"
-        with urllib.request.urlopen(address, timeout=2) as answer:
-            return bool(answer.status == 200)
+        with urllib.request.urlopen(address, timeout=2) as response:
+            return bool(response.status == 200)
     except OSError:
         return False
 

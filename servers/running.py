@@ -141,7 +141,7 @@ def free_port() -> int:
         return port
 
 
-def answers(port: int, say: bytes, hear: bytes) -> bool:
+def responds(port: int, say: bytes, hear: bytes) -> bool:
     """Returns whether a server on `port` responds to `say` with data that begins with `hear`."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:

@@ -62,13 +62,13 @@ def name_clips(url: str, number: int) -> None:
         _reference(number, made, "video", size=None, sha256=None),
     ]
     with connected(url) as connection:
-        forget_clips(connection, number)
+        delete_clip_rows(connection, number)
         connection.execute(insert(REFERENCES), references)
         named = {"original": file, "original_key": key, "file_url": blob_url(made)}
         connection.execute(update(MECHANISMS).where(MECHANISMS.c.id == uuid(2, number)).values(named))
 
 
-def forget_clips(connection: Connection, number: int) -> None:
+def delete_clip_rows(connection: Connection, number: int) -> None:
     """Makes mechanism `number` refer to no file."""
     connection.execute(delete(REFERENCES).where(REFERENCES.c.owner_id == uuid(2, number)))
 

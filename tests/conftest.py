@@ -74,33 +74,33 @@ def figure(request: pytest.FixtureRequest) -> Callable[[str], None]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    tell_contracts(terminalreporter)
-    tell_figures(terminalreporter)
+    print_contracts(terminalreporter)
+    print_figures(terminalreporter)
 
 
-def tell_figures(terminalreporter: pytest.TerminalReporter) -> None:
+def print_figures(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints the figures of the fault-injecting programs."""
     reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
-    told = [
+    figures = [
         (report.nodeid.rpartition("/")[2], value)
         for report in reports
         for name, value in report.user_properties
         if name == "figure" and report.when == "call"
     ]
-    if told:
+    if figures:
         terminalreporter.section("figures")
-    for where, line in told:
+    for where, line in figures:
         terminalreporter.write_line(f"{where}: {line}")
 
 
-def tell_contracts(terminalreporter: pytest.TerminalReporter) -> None:
+def print_contracts(terminalreporter: pytest.TerminalReporter) -> None:
     """Prints how many contract cases each adapter of each port passed."""
     cases: Counter[tuple[str, str, str]] = Counter()
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.getreports(outcome):
-            told = dict(report.user_properties)
-            if "contract" in told and (report.when == "call" or outcome == "skipped"):
-                cases[(*told["contract"], outcome)] += 1
+            figures = dict(report.user_properties)
+            if "contract" in figures and (report.when == "call" or outcome == "skipped"):
+                cases[(*figures["contract"], outcome)] += 1
     if not cases:
         return
     terminalreporter.section("contracts")

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from servers.running import answers, free_port
+from servers.running import free_port, responds
 
 KEYS = {"access_key_id": "mechshare", "secret_access_key": "hush"}
 """The emulator accepts any."""
@@ -46,7 +46,7 @@ class Moto:
                 command, stdin=subprocess.PIPE, stdout=output, stderr=output, start_new_session=True
             )
         deadline = time.monotonic() + _STARTED_WITHIN
-        while not answers(self.port, b"GET /moto-api/ HTTP/1.0\r\n\r\n", b"HTTP/1."):
+        while not responds(self.port, b"GET /moto-api/ HTTP/1.0\r\n\r\n", b"HTTP/1."):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise TimeoutError(f"moto did not start: {log.read_text(errors='replace')[-2000:]}")
             time.sleep(0.05)

@@ -111,7 +111,7 @@ def own_server(kind: str) -> Iterator[Server]:
             server.stop()
 
 
-def told(kind: str, server: Server) -> str:
+def client_url(kind: str, server: Server) -> str:
     """Returns the address or the connection string of a test's own server."""
     variables = environment(kind, server.port)
     return next(value for name, value in variables.items() if name.startswith("TEST_"))

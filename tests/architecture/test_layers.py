@@ -50,12 +50,12 @@ def test_the_domain_does_no_input_or_output(path):
 
 @pytest.mark.parametrize("path", DOMAIN)
 def test_the_domain_reads_no_clock(path):
-    asked = {
+    calls = {
         node.func.attr
         for node in ast.walk(tree_of(path))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     }
-    assert asked & {"now", "utcnow", "today"} == set()
+    assert calls & {"now", "utcnow", "today"} == set()
 
 
 @pytest.mark.parametrize("path", [pytest.param(path, id=name_of(path)) for path in modules_of("services")])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import MODULES, name_of, tree_of
+from tests.architecture.source import MODULES, ROOT, name_of, tree_of
 
 RETIRED_NAMES = {
     "KeptAnswers": "ResponseCacheMiddleware",
@@ -74,8 +74,14 @@ RETIRED_NAMES = {
 }
 """Each retired name with its replacement."""
 
+RETIRED_EVERYWHERE = {
+    *("told", "asked", "asking", "answer", "answers", "answered", "unanswered", "kept", "unkept"),
+    *("forget", "forgotten", "anew"),
+}
+"""Words that are part of no name in any module, those of tests and measurements included."""
+
 RETIRED_WORDS = {
-    *("told", "asked", "answer", "answers", "answered", "kept", "forget", "forgotten"),
+    *RETIRED_EVERYWHERE,
     *(
         "news",
         "board",
@@ -92,9 +98,9 @@ RETIRED_WORDS = {
     *("trouble", "diagnosis", "eldest", "standing", "stumbled", "sweeping", "upkeep"),
     *("bury", "buried", "burying"),
     *("longest", "largest", "deepest"),
-    *("anew", "hears", "nobodys", "unheard", "complaints", "strangers", "needless", "superfluous"),
+    *("hears", "nobodys", "unheard", "complaints", "strangers", "needless", "superfluous"),
 }
-"""Words that are part of no name in any module."""
+"""Words that are part of no name in any module of the package."""
 
 LOG_METHODS = {"debug", "info", "warning", "error", "exception"}
 
@@ -133,6 +139,17 @@ def retired_in(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_no_retired_name_comes_back(path):
     assert retired_in(path) == []
+
+
+@pytest.mark.parametrize("folder", ["tests", "bench", "servers", "tools", "examples"])
+def test_no_retired_word_comes_back_beside_the_package(folder):
+    found = {}
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        names = {path.stem, *names_in(tree_of(path))}
+        found[str(path)] = sorted(
+            name for name in names if not name.startswith("test_") and words_of(name) & RETIRED_EVERYWHERE
+        )
+    assert {path: names for path, names in found.items() if names} == {}
 
 
 @pytest.mark.parametrize(

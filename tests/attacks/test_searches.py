@@ -44,7 +44,7 @@ async def test_searches_over_long_texts_do_not_delay_others(
                 user.client.get(f"{API}/search/mechanisms", params={"q": query[:200], "limit": 100})
                 for query in QUERIES
             ]
-            statuses = {answer.status_code for answer in await asyncio.gather(*requests)}
+            statuses = {response.status_code for response in await asyncio.gather(*requests)}
         assert statuses <= {200, 503}
         spent = attacked_server.cpu_seconds() - cpu
         figure(f"{len(QUERIES)} searches over 50 long texts: {spent:.1f} CPU seconds")

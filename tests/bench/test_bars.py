@@ -23,34 +23,34 @@ def verdicts(found):
 
 @pytest.mark.parametrize(("ours", "verdict"), [(900, "met"), (899, "NOT MET")])
 def test_a_rate_is_compared_with_its_share_of_the_reference(ours, verdict):
-    told = verdicts(bars([part(row("get cold", ours, **{RAW: 1_000, LITERAL: 10}))]))
-    assert told["get cold: rate / raw SQL's"] == verdict
-    assert told["get cold: rate / literal design's"] == "met"
+    verdict_of = verdicts(bars([part(row("get cold", ours, **{RAW: 1_000, LITERAL: 10}))]))
+    assert verdict_of["get cold: rate / raw SQL's"] == verdict
+    assert verdict_of["get cold: rate / literal design's"] == "met"
 
 
 def test_a_row_without_a_reference_is_reported_as_not_measured():
-    told = verdicts(bars([part(row("get hot anonymous", 900, **{FLOOR: 1_000}))]))
-    assert told["get hot anonymous: rate / floor's"] == "met"
-    assert told["get hot anonymous: rate / literal design's"] == "not measured"
+    verdict_of = verdicts(bars([part(row("get hot anonymous", 900, **{FLOOR: 1_000}))]))
+    assert verdict_of["get hot anonymous: rate / floor's"] == "met"
+    assert verdict_of["get hot anonymous: rate / literal design's"] == "not measured"
 
 
 @pytest.mark.parametrize(("deep", "verdict"), [(100, "met"), (80, "NOT MET")])
 def test_a_deep_page_is_compared_with_the_first_page(deep, verdict):
-    told = verdicts(bars([part(row("list deep page cold", deep, **{FIRST_PAGE: 100}))]))
-    assert told["list deep page cold: cost / the first page's"] == verdict
+    verdict_of = verdicts(bars([part(row("list deep page cold", deep, **{FIRST_PAGE: 100}))]))
+    assert verdict_of["list deep page cold: cost / the first page's"] == verdict
 
 
 @pytest.mark.parametrize(("p99", "verdict"), [(5.0, "met"), (5.1, "NOT MET")])
 def test_the_99th_percentile_is_compared_with_the_median(p99, verdict):
-    told = verdicts(bars([part(row("publish", 100, p99=p99), row("get Zipf", 100, p99=9.0))]))
-    assert told == {"publish: p99 / p50 at half load": verdict}
+    verdict_of = verdicts(bars([part(row("publish", 100, p99=p99), row("get Zipf", 100, p99=9.0))]))
+    assert verdict_of == {"publish: p99 / p50 at half load": verdict}
 
 
 @pytest.mark.parametrize(("many", "verdict"), [(100, "met"), (70, "NOT MET")])
 def test_the_cost_among_many_is_compared_with_that_among_few(many, verdict):
     rows = row("create", many, **{FEWEST: 100}), row("get Zipf", 1, **{FEWEST: 100})
-    told = verdicts(growth_bars([part(*rows, fewest=1_000)]))
-    assert told == {"create": verdict, "get Zipf": "not held"}
+    verdict_of = verdicts(growth_bars([part(*rows, fewest=1_000)]))
+    assert verdict_of == {"create": verdict, "get Zipf": "not held"}
     assert growth_bars([part(row("create", 100))]) == []
 
 

@@ -13,11 +13,11 @@ async def test_queries_of_disconnected_clients_are_ended():
     async with postgresql_database() as url, await psycopg.AsyncConnection.connect(url) as gone:
         installation = Installation(DISTRIBUTED, 0, {"MECHSHARE_DATABASE_URL": url}, "", is_searchable=False)
         begun = asyncio.create_task(gone.execute("SELECT pg_sleep(300)"))
-        told = []
+        ended = []
         while not begun.done():
-            told.append(await asyncio.to_thread(installation.end_queries))
+            ended.append(await asyncio.to_thread(installation.end_queries))
 
-        assert any(told)
+        assert any(ended)
         with pytest.raises(psycopg.errors.QueryCanceled):
             await begun
 

@@ -16,7 +16,7 @@ def row(name, *, p99, **others):
 
 
 @pytest.fixture
-def told(tmp_path):
+def text(tmp_path):
     mib = 1024 * 1024
     few = Part(DISTRIBUTED, 1_000, [], up_after={}, memory={})
     many = Part(
@@ -52,5 +52,5 @@ def told(tmp_path):
         "| MiB at most, for a clip of 5 s; of 60 s | 60; 61 |  |  |",
     ],
 )
-def test_each_figure_has_its_place(told, line):
-    assert line in told
+def test_each_figure_has_its_place(text, line):
+    assert line in text

@@ -58,31 +58,31 @@ async def bare(request, tmp_path):
 @asynccontextmanager
 async def living(app):
     """Runs `app` between its lifespan's startup and shutdown."""
-    asked, told = asyncio.Queue(), asyncio.Queue()
+    sent_messages, received = asyncio.Queue(), asyncio.Queue()
     life = asyncio.create_task(
-        app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, asked.get, told.put)
+        app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, sent_messages.get, received.put)
     )
-    await asked.put({"type": "lifespan.startup"})
-    assert (await told.get())["type"] == "lifespan.startup.complete"
+    await sent_messages.put({"type": "lifespan.startup"})
+    assert (await received.get())["type"] == "lifespan.startup.complete"
     try:
         yield app
     finally:
-        await asked.put({"type": "lifespan.shutdown"})
+        await sent_messages.put({"type": "lifespan.shutdown"})
         await life
 
 
 async def facts(app, path, *, body=None):
     """Returns the JSON of a GET of `path`, or of a POST of `body`."""
-    sent, told = body or b"", b""
+    sent, received = body or b"", b""
 
     async def receive():
         return {"type": "http.request", "body": sent, "more_body": False}
 
     async def send(message):
-        nonlocal told
+        nonlocal received
         if message["type"] == "http.response.start":
             assert message["status"] == 200, message
-        told += message.get("body", b"")
+        received += message.get("body", b"")
 
     path, _, query = path.partition("?")
     scope = {
@@ -101,7 +101,7 @@ async def facts(app, path, *, body=None):
         "state": {},
     }
     await app(scope, receive, send)
-    return json.loads(told)
+    return json.loads(received)
 
 
 @asynccontextmanager
@@ -117,9 +117,9 @@ async def test_the_bare_database_returns_what_mechshare_returns(bare, tmp_path):
         page = await facts(ours, f"{LIST}?limit=5")
         one = f"{LIST}/{page['items'][0]['id']}"
         assert await facts(raw, one) == await facts(ours, one)
-        told = await facts(raw, f"{LIST}?limit=5")
-        assert told["items"] == page["items"]
-        assert (told["total"], told["total_is_exact"]) == (page["total"], page["total_is_exact"])
+        received = await facts(raw, f"{LIST}?limit=5")
+        assert received["items"] == page["items"]
+        assert (received["total"], received["total_is_exact"]) == (page["total"], page["total_is_exact"])
         last, category = page["items"][-1], page["items"][0]["categories"][0]
         beyond = f"{LIST}?limit=5&after_time={quote(last['created_at'])}&after_id={last['id']}"
         cursor = f"{LIST}?limit=5&cursor={page['next']}"
@@ -151,11 +151,11 @@ async def test_the_literal_design_returns_the_same_mechanisms(filled, tmp_path, 
     from bench.reference.main import create
 
     async with mechshare(url, tmp_path) as ours, living(create()) as literal:
-        page, told = await facts(ours, f"{LIST}?limit=5"), await facts(literal, f"{LIST}?limit=5")
+        page, received = await facts(ours, f"{LIST}?limit=5"), await facts(literal, f"{LIST}?limit=5")
         one = await facts(literal, f"{LIST}/{page['items'][0]['id']}")
     same = ("id", "title", "description", "user_id", "categories", "file_url")
-    assert [[item[name] for name in same] for item in told["items"]] == [
+    assert [[item[name] for name in same] for item in received["items"]] == [
         [item[name] for name in same] for item in page["items"]
     ]
-    assert told["total"] == page["total"]
-    assert one == told["items"][0]
+    assert received["total"] == page["total"]
+    assert one == received["items"][0]

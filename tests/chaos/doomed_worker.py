@@ -35,15 +35,15 @@ class DoomedLedger:
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
         if step == self._step:
             die()
-        kept: bool = await self._inner.renew(id, fence, lease, step, progress)
-        return kept
+        succeeded: bool = await self._inner.renew(id, fence, lease, step, progress)
+        return succeeded
 
     async def finish(self, id: JobId, fence: int, state: JobState, *failure: Any) -> bool:
-        kept: bool = await self._inner.finish(id, fence, state, *failure)
+        succeeded: bool = await self._inner.finish(id, fence, state, *failure)
         if id in _CLIPS and self._step == "finish":
             die()
         self.has_finished = id in _CLIPS
-        return kept
+        return succeeded
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

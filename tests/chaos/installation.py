@@ -124,9 +124,9 @@ class Installation:
                 except httpx.TransportError:
                     pass  # not listening yet
                 await asyncio.sleep(0.1)
-        raise TimeoutError(f"not ready: {self.folder}/serve.log ends with\n{self.told('serve')[-2000:]}")
+        raise TimeoutError(f"not ready: {self.folder}/serve.log ends with\n{self.log_of('serve')[-2000:]}")
 
-    def told(self, command: str) -> str:
+    def log_of(self, command: str) -> str:
         """Returns what `mechshare COMMAND` has written so far."""
         log = self.folder / f"{command}.log"
         return log.read_text(errors="replace") if log.exists() else ""
@@ -145,8 +145,8 @@ async def installed(
         environ = await stack.enter_async_context(deployed(profile, folder / "data"))
         servers = {kind: stack.enter_context(own_server(kind)) for kind in own}
         for kind, server in servers.items():
-            told = environment(kind, server.port)
-            environ |= {name: value for name, value in told.items() if name.startswith("MECHSHARE_")}
+            log_of = environment(kind, server.port)
+            environ |= {name: value for name, value in log_of.items() if name.startswith("MECHSHARE_")}
         environ |= {f"MECHSHARE_{name}": value for name, value in settings.items()}
         yield Installation(folder, environ, servers)
 
@@ -155,17 +155,17 @@ async def signed_up(client: httpx.AsyncClient, name: str = "survivor") -> dict[s
     """Returns headers that sign `name` in, after registering the user if necessary."""
     joining = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     await client.post(f"{API}/auth/register", json=joining)
-    answer = await client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
-    return {"Authorization": f"Bearer {answer.raise_for_status().json()['access_token']}"}
+    result = await client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
+    return {"Authorization": f"Bearer {result.raise_for_status().json()['access_token']}"}
 
 
-async def until(ask: Callable[[], Awaitable[T | None]]) -> T:
-    """Calls `ask` until the result is not None, and returns it. Raises TimeoutError after PATIENCE."""
+async def until(attempt: Callable[[], Awaitable[T | None]]) -> T:
+    """Calls `attempt` until the result is not None, and returns it. Raises TimeoutError after PATIENCE."""
     async with asyncio.timeout(PATIENCE):
         while True:
-            answer = await ask()
-            if answer is not None:
-                return answer
+            result = await attempt()
+            if result is not None:
+                return result
             await asyncio.sleep(0.1)
 
 
@@ -186,10 +186,10 @@ async def ended(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) 
 
     async def over() -> dict[str, Any] | None:
         try:
-            answer = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
+            result = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
         except httpx.TransportError:
             return None
-        status: dict[str, Any] = answer.json() if answer.status_code == 200 else {"state": "unknown"}
+        status: dict[str, Any] = result.json() if result.status_code == 200 else {"state": "unknown"}
         return status if status["state"] in ("ready", "failed") else None
 
     return await until(over)

@@ -34,29 +34,31 @@ class Load:
     async def upload(self) -> str:
         self._seeds += 1
         content = clip(self._seeds)
-        answer = await self.client.post(
+        response = await self.client.post(
             f"{API}/mechanisms",
             headers=self.headers,
             data={"title": f"clip {self._seeds}"},
             files={"file": ("clip.gif", content)},
         )
         self.requests += 1
-        assert answer.status_code == 202, answer.text
-        id: str = answer.json()["id"]
+        assert response.status_code == 202, response.text
+        id: str = response.json()["id"]
         self.journal[id] = sha256(content).hexdigest()
         return id
 
     async def edit(self, id: str, title: str) -> None:
-        answer = await self.client.patch(
+        response = await self.client.patch(
             f"{API}/mechanisms/{id}", headers={**self.headers, "If-Match": "*"}, json={"title": title}
         )
         self.requests += 1
-        assert answer.status_code == 200, answer.text
+        assert response.status_code == 200, response.text
 
     async def delete(self, id: str) -> None:
-        answer = await self.client.delete(f"{API}/mechanisms/{id}", headers={**self.headers, "If-Match": "*"})
+        response = await self.client.delete(
+            f"{API}/mechanisms/{id}", headers={**self.headers, "If-Match": "*"}
+        )
         self.requests += 1
-        assert answer.status_code == 204, answer.text
+        assert response.status_code == 204, response.text
         self.deleted.add(id)
 
     @asynccontextmanager
@@ -110,23 +112,24 @@ async def test_everything_acknowledged_before_a_backup_is_restored(
         with second.serving():
             await second.ready()
             async with second.visitor() as client:
-                kept = await originals(client, await signed_up(client), load.journal)
+                restored_clips = await originals(client, await signed_up(client), load.journal)
 
-    lost = [id for id in promised if kept.get(id) != load.journal[id]]
-    altered = [id for id in kept if kept[id] != load.journal[id]]
+    lost = [id for id in promised if restored_clips.get(id) != load.journal[id]]
+    altered = [id for id in restored_clips if restored_clips[id] != load.journal[id]]
     figure(
-        f"{len(lost)} lost of {len(promised)}; {len(altered)} missing or altered of the {len(kept)} restored; "
+        f"{len(lost)} lost of {len(promised)}; {len(altered)} missing or altered "
+        f"of the {len(restored_clips)} restored; "
         f"{during} requests during the backup, which was killed {kills} times before"
     )
     assert lost == []
     assert altered == []
-    assert gone & kept.keys() == set()
+    assert gone & restored_clips.keys() == set()
 
 
 async def done(installation: Installation, *command: str) -> None:
     with installation.running(*command) as process:
         status = await asyncio.to_thread(process.ended)
-    assert status == 0, installation.told(command[0])
+    assert status == 0, installation.log_of(command[0])
 
 
 async def killed(installation: Installation, *command: str, dice: random.Random) -> None:
@@ -142,18 +145,18 @@ async def originals(
     found: dict[str, str] = {}
     for id in known:
         ends = time.monotonic() + PATIENCE
-        answer = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
-        while answer.status_code == 200 and answer.json()["state"] not in ("ready", "failed"):
-            assert time.monotonic() < ends, f"{id} is pending for ever: {answer.text}"
+        response = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
+        while response.status_code == 200 and response.json()["state"] not in ("ready", "failed"):
+            assert time.monotonic() < ends, f"{id} is pending for ever: {response.text}"
             await asyncio.sleep(0.2)
-            answer = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
-        if answer.status_code == 404:
+            response = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
+        if response.status_code == 404:
             continue
-        assert answer.json()["state"] == "ready", answer.text
+        assert response.json()["state"] == "ready", response.text
         original = await client.get(f"{API}/mechanisms/{id}/original", headers=headers)
         found[id] = sha256(original.content).hexdigest() if original.status_code == 200 else ""
         watched = (await client.get(f"{API}/mechanisms/{id}", headers=headers)).json()
         for part in ("file_url", "thumbnail_url", "preview_url"):
-            answer = await client.get(watched[part], headers=headers)
-            assert answer.status_code == 200, f"{part} of {id}: {answer.status_code}"
+            response = await client.get(watched[part], headers=headers)
+            assert response.status_code == 200, f"{part} of {id}: {response.status_code}"
     return found

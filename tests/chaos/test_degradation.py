@@ -57,7 +57,7 @@ SHORT = ("refused", "stopped")
 
 
 @dataclass(frozen=True)
-class Answer:
+class Outcome:
     status: int
     seconds: float
     retry_after: str | None = None
@@ -91,10 +91,10 @@ class Visitor:
         self._number = itertools.count()
         self.accepted: list[str] = []
 
-    async def ask(self) -> dict[str, Answer]:
+    async def visit(self) -> dict[str, Outcome]:
         number = next(self._number)
         signing_in = {"username": "survivor", "password": "four-bar linkage"}
-        asked = {
+        requests = {
             "live": self._get("/health/live"),
             "metrics": self._timed(self._operator.get("/metrics")),
             "get": self._get(f"{API}/mechanisms/{self._id}"),
@@ -105,34 +105,34 @@ class Visitor:
             "login": self._timed(self._client.post(f"{API}/auth/login", json=signing_in)),
             "upload": self._upload(number),
         }
-        return {name: await asking for name, asking in asked.items()}
+        return {name: await request for name, request in requests.items()}
 
     async def readiness(self) -> tuple[int, str]:
-        answer = await self._client.get("/health/ready")
-        return answer.status_code, answer.json()["status"]
+        response = await self._client.get("/health/ready")
+        return response.status_code, response.json()["status"]
 
     def _get(self, path: str, **options: Any) -> Any:
         return self._timed(self._client.get(path, **options))
 
-    async def _timed(self, asking: Any) -> Answer:
+    async def _timed(self, request: Any) -> Outcome:
         began = time.monotonic()
-        answer: httpx.Response = await asking
-        told = answer.headers.get("content-type", "").startswith("application/json") and answer.json()
-        return Answer(
-            answer.status_code,
+        response: httpx.Response = await request
+        decoded = response.headers.get("content-type", "").startswith("application/json") and response.json()
+        return Outcome(
+            response.status_code,
             time.monotonic() - began,
-            answer.headers.get("retry-after"),
-            bool(told and told.get("degraded")),
+            response.headers.get("retry-after"),
+            bool(decoded and decoded.get("degraded")),
         )
 
-    async def _upload(self, number: int) -> Answer:
+    async def _upload(self, number: int) -> Outcome:
         began = time.monotonic()
-        answer = await upload(
+        response = await upload(
             self._client, self._headers, clip(number, frames=2), f"clip {number}", key=str(number)
         )
-        if answer.status_code == 202:
-            self.accepted.append(answer.json()["id"])
-        return Answer(answer.status_code, time.monotonic() - began, answer.headers.get("retry-after"))
+        if response.status_code == 202:
+            self.accepted.append(response.json()["id"])
+        return Outcome(response.status_code, time.monotonic() - began, response.headers.get("retry-after"))
 
 
 @pytest.mark.parametrize("kind", ["redis", "opensearch", "azurite", "postgresql"])
@@ -140,7 +140,7 @@ async def test_responses_during_a_fault_match_the_table(
     kind: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
     faults = [fault for server, fault in TABLE if server == kind and (long or fault in SHORT)]
-    told = []
+    decoded = []
     async with (
         installed("distributed", tmp_path, own=[kind]) as installation,
         proxied(installation.servers[kind].port) as proxy,
@@ -154,13 +154,13 @@ async def test_responses_during_a_fault_match_the_table(
                 installation.operator(timeout=60) as operator,
             ):
                 visitor = await _settled(client, operator)
-                baseline = await visitor.ask()
-                assert {name: answer.kind for name, answer in baseline.items()} == ALL_WELL
+                baseline = await visitor.visit()
+                assert {name: response.kind for name, response in baseline.items()} == ALL_WELL
                 for fault in faults:
-                    told.append(await _faulted(visitor, installation, proxy, kind, fault, long))
+                    decoded.append(await _faulted(visitor, installation, proxy, kind, fault, long))
                 headers = await signed_up(client)
                 states = [(await ended(client, headers, id))["state"] for id in visitor.accepted]
-    figure(f"{'; '.join(told)}; {states.count('ready')} of {len(states)} acknowledged uploads ready")
+    figure(f"{'; '.join(decoded)}; {states.count('ready')} of {len(states)} acknowledged uploads ready")
     assert states == ["ready"] * len(states)
 
 
@@ -179,26 +179,26 @@ async def _faulted(
     visitor: Visitor, installation: Installation, proxy: Proxy, kind: str, fault: str, long: bool
 ) -> str:
     """Returns a summary of the responses during a fault and until recovery."""
-    answers: list[Mapping[str, Answer]] = []
+    outcomes: list[Mapping[str, Outcome]] = []
     async with FAULTS[fault](installation, proxy, kind):
         for _ in range(10 if long else 2):
-            answers.append(await visitor.ask())
+            outcomes.append(await visitor.visit())
         status, readiness = await visitor.readiness()
     ends = time.monotonic()
     await until(lambda: _is_well(visitor))
     healed = time.monotonic() - ends
     for name, expected in TABLE[kind, fault].items():
-        kinds = {answer[name].kind for answer in answers}
+        kinds = {response[name].kind for response in outcomes}
         allowed = {WELL, REFUSED} if expected is EITHER else {expected}
         assert kinds <= allowed, f"{kind} {fault}: {name} was {kinds}, not {expected}"
     if (kind, fault) in SAYS_DEGRADED:
-        assert all(answer["search"].is_degraded for answer in answers)
+        assert all(response["search"].is_degraded for response in outcomes)
     if fault in SHORT:
         assert (status, readiness) == (
             (503, "unavailable") if (kind, fault) in NOT_READY else (200, "degraded")
         )
-    times = [answer.seconds for all in answers for answer in all.values()]
-    longest = max((answer.seconds, name) for all in answers for name, answer in all.items())
+    times = [response.seconds for all in outcomes for response in all.values()]
+    longest = max((response.seconds, name) for all in outcomes for name, response in all.items())
     return (
         f"{fault}: as the table says in {len(times)} answers, "
         f"{statistics.median(times):.2f} s (median), {longest[0]:.1f} s (longest: {longest[1]}), "
@@ -207,8 +207,8 @@ async def _faulted(
 
 
 async def _is_well(visitor: Visitor) -> bool | None:
-    answers = await visitor.ask()
-    is_well = all(answer.kind == WELL and not answer.is_degraded for answer in answers.values())
+    outcomes = await visitor.visit()
+    is_well = all(response.kind == WELL and not response.is_degraded for response in outcomes.values())
     return (is_well and await visitor.readiness() == (200, "ready")) or None
 
 

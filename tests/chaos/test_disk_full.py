@@ -109,14 +109,14 @@ class Visitor:
     async def upload_some(self) -> None:
         """Uploads more than fits."""
         for _ in range(3 * ROOM // len(noise(0))):
-            answer = await self._upload()
-            if answer.status_code != 202:
-                self.refusals[f"{answer.status_code} {answer.json()['code']}"] += 1
+            response = await self._upload()
+            if response.status_code != 202:
+                self.refusals[f"{response.status_code} {response.json()['code']}"] += 1
 
     async def look_around(self) -> None:
         for path in self._reads * 5:
-            answer = await self._client.get(path, headers=self._headers)
-            self.readings["good" if answer.status_code == 200 else f"{path}: {answer.status_code}"] += 1
+            response = await self._client.get(path, headers=self._headers)
+            self.readings["good" if response.status_code == 200 else f"{path}: {response.status_code}"] += 1
         scraped = await self._operator.get("/metrics")
         self.readings["good" if scraped.status_code == 200 else f"metrics: {scraped.status_code}"] += 1
 
@@ -124,17 +124,17 @@ class Visitor:
         """Sends edits, which may be refused for lack of space."""
         headers = {**self._headers, "If-Match": "*"}
         for id in self.accepted[:5]:
-            answer = await self._client.patch(
+            response = await self._client.patch(
                 f"{API}/mechanisms/{id}", headers=headers, json={"title": "edited"}
             )
-            self.edits["taken" if answer.status_code == 200 else f"{answer.status_code}"] += 1
+            self.edits["taken" if response.status_code == 200 else f"{response.status_code}"] += 1
 
     async def upload_again(self) -> None:
         """Uploads until a clip is accepted, and waits until it is ready."""
 
         async def taken() -> str | None:
-            answer = await self._upload()
-            return str(answer.json()["id"]) if answer.status_code == 202 else None
+            response = await self._upload()
+            return str(response.json()["id"]) if response.status_code == 202 else None
 
         assert await self.end_of(await until(taken)) == "ready"
 
@@ -145,10 +145,10 @@ class Visitor:
 
     async def _upload(self) -> httpx.Response:
         self._seeds += 1
-        answer = await upload(self._client, self._headers, noise(self._seeds), f"clip {self._seeds}")
-        if answer.status_code == 202:
-            self.accepted.append(answer.json()["id"])
-        return answer
+        response = await upload(self._client, self._headers, noise(self._seeds), f"clip {self._seeds}")
+        if response.status_code == 202:
+            self.accepted.append(response.json()["id"])
+        return response
 
 
 @pytest.mark.parametrize("what", PLACES)
@@ -172,8 +172,8 @@ async def test_a_full_disk_refuses_writes_until_space_is_freed(
                         filler.unlink()
                         await visitor.upload_again()
                     states = Counter([await visitor.end_of(id) for id in visitor.accepted])
-            told = installation.told("serve")
-        kept = [path.name for path in disk.glob("blobs/originals_/*")]
+            log = installation.log("serve")
+        drafts = [path.name for path in disk.glob("blobs/originals_/*")]
         aside = list(disk.glob("blobs/.incoming/*"))
     figure(
         f"while full: uploads refused {dict(visitor.refusals)}, edits {dict(visitor.edits)}, "
@@ -185,5 +185,5 @@ async def test_a_full_disk_refuses_writes_until_space_is_freed(
     assert set(visitor.readings) == {"good"}
     assert set(states) == {"ready"}
     assert aside == []
-    assert len(kept) == (states.total() if what in ("everything", "clips") else 0)
-    assert "Unexpected exit" not in told, told
+    assert len(drafts) == (states.total() if what in ("everything", "clips") else 0)
+    assert "Unexpected exit" not in log, log

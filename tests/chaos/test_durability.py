@@ -71,7 +71,11 @@ async def test_acknowledged_clips_survive_any_kill(
                     await asyncio.sleep(dice.uniform(0.0, 2.0 if long else 0.5))
                 await asyncio.gather(*sending)
                 states = [(await ended(client, headers, id))["state"] for id in journal]
-                altered = [id for id, digest in journal.items() if await _kept(client, headers, id) != digest]
+                altered = [
+                    id
+                    for id, digest in journal.items()
+                    if await _stored_digest(client, headers, id) != digest
+                ]
                 me = (await client.get(f"{API}/users/me", headers=headers)).json()["id"]
                 mine = (await client.get(f"{API}/users/{me}/mechanisms", headers=headers)).json()["total"]
     figure(
@@ -98,13 +102,13 @@ async def _acknowledged(
     client: httpx.AsyncClient, headers: Mapping[str, str], seed: int, content: bytes
 ) -> str | None:
     try:
-        answer = await upload(client, headers, content, f"clip {seed}", key=f"clip-{seed}")
+        response = await upload(client, headers, content, f"clip {seed}", key=f"clip-{seed}")
     except httpx.TransportError:
         return None
-    assert answer.status_code in (202, 409, 503), answer.text
-    return str(answer.json()["id"]) if answer.status_code == 202 else None
+    assert response.status_code in (202, 409, 503), response.text
+    return str(response.json()["id"]) if response.status_code == 202 else None
 
 
-async def _kept(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) -> str:
-    answer = await client.get(f"{API}/mechanisms/{id}/original", headers=headers)
-    return sha256(answer.raise_for_status().content).hexdigest()
+async def _stored_digest(client: httpx.AsyncClient, headers: Mapping[str, str], id: str) -> str:
+    response = await client.get(f"{API}/mechanisms/{id}/original", headers=headers)
+    return sha256(response.raise_for_status().content).hexdigest()

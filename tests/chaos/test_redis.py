@@ -48,13 +48,13 @@ async def _shared(client: httpx.AsyncClient, headers: dict[str, str], count: int
     """Uploads, processes and publishes clips; returns how many of them are then listed."""
     ids = []
     for seed in range(count):
-        answer = await upload(client, headers, clip(seed), f"{word} {seed}")
-        assert answer.status_code == 202, answer.text
-        ids.append(answer.json()["id"])
+        response = await upload(client, headers, clip(seed), f"{word} {seed}")
+        assert response.status_code == 202, response.text
+        ids.append(response.json()["id"])
     for id in ids:
         assert (await ended(client, headers, id))["state"] == "ready"
-        answer = await client.post(f"{API}/mechanisms/{id}/publish", headers=headers)
-        assert answer.status_code == 200, answer.text
+        response = await client.post(f"{API}/mechanisms/{id}/publish", headers=headers)
+        assert response.status_code == 200, response.text
     listed = (await client.get(f"{API}/mechanisms", params={"limit": 100})).json()["items"]
     return len({one["id"] for one in listed} & set(ids))
 

@@ -33,13 +33,13 @@ async def _share(client: httpx.AsyncClient, headers: dict[str, str], title: str)
     made = await client.post(
         f"{API}/mechanisms", headers=headers, json={"title": title, "duration": 1.0, **urls}
     )
-    answer = await client.post(f"{API}/mechanisms/{made.json()['id']}/publish", headers=headers)
-    assert answer.status_code == 200, answer.text
+    page = await client.post(f"{API}/mechanisms/{made.json()['id']}/publish", headers=headers)
+    assert page.status_code == 200, page.text
 
 
 async def _finds(client: httpx.AsyncClient, count: int) -> bool | None:
-    answer = (await client.get(f"{API}/search/mechanisms", params={"q": "歯車"})).json()
-    return (answer["total"] == count and not answer["degraded"]) or None
+    page = (await client.get(f"{API}/search/mechanisms", params={"q": "歯車"})).json()
+    return (page["total"] == count and not page["degraded"]) or None
 
 
 async def _wipe(installation: Installation) -> None:

@@ -39,7 +39,7 @@ class Traffic:
     headers: dict[str, str]
     mechanism: str = ""
     media: str = ""
-    answered: int = 0
+    successful: int = 0
     refused: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     journal: dict[str, str] = field(default_factory=dict)
@@ -76,14 +76,14 @@ class Traffic:
         """Returns the mechanism once its clip is ready."""
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
-            answer = await self.client.get(f"{API}/mechanisms/{id}", headers=self.headers)
-            told: dict[str, Any] = answer.raise_for_status().json()
-            if told["processing"]["state"] == "ready":
-                return told
+            response = await self.client.get(f"{API}/mechanisms/{id}", headers=self.headers)
+            found: dict[str, Any] = response.raise_for_status().json()
+            if found["processing"]["state"] == "ready":
+                return found
             await asyncio.sleep(0.1)
-        raise TimeoutError(f"{id} is not ready: {told}")
+        raise TimeoutError(f"{id} is not ready: {found}")
 
-    async def kept(self, id: str) -> str:
+    async def stored_digest(self, id: str) -> str:
         """Returns the SHA-256 of a mechanism's original, once it is ready."""
         await self.ready(id)
         original = await self.client.get(f"{API}/mechanisms/{id}/original", headers=self.headers)
@@ -94,7 +94,7 @@ class Traffic:
         ends = time.monotonic() + PATIENCE
         while time.monotonic() < ends:
             try:
-                answer = await self._ask(what, chance)
+                response = await self._request(what, chance)
             except httpx.ConnectError:
                 self.refused += 1
                 await asyncio.sleep(0.05)
@@ -102,13 +102,13 @@ class Traffic:
             except httpx.HTTPError as problem:
                 self.failures[f"{what}: {type(problem).__name__} {problem}"] += 1
                 return
-            self.answered += 1
-            if answer.status_code >= 400:
-                self.failures[f"{what}: {answer.status_code} {answer.text[:200]}"] += 1
+            self.successful += 1
+            if response.status_code >= 400:
+                self.failures[f"{what}: {response.status_code} {response.text[:200]}"] += 1
             return
         self.failures[f"{what}: refused for ever"] += 1
 
-    async def _ask(self, what: str, chance: float) -> httpx.Response:
+    async def _request(self, what: str, chance: float) -> httpx.Response:
         if what == "upload":
             return await self._upload()
         if what == "edit":
@@ -127,15 +127,15 @@ class Traffic:
     async def _upload(self) -> httpx.Response:
         self._seeds += 1
         content = clip(self._seeds)
-        answer = await self.client.post(
+        response = await self.client.post(
             f"{API}/mechanisms",
             headers=self.headers,
             data={"title": f"clip {self._seeds}"},
             files={"file": ("clip.gif", content)},
         )
-        if answer.status_code == 202:
-            self.journal[answer.json()["id"]] = sha256(content).hexdigest()
-        return answer
+        if response.status_code == 202:
+            self.journal[response.json()["id"]] = sha256(content).hexdigest()
+        return response
 
 
 @dataclass
@@ -210,10 +210,12 @@ async def test_stopping_a_server_under_load_fails_no_request(
                     ended.append(await stopping)
                 await installation.ready()
         with installation.running("worker"):
-            altered = [id for id, digest in traffic.journal.items() if await traffic.kept(id) != digest]
+            altered = [
+                id for id, digest in traffic.journal.items() if await traffic.stored_digest(id) != digest
+            ]
     seconds = [took for _, took in ended]
     figure(
-        f"{traffic.failures.total()} failed of {traffic.answered + traffic.failures.total()} requests over {stops} "
+        f"{traffic.failures.total()} failed of {traffic.successful + traffic.failures.total()} requests over {stops} "
         f"SIGTERMs, {traffic.refused} refused connections tried again; "
         f"ended in {min(seconds):.1f}-{max(seconds):.1f} s; "
         f"{len(altered)} of {len(traffic.journal)} acknowledged clips altered"

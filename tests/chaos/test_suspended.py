@@ -41,7 +41,7 @@ async def test_a_worker_suspended_past_its_lease_never_commits(
                 alive = await ended(client, headers, after)
 
                 async def has_noticed() -> bool | None:
-                    return "job_lost" in installation.told("worker") or None
+                    return "job_lost" in installation.log_of("worker") or None
 
                 await until(has_noticed)
                 [now] = await made_of(installation, [id])

@@ -95,7 +95,7 @@ async def test_every_clip_ends_while_workers_are_killed(
     recoveries = sorted(seconds for state in states.values() for seconds in _lost(state))
     figure(
         f"{len(states)} of {count} ended; {len(ready)} ready, {sum(one.is_one_set for one in made)} with one set of "
-        f"files; {kills} kills lost {len(recoveries)} attempts; recovery {_told(recoveries)}"
+        f"files; {kills} kills lost {len(recoveries)} attempts; recovery {_described(recoveries)}"
     )
     assert len(states) == count
     assert all(one.is_one_set for one in made)
@@ -129,7 +129,7 @@ def _lost(state: Mapping[str, Any]) -> Iterator[float]:
             yield (datetime.fromisoformat(over) - datetime.fromisoformat(one["started_at"])).total_seconds()
 
 
-def _told(seconds: list[float]) -> str:
+def _described(seconds: list[float]) -> str:
     if len(seconds) < 2:
         return f"{seconds}"
     return f"median {statistics.median(seconds):.1f} s, p95 {statistics.quantiles(seconds, n=20)[-1]:.1f} s"
@@ -146,8 +146,8 @@ async def _doomed_workers(installation: Installation) -> list[int]:
     )
     try:
         async with asyncio.timeout(PATIENCE):
-            told, _ = await process.communicate()
-        statuses: list[int] = json.loads(told)
+            output, _ = await process.communicate()
+        statuses: list[int] = json.loads(output)
         return statuses
     finally:
         with suppress(ProcessLookupError):
@@ -158,5 +158,5 @@ async def _assert_watchable(client: httpx.AsyncClient, headers: Mapping[str, str
     for id in ids:
         shown = (await client.get(f"{API}/mechanisms/{id}", headers=headers)).json()
         for url in (shown["file_url"], shown["thumbnail_url"], shown["preview_url"]):
-            answer = await client.get(url, headers={"Range": "bytes=0-9"})
-            assert (answer.status_code, len(answer.content)) == (206, 10), url
+            response = await client.get(url, headers={"Range": "bytes=0-9"})
+            assert (response.status_code, len(response.content)) == (206, 10), url

@@ -26,9 +26,9 @@ one_of_each_format = pytest.mark.parametrize(
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    told: list[DemoClip] = []
-    paths = render_clips(tmp_path_factory.mktemp("clips"), told.append)
-    assert told == list(CLIPS) == [clip for clip, _ in paths]
+    reported: list[DemoClip] = []
+    paths = render_clips(tmp_path_factory.mktemp("clips"), reported.append)
+    assert reported == list(CLIPS) == [clip for clip, _ in paths]
     return {clip.file_name: path for clip, path in paths}
 
 

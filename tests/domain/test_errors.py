@@ -67,9 +67,9 @@ def test_messages_in_every_language_use_the_same_facts(leaf):
 def test_a_leaf_has_a_message_for_people(leaf):
     error = built(leaf)
     for language in LANGUAGES:
-        told = error.message_in(language)
-        assert "{" not in told
-        assert told == told.strip()
+        text = error.message_in(language)
+        assert "{" not in text
+        assert text == text.strip()
     assert str(error) == error.message == error.message_in("en")
     assert error.message_in("tlh") == error.message
     assert JAPANESE.search(error.message_in("ja"))

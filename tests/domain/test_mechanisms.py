@@ -344,12 +344,12 @@ def test_a_preview_that_is_the_thumbnail_is_one_file():
 
 
 @pytest.mark.parametrize(
-    ("given_", "kept"),
+    ("given_", "expected"),
     [(0.001, 0.001), (2.34567, 2.346), (1, 1.0), (MAX_DURATION, MAX_DURATION), (0.0014, 0.001)],
 )
-def test_a_duration_is_kept_to_the_millisecond(given_, kept):
+def test_a_duration_is_kept_to_the_millisecond(given_, expected):
     cleaned = clean_duration(given_)
-    assert cleaned == kept
+    assert cleaned == expected
     assert isinstance(cleaned, float)
 
 

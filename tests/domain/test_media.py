@@ -111,8 +111,8 @@ def test_each_failure_says_what_happened_and_what_to_do_in_both_languages(code):
 
 def test_no_two_failures_have_the_same_message():
     for language in ("en", "ja"):
-        told = [messages[language] for messages in FAILURE_MESSAGES.values()]
-        assert len(set(told)) == len(told)
+        texts = [messages[language] for messages in FAILURE_MESSAGES.values()]
+        assert len(set(texts)) == len(texts)
 
 
 def test_a_failure_is_in_english_for_unsupported_languages():

@@ -80,11 +80,11 @@ def test_the_table_has_every_cell():
 @pytest.mark.parametrize(("viewer", "state"), CELLS)
 def test_the_policy_agrees_with_the_table(viewer, state):
     decisions = [policy.require_visible, policy.require_editor, policy.require_withdrawer]
-    asked = decisions if VIEWERS[viewer] else decisions[:1]
+    applicable = decisions if VIEWERS[viewer] else decisions[:1]
 
-    answers = "".join(outcome(decide, VIEWERS[viewer], MECHANISMS[state]) for decide in asked)
+    outcomes = "".join(outcome(decide, VIEWERS[viewer], MECHANISMS[state]) for decide in applicable)
 
-    assert answers == TABLE[viewer, state]
+    assert outcomes == TABLE[viewer, state]
 
 
 @pytest.mark.parametrize(("viewer", "state"), [cell for cell in CELLS if cell[1] != "absent"])

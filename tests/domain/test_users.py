@@ -75,7 +75,7 @@ def test_a_valid_user_name_is_ascii_and_needs_no_escaping(name):
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"),
+    ("typed", "expected"),
     [
         (" Mika@Example.COM ", "mika@example.com"),
         ("a+tag@b.co.jp", "a+tag@b.co.jp"),
@@ -84,8 +84,8 @@ def test_a_valid_user_name_is_ascii_and_needs_no_escaping(name):
         ("a" * 64 + "@b.co", "a" * 64 + "@b.co"),
     ],
 )
-def test_an_email_address_has_one_spelling(typed, kept):
-    assert clean_email(typed) == kept
+def test_an_email_address_has_one_spelling(typed, expected):
+    assert clean_email(typed) == expected
 
 
 @pytest.mark.parametrize(
@@ -117,19 +117,19 @@ def test_an_invalid_email_address_is_refused(email):
 
 @given(EMAILS)
 def test_an_email_address_is_found_as_typed_at_registration(email):
-    kept = clean_email(email)
-    assert clean_email(kept) == kept
-    assert normal_login(email) == kept
-    assert normal_login(f"  {email} ") == kept
+    expected = clean_email(email)
+    assert clean_email(expected) == expected
+    assert normal_login(email) == expected
+    assert normal_login(f"  {email} ") == expected
 
 
 @given(st.one_of(ANY_TEXT, st.from_regex(r"\s*[A-Za-z0-9][A-Za-z0-9_-]{1,28}[A-Za-z0-9]\s*", fullmatch=True)))
 def test_a_user_name_is_found_as_typed_at_registration(name):
     try:
-        kept = clean_username(name)
+        expected = clean_username(name)
     except InvalidField:
         return
-    assert normal_login(kept) == kept
+    assert normal_login(expected) == expected
 
 
 @given(ANY_TEXT)

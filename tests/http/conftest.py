@@ -68,8 +68,8 @@ class Site:
             assert (await self.client.post(f"{API}/auth/register", json=joining)).status_code == 201
         if role is Role.MODERATOR:
             await self.give_role(name, role)
-        answer = await self.client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
-        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        response = await self.client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
+        headers = {"Authorization": f"Bearer {response.json()['access_token']}"}
         self.tokens[name] = headers
         self.ids[name] = (await self.client.get(f"{API}/users/me", headers=headers)).json()["id"]
         return headers
@@ -82,14 +82,14 @@ class Site:
 
     async def share(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
         """Uploads a mechanism, whose clip is not yet processed."""
-        answer = await self.client.post(
+        response = await self.client.post(
             f"{API}/mechanisms",
             headers=headers,
             data={"title": title, **fields},
             files={"file": ("clip.gif", GIF, "image/gif")},
         )
-        assert answer.status_code == 202, answer.text
-        made: dict[str, Any] = answer.json()
+        assert response.status_code == 202, response.text
+        made: dict[str, Any] = response.json()
         return made
 
     async def work(self) -> None:
@@ -100,17 +100,17 @@ class Site:
     async def ready(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
         made = await self.share(headers, title, **fields)
         await self.work()
-        answer = await self.client.get(f"{API}/mechanisms/{made['id']}", headers=headers)
-        found: dict[str, Any] = answer.json()
+        response = await self.client.get(f"{API}/mechanisms/{made['id']}", headers=headers)
+        found: dict[str, Any] = response.json()
         assert found["processing"]["state"] == "ready"
         return found
 
     async def published(self, headers: dict[str, str], title: str = "歯車", **fields: str) -> dict[str, Any]:
         made = await self.ready(headers, title, **fields)
-        answer = await self.client.post(f"{API}/mechanisms/{made['id']}/publish", headers=headers)
-        assert answer.status_code == 200, answer.text
+        response = await self.client.post(f"{API}/mechanisms/{made['id']}/publish", headers=headers)
+        assert response.status_code == 200, response.text
         await self.work()
-        published: dict[str, Any] = answer.json()
+        published: dict[str, Any] = response.json()
         return published
 
 

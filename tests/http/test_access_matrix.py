@@ -236,8 +236,8 @@ async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str
         headers = dict(site.tokens[caller])
         if method in ("PATCH", "DELETE"):
             headers["If-Match"] = "*"
-        answer = await site.client.request(method, path, headers=headers, **body_for(row, caller))
-        got.append(answer.status_code)
+        response = await site.client.request(method, path, headers=headers, **body_for(row, caller))
+        got.append(response.status_code)
     assert dict(zip(CALLERS, got, strict=True)) == dict(zip(CALLERS, MATRIX[row][state], strict=True))
 
 
@@ -282,9 +282,9 @@ async def test_fields_that_callers_may_not_set_are_refused_everywhere(open_site:
     settable = BODIES.get(row, {}).keys() | SETTABLE.get(row, set())
     for attribute in set(ATTRIBUTES) - settable:
         body = {**body_for(row, "x").get("json", {}), attribute: None}
-        answer = await site.client.request(method, path, headers=headers, json=body)
-        assert answer.status_code == 400, (attribute, answer.text)
-        assert f"unknown field `{attribute}`" in answer.json()["details"][0]["message"]
+        response = await site.client.request(method, path, headers=headers, json=body)
+        assert response.status_code == 400, (attribute, response.text)
+        assert f"unknown field `{attribute}`" in response.json()["details"][0]["message"]
     assert await everything(site) == before
 
 
@@ -293,8 +293,8 @@ async def test_a_form_sets_no_more_fields_than_json(open_site: Any, attribute: s
     site = await with_every_caller(open_site)
     before = await everything(site)
     form = {"data": {"title": "x", attribute: "x"}, "files": {"file": ("a.gif", GIF)}}
-    answer = await site.client.post(f"{API}/mechanisms", headers=site.tokens["owner"], **form)
-    assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED_REQUEST")
+    response = await site.client.post(f"{API}/mechanisms", headers=site.tokens["owner"], **form)
+    assert (response.status_code, response.json()["code"]) == (400, "MALFORMED_REQUEST")
     assert await everything(site) == before
 
 
@@ -313,10 +313,10 @@ SETTABLE = {
 async def everything(site: Site) -> list[Any]:
     """Returns every representation of every object, and the files."""
     admin = site.tokens["admin"]
-    told = [
+    lists = [
         (await site.client.get(f"{API}/{name}", headers=admin)).json() for name in ("users", "categories")
     ]
     for id in site.ids.values():
         listed = await site.client.get(f"{API}/users/{id}/mechanisms", headers=admin)
-        told.append([{**item, "file_url": ""} for item in listed.json()["items"]])
-    return [*told, [key async for key in site.adapters.blobs.list("")]]
+        lists.append([{**item, "file_url": ""} for item in listed.json()["items"]])
+    return [*lists, [key async for key in site.adapters.blobs.list("")]]

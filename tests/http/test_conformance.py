@@ -68,8 +68,8 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
 
 
 def signed_in(client: requests.Session) -> dict[str, str]:
-    answer = client.post(f"{API}/auth/login", json={"username": "sakura", "password": PASSWORD})
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    response = client.post(f"{API}/auth/login", json={"username": "sakura", "password": PASSWORD})
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
 @pytest.mark.parametrize("mode", GenerationMode)
@@ -93,14 +93,14 @@ def test_any_request_gets_a_documented_response(
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(case=st.one_of(strategies), asks_for_what_is_there=st.booleans())
-    def ask(case: Case, asks_for_what_is_there: bool) -> None:
-        if asks_for_what_is_there and case.method.upper() != "DELETE":
+    @given(case=st.one_of(strategies), uses_existing_ids=st.booleans())
+    def send(case: Case, uses_existing_ids: bool) -> None:
+        if uses_existing_ids and case.method.upper() != "DELETE":
             case.path_parameters = {name: known[name] for name in case.path_parameters or ()}
-        answer = case.call_and_validate(checks=CHECKS, headers=dict(headers) if is_signed_in else {})
-        if answer.status_code < 300:
+        response = case.call_and_validate(checks=CHECKS, headers=dict(headers) if is_signed_in else {})
+        if response.status_code < 300:
             succeeded.add(case.operation.label)
 
-    ask()
+    send()
     if mode is GenerationMode.POSITIVE:
         assert len(succeeded) >= ENOUGH, sorted(succeeded)

@@ -13,12 +13,12 @@ from tests.http.conftest import API, Site
 MECHANISMS = f"{API}/mechanisms"
 
 
-def assert_one_shape(answer: Any) -> None:
-    body = answer.json()
+def assert_one_shape(response: Any) -> None:
+    body = response.json()
     assert set(body) - {"details"} == {"status", "message", "code", "request_id"}
     assert body["status"] == "error"
     assert body["message"]
-    assert body["request_id"] == answer.headers["x-request-id"]
+    assert body["request_id"] == response.headers["x-request-id"]
     for detail in body.get("details", ()):
         assert set(detail) == {"field", "message"}
 
@@ -88,9 +88,9 @@ def assert_one_shape(answer: Any) -> None:
 async def test_errors_have_their_status_and_one_shape(
     site: Site, method: str, path: str, request_: dict[str, Any], status: int
 ) -> None:
-    answer = await site.client.request(method, path, **request_)
-    assert answer.status_code == status, answer.text
-    assert_one_shape(answer)
+    response = await site.client.request(method, path, **request_)
+    assert response.status_code == status, response.text
+    assert_one_shape(response)
 
 
 async def test_errors_are_in_japanese_on_request(site: Site) -> None:
@@ -102,10 +102,10 @@ async def test_errors_are_in_japanese_on_request(site: Site) -> None:
         ("ja;q=x", "en"),
         ("", "en"),
     ):
-        answer = await site.client.get(f"{API}/users/x", headers={"Accept-Language": header})
-        assert answer.headers["content-language"] == expected
-        assert answer.json()["code"] == "USER_NOT_FOUND"
-        assert ("見つかりません" in answer.json()["message"]) == (expected == "ja")
+        response = await site.client.get(f"{API}/users/x", headers={"Accept-Language": header})
+        assert response.headers["content-language"] == expected
+        assert response.json()["code"] == "USER_NOT_FOUND"
+        assert ("見つかりません" in response.json()["message"]) == (expected == "ja")
 
 
 async def test_a_500_response_shows_no_details(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,10 +113,10 @@ async def test_a_500_response_shows_no_details(site: Site, monkeypatch: pytest.M
         raise ZeroDivisionError("secret detail")
 
     monkeypatch.setattr(site.application.mechanisms, "find_all", broken)
-    answer = await site.client.get(MECHANISMS)
-    assert (answer.status_code, answer.json()["code"]) == (500, "INTERNAL_ERROR")
-    assert "secret" not in answer.text
-    assert_one_shape(answer)
+    response = await site.client.get(MECHANISMS)
+    assert (response.status_code, response.json()["code"]) == (500, "INTERNAL_ERROR")
+    assert "secret" not in response.text
+    assert_one_shape(response)
 
 
 async def test_the_log_of_a_defect_contains_no_credential(
@@ -149,12 +149,17 @@ async def test_a_request_keeps_its_id_or_gets_a_new_one(site: Site) -> None:
 
 async def test_a_429_response_has_retry_after(open_site: Any) -> None:
     site = await open_site(requests_per_minute=3)
-    answers = [await site.client.get(MECHANISMS) for _ in range(4)]
-    assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
-    assert [answer.headers["ratelimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
-    assert answers[3].headers["ratelimit-policy"] == '"requests";q=3;w=60'
-    assert int(answers[3].headers["retry-after"]) >= 1
-    assert_one_shape(answers[3])
+    responses = [await site.client.get(MECHANISMS) for _ in range(4)]
+    assert [response.status_code for response in responses] == [200, 200, 200, 429]
+    assert [response.headers["ratelimit"].split(";")[1] for response in responses] == [
+        "r=2",
+        "r=1",
+        "r=0",
+        "r=0",
+    ]
+    assert responses[3].headers["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert int(responses[3].headers["retry-after"]) >= 1
+    assert_one_shape(responses[3])
     assert (await site.client.get("/health/live")).status_code == 200
     spoofed = await site.client.get(MECHANISMS, headers={"X-Forwarded-For": "198.51.100.7"})
     assert spoofed.status_code == 429
@@ -166,8 +171,8 @@ async def test_the_last_forwarded_field_is_trusted_and_not_the_one_before(
     site = await open_site(requests_per_minute=3, trusted_proxies=("127.0.0.1",))
     for number in range(4):
         fields = [("X-Forwarded-For", f"203.0.113.{number}"), ("X-Forwarded-For", "198.51.100.7")]
-        answer = await site.client.get(MECHANISMS, headers=httpx.Headers(fields))
-    assert answer.status_code == 429
+        response = await site.client.get(MECHANISMS, headers=httpx.Headers(fields))
+    assert response.status_code == 429
 
 
 async def test_every_denial_to_a_known_caller_is_audited(site: Site) -> None:
@@ -181,18 +186,18 @@ async def test_every_denial_to_a_known_caller_is_audited(site: Site) -> None:
         await site.client.get(f"{one}/original", headers=other),
         await site.client.get(f"{API}/users", headers=other),
     ]
-    assert [answer.status_code for answer in refused] == [403] * 5
+    assert [response.status_code for response in refused] == [403] * 5
 
     async with site.adapters.database.read() as tx:
         entries = (await tx.audit.find_all(PageRequest(limit=100))).items
     denied = [entry for entry in entries if entry.action is AuditAction.DENIED]
 
     assert [(entry.actor_id, entry.subject) for entry in reversed(denied)] == [
-        (site.ids["kaede"], f"{answer.request.method} {answer.request.url.path}") for answer in refused
+        (site.ids["kaede"], f"{response.request.method} {response.request.url.path}") for response in refused
     ]
     assert {entry.detail for entry in denied} == {"UNAUTHORIZED_OPERATION"}
     assert [entry.request_id for entry in reversed(denied)] == [
-        answer.headers["x-request-id"] for answer in refused
+        response.headers["x-request-id"] for response in refused
     ]
 
 

@@ -90,10 +90,10 @@ def unused_name() -> str:
     return f"user-{next(_numbers)}"
 
 
-def assert_told_well(answer: Any) -> None:
-    assert answer.status_code < 500, answer.text
-    if answer.status_code >= 400 and answer.request.method != "HEAD":
-        assert_one_shape(answer)
+def assert_clear_response(response: Any) -> None:
+    assert response.status_code < 500, response.text
+    if response.status_code >= 400 and response.request.method != "HEAD":
+        assert_one_shape(response)
 
 
 async def admin_and_path(site: Site, template: str) -> tuple[dict[str, str], str]:
@@ -111,9 +111,9 @@ async def test_any_text_in_a_path_is_handled(site: Site, row: str) -> None:
     headers, _ = await admin_and_path(site, template)
     for text in TEXTS.values():
         parts = [quote(text, safe="") if part.startswith("{") else part for part in template.split("/")]
-        answer = await site.client.request(method, "/".join(parts), headers=headers)
-        assert_told_well(answer)
-        assert answer.status_code >= 400
+        response = await site.client.request(method, "/".join(parts), headers=headers)
+        assert_clear_response(response)
+        assert response.status_code >= 400
 
 
 @pytest.mark.parametrize("row", [row for row in MATRIX if row.startswith("GET") and "events" not in row])
@@ -122,8 +122,8 @@ async def test_any_text_in_a_query_is_handled(site: Site, row: str) -> None:
     names = ("page", "limit", "cursor", "category", "user_id", "sort", "q", "expires", "signature", "%FF")
     for text in TEXTS.values():
         for name in names:
-            asked = await site.client.get(f"{path}?{name}={quote(text, safe='')}", headers=headers)
-            assert_told_well(asked)
+            response = await site.client.get(f"{path}?{name}={quote(text, safe='')}", headers=headers)
+            assert_clear_response(response)
 
 
 @pytest.mark.parametrize("place", ["x", "\0", "🙂" * 300])
@@ -142,8 +142,8 @@ async def test_any_position_in_a_cursor_is_handled(site: Site, place: str) -> No
         ):
             packed = json.dumps([sort, list_checksum(conditions), 2, key_type, key, place]).encode()
             cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
-            asked = await site.client.get(f"{API}/mechanisms?sort={sort}&cursor={cursor}{narrowed}")
-            assert_told_well(asked)
+            response = await site.client.get(f"{API}/mechanisms?sort={sort}&cursor={cursor}{narrowed}")
+            assert_clear_response(response)
 
 
 @pytest.mark.parametrize("literal", LITERALS)
@@ -156,8 +156,8 @@ async def test_any_value_in_a_body_is_handled(site: Site, row: str, literal: str
     for name in fields:
         changed = {**fields, name: LITERALS[literal]}
         body = b"{" + b",".join(b'"%b":%b' % (key.encode(), value) for key, value in changed.items()) + b"}"
-        assert_told_well(await site.client.request(method, path, headers=headers, content=body))
-    assert_told_well(await site.client.request(method, path, headers=headers, content=LITERALS[literal]))
+        assert_clear_response(await site.client.request(method, path, headers=headers, content=body))
+    assert_clear_response(await site.client.request(method, path, headers=headers, content=LITERALS[literal]))
 
 
 @pytest.mark.parametrize("row", WITH_BODY)
@@ -166,9 +166,9 @@ async def test_a_body_of_another_media_type_is_415(site: Site, row: str) -> None
     headers, path = await admin_and_path(site, template)
     for kind in ("", "text/plain", "application/x-www-form-urlencoded", "application/json-seq", "é", '/;="'):
         typed = {**headers, "Content-Type": kind.encode()}
-        answer = await site.client.request(method, path, headers=typed, content=b"{}")
-        assert answer.status_code == 415, (kind, answer.text)
-        assert_one_shape(answer)
+        response = await site.client.request(method, path, headers=typed, content=b"{}")
+        assert response.status_code == 415, (kind, response.text)
+        assert_one_shape(response)
 
 
 @pytest.mark.parametrize("header", HEADERS)
@@ -187,10 +187,10 @@ async def test_any_text_in_a_header_is_handled(site: Site, header: str) -> None:
     ]
     for text in texts:
         for url in (path, f"{API}/users/me"):
-            assert_told_well(await site.client.get(url, headers={**headers, header: text}))
+            assert_clear_response(await site.client.get(url, headers={**headers, header: text}))
         body = {"display_name": "x"}
         sent = {**headers, header: text}
-        assert_told_well(await site.client.patch(f"{API}/users/me", headers=sent, json=body))
+        assert_clear_response(await site.client.patch(f"{API}/users/me", headers=sent, json=body))
 
 
 PARTS = {
@@ -212,9 +212,9 @@ async def test_any_part_of_a_form_is_handled(site: Site, part: str) -> None:
     headers["Content-Type"] = "multipart/form-data; boundary=b"
     body = b"--b\r\nContent-Disposition: " + PARTS[part] + b"\r\n\r\n" + GIF + b"\r\n--b--\r\n"
     before = [key async for key in site.adapters.blobs.list("")]
-    answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
-    assert_told_well(answer)
-    assert answer.status_code in (400, 413)
+    response = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
+    assert_clear_response(response)
+    assert response.status_code in (400, 413)
     assert [key async for key in site.adapters.blobs.list("")] == before
 
 
@@ -232,9 +232,9 @@ async def test_any_part_of_a_form_is_handled(site: Site, part: str) -> None:
 async def test_a_form_without_a_usable_boundary_is_400(site: Site, kind: str) -> None:
     headers = {**await site.sign_up(unused_name()), "Content-Type": kind.encode()}
     body = b'--b\r\nContent-Disposition: form-data; name="title"\r\n\r\nx\r\n--b--\r\n'
-    answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
-    assert answer.status_code == 400
-    assert_one_shape(answer)
+    response = await site.client.post(f"{API}/mechanisms", headers=headers, content=body)
+    assert response.status_code == 400
+    assert_one_shape(response)
 
 
 async def test_a_charset_of_the_whole_form_is_ignored(site: Site) -> None:
@@ -245,5 +245,5 @@ async def test_a_charset_of_the_whole_form_is_ignored(site: Site) -> None:
         b"--b\r\nContent-Disposition: form-data; %b\r\n\r\n%b\r\n" % (name, content)
         for name, content in parts
     )
-    answer = await site.client.post(f"{API}/mechanisms", headers=headers, content=body + b"--b--\r\n")
-    assert (answer.status_code, answer.json()["title"]) == (202, "歯車")
+    response = await site.client.post(f"{API}/mechanisms", headers=headers, content=body + b"--b--\r\n")
+    assert (response.status_code, response.json()["title"]) == (202, "歯車")

@@ -30,14 +30,14 @@ def logged(logger: str, log_format: str) -> str:
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_a_traceback_shows_frames_and_no_values(log_format: str) -> None:
-    told = logged("asyncio", log_format)
-    assert all(word in told for word in ("it broke", "a defect", "login"))
-    assert "planted-secret" not in told
+    output = logged("asyncio", log_format)
+    assert all(word in output for word in ("it broke", "a defect", "login"))
+    assert "planted-secret" not in output
 
 
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_a_search_server_that_does_not_respond_is_logged_in_one_line(log_format: str) -> None:
     """Many requests may fail at once, and the database serves them meanwhile, so a traceback for each is noise."""
-    told = logged("opensearch", log_format)
-    assert "it broke" in told
-    assert told.count("\n") == 1
+    output = logged("opensearch", log_format)
+    assert "it broke" in output
+    assert output.count("\n") == 1

@@ -44,20 +44,20 @@ async def test_a_clip_becomes_a_mechanism_that_everyone_can_watch(site: Site) ->
 
 async def test_a_clip_hosted_elsewhere_is_ready_at_once(site: Site) -> None:
     headers = await site.sign_up("sakura")
-    answer = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
-    assert answer.status_code == 201
-    assert answer.json()["processing"] == {"state": "ready", "reason": None}
-    assert answer.headers["location"] == f"{MECHANISMS}/{answer.json()['id']}"
+    response = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
+    assert response.status_code == 201
+    assert response.json()["processing"] == {"state": "ready", "reason": None}
+    assert response.headers["location"] == f"{MECHANISMS}/{response.json()['id']}"
 
 
 @pytest.mark.parametrize("order", [["title", "file"], ["file", "title"]])
 async def test_the_fields_of_the_form_may_come_in_any_order(site: Site, order: list[str]) -> None:
     headers = await site.sign_up("sakura")
     parts: dict[str, Any] = {"title": (None, "歯車"), "file": ("clip.gif", GIF)}
-    answer = await site.client.post(
+    response = await site.client.post(
         MECHANISMS, headers=headers, files=[(name, parts[name]) for name in order]
     )
-    assert answer.status_code == 202
+    assert response.status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -105,20 +105,20 @@ async def test_a_bad_request_is_refused_and_stores_nothing(
     site: Site, request_: dict[str, Any], status: int, code: str
 ) -> None:
     headers = await site.sign_up("sakura")
-    answer = await site.client.post(
+    response = await site.client.post(
         MECHANISMS, **{**request_, "headers": {**headers, **request_.get("headers", {})}}
     )
-    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (response.status_code, response.json()["code"]) == (status, code)
     assert await blob_keys(site) == []
 
 
 async def test_a_file_over_the_limit_is_refused_and_stores_nothing(open_site: Any) -> None:
     site = await open_site(max_upload_bytes=1_000)
     headers = await site.sign_up("sakura")
-    answer = await site.client.post(
+    response = await site.client.post(
         MECHANISMS, headers=headers, data={"title": "x"}, files={"file": ("a.gif", GIF + bytes(2_000))}
     )
-    assert (answer.status_code, answer.json()["code"]) == (413, "FILE_TOO_LARGE")
+    assert (response.status_code, response.json()["code"]) == (413, "FILE_TOO_LARGE")
     assert await blob_keys(site) == []
 
 
@@ -132,9 +132,9 @@ async def test_a_full_disk_is_507_and_the_next_upload_works(
 
     with monkeypatch.context() as broken:
         broken.setattr(site.adapters.blobs, "write", full)
-        answer = await site.client.post(MECHANISMS, headers=headers, **form())
-    assert (answer.status_code, answer.json()["code"]) == (507, "STORAGE_FULL")
-    assert answer.headers["retry-after"]
+        response = await site.client.post(MECHANISMS, headers=headers, **form())
+    assert (response.status_code, response.json()["code"]) == (507, "STORAGE_FULL")
+    assert response.headers["retry-after"]
     assert (await site.client.post(MECHANISMS, headers=headers, **form())).status_code == 202
 
 
@@ -187,10 +187,10 @@ async def test_no_cached_response_outlives_a_change(site: Site) -> None:
 
 async def test_the_same_request_under_one_key_takes_effect_once(site: Site) -> None:
     headers = {**await site.sign_up("sakura"), "Idempotency-Key": "k-1"}
-    answers = [await site.client.post(MECHANISMS, headers=headers, **form()) for _ in range(3)]
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.content for answer in answers}) == 1
-    assert [answer.headers.get("idempotent-replayed") for answer in answers] == [None, "true", "true"]
+    responses = [await site.client.post(MECHANISMS, headers=headers, **form()) for _ in range(3)]
+    assert {response.status_code for response in responses} == {202}
+    assert len({response.content for response in responses}) == 1
+    assert [response.headers.get("idempotent-replayed") for response in responses] == [None, "true", "true"]
     assert len(await blob_keys(site)) == 1
     other = await site.client.post(MECHANISMS, headers=headers, **form(description="other"))
     assert (other.status_code, other.json()["code"]) == (409, "IDEMPOTENCY_KEY_REUSED")
@@ -198,10 +198,10 @@ async def test_the_same_request_under_one_key_takes_effect_once(site: Site) -> N
 
 async def test_the_same_request_at_the_same_time_takes_effect_once(site: Site) -> None:
     headers = {**await site.sign_up("sakura"), "Idempotency-Key": "k-1"}
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         *(site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE) for _ in range(8))
     )
-    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len({response.json()["id"] for response in responses}) == 1
 
 
 async def test_lists_can_be_read_by_page_and_by_cursor(site: Site) -> None:
@@ -212,9 +212,9 @@ async def test_lists_can_be_read_by_page_and_by_cursor(site: Site) -> None:
     by_page = [(await site.client.get(f"{MECHANISMS}?limit=2&page={page}")).json() for page in (1, 2, 3)]
     url, by_cursor = f"{MECHANISMS}?limit=2", []
     while url:
-        answer = await site.client.get(url)
-        by_cursor.append(answer.json())
-        url = answer.links["next"]["url"] if answer.links else ""
+        response = await site.client.get(url)
+        by_cursor.append(response.json())
+        url = response.links["next"]["url"] if response.links else ""
     assert by_page == by_cursor
     titles = [item["title"] for page in by_page for item in page["items"]]
     assert titles == ["t4", "t3", "t2", "t1", "t0"]
@@ -241,9 +241,9 @@ async def test_lists_can_be_read_by_page_and_by_cursor(site: Site) -> None:
     ],
 )
 async def test_a_bad_page_is_refused_and_the_field_named(site: Site, query: str) -> None:
-    answer = await site.client.get(f"{MECHANISMS}?{query}")
-    assert answer.status_code == 400
-    assert answer.json()["details"][0]["field"] == query.partition("=")[0]
+    response = await site.client.get(f"{MECHANISMS}?{query}")
+    assert response.status_code == 400
+    assert response.json()["details"][0]["field"] == query.partition("=")[0]
 
 
 async def test_page_numbers_beyond_ten_thousand_items_refer_to_the_next_link(site: Site) -> None:
@@ -326,9 +326,9 @@ async def test_a_failure_is_explained_in_the_requested_language_and_can_be_retri
         ]
     await site.application.jobs.cancel(job.id)
     url = f"{MECHANISMS}/{made['id']}/processing"
-    told = (await site.client.get(url, headers={**headers, "Accept-Language": "ja"})).json()
-    assert (told["state"], told["reason"]["code"]) == ("failed", "cancelled")
-    assert "再試行" in told["reason"]["message"]
+    shown = (await site.client.get(url, headers={**headers, "Accept-Language": "ja"})).json()
+    assert (shown["state"], shown["reason"]["code"]) == ("failed", "cancelled")
+    assert "再試行" in shown["reason"]["message"]
     assert (await site.client.post(f"{url}/retry", headers=headers)).status_code == 202
     await site.work()
     assert (await site.client.get(url, headers=headers)).json()["state"] == "ready"

@@ -36,7 +36,7 @@ async def test_a_file_is_served_with_its_own_media_type_alone(site: Site, clip: 
 
 
 @pytest.mark.parametrize(
-    ("asked", "span"),
+    ("requested", "span"),
     [
         ("bytes=0-9", (0, 10)),
         ("bytes=5-", (5, None)),
@@ -44,19 +44,21 @@ async def test_a_file_is_served_with_its_own_media_type_alone(site: Site, clip: 
         ("bytes=3-99999999", (3, None)),
     ],
 )
-async def test_a_range_is_served(site: Site, clip: dict[str, Any], asked: str, span: tuple[int, int]) -> None:
-    answer = await site.client.get(clip["file_url"], headers={"Range": asked})
+async def test_a_range_is_served(
+    site: Site, clip: dict[str, Any], requested: str, span: tuple[int, int]
+) -> None:
+    response = await site.client.get(clip["file_url"], headers={"Range": requested})
     expected = clip["content"][slice(*span)]
     start = clip["content"].index(expected)
-    assert (answer.status_code, answer.content) == (206, expected)
-    assert answer.headers["content-range"] == f"bytes {start}-{start + len(expected) - 1}/{clip['size']}"
+    assert (response.status_code, response.content) == (206, expected)
+    assert response.headers["content-range"] == f"bytes {start}-{start + len(expected) - 1}/{clip['size']}"
 
 
 @pytest.mark.parametrize("last", ["9" * 19, "9" * 5_000, "0" * 5_000 + "9999999"])
 async def test_the_numbers_of_a_range_have_any_length(site: Site, clip: dict[str, Any], last: str) -> None:
-    for asked in (f"bytes=0-{last}", f"bytes=-{last}"):
-        answer = await site.client.get(clip["file_url"], headers={"Range": asked})
-        assert (answer.status_code, answer.content) == (206, clip["content"])
+    for requested in (f"bytes=0-{last}", f"bytes=-{last}"):
+        response = await site.client.get(clip["file_url"], headers={"Range": requested})
+        assert (response.status_code, response.content) == (206, clip["content"])
     assert (
         await site.client.get(clip["file_url"], headers={"Range": f"bytes={last}-{last}"})
     ).status_code == 416
@@ -66,25 +68,25 @@ async def test_a_file_is_not_sent_again_if_it_has_not_changed_since(site: Site, 
     modified = (await site.client.get(clip["file_url"])).headers["last-modified"]
     later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"
     for since, status in ((modified, 304), (later, 304), (earlier, 200), ("9" * 5_000, 200), ("", 200)):
-        answer = await site.client.get(clip["file_url"], headers={"If-Modified-Since": since})
-        assert answer.status_code == status, since
+        response = await site.client.get(clip["file_url"], headers={"If-Modified-Since": since})
+        assert response.status_code == status, since
     both = {"If-None-Match": '"other"', "If-Modified-Since": later}
     assert (await site.client.get(clip["file_url"], headers=both)).status_code == 200
 
 
-@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=-0"])
-async def test_a_range_outside_the_file_is_416(site: Site, clip: dict[str, Any], asked: str) -> None:
-    answer = await site.client.get(clip["file_url"], headers={"Range": asked})
-    assert answer.status_code == 416
-    assert answer.headers["content-range"] == f"bytes */{clip['size']}"
+@pytest.mark.parametrize("requested", ["bytes=99999999-", "bytes=-0"])
+async def test_a_range_outside_the_file_is_416(site: Site, clip: dict[str, Any], requested: str) -> None:
+    response = await site.client.get(clip["file_url"], headers={"Range": requested})
+    assert response.status_code == 416
+    assert response.headers["content-range"] == f"bytes */{clip['size']}"
 
 
-@pytest.mark.parametrize("asked", ["bytes=9-3", "lines=1-2", "bytes=a-b", "bytes=0-1,3-4", "bytes=-"])
+@pytest.mark.parametrize("requested", ["bytes=9-3", "lines=1-2", "bytes=a-b", "bytes=0-1,3-4", "bytes=-"])
 async def test_a_range_that_cannot_be_used_gives_the_whole_file(
-    site: Site, clip: dict[str, Any], asked: str
+    site: Site, clip: dict[str, Any], requested: str
 ) -> None:
-    answer = await site.client.get(clip["file_url"], headers={"Range": asked})
-    assert (answer.status_code, answer.content) == (200, clip["content"])
+    response = await site.client.get(clip["file_url"], headers={"Range": requested})
+    assert (response.status_code, response.content) == (200, clip["content"])
 
 
 async def test_if_range_gives_the_whole_of_another_file(site: Site, clip: dict[str, Any]) -> None:
@@ -124,8 +126,8 @@ async def test_a_signed_link_expires(site: Site) -> None:
     key = "media/" + path.removeprefix(f"{API}/media/")
     links = site.application.media.links()
     past = replace(links, expires=links.expires - int((LINK_LIFETIME + timedelta(hours=2)).total_seconds()))
-    answer = await site.client.get(f"{path}?expires={past.expires}&signature={past.signature(key)}")
-    assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+    response = await site.client.get(f"{path}?expires={past.expires}&signature={past.signature(key)}")
+    assert (response.status_code, response.json()["code"]) == (404, "MEDIA_NOT_FOUND")
 
 
 async def test_files_of_a_withdrawn_mechanism_are_not_served(site: Site, clip: dict[str, Any]) -> None:
@@ -133,13 +135,13 @@ async def test_files_of_a_withdrawn_mechanism_are_not_served(site: Site, clip: d
     assert (await site.client.get(clip["file_url"])).status_code == 404
 
 
-@pytest.mark.parametrize("asked", [{}, {"Range": "bytes=0-9"}])
+@pytest.mark.parametrize("requested", [{}, {"Range": "bytes=0-9"}])
 async def test_a_file_that_the_store_lost_after_it_was_served_is_not_found(
-    site: Site, clip: dict[str, Any], asked: dict[str, str]
+    site: Site, clip: dict[str, Any], requested: dict[str, str]
 ) -> None:
     await site.adapters.blobs.delete("media/" + clip["file_url"].removeprefix(f"{API}/media/"))
-    answer = await site.client.get(clip["file_url"], headers=asked)
-    assert (answer.status_code, answer.json()["code"]) == (404, "MEDIA_NOT_FOUND")
+    response = await site.client.get(clip["file_url"], headers=requested)
+    assert (response.status_code, response.json()["code"]) == (404, "MEDIA_NOT_FOUND")
 
 
 async def test_a_file_of_many_chunks_is_served_whole_and_404_once_lost(
@@ -172,7 +174,7 @@ async def test_a_file_of_many_chunks_is_served_whole_and_404_once_lost(
 
 
 async def test_an_original_is_a_download_for_its_owner(site: Site, clip: dict[str, Any]) -> None:
-    answer = await site.client.get(f"{API}/mechanisms/{clip['id']}/original", headers=clip["headers"])
-    assert answer.content == GIF
-    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''clip.gif"
-    assert answer.headers["cache-control"] == "private, no-cache"
+    response = await site.client.get(f"{API}/mechanisms/{clip['id']}/original", headers=clip["headers"])
+    assert response.content == GIF
+    assert response.headers["content-disposition"] == "attachment; filename*=UTF-8''clip.gif"
+    assert response.headers["cache-control"] == "private, no-cache"

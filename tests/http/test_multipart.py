@@ -39,8 +39,8 @@ async def test_other_headers_and_parameters_of_a_form_do_not_matter(
     site: Site, content: bytes, content_type: str
 ) -> None:
     headers = {**await site.sign_up("sakura"), "Content-Type": content_type}
-    answer = await site.client.post(MECHANISMS, headers=headers, content=content)
-    assert answer.status_code == 202, answer.text
+    response = await site.client.post(MECHANISMS, headers=headers, content=content)
+    assert response.status_code == 202, response.text
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ async def test_a_broken_form_is_refused_with_a_message_and_stores_nothing(
     site: Site, content: bytes, status: int
 ) -> None:
     headers = {**await site.sign_up("sakura"), "Content-Type": "multipart/form-data; boundary=b"}
-    answer = await site.client.post(MECHANISMS, headers=headers, content=content)
-    assert answer.status_code == status, answer.text
-    assert "Error(" not in answer.text, "a defect of the form is told in words, not as Python has it"
+    response = await site.client.post(MECHANISMS, headers=headers, content=content)
+    assert response.status_code == status, response.text
+    assert "Error(" not in response.text, "a defect of the form is told in words, not as Python has it"
     assert await blob_keys(site) == []
 
 
@@ -80,12 +80,12 @@ async def test_a_broken_form_is_refused_with_a_message_and_stores_nothing(
 async def test_a_form_without_a_usable_boundary_is_refused(site: Site, boundary: str) -> None:
     content_type = f"multipart/form-data{boundary}".encode()
     headers = {**await site.sign_up("sakura"), "Content-Type": content_type}
-    answer = await site.client.post(MECHANISMS, headers=headers, content=form(FILE, TITLE))
-    assert (answer.status_code, answer.json()["code"]) == (400, "MALFORMED_REQUEST")
+    response = await site.client.post(MECHANISMS, headers=headers, content=form(FILE, TITLE))
+    assert (response.status_code, response.json()["code"]) == (400, "MALFORMED_REQUEST")
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept"),
+    ("sent", "stored"),
     [
         ("四節リンク.gif", "四節リンク.gif"),
         ("../../etc/passwd", "passwd"),
@@ -95,27 +95,27 @@ async def test_a_form_without_a_usable_boundary_is_refused(site: Site, boundary:
         ("/", "clip"),
     ],
 )
-async def test_a_file_name_is_returned_sanitized(site: Site, sent: str, kept: str) -> None:
+async def test_a_file_name_is_returned_sanitized(site: Site, sent: str, stored: str) -> None:
     headers = await site.sign_up("sakura")
     made = await site.client.post(
         MECHANISMS, headers=headers, data={"title": "x"}, files={"file": (sent, GIF)}
     )
     original = await site.client.get(f"{MECHANISMS}/{made.json()['id']}/original", headers=headers)
     name = original.headers["content-disposition"].removeprefix("attachment; filename*=UTF-8''")
-    assert unquote(name) == kept
+    assert unquote(name) == stored
     assert "/" not in name
 
 
 async def cut_short(site: Site, headers: dict[str, str], content: bytes) -> list[dict[str, Any]]:
     """Returns the server's messages to a client that disconnects after `content`."""
     arriving: list[dict[str, Any]] = [{"type": "http.request", "body": content, "more_body": True}]
-    answered: list[dict[str, Any]] = []
+    responses: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
         return arriving.pop() if arriving else {"type": "http.disconnect"}
 
     async def send(message: Any) -> None:
-        answered.append(message)
+        responses.append(message)
 
     given = {**headers, "content-type": "multipart/form-data; boundary=b"}
     scope = {
@@ -134,13 +134,13 @@ async def cut_short(site: Site, headers: dict[str, str], content: bytes) -> list
     }
     app: Any = site.client._transport.app  # type: ignore[attr-defined]
     await app(scope, receive, send)
-    return answered
+    return responses
 
 
 @pytest.mark.parametrize("end", [20, len(FILE) // 2, len(FILE) + 5, len(FILE) + 40])
 async def test_an_aborted_upload_is_no_defect_and_stores_nothing(site: Site, end: int) -> None:
     headers = await site.sign_up("sakura")
-    answered = await cut_short(site, headers, form(FILE, TITLE)[:end])
-    assert answered[0]["status"] == 400
-    assert b"MALFORMED_REQUEST" in answered[1]["body"]
+    responses = await cut_short(site, headers, form(FILE, TITLE)[:end])
+    assert responses[0]["status"] == 400
+    assert b"MALFORMED_REQUEST" in responses[1]["body"]
     assert await blob_keys(site) == []

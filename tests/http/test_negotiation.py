@@ -39,12 +39,12 @@ async def test_a_text_is_sent_in_the_coding_that_the_client_prefers(
     address = path.format(id=made["id"])
     plain = await site.client.get(address, headers={"Accept-Encoding": "identity"})
     for _ in range(2):  # the second comes from the cache of responses
-        answer = await site.client.get(address, headers={"Accept-Encoding": accepted})
+        response = await site.client.get(address, headers={"Accept-Encoding": accepted})
         is_worth_it = len(plain.content) >= 1_000
-        assert answer.headers.get("content-encoding") == (coding if is_worth_it else None)
-        assert answer.content == plain.content
-        assert "accept-encoding" in answer.headers["vary"].lower()
-        assert "authorization" in answer.headers["vary"].lower()
+        assert response.headers.get("content-encoding") == (coding if is_worth_it else None)
+        assert response.content == plain.content
+        assert "accept-encoding" in response.headers["vary"].lower()
+        assert "authorization" in response.headers["vary"].lower()
 
 
 async def test_a_compressed_representation_is_validated_and_edited_by_its_own_etag(
@@ -64,9 +64,9 @@ async def test_a_compressed_representation_is_validated_and_edited_by_its_own_et
 async def test_responses_with_credentials_are_never_compressed(site: Site) -> None:
     await site.sign_up("sakura")
     body = {"username": "sakura", "password": "four-bar linkage"}
-    answer = await site.client.post(f"{API}/auth/login", json=body, headers={"Accept-Encoding": "br, gzip"})
-    assert answer.status_code == 200
-    assert "content-encoding" not in answer.headers
+    response = await site.client.post(f"{API}/auth/login", json=body, headers={"Accept-Encoding": "br, gzip"})
+    assert response.status_code == 200
+    assert "content-encoding" not in response.headers
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ async def test_a_proxy_may_weaken_or_suffix_the_etag_of_an_edit(site: Site, chan
     address = f"{MECHANISMS}/{made['id']}"
     etag = (await site.client.get(address, headers={"Accept-Encoding": "identity"})).headers["etag"]
     tag = changed.format(etag=etag, bare=etag[:-1])
-    answer = await site.client.patch(
+    response = await site.client.patch(
         address, headers={**site.tokens["sakura"], "If-Match": tag}, json={"title": "新"}
     )
-    assert answer.status_code == 200, answer.text
+    assert response.status_code == 200, response.text
 
 
 @pytest.mark.parametrize("tag", ['"1-0123456789abcdefgzip"', '"1-0123"', '"gzip-1-0123456789abcdef"'])
 async def test_an_etag_that_only_looks_valid_matches_no_version(site: Site, tag: str) -> None:
     made = await filled(site)
     headers = {**site.tokens["sakura"], "If-Match": tag}
-    answer = await site.client.patch(f"{MECHANISMS}/{made['id']}", headers=headers, json={"title": "新"})
-    assert answer.status_code == 412
+    response = await site.client.patch(f"{MECHANISMS}/{made['id']}", headers=headers, json={"title": "新"})
+    assert response.status_code == 412
 
 
 @pytest.mark.parametrize(
@@ -116,14 +116,14 @@ async def test_pages_of_allowed_origins_alone_may_read_and_change(
     open_site: Any, origin: str, is_allowed: bool
 ) -> None:
     site = await open_site(cors_origins=("https://*.example.com", "http://localhost:*"))
-    asking = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
-    preflight = await site.client.options(f"{MECHANISMS}/x", headers=asking)
+    fields = {"Origin": origin, "Access-Control-Request-Method": "PATCH"}
+    preflight = await site.client.options(f"{MECHANISMS}/x", headers=fields)
     read = await site.client.get(MECHANISMS, headers={"Origin": origin})
     refused = await site.client.get(f"{API}/nowhere", headers={"Origin": origin})
-    for answer in (preflight, read, refused):
-        assert answer.headers.get("access-control-allow-origin") == (origin if is_allowed else None)
+    for response in (preflight, read, refused):
+        assert response.headers.get("access-control-allow-origin") == (origin if is_allowed else None)
         if is_allowed:
-            assert "Origin" in answer.headers["vary"]
+            assert "Origin" in response.headers["vary"]
     if is_allowed:
         assert "PATCH" in preflight.headers["access-control-allow-methods"]
         assert "If-Match" in preflight.headers["access-control-allow-headers"]
@@ -132,8 +132,8 @@ async def test_pages_of_allowed_origins_alone_may_read_and_change(
 
 
 async def test_without_allowed_origins_no_other_origin_reads_anything(site: Site) -> None:
-    answer = await site.client.get(MECHANISMS, headers={"Origin": "https://app.example.com"})
-    assert not [name for name in answer.headers if name.startswith("access-control")]
+    response = await site.client.get(MECHANISMS, headers={"Origin": "https://app.example.com"})
+    assert not [name for name in response.headers if name.startswith("access-control")]
 
 
 @pytest.mark.parametrize("is_stripped", [True, False])
@@ -206,9 +206,9 @@ async def test_a_query_may_be_sent_as_utf_8_or_percent_encoded(site: Site, query
     "query", ["page=1e3", "page=1.0", "limit=%2B5", "limit=٥", "page=", "page=1&page=2e0"]
 )
 async def test_an_integer_is_written_in_digits(site: Site, query: str) -> None:
-    answer = await site.client.get(f"{MECHANISMS}?{query}")
-    assert answer.status_code == 400, answer.text
-    assert answer.json()["details"][0]["field"] == query.partition("=")[0]
+    response = await site.client.get(f"{MECHANISMS}?{query}")
+    assert response.status_code == 400, response.text
+    assert response.json()["details"][0]["field"] == query.partition("=")[0]
 
 
 @pytest.mark.parametrize(
@@ -220,27 +220,27 @@ async def test_an_integer_is_written_in_digits(site: Site, query: str) -> None:
     ],
 )
 async def test_options_lists_every_method(site: Site, path: str, allowed: str) -> None:
-    answer = await site.client.options(path)
-    assert (answer.status_code, answer.headers["allow"], answer.content) == (204, allowed, b"")
+    response = await site.client.options(path)
+    assert (response.status_code, response.headers["allow"], response.content) == (204, allowed, b"")
 
 
 @pytest.mark.parametrize("path", ["/", "/schema"])
 async def test_a_page_runs_only_its_own_scripts_and_in_no_frame(site: Site, path: str) -> None:
-    answer = await site.client.get(path)
-    policy = answer.headers["content-security-policy"]
+    response = await site.client.get(path)
+    policy = response.headers["content-security-policy"]
     assert "frame-ancestors 'none'" in policy
     assert "unsafe-eval" not in policy
     assert "script-src 'self'" in policy or "default-src 'self'" in policy
-    assert answer.headers["referrer-policy"] == "no-referrer"
-    assert answer.headers["content-type"].lower().count("charset") == 1
+    assert response.headers["referrer-policy"] == "no-referrer"
+    assert response.headers["content-type"].lower().count("charset") == 1
 
 
 async def test_a_range_that_covers_the_file_is_partial_and_units_are_case_insensitive(site: Site) -> None:
     made = await site.published(await site.sign_up("sakura"))
     whole = await site.client.get(made["file_url"])
     for given in ("bytes=0-", "BYTES=0-", "bytes= 0-999999999", f"bytes=0-{len(whole.content) - 1}"):
-        answer = await site.client.get(made["file_url"], headers={"Range": given})
-        assert (answer.status_code, answer.content) == (206, whole.content), given
+        response = await site.client.get(made["file_url"], headers={"Range": given})
+        assert (response.status_code, response.content) == (206, whole.content), given
     dated = {"Range": "bytes=0-1", "If-Range": whole.headers["last-modified"]}
     assert (await site.client.get(made["file_url"], headers=dated)).status_code == 206
     older = {"Range": "bytes=0-1", "If-Range": "Sat, 01 Jan 2000 00:00:00 GMT"}

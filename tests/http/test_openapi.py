@@ -20,7 +20,7 @@ async def document(site: Site) -> dict[str, Any]:
     return found
 
 
-def kept(name: str, text: str) -> str:
+def committed_text(name: str, text: str) -> str:
     """Returns the committed text of a generated page; with UPDATE_DOCS set, writes it first."""
     path = DOCS / name
     if os.environ.get("UPDATE_DOCS"):
@@ -30,11 +30,11 @@ def kept(name: str, text: str) -> str:
 
 async def test_a_change_of_the_api_shows_in_its_committed_document(site: Site) -> None:
     text = json.dumps(await document(site), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    assert kept("openapi.json", text) == text, UPDATE
+    assert committed_text("openapi.json", text) == text, UPDATE
 
 
 def test_every_error_is_in_the_list_of_errors() -> None:
-    assert kept("errors.md", errors_page()) == errors_page(), UPDATE
+    assert committed_text("errors.md", errors_page()) == errors_page(), UPDATE
 
 
 ERROR = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}

@@ -22,17 +22,17 @@ ELSEWHERE = {
 async def test_head_sends_the_headers_of_get_without_content(site: Site) -> None:
     made = await site.published(await site.sign_up("sakura"))
     for path in (MECHANISMS, f"{MECHANISMS}/{made['id']}", made["file_url"], "/health/live", "/", f"{API}/x"):
-        told, asked = await site.client.get(path), await site.client.head(path)
-        assert (asked.status_code, asked.content) == (told.status_code, b""), path
-        for name in set(told.headers) - {"x-request-id"}:
-            assert asked.headers[name] == told.headers[name], (path, name)
+        got, headed = await site.client.get(path), await site.client.head(path)
+        assert (headed.status_code, headed.content) == (got.status_code, b""), path
+        for name in set(got.headers) - {"x-request-id"}:
+            assert headed.headers[name] == got.headers[name], (path, name)
 
 
 async def test_head_of_a_stream_ends_at_once(site: Site) -> None:
     headers = await site.sign_up("sakura")
     pending = await site.share(headers)
-    asked = await site.client.head(f"{MECHANISMS}/{pending['id']}/processing/events", headers=headers)
-    assert (asked.status_code, asked.content) == (200, b"")
+    headed = await site.client.head(f"{MECHANISMS}/{pending['id']}/processing/events", headers=headers)
+    assert (headed.status_code, headed.content) == (200, b"")
 
 
 @pytest.mark.parametrize(
@@ -45,9 +45,9 @@ async def test_head_of_a_stream_ends_at_once(site: Site) -> None:
     ],
 )
 async def test_405_lists_the_allowed_methods(site: Site, method: str, path: str, allowed: str) -> None:
-    answer = await site.client.request(method, path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
-    assert allowed in answer.json()["message"]
+    response = await site.client.request(method, path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
+    assert allowed in response.json()["message"]
 
 
 @pytest.mark.parametrize(
@@ -66,10 +66,10 @@ async def test_if_match_takes_a_known_etag_or_fails(site: Site, given: str, stat
     headers = await site.sign_up("sakura")
     made = (await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)).json()
     changing = {**headers, "If-Match": given}
-    answer = await site.client.patch(
+    response = await site.client.patch(
         f"{MECHANISMS}/{made['id']}", headers=changing, json={"description": "新"}
     )
-    assert answer.status_code == status, answer.text
+    assert response.status_code == status, response.text
 
 
 @pytest.mark.parametrize("held", ['"other", {etag}', "W/{etag}", "*"])
@@ -78,8 +78,8 @@ async def test_if_none_match_may_be_a_list_weak_or_any(site: Site, held: str) ->
     plain = {"Accept-Encoding": "identity"}
     for path in (MECHANISMS, made["file_url"]):
         etag = (await site.client.get(path, headers=plain)).headers["etag"]
-        answer = await site.client.get(path, headers={**plain, "If-None-Match": held.format(etag=etag)})
-        assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
+        response = await site.client.get(path, headers={**plain, "If-None-Match": held.format(etag=etag)})
+        assert (response.status_code, response.content, response.headers["etag"]) == (304, b"", etag)
 
 
 async def created_twice(site: Site, path: str, headers: dict[str, str], body: dict[str, Any]) -> list[Any]:
@@ -117,9 +117,9 @@ async def test_one_form_sent_many_times_at_once_is_stored_once(site: Site) -> No
         files = {"file": ("clip.gif", GIF)}
         return await site.client.post(MECHANISMS, headers=headers, data={"title": "歯車"}, files=files)
 
-    answers = await asyncio.gather(*(send() for _ in range(6)))
-    assert {answer.status_code for answer in answers} == {202}
-    assert len({answer.content for answer in answers}) == 1
+    responses = await asyncio.gather(*(send() for _ in range(6)))
+    assert {response.status_code for response in responses} == {202}
+    assert len({response.content for response in responses}) == 1
     assert len([key async for key in site.adapters.blobs.list("")]) == 1
     assert (await site.client.get(f"{API}/users/{site.ids['sakura']}/mechanisms", headers=headers)).json()[
         "total"
@@ -129,8 +129,8 @@ async def test_one_form_sent_many_times_at_once_is_stored_once(site: Site) -> No
 @pytest.mark.parametrize("key", ["", "a b", "é", "x" * 201])
 async def test_a_key_that_cannot_be_stored_is_refused(site: Site, key: str) -> None:
     headers = {**await site.sign_up("sakura"), "Idempotency-Key": key.encode()}
-    answer = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
-    assert (answer.status_code, answer.json()["details"][0]["field"]) == (400, "Idempotency-Key")
+    response = await site.client.post(MECHANISMS, headers=headers, json=ELSEWHERE)
+    assert (response.status_code, response.json()["details"][0]["field"]) == (400, "Idempotency-Key")
 
 
 @pytest.mark.parametrize("suffix", ["/publish", "/withdraw", "/processing/retry"])

@@ -45,7 +45,7 @@ ELSEWHERE = {
     "duration": 2.4,
 }
 CLIP = f"1-{'0' * 32}.mp4"
-TOLD = ("etag", "cache-control", "vary", "link", "content-type")
+COMPARED_FIELDS = ("etag", "cache-control", "vary", "link", "content-type")
 NAMES = ("sakura", "root")
 CATEGORIES, SEARCH = f"{API}/categories", f"{API}/search"
 STEPS = (
@@ -54,7 +54,7 @@ STEPS = (
 )
 
 
-class Unkept:
+class Uncached:
     """A cache that stores nothing."""
 
     def cached(self, tag: str, key: str) -> bytes | None:
@@ -100,8 +100,8 @@ class Forgetful:
 class World:
     """Two processes of one installation, and a third that reads from the database alone."""
 
-    kept: list[httpx.AsyncClient]
-    unkept: httpx.AsyncClient
+    caching: list[httpx.AsyncClient]
+    uncached: httpx.AsyncClient
     runners: list[JobRunner]
     blobs: BlobStore
     owner: dict[str, str]
@@ -110,12 +110,12 @@ class World:
     made: list[str]
 
     async def take(self, step: str, process: int, which: int) -> None:
-        client = self.kept[process]
+        client = self.caching[process]
         if step == "create":
             body = {"title": f"歯車 {len(self.made)}", **ELSEWHERE}
-            answer = await client.post(MECHANISMS, headers=self.owner, json=body)
-            if answer.status_code == 201:
-                self.made.append(answer.json()["id"])
+            response = await client.post(MECHANISMS, headers=self.owner, json=body)
+            if response.status_code == 201:
+                self.made.append(response.json()["id"])
                 await self.blobs.write(f"media/{self.made[-1]}/{CLIP}", film())
         elif step in ("suspend", "admit"):
             await client.patch(
@@ -171,19 +171,19 @@ class World:
                 f"{SEARCH}/suggest?q=歯",
             ]:
                 for headers in ({}, self.owner, self.admin):
-                    expected = told(await self.unkept.get(address, headers=headers))
-                    for client in self.kept:
-                        assert told(await client.get(address, headers=headers)) == expected, address
+                    expected = comparable(await self.uncached.get(address, headers=headers))
+                    for client in self.caching:
+                        assert comparable(await client.get(address, headers=headers)) == expected, address
 
 
 async def film() -> AsyncIterator[bytes]:
     yield b"a clip"
 
 
-def told(answer: httpx.Response) -> Any:
-    if answer.status_code >= 400:
-        return answer.status_code, answer.json()["code"]
-    return answer.status_code, answer.content, [answer.headers.get(name) for name in TOLD]
+def comparable(response: httpx.Response) -> Any:
+    if response.status_code >= 400:
+        return response.status_code, response.json()["code"]
+    return response.status_code, response.content, [response.headers.get(name) for name in COMPARED_FIELDS]
 
 
 async def live(steps: Sequence[tuple[str, int, int]], cache_url: str, settle: float) -> None:
@@ -217,10 +217,10 @@ def chosen(data: Path, cache_url: str) -> Settings:
 async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     adapters = [choose_adapters(chosen, passwords=FastPasswordHasher()) for _ in range(3)]
     applications = [build(chosen, LoggingObserver(), those) for those in adapters]
-    last, nothing = applications.pop(), Unkept()
-    unkept = build(chosen, LoggingObserver(), replace(adapters[2], cache=nothing))
+    last, nothing = applications.pop(), Uncached()
+    uncached = build(chosen, LoggingObserver(), replace(adapters[2], cache=nothing))
     plain = replace(
-        last, responses=unkept.responses, authentication=unkept.authentication, media=unkept.media
+        last, responses=uncached.responses, authentication=uncached.authentication, media=uncached.media
     )
     applications.append(plain)
     clients = []
@@ -284,15 +284,15 @@ async def test_a_repeated_response_equals_the_first(site: Site) -> None:
         first = await site.client.get(address)
         again = await site.client.get(address)
         known = await site.client.get(address, headers={"If-None-Match": again.headers["etag"]})
-        assert told(first) == told(again), address
+        assert comparable(first) == comparable(again), address
         assert (known.status_code, known.content) == (304, b"")
-        assert [known.headers.get(name) for name in TOLD[:4]] == [
-            again.headers.get(name) for name in TOLD[:4]
+        assert [known.headers.get(name) for name in COMPARED_FIELDS[:4]] == [
+            again.headers.get(name) for name in COMPARED_FIELDS[:4]
         ]
 
 
-@pytest.mark.parametrize(("length", "asked"), [(MAX_QUERY_STRING_BYTES, 1), (MAX_QUERY_STRING_BYTES + 1, 2)])
-async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, asked: int) -> None:
+@pytest.mark.parametrize(("length", "reads"), [(MAX_QUERY_STRING_BYTES, 1), (MAX_QUERY_STRING_BYTES + 1, 2)])
+async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, reads: int) -> None:
     reached = 0
 
     async def counted(scope: Any, receive: Any, send: Any) -> None:
@@ -308,9 +308,9 @@ async def test_a_url_is_cached_unless_it_is_too_long(site: Site, length: int, as
 
     query = "category=".ljust(length, "x")
     async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://test") as client:
-        answers = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
-    assert {answer.status_code for answer in answers} == {200}
-    assert reached == asked
+        responses = [await client.get(f"{API}/mechanisms?{query}") for _ in range(2)]
+    assert {response.status_code for response in responses} == {200}
+    assert reached == reads
 
 
 async def test_a_bad_token_is_refused_for_a_cached_response_too(site: Site) -> None:
@@ -328,8 +328,8 @@ async def test_cached_responses_are_counted_and_rate_limited(open_site: Any) -> 
     address = f"{MECHANISMS}/{(await site.published(headers))['id']}"
     labels = {"endpoint": "/api/v1/mechanisms/{mechanism_id}", "method": "GET", "status": "200"}
     before = REGISTRY.get_sample_value("http_requests_total", labels) or 0.0
-    answers = [await site.client.get(address) for _ in range(12)]
-    assert {answer.status_code for answer in answers} == {200, 429}
-    assert all("ratelimit" in answer.headers for answer in answers)
-    served = sum(answer.status_code == 200 for answer in answers)
+    responses = [await site.client.get(address) for _ in range(12)]
+    assert {response.status_code for response in responses} == {200, 429}
+    assert all("ratelimit" in response.headers for response in responses)
+    served = sum(response.status_code == 200 for response in responses)
     assert REGISTRY.get_sample_value("http_requests_total", labels) == before + served

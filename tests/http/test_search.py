@@ -30,10 +30,10 @@ async def test_a_search_returns_highlights_and_counts(site: Site) -> None:
     headers = await site.sign_up("sakura")
     shared = await site.published(headers, "遊星歯車", categories="gears")
 
-    answer = await site.client.get(SEARCH, params={"q": "歯車"})
+    response = await site.client.get(SEARCH, params={"q": "歯車"})
 
-    found = answer.json()
-    assert answer.headers["cache-control"] == "public, no-cache"
+    found = response.json()
+    assert response.headers["cache-control"] == "public, no-cache"
     assert [item["mechanism"]["id"] for item in found["items"]] == [shared["id"]]
     assert found["items"][0]["highlights"]["title"] == [
         {"text": "遊星", "is_match": False},
@@ -51,10 +51,10 @@ async def test_without_the_index_the_response_is_degraded_and_not_cacheable(
     index.is_down = True
 
     for viewer in ({}, headers):
-        answer = await site.client.get(SEARCH, params={"q": "歯車", "category": "gears"}, headers=viewer)
+        response = await site.client.get(SEARCH, params={"q": "歯車", "category": "gears"}, headers=viewer)
 
-        assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
-        found = answer.json()
+        assert (response.status_code, response.headers["cache-control"]) == (200, "no-store")
+        found = response.json()
         assert [item["mechanism"]["id"] for item in found["items"]] == [shared["id"]]
         assert (found["total"], found["total_is_exact"]) == (1, False)
         assert (found["facets"], found["degraded"]) == ({}, True)
@@ -105,8 +105,8 @@ async def test_suggestions_are_cached_until_a_title_is_added_or_removed(
     site: Site, index: FaultyIndex
 ) -> None:
     async def suggested() -> list[str]:
-        answer = await site.client.get(SUGGEST, params={"q": "gen"})
-        items: list[str] = answer.json()["items"]
+        response = await site.client.get(SUGGEST, params={"q": "gen"})
+        items: list[str] = response.json()["items"]
         return items
 
     headers = await site.sign_up("sakura")

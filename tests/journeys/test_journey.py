@@ -55,20 +55,20 @@ def test_deployments_cover_every_combination_of_two_parts() -> None:
 async def signed_up(client: httpx.AsyncClient) -> dict[str, str]:
     joining = {"username": "sakura", "email": "sakura@example.com", "password": PASSWORD}
     assert (await client.post(f"{API}/auth/register", json=joining)).status_code == 201
-    answer = await client.post(f"{API}/auth/login", json={"username": "sakura", "password": PASSWORD})
-    return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+    response = await client.post(f"{API}/auth/login", json={"username": "sakura", "password": PASSWORD})
+    return {"Authorization": f"Bearer {response.json()['access_token']}"}
 
 
 async def share(client: httpx.AsyncClient, headers: dict[str, str], path: Path, **fields: str) -> str:
     with path.open("rb") as file:
-        answer = await client.post(
+        response = await client.post(
             MECHANISMS,
             headers=headers,
             data={"title": path.stem, **fields},
             files={"file": (path.name, file)},
         )
-    assert answer.status_code == 202, answer.text
-    id: str = answer.json()["id"]
+    assert response.status_code == 202, response.text
+    id: str = response.json()["id"]
     return id
 
 
@@ -91,8 +91,8 @@ async def processed(client: httpx.AsyncClient, headers: dict[str, str], id: str)
 async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: bool) -> None:
     """Waits until a search finds the mechanism, or no longer finds it: a job updates the index."""
     for _ in range(200):
-        answer = (await client.get(f"{API}/search/mechanisms", params={"q": query})).json()
-        if (id in [item["mechanism"]["id"] for item in answer["items"]]) == expected:
+        response = (await client.get(f"{API}/search/mechanisms", params={"q": query})).json()
+        if (id in [item["mechanism"]["id"] for item in response["items"]]) == expected:
             return
         await asyncio.sleep(0.05)
     pytest.fail(f"'{query}' {'does not find' if expected else 'still finds'} it")
@@ -206,10 +206,10 @@ async def test_hostile_files_fail_with_a_reason_and_the_server_keeps_running(
 ) -> None:
     headers = await signed_up(client)
     for name, content in REFUSED.items():
-        answer = await client.post(
+        response = await client.post(
             MECHANISMS, headers=headers, data={"title": name}, files={"file": (name, content, "video/mp4")}
         )
-        assert (answer.status_code, answer.json()["code"]) == (415, "UNSUPPORTED_FILE"), name
+        assert (response.status_code, response.json()["code"]) == (415, "UNSUPPORTED_FILE"), name
     for name, content in FAILED.items():
         path = tmp_path / name
         path.write_bytes(content)

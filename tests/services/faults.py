@@ -215,8 +215,8 @@ class FaultyIndex:
 
     async def needs_rebuild(self) -> bool:
         self._refuse()
-        answer: bool = await self._inner.needs_rebuild()
-        return answer
+        is_needed: bool = await self._inner.needs_rebuild()
+        return is_needed
 
     async def wipe(self) -> None:
         """Empties the index, as a new disk does."""

@@ -23,7 +23,7 @@ from mechshare.services.maintenance.backup import BackedUp, BackupService
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.restore import Restored, RestoreService
 from tests.adapters.persistence.filling import connected, rows_of, stands_in, uuid
-from tests.backups import chunks, clips_of, fill_with_clips, forget_clips, held_by, name_clips
+from tests.backups import chunks, clips_of, delete_clip_rows, fill_with_clips, held_by, name_clips
 from tests.contracts.harness import open_adapters
 from tests.servers import postgresql_database
 from tests.services.test_copy import Corrupting
@@ -84,25 +84,29 @@ class Installation:
     folder: Path
 
     @property
-    def kept(self) -> FileBlobStore:
+    def backup_blobs(self) -> FileBlobStore:
         return FileBlobStore(self.folder / "blobs")
 
     @property
     def snapshots(self) -> SqlSnapshots:
         return SqlSnapshots(self.url, self.folder.parent / "scratch")
 
-    async def back_up(self, *, rows: Any = None, blobs: Any = None, kept: Any = None) -> BackedUp:
-        rows, blobs, kept = rows or self.snapshots, blobs or self.blobs, kept or self.kept
+    async def back_up(self, *, rows: Any = None, blobs: Any = None, backup_blobs: Any = None) -> BackedUp:
+        rows, blobs, backup_blobs = (
+            rows or self.snapshots,
+            blobs or self.blobs,
+            backup_blobs or self.backup_blobs,
+        )
         service = BackupService(
-            rows, blobs, FolderBackup(self.folder), kept, MemoryDisks(), SystemClock(), "1.0"
+            rows, blobs, FolderBackup(self.folder), backup_blobs, MemoryDisks(), SystemClock(), "1.0"
         )
         return await service.back_up(unheard)
 
     async def check(self) -> Manifest:
         return await self._restoring().check(unheard)
 
-    async def restore(self, *, keep_others: bool = False, kept: Any = None) -> Restored:
-        return await self._restoring(kept).restore(unheard, keep_others=keep_others)
+    async def restore(self, *, keep_others: bool = False, backup_blobs: Any = None) -> Restored:
+        return await self._restoring(backup_blobs).restore(unheard, keep_others=keep_others)
 
     async def add(self, number: int) -> None:
         """Adds the files first and then the row that refers to them, as mechshare does."""
@@ -119,12 +123,14 @@ class Installation:
             for name, column in (("mechanism_categories", "mechanism_id"), ("mechanisms", "id")):
                 table = metadata.tables[name]
                 connection.execute(delete(table).where(table.c[column] == uuid(2, number)))
-            forget_clips(connection, number)
+            delete_clip_rows(connection, number)
         for key in clips_of(number):
             await self.blobs.delete(key)
 
-    def _restoring(self, kept: Any = None) -> RestoreService:
-        return RestoreService(self.snapshots, self.blobs, FolderBackup(self.folder), kept or self.kept)
+    def _restoring(self, backup_blobs: Any = None) -> RestoreService:
+        return RestoreService(
+            self.snapshots, self.blobs, FolderBackup(self.folder), backup_blobs or self.backup_blobs
+        )
 
 
 @asynccontextmanager
@@ -230,7 +236,7 @@ async def test_a_second_backup_copies_new_files_and_removes_deleted_ones(
 
     assert (same.copied, same.removed) == (0, 0)
     assert (after.copied, after.removed) == (2, 4)
-    assert await held_by(installation.kept) == await held_by(installation.blobs)
+    assert await held_by(installation.backup_blobs) == await held_by(installation.blobs)
     assert await installation.check() == after.manifest
 
 
@@ -297,7 +303,7 @@ async def test_the_last_backup_stays_if_clips_are_deleted_too_fast(laptop: Insta
         await laptop.remove(20 + int(number))
 
     rows = Eventful(laptop.snapshots, before=come, after=go)
-    with pytest.raises(BackupRefused, match=r"deleted faster .* run it again"):
+    with pytest.raises(BackupRefused, match=r"deleted faster .* run the command again"):
         await laptop.back_up(rows=rows)
 
     assert len(rows.taken) == 5
@@ -308,7 +314,7 @@ async def test_the_last_backup_stays_if_clips_are_deleted_too_fast(laptop: Insta
 async def test_orphans_are_not_in_the_backup(laptop: Installation) -> None:
     await laptop.blobs.write("originals/under-way.gif", chunks(b"GIF89a"))
     await laptop.back_up()
-    assert "originals/under-way.gif" not in await held_by(laptop.kept)
+    assert "originals/under-way.gif" not in await held_by(laptop.backup_blobs)
 
 
 async def test_missing_files_are_listed_and_the_rest_is_backed_up(
@@ -350,7 +356,7 @@ async def test_a_file_lost_or_altered_later_stays_intact_in_the_backup(laptop: I
     done = await laptop.back_up()
 
     assert (done.copied, done.removed, done.manifest.missing, done.manifest.altered) == (0, 0, (), ())
-    lock = await held_by(laptop.kept)
+    lock = await held_by(laptop.backup_blobs)
     assert {key: lock[key] for key in (lost, altered)} == clips_of(3)
 
 
@@ -375,7 +381,7 @@ def lose(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "harm", "told"),
+    ("chosen", "harm", "message"),
     [
         (clip_in, flip, r"the file 'media/.*' is damaged"),
         (clip_in, lose, r"the file 'media/.*' is missing"),
@@ -390,13 +396,13 @@ async def test_damage_is_found_before_anything_is_written(
     empty: Installation,
     chosen: Callable[[Path], Path],
     harm: Callable[[Path], None],
-    told: str,
+    message: str,
 ) -> None:
     await laptop.back_up()
     harm(chosen(laptop.folder))
 
     for refused in (empty.check, empty.restore):
-        with pytest.raises(BackupRefused, match=f"nothing was written: .*{told}"):
+        with pytest.raises(BackupRefused, match=f"nothing was written: .*{message}"):
             await refused()
 
     assert list(Path(empty.url.removeprefix("sqlite:///")).parent.iterdir()) == []
@@ -418,13 +424,13 @@ async def test_a_manifest_that_contradicts_the_rows_is_found(
     folder = FolderBackup(laptop.folder)
     users = next(table for table in manifest.tables if table.table == "users")
     others = tuple(table for table in manifest.tables if table != users)
-    for wrong, told in (
+    for wrong, message in (
         (replace(manifest, tables=(*others, replace(users, rows=7))), "not those of the manifest"),
         (replace(manifest, blobs=manifest.blobs[1:]), "is not in the manifest"),
     ):
         async with folder.lock(is_writing=True):
             await folder.finish(wrong)
-        with pytest.raises(BackupRefused, match=told):
+        with pytest.raises(BackupRefused, match=message):
             await empty.restore()
     assert not Path(empty.url.removeprefix("sqlite:///")).exists()
 
@@ -462,8 +468,8 @@ async def test_an_outage_of_the_store_keeps_the_last_backup_and_the_next_resumes
 
 
 async def test_a_disk_that_stores_wrong_bytes_is_detected(laptop: Installation) -> None:
-    with pytest.raises(BackupRefused, match="read back otherwise"):
-        await laptop.back_up(kept=Corrupting(laptop.kept))  # type: ignore[arg-type]
+    with pytest.raises(BackupRefused, match="read back with other content"):
+        await laptop.back_up(backup_blobs=Corrupting(laptop.backup_blobs))  # type: ignore[arg-type]
 
 
 async def test_an_installation_in_use_is_not_restored_into(
@@ -476,7 +482,7 @@ async def test_an_installation_in_use_is_not_restored_into(
         connection.execute(users.update().values(bio="of another"))
     before, files = stands_in(elsewhere.url), await held_by(elsewhere.blobs)
 
-    with pytest.raises(CopyRefused, match="no part of a copy of this source"):
+    with pytest.raises(CopyRefused, match="not from this source"):
         await elsewhere.restore()
 
     assert stands_in(elsewhere.url) == before
@@ -490,7 +496,7 @@ async def test_foreign_files_are_refused_unless_allowed_and_never_changed(
     await elsewhere.blobs.write("originals/newer.gif", chunks(b"newer"))
     await elsewhere.blobs.write(*_first_of(2))
 
-    with pytest.raises(BackupRefused, match="there are 1 that are none of this backup's"):
+    with pytest.raises(BackupRefused, match="has 1 files that are not in this backup"):
         await elsewhere.restore()
     assert len(await held_by(elsewhere.blobs)) == 2
 
@@ -509,7 +515,7 @@ async def test_an_interrupted_restore_resumes(laptop: Installation, elsewhere: I
             raise DependencyUnavailable(dependency="disk")
 
     with pytest.raises(Unavailable):
-        await elsewhere.restore(kept=Watched(laptop.kept, happens))
+        await elsewhere.restore(backup_blobs=Watched(laptop.backup_blobs, happens))
     done = await elsewhere.restore()
 
     assert 0 < done.copied < 2 * COUNT
@@ -539,8 +545,8 @@ async def test_a_backup_that_changes_after_its_check_is_detected(
                 path.write_bytes(b"changed")
         read.add(key)
 
-    with pytest.raises(BackupRefused, match="changed while it was restored"):
-        await empty.restore(kept=Watched(laptop.kept, happens))
+    with pytest.raises(BackupRefused, match="changed during the restore"):
+        await empty.restore(backup_blobs=Watched(laptop.backup_blobs, happens))
 
 
 def _first_of(number: int) -> tuple[str, AsyncIterator[bytes]]:

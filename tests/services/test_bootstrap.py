@@ -89,7 +89,7 @@ def test_a_url_that_is_not_just_a_path_is_refused_for_the_index(url: str, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("name", "url", "told"),
+    ("name", "url", "message"),
     [
         ("DATABASE", "pgsql://app:hush@db/x", "begins with pgsql."),
         ("DATABASE", "mysql://app:hu[sh@hush/x", "begins with mysql."),
@@ -106,11 +106,11 @@ def test_a_url_that_is_not_just_a_path_is_refused_for_the_index(url: str, tmp_pa
         ("LIMITS", "valkey://:hush@cache", "begins with valkey."),
     ],
 )
-def test_an_error_about_a_url_hides_its_password(name: str, url: str, told: str, tmp_path: Path) -> None:
+def test_an_error_about_a_url_hides_its_password(name: str, url: str, message: str, tmp_path: Path) -> None:
     chosen = load({"MECHSHARE_DATA": str(tmp_path), f"MECHSHARE_{name}_URL": url})
     with pytest.raises(SettingsError, match=f"MECHSHARE_{name}_URL") as refused:
         build(chosen, LoggingObserver())
-    assert told in str(refused.value)
+    assert message in str(refused.value)
     assert "hush" not in str(refused.value)
 
 

@@ -43,15 +43,15 @@ async def test_concurrent_requests_are_loaded_in_one_batch():
 async def test_requests_beyond_the_allowed_batches_wait_for_the_next():
     workshop = Workshop()
     batches = DataLoader(workshop.work, max_batches=2)
-    asked = []
+    loads = []
     for key in range(4):
-        asked.append(asyncio.create_task(batches.load(key)))
+        loads.append(asyncio.create_task(batches.load(key)))
         await settled()
     assert workshop.together == [[0], [1]]
 
     workshop.doors.set()
 
-    assert await asyncio.gather(*asked) == [0, 10, 20, 30]
+    assert await asyncio.gather(*loads) == [0, 10, 20, 30]
     assert workshop.together == [[0], [1], [2, 3]]
 
 

@@ -97,8 +97,8 @@ async def test_a_sweep_is_enqueued_once_a_day_by_any_number_of_schedulers(world)
 async def test_orphans_are_deleted_after_a_day_and_that_is_audited(world, mika):
     made = await world.create(mika)
     await world.work()
-    kept = await world.keys()
-    for key in kept:
+    stored_keys = await world.keys()
+    for key in stored_keys:
         world.blobs.written[key] = world.clock.now() - timedelta(days=9)
     await put(world, "originals/lost.gif", hours_ago=25)
     await put(world, f"media/{made.id}/9-superseded.mp4", hours_ago=25)
@@ -106,7 +106,7 @@ async def test_orphans_are_deleted_after_a_day_and_that_is_audited(world, mika):
 
     await sweep(world)
 
-    assert sorted(await world.keys()) == sorted([*kept, "originals/under-way.gif"])
+    assert sorted(await world.keys()) == sorted([*stored_keys, "originals/under-way.gif"])
     audited = [entry for entry in await world.audited() if entry.action is AuditAction.BLOB_DELETED]
     assert {entry.subject for entry in audited} == {
         "originals/lost.gif",

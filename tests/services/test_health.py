@@ -39,8 +39,8 @@ async def test_a_disk_below_its_reserve_is_named(world):
     assert "short of disk space" in down.detail
 
 
-@pytest.mark.parametrize(("held", "told"), [(EXACT_TOTAL, "10000"), (EXACT_TOTAL + 1, "more than 10,000")])
-async def test_no_number_is_shown_beyond_the_limit_of_exact_counts(world, held, told):
+@pytest.mark.parametrize(("held", "count"), [(EXACT_TOTAL, "10000"), (EXACT_TOTAL + 1, "more than 10,000")])
+async def test_no_number_is_shown_beyond_the_limit_of_exact_counts(world, held, count):
     await world.index.put([document(str(number), "cam") for number in range(held)])
     (search,) = [check for check in await world.app.health.check() if check.name == "search"]
-    assert search.detail == f"reachable; {told} published mechanisms"
+    assert search.detail == f"reachable; {count} published mechanisms"

@@ -5,25 +5,25 @@ from mechshare.services.support.idempotency import IdempotentRequest, ReplayedRe
 from mechshare.testing.persistence.values import an_idempotency_record
 
 
-async def asked(world, answer, fingerprint="f"):
+async def run_request(world, body, fingerprint="f"):
     idempotency = IdempotentRequest(scope="s", key="key", fingerprint=fingerprint, render=str.encode)
 
     async def do():
-        return answer
+        return body
 
     async with world.database.begin() as tx:
         return await run_once(tx, world.clock, idempotency, do)
 
 
 async def test_a_key_is_free_again_after_it_expires(world):
-    assert await asked(world, "first") == "first"
+    assert await run_request(world, "first") == "first"
 
     world.clock.advance(IDEMPOTENCY_LIFETIME)
-    assert await asked(world, "second") == ReplayedResponse(b"first")
+    assert await run_request(world, "second") == ReplayedResponse(b"first")
     world.clock.advance(timedelta(microseconds=1))
 
-    assert await asked(world, "third", fingerprint="another") == "third"
-    assert await asked(world, "fourth", fingerprint="another") == ReplayedResponse(b"third")
+    assert await run_request(world, "third", fingerprint="another") == "third"
+    assert await run_request(world, "fourth", fingerprint="another") == ReplayedResponse(b"third")
 
 
 async def test_a_request_does_not_wait_for_the_deletion_of_expired_records(world):
@@ -33,7 +33,7 @@ async def test_a_request_does_not_wait_for_the_deletion_of_expired_records(world
             await tx.idempotency_records.add(record)
     world.clock.advance(2 * IDEMPOTENCY_LIFETIME)
 
-    await asked(world, "first")
+    await run_request(world, "first")
 
     async with world.database.read() as tx:
         assert [await tx.idempotency_records.find("other", str(number)) for number in range(3)] == old

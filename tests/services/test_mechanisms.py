@@ -71,7 +71,7 @@ async def test_an_uploaded_mechanism_is_hidden_until_processed(world):
 async def test_concurrently_created_mechanisms_get_their_own_results(seeded):
     mika, nobody = await seeded.join("mika"), Actor(id=UserId(ABSENT), role=Role.USER)
     unknown = draft(categories=[CategoryId("no-such")])
-    asked = [
+    drafts = [
         (mika, draft("一")),
         (mika, unknown),
         (nobody, draft("二")),
@@ -79,7 +79,7 @@ async def test_concurrently_created_mechanisms_get_their_own_results(seeded):
     ]
 
     first, second, third, fourth = await asyncio.gather(
-        *(seeded.app.mechanisms.create_mechanism(actor, wanted, HERE) for actor, wanted in asked),
+        *(seeded.app.mechanisms.create_mechanism(actor, wanted, HERE) for actor, wanted in drafts),
         return_exceptions=True,
     )
 
@@ -257,11 +257,11 @@ async def test_a_change_is_saved_and_its_indexing_enqueued(seeded):
 
     changed = await seeded.app.mechanisms.update_mechanism(mika, made.id, title="new", categories=[CAMS])
 
-    kept = changed.mechanism
-    assert (kept.title, kept.categories, kept.version) == ("new", (CAMS,), made.version + 1)
-    assert (kept.created_at, kept.updated_at) == (made.created_at, seeded.clock.now())
+    remaining = changed.mechanism
+    assert (remaining.title, remaining.categories, remaining.version) == ("new", (CAMS,), made.version + 1)
+    assert (remaining.created_at, remaining.updated_at) == (made.created_at, seeded.clock.now())
     assert [job.kind for job in await seeded.jobs()] == [JobKind.INDEX_DRAFT] * 2
-    assert (await seeded.app.mechanisms.get_mechanism(mika, made.id)).mechanism == kept
+    assert (await seeded.app.mechanisms.get_mechanism(mika, made.id)).mechanism == remaining
 
 
 async def test_a_change_of_an_old_version_changes_nothing(world):
@@ -419,15 +419,15 @@ async def test_deleting_enqueues_the_cleanup_in_the_ledger(world):
 
 async def test_deleting_one_keeps_the_files_of_others(world):
     mika = await world.join("mika")
-    gone, kept = await world.create(mika), await world.create(mika)
+    gone, remaining = await world.create(mika), await world.create(mika)
     await world.work()
 
     await world.app.mechanisms.delete_mechanism(mika, gone.id, HERE)
     await world.work()
 
     keys = await world.keys()
-    assert kept.original.key in keys
-    assert len([key for key in keys if key.startswith(f"media/{kept.id}/")]) == 3
+    assert remaining.original.key in keys
+    assert len([key for key in keys if key.startswith(f"media/{remaining.id}/")]) == 3
     assert len(keys) == 4
 
 

@@ -332,18 +332,18 @@ async def test_the_reaper_invalidates_caches(world, mika):
     world.database.lease = OVER_AT_ONCE
     await claim(world)
 
-    async def kept(body):
+    async def stored_original(body):
         async def load():
             return body
 
         group = mechanism_tag(made.id)
         return await world.adapters.cache.get_or_load(group, "k", load, timedelta(hours=1))
 
-    assert await kept(b"before") == await kept(b"again") == b"before"
+    assert await stored_original(b"before") == await stored_original(b"again") == b"before"
     world.clock.advance(DEADLINE)
     await world.app.runner.reap()
     assert (await world.stored(made.id)).processing.state is ProcessingState.FAILED
-    assert await kept(b"after") == b"after"
+    assert await stored_original(b"after") == b"after"
 
 
 async def test_a_running_job_is_not_reaped(world, mika):

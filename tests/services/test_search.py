@@ -56,8 +56,8 @@ async def test_owners_and_admins_find_hidden_mechanisms_of_the_owner(world, mika
         assert await found(world, viewer, "secret", user_id=mika.id) == ([hidden.id], 1, {GEARS: 1})
 
 
-@pytest.mark.parametrize(("more", "told"), [(0, (EXACT_TOTAL, True)), (1, (EXACT_TOTAL, False))])
-async def test_a_total_is_exact_up_to_the_limit(world, mika, more, told):
+@pytest.mark.parametrize(("more", "expected"), [(0, (EXACT_TOTAL, True)), (1, (EXACT_TOTAL, False))])
+async def test_a_total_is_exact_up_to_the_limit(world, mika, more, expected):
     made = await world.published(mika, "crank")
     await world.work()
     await world.index.put([document(f"{number:05}", "spur gear") for number in range(EXACT_TOTAL - 1 + more)])
@@ -65,14 +65,14 @@ async def test_a_total_is_exact_up_to_the_limit(world, mika, more, told):
 
     page = await world.app.search.search(None, "gear", limit=1)
 
-    assert (page.total, page.total_is_exact) == told
+    assert (page.total, page.total_is_exact) == expected
 
 
 @pytest.mark.parametrize("end", ["withdrawn", "by moderator", "deleted"])
 async def test_a_withdrawn_mechanism_is_hidden_before_the_index_is_updated(world, mika, end):
     mod = await world.join("mod", Role.MODERATOR)
     made = await world.published(mika, "secret gear", categories=(GEARS,))
-    kept = await world.published(mika, "known gear", categories=(GEARS, CAMS))
+    known = await world.published(mika, "known gear", categories=(GEARS, CAMS))
     await world.work()
     app = world.app.mechanisms
 
@@ -82,11 +82,11 @@ async def test_a_withdrawn_mechanism_is_hidden_before_the_index_is_updated(world
         await app.withdraw(mod if end == "by moderator" else mika, made.id, HERE, reason="spam")
 
     assert (await found(world, None, "secret"))[:2] == ([], 0)
-    assert (await found(world, None, "gear"))[:2] == ([kept.id], 1)
+    assert (await found(world, None, "gear"))[:2] == ([known.id], 1)
     if end != "deleted":
         assert (await found(world, None, "gear"))[2] == {GEARS: 1, CAMS: 1}
     await world.work()
-    assert await found(world, None, "gear") == ([kept.id], 1, {GEARS: 1, CAMS: 1})
+    assert await found(world, None, "gear") == ([known.id], 1, {GEARS: 1, CAMS: 1})
     assert await world.app.search.suggest("secret", 10) == Suggestions()
 
 
@@ -338,10 +338,10 @@ async def test_an_index_that_is_back_is_used_again(world, mika):
 async def test_without_index_and_database_a_search_fails(world):
     world.index.is_down = world.database.is_down = True
 
-    with pytest.raises(DependencyUnavailable) as told:
+    with pytest.raises(DependencyUnavailable) as expected:
         await world.app.search.search(None, "x")
 
-    assert told.value.facts == {"dependency": "database"}
+    assert expected.value.facts == {"dependency": "database"}
 
 
 class BlockedIndex(MemorySearchIndex):

@@ -49,7 +49,7 @@ async def test_suspended_absent_and_wrong_are_indistinguishable(world):
     await world.join("other")
     await world.app.users.change_account_status(admin, mika.id, HERE, suspended=True)
 
-    answers = [
+    failed_logins = [
         await refused(world, "mika", PASSWORD),
         await refused(world, "mika", "wrong password"),
         await refused(world, "nobody", PASSWORD),
@@ -59,11 +59,11 @@ async def test_suspended_absent_and_wrong_are_indistinguishable(world):
         await refused(world, "\ud800" * 300, "x" * 300),
     ]
 
-    assert {(type(answer), answer.message, str(answer.facts)) for answer in answers} == {
-        (InvalidCredentials, "Wrong user name or password.", "{}")
-    }
+    assert {
+        (type(failed_login), failed_login.message, str(failed_login.facts)) for failed_login in failed_logins
+    } == {(InvalidCredentials, "Wrong user name or password.", "{}")}
     failures = [entry for entry in await world.audited() if entry.action is AuditAction.SIGN_IN_FAILED]
-    assert len(failures) == len(answers)
+    assert len(failures) == len(failed_logins)
 
 
 def elsewhere_in_ipv6(number: int) -> RequestMetadata:
@@ -408,15 +408,15 @@ async def test_an_account_that_ends_during_a_sign_in_opens_nothing(world, meanwh
 async def test_a_weak_hash_is_renewed_at_sign_in(world, meanwhile):
     actor = await world.join("mika")
 
-    async def kept():
+    async def stored_hash():
         async with world.database.read() as tx:
             return await tx.credentials.find(actor.id)
 
-    before = await kept()
+    before = await stored_hash()
     meanwhile(None)
     await world.sign_in("mika")
 
-    assert await kept() != before
+    assert await stored_hash() != before
     assert await world.sign_in("mika")
 
 

@@ -182,10 +182,12 @@ def referenced(url: str) -> set[str]:
 
 async def backed_up(world: World, url: str, folder: Path) -> set[str]:
     """Returns the keys of the files in a new backup in `folder`."""
-    kept, rows = FileBlobStore(folder / "blobs"), SqlSnapshots(url, folder.parent / "scratch")
-    backup = BackupService(rows, world.blobs, FolderBackup(folder), kept, MemoryDisks(), SystemClock(), "1.0")
+    remaining, rows = FileBlobStore(folder / "blobs"), SqlSnapshots(url, folder.parent / "scratch")
+    backup = BackupService(
+        rows, world.blobs, FolderBackup(folder), remaining, MemoryDisks(), SystemClock(), "1.0"
+    )
     await backup.back_up(lambda stage, more, total: None)
-    return set(await held_by(kept))
+    return set(await held_by(remaining))
 
 
 @pytest.fixture(scope="module")
@@ -333,14 +335,14 @@ async def test_interrupted_measuring_resumes(world: World, mika: Actor) -> None:
 async def test_a_referenced_blob_is_never_deleted(world: World, mika: Actor) -> None:
     made = await world.create(mika)
     await world.work()
-    kept = sorted(await references_of(world, made.id))
+    remaining = sorted(await references_of(world, made.id))
     await world.blobs.write(f"media/{made.id}/9-superseded.mp4", chunks(b"x"))
     async with world.database.begin() as tx:
         for number, subject in enumerate((made.original_key, f"media/{made.id}/")):
             id = JobId(f"01900000-0000-7000-8000-{number:012x}")
             await tx.ledger.add(new_job(id, JobKind.DELETE_BLOBS, subject, now=world.clock.now()))
     await world.work()
-    assert await world.keys() == kept
+    assert await world.keys() == remaining
 
 
 async def test_an_unreferenced_derivative_is_not_found(world: World, mika: Actor) -> None:

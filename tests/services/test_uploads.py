@@ -24,8 +24,8 @@ async def test_a_file_is_stored_completely_however_it_arrives(world):
 
         original = await world.app.uploads.receive(mika, chunks(*parts), "clip.gif")
 
-        kept = b"".join([chunk async for chunk in world.blobs.read(original.key)])
-        assert kept == content
+        stored = b"".join([chunk async for chunk in world.blobs.read(original.key)])
+        assert stored == content
         assert (original.size, original.sha256) == (len(content), sha256(content).hexdigest())
         assert original.format is MediaFormat.GIF
 

@@ -9,7 +9,7 @@ import pytest
 
 from mechshare.adapters.blobs.azure import AzureBlobStore
 from mechshare.domain.errors import DependencyUnavailable
-from tests.servers import address, new_container, own_server, told
+from tests.servers import address, client_url, new_container, own_server
 
 KEY = "media/m-1/clip.mp4"
 
@@ -59,7 +59,7 @@ async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic
     fault: signal.Signals,
 ) -> None:
     with own_server("azurite") as server:
-        store = AzureBlobStore("azure:///kept", told("azurite", server))
+        store = AzureBlobStore("azure:///kept", client_url("azurite", server))
         await store.prepare()
         await store.write(KEY, pieces(b"motion"))
         server.signal(fault)

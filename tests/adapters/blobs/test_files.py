@@ -231,11 +231,11 @@ def cancel_after(
             loop.call_soon(done.set)
 
     def called(*arguments: Any, **names: Any) -> Any:
-        answer = original(*arguments, **names)
+        result = original(*arguments, **names)
         if next(count) == nth:
             loop.call_soon_threadsafe(cancel, times)
             assert done.wait(10)
-        return answer
+        return result
 
     monkeypatch.setattr(os, call, called)
     return done
@@ -290,17 +290,17 @@ def write_until_killed(root: Path, lines: int) -> list[bytes]:
     """Returns the lines that a writing process printed before it was killed."""
     with subprocess.Popen([sys.executable, "-c", WRITER, str(root)], stdout=subprocess.PIPE) as writer:
         assert writer.stdout is not None
-        told = [writer.stdout.readline().strip() for _ in range(lines)]
+        lines_read = [writer.stdout.readline().strip() for _ in range(lines)]
         writer.send_signal(signal.SIGKILL)
-    return told
+    return lines_read
 
 
 @pytest.mark.parametrize("lines", [1, 4, 8, 9, 14])
 async def test_a_killed_writer_leaves_a_whole_blob_or_none(root: Path, lines: int) -> None:
-    told = write_until_killed(root, lines)
+    lines_read = write_until_killed(root, lines)
 
     blobs = FileBlobStore(root)
-    is_acknowledged = b"written" in told
+    is_acknowledged = b"written" in lines_read
     if is_acknowledged or await blobs.stat(KEY) is not None:
         assert sha256(await read(blobs, KEY)).digest() == sha256(b"x" * 8 * MIB).digest()
     else:

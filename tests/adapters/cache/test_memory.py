@@ -75,9 +75,9 @@ async def test_invalidated_entries_free_their_capacity() -> None:
 async def test_a_hit_returns_without_yielding_to_the_event_loop() -> None:
     cache = MemoryCache()
     await cache.get_or_load("g", "k", giving(b"there"), LONG)
-    asking = cache.get_or_load("g", "k", giving(b"not asked"), LONG)
+    pending = cache.get_or_load("g", "k", giving(b"not asked"), LONG)
     with pytest.raises(StopIteration) as ended:
-        asking.send(None)  # type: ignore[attr-defined]
+        pending.send(None)  # type: ignore[attr-defined]
     assert ended.value.value == b"there"
 
 
@@ -237,7 +237,7 @@ async def test_no_entry_from_before_an_invalidation_is_served(
         0
     ]._entries._generation_table  # as if both had mapped one file
     truth = {"g": 0, "h": 0}
-    asked: list[tuple[asyncio.Event, asyncio.Task[bytes], int]] = []
+    loads: list[tuple[asyncio.Event, asyncio.Task[bytes], int]] = []
 
     for step, number, tag in steps:
         if step == "change":
@@ -246,12 +246,12 @@ async def test_no_entry_from_before_an_invalidation_is_served(
         elif step == "ask":
             gate = asyncio.Event()
             loading = caches[number].get_or_load(tag, "k", slowly(gate, truth, tag), LONG)
-            asked.append((gate, asyncio.create_task(loading), truth[tag]))
-        elif number < len(asked):
-            asked[number][0].set()
+            loads.append((gate, asyncio.create_task(loading), truth[tag]))
+        elif number < len(loads):
+            loads[number][0].set()
         await settle()
 
-    for gate, task, least in asked:
+    for gate, task, least in loads:
         gate.set()
         assert int(await task) >= least
 

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from mechshare.adapters.cache.redis import RedisCache
 from mechshare.ports.cache import STALENESS, CacheKey, Load
 from mechshare.testing.cache import stored
-from tests.servers import address, own_server, redis_url, told
+from tests.servers import address, client_url, own_server, redis_url
 
 LONG = timedelta(minutes=5)
 
@@ -101,7 +101,7 @@ async def test_a_batch_load_invalidated_meanwhile_is_not_stored(
 
 async def test_a_batch_load_is_not_shared_while_redis_is_silent() -> None:
     with own_server("redis") as server:
-        deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
+        deaf, writer = RedisCache(client_url("redis", server)), RedisCache(client_url("redis", server))
         await stored(deaf, "g", "another key", b"heard")
         begun, gate = asyncio.Event(), asyncio.Event()
 
@@ -154,7 +154,7 @@ async def test_an_invalidation_reaches_all_processes(hosts: tuple[RedisCache, Re
 
 async def test_local_entries_are_not_served_while_redis_is_silent() -> None:
     with own_server("redis") as server:
-        deaf, writer = RedisCache(told("redis", server)), RedisCache(told("redis", server))
+        deaf, writer = RedisCache(client_url("redis", server)), RedisCache(client_url("redis", server))
         await stored(deaf, "g", "k", b"old")
         server.signal(signal.SIGSTOP)
         await writer.invalidate("g")
@@ -168,7 +168,7 @@ async def test_local_entries_are_not_served_while_redis_is_silent() -> None:
 
 async def test_entries_invalidated_while_the_listener_was_disconnected_are_dropped() -> None:
     with own_server("redis") as server:
-        url = told("redis", server)
+        url = client_url("redis", server)
         cut, writer = RedisCache(url), RedisCache(url)
         await stored(cut, "g", "k", b"old")
         async with Redis.from_url(url) as redis:
@@ -218,7 +218,7 @@ async def test_a_load_during_a_flush_is_not_stored(
 
 async def test_while_redis_is_suspended_values_are_loaded_and_stay_invalidated() -> None:
     with own_server("redis") as server:
-        one, other = RedisCache(told("redis", server)), RedisCache(told("redis", server))
+        one, other = RedisCache(client_url("redis", server)), RedisCache(client_url("redis", server))
         await one.get_or_load("g", "k", old, LONG)
         await one._storing
         server.signal(signal.SIGSTOP)
@@ -236,7 +236,7 @@ async def test_while_redis_is_suspended_values_are_loaded_and_stay_invalidated()
 
 async def test_without_redis_every_value_is_loaded() -> None:
     with own_server("redis") as server:
-        cache = RedisCache(told("redis", server))
+        cache = RedisCache(client_url("redis", server))
         await cache.get_or_load("g", "k", old, LONG)
         server.kill()
         await cache.invalidate("g")
@@ -246,10 +246,10 @@ async def test_without_redis_every_value_is_loaded() -> None:
 
 async def test_a_full_redis_evicts_and_values_stay_correct() -> None:
     with own_server("redis") as server:
-        async with Redis.from_url(told("redis", server)) as redis:
+        async with Redis.from_url(client_url("redis", server)) as redis:
             await redis.config_set("maxmemory", "4mb")
             await redis.config_set("maxmemory-policy", "allkeys-lru")
-        cache = RedisCache(told("redis", server), capacity=0)
+        cache = RedisCache(client_url("redis", server), capacity=0)
 
         async def load(number: int) -> bytes:
             return str(number).encode() * 2_000
@@ -257,6 +257,6 @@ async def test_a_full_redis_evicts_and_values_stay_correct() -> None:
         for number in [*range(1_000)] * 3:
             body = await cache.get_or_load(f"g{number}", "k", lambda number=number: load(number), LONG)
             assert body == str(number).encode() * 2_000
-        async with Redis.from_url(told("redis", server)) as redis:
+        async with Redis.from_url(client_url("redis", server)) as redis:
             assert (await redis.info("stats"))["evicted_keys"] > 0
         await cache.close()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from mechshare.adapters.doorbell.arq import ArqDoorbell
-from tests.servers import address, own_server, redis_url, told
+from tests.servers import address, client_url, own_server, redis_url
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
@@ -42,7 +42,7 @@ async def test_the_number_of_unheard_rings_is_bounded() -> None:
 
 async def test_without_redis_waits_time_out_and_rings_work_again_after_it_returns() -> None:
     with own_server("redis") as server:
-        ringer, listener = ArqDoorbell(told("redis", server)), ArqDoorbell(told("redis", server))
+        ringer, listener = ArqDoorbell(client_url("redis", server)), ArqDoorbell(client_url("redis", server))
         await heard(ringer, listener)
         server.kill()
         await ringer.ring()
@@ -55,7 +55,7 @@ async def test_without_redis_waits_time_out_and_rings_work_again_after_it_return
 
 async def test_a_suspended_redis_blocks_neither_ring_nor_close() -> None:
     with own_server("redis") as server:
-        doorbell = ArqDoorbell(told("redis", server))
+        doorbell = ArqDoorbell(client_url("redis", server))
         await heard(doorbell, doorbell)
         server.signal(signal.SIGSTOP)
         for _ in range(10):

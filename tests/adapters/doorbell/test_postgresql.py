@@ -11,7 +11,7 @@ import pytest
 
 from mechshare.adapters.doorbell.postgresql import PostgresqlDoorbell
 from mechshare.domain.errors import DependencyUnavailable
-from tests.servers import address, own_server, told
+from tests.servers import address, client_url, own_server
 
 FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
@@ -97,7 +97,7 @@ async def test_a_process_has_one_connection_and_opens_another_when_it_is_lost() 
 
 async def test_an_outage_blocks_nothing_and_rings_work_again_after_it() -> None:
     with own_server("postgresql") as server:
-        url = told("postgresql", server)
+        url = client_url("postgresql", server)
         ringer, listener, another = (PostgresqlDoorbell(url) for _ in range(3))
         await asyncio.wait_for(heard(ringer, listener), 60)
         await another.check()

@@ -16,10 +16,10 @@ def needs_ffprobe() -> pytest.MarkDecorator:
 
 def probe(path: Path, *entries: str) -> Any:
     command = ["ffprobe", "-v", "error", "-count_frames", "-select_streams", "v:0", "-of", "json"]
-    told = subprocess.run(
+    result = subprocess.run(
         [*command, "-show_entries", ":".join(entries), str(path)], check=True, capture_output=True
     )
-    return json.loads(told.stdout)
+    return json.loads(result.stdout)
 
 
 def duration_ms(path: Path) -> int:
@@ -27,10 +27,10 @@ def duration_ms(path: Path) -> int:
 
     For GIF it is always the end of the last packet: ffprobe's duration adds delays that it does not apply.
     """
-    told = probe(path, "stream=duration", "format=duration", "packet=pts_time,duration_time")
-    stated = told["streams"][0].get("duration") or told["format"].get("duration")
+    result = probe(path, "stream=duration", "format=duration", "packet=pts_time,duration_time")
+    stated = result["streams"][0].get("duration") or result["format"].get("duration")
     if stated is None or path.suffix == ".gif":
-        first, last = told["packets"][0], told["packets"][-1]
+        first, last = result["packets"][0], result["packets"][-1]
         return round(
             (Fraction(last["pts_time"]) + Fraction(last["duration_time"]) - Fraction(first["pts_time"]))
             * 1000

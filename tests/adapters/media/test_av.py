@@ -114,7 +114,7 @@ async def test_a_still_webp_is_a_clip_of_one_frame(tmp_path, process):
 
 
 @pytest.mark.parametrize(
-    ("name", "codec", "told"),
+    ("name", "codec", "expected_codec"),
     [
         ("clip.mp4", "libsvtav1", "av1"),
         ("clip.webm", "libsvtav1", "av1"),
@@ -125,12 +125,12 @@ async def test_a_still_webp_is_a_clip_of_one_frame(tmp_path, process):
         ("clip.mp4", "mpeg4", "mpeg4"),
     ],
 )
-async def test_files_of_cameras_and_editors_are_read(tmp_path, process, name, codec, told):
+async def test_files_of_cameras_and_editors_are_read(tmp_path, process, name, codec, expected_codec):
     path = write_clip(tmp_path / name, [40] * 6, codec=codec)
 
     facts = (await process(path)).facts
 
-    assert (facts.codec, facts.frame_count, facts.duration_ms) == (told, 6, 240)
+    assert (facts.codec, facts.frame_count, facts.duration_ms) == (expected_codec, 6, 240)
 
 
 async def test_other_codecs_are_refused_by_name(tmp_path, process):

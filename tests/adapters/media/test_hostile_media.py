@@ -30,11 +30,11 @@ async def calls():
     """A server, and the list of connections to it."""
     callers = []
 
-    async def answer(reader, writer):
+    async def respond(reader, writer):
         callers.append(writer.get_extra_info("peername"))
         writer.close()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    server = await asyncio.start_server(respond, "127.0.0.1", 0)
     callers_and_port = (callers, server.sockets[0].getsockname()[1])
     yield callers_and_port
     server.close()

@@ -114,43 +114,43 @@ async def filled() -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def asked() -> Iterator[list[tuple[str, Any]]]:
+def statements() -> Iterator[list[tuple[str, Any]]]:
     """Records the executed statements with their parameters."""
-    asked: list[tuple[str, Any]] = []
+    statements: list[tuple[str, Any]] = []
 
     def remember(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-        asked.append((statement, parameters))
+        statements.append((statement, parameters))
 
     event.listen(Engine, "before_cursor_execute", remember)
-    yield asked
+    yield statements
     event.remove(Engine, "before_cursor_execute", remember)
 
 
-async def test_no_frequent_query_scans_a_whole_table(filled: str, asked: list[tuple[str, Any]]) -> None:
+async def test_no_frequent_query_scans_a_whole_table(filled: str, statements: list[tuple[str, Any]]) -> None:
     database = SqlDatabase(filled)
     at_fault: dict[str, Any] = {}
     try:
         async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
             for name, step in HOT.items():
-                asked.clear()
+                statements.clear()
                 async with database.begin() as tx:
                     found = await step(tx)
-                if isinstance(found, Page) and len(asked) > 1:
-                    at_fault[name] = f"{len(asked)} statements for a page"
+                if isinstance(found, Page) and len(statements) > 1:
+                    at_fault[name] = f"{len(statements)} statements for a page"
                 for statement, parameters in [
-                    one for one in asked if one[0].lstrip()[:6] in ("SELECT", "UPDATE")
+                    one for one in statements if one[0].lstrip()[:6] in ("SELECT", "UPDATE")
                 ]:
                     found = await connection.execute("EXPLAIN (FORMAT JSON) " + statement, parameters)
                     (plan,) = await found.fetchone() or ()
-                    told = json.dumps(plan)
-                    if re.search(rf'"Seq Scan"[^{{}}]*"Relation Name": "({LARGE})"', told):
+                    plan_text = json.dumps(plan)
+                    if re.search(rf'"Seq Scan"[^{{}}]*"Relation Name": "({LARGE})"', plan_text):
                         at_fault[name] = statement
     finally:
         await database.close()
     assert at_fault == {}
 
 
-async def test_pages_use_a_generic_plan(filled: str, asked: list[tuple[str, Any]]) -> None:
+async def test_pages_use_a_generic_plan(filled: str, statements: list[tuple[str, Any]]) -> None:
     known = {"counted": ROWS}
     pages = (
         PageRequest(**known),
@@ -164,7 +164,7 @@ async def test_pages_use_a_generic_plan(filled: str, asked: list[tuple[str, Any]
             await tx.mechanisms.find_all(page, category_ids=[CategoryId("category-7")])
     await database.close()
     async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
-        for statement, parameters in asked[-2 * len(pages) :]:
+        for statement, parameters in statements[-2 * len(pages) :]:
             for _ in range(20):
                 await connection.execute(statement, parameters, prepare=True)
         found = await connection.execute("SELECT custom_plans FROM pg_prepared_statements")

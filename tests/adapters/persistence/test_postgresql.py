@@ -12,7 +12,7 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.overload import Busy
 from mechshare.testing.persistence.values import a_mechanism, a_user, save_user
-from tests.servers import own_server, told
+from tests.servers import client_url, own_server
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +23,13 @@ def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 async def database(server: Server) -> AsyncIterator[SqlDatabase]:
-    opened = SqlDatabase(told("postgresql", server))
+    opened = SqlDatabase(client_url("postgresql", server))
     await opened.migrate()
     yield opened
     await opened.close()
 
 
-async def until_it_answers(database: SqlDatabase) -> None:
+async def until_it_responds(database: SqlDatabase) -> None:
     while True:
         try:
             await database.check()
@@ -57,7 +57,7 @@ async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic
                 await asyncio.wait_for(use(), 30)
     finally:
         server.signal(signal.SIGCONT)
-    await asyncio.wait_for(until_it_answers(database), 60)
+    await asyncio.wait_for(until_it_responds(database), 60)
     await use()
 
 
@@ -89,7 +89,7 @@ async def test_committed_rows_survive_a_killed_server(server: Server, database: 
     with pytest.raises(DependencyUnavailable):
         await killed_before_the_end()
     server.start()
-    await asyncio.wait_for(until_it_answers(database), 60)
+    await asyncio.wait_for(until_it_responds(database), 60)
     async with database.read() as tx:
         assert [await tx.users.find_by_id(user.id) for user in users] == users
         assert await tx.users.find_by_id(unfinished.id) is None

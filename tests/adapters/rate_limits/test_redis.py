@@ -6,7 +6,7 @@ import sys
 from mechshare.adapters.rate_limits.memory import MemoryRateLimiter
 from mechshare.adapters.rate_limits.redis import RedisRateLimiter
 from mechshare.domain.rate_limits import Quota
-from tests.servers import own_server, redis_url, told
+from tests.servers import client_url, own_server, redis_url
 
 QUOTA = Quota(name="requests", amount=50, seconds=3600)
 PROCESSES, REQUESTS = 4, 120
@@ -51,7 +51,7 @@ async def test_shares_of_a_large_quota_never_exceed_it() -> None:
 
 async def test_without_redis_each_process_counts_alone() -> None:
     with own_server("redis") as server:
-        limiter = RedisRateLimiter(told("redis", server), MemoryRateLimiter())
+        limiter = RedisRateLimiter(client_url("redis", server), MemoryRateLimiter())
         server.kill()
         verdicts = [await limiter.hit(QUOTA, "a") for _ in range(60)]
         assert sum(verdict.allowed for verdict in verdicts) == QUOTA.amount

@@ -18,7 +18,7 @@ class StandIn:
 
 
 @asynccontextmanager
-async def server_that_answers(status: str, body: bytes = b"{}") -> AsyncIterator[StandIn]:
+async def server_that_responds(status: str, body: bytes = b"{}") -> AsyncIterator[StandIn]:
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     async with _serving(head.encode() + body) as stand_in:
         yield stand_in
@@ -31,7 +31,7 @@ async def server_that_is_silent() -> AsyncIterator[StandIn]:
 
 
 @asynccontextmanager
-async def _serving(answer: bytes) -> AsyncIterator[StandIn]:
+async def _serving(response: bytes) -> AsyncIterator[StandIn]:
     stand_in = StandIn()
     conversations = set()
 
@@ -40,7 +40,7 @@ async def _serving(answer: bytes) -> AsyncIterator[StandIn]:
         try:
             while head := await _head(reader):
                 stand_in.requests.append(head)
-                writer.write(answer)
+                writer.write(response)
                 await writer.drain()
         finally:
             writer.close()

@@ -89,12 +89,12 @@ async def test_matches_rank_by_field_and_then_by_shorter_title(
         )
         for age, (name, changes) in enumerate(made.items())
     ]
-    answers = []
+    pages = []
     for index in pair:
         await index.put(documents_of_all)
-        answers.append(await index.search(SearchQuery(text="cam")))
-    assert_alike(*answers)
-    assert [hit.mechanism_id for hit in answers[0].hits] == list(made)
+        pages.append(await index.search(SearchQuery(text="cam")))
+    assert_alike(*pages)
+    assert [hit.mechanism_id for hit in pages[0].hits] == list(made)
 
 
 async def test_equal_sums_of_weights_give_equal_scores(

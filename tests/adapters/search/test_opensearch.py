@@ -20,7 +20,7 @@ from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery
 from mechshare.testing.search.relevance import documents
-from tests.adapters.search.opensearch_stands_in import TLS, server_that_answers, server_that_is_silent
+from tests.adapters.search.opensearch_stands_in import TLS, server_that_is_silent, server_that_responds
 from tests.servers import address, opensearch_alias
 
 SAMPLES = documents()
@@ -69,11 +69,11 @@ async def search_ids(index: Any, text: str = "", **changes: Any) -> list[str]:
 
 
 async def indices_of(client: Any, url: str) -> set[str]:
-    answer = await client.indices.get(index=f"{url.rpartition('/')[2]}-*")
-    return set(answer)
+    response = await client.indices.get(index=f"{url.rpartition('/')[2]}-*")
+    return set(response)
 
 
-class TestAnswers:
+class TestResponses:
     async def test_every_category_is_counted(self, index: OpenSearchIndex) -> None:
         many = tuple(CategoryId(f"category-{number}") for number in range(40))
         await index.put([cam("a", category_ids=many)])
@@ -132,17 +132,17 @@ class TestDepth:
     async def test_a_page_at_any_offset_holds_the_right_hits(
         self, offset: int, limit: int, expected: range
     ) -> None:
-        async def ask(body: dict[str, Any]) -> Any:
+        async def request(body: dict[str, Any]) -> Any:
             after = body.get("search_after")
             start = after[0] + 1 if after else body["from"]
             assert body.get("from", 0) + body["size"] <= 10_000
             hits = [{"sort": [number]} for number in range(25_000)[start : start + body["size"]]]
             return {"hits": {"hits": hits, "total": {"value": 25_000}}}
 
-        answer, hits = await page(ask, {}, offset, limit)
+        response, hits = await page(request, {}, offset, limit)
 
         assert [hit["sort"][0] for hit in hits] == list(expected)
-        assert answer["hits"]["total"]["value"] == 25_000
+        assert response["hits"]["total"]["value"] == 25_000
 
 
 class TestMaking:
@@ -254,7 +254,7 @@ class TestRebuild:
             assert await search_ids(other, "cam") == []
 
     async def test_searches_and_writes_continue_during_a_rebuild(self, url: str) -> None:
-        kept = [cam(f"{number:04}") for number in range(1500)]
+        indexed = [cam(f"{number:04}") for number in range(1500)]
         is_over = asyncio.Event()
         totals: list[int] = []
 
@@ -264,19 +264,19 @@ class TestRebuild:
 
         async def write_on(index: OpenSearchIndex) -> None:
             while not is_over.is_set():
-                kept.append(cam(f"late-{len(kept)}", title="gear"))
-                await index.put([kept[-1]])
+                indexed.append(cam(f"late-{len(indexed)}", title="gear"))
+                await index.put([indexed[-1]])
 
         async with opened(url) as one, opened(url) as other:
-            await one.put(kept)
+            await one.put(indexed)
             busy = [asyncio.create_task(search_on(other)), asyncio.create_task(write_on(other))]
             for _ in range(3):
-                await one.rebuild(stream(kept))
+                await one.rebuild(stream(indexed))
             is_over.set()
             await asyncio.gather(*busy)
 
             assert set(totals) == {1500}
-            assert (await other.search(SearchQuery(text="gear"))).total == len(kept) - 1500 > 3
+            assert (await other.search(SearchQuery(text="gear"))).total == len(indexed) - 1500 > 3
 
     async def test_a_rebuild_restores_removed_documents(self, index: OpenSearchIndex) -> None:
         await index.put([cam("a"), cam("b")])
@@ -370,7 +370,7 @@ class TestSilence:
         ],
     )
     async def test_a_useless_response_is_not_retried(self, status: str, body: bytes) -> None:
-        async with server_that_answers(status, body) as server, opened(server.url) as index:
+        async with server_that_responds(status, body) as server, opened(server.url) as index:
             with pytest.raises(Unavailable):
                 await index.search(SearchQuery(text="cam"))
             with pytest.raises(Unavailable):
@@ -392,7 +392,7 @@ class TestSilence:
                     await attempt
 
     async def test_repeated_failures_open_the_circuit(self) -> None:
-        async with server_that_answers("503 Service Unavailable") as server, opened(server.url) as index:
+        async with server_that_responds("503 Service Unavailable") as server, opened(server.url) as index:
             for _ in range(20):
                 with pytest.raises(Unavailable):
                     await index.search(SearchQuery(text="cam"))
@@ -401,14 +401,14 @@ class TestSilence:
 
     async def test_one_refused_write_of_a_batch_is_reported(self) -> None:
         refused = b'{"errors": true, "items": [{"index": {"status": 201}}, {"index": {"status": 429, "error": {}}}]}'
-        async with server_that_answers("200 OK", refused) as server, opened(server.url) as index:
+        async with server_that_responds("200 OK", refused) as server, opened(server.url) as index:
             with pytest.raises(Unavailable):
                 await index.put([cam("a")])
 
 
 class TestAddress:
     async def test_the_url_gives_host_port_user_and_alias(self) -> None:
-        async with server_that_answers("404 Not Found") as server:
+        async with server_that_responds("404 Not Found") as server:
             address = server.url.replace("//", "//us%40er:p%2Fw@").replace("/test", "/my-alias")
             async with opened(address) as index:
                 with pytest.raises(Unavailable):
@@ -420,7 +420,7 @@ class TestAddress:
 
     async def test_the_default_alias_is_mechshare(self) -> None:
         async with (
-            server_that_answers("404 Not Found") as server,
+            server_that_responds("404 Not Found") as server,
             opened(server.url.removesuffix("/test")) as index,
         ):
             with pytest.raises(Unavailable):
@@ -431,7 +431,7 @@ class TestAddress:
 
     async def test_the_https_scheme_uses_tls(self) -> None:
         async with (
-            server_that_answers("404 Not Found") as server,
+            server_that_responds("404 Not Found") as server,
             opened(server.url.replace("opensearch:", "opensearch+https:")) as index,
         ):
             with pytest.raises(Unavailable):

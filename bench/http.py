@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """`headers` have lower-case names."""
 
     status: int
@@ -15,20 +15,20 @@ class Answer:
     body: bytes
 
 
-def ask(
+def request(
     address: str,
     path: str,
     *,
     method: str = "GET",
     headers: Mapping[str, str] | None = None,
     body: bytes | None = None,
-) -> Answer:
+) -> Response:
     """Sends a request and returns the response. Raises OSError if there is none."""
     connection = HTTPConnection(urlsplit(address).netloc, timeout=30)
     try:
         connection.request(method, path, body=body, headers=dict(headers or {}))
-        answer = connection.getresponse()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        return Answer(answer.status, told, answer.read())
+        response = connection.getresponse()
+        fields = {name.lower(): value for name, value in response.getheaders()}
+        return Response(response.status, fields, response.read())
     finally:
         connection.close()
