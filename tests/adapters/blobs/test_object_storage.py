@@ -1,6 +1,7 @@
 """What only the stores in S3 and Google Cloud Storage do: parts, links, abandoned uploads, and outages."""
 
 import asyncio
+import json
 import signal
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -10,13 +11,16 @@ from typing import Any
 import httpx
 import pytest
 from botocore.session import Session
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from obstore.store import GCSStore
 
 from mechshare.adapters.blobs.bucket_url import BucketUrl
 from mechshare.adapters.blobs.gcs import GcsBucket, gcs_blob_store
 from mechshare.adapters.blobs.object_storage import ObjectBlobStore
 from mechshare.adapters.blobs.s3 import s3_blob_store
-from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
+from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
+from tests.adapters.search.opensearch_stands_in import server_that_responds
 from tests.object_storage import KEYS, new_bucket, own_moto, shared_moto
 
 KEY = "media/m-1/clip.mp4"
@@ -169,6 +173,70 @@ async def test_an_outage_raises_dependency_unavailable_and_recovery_is_automatic
         for content in (b"lost", b"x" * (2 * PART)):
             with pytest.raises(DependencyUnavailable):
                 await store.write(KEY, pieces(content))
+
+
+def error_body(code: str) -> bytes:
+    return f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>text</Message></Error>".encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "error"),
+    [
+        ("507 Insufficient Storage", "XMinioStorageFull", StorageFull),
+        ("403 Forbidden", "QuotaExceeded", StorageFull),
+        ("503 Slow Down", "SlowDown", DependencyUnavailable),
+        ("403 Forbidden", "AccessDenied", DependencyUnavailable),
+    ],
+)
+@pytest.mark.parametrize("size", [1, PART + 1])
+async def test_a_server_without_room_is_not_unavailable(
+    status: str, code: str, error: type[Exception], size: int
+) -> None:
+    async with server_that_responds(status, error_body(code)) as server:
+        endpoint = server.url.removesuffix("/test").replace("opensearch", "http")
+        store = s3_blob_store("s3://bucket", endpoint=endpoint, **KEYS)
+        with pytest.raises(error):
+            await store.write(KEY, pieces(bytes(size)))
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("gs:", "bucket is missing"),
+        ("gs://key:hush@bucket", "no credentials"),
+        ("gs://bucket/Clips", "lower-case"),
+        ("gs://bucket?redirect=sas", "redirect=presigned"),
+    ],
+)
+def test_an_incomplete_url_of_google_is_refused_at_once(url: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message) as refused:
+        gcs_blob_store(url)
+    assert "hush" not in str(refused.value)
+
+
+async def test_a_link_to_google_is_signed_without_a_request() -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    account = {"client_email": "m@example.iam.gserviceaccount.com", "private_key_id": "1", "private_key": pem}
+    store = gcs_blob_store(
+        "gs://bucket/clips?redirect=presigned",
+        service_account_key=json.dumps({"type": "service_account", "client_id": "1", **account}),
+    )
+    link = await store.link(KEY, LIFETIME, "video/mp4", "inline")
+    assert link is not None
+    assert link.startswith(f"https://storage.googleapis.com/bucket/clips/{KEY}?")
+    assert "X-Goog-Expires=300" in link
+    # Google returns the file with its own name and type: another name or type goes through mechshare.
+    assert await store.link(KEY, LIFETIME, "video/mp4", "attachment") is None
+    assert await store.link(KEY, LIFETIME, "video/webm", "inline") is None
+
+
+def test_credentials_of_google_that_cannot_be_read_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere/key.json")
+    with pytest.raises(ValueError, match="GOOGLE_APPLICATION_CREDENTIALS"):
+        gcs_blob_store("gs://bucket")
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,10 @@ def gcs_blob_store(url: str, *, service_account_key: str = "") -> ObjectBlobStor
         )
     except BaseError:
         # Its message may contain a part of the key.
-        raise ValueError("MECHSHARE_BLOBS_SERVICE_ACCOUNT_KEY is not the JSON of a service account") from None
+        key = "the file that GOOGLE_APPLICATION_CREDENTIALS names"
+        if service_account_key:
+            key = "MECHSHARE_BLOBS_SERVICE_ACCOUNT_KEY"
+        raise ValueError(f"{key} is not the JSON of a service account") from None
     return ObjectBlobStore(store, GcsBucket(store, place))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from obstore.store import GCSStore, S3Store
 from mechshare.adapters.blobs.multipart_upload import MultipartUpload
 from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.blobs import BlobFacts, content_type_of, is_blob_key
-from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
+from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
 if TYPE_CHECKING:  # these names exist for type checkers only
     from obstore import GetOptions, GetResult, ObjectMeta
@@ -27,6 +28,8 @@ _PART = 8 * 1024 * 1024
 _CHUNK = 256 * 1024
 _CONCURRENT_WRITES = 32
 _LISTED_AT_A_TIME = 1000
+_FULL = re.compile(r"status code: 507|<Code>\w*(?:StorageFull|QuotaExceeded)</Code>")
+"""What obstore's message contains if the server (MinIO, Ceph) has no room; Amazon and Google always have."""
 NO_RETRIES: RetryConfig = {"max_retries": 0}
 """A client waits for the response; the circuit breaker protects a service that does not respond."""
 
@@ -166,7 +169,7 @@ class ObjectBlobStore:
 
     @asynccontextmanager
     async def _translated_errors(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
-        """Encloses each call. Raises Unavailable, or `missing`, if given, for a missing blob."""
+        """Encloses each call. Raises StorageFull, Unavailable, or `missing`, if given, for a missing blob."""
         async with self._circuit.guard():
             try:
                 yield
@@ -175,6 +178,8 @@ class ObjectBlobStore:
             except FileNotFoundError as problem:
                 raise (missing or _unavailable)() from problem
             except Exception as problem:
+                if _FULL.search(str(problem)):
+                    raise StorageFull() from problem
                 raise _unavailable() from problem
 
 
