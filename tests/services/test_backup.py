@@ -385,9 +385,9 @@ def lose(path: Path) -> None:
     [
         (clip_in, flip, r"the file 'media/.*' is damaged"),
         (clip_in, lose, r"the file 'media/.*' is missing"),
-        (rows_in, flip, r"which holds all rows, is damaged"),
-        (rows_in, lambda path: flip(path, -1), r"which holds all rows, is damaged"),
-        (rows_in, lose, r"which holds all rows, is missing"),
+        (rows_in, flip, r"the rows in .* are damaged"),
+        (rows_in, lambda path: flip(path, -1), r"the rows in .* are damaged"),
+        (rows_in, lose, r"the rows in .* are missing"),
     ],
     ids=["clip flipped", "clip lost", "rows flipped", "end of rows flipped", "rows lost"],
 )
@@ -425,7 +425,7 @@ async def test_a_manifest_that_contradicts_the_rows_is_found(
     users = next(table for table in manifest.tables if table.table == "users")
     others = tuple(table for table in manifest.tables if table != users)
     for wrong, message in (
-        (replace(manifest, tables=(*others, replace(users, rows=7))), "not those of the manifest"),
+        (replace(manifest, tables=(*others, replace(users, rows=7))), "the rows differ from the manifest"),
         (replace(manifest, blobs=manifest.blobs[1:]), "is not in the manifest"),
     ):
         async with folder.lock(is_writing=True):

@@ -79,7 +79,7 @@ async def test_clock_skew_is_reported(world, seconds):
     world.database.ahead += timedelta(seconds=seconds)
     clock = (await examined(world))["clock"]
     assert clock.problem is Problem.SKEWED
-    assert ("before" if seconds > 0 else "behind") in clock.message
+    assert ("ahead of" if seconds > 0 else "behind") in clock.message
 
 
 async def test_a_full_store_is_reported(world):

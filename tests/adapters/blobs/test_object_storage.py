@@ -192,7 +192,7 @@ def error_body(code: str) -> bytes:
 async def test_a_server_without_room_is_not_unavailable(
     status: str, code: str, error: type[Exception], size: int
 ) -> None:
-    async with server_that_responds(status, error_body(code)) as server:
+    async with server_that_responds(f"{status}\r\nConnection: close", error_body(code)) as server:
         endpoint = server.url.removesuffix("/test").replace("opensearch", "http")
         store = s3_blob_store("s3://bucket", endpoint=endpoint, **KEYS)
         with pytest.raises(error):

@@ -258,7 +258,7 @@ async def test_a_destination_with_an_older_schema_is_refused_and_unchanged(pair:
     with connected(pair[1]) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
     before = stands_in(pair[1])
-    with pytest.raises(CopyRefused, match=r"destination's schema is at 0000, .* Run 'mechshare migrate'"):
+    with pytest.raises(CopyRefused, match=r"destination's schema is at 0000, .* run 'mechshare migrate'"):
         await copied(*pair)
     assert stands_in(pair[1]) == before
 
