@@ -217,9 +217,9 @@ async def status_of(site: Site, address: str) -> int:
 
 
 def test_an_address_keeps_its_conditions() -> None:
-    asked = conditions_of("歯車 & gear", ["gears", "cams", "gears"], "-created_at", 2, 33)
+    requested = conditions_of("歯車 & gear", ["gears", "cams", "gears"], "-created_at", 2, 33)
 
-    query = parse_qs(urlsplit(asked.address).query)
+    query = parse_qs(urlsplit(requested.address).query)
 
     assert query == {
         "q": ["歯車 & gear"],
@@ -231,9 +231,9 @@ def test_an_address_keeps_its_conditions() -> None:
 
 
 def test_changed_conditions_begin_at_the_first_mechanism() -> None:
-    asked = Conditions(text="", category_ids=(), sort=MechanismSort.NEWEST, page=2, show=60)
-    assert asked.toggled(CategoryId("gears")).address == "/?category=gears"
-    assert asked.sorted_by(MechanismSort.TITLE).address == "/?sort=title"
+    requested = Conditions(text="", category_ids=(), sort=MechanismSort.NEWEST, page=2, show=60)
+    assert requested.toggled(CategoryId("gears")).address == "/?category=gears"
+    assert requested.sorted_by(MechanismSort.TITLE).address == "/?sort=title"
 
 
 def test_a_full_page_goes_on_at_the_next_one_until_the_last() -> None:
