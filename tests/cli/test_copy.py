@@ -182,7 +182,7 @@ def test_a_source_in_use_is_refused(run: Run, laptop: Path, elsewhere: Path) -> 
             "--from names blobs but there is no --to for it",
         ),
         (["--from", "sqlite:////x.db", "--to", "sqlite:////x.db"], "--from and --to are the same"),
-        (["--from", "opensearch://h", "--to", "file:///a"], "built anew from the database"),
+        (["--from", "opensearch://h", "--to", "file:///a"], "rebuilt from the database"),
         ([], "Name the store to copy to: --to URL, or MECHSHARE_COPY_TO_DATABASE_URL"),
     ],
     ids=["scheme", "misspelt", "twice", "needless", "same", "index", "nowhere"],
