@@ -66,7 +66,8 @@ async def test_listeners_to_events_delay_no_other_client(
         path = f"{API}/mechanisms/{id}/processing/events"
         client = slow_clients.listener(path, user.headers["Authorization"])
         found = await attack(idle_server, figure, client, connections, 10.0)
-    assert found["200 open"] == min(connections, found["200 open"] + found["503 closed"])
+    refused = found["503 open"] + found["503 closed"]  # whether or not the connection may be used again
+    assert found["200 open"] + refused == connections
     assert found["200 open"] >= min(connections, 2_000)
 
 
