@@ -294,6 +294,24 @@ async def test_users_list_and_end_only_their_own_sessions(world):
     assert await world.app.authentication.authenticate(foreign.access_token)
 
 
+async def test_ending_all_other_sessions_leaves_the_current_one_and_those_of_others(world):
+    await world.join("mika")
+    await world.join("other")
+    tokens, caller = await world.sign_in("mika")
+    ended = [(await world.sign_in("mika"))[0] for _ in range(2)]
+    foreign, _ = await world.sign_in("other")
+
+    assert await world.app.sessions.revoke_others(caller, HERE) == 2
+
+    for one in ended:
+        with pytest.raises(InvalidToken):
+            await world.app.authentication.authenticate(one.access_token)
+    assert await world.app.authentication.authenticate(tokens.access_token)
+    assert await world.app.authentication.authenticate(foreign.access_token)
+    recorded = [entry for entry in await world.audited() if entry.action is AuditAction.SIGNED_OUT]
+    assert len(recorded) == 2
+
+
 async def test_a_new_password_ends_the_other_sessions(world):
     await world.join("mika")
     tokens, caller = await world.sign_in("mika")

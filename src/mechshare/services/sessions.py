@@ -118,6 +118,14 @@ class SessionService:
         """Ends one of the caller's sessions. Raises SessionNotFound."""
         await self._end(caller.actor.id, session_id, request_metadata)
 
+    async def revoke_others(self, caller: SignedIn, request_metadata: RequestMetadata) -> int:
+        """Ends all of the caller's sessions but the current one; returns how many."""
+        async with self._transactions.begin() as tx:
+            ended = await self._revoke_others(tx, caller)
+            for session_id in ended:
+                await tx.record(SessionEnded(caller.actor.id, session_id, request_metadata))
+        return len(ended)
+
     async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
         """Returns the caller's live sessions, the most recently used first."""
         async with self._transactions.read() as tx:
@@ -179,18 +187,24 @@ class SessionService:
             stored = await tx.credentials.find(user_id)
         is_right = await self._passwords.verify(old, stored)
         password_hash = await self._passwords.hash(new)
-        now = self._clock.now()
         async with self._transactions.begin() as tx:
             await self._refuse_guessing(tx, account, user_id, request_metadata)
             if not (is_right and await self._admits(tx, user_id, stored)):
                 await tx.record(SignInFailed(user_id, account, request_metadata))
                 return False
             await tx.credentials.save(user_id, password_hash)
-            for session in await tx.sessions.find_of_user(user_id, live_at=now):
-                if session.id != caller.session_id:
-                    await tx.sessions.revoke(user_id, now, only=session.id)
+            await self._revoke_others(tx, caller)
             await tx.record(PasswordChanged(user_id, request_metadata))
         return True
+
+    async def _revoke_others(self, tx: UnitOfWork, caller: SignedIn) -> list[SessionId]:
+        """Ends the caller's live sessions but the current one; returns their ids."""
+        user_id, now = caller.actor.id, self._clock.now()
+        live = await tx.sessions.find_of_user(user_id, live_at=now)
+        others = [session.id for session in live if session.id != caller.session_id]
+        for session_id in others:
+            await tx.sessions.revoke(user_id, now, only=session_id)
+        return others
 
     async def _refuse_guessing(
         self, tx: UnitOfWork, account: str, user_id: UserId | None, request_metadata: RequestMetadata
