@@ -17,7 +17,7 @@ from mechshare import settings
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.categories import FIRST_CATEGORIES
 from mechshare.entrypoints.cli.main import cli
-from mechshare.entrypoints.cli.masking import masked
+from mechshare.entrypoints.masking import masked
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import connected
 from tests.cli.conftest import Run

@@ -1,6 +1,6 @@
 import pytest
 
-from mechshare.entrypoints.cli.masking import masked
+from mechshare.entrypoints.masking import masked
 
 
 @pytest.mark.parametrize(

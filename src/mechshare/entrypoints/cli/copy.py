@@ -14,8 +14,8 @@ from mechshare.domain.copies import CopyRefused
 from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
-from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table, progress_bar
+from mechshare.entrypoints.masking import masked
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import Copied
 from mechshare.settings import COPIED, PREFIX, Settings, side_of_copy

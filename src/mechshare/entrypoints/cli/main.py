@@ -15,9 +15,9 @@ from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
-from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.users import users
+from mechshare.entrypoints.masking import masked
 from mechshare.entrypoints.startup import private_files
 from mechshare.settings import SettingsError
 

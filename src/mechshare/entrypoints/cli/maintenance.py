@@ -14,8 +14,8 @@ from PIL import Image
 from mechshare.application import Application
 from mechshare.entrypoints.cli import file_modes, open_files, operations_listener
 from mechshare.entrypoints.cli.context import open_application, pass_settings, run
-from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.output import json_option, print_json
+from mechshare.entrypoints.masking import masked
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
 from mechshare.settings import PREFIX, Settings
 

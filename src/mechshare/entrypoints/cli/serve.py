@@ -12,9 +12,9 @@ from granian.http import HTTP1Settings
 from mechshare.application import Application
 from mechshare.entrypoints.cli import open_files
 from mechshare.entrypoints.cli.context import open_application, pass_settings, run
-from mechshare.entrypoints.cli.masking import masked
 from mechshare.entrypoints.cli.metrics_folder import metrics_folder
 from mechshare.entrypoints.cli.server_processes import Server, reserved_port
+from mechshare.entrypoints.masking import masked
 from mechshare.entrypoints.operations.application_thread import ApplicationCalls
 from mechshare.entrypoints.operations.serving import server_operations, worker_operations
 from mechshare.entrypoints.startup import prepare
