@@ -52,7 +52,13 @@ async def every_page(site: Site) -> Any:
     owner = await site.sign_up("hana", Role.ADMIN)
     shown = await site.published(owner, "歯車", description="Two gears.")
     await site.ready(owner, "Cam")
-    values = {"mechanism_id": shown["id"], "user_id": site.ids["hana"], "language": "en"}
+    values = {
+        "mechanism_id": shown["id"],
+        "user_id": site.ids["hana"],
+        "category_id": "gears",
+        "job_id": SOME_ID,
+        "language": "en",
+    }
     paths = [*page_paths(site, values), "/nothing-here", f"/m/{SOME_ID}", "/?q=nothing-like-it"]
     for path in paths:
         response = await site.client.get(path, headers=OPEN)

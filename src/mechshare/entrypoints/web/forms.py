@@ -1,10 +1,11 @@
 """Reads the forms of pages."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from litestar import Request, Response
+from litestar.params import QueryParameter
 from litestar.response import Redirect
 
 from mechshare.domain.errors import MalformedRequest, UnsupportedContentType
@@ -14,6 +15,9 @@ from mechshare.entrypoints.http.protocol.request_body import short_body
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 200
 MAX_FORM_BYTES = 64 * 1024
+
+Saved = Annotated[str, QueryParameter(name="saved", max_length=20)]
+"""Which form has succeeded. Pages choose their sentence by it and never show it."""
 
 
 class FormFields(dict[str, list[str]]):

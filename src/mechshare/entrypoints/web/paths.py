@@ -7,7 +7,17 @@ from litestar import Request
 from litestar.types import HTTPScope
 
 _API = "/api/"
-_NOT_PAGES = (_API, "/schema", "/health", "/static/", "/oembed", "/cards")
+_NOT_PAGES = (
+    _API,
+    "/schema",
+    "/health",
+    "/static/",
+    "/oembed",
+    "/cards",
+    "/robots.txt",
+    "/sitemap.xml",
+    "/favicon.ico",
+)
 _FILES = ("/static/", "/schema", "/api/v1/media/")
 
 

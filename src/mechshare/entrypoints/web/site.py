@@ -5,7 +5,21 @@ from typing import Any
 from litestar import Request, Response, Router, get
 from litestar.params import FromPath
 
-from mechshare.entrypoints.web.pages import accounts, compare, embed, home, watch
+from mechshare.entrypoints.web.pages import (
+    about,
+    accounts,
+    administration,
+    category_administration,
+    compare,
+    embed,
+    home,
+    job_administration,
+    moderation,
+    profiles,
+    settings,
+    user_administration,
+    watch,
+)
 from mechshare.entrypoints.web.rendering import STATIC
 
 Req = Request[Any, Any, Any]
@@ -24,6 +38,14 @@ site_router = Router(
         compare.router,
         embed.router,
         accounts.router,
+        profiles.router,
+        settings.router,
+        moderation.router,
+        administration.router,
+        user_administration.router,
+        category_administration.router,
+        job_administration.router,
+        about.router,
         get_static_file,
     ],
     include_in_schema=False,

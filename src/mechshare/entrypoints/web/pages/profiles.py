@@ -1,0 +1,44 @@
+"""The public page of a user."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath
+
+from mechshare.domain.errors import UserNotFound
+from mechshare.domain.ids import UserId, is_id
+from mechshare.domain.mechanisms import MechanismSort
+from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
+from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
+from mechshare.entrypoints.http.public_reads.keys import list_conditions
+from mechshare.entrypoints.http.representations.mechanisms import media_addresses
+from mechshare.entrypoints.web.cards import card
+from mechshare.entrypoints.web.paging import next_query
+from mechshare.entrypoints.web.rendering import page
+
+Req = Request[Any, Any, Any]
+
+
+@get("/u/{user_id:str}")
+async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = None) -> Response[str]:
+    """Shows the public mechanisms of the user, also to that user: the own list shows the others."""
+    if not is_id(user_id):
+        raise UserNotFound()
+    application, viewer = application_of(request), await viewer_of(request)
+    profile = await application.users.get_profile(UserId(user_id))
+    order, conditions = MechanismSort.NEWEST.order, list_conditions([], user_id)
+    requested = page_request(None, None, cursor, order, conditions)
+    found = await application.mechanisms.find_all(None, requested, user_id=profile.id)
+    addresses = media_addresses(application)
+    return await page(
+        request,
+        "profile.html",
+        profile=profile,
+        is_own=viewer is not None and viewer.id == profile.id,
+        found=found,
+        cards=[card(item, addresses) for item in found.items],
+        more=next_query(found, (), order, conditions),
+    )
+
+
+router = Router("/", route_handlers=[show_profile])
