@@ -5,11 +5,20 @@ const TYPING = "input:not([type=range], [type=checkbox]), textarea, select, [con
 const PRESSED_BY_SPACE = "button, a, summary, input[type=checkbox], [role=button]";
 
 export function usesSingleKeys(): boolean {
-  return localStorage.getItem(SETTING) !== "off";
+  return storage()?.getItem(SETTING) !== "off";
 }
 
 export function useSingleKeys(isOn: boolean): void {
-  localStorage.setItem(SETTING, isOn ? "on" : "off");
+  storage()?.setItem(SETTING, isOn ? "on" : "off");
+}
+
+/** Returns the storage of the browser; undefined where it refuses it, as it may in frames of other sites. */
+function storage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Returns whether `event` is a key for the player: typed in it or on the page itself, and not into a field. */

@@ -17,8 +17,8 @@ export class Measure {
   #scale = 1; // units per px
   #unit = "px";
   #dragged = -1;
-  readonly #width: number;
-  readonly #height: number;
+  #width: number;
+  #height: number;
   readonly #reading: HTMLOutputElement;
 
   constructor(
@@ -34,6 +34,12 @@ export class Measure {
     svg.addEventListener("pointercancel", () => this.#release());
     svg.addEventListener("keydown", (event) => this.#nudge(event));
     new ResizeObserver(() => this.#draw()).observe(svg);
+  }
+
+  /** Takes the size of the picture, in px, which the page does not know of clips on other hosts. */
+  resize(width: number, height: number): void {
+    [this.#width, this.#height] = [width, height];
+    this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   }
 
   /** Shows the points of a new measurement in the middle of the picture, the first one with the focus. */

@@ -67,7 +67,10 @@ class LoopPlayer extends HTMLElement {
 
   #listen(): void {
     const video = this.#video;
-    video.addEventListener("loadedmetadata", () => this.#countFrames());
+    video.addEventListener("loadedmetadata", () => {
+      this.#countFrames();
+      if (!this.dataset.frames) this.#measure?.resize(video.videoWidth, video.videoHeight);
+    });
     video.addEventListener("play", () => this.#showState());
     video.addEventListener("pause", () => this.#showState());
     video.addEventListener("click", () => this.#act("play"));
