@@ -35,14 +35,17 @@ class ShowMore extends HTMLElement {
   }
 
   #append(page: Document): void {
-    const cards = [...find(page, ".cards").children];
-    find(document, "#mechanisms").append(...cards);
+    const list = find(document, "#mechanisms");
+    const shown = new Set([...list.children].map(address));
+    // A mechanism published meanwhile moves the others: the last one shown may come again.
+    const cards = [...find(page, ".cards").children].filter((card) => !shown.has(address(card)));
+    list.append(...cards);
     history.replaceState(history.state, "", this.#link.href);
     announce(text("more_shown", { count: cards.length }));
     const next = page.querySelector(".more");
     if (next) this.replaceWith(next);
     else this.remove();
-    cards[0]?.querySelector("a")?.focus();
+    (cards[0] ?? next)?.querySelector("a")?.focus();
   }
 
   #setLoading(isLoading: boolean): void {
@@ -62,6 +65,11 @@ class ShowMore extends HTMLElement {
     this.prepend(notice);
     this.#link.textContent = text("retry");
   }
+}
+
+/** Returns the address of the mechanism of a card. */
+function address(card: Element): string | undefined {
+  return card.querySelector("a")?.href;
 }
 
 customElements.define("show-more", ShowMore);

@@ -64,7 +64,7 @@ class Preview extends HTMLElement {
   #show(source: string): void {
     const image = this.querySelector("img");
     if (!image || image.dataset.still || !this.isPlaying) return;
-    image.dataset.still = image.src;
+    image.dataset.still = image.getAttribute("src") ?? "";
     image.src = source;
   }
 

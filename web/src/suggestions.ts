@@ -1,4 +1,5 @@
 // The search box of every page: suggestions (ARIA combobox with a listbox), and `/` to go there.
+import { usesSingleKeys } from "./keys";
 import { ApiError, announce, api, find, text } from "./page";
 
 const DELAY = 150; // ms after the last key
@@ -154,7 +155,7 @@ class SearchBox extends HTMLElement {
 
   #enter(event: KeyboardEvent): void {
     if (event.key !== "/" || isComposing(event) || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (isTyping(event.target) || document.querySelector("dialog[open]")) return;
+    if (!usesSingleKeys() || isTyping(event.target) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     this.#before = document.activeElement instanceof HTMLElement ? document.activeElement : null;
     this.#input.focus();

@@ -74,5 +74,13 @@ def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | 
         height=media.height if media else 3,
         category_names=tuple(name for name in names if name),
         title=texts.highlights.get("title", ((mechanism.title, False),)),
-        excerpt=texts.highlights.get("description", ()),
+        excerpt=_excerpt(texts.highlights.get("description", ()), mechanism.description),
     )
+
+
+def _excerpt(pieces: Pieces, description: str) -> Pieces:
+    """Returns the excerpt with an ellipsis at each end where the description goes on."""
+    text = "".join(text for text, _ in pieces)
+    before: Pieces = () if description.startswith(text) else (("…", False),)
+    after: Pieces = () if description.endswith(text) else (("…", False),)
+    return (*before, *pieces, *after)
