@@ -1,2 +1,2 @@
-// Loaded by the manage page.
-export {};
+// Loaded by the pages that manage lists.
+import "./owned_list";

@@ -1,2 +1,91 @@
-// Loaded by the upload page.
-export {};
+// Loaded by the upload page: chooses files, and sends them one after the other.
+import { find, text } from "./page";
+import { UploadRow } from "./upload_row";
+
+/** The list of clips on the upload page. */
+class Uploads extends HTMLElement {
+  #rows: UploadRow[] = [];
+  #isSending = false;
+
+  connectedCallback(): void {
+    for (const input of this.querySelectorAll<HTMLInputElement>("input[type=file]")) {
+      input.addEventListener("change", () => {
+        this.#add(input.files ?? []);
+        input.value = ""; // so that the same file can be chosen again
+      });
+    }
+    find(this, "[data-role=start]").addEventListener("click", () => this.#start());
+    addEventListener("beforeunload", (event) => {
+      if (this.#rows.some((row) => row.isUnderWay)) event.preventDefault();
+    });
+    this.#acceptDrops();
+  }
+
+  #acceptDrops(): void {
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes("Files");
+    addEventListener("dragover", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.classList.add("dropping");
+    });
+    addEventListener("dragleave", (event) => {
+      if (!event.relatedTarget) this.classList.remove("dropping");
+    });
+    addEventListener("drop", (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      this.classList.remove("dropping");
+      this.#add(event.dataTransfer?.files ?? []);
+    });
+  }
+
+  #add(files: Iterable<File>): void {
+    const template = find<HTMLTemplateElement>(this, "template");
+    const problemOf = (file: File) => this.#problemOf(file);
+    const added = [...files].map((file) => new UploadRow(file, template, problemOf, () => this.#changed()));
+    this.#rows.push(...added);
+    find(this, ".uploads").append(...added.map((row) => row.element));
+    this.#changed();
+    added[0]?.element.querySelector<HTMLInputElement>("[name=title]")?.focus();
+  }
+
+  #start(): void {
+    for (const row of this.#rows) if (row.state === "new") row.enqueue();
+  }
+
+  /** Returns why the server would refuse the clip, so that nobody sends half a gigabyte in vain. */
+  #problemOf(file: File): string {
+    const { maxBytes, maxSize, bytesLeft } = this.dataset;
+    if (file.size > Number(maxBytes)) return text("upload_too_large", { size: maxSize ?? "" });
+    const sent = this.#rows.reduce((sum, row) => sum + (row.isStored ? row.size : 0), 0);
+    if (bytesLeft !== undefined && sent + file.size > Number(bytesLeft)) return text("upload_no_room");
+    return file.size ? "" : text("upload_empty");
+  }
+
+  #changed(): void {
+    this.#rows = this.#rows.filter((row) => row.element.isConnected || row.state === "new");
+    const fresh = this.#rows.filter((row) => row.state === "new").length;
+    find(this, "[data-role=bar]").hidden = !this.#rows.length;
+    find<HTMLButtonElement>(this, "[data-role=start]").disabled = !fresh;
+    const done = this.#rows.filter((row) => ["ready", "public"].includes(row.state)).length;
+    const summary = text("upload_summary", { done, count: this.#rows.length });
+    find(this, "[data-role=summary]").textContent = summary;
+    if (!this.#isSending) this.#sendQueued();
+  }
+
+  /** Sends what is queued, one clip at a time: each of them is there sooner, and the line stays usable. */
+  async #sendQueued(): Promise<void> {
+    this.#isSending = true;
+    try {
+      for (let row = this.#next(); row; row = this.#next()) await row.send();
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  #next(): UploadRow | undefined {
+    return this.#rows.find((row) => row.state === "queued");
+  }
+}
+
+customElements.define("mechanism-uploads", Uploads);

@@ -1,0 +1,120 @@
+"""Creates mechanisms from what a request contains: a multipart form with a clip, or any other draft.
+
+The API and the upload page share it.
+"""
+
+from functools import partial
+from typing import Any
+
+import msgspec
+from litestar import Request
+from msgspec import Struct
+
+from mechshare.domain.errors import DomainException, MalformedRequest, Unavailable
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
+from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
+from mechshare.entrypoints.http.protocol.multipart import Form, read_form
+from mechshare.entrypoints.http.protocol.request_body import content_length, decoded
+from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
+from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
+from mechshare.entrypoints.metrics import UPLOADED_BYTES
+from mechshare.services.mechanisms import Draft
+from mechshare.services.support.idempotency import ReplayedResponse
+
+Req = Request[Any, Any, Any]
+ClipForm = Form[OriginalFile]
+_FORM_OVERHEAD = 4 * 1024
+"""Bytes of a form besides its file that Content-Length may include; what the file exceeds is reserved as it arrives."""
+
+
+@published("NewMechanism")
+class NewUpload(Struct, forbid_unknown_fields=True):
+    """The text fields of an upload form, whose clip is the part `file`."""
+
+    title: Title
+    description: Description = ""
+    categories: CategorySlugs = []
+
+
+async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | ReplayedResponse:
+    """Reads the multipart form into `form`, stores its clip and creates the mechanism.
+
+    If it raises, no file remains, and `form` contains the fields that were read. Raises MalformedRequest, and what
+    `UploadService.receive` and `MechanismService.create_mechanism` raise.
+    """
+    application = application_of(request)
+    # A repeated request gets its stored response, whatever is unfinished.
+    if KEY_HEADER not in request.headers:
+        await application.mechanisms.require_room_for_clip(actor_of(request))
+    await _receive(request, form)
+    try:
+        file, created = await _create_with_clip(request, form)
+    except Unavailable:
+        raise  # the mechanism may have been stored, so its file must stay
+    except DomainException:
+        if form.file is not None:
+            await application.uploads.discard(form.file)
+        raise
+    if isinstance(created, ReplayedResponse):
+        await application.uploads.discard(file)
+    UPLOADED_BYTES.inc(file.size)
+    return created
+
+
+async def create(request: Req, draft: Draft, fingerprint: bytes) -> AuthoredMechanism | ReplayedResponse:
+    """Creates the mechanism, once if the request has an Idempotency-Key. Raises as `create_mechanism` does."""
+    application, actor = application_of(request), actor_of(request)
+
+    def render(item: AuthoredMechanism) -> bytes:
+        return msgspec.json.encode(mechanism_response(item, media_addresses(application)))
+
+    return await application.mechanisms.create_mechanism(
+        actor, draft, request_metadata_of(request), idempotent_request(request, actor.id, fingerprint, render)
+    )
+
+
+async def _create_with_clip(
+    request: Req, form: ClipForm
+) -> tuple[OriginalFile, AuthoredMechanism | ReplayedResponse]:
+    new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
+    if form.file is None:
+        raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
+    draft = Draft(
+        title=new.title,
+        description=new.description,
+        categories=[CategoryId(category) for category in new.categories],
+        media=form.file,
+    )
+    return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
+
+
+async def _receive(request: Req, form: ClipForm) -> None:
+    """Reads the body into `form` and stores its file. Stores nothing if it raises, also if the request is cancelled."""
+    uploads = application_of(request).uploads
+    expected = max(0, content_length(request) - _FORM_OVERHEAD)
+    receive = partial(uploads.receive, actor_of(request), expected_bytes=expected)
+    try:
+        await read_form(request, "file", receive, form)
+    except BaseException:
+        if form.file is not None:
+            await uploads.discard(form.file)
+        raise
+
+
+def _grouped(fields: list[tuple[str, str]]) -> dict[str, Any]:
+    """Returns the text fields as one object. `categories` may be repeated or comma-separated.
+
+    Raises MalformedRequest if another field is repeated.
+    """
+    grouped: dict[str, Any] = {}
+    for name, text in fields:
+        if name == "categories":
+            grouped.setdefault(name, []).extend(part.strip() for part in text.split(",") if part.strip())
+        elif name in grouped:
+            raise MalformedRequest(problem="see details.", details=[(name, "was sent twice.")])
+        else:
+            grouped[name] = text
+    return grouped

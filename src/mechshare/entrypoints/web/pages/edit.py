@@ -1,0 +1,111 @@
+"""Editing the texts and categories of a mechanism."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+
+from mechshare.domain.errors import DomainException, MechanismNotFound, StaleVersion
+from mechshare.domain.ids import CategoryId, MechanismId, is_id
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.policy import require_editor
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.rendering import form_page, page
+
+Req = Request[Any, Any, Any]
+_MAX_FORM_BYTES = 512 * 1024
+"""A description of 20,000 characters may have 12 bytes for each in a form."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Texts:
+    """What the form changes."""
+
+    title: str
+    description: str
+    categories: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        return sha256(msgspec.json.encode([self.title, self.description, self.categories])).hexdigest()
+
+
+@get("/m/{mechanism_id:str}/edit", guards=[require_permissions()])
+async def show_edit(request: Req, mechanism_id: FromPath[str]) -> Response[str]:
+    mechanism = await _editable(request, mechanism_id)
+    texts = _texts_of(mechanism)
+    return await page(request, "edit.html", **await _content(request, mechanism, texts))
+
+
+@post("/m/{mechanism_id:str}/edit", guards=[require_permissions()], status_code=200)
+async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Saves the form, unless somebody else changed the same mechanism after the form was filled."""
+    fields = await form_fields(request, _MAX_FORM_BYTES)
+    mechanism = await _editable(request, mechanism_id)
+    texts = _Texts(
+        title=fields.text("title"),
+        description=fields.text("description"),
+        categories=tuple(fields.get("categories", ())),
+    )
+    try:
+        await _save(request, mechanism, texts, _expected_version(mechanism, fields))
+    except DomainException as error:
+        now = await _editable(request, mechanism_id)
+        is_stale = isinstance(error, StaleVersion)
+        content = await _content(request, now, texts, saved=_texts_of(now) if is_stale else None)
+        return await form_page(request, "edit.html", error, **content)
+    return see_other(request, f"/m/{mechanism.id}")
+
+
+def _expected_version(mechanism: Mechanism, fields: FormFields) -> int:
+    """Returns the version to replace: the current one if its texts are those that the form was filled with.
+
+    Processing and publishing also change the version, but not the texts, so the change of no person would be lost.
+    """
+    is_same = fields.text("digest") == _texts_of(mechanism).digest
+    return mechanism.version if is_same else fields.version()
+
+
+async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int) -> None:
+    await application_of(request).mechanisms.update_mechanism(
+        actor_of(request),
+        mechanism.id,
+        title=texts.title,
+        description=texts.description,
+        categories=map(CategoryId, texts.categories),
+        versions=(version,),
+    )
+
+
+async def _editable(request: Req, mechanism_id: str) -> Mechanism:
+    """Returns the mechanism. Raises MechanismNotFound, UnauthorizedOperation."""
+    if not is_id(mechanism_id):
+        raise MechanismNotFound()
+    actor = actor_of(request)
+    item = await application_of(request).mechanisms.get_mechanism(actor, MechanismId(mechanism_id))
+    return require_editor(actor, item.mechanism)
+
+
+def _texts_of(mechanism: Mechanism) -> _Texts:
+    return _Texts(title=mechanism.title, description=mechanism.description, categories=mechanism.categories)
+
+
+async def _content(
+    request: Req, mechanism: Mechanism, texts: _Texts, saved: _Texts | None = None
+) -> dict[str, Any]:
+    """Returns what the form shows: `texts` to edit and, after a lost update, those that are `saved`."""
+    return {
+        "mechanism": mechanism,
+        "values": {"title": texts.title, "description": texts.description},
+        "chosen": texts.categories,
+        "saved": saved,
+        "digest": _texts_of(mechanism).digest,
+        "categories": await application_of(request).categories.find_counts(),
+    }
+
+
+router = Router("/", route_handlers=[show_edit, edit])

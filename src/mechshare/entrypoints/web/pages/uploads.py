@@ -1,0 +1,67 @@
+"""Uploading clips."""
+
+from typing import Annotated, Any, Literal
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import QueryParameter
+
+from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.http.new_mechanisms import ClipForm, create_from_form
+from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, limits, require_permissions
+from mechshare.entrypoints.web.forms import see_other
+from mechshare.entrypoints.web.rendering import form_page, page
+from mechshare.services.rate_limits import CostlyOperation
+from mechshare.services.support.idempotency import ReplayedResponse
+
+Req = Request[Any, Any, Any]
+
+
+@get("/upload", guards=[require_permissions("mechanisms:create")])
+async def show_upload(
+    request: Req, form: Annotated[Literal["many", "plain"], QueryParameter(name="form")] = "many"
+) -> Response[str]:
+    content = await _content(request)
+    return await page(request, "upload.html", values={}, chosen=(), is_plain=form == "plain", **content)
+
+
+@post(
+    "/upload",
+    guards=[require_permissions("mechanisms:create")],
+    before_request=limits(CostlyOperation.UPLOADS),
+    request_max_body_size=None,
+    status_code=200,
+)
+async def upload(request: Req) -> Response[Any]:
+    """Accepts the plain form, which works without scripts, and leads to the new mechanism."""
+    form = ClipForm()
+    try:
+        created = await create_from_form(request, form)
+    except DomainException as error:
+        return await _refused(request, form, error)
+    if isinstance(created, ReplayedResponse):
+        return see_other(request, "/my")
+    return see_other(request, f"/m/{created.mechanism.id}")
+
+
+async def _refused(request: Req, form: ClipForm, error: DomainException) -> Response[str]:
+    return await form_page(
+        request,
+        "upload.html",
+        error,
+        values=dict(form.fields),
+        chosen=[value for name, value in form.fields if name == "categories"],
+        is_plain=True,
+        **await _content(request),
+    )
+
+
+async def _content(request: Req) -> dict[str, Any]:
+    application = application_of(request)
+    return {
+        "quota": await application.storage_quotas.get_quota(actor_of(request).id),
+        "max_bytes": application.uploads.max_bytes,
+        "categories": await application.categories.find_counts(),
+    }
+
+
+router = Router("/", route_handlers=[show_upload, upload])
