@@ -293,6 +293,7 @@ function messageOf(error: Refused): string {
 function pictureOf(file: File, address: string): HTMLElement {
   if (file.type.startsWith("image/")) {
     const image = new Image();
+    image.onerror = () => image.remove(); // no picture says more than a broken one
     image.src = address;
     image.alt = "";
     return image;

@@ -15,6 +15,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
     limits,
+    note_denial,
     request_metadata_of,
     require_permissions,
 )
@@ -133,6 +134,7 @@ async def _carry_out(
         try:
             await _ACTIONS[action](request, id)
         except DomainException as error:
+            await note_denial(error, request.scope)
             message, status = problem_of(request, error)["message"], status_of(error)
         results.append(_Result(title=titles.get(id, id), path=f"/m/{id}", message=message))
     if status == 200:
@@ -193,15 +195,21 @@ async def _find(request: Req, state: OwnerState | None, cursor: str | None) -> _
 
 
 def _chosen(fields: FormFields) -> list[MechanismId]:
-    """Returns the chosen mechanisms. Raises InvalidField if there is none."""
+    """Returns the chosen mechanisms. Raises InvalidField if there is none, or more than MAX_LIMIT."""
     chosen = _ids(fields, "id")
+    if len(chosen) > MAX_LIMIT:
+        raise InvalidField(
+            "id",
+            en=f"Choose at most {MAX_LIMIT} mechanisms at a time.",
+            ja=f"一度に選択できる機構は {MAX_LIMIT} 件までです。",
+        )
     if not chosen:
         raise InvalidField("id", en="Choose at least one mechanism.", ja="機構を 1 件以上選択してください。")
     return chosen
 
 
 def _ids(fields: FormFields, name: str) -> list[MechanismId]:
-    return [MechanismId(id) for id in dict.fromkeys(fields.get(name, ())) if is_id(id)][:MAX_LIMIT]
+    return [MechanismId(id) for id in dict.fromkeys(fields.get(name, ())) if is_id(id)]
 
 
 def _state_of(fields: FormFields) -> OwnerState | None:
