@@ -33,9 +33,9 @@ async def mika(site: Site) -> dict[str, str]:
 
 
 async def test_an_empty_list_leads_to_the_upload(site: Site, mika: dict[str, str]) -> None:
-    answer = await opened(site, "/my", mika)
-    assert answer.status_code == 200
-    assert "Upload your first clip" in answer.text
+    response = await opened(site, "/my", mika)
+    assert response.status_code == 200
+    assert "Upload your first clip" in response.text
 
 
 async def test_a_guest_is_sent_to_the_sign_in_page(site: Site) -> None:
@@ -46,8 +46,8 @@ async def withdrawn_by_moderator(site: Site, headers: dict[str, str]) -> dict[st
     made = await site.published(headers, "withdrawn")
     moderator = await site.sign_up("mod", Role.MODERATOR)
     path = f"{API}/mechanisms/{made['id']}/withdraw"
-    answer = await site.client.post(path, headers=moderator, json={"reason": "It shows a <person>."})
-    assert answer.status_code == 200
+    response = await site.client.post(path, headers=moderator, json={"reason": "It shows a <person>."})
+    assert response.status_code == 200
     return made
 
 
@@ -112,18 +112,18 @@ async def test_several_are_published_withdrawn_and_deleted_at_once(site: Site, m
 async def test_each_result_is_said_if_some_are_refused(site: Site, mika: dict[str, str]) -> None:
     withdrawn = await withdrawn_by_moderator(site, mika)
     draft = await site.ready(mika, "draft")
-    answer = await submitted(site, "/my", mika, {"action": "publish", "id": [withdrawn["id"], draft["id"]]})
-    assert answer.status_code == 403
-    assert "withdrawn: A moderator withdrew this mechanism" in answer.text
-    assert "draft: done" in answer.text
-    assert states(answer.text)[draft["id"]] == "public"
+    response = await submitted(site, "/my", mika, {"action": "publish", "id": [withdrawn["id"], draft["id"]]})
+    assert response.status_code == 403
+    assert "withdrawn: A moderator withdrew this mechanism" in response.text
+    assert "draft: done" in response.text
+    assert states(response.text)[draft["id"]] == "public"
 
 
 async def test_mechanisms_of_others_are_refused(site: Site, mika: dict[str, str]) -> None:
     of_another = await site.published(await site.sign_up("other"), "of another")
     for action in ("withdraw", "publish"):
-        answer = await submitted(site, "/my", mika, {"action": action, "id": of_another["id"]})
-        assert answer.status_code == 403
+        response = await submitted(site, "/my", mika, {"action": action, "id": of_another["id"]})
+        assert response.status_code == 403
     assert (await submitted(site, "/my/delete", mika, {"id": of_another["id"]})).status_code == 403
     found = await site.client.get(f"{API}/mechanisms/{of_another['id']}")
     assert found.json()["is_published"] is True
@@ -131,14 +131,14 @@ async def test_mechanisms_of_others_are_refused(site: Site, mika: dict[str, str]
 
 async def test_choosing_nothing_is_said(site: Site, mika: dict[str, str]) -> None:
     await site.ready(mika)
-    answer = await submitted(site, "/my", mika, {"action": "publish"})
-    assert answer.status_code == 422
-    assert "Choose at least one mechanism." in answer.text
+    response = await submitted(site, "/my", mika, {"action": "publish"})
+    assert response.status_code == 422
+    assert "Choose at least one mechanism." in response.text
     assert (await submitted(site, "/my", mika, {"action": "paint", "id": SOME_ID})).status_code == 400
 
 
 async def test_a_retry_without_a_failure_is_refused_in_words(site: Site, mika: dict[str, str]) -> None:
     made = await site.ready(mika)
-    answer = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
-    assert answer.status_code == 409
-    assert "Only a failed processing can be retried" in answer.text
+    response = await submitted(site, "/my/retry", mika, {"retry": made["id"]})
+    assert response.status_code == 409
+    assert "Only a failed processing can be retried" in response.text

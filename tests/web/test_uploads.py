@@ -43,8 +43,8 @@ async def mika(site: Site) -> dict[str, str]:
 
 
 async def test_a_guest_is_sent_to_the_sign_in_page(site: Site) -> None:
-    answer = await opened(site, "/upload", {})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=/upload")
+    response = await opened(site, "/upload", {})
+    assert (response.status_code, response.headers["location"]) == (303, "/sign-in?next=/upload")
 
 
 async def test_the_page_shows_the_quota_and_the_categories_in_the_language_of_the_person(
@@ -60,11 +60,11 @@ async def test_the_page_shows_the_quota_and_the_categories_in_the_language_of_th
 
 
 async def test_the_plain_form_works_without_scripts(site: Site, mika: dict[str, str]) -> None:
-    answer = await uploaded(
+    response = await uploaded(
         site, mika, title="四節リンク", description="a\r\nb", categories=["gears", "cams"]
     )
-    assert answer.status_code == 303
-    id = answer.headers["location"].removeprefix("/m/")
+    assert response.status_code == 303
+    id = response.headers["location"].removeprefix("/m/")
     made = (await site.client.get(f"{API}/mechanisms/{id}", headers=mika)).json()
     assert (made["title"], made["description"]) == ("四節リンク", "a\nb")
     assert made["categories"] == ["gears", "cams"]
@@ -84,23 +84,23 @@ async def test_a_refused_form_comes_back_with_its_texts_and_the_reason(
 ) -> None:
     site = await open_site(max_upload_bytes=200_000)
     headers = await site.sign_up("mika")
-    answer = await uploaded(site, headers, content, title=title, description="<b>x</b>", categories="gears")
-    assert answer.status_code == status
-    assert message in answer.text
-    assert "&lt;b&gt;x&lt;/b&gt;" in answer.text
-    assert 'value="gears" checked' in answer.text
+    response = await uploaded(site, headers, content, title=title, description="<b>x</b>", categories="gears")
+    assert response.status_code == status
+    assert message in response.text
+    assert "&lt;b&gt;x&lt;/b&gt;" in response.text
+    assert 'value="gears" checked' in response.text
     assert (await site.client.get(f"{API}/users/me", headers=headers)).json()["quota"]["bytes_used"] == 0
 
 
 async def test_a_form_of_another_site_stores_nothing(site: Site, mika: dict[str, str]) -> None:
     token = mika["Authorization"].removeprefix("Bearer ")
-    answer = await site.client.post(
+    response = await site.client.post(
         "/upload",
         headers={**OPEN, "Origin": "http://other.test", "Cookie": f"mechshare_access={token}"},
         data={"title": "歯車"},
         files={"file": ("clip.gif", GIF, "image/gif")},
     )
-    assert answer.status_code == 403
+    assert response.status_code == 403
     assert (await site.client.get(f"{API}/users/me", headers=mika)).json()["quota"]["bytes_used"] == 0
 
 
@@ -110,8 +110,8 @@ async def test_editing_saves_the_texts_and_leads_to_the_page(site: Site, mika: d
     form = await opened(site, path, mika)
     assert 'value="gears" checked' in form.text
     fields = {**hidden_fields(form.text), "title": "New", "description": "Moves.", "categories": ["cams"]}
-    answer = await submitted(site, path, mika, fields)
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/m/{made['id']}")
+    response = await submitted(site, path, mika, fields)
+    assert (response.status_code, response.headers["location"]) == (303, f"/m/{made['id']}")
     saved = (await site.client.get(f"{API}/mechanisms/{made['id']}", headers=mika)).json()
     assert (saved["title"], saved["description"], saved["categories"]) == ("New", "Moves.", ["cams"])
 
@@ -137,17 +137,17 @@ async def test_processing_between_opening_and_saving_is_no_lost_update(
     path = f"/m/{made['id']}/edit"
     fields = hidden_fields((await opened(site, path, mika)).text)
     await site.work()
-    answer = await submitted(site, path, mika, {**fields, "title": "New"})
-    assert answer.status_code == 303
+    response = await submitted(site, path, mika, {**fields, "title": "New"})
+    assert response.status_code == 303
 
 
 async def test_the_rules_of_the_texts_are_said_at_their_field(site: Site, mika: dict[str, str]) -> None:
     made = await site.ready(mika)
     path = f"/m/{made['id']}/edit"
     fields = hidden_fields((await opened(site, path, mika)).text)
-    answer = await submitted(site, path, mika, {**fields, "title": "x" * 201})
-    assert answer.status_code == 422
-    assert 'aria-invalid="true"' in answer.text
+    response = await submitted(site, path, mika, {**fields, "title": "x" * 201})
+    assert response.status_code == 422
+    assert 'aria-invalid="true"' in response.text
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.USER, 403), (Role.MODERATOR, 403), (Role.ADMIN, 200)])
