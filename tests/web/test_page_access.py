@@ -16,7 +16,7 @@ PUBLIC_FORMS = {"/sign-in", "/register"}
 GUARDED = {
     "/settings": set(),
     "/my": set(),
-    "/upload": set(),
+    "/upload": {Permission.CREATE_MECHANISMS},
     "/moderation": {Permission.WITHDRAW_ANY_MECHANISM},
     "/admin": {Permission.OPERATE_INSTALLATION, Permission.MANAGE_USERS},
     "/admin/users": {Permission.MANAGE_USERS},
