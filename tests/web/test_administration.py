@@ -39,12 +39,12 @@ async def test_a_private_mechanism_is_no_case(site: Site) -> None:
     await site.sign_up("mika")
     mori = await visitor(site, "mori", Role.MODERATOR)
     draft = await site.ready(site.tokens["mika"])
-    for answer in (
+    for response in (
         await mori.open(f"/moderation/{draft['id']}"),
         await mori.submit(f"/moderation/{draft['id']}/withdraw", reason="r"),
         await mori.open("/moderation/x"),
     ):
-        assert answer.status_code == 404
+        assert response.status_code == 404
 
 
 async def test_an_admin_changes_role_quota_and_suspension(site: Site) -> None:
