@@ -1,0 +1,98 @@
+"""Every page in Debian's Chromium: accessible, quick, quiet, and deaf to hostile texts."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.journeys.web_site import Watched, WebSite, chromium, web_site
+from tests.web.addresses import page_paths
+
+MAX_FIRST_REQUESTS = 30
+MAX_SCRIPT_BYTES = 80_000
+MAX_BYTES_OF_20 = 400_000
+SOME_ID = "01900000-0000-7000-8000-0000000000ff"
+_TRANSFERS = """() => performance.getEntries().filter(one => "transferSize" in one)
+  .map(one => [new URL(one.name).pathname, one.transferSize])"""
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSite]:
+    with web_site(tmp_path_factory.mktemp("web")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        yield browser
+
+
+def test_every_page_is_accessible_quiet_and_executes_no_text(browser: Browser, site: WebSite) -> None:
+    """Opened by an administrator, who sees all parts."""
+    admin = Watched(browser, site)
+    admin.sign_in("hana")
+    found: list[str] = []
+    for path in paths(site):
+        admin.open(path)
+        found += admin.check() + admin.in_dark() + admin.with_large_text()
+    admin.close()
+    assert found == []
+
+
+def test_the_pages_of_guests(browser: Browser, site: WebSite) -> None:
+    guest = Watched(browser, site, locale="ja-JP")
+    found: list[str] = []
+    for path in ("/", "/sign-in", "/register", "/?q=nothing-like-it", f"/m/{site.mechanisms[1]}"):
+        page = guest.open(path)
+        assert page.get_attribute("html", "lang") == "ja"
+        found += guest.check() + guest.in_dark() + guest.with_large_text()
+    guest.close()
+    assert found == []
+
+
+def test_a_refused_form_is_accessible_and_leads_to_its_wrong_field(browser: Browser, site: WebSite) -> None:
+    guest = Watched(browser, site)
+    page = guest.open("/register")
+    page.fill("#username", "yui")
+    page.fill("#email", "another@example.com")
+    page.fill("#password", "four-bar linkage")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[aria-invalid]")
+
+    assert page.evaluate("document.activeElement.id") == "username"
+    assert page.input_value("#email") == "another@example.com"
+    assert page.input_value("#password") == ""
+    assert guest.check() + guest.in_dark() == []
+    guest.close()
+
+
+def test_the_first_page_is_small_until_somebody_looks(browser: Browser, site: WebSite) -> None:
+    guest = Watched(browser, site)
+    page = guest.open("/")
+    page.wait_for_load_state("networkidle")
+    sizes = dict(transfers(page))
+    pictures = {path: size for path, size in sizes.items() if "/media/" in path}
+    scripts = sum(size for path, size in sizes.items() if path.endswith(".js"))
+    guest.close()
+
+    shown = len(site.mechanisms) - 2
+    assert len(pictures) == shown  # thumbnails alone
+    assert len(sizes) - shown + 20 <= MAX_FIRST_REQUESTS
+    assert 0 < scripts <= MAX_SCRIPT_BYTES
+    rest = sum(sizes.values()) - sum(pictures.values())
+    assert rest + 20 * max(pictures.values()) <= MAX_BYTES_OF_20
+
+
+def paths(site: WebSite) -> list[str]:
+    values = {"mechanism_id": site.mechanisms[1], "user_id": site.ids["yui"]}
+    pages = [one for one in page_paths(language="", **values) if not one.startswith("/language/")]
+    withdrawn = f"/m/{site.mechanisms[-1]}"
+    return [*pages, withdrawn, f"/m/{SOME_ID}", "/nothing-here", "/?q=nothing-like-it", "/?q=executed"]
+
+
+def transfers(page: Page) -> list[tuple[str, int]]:
+    """Returns the path and the bytes on the network of the page and of each file that it loaded."""
+    loaded: list[tuple[str, int]] = page.evaluate(_TRANSFERS)
+    return loaded
