@@ -100,6 +100,21 @@ def web(session: nox.Session) -> None:
 
 
 @nox.session
+def screenshots(session: nox.Session) -> None:
+    """Take the pictures of the pages for README and docs from a demonstration; needs Chromium."""
+    install(session, "tests")
+    session.run("python", "-m", "tools.screenshots")
+
+
+@nox.session
+def lighthouse(session: nox.Session) -> None:
+    """Rate the home page and a watch page by Lighthouse; needs Chromium."""
+    install(session, "tests")
+    session.run("npm", "--prefix", "web/lighthouse", "ci")
+    session.run("python", "-m", "tools.lighthouse")
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Build the site in docs/_build; a warning, such as a broken link, is an error."""
     install_tools(session, "docs")

@@ -32,6 +32,7 @@ PAYLOADS = (
     "{{ executed(7) }} ${executed(8)} %(executed)s <!-- ]]> \\u003cscript\\u003e",
 )
 """Texts that execute in a page that does not escape them."""
+JAPANESE_TITLE = "遊星歯車機構"
 _WATCH = """
   window.shift = 0;
   window.executed = () => { window.wasExecuted = true; };
@@ -61,6 +62,11 @@ class WebSite:
     mechanisms: list[str]
     clip: Path
 
+    @property
+    def withdrawn(self) -> str:
+        """The mechanism that a moderator withdrew."""
+        return self.mechanisms[len(PAYLOADS) - 1]
+
     @contextmanager
     def api(self, username: str) -> Iterator[httpx.Client]:
         """Opens a client of the API that is signed in."""
@@ -79,7 +85,7 @@ def web_site(folder: Path) -> Iterator[WebSite]:
         _create_admin(folder)
         site = WebSite(url, {}, [], clip)
         for name in ("yui", "ren"):
-            _register(url, name)
+            register(url, name)
         for name in ("hana", "yui", "ren"):
             with site.api(name) as client:
                 site.ids[name] = _change(client, "/users/me", bio=PAYLOADS[1], display_name=PAYLOADS[0])
@@ -90,7 +96,7 @@ def web_site(folder: Path) -> Iterator[WebSite]:
         with site.api("yui") as owner:
             _upload(site, owner)
         with site.api("ren") as moderator:
-            withdrawn = f"/mechanisms/{site.mechanisms[-1]}/withdraw"
+            withdrawn = f"/mechanisms/{site.withdrawn}/withdraw"
             moderator.post(withdrawn, json={"reason": PAYLOADS[1]}).raise_for_status()
         yield site
 
@@ -124,11 +130,15 @@ class Watched:
         return self.page
 
     def sign_in(self, username: str) -> None:
-        page = self.open("/sign-in")
+        self.open("/sign-in")
+        self.fill_sign_in(username)
+        self.page.wait_for_url(self.site.url + "/")
+
+    def fill_sign_in(self, username: str) -> None:
+        page = self.page
         page.fill("#username", username)
         page.fill("#password", PASSWORD)
         page.click("main button[type=submit]")
-        page.wait_for_url(self.site.url + "/")
 
     def check(self) -> list[str]:
         """Returns what is wrong with the page that is shown: accessibility, shifts, executed texts, errors."""
@@ -204,7 +214,8 @@ def _create_admin(folder: Path) -> None:
     subprocess.run([*command, "--password-stdin"], env=environ, input=PASSWORD.encode(), check=True)
 
 
-def _register(url: str, name: str) -> None:
+def register(url: str, name: str) -> None:
+    """Registers a user with PASSWORD."""
     joining = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     httpx.post(f"{url}{API}/auth/register", json=joining, trust_env=False, timeout=120).raise_for_status()
 
@@ -215,9 +226,9 @@ def _change(client: httpx.Client, path: str, **fields: str) -> str:
 
 
 def _upload(site: WebSite, owner: httpx.Client) -> None:
-    """Uploads a mechanism for each of PAYLOADS, and publishes all but the first."""
-    for text in PAYLOADS:
-        fields = {"title": text, "description": "\n".join(PAYLOADS), "categories": "hostile"}
+    """Uploads a mechanism with each title, and publishes all but the first."""
+    for title in (*PAYLOADS, JAPANESE_TITLE):
+        fields = {"title": title, "description": "\n".join(PAYLOADS), "categories": "hostile"}
         files = {"file": ("phone.mp4", site.clip.read_bytes(), "video/mp4")}
         site.mechanisms.append(
             owner.post("/mechanisms", data=fields, files=files).raise_for_status().json()["id"]
