@@ -106,6 +106,24 @@ def test_a_searcher_finds_a_mechanism_in_japanese_by_keyboard(browser: Browser, 
     assert found == []
 
 
+def test_a_moderator_withdraws_with_a_reason_that_the_owner_reads(browser: Browser, site: WebSite) -> None:
+    reason = "The clip shows a trademark. Remove it and upload again."
+    moderator, owner, guest = (Watched(browser, site) for _ in range(3))
+    moderator.sign_in("ren")
+    page = moderator.open(f"/moderation/{site.mechanisms[2]}")
+    page.fill("#reason", reason)
+    page.click("form[action$='/withdraw'] button")
+    page.wait_for_selector("form[action$='/reinstate']")
+    found = moderator.check()
+
+    owner.sign_in("yui")
+    assert reason in owner.open(f"/m/{site.mechanisms[2]}").inner_text("main")
+    assert guest.page.goto(f"{site.url}/m/{site.mechanisms[2]}").status == 404
+    for one in (moderator, owner, guest):
+        one.close()
+    assert found == []
+
+
 def paths(site: WebSite) -> list[str]:
     values = {"mechanism_id": site.mechanisms[1], "user_id": site.ids["yui"], "category_id": "hostile"}
     pages = page_paths(job_id=SOME_ID, **values)

@@ -33,6 +33,8 @@ PAYLOADS = (
 )
 """Texts that execute in a page that does not escape them."""
 JAPANESE_TITLE = "遊星歯車機構"
+MAX_SHIFT = 0.001
+"""The largest layout shift that rounds to zero; half a pixel is one."""
 _WATCH = """
   window.shift = 0;
   window.executed = () => { window.wasExecuted = true; };
@@ -144,7 +146,7 @@ class Watched:
         """Returns what is wrong with the page that is shown: accessibility, shifts, executed texts, errors."""
         found = self.accessibility()
         shift = self.page.evaluate("window.shift")
-        if shift:
+        if shift > MAX_SHIFT:
             found.append(f"the layout shifts by {shift}")
         if self.page.evaluate("Boolean(window.wasExecuted)"):
             found.append("a text was executed")
