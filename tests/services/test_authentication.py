@@ -3,11 +3,14 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import InvalidToken
+from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.role_seals import SEAL_LIFETIME, BrokenSeal, RoleSeal
 from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, Claims
 from mechshare.domain.tickets import TicketSigner
 from mechshare.domain.users import Role
 from mechshare.services import authentication
 from mechshare.services.authentication import AuthenticationService
+from mechshare.services.support.invalidation import access_tag
 from tests.services.world import HERE
 
 
@@ -101,7 +104,12 @@ async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
     callers = [(await world.sign_in("mika"))[1] for _ in range(3)]
     tokens = CountingTokens(callers, world.clock.now())
     service = AuthenticationService(
-        world.database, tokens, TicketSigner(bytes(32)), world.adapters.cache, world.clock
+        world.database,
+        tokens,
+        TicketSigner(bytes(32)),
+        RoleSeal(bytes(32)),
+        world.adapters.cache,
+        world.clock,
     )
     first, second, third = callers
 
@@ -111,3 +119,35 @@ async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
 
     await service.authenticate(first.session_id)
     assert tokens.verified == 4
+
+
+@pytest.mark.parametrize(
+    "forged", [b"admin", b"", b"admin.0.", b"admin.1795000000." + b"0" * 64, b"\xff.x.y"]
+)
+async def test_a_role_that_others_wrote_into_the_cache_counts_for_nothing(world, forged):
+    await world.join("mika")
+    tokens, caller = await world.sign_in("mika")
+
+    async def load() -> bytes:
+        return forged
+
+    tag = access_tag(caller.actor.id)
+    await world.adapters.cache.get_or_load(tag, caller.session_id, load, timedelta(minutes=1))
+    assert await world.app.authentication.authenticate(tokens.access_token) == caller
+
+
+async def test_a_role_of_another_session_in_the_cache_counts_for_nothing(world):
+    await world.join("mika")
+    _, caller = await world.sign_in("mika")
+    seal = RoleSeal(bytes(32))
+    now = world.clock.now()
+    sealed = seal.seal(Role.ADMIN, caller.actor.id, caller.session_id, now)
+    assert seal.open(sealed, caller.actor.id, caller.session_id, now) is Role.ADMIN
+    for user_id, session_id, at in (
+        (UserId("other"), caller.session_id, now),
+        (caller.actor.id, SessionId("other"), now),
+        (caller.actor.id, caller.session_id, now + 2 * SEAL_LIFETIME),
+        (caller.actor.id, caller.session_id, now - 2 * SEAL_LIFETIME),
+    ):
+        with pytest.raises(BrokenSeal):
+            seal.open(sealed, user_id, session_id, at)

@@ -9,6 +9,7 @@ from mechshare.bootstrap.secrets import derived_key, stored_secret
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.rate_limits import Quota
+from mechshare.domain.role_seals import RoleSeal
 from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.tickets import TicketSigner
 from mechshare.ports.clock import Clock
@@ -64,6 +65,7 @@ def build(
     tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
     pairs = TokenPairs(tokens, derived_key(secret, "refresh tokens"))
     tickets = TicketSigner(derived_key(secret, "tickets"))
+    roles = RoleSeal(derived_key(secret, "roles"))
     links = LinkSigner(derived_key(secret, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
@@ -77,7 +79,7 @@ def build(
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
-        authentication=AuthenticationService(database, tokens, tickets, cache, clock),
+        authentication=AuthenticationService(database, tokens, tickets, roles, cache, clock),
         users=UserService(transactions, passwords, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids),
         categories=CategoryService(transactions, clock),

@@ -6,6 +6,7 @@ from functools import partial
 
 from mechshare.domain.errors import InvalidToken
 from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.role_seals import BrokenSeal, RoleSeal
 from mechshare.domain.sessions import Claims, SignedIn
 from mechshare.domain.tickets import TicketHolder, TicketPurpose, TicketSigner
 from mechshare.domain.users import Actor, Role
@@ -27,11 +28,18 @@ class AuthenticationService:
     """
 
     def __init__(
-        self, database: Database, tokens: TokenIssuer, tickets: TicketSigner, cache: Cache, clock: Clock
+        self,
+        database: Database,
+        tokens: TokenIssuer,
+        tickets: TicketSigner,
+        roles: RoleSeal,
+        cache: Cache,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._tokens = tokens
         self._tickets = tickets
+        self._roles = roles
         self._cache = cache
         self._clock = clock
         self._verified: OrderedDict[str, Claims] = OrderedDict()
@@ -56,13 +64,16 @@ class AuthenticationService:
     async def find_caller(self, user_id: UserId, session_id: SessionId) -> SignedIn:
         """Returns the caller with the role as of now. Raises InvalidToken for an ended session, a suspended or deleted
         user."""
-        load = partial(self._account_status, user_id, session_id)
-        account_status = await self._cache.get_or_load(
-            access_tag(user_id), session_id, load, ACCOUNT_STATUS_LIFETIME
-        )
-        if not account_status:
+        load = partial(self._sealed_role, user_id, session_id)
+        sealed = await self._cache.get_or_load(access_tag(user_id), session_id, load, ACCOUNT_STATUS_LIFETIME)
+        try:
+            role = self._roles.open(sealed, user_id, session_id, self._clock.now())
+        except BrokenSeal:
+            # Somebody else wrote the entry, or it outlived an invalidation: only the database knows the role.
+            role = await self._role(user_id, session_id)
+        if role is None:
             raise InvalidToken()
-        return SignedIn(actor=Actor(id=user_id, role=Role(account_status.decode())), session_id=session_id)
+        return SignedIn(actor=Actor(id=user_id, role=role), session_id=session_id)
 
     def public_keys(self) -> list[dict[str, str]]:
         """Returns the keys that verify tokens, as JWK (RFC 7517); empty if the key is secret."""
@@ -80,11 +91,15 @@ class AuthenticationService:
             raise InvalidToken()
         return claims
 
-    async def _account_status(self, user_id: UserId, session_id: SessionId) -> bytes:
-        """Returns the name of the caller's role; empty if the caller must be refused."""
+    async def _sealed_role(self, user_id: UserId, session_id: SessionId) -> bytes:
+        role = await self._role(user_id, session_id)
+        return self._roles.seal(role, user_id, session_id, self._clock.now())
+
+    async def _role(self, user_id: UserId, session_id: SessionId) -> Role | None:
+        """Returns the role of the caller; None if the caller must be refused."""
         async with self._database.read() as tx:
             user = await tx.users.find_by_id(user_id)
             session = await tx.sessions.find_by_id(session_id)
         if user is None or user.is_suspended or session is None or not session.is_live(self._clock.now()):
-            return b""
-        return user.role.value.encode()
+            return None
+        return user.role
