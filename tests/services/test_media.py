@@ -89,6 +89,31 @@ async def test_a_signed_link_stops_with_its_mechanism(world, people):
         )
 
 
+async def test_a_moderators_withdrawal_ends_the_links_of_before(world, people):
+    mechanism = await made(world, people, "unpublished")
+    key = blob_key(mechanism.file_url)
+    links = world.app.media.links()
+    before = {"expires": links.expires, "signature": links.signature(key)}
+    await world.app.mechanisms.publish(people["owner"], mechanism.id)
+    await world.app.mechanisms.withdraw(people["moderator"], mechanism.id, HERE, reason="重複")
+    with pytest.raises(MediaNotFound):
+        await world.app.media.find_media(None, key, **before)
+    after = links.signature(key, is_withdrawn=True)
+    assert await world.app.media.find_media(None, key, expires=links.expires, signature=after)
+
+
+async def test_the_suspension_of_its_owner_ends_the_links_of_a_clip(world, people):
+    mechanism = await made(world, people, "unpublished")
+    key = blob_key(mechanism.file_url)
+    links = world.app.media.links()
+    link = {"expires": links.expires, "signature": links.signature(key)}
+    assert await world.app.media.find_media(None, key, **link)
+    await world.app.users.change_account_status(people["admin"], mechanism.user_id, HERE, suspended=True)
+    with pytest.raises(MediaNotFound):
+        await world.app.media.find_media(None, key, **link)
+    assert await world.app.media.find_media(people["admin"], key, **link)
+
+
 @pytest.mark.parametrize("state", ["published", "unpublished", "withdrawn"])
 async def test_an_original_is_served_to_its_owner_and_admins(world, people, state):
     mechanism = await made(world, people, state)

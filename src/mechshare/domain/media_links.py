@@ -27,12 +27,15 @@ class LinkSigner:
         end = int((now + LINK_LIFETIME).timestamp())
         return end - end % hour + hour
 
-    def sign(self, key: str, expires: int) -> str:
-        return hmac.new(self.secret, f"{key}\n{expires}".encode(), sha256).hexdigest()
+    def sign(self, key: str, expires: int, *, is_withdrawn: bool) -> str:
+        """Returns the signature; `is_withdrawn` says whether a moderator has withdrawn the mechanism."""
+        # A withdrawal must end the links of before at once, while a moderator can still watch the clip.
+        state = "\nwithdrawn" if is_withdrawn else ""
+        return hmac.new(self.secret, f"{key}\n{expires}{state}".encode(), sha256).hexdigest()
 
-    def is_valid(self, key: str, expires: int, signature: str, now: datetime) -> bool:
-        """Whether `signature` is that of `key` and `expires`, and `expires` has not passed."""
-        expected = self.sign(key, expires)
+    def is_valid(self, key: str, expires: int, signature: str, now: datetime, *, is_withdrawn: bool) -> bool:
+        """Whether `signature` is that of `key`, `expires` and `is_withdrawn`, and `expires` has not passed."""
+        expected = self.sign(key, expires, is_withdrawn=is_withdrawn)
         is_genuine = signature.isascii() and hmac.compare_digest(expected, signature)
         return is_genuine and now.timestamp() < expires
 
@@ -44,5 +47,5 @@ class MediaLinks:
     signer: LinkSigner
     expires: int
 
-    def signature(self, key: str) -> str:
-        return self.signer.sign(key, self.expires)
+    def signature(self, key: str, *, is_withdrawn: bool = False) -> str:
+        return self.signer.sign(key, self.expires, is_withdrawn=is_withdrawn)

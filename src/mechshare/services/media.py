@@ -71,8 +71,10 @@ class MediaService:
         if public := await self._find_public(mechanism_id, key):
             return public
         derivative = await self._find_derivative(mechanism_id, key)
-        has_link = bool(signature) and self._links.is_valid(key, expires, signature, self._clock.now())
-        if derivative is None or not (has_link or can_see(viewer, derivative.mechanism)):
+        if derivative is None:
+            raise MediaNotFound()
+        mechanism = derivative.mechanism
+        if not can_see(viewer, mechanism) and not await self._has_link(mechanism, key, expires, signature):
             raise MediaNotFound()
         return await self._stored(key, derivative.created_at)
 
@@ -97,6 +99,17 @@ class MediaService:
         """Yields the bytes from `start` (included) to `end` (excluded). Raises MediaNotFound if the store has lost the
         file."""
         return self._blobs.read(media.key, start, end)
+
+    async def _has_link(self, mechanism: Mechanism, key: str, expires: int, signature: str) -> bool:
+        """Whether the link is valid. A moderator's withdrawal and the suspension of the owner end all links."""
+        is_withdrawn = mechanism.withdrawn_reason is not None
+        if not signature or not self._links.is_valid(
+            key, expires, signature, self._clock.now(), is_withdrawn=is_withdrawn
+        ):
+            return False
+        async with self._database.read() as tx:
+            owner = await tx.users.find_by_id(mechanism.user_id)
+        return owner is not None and not owner.is_suspended
 
     async def _find_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
         """Returns the file if everyone may read it, else None."""

@@ -61,15 +61,16 @@ class CardTexts:
 
 def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | None = None) -> Card:
     mechanism = item.mechanism
-    is_public, media = mechanism.is_published, mechanism.media
+    is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
+    media = mechanism.media
     texts = texts or CardTexts()
     names = (texts.category_names.get(id) for id in mechanism.categories)
     return Card(
         mechanism=mechanism,
         author_name=item.author.display_name,
-        video_url=addresses.of(mechanism.file_url, is_public=is_public),
-        thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public),
-        preview_url=addresses.of(mechanism.preview_url, is_public=is_public),
+        video_url=addresses.of(mechanism.file_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
         width=media.width if media else 4,
         height=media.height if media else 3,
         category_names=tuple(name for name in names if name),

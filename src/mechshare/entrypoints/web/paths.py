@@ -18,7 +18,7 @@ _NOT_PAGES = (
     "/sitemap.xml",
     "/favicon.ico",
 )
-_FILES = ("/static/", "/schema", "/api/v1/media/")
+_FILES = ("/static/", "/schema")
 
 
 def is_api(path: str) -> bool:

@@ -27,7 +27,7 @@ class MediaAddresses(NamedTuple):
     links: MediaLinks
     public_url: str
 
-    def of(self, url: str | None, *, is_public: bool) -> str | None:
+    def of(self, url: str | None, *, is_public: bool, is_withdrawn: bool = False) -> str | None:
         """Returns the URL for clients of media that the domain calls `url`; URLs of other hosts stay unchanged."""
         key = blob_key(url) if url else None
         if key is None:
@@ -35,7 +35,8 @@ class MediaAddresses(NamedTuple):
         address = f"{self.public_url}{MEDIA_PATH}{key.removeprefix('media/')}"
         if is_public:
             return address
-        return f"{address}?expires={self.links.expires}&signature={self.links.signature(key)}"
+        signature = self.links.signature(key, is_withdrawn=is_withdrawn)
+        return f"{address}?expires={self.links.expires}&signature={signature}"
 
 
 def media_addresses(application: Application) -> MediaAddresses:
@@ -108,16 +109,16 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
 def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> MechanismResponse:
     """Returns the representation; URLs of an unpublished clip are signed, since its readers may watch it."""
     mechanism = item.mechanism
-    is_public = mechanism.is_published
+    is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
     return MechanismResponse(
         id=mechanism.id,
         title=mechanism.title,
         description=mechanism.description,
         user_id=mechanism.user_id,
         user=item.author,
-        file_url=addresses.of(mechanism.file_url, is_public=is_public),
-        thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public),
-        preview_url=addresses.of(mechanism.preview_url, is_public=is_public),
+        file_url=addresses.of(mechanism.file_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
         duration=mechanism.duration,
         created_at=mechanism.created_at,
         updated_at=mechanism.updated_at,
