@@ -106,8 +106,8 @@ def test_a_family_has_leaves_and_no_code(family):
 
 
 def test_facts_are_inserted_and_never_used_as_a_format():
-    error = errors.NameTaken(field="username", value="{field} {0.__class__} %s")
-    assert error.message == "username '{field} {0.__class__} %s' is already in use. Choose another."
+    error = errors.NameTaken(field="{field} {0.__class__} %s")
+    assert error.message == "{field} {0.__class__} %s is already in use. Choose another."
 
 
 def test_a_rate_limit_error_says_when_to_retry():

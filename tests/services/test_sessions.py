@@ -13,7 +13,13 @@ from mechshare.domain.errors import (
     TooManyFailedSignIns,
 )
 from mechshare.domain.ids import SessionId
-from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, REPLAY_GRACE, SESSION_LIFETIME
+from mechshare.domain.sessions import (
+    ACCESS_TOKEN_LIFETIME,
+    RECENT_SIGN_IN,
+    REPLAY_GRACE,
+    SESSION_LIFETIME,
+    RecentSignInRequired,
+)
 from mechshare.domain.users import Role
 from mechshare.services.sessions import (
     FREE_FAILURES,
@@ -443,3 +449,14 @@ async def test_the_user_agent_is_shortened_and_made_readable(world):
     _, caller = await world.sign_in("mika", replace(HERE, user_agent="x\x00" + "y" * 500))
     (session,) = await world.app.sessions.find_sessions(caller)
     assert session.user_agent == "x\ufffd" + "y" * 198
+
+
+async def test_a_sign_in_is_recent_for_ten_minutes_and_a_refresh_does_not_prolong_that(world):
+    await world.join("mika")
+    tokens, caller = await world.sign_in("mika")
+    world.clock.advance(RECENT_SIGN_IN - timedelta(seconds=1))
+    await world.app.sessions.refresh(tokens.refresh_token, HERE)
+    await world.app.sessions.require_recent_sign_in(caller)
+    world.clock.advance(timedelta(seconds=1))
+    with pytest.raises(RecentSignInRequired):
+        await world.app.sessions.require_recent_sign_in(caller)

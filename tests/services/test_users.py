@@ -17,7 +17,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.users import Role
+from mechshare.domain.users import Actor, Role
 from mechshare.services import users
 from mechshare.services.support import rename_propagation
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
@@ -93,7 +93,32 @@ async def test_registering_again_with_the_same_key_returns_the_first_response(wo
 
     assert again == ReplayedResponse(first.id.encode())
     with pytest.raises(IdempotencyKeyReused):
-        await world.app.users.register(registration("other"), HERE, once(fingerprint="g"))
+        await world.app.users.register(registration(), HERE, once(fingerprint="g"))
+
+
+async def test_a_stored_response_needs_the_password_of_the_account(world):
+    await world.app.users.register(registration(), HERE, once())
+    with pytest.raises(NameTaken):
+        await world.app.users.register(registration(password="another password"), HERE, once())
+
+
+async def test_the_key_of_one_account_is_free_for_others_and_ends_with_the_account(world):
+    first = await world.app.users.register(registration(), HERE, once())
+    other = await world.app.users.register(registration("other", email="o@example.com"), HERE, once())
+    assert other.username == "other"
+    await world.app.users.delete_user(Actor(id=first.id, role=first.role), HERE)
+    again = await world.app.users.register(registration(), HERE, once())
+    assert again.id != first.id
+
+
+async def test_a_refused_registration_does_not_say_which_name_is_in_use(world):
+    await world.app.users.register(registration(), HERE)
+    messages = set()
+    for taken in ({"email": "new@example.com"}, {"username": "another"}):
+        with pytest.raises(NameTaken) as refused:
+            await world.app.users.register(registration(**taken), HERE)
+        messages.add((refused.value.message, str(refused.value.facts)))
+    assert len(messages) == 1
 
 
 async def test_a_key_is_free_again_after_a_day(world):

@@ -211,8 +211,8 @@ class NothingToRetry(Conflict):
 class NameTaken(Conflict):
     code = "NAME_TAKEN"
     messages = {
-        "en": "{field} '{value}' is already in use. Choose another.",
-        "ja": "{field}「{value}」はすでに使われています。別のものを選んでください。",
+        "en": "{field} is already in use. Choose another.",
+        "ja": "{field} はすでに使われています。別のものを選んでください。",
     }
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.users import Actor
 
@@ -12,6 +13,18 @@ SESSION_LIFETIME = timedelta(days=30)
 REPLAY_GRACE = timedelta(seconds=30)
 """The time for which a consumed refresh token still returns the current tokens of its session: two tabs may refresh at
 the same time, and a response may be lost."""
+
+
+RECENT_SIGN_IN = timedelta(minutes=10)
+"""How long after a sign-in its session may do what a thief of the session must not: see `RecentSignInRequired`."""
+
+
+class RecentSignInRequired(Forbidden):
+    code = "RECENT_SIGN_IN_REQUIRED"
+    messages = {
+        "en": "Sign in again first: this needs a sign-in within the last {minutes} minutes.",
+        "ja": "もう一度サインインしてください。この操作には、過去 {minutes} 分以内のサインインが必要です。",
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +42,10 @@ class Session:
 
     def is_live(self, now: datetime) -> bool:
         return self.revoked_at is None and now < self.expires_at
+
+    def is_recent(self, now: datetime) -> bool:
+        """Whether the user signed in less than RECENT_SIGN_IN ago; refreshing the tokens does not count."""
+        return now < self.created_at + RECENT_SIGN_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

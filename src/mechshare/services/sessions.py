@@ -22,7 +22,9 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import (
+    RECENT_SIGN_IN,
     SESSION_LIFETIME,
+    RecentSignInRequired,
     RefreshToken,
     Session,
     SignedIn,
@@ -125,6 +127,13 @@ class SessionService:
             for session_id in ended:
                 await tx.record(SessionEnded(caller.actor.id, session_id, request_metadata))
         return len(ended)
+
+    async def require_recent_sign_in(self, caller: SignedIn) -> None:
+        """Raises RecentSignInRequired unless the caller signed in within RECENT_SIGN_IN."""
+        async with self._transactions.read() as tx:
+            session = await tx.sessions.find_by_id(caller.session_id)
+        if session is None or not session.is_recent(self._clock.now()):
+            raise RecentSignInRequired(minutes=int(RECENT_SIGN_IN.total_seconds() // 60))
 
     async def find_sessions(self, caller: SignedIn) -> tuple[Session, ...]:
         """Returns the caller's live sessions, the most recently used first."""

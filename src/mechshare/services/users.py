@@ -1,12 +1,13 @@
 """Accounts: registration, profile, deletion; and the decisions of admins about roles and suspensions."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
 from mechshare.domain.events import AccountStatusChanged, PasswordReset, UserDeleted, UserRegistered
+from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
@@ -62,8 +63,18 @@ class UserService:
         request_metadata: RequestMetadata,
         idempotency: IdempotentRequest[User] | None = None,
     ) -> User | ReplayedResponse:
-        """Creates an account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused."""
-        return await self._create(registration, Role.USER, request_metadata, idempotency)
+        """Creates an account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused.
+
+        A repeated request gets the stored response only with the password of the account. NameTaken does not say
+        which of user name and e-mail address is in use.
+        """
+        try:
+            return await self._create(registration, Role.USER, request_metadata, idempotency)
+        except NameTaken as taken:
+            replay = await self._replayed(registration, idempotency) if idempotency else None
+            if replay is None:
+                raise NameTaken(field="username / email") from taken
+            return replay
 
     async def create_admin(self, registration: Registration) -> User:
         """Creates an account with the role `admin`, for the command line. Raises InvalidField, NameTaken."""
@@ -79,7 +90,7 @@ class UserService:
         idempotency: IdempotentRequest[User] | None,
     ) -> User | ReplayedResponse:
         user = self._new_user(registration, role)
-        await self._refuse_taken_names(user, idempotency)
+        await self._refuse_taken_names(user)
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._transactions.begin() as tx:
 
@@ -89,16 +100,30 @@ class UserService:
                 await tx.record(UserRegistered(saved, request_metadata))
                 return saved
 
-            return await run_once(tx, self._clock, idempotency, join)
+            return await run_once(tx, self._clock, _owned(idempotency, user.id), join)
 
-    async def _refuse_taken_names(self, user: User, idempotency: IdempotentRequest[User] | None) -> None:
-        """Raises NameTaken before the cost of hashing; the transaction that saves the user decides.
+    async def _replayed(
+        self, registration: Registration, idempotency: IdempotentRequest[User]
+    ) -> ReplayedResponse | None:
+        """Returns the response to the same request of before; None without one, and for a wrong password.
 
-        Does not raise for a repeated idempotent request, which gets the stored response.
+        Raises IdempotencyKeyReused.
         """
         async with self._transactions.read() as tx:
-            if idempotency and await tx.idempotency_records.find(idempotency.scope, idempotency.key):
-                return
+            user = await tx.users.find_by_login(clean_username(registration.username))
+            if user is None:
+                return None
+            record = await tx.idempotency_records.find(_scope(idempotency, user.id), idempotency.key)
+            stored = await tx.credentials.find(user.id)
+        if record is None or record.created_at <= self._clock.now() - IDEMPOTENCY_LIFETIME:
+            return None
+        if not await self._passwords.verify(normal_password(registration.password), stored):
+            return None
+        return ReplayedResponse(record.response_to(idempotency.fingerprint))
+
+    async def _refuse_taken_names(self, user: User) -> None:
+        """Raises NameTaken before the cost of hashing; the transaction that saves the user decides."""
+        async with self._transactions.read() as tx:
             if await tx.users.find_by_login(user.username):
                 raise NameTaken(field="username", value=user.username)
             if await tx.users.find_by_login(user.email):
@@ -225,6 +250,15 @@ class UserService:
                 await tx.sessions.revoke(user_id, now)
             await tx.record(AccountStatusChanged(user, changed, actor.id, request_metadata))
             return changed
+
+
+def _owned(idempotency: IdempotentRequest[User] | None, user_id: UserId) -> IdempotentRequest[User] | None:
+    """Returns the request in the scope of the account, so that deleting the account deletes the stored response."""
+    return replace(idempotency, scope=_scope(idempotency, user_id)) if idempotency else None
+
+
+def _scope(idempotency: IdempotentRequest[User], user_id: UserId) -> str:
+    return f"{user_id} {idempotency.scope.strip()}"
 
 
 async def _has_published(tx: Transaction, user_id: UserId) -> bool:

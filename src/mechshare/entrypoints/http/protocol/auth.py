@@ -44,6 +44,11 @@ def require_permissions(*permissions: str) -> Guard:
     return guard
 
 
+async def require_recent_sign_in(connection: Connection, handler: BaseRouteHandler) -> None:
+    """The guard, after `require_permissions`, of what a stolen session must not do. Raises RecentSignInRequired."""
+    await application_of(connection).sessions.require_recent_sign_in(caller_of(connection))
+
+
 def limits(kind: CostlyOperation) -> BeforeRequestHookHandler:
     """Returns the `before_request` of a route with a rate limit of its own per address; it raises TooManyRequests."""
 

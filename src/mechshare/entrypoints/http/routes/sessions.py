@@ -17,6 +17,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     limits,
     request_metadata_of,
     require_permissions,
+    require_recent_sign_in,
 )
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import (
@@ -210,7 +211,7 @@ async def revoke_session(request: Req, session_id: FromPath[str]) -> Response[No
 @post(
     "/password",
     status_code=204,
-    guards=[require_permissions()],
+    guards=[require_permissions(), require_recent_sign_in],
     operation_id="changePassword",
     summary="Change your password",
     opt=refuses(Invalid, TooMany),

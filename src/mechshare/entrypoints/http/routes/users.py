@@ -16,6 +16,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     application_of,
     request_metadata_of,
     require_permissions,
+    require_recent_sign_in,
 )
 from mechshare.entrypoints.http.protocol.entity_tags import expected_versions
 from mechshare.entrypoints.http.protocol.openapi import (
@@ -105,13 +106,13 @@ async def update_me(request: Req) -> Response[OwnAccountResponse]:
 @delete(
     "/me",
     status_code=204,
-    guards=[require_permissions()],
+    guards=[require_permissions(), require_recent_sign_in],
     operation_id="deleteAccount",
     summary="Delete account",
     opt=ACCEPTS_IF_MATCH,
 )
 async def delete_me(request: Req) -> Response[None]:
-    """Deletes the account of the caller and everything that belongs to it. Requires If-Match."""
+    """Deletes the account of the caller and everything that belongs to it. Requires If-Match and a recent sign-in."""
     versions = expected_versions(request)
     await application_of(request).users.delete_user(actor_of(request), request_metadata_of(request), versions)
     return no_content()
@@ -145,14 +146,15 @@ async def find_users(
 
 @patch(
     "/{user_id:str}",
-    guards=[require_permissions("users:manage")],
+    guards=[require_permissions("users:manage"), require_recent_sign_in],
     operation_id="updateAccountStatus",
     summary="Change role, suspension or quota (admins)",
     opt={**ACCEPTS_IF_MATCH, **refuses(Conflict, Invalid)},
     operation_class=body_of(AccountStatusChanges, example={"role": "moderator"}),
 )
 async def change_account_status(request: Req, user_id: FromPath[str]) -> Response[UserResponse]:
-    """Changes role and storage quota of an account, or suspends or reactivates it. Requires If-Match."""
+    """Changes role and storage quota of an account, or suspends or reactivates it. Requires If-Match and a recent
+    sign-in."""
     changes = await decoded_body(request, AccountStatusChanges)
     changed = await application_of(request).users.change_account_status(
         actor_of(request),
