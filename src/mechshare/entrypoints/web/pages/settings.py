@@ -15,6 +15,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     caller_of,
     request_metadata_of,
     require_permissions,
+    require_recent_sign_in,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.web.devices import browser_of, system_of
@@ -23,6 +24,7 @@ from mechshare.entrypoints.web.rendering import form_page, page, problem_of
 from mechshare.entrypoints.web.session_cookies import signed_out_cookies
 
 Req = Request[Any, Any, Any]
+RECENTLY = [require_permissions(), require_recent_sign_in]
 _PASSWORD_FIELDS = {"password": "new_password"}
 """What the form calls the fields that the domain names."""
 
@@ -47,7 +49,7 @@ async def save_profile(request: Req) -> Response[Any]:
     return see_other(request, "/settings?saved=profile")
 
 
-@post("/settings/password", status_code=200, guards=[require_permissions()])
+@post("/settings/password", status_code=200, guards=RECENTLY)
 async def change_password(request: Req) -> Response[Any]:
     """Changes the password and ends all other sessions."""
     fields = await form_fields(request)
@@ -81,12 +83,12 @@ async def end_other_sessions(request: Req) -> Response[Any]:
     return see_other(request, "/settings?saved=sessions")
 
 
-@get("/settings/delete-account", guards=[require_permissions()])
+@get("/settings/delete-account", guards=RECENTLY)
 async def confirm_deletion(request: Req) -> Response[str]:
     return await page(request, "delete_account.html")
 
 
-@post("/settings/delete-account", status_code=200, guards=[require_permissions()])
+@post("/settings/delete-account", status_code=200, guards=RECENTLY)
 async def delete_account(request: Req) -> Response[Any]:
     """Deletes the account if its user name was typed, and signs the browser out."""
     fields = await form_fields(request)

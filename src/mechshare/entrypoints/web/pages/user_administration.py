@@ -14,6 +14,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     application_of,
     request_metadata_of,
     require_permissions,
+    require_recent_sign_in,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
@@ -47,7 +48,7 @@ async def show_user(request: Req, user_id: FromPath[str], saved: Saved = "") -> 
     return await _user_page(request, await _find(request, user_id), saved=saved)
 
 
-@post("/admin/users/{user_id:str}", status_code=200, guards=USER_MANAGERS)
+@post("/admin/users/{user_id:str}", status_code=200, guards=[*USER_MANAGERS, require_recent_sign_in])
 async def change_user(request: Req, user_id: FromPath[str]) -> Response[Any]:
     """Changes what the form has a field for: `role`, `quota` or `suspended` (yes or no)."""
     user, fields = await _find(request, user_id), await form_fields(request)
