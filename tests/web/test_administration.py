@@ -97,7 +97,7 @@ async def test_an_admin_creates_renames_and_deletes_categories(site: Site) -> No
     new = {"id": "latches", "name_en": "Latches", "name_ja": "ラッチ"}
     assert (await hana.submit("/admin/categories", **new)).headers["location"].endswith("saved=created")
     taken = await hana.submit("/admin/categories", **new)
-    assert (taken.status_code, "latches" in error_at(taken, "id")) == (409, True)
+    assert (taken.status_code, "in use" in error_at(taken, "id")) == (409, True)
     wrong = await hana.submit("/admin/categories", **{**new, "id": "掛け金", "name_en": ""})
     assert (wrong.status_code, error_at(wrong, "id") != "") == (422, True)
 

@@ -44,7 +44,7 @@ def page_routes(site: Site) -> list[tuple[str, str, Any]]:
 def required(handler: Any) -> set[Permission] | None:
     """The permissions that the guards of a route require; None without a guard."""
     guards = handler.resolve_guards()
-    return {one for guard in guards for one in guard.permissions} if guards else None
+    return {one for guard in guards for one in getattr(guard, "permissions", ())} if guards else None
 
 
 def place_of(path: str) -> str | None:
