@@ -1,0 +1,219 @@
+"""Every page in Debian's Chromium: accessible, quick, quiet, and deaf to hostile texts; and what people do there."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.http.conftest import PASSWORD
+from tests.journeys.web_site import JAPANESE_TITLE, Watched, WebSite, chromium, register, web_site
+from tests.web.addresses import page_paths
+
+MAX_FIRST_REQUESTS = 30
+MAX_SCRIPT_BYTES = 80_000
+MAX_BYTES_OF_20 = 400_000
+SOME_ID = "01900000-0000-7000-8000-0000000000ff"
+_TRANSFERS = """() => performance.getEntries().filter(one => "transferSize" in one)
+  .map(one => [new URL(one.name).pathname, one.transferSize])"""
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebSite]:
+    with web_site(tmp_path_factory.mktemp("web")) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, chromium(playwright) as browser:
+        yield browser
+
+
+def test_every_page_is_accessible_quiet_and_executes_no_text(browser: Browser, site: WebSite) -> None:
+    """Opened by an administrator, who sees all parts."""
+    admin = Watched(browser, site)
+    admin.sign_in("hana")
+    found: list[str] = []
+    for path in paths(site):
+        admin.open(path)
+        found += admin.check() + admin.in_dark() + admin.with_large_text()
+    admin.close()
+    assert found == []
+
+
+def test_the_pages_of_guests(browser: Browser, site: WebSite) -> None:
+    guest = Watched(browser, site, locale="ja-JP")
+    found: list[str] = []
+    for path in ("/", "/sign-in", "/register", "/?q=nothing-like-it", f"/m/{site.mechanisms[1]}"):
+        page = guest.open(path)
+        assert page.get_attribute("html", "lang") == "ja"
+        found += guest.check() + guest.in_dark() + guest.with_large_text()
+    guest.close()
+    assert found == []
+
+
+def test_a_refused_form_is_accessible_and_leads_to_its_wrong_field(browser: Browser, site: WebSite) -> None:
+    guest = Watched(browser, site)
+    page = guest.open("/register")
+    page.fill("#username", "two words")
+    page.fill("#email", "another@example.com")
+    page.fill("#password", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[aria-invalid]")
+
+    assert page.evaluate("document.activeElement.id") == "username"
+    assert page.input_value("#email") == "another@example.com"
+    assert page.input_value("#password") == ""
+    assert guest.check() + guest.in_dark() == []
+    guest.close()
+
+
+def test_the_first_page_is_small_until_somebody_looks(browser: Browser, site: WebSite) -> None:
+    guest = Watched(browser, site)
+    page = guest.open("/")
+    page.wait_for_load_state("networkidle")
+    sizes = dict(transfers(page))
+    pictures = {path: size for path, size in sizes.items() if "/media/" in path}
+    scripts = sum(size for path, size in sizes.items() if path.endswith(".js"))
+    guest.close()
+
+    shown = len(site.mechanisms) - 2
+    assert len(pictures) == shown  # thumbnails alone
+    assert len(sizes) - shown + 20 <= MAX_FIRST_REQUESTS
+    assert 0 < scripts <= MAX_SCRIPT_BYTES
+    rest = sum(sizes.values()) - sum(pictures.values())
+    assert rest + 20 * max(pictures.values()) <= MAX_BYTES_OF_20
+
+
+def test_a_searcher_finds_a_mechanism_in_japanese_by_keyboard(browser: Browser, site: WebSite) -> None:
+    searcher = Watched(browser, site, locale="ja-JP")
+    page = searcher.open("/")
+    page.keyboard.press("/")
+    page.keyboard.insert_text("遊星")
+    page.wait_for_selector("[role=option]")
+    found = searcher.check()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/?q=*")
+
+    assert page.inner_text("h1") == "「遊星」の検索結果"
+    page.focus(f"a:has-text('{JAPANESE_TITLE}')")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/m/*")
+    assert page.inner_text("h1") == JAPANESE_TITLE
+    found += searcher.check()
+    searcher.close()
+    assert found == []
+
+
+def test_a_moderator_withdraws_with_a_reason_that_the_owner_reads(browser: Browser, site: WebSite) -> None:
+    reason = "The clip shows a trademark. Remove it and upload again."
+    moderator, owner, guest = (Watched(browser, site) for _ in range(3))
+    moderator.sign_in("ren")
+    page = moderator.open(f"/moderation/{site.mechanisms[2]}")
+    page.fill("#reason", reason)
+    page.click("form[action$='/withdraw'] button")
+    page.wait_for_selector("form[action$='/reinstate']")
+    found = moderator.check()
+
+    owner.sign_in("yui")
+    assert reason in owner.open(f"/m/{site.mechanisms[2]}").inner_text("main")
+    assert guest.page.goto(f"{site.url}/m/{site.mechanisms[2]}").status == 404
+    for one in (moderator, owner, guest):
+        one.close()
+    assert found == []
+
+
+def test_a_newcomer_shares_a_clip_by_its_link(browser: Browser, site: WebSite) -> None:
+    newcomer = Watched(browser, site, viewport={"width": 390, "height": 844}, has_touch=True)
+    page = newcomer.open("/upload")
+    page.click("main a[href*='/register']")
+    page.fill("#username", "mei")
+    page.fill("#email", "mei@example.com")
+    page.fill("#password", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url("**/upload")
+
+    page.set_input_files("[data-role=choose]", site.clip)
+    assert page.input_value(".upload [name=title]") == "phone"  # from the name of the file
+    page.fill(".upload [name=title]", "Slider-crank of a compressor")
+    page.evaluate("window.shift = 0")  # a program chose the file, which Chromium does not count as input
+    found = newcomer.check()
+    page.click("[data-role=start]")
+    page.click("[data-role=publish]")
+    found += newcomer.check()
+    page.click("[data-role=open]")
+    link = page.input_value("#share-link")
+    newcomer.close()
+
+    guest = Watched(browser, site)
+    guest.page.goto(link)
+    assert guest.page.inner_text("h1") == "Slider-crank of a compressor"
+    guest.page.wait_for_function("document.querySelector('video').readyState >= 2")
+    found += guest.check()
+    guest.close()
+    assert found == []
+
+
+def test_an_owner_edits_publishes_and_withdraws(browser: Browser, site: WebSite) -> None:
+    owner, guest = Watched(browser, site), Watched(browser, site)
+    own = f"/m/{site.mechanisms[0]}"
+    owner.sign_in("yui")
+    page = owner.open(own + "/edit")
+    page.fill("[name=title]", "Peaucellier-Lipkin linkage")
+    page.click("main form button.primary")
+    page.wait_for_url("**" + own)
+    page.click("#actions ~ * button.primary")
+    page.wait_for_selector("#share-link")
+    assert guest.open(own).inner_text("h1") == "Peaucellier-Lipkin linkage"
+
+    page.click("details:has(form[action$='/withdraw']) summary")
+    found = owner.check()
+    page.click("form[action$='/withdraw'] button")
+    page.wait_for_selector(".notice.warn")
+    assert page.inner_text("h1") == "Peaucellier-Lipkin linkage"
+    assert guest.page.goto(site.url + own).status == 404
+    owner.close()
+    guest.close()
+    assert found == []
+
+
+def test_an_administrator_suspends_a_user_whose_session_ends(browser: Browser, site: WebSite) -> None:
+    register(site.url, "kai")
+    user, admin = Watched(browser, site), Watched(browser, site)
+    user.sign_in("kai")
+    admin.sign_in("hana")
+    page = admin.open("/admin/users?name=kai")
+    page.click("button[name=suspended]")
+    page.wait_for_selector("button[name=suspended][value=no]")
+    found = admin.check()
+
+    user.open("/settings").wait_for_url(re.compile(r"/sign-in\?next="))
+    user.fill_sign_in("kai")
+    user.page.wait_for_selector("[role=alert]")
+    user.close()
+    admin.close()
+    assert found == []
+
+
+def paths(site: WebSite) -> list[str]:
+    values = {"mechanism_id": site.mechanisms[1], "user_id": site.ids["yui"], "category_id": "hostile"}
+    pages = page_paths(job_id=SOME_ID, **values)
+    compared = f"/compare?a={site.mechanisms[1]}&b={site.mechanisms[2]}"
+    withdrawn = f"/m/{site.withdrawn}"
+    return [
+        *pages,
+        compared,
+        withdrawn,
+        f"/m/{SOME_ID}",
+        "/nothing-here",
+        "/?q=nothing-like-it",
+        "/?q=executed",
+    ]
+
+
+def transfers(page: Page) -> list[tuple[str, int]]:
+    """Returns the path and the bytes on the network of the page and of each file that it loaded."""
+    loaded: list[tuple[str, int]] = page.evaluate(_TRANSFERS)
+    return loaded
