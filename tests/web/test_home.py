@@ -245,3 +245,18 @@ def test_a_full_page_goes_on_at_the_next_one_until_the_last() -> None:
     assert last.more() is None
     assert full.has_more(WINDOW, WINDOW + 1)
     assert not full.has_more(WINDOW, WINDOW)
+
+
+async def test_a_list_loads_no_picture_from_another_host(site: Site) -> None:
+    owner = await site.sign_up("ana")
+    clip = {
+        "title": "Hosted elsewhere",
+        "file_url": "https://media.example/a.mp4",
+        "thumbnail_url": "https://media.example/a.webp",
+        "duration": 2.0,
+    }
+    made = (await site.client.post("/api/v1/mechanisms/from-url", json=clip, headers=owner)).json()
+    await site.client.post(f"/api/v1/mechanisms/{made['id']}/publish", headers=owner)
+    text = (await site.client.get("/")).text
+    assert "Hosted elsewhere" in text
+    assert "media.example" not in text

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
+from mechshare.domain.blobs import blob_key
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses
@@ -17,7 +19,8 @@ class Card:
     """A mechanism with the addresses of its media, which are None until it is ready.
 
     `width` and `height` in px are those of the clip: pages reserve its room before the picture arrives.
-    `excerpt` is the part of the description that matches a search, else empty.
+    `excerpt` is the part of the description that matches a search, else empty. `thumbnail_url` is None for a
+    picture on another host: a list must not tell that host who reads it.
     """
 
     mechanism: Mechanism
@@ -63,13 +66,14 @@ def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | 
     mechanism = item.mechanism
     is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
     media = mechanism.media
+    picture = mechanism.thumbnail_url if external_host(mechanism) is None else None
     texts = texts or CardTexts()
     names = (texts.category_names.get(id) for id in mechanism.categories)
     return Card(
         mechanism=mechanism,
         author_name=item.author.display_name,
         video_url=addresses.of(mechanism.file_url, is_public=is_public, is_withdrawn=is_withdrawn),
-        thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        thumbnail_url=addresses.of(picture, is_public=is_public, is_withdrawn=is_withdrawn),
         preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
         width=media.width if media else 4,
         height=media.height if media else 3,
@@ -85,3 +89,10 @@ def _excerpt(pieces: Pieces, description: str) -> Pieces:
     before: Pieces = () if description.startswith(text) else (("…", False),)
     after: Pieces = () if description.endswith(text) else (("…", False),)
     return (*before, *pieces, *after)
+
+
+def external_host(mechanism: Mechanism) -> str | None:
+    """Returns the name of the other host that stores the clip; None for a clip that is stored here."""
+    if mechanism.file_url is None or blob_key(mechanism.file_url):
+        return None
+    return urlsplit(mechanism.file_url).hostname

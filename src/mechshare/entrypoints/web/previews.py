@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from litestar import Request
 from markupsafe import Markup
 
-from mechshare.domain.blobs import blob_key
-from mechshare.domain.mechanisms import Mechanism
 from mechshare.entrypoints.web.cards import Card
 from mechshare.entrypoints.web.rendering import site_url
 
@@ -87,19 +85,12 @@ def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | 
         embed_url=f"{site}/embed/{mechanism.id}",
         oembed_url=f"{site}/oembed?format=json&url={quote(page_url, safe='')}",
         video_url=_absolute(site, shown.video_url),
-        image_url=_absolute(site, shown.thumbnail_url or ""),
+        image_url=_absolute(site, shown.thumbnail_url or mechanism.thumbnail_url or ""),
         width=shown.width,
         height=shown.height,
         duration=mechanism.duration,
         published_on=mechanism.created_at.isoformat(),
     )
-
-
-def external_host(mechanism: Mechanism) -> str | None:
-    """Returns the name of the other host that stores the clip; None for a clip that is stored here."""
-    if mechanism.file_url is None or blob_key(mechanism.file_url):
-        return None
-    return urlsplit(mechanism.file_url).hostname
 
 
 def _absolute(site: str, address: str) -> str:

@@ -11,8 +11,7 @@ from mechshare.domain.policy import Viewer
 from mechshare.domain.search import MAX_QUERY_LENGTH
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
-from mechshare.entrypoints.web.cards import Card, card
-from mechshare.entrypoints.web.previews import external_host
+from mechshare.entrypoints.web.cards import Card, card, external_host
 from mechshare.entrypoints.web.rendering import page
 
 Req = Request[Any, Any, Any]

@@ -11,8 +11,8 @@ from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
-from mechshare.entrypoints.web.cards import Card, card
-from mechshare.entrypoints.web.previews import LinkPreview, external_host, link_preview
+from mechshare.entrypoints.web.cards import Card, card, external_host
+from mechshare.entrypoints.web.previews import LinkPreview, link_preview
 from mechshare.entrypoints.web.rendering import page, site_url
 
 Req = Request[Any, Any, Any]

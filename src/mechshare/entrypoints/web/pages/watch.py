@@ -22,11 +22,11 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
-from mechshare.entrypoints.web.cards import card
+from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.paths import local_path
-from mechshare.entrypoints.web.previews import external_host, link_preview
+from mechshare.entrypoints.web.previews import link_preview
 from mechshare.entrypoints.web.rendering import page, problem_of
 
 Req = Request[Any, Any, Any]
