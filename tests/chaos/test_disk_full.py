@@ -172,7 +172,7 @@ async def test_a_full_disk_refuses_writes_until_space_is_freed(
                         filler.unlink()
                         await visitor.upload_again()
                     states = Counter([await visitor.end_of(id) for id in visitor.accepted])
-            log = installation.log("serve")
+            log = installation.log_of("serve")
         drafts = [path.name for path in disk.glob("blobs/originals_/*")]
         aside = list(disk.glob("blobs/.incoming/*"))
     figure(

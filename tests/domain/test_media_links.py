@@ -87,3 +87,10 @@ def test_a_short_secret_is_refused(length):
 
 def test_a_signer_does_not_show_its_secret():
     assert "kkk" not in repr(SIGNER)
+
+
+def test_a_link_of_before_a_withdrawal_is_refused_after_it():
+    withdrawn = SIGNER.sign(KEY, EXPIRES, is_withdrawn=True)
+    assert not SIGNER.is_valid(KEY, EXPIRES, SIGNATURE, NOW, is_withdrawn=True)
+    assert not SIGNER.is_valid(KEY, EXPIRES, withdrawn, NOW)
+    assert SIGNER.is_valid(KEY, EXPIRES, withdrawn, NOW, is_withdrawn=True)

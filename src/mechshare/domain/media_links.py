@@ -27,7 +27,7 @@ class LinkSigner:
         end = int((now + LINK_LIFETIME).timestamp())
         return end - end % hour + hour
 
-    def sign(self, key: str, expires: int, *, is_withdrawn: bool) -> str:
+    def sign(self, key: str, expires: int, *, is_withdrawn: bool = False) -> str:
         """Returns the signature; `is_withdrawn` says whether a moderator has withdrawn the mechanism."""
         # A withdrawal must end the links of before at once, while a moderator can still watch the clip.
         state = "\nwithdrawn" if is_withdrawn else ""

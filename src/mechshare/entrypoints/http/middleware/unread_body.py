@@ -59,7 +59,7 @@ class _Body:
     async def receive(self) -> ReceiveMessage:
         message = await self._receive()
         self.has_begun = True
-        self.has_ended = message["type"] != "http.request" or not message["more_body"]
+        self.has_ended = message["type"] != "http.request" or not message.get("more_body", False)
         return message
 
     async def discard(self) -> None:
@@ -69,7 +69,7 @@ class _Body:
             async with asyncio.timeout(MAX_DISCARDING_SECONDS):
                 while not self.has_ended and size < MAX_DISCARDED_BYTES:
                     message = await self.receive()
-                    size += len(message["body"]) if message["type"] == "http.request" else 0
+                    size += len(message.get("body", b"")) if message["type"] == "http.request" else 0
                     pieces += 1
                     if pieces > SPARE_PIECES + size // MIN_PIECE_BYTES:
                         return
