@@ -33,7 +33,9 @@ class LinkSigner:
         state = "\nwithdrawn" if is_withdrawn else ""
         return hmac.new(self.secret, f"{key}\n{expires}{state}".encode(), sha256).hexdigest()
 
-    def is_valid(self, key: str, expires: int, signature: str, now: datetime, *, is_withdrawn: bool) -> bool:
+    def is_valid(
+        self, key: str, expires: int, signature: str, now: datetime, *, is_withdrawn: bool = False
+    ) -> bool:
         """Whether `signature` is that of `key`, `expires` and `is_withdrawn`, and `expires` has not passed."""
         expected = self.sign(key, expires, is_withdrawn=is_withdrawn)
         is_genuine = signature.isascii() and hmac.compare_digest(expected, signature)

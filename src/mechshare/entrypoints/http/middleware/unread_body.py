@@ -1,7 +1,6 @@
 """Reads and drops the rest of a refused body, so that the client receives the refusal."""
 
 import asyncio
-from collections.abc import Awaitable
 from contextlib import suppress
 
 from litestar.enums import ScopeType
@@ -30,12 +29,11 @@ class UnreadBodyMiddleware:
         self._app = app
         self._discarding = 0
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+    # A coroutine function, by which servers and test clients recognise an ASGI application.
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP or scope["method"] in _WITHOUT_BODY:
-            return self._app(scope, receive, send)
-        return self._call(scope, receive, send)
-
-    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+            await self._app(scope, receive, send)
+            return
         body = _Body(receive)
         await self._app(scope, body.receive, send)
         # A client that waits for 100 (Continue) sends no body after a refusal.
