@@ -9,8 +9,9 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +19,8 @@ from mechshare.bootstrap import schemes
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.entrypoints.cli.main import main
+
+MAX_STARTS = 5
 
 
 class DoomedLedger:
@@ -93,7 +96,11 @@ def worker_doomed_at(step: str) -> int:
         databases[scheme] = lambda url, settings, made=made: DoomedDatabase(made(url, settings), step)
     sys.argv = ["mechshare", "worker", "--slots", "1"]
     sys.stdout = sys.stderr
-    main()
+    # As a service manager does: on a busy machine a dependency may not respond in time at the first start.
+    for _ in range(MAX_STARTS):
+        with suppress(SystemExit):
+            main()
+        time.sleep(1)
     os._exit(0)
 
 
