@@ -1,4 +1,4 @@
-"""Seals the roles that a shared cache stores, so that whoever can write to the cache cannot become an administrator."""
+"""Seals the roles that a shared cache stores: write access to the cache must not give anybody another role."""
 
 import hmac
 from dataclasses import dataclass, field

@@ -20,7 +20,7 @@ class Card:
 
     `width` and `height` in px are those of the clip: pages reserve its room before the picture arrives.
     `excerpt` is the part of the description that matches a search, else empty. `thumbnail_url` is None for a
-    picture on another host: a list must not tell that host who reads it.
+    picture on another host: otherwise that host would learn who reads the list.
     """
 
     mechanism: Mechanism

@@ -34,7 +34,7 @@ class Categories:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chip:
-    """A category as a filter. `count` is None where nobody knows it; `address` adds or removes the filter."""
+    """A category as a filter. `count` is None if it is unknown; `address` adds or removes the filter."""
 
     name: str
     count: int | None
@@ -97,7 +97,7 @@ async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: in
 
 
 async def find_categories(request: Req) -> Categories:
-    """Returns the categories from the cache of public responses: counting them anew for each page is slow."""
+    """Returns the categories from the cache of public responses: to count them for each page would be slow."""
     stored = await public_reads_of(request).categories()
     items = msgspec.json.decode(stored.body, type=CategoriesResponse).items
     is_japanese = language_of(request) == "ja"

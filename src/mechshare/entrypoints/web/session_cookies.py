@@ -105,7 +105,7 @@ def session_cookies(tokens: Tokens, public_url: str, *, is_secure: bool) -> list
 
 
 def signed_out_cookies(public_url: str) -> list[Cookie]:
-    """Returns the cookies that make a browser forget its session."""
+    """Returns the cookies that delete the session's cookies in the browser."""
     return [_cookie(name, "", 0, public_url, False) for name in (ACCESS_COOKIE, REFRESH_COOKIE)]
 
 
