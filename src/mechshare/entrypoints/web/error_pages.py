@@ -13,7 +13,7 @@ from mechshare.domain.errors import DomainException
 from mechshare.entrypoints.http.protocol.header_fields import field_of
 from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.paths import is_page, peek
-from mechshare.entrypoints.web.rendering import page, render
+from mechshare.entrypoints.web.rendering import address_of, page, render
 
 _FIELDS_OF_JSON = (b"content-type", b"content-length", b"content-encoding", b"etag", b"www-authenticate")
 
@@ -90,9 +90,7 @@ class _ErrorPage:
             return render(request, "error.html", None, status=status, **content)
 
     async def _redirect(self, request: Request[Any, Any, Any], keep: list[tuple[bytes, bytes]]) -> None:
-        query = request.scope["query_string"].decode("latin-1")
-        address = request.scope["path"] + (f"?{query}" if query else "")
-        location = f"/sign-in?next={quote(address, safe='/')}"
+        location = f"/sign-in?next={quote(address_of(request), safe='/')}"
         headers = [*keep, (b"location", location.encode()), (b"content-length", b"0")]
         await self._send({"type": "http.response.start", "status": 303, "headers": headers})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

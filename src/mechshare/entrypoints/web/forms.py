@@ -53,7 +53,7 @@ async def form_fields(request: Request[Any, Any, Any], max_bytes: int = MAX_FORM
     return fields
 
 
-def see_other(request: Request[Any, Any, Any], path: str) -> Response[Any]:
+def see_other(path: str) -> Response[Any]:
     """Returns the redirect after a form: the browser then reads `path`, and a reload repeats nothing."""
     # PublicUrlMiddleware completes the address.
     return Redirect(path, status_code=303, headers={"Cache-Control": "no-store"})

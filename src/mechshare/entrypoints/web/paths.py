@@ -6,9 +6,8 @@ from urllib.parse import urlsplit
 from litestar import Request
 from litestar.types import HTTPScope
 
-_API = "/api/"
 _NOT_PAGES = (
-    _API,
+    "/api/",
     "/schema",
     "/health",
     "/static/",
@@ -19,10 +18,6 @@ _NOT_PAGES = (
     "/favicon.ico",
 )
 _FILES = ("/static/", "/schema")
-
-
-def is_api(path: str) -> bool:
-    return path.startswith(_API)
 
 
 def is_file(path: str) -> bool:

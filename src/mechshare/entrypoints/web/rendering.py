@@ -66,7 +66,7 @@ def render(
             nonce=nonce,
             site_url=site_url(request),
             path=request.scope["path"],
-            address=_address(request),
+            address=address_of(request),
             status=status,
             **content,
         )
@@ -115,7 +115,8 @@ async def _account(request: Req) -> User | None:
         return None  # deleted since the session was checked
 
 
-def _address(request: Req) -> str:
+def address_of(request: Req) -> str:
+    """Returns path and query of the request."""
     query = request.scope["query_string"].decode("latin-1")
     path: str = request.scope["path"]
     return f"{path}?{query}" if query else path

@@ -71,14 +71,14 @@ async def register(request: Req) -> Response[Any]:
 async def sign_out(request: Req) -> Response[Any]:
     await form_fields(request)
     await application_of(request).sessions.logout(caller_of(request), request_metadata_of(request))
-    return _with_cookies(see_other(request, "/"), signed_out_cookies(public_url_of(request)))
+    return _with_cookies(see_other("/"), signed_out_cookies(public_url_of(request)))
 
 
 @get("/language/{language:str}")
 async def choose_language(request: Req, language: FromPath[str], next_path: Next = "/") -> Response[Any]:
     if language not in LANGUAGES:
         raise RouteNotFound()
-    response = see_other(request, local_path(next_path))
+    response = see_other(local_path(next_path))
     response.set_cookie(language_cookie(language, public_url_of(request)))
     return response
 
@@ -87,7 +87,7 @@ async def _start_session(request: Req, login: str, password: str, next_path: str
     tokens = await application_of(request).sessions.login(login, password, request_metadata_of(request))
     is_secure = request.scope["scheme"] == "https"
     cookies = session_cookies(tokens, public_url_of(request), is_secure=is_secure)
-    return _with_cookies(see_other(request, next_path), cookies)
+    return _with_cookies(see_other(next_path), cookies)
 
 
 def _with_cookies(response: Response[Any], cookies: list[Cookie]) -> Response[Any]:

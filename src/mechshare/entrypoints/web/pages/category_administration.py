@@ -32,7 +32,7 @@ async def create_category(request: Req) -> Response[Any]:
         )
     except DomainException as error:
         return await _list_page(request, error, fields)
-    return see_other(request, "/admin/categories?saved=created")
+    return see_other("/admin/categories?saved=created")
 
 
 @get("/admin/categories/{category_id:str}", guards=CATEGORY_MANAGERS)
@@ -53,7 +53,7 @@ async def rename_category(request: Req, category_id: FromPath[str]) -> Response[
         )
     except DomainException as error:
         return await _category_page(request, await _find(request, category_id), error, fields)
-    return see_other(request, "/admin/categories?saved=renamed")
+    return see_other("/admin/categories?saved=renamed")
 
 
 @post("/admin/categories/{category_id:str}/delete", status_code=200, guards=CATEGORY_MANAGERS)
@@ -65,7 +65,7 @@ async def delete_category(request: Req, category_id: FromPath[str]) -> Response[
         )
     except DomainException as error:
         return await _category_page(request, await _find(request, category_id), error)
-    return see_other(request, "/admin/categories?saved=deleted")
+    return see_other("/admin/categories?saved=deleted")
 
 
 async def _find(request: Req, category_id: str) -> Category:

@@ -58,7 +58,7 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         is_stale = isinstance(error, StaleVersion)
         content = await _content(request, now, texts, saved=_texts_of(now) if is_stale else None)
         return await form_page(request, "edit.html", error, **content)
-    return see_other(request, f"/m/{mechanism.id}")
+    return see_other(f"/m/{mechanism.id}")
 
 
 def _expected_version(mechanism: Mechanism, fields: FormFields) -> int:

@@ -55,7 +55,7 @@ async def retry_job(request: Req, job_id: FromPath[str]) -> Response[Any]:
         again = await application_of(request).jobs.retry(JobId(job_id))
     except DomainException as error:
         return await _job_page(request, JobId(job_id), error)
-    return see_other(request, f"/admin/jobs/{again}?saved=retried")
+    return see_other(f"/admin/jobs/{again}?saved=retried")
 
 
 @post("/admin/jobs/{job_id:str}/cancel", status_code=200, guards=OPERATORS)
@@ -65,7 +65,7 @@ async def cancel_job(request: Req, job_id: FromPath[str]) -> Response[Any]:
         await application_of(request).jobs.cancel(JobId(job_id))
     except DomainException as error:
         return await _job_page(request, JobId(job_id), error)
-    return see_other(request, f"/admin/jobs/{job_id}?saved=cancelled")
+    return see_other(f"/admin/jobs/{job_id}?saved=cancelled")
 
 
 async def _job_page(

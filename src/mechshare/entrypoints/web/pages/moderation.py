@@ -33,7 +33,7 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 async def show_moderation(request: Req, find: Find = "", cursor: Cursor = None) -> Response[Any]:
     """Shows the newest public mechanisms; an address or id in `find` leads to that mechanism."""
     if found := _ID.search(find.lower()):
-        return see_other(request, f"/moderation/{found.group()}")
+        return see_other(f"/moderation/{found.group()}")
     application = application_of(request)
     newest = await application.mechanisms.find_all(None, page_request(None, None, cursor))
     addresses = media_addresses(application)
@@ -64,7 +64,7 @@ async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         return await form_page(
             request, "moderation_case.html", error, saved="", **_case(request, item, reason)
         )
-    return see_other(request, f"/moderation/{mechanism_id}?saved=withdrawn")
+    return see_other(f"/moderation/{mechanism_id}?saved=withdrawn")
 
 
 @post("/moderation/{mechanism_id:str}/reinstate", status_code=200, guards=MODERATORS)
@@ -74,7 +74,7 @@ async def reinstate(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         await application_of(request).mechanisms.publish(actor_of(request), item.mechanism.id)
     except DomainException as error:
         return await form_page(request, "moderation_case.html", error, saved="", **_case(request, item))
-    return see_other(request, f"/moderation/{mechanism_id}?saved=reinstated")
+    return see_other(f"/moderation/{mechanism_id}?saved=reinstated")
 
 
 async def _find(request: Req, mechanism_id: str) -> AuthoredMechanism:

@@ -139,7 +139,7 @@ async def _carry_out(
         results.append(_Result(title=titles.get(id, id), path=f"/m/{id}", message=message))
     if status == 200:
         filtered = f"state={state}&" if state else ""
-        return see_other(request, f"/my?{filtered}done={action}&count={len(results)}")
+        return see_other(f"/my?{filtered}done={action}&count={len(results)}")
     return await _list_page(request, state, done=action, results=results, status=status)
 
 

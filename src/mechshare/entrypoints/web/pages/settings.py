@@ -46,7 +46,7 @@ async def save_profile(request: Req) -> Response[Any]:
         )
     except DomainException as error:
         return await _settings(request, error, fields)
-    return see_other(request, "/settings?saved=profile")
+    return see_other("/settings?saved=profile")
 
 
 @post("/settings/password", status_code=200, guards=RECENTLY)
@@ -64,7 +64,7 @@ async def change_password(request: Req) -> Response[Any]:
         return await _settings(request, _wrong_password())
     except DomainException as error:
         return await _settings(request, error)
-    return see_other(request, "/settings?saved=password")
+    return see_other("/settings?saved=password")
 
 
 @post("/settings/sessions/{session_id:str}/end", status_code=200, guards=[require_permissions()])
@@ -73,14 +73,14 @@ async def end_session(request: Req, session_id: FromPath[str]) -> Response[Any]:
     await application_of(request).sessions.revoke(
         caller_of(request), SessionId(session_id), request_metadata_of(request)
     )
-    return see_other(request, "/settings?saved=session")
+    return see_other("/settings?saved=session")
 
 
 @post("/settings/end-other-sessions", status_code=200, guards=[require_permissions()])
 async def end_other_sessions(request: Req) -> Response[Any]:
     await form_fields(request)
     await application_of(request).sessions.revoke_others(caller_of(request), request_metadata_of(request))
-    return see_other(request, "/settings?saved=sessions")
+    return see_other("/settings?saved=sessions")
 
 
 @get("/settings/delete-account", guards=RECENTLY)
@@ -97,7 +97,7 @@ async def delete_account(request: Req) -> Response[Any]:
     if normal_login(fields.text("username")) != user.username:
         return await form_page(request, "delete_account.html", _wrong_name(user.username))
     await users.delete_user(actor, request_metadata_of(request))
-    response = see_other(request, "/")
+    response = see_other("/")
     response.cookies.extend(signed_out_cookies(public_url_of(request)))
     return response
 

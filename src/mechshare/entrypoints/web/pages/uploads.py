@@ -39,8 +39,8 @@ async def upload(request: Req) -> Response[Any]:
     except DomainException as error:
         return await _refused(request, form, error)
     if isinstance(created, ReplayedResponse):
-        return see_other(request, "/my")
-    return see_other(request, f"/m/{created.mechanism.id}")
+        return see_other("/my")
+    return see_other(f"/m/{created.mechanism.id}")
 
 
 async def _refused(request: Req, form: ClipForm, error: DomainException) -> Response[str]:

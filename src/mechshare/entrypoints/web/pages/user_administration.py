@@ -34,7 +34,7 @@ async def show_users(request: Req, name: Name = "", cursor: Cursor = None) -> Re
     users, is_absent = application_of(request).users, False
     if name.strip():
         try:
-            return see_other(request, f"/admin/users/{(await users.find_by_login(name)).id}")
+            return see_other(f"/admin/users/{(await users.find_by_login(name)).id}")
         except UserNotFound:
             is_absent = True
     found = await users.find_all(actor_of(request), page_request(None, None, cursor))
@@ -64,7 +64,7 @@ async def change_user(request: Req, user_id: FromPath[str]) -> Response[Any]:
         )
     except DomainException as error:
         return await _user_page(request, await _find(request, user_id), error, fields)
-    return see_other(request, f"/admin/users/{user.id}?saved=user")
+    return see_other(f"/admin/users/{user.id}?saved=user")
 
 
 async def _find(request: Req, user_id: str) -> User:

@@ -56,7 +56,7 @@ async def publish(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         await application_of(request).mechanisms.publish(actor_of(request), known, versions=_versions(fields))
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error)
-    return see_other(request, _next(fields, f"/m/{known}"))
+    return see_other(_next(fields, f"/m/{known}"))
 
 
 @post("/m/{mechanism_id:str}/withdraw", status_code=200, guards=[require_permissions()])
@@ -73,7 +73,7 @@ async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error, reason=fields.text("reason"))
-    return see_other(request, _next(fields, f"/m/{known}"))
+    return see_other(_next(fields, f"/m/{known}"))
 
 
 @post("/m/{mechanism_id:str}/delete", status_code=200, guards=[require_permissions()])
@@ -85,7 +85,7 @@ async def delete(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error)
-    return see_other(request, _next(fields, "/my"))
+    return see_other(_next(fields, "/my"))
 
 
 async def _watch_page(
