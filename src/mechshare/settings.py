@@ -3,19 +3,29 @@
 import os
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
-from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES
-from mechshare.sizes import bytes_in
+from mechshare.setting_values import (
+    MAX_PORT,
+    OPERATIONS_HOST,
+    PREFIX,
+    SettingsError,
+    integer,
+    networks,
+    one_of,
+    operations_address_in,
+    origins,
+    parsed_address,
+    public_url,
+    quota,
+    rate,
+    secret_in,
+    size,
+)
 from mechshare.urls import canonical
 
-PREFIX = "MECHSHARE_"
-MAX_RATE = 1_000_000
-"""The largest number of a rate limit; counters can hold a little more."""
 ADAPTERS = ("database", "blobs", "search", "jobs", "cache", "limits")
 """The roles whose adapters are chosen by URL. MECHSHARE_BLOBS_<OPTION> is an option of the adapter that
 MECHSHARE_BLOBS_URL chooses."""
@@ -28,10 +38,6 @@ COPIED = ("database", "blobs", "search")
 SIDES = ("from", "to")
 """MECHSHARE_COPY_TO_BLOBS_URL is where `mechshare copy` copies blobs, MECHSHARE_COPY_TO_BLOBS_<OPTION> an option of the
 adapter there; MECHSHARE_COPY_FROM_... in the same way, instead of MECHSHARE_BLOBS_URL."""
-
-
-class SettingsError(Exception):
-    """A setting cannot be used; the message says which one and what to write instead."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +74,7 @@ class Settings:
     token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
     host: str = "127.0.0.1"
     port: int = 8000
-    operations_address: str = "127.0.0.1"
+    operations_address: str = OPERATIONS_HOST
     workers: int = 1
     job_slots: int = 1
     max_upload_bytes: int = 512 * 1024 * 1024
@@ -89,10 +95,6 @@ class Settings:
     log_file: str = ""
 
 
-_PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*")
-_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-_MAX_PORT = 65_535
-_ORIGIN = re.compile(r"https?://[A-Za-z0-9*.\[\]:-]+?(?::[0-9*]+)?")
 _SETTINGS = frozenset(Settings.__dataclass_fields__) - {"options", "copies"}
 _COPY_SETTING = re.compile(f"copy_({'|'.join(SIDES)})_((?:{'|'.join(COPIED)})_.+)")
 
@@ -124,30 +126,30 @@ def load(environ: Mapping[str, str]) -> Settings:
         limits_url=canonical(values.get("limits_url", Settings.limits_url)),
         options=options,
         copies=copies,
-        secret=_secret(values),
-        token_algorithm=_one_of(values, "token_algorithm", ("HS256", "EdDSA")),
+        secret=secret_in(values),
+        token_algorithm=one_of(values, "token_algorithm", ("HS256", "EdDSA")),
         host=values.get("host", Settings.host),
-        port=_integer(values, "port", Settings.port, minimum=0, maximum=_MAX_PORT),
-        operations_address=_operations_address(values),
-        workers=_integer(values, "workers", os.cpu_count() or 1, minimum=1, maximum=256),
-        job_slots=_integer(values, "job_slots", int(runs_jobs), minimum=0, maximum=64),
-        max_upload_bytes=_size(values, "max_upload_bytes", Settings.max_upload_bytes, 1, 2**40),
-        user_quota_bytes=_quota(values, "user_quota_bytes", Settings.user_quota_bytes),
-        moderator_quota_bytes=_quota(values, "moderator_quota_bytes", Settings.moderator_quota_bytes),
-        admin_quota_bytes=_quota(values, "admin_quota_bytes", Settings.admin_quota_bytes),
-        disk_reserve=_quota(values, "disk_reserve", 0) if "disk_reserve" in values else None,
-        requests_per_minute=_rate(values, "requests_per_minute", Settings.requests_per_minute),
-        registrations_per_hour=_rate(values, "registrations_per_hour", Settings.registrations_per_hour),
-        uploads_per_hour=_rate(values, "uploads_per_hour", Settings.uploads_per_hour),
-        searches_per_minute=_rate(values, "searches_per_minute", Settings.searches_per_minute),
-        retries_per_hour=_rate(values, "retries_per_hour", Settings.retries_per_hour),
-        unfinished_clips_per_user=_rate(
+        port=integer(values, "port", Settings.port, minimum=0, maximum=MAX_PORT),
+        operations_address=operations_address_in(values),
+        workers=integer(values, "workers", os.cpu_count() or 1, minimum=1, maximum=256),
+        job_slots=integer(values, "job_slots", int(runs_jobs), minimum=0, maximum=64),
+        max_upload_bytes=size(values, "max_upload_bytes", Settings.max_upload_bytes, 1, 2**40),
+        user_quota_bytes=quota(values, "user_quota_bytes", Settings.user_quota_bytes),
+        moderator_quota_bytes=quota(values, "moderator_quota_bytes", Settings.moderator_quota_bytes),
+        admin_quota_bytes=quota(values, "admin_quota_bytes", Settings.admin_quota_bytes),
+        disk_reserve=quota(values, "disk_reserve", 0) if "disk_reserve" in values else None,
+        requests_per_minute=rate(values, "requests_per_minute", Settings.requests_per_minute),
+        registrations_per_hour=rate(values, "registrations_per_hour", Settings.registrations_per_hour),
+        uploads_per_hour=rate(values, "uploads_per_hour", Settings.uploads_per_hour),
+        searches_per_minute=rate(values, "searches_per_minute", Settings.searches_per_minute),
+        retries_per_hour=rate(values, "retries_per_hour", Settings.retries_per_hour),
+        unfinished_clips_per_user=rate(
             values, "unfinished_clips_per_user", Settings.unfinished_clips_per_user
         ),
-        trusted_proxies=_networks(values, "trusted_proxies"),
-        public_url=_public_url(values),
-        cors_origins=_origins(values),
-        log_format=_one_of(values, "log_format", ("console", "json")),
+        trusted_proxies=networks(values, "trusted_proxies"),
+        public_url=public_url(values),
+        cors_origins=origins(values),
+        log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )
 
@@ -232,29 +234,6 @@ def _refuse_unknown(values: Mapping[str, str]) -> None:
         raise SettingsError(f"{names} is not a setting of mechshare. There are: {choices}.")
 
 
-def _networks(values: Mapping[str, str], name: str) -> tuple[str, ...]:
-    """Returns IP addresses and networks, each in canonical form. Raises SettingsError."""
-    texts = [text.strip() for text in values.get(name, "").split(",") if text.strip()]
-    try:
-        networks = [ip_network(text) for text in texts]
-    except ValueError as problem:
-        raise SettingsError(
-            f"{PREFIX}{name.upper()} must be IP addresses or networks, such as 10.0.0.1, 172.16.0.0/12 or "
-            f"2001:db8::/32, with commas between them; {problem}."
-        ) from problem
-    return tuple(str(one[0]) if one.num_addresses == 1 else str(one) for one in networks)
-
-
-def _public_url(values: Mapping[str, str]) -> str:
-    url = values.get("public_url", "").rstrip("/")
-    if url and not _PUBLIC_URL.fullmatch(url):
-        raise SettingsError(
-            f"{PREFIX}PUBLIC_URL must be the address that browsers use, such as https://example.com/mechshare, "
-            f"without a query; it is '{url}'."
-        )
-    return url
-
-
 def operations_address(settings: Settings, port: int) -> tuple[str, int] | None:
     """Returns the host and port of the operations listener of a server at `port`; None if there is to be none.
 
@@ -262,87 +241,6 @@ def operations_address(settings: Settings, port: int) -> tuple[str, int] | None:
     """
     if settings.operations_address == "off":
         return None
-    host, own = _parsed_address(settings.operations_address)
-    beside = port + 1 if port < _MAX_PORT else port - 1
+    host, own = parsed_address(settings.operations_address)
+    beside = port + 1 if port < MAX_PORT else port - 1
     return host, beside if own is None else own
-
-
-def _operations_address(values: Mapping[str, str]) -> str:
-    address = values.get("operations_address", Settings.operations_address).strip()
-    if address != "off":
-        _parsed_address(address)
-    return address
-
-
-def _parsed_address(address: str) -> tuple[str, int | None]:
-    """Returns the host and the port, if any, of `host:port`, `host`, `:port` or `port`. Raises SettingsError."""
-    with suppress(ValueError):
-        return str(ip_address(address)), None
-    try:
-        parts = urlsplit("//" + (f":{address}" if address.isdigit() else address))
-        host, port = parts.hostname or Settings.operations_address, parts.port
-        is_more = parts.netloc != parts.geturl()[2:] or "@" in parts.netloc
-        if is_more or parts.netloc[-1:] in ("", ":") or not _HOST.fullmatch(host):
-            raise ValueError("it is more than a host and a port")
-    except ValueError as problem:
-        raise SettingsError(
-            f"{PREFIX}OPERATIONS_ADDRESS must be an address to listen on, such as 127.0.0.1:8001, 0.0.0.0:9000, "
-            f"[::1]:8001 or 10.0.0.5, or 'off'; it is '{address}'."
-        ) from problem
-    return host, port
-
-
-def _origins(values: Mapping[str, str]) -> tuple[str, ...]:
-    origins = tuple(
-        filter(None, (text.strip().rstrip("/") for text in values.get("cors_origins", "").split(",")))
-    )
-    for origin in origins:
-        if origin != "*" and not _ORIGIN.fullmatch(origin):
-            raise SettingsError(
-                f"{PREFIX}CORS_ORIGINS must be origins such as https://app.example.com or https://*.example.com, "
-                f"with commas between them; '{origin}' is none."
-            )
-    return origins
-
-
-def _secret(values: Mapping[str, str]) -> bytes:
-    secret = os.fsencode(values.get("secret", ""))
-    if secret and len(secret) < 32:
-        raise SettingsError(f"{PREFIX}SECRET must be at least 32 bytes long; it is {len(secret)}.")
-    return secret
-
-
-def _one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
-    value = values.get(name, choices[0])
-    if value not in choices:
-        raise SettingsError(f"{PREFIX}{name.upper()} must be one of {', '.join(choices)}; it is '{value}'.")
-    return value
-
-
-def _rate(values: Mapping[str, str], name: str, default: int) -> int:
-    return _integer(values, name, default, minimum=0, maximum=MAX_RATE)
-
-
-def _quota(values: Mapping[str, str], name: str, default: int) -> int:
-    return _size(values, name, default, 0, MAX_QUOTA_BYTES)
-
-
-def _size(values: Mapping[str, str], name: str, default: int, minimum: int, maximum: int) -> int:
-    """Returns a number of bytes. Raises SettingsError."""
-    text = values.get(name, str(default)).strip()
-    size = bytes_in(text)
-    if size is None or not minimum <= size <= maximum:
-        raise SettingsError(
-            f"{PREFIX}{name.upper()} must be a size from {minimum} byte to {maximum // 2**40} TB, such as 536870912, "
-            f"512MB, 1.5 GiB or 800k; it is '{text}'."
-        )
-    return size
-
-
-def _integer(values: Mapping[str, str], name: str, default: int, *, minimum: int, maximum: int) -> int:
-    text = values.get(name, str(default)).strip()
-    if not text.isascii() or not text.isdigit() or len(text) > 15 or not minimum <= int(text) <= maximum:
-        raise SettingsError(
-            f"{PREFIX}{name.upper()} must be a whole number from {minimum} to {maximum}; it is '{text}'."
-        )
-    return int(text)

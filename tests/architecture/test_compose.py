@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from mechshare.bootstrap.schemes import BLOB_STORES, option_names
-from mechshare.settings import PREFIX, SECRETS, Settings, load
+from mechshare.setting_values import PREFIX
+from mechshare.settings import SECRETS, Settings, load
 from tests.architecture.source import ROOT
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))

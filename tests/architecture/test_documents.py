@@ -8,7 +8,8 @@ import pytest
 from mechshare.adapters import metrics as adapter_metrics
 from mechshare.entrypoints import metrics
 from mechshare.entrypoints.operations import exposition
-from mechshare.settings import ADAPTERS, COPIED, PREFIX, SECRETS, SIDES, Settings
+from mechshare.setting_values import PREFIX
+from mechshare.settings import ADAPTERS, COPIED, SECRETS, SIDES, Settings
 from tests.documents import DOCS, ROOT, anchors, links, pages, prose
 
 _CODE = re.compile(r"`([^`\n]+)`")

@@ -20,7 +20,8 @@ from mechshare.domain.jobs import JobState
 from mechshare.domain.pagination import PageRequest
 from mechshare.entrypoints.cli.context import open_application
 from mechshare.entrypoints.cli.main import cli
-from mechshare.settings import Settings, SettingsError
+from mechshare.setting_values import SettingsError
+from mechshare.settings import Settings
 from tests.adapters.persistence.filling import fill, stands_in
 from tests.cli.conftest import Run
 from tests.object_storage import KEYS, new_bucket, shared_moto

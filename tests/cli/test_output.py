@@ -13,7 +13,8 @@ import pytest
 
 from mechshare.entrypoints.cli.output import progress_bar
 from mechshare.entrypoints.logs import configure_logging
-from mechshare.settings import Settings, SettingsError, load
+from mechshare.setting_values import SettingsError
+from mechshare.settings import Settings, load
 from tests.cli.conftest import Run
 
 PASSWORD = "four-bar linkage"

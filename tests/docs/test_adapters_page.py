@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mechshare.bootstrap.adapters import choose_adapters
-from mechshare.settings import SettingsError, load
+from mechshare.setting_values import SettingsError
+from mechshare.settings import load
 from mechshare.testing import doorbell
 from tests.documents import DOCS, ROOT
 from tests.examples.installing import write_metadata

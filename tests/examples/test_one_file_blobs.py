@@ -21,7 +21,7 @@ from mechshare.bootstrap.application import build
 from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from mechshare.settings import SettingsError
+from mechshare.setting_values import SettingsError
 from mechshare.testing import blobs
 from tests.backups import held_by
 from tests.examples.installing import write_metadata

@@ -17,7 +17,8 @@ from mechshare.entrypoints.operations.listener import check_server, listening
 from mechshare.entrypoints.operations.pages import OperationsPages
 from mechshare.entrypoints.operations.serving import server_operations
 from mechshare.services.maintenance.health import Check
-from mechshare.settings import Settings, SettingsError, operations_address
+from mechshare.setting_values import SettingsError
+from mechshare.settings import Settings, operations_address
 
 DATABASE = Check(name="database", is_up=True, is_essential=True, detail="SQLite")
 NO_CACHE = Check(name="cache", is_up=False, is_essential=False, detail="Redis does not answer")

@@ -13,7 +13,8 @@ from mechshare.bootstrap.application import build
 from mechshare.domain.blobs import BlobFacts
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.observer import LoggingObserver
-from mechshare.settings import Settings, SettingsError, load
+from mechshare.setting_values import SettingsError
+from mechshare.settings import Settings, load
 
 
 async def _one_chunk() -> AsyncIterator[bytes]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from mechshare.settings import SettingsError, load, side_of_copy
+from mechshare.setting_values import SettingsError
+from mechshare.settings import load, side_of_copy
 
 
 @pytest.mark.parametrize(

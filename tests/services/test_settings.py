@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from mechshare.settings import MAX_SECRET_BYTES, SECRETS, Settings, SettingsError, load
+from mechshare.setting_values import SettingsError
+from mechshare.settings import MAX_SECRET_BYTES, SECRETS, Settings, load
 
 
 def test_no_setting_is_required():

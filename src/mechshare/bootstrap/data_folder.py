@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mechshare.settings import SettingsError
+from mechshare.setting_values import SettingsError
 
 
 @contextmanager

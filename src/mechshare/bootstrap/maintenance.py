@@ -17,7 +17,8 @@ from mechshare.ports.disks import Disks
 from mechshare.services.maintenance.backup import BackupService
 from mechshare.services.maintenance.copy import CopyService
 from mechshare.services.maintenance.restore import RestoreService
-from mechshare.settings import PREFIX, SIDES, Settings, SettingsError
+from mechshare.setting_values import PREFIX, SettingsError
+from mechshare.settings import SIDES, Settings
 from mechshare.urls import scheme_of
 
 ROWS_COPIED = ("sqlite", "postgresql")

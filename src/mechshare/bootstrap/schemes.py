@@ -27,7 +27,8 @@ from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
-from mechshare.settings import COPIED, PREFIX, Settings, SettingsError, secret_in_file
+from mechshare.setting_values import PREFIX, SettingsError
+from mechshare.settings import COPIED, Settings, secret_in_file
 from mechshare.urls import FORMS, path_of, scheme_of, server_url, without_secrets
 
 A = TypeVar("A")

@@ -9,7 +9,8 @@ from typing import Any, TextIO
 
 import structlog
 
-from mechshare.settings import Settings, SettingsError
+from mechshare.setting_values import SettingsError
+from mechshare.settings import Settings
 
 _FILE_BYTES = 10 * 1024 * 1024
 _FILES = 5

@@ -18,7 +18,8 @@ from mechshare.entrypoints.cli.output import json_option, print_json, print_tabl
 from mechshare.entrypoints.masking import masked
 from mechshare.services.maintenance.blob_copy import Stage
 from mechshare.services.maintenance.copy import Copied
-from mechshare.settings import COPIED, PREFIX, Settings, side_of_copy
+from mechshare.setting_values import PREFIX
+from mechshare.settings import COPIED, Settings, side_of_copy
 from mechshare.urls import canonical, scheme_of
 
 _LOCKED = "its database is locked until the copy ends."

@@ -22,7 +22,8 @@ from mechshare.demo.clips import render_clips
 from mechshare.entrypoints.cli.api import Api, ApiError
 from mechshare.entrypoints.cli.context import pass_settings
 from mechshare.entrypoints.cli.output import print_table
-from mechshare.settings import PREFIX, Settings
+from mechshare.setting_values import PREFIX
+from mechshare.settings import Settings
 
 _QUERIES = ("歯車", "遊星歯車", "四節リンク", "geneva", "straight line", "cam")
 _TIMEOUT = 300.0

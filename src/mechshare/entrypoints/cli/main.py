@@ -19,7 +19,7 @@ from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.users import users
 from mechshare.entrypoints.masking import masked
 from mechshare.entrypoints.startup import private_files
-from mechshare.settings import SettingsError
+from mechshare.setting_values import SettingsError
 
 _ADVICE = {
     errno.EROFS: " The file system is read-only: mount it writable, or choose another folder.",

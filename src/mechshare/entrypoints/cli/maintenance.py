@@ -17,7 +17,8 @@ from mechshare.entrypoints.cli.context import open_application, pass_settings, r
 from mechshare.entrypoints.cli.output import json_option, print_json
 from mechshare.entrypoints.masking import masked
 from mechshare.services.maintenance.doctor import DoctorReport, Problem
-from mechshare.settings import PREFIX, Settings
+from mechshare.setting_values import PREFIX
+from mechshare.settings import Settings
 
 _PARTS = ("litestar", "granian", "sqlalchemy", "av")
 _REMEDIES = {

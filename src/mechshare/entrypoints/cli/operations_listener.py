@@ -5,7 +5,8 @@ import socket
 from ipaddress import ip_address
 
 from mechshare.entrypoints.operations.listener import check_server, reachable
-from mechshare.settings import PREFIX, Settings, operations_address
+from mechshare.setting_values import PREFIX
+from mechshare.settings import Settings, operations_address
 
 _SETTING = f"{PREFIX}OPERATIONS_ADDRESS"
 _TIMEOUT = 2.0

@@ -19,7 +19,8 @@ from mechshare.entrypoints.operations.application_thread import ApplicationCalls
 from mechshare.entrypoints.operations.serving import server_operations, worker_operations
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.loop import work
-from mechshare.settings import PREFIX, Settings
+from mechshare.setting_values import PREFIX
+from mechshare.settings import Settings
 
 _APP = "mechshare.entrypoints.http.app:create"
 _BACKLOG = 4_096

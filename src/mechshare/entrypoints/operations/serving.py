@@ -18,7 +18,8 @@ from mechshare.entrypoints.operations.exposition import (
 from mechshare.entrypoints.operations.listener import check_server, listening
 from mechshare.entrypoints.operations.pages import OperationsPages
 from mechshare.services.maintenance.health import Check
-from mechshare.settings import PREFIX, Settings, operations_address
+from mechshare.setting_values import PREFIX
+from mechshare.settings import Settings, operations_address
 from mechshare.urls import scheme_of
 
 _log = structlog.get_logger("mechshare.operations")
