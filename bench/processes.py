@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from servers.running import free_port
+from servers.ports import free_port
 
 from bench.http import request
 

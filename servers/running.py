@@ -10,6 +10,8 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from servers.ports import free_port
+
 VERSIONS: Mapping[str, str] = tomllib.loads((Path(__file__).parent / "versions.toml").read_text())
 USER, GROUP = ("nobody", "nogroup") if os.geteuid() == 0 else (None, None)
 """The user that a server runs as: nobody if this is root, which some servers refuse."""
@@ -132,13 +134,6 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def responds(port: int, say: bytes, hear: bytes) -> bool:

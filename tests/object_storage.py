@@ -13,7 +13,8 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-from servers.running import free_port, responds
+from servers.ports import free_port
+from servers.running import responds
 
 KEYS = {"access_key_id": "mechshare", "secret_access_key": "hush"}
 """The emulator accepts any."""

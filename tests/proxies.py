@@ -19,9 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from servers.ports import free_port
 
 from tests.documents import ROOT
-from tests.served import free_port
 
 STARTED_WITHIN = 120
 _APACHE_MODULES = Path("/usr/lib/apache2/modules")

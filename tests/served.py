@@ -1,7 +1,6 @@
 """A server process of its own, for tests that talk to it as a user's program does."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+from servers.ports import free_port
 
 START_TIMEOUT = 300
 
@@ -32,13 +32,6 @@ def served(folder: Path, **settings: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def environment_of(folder: Path) -> dict[str, str]:

@@ -1,7 +1,6 @@
 """A demonstration site for programs that look at its pages."""
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -10,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import httpx
+from servers.ports import free_port
 
 CLIPS = 8
 START_TIMEOUT = 600
@@ -31,12 +31,6 @@ def demo_site() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(60)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def published(url: str) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from servers.running import free_port
+from servers.ports import free_port
 
 from tests.chaos.clips import clip
 

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 
 import httpx
 from servers.kinds import environment
-from servers.running import Server, free_port
+from servers.ports import free_port
+from servers.running import Server
 
 from tests.deployments import deployed
 from tests.servers import own_server

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from servers.running import free_port
+from servers.ports import free_port
 
 from mechshare import settings
 from mechshare.entrypoints.cli.operations_listener import examine
