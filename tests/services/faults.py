@@ -222,9 +222,9 @@ class FaultyIndex:
         """Empties the index, as a new disk does."""
         self._inner = type(self._inner)()
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+    async def suggest(self, prefix: str, limit: int, **options: Any) -> tuple[str, ...]:
         self._refuse()
-        titles: tuple[str, ...] = await self._inner.suggest(prefix, limit)
+        titles: tuple[str, ...] = await self._inner.suggest(prefix, limit, **options)
         return titles
 
     def __getattr__(self, name: str) -> Any:

@@ -12,6 +12,8 @@ from mechshare.domain.text import clean_text
 MAX_QUERY_LENGTH = 200
 MAX_HIT_OFFSET = 10_000
 """The maximum number of hits that a page number skips; an index ranks all of them."""
+MAX_EXCLUDED = 1_000
+"""The most mechanisms that one search or suggestion excludes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +39,16 @@ class SearchSort(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
-    """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller."""
+    """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
+
+    The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
+    """
 
     text: str = ""
     category_ids: tuple[CategoryId, ...] = ()
     user_id: UserId | None = None
     published_only: bool = True
+    excluded: tuple[MechanismId, ...] = ()
     sort: SearchSort = SearchSort.RELEVANCE
     offset: int = 0
     limit: int = 20
@@ -50,9 +56,11 @@ class SearchQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """`highlights` maps a field (`title`, `description`) to an excerpt as ((text, is_match), ...)."""
+    """`highlights` maps a field (`title`, `description`) to an excerpt as ((text, is_match), ...). `version` is that of
+    the document found."""
 
     mechanism_id: MechanismId
+    version: int
     score: float
     highlights: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
 

@@ -31,9 +31,11 @@ class SearchIndex(Protocol):
         takes too long, for any text.
         """
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+    async def suggest(
+        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+    ) -> tuple[str, ...]:
         """Returns distinct titles of published mechanisms with a word (in Japanese, a run) that begins with
-        `prefix`."""
+        `prefix`. A title that only mechanisms in `excluded` have, at most MAX_EXCLUDED, is left out."""
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces the whole index with these documents; meanwhile searches find no less. Returns how many there

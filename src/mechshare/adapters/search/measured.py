@@ -33,9 +33,11 @@ class MeasuredSearchIndex:
         with _measured("search"):
             return await self._index.search(query)
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+    async def suggest(
+        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+    ) -> tuple[str, ...]:
         with _measured("suggest"):
-            return await self._index.suggest(prefix, limit)
+            return await self._index.suggest(prefix, limit, excluded=excluded)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         return await self._index.rebuild(documents)

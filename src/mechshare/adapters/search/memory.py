@@ -65,11 +65,17 @@ class MemorySearchIndex:
             facets=_facets([entry.document for entry, _ in matches]),
         )
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+    async def suggest(
+        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+    ) -> tuple[str, ...]:
         beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
         if not beginning:
             return ()
-        published = (entry for entry in self._entries.values() if entry.document.is_published)
+        published = (
+            entry
+            for entry in self._entries.values()
+            if entry.document.is_published and entry.document.mechanism_id not in excluded
+        )
         candidates = (
             (entry.openings[0].startswith(beginning), entry.document.title)
             for entry in published
@@ -139,6 +145,7 @@ def _score(parsed: ParsedQuery, entry: _Entry) -> float | None:
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:
     return (
         (document.is_published or not query.published_only)
+        and document.mechanism_id not in query.excluded
         and (query.user_id is None or document.user_id == query.user_id)
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
     )
@@ -150,7 +157,7 @@ def _place(document: SearchDocument, score: float) -> tuple[float, int, str]:
 
 def _hit(parsed: ParsedQuery, document: SearchDocument, score: float) -> Hit:
     marks = highlights_of(parsed, document.title, document.description)
-    return Hit(mechanism_id=document.mechanism_id, score=score, highlights=marks)
+    return Hit(mechanism_id=document.mechanism_id, version=document.version, score=score, highlights=marks)
 
 
 def _facets(documents: Sequence[SearchDocument]) -> Mapping[CategoryId, int]:

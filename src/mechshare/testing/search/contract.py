@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SearchSort
+from mechshare.domain.search import MAX_EXCLUDED, SearchDocument, SearchQuery, SearchResult, SearchSort
 from mechshare.testing.bounds import bounded
 from mechshare.testing.search.relevance import QUERIES, documents, missed, ndcg
 
@@ -357,6 +357,26 @@ class TestFilters:
         assert len(result.hits) == 1
         assert (result.total, result.facets) == (4, {"gears": 2, "cams": 2})
 
+    @pytest.mark.parametrize("text", ["gear", ""])
+    async def test_excluded_mechanisms_are_in_no_hit_total_or_facet(self, filled: Any, text: str) -> None:
+        excluded = (MechanismId("b"), MechanismId("absent\ud800'"))
+        result = await filled.search(SearchQuery(text=text, excluded=excluded))
+
+        assert sorted(keys(result)) == ["a", "c", "e"]
+        assert (result.total, result.facets) == (3, {"gears": 1, "cams": 1})
+
+    async def test_an_excluded_mechanism_of_an_equal_title_is_not_found(self, filled: Any) -> None:
+        assert await found(filled, "gear one", excluded=(MechanismId("a"),)) == []
+
+    @pytest.mark.parametrize("text", ["cam", ""])
+    async def test_pages_without_excluded_mechanisms_are_full(self, index: Any, text: str) -> None:
+        await index.put([document(f"{number:04}", "cam") for number in range(MAX_EXCLUDED + 7)])
+        excluded = tuple(MechanismId(f"{number:04}") for number in range(MAX_EXCLUDED))
+
+        result = await index.search(SearchQuery(text=text, excluded=excluded, offset=5, limit=5))
+
+        assert (keys(result), result.total) == ([f"{MAX_EXCLUDED + 5:04}", f"{MAX_EXCLUDED + 6:04}"], 7)
+
     async def test_a_withdrawn_mechanism_is_not_found_any_more(self, filled: Any) -> None:
         await filled.put([document("a", "gear one", version=2, is_published=False)])
 
@@ -396,6 +416,13 @@ class TestVersions:
             assert await found(index, text) == []
         assert await index.suggest("cam", 5) == ()
         assert (await index.search(SearchQuery())).facets == {}
+
+    async def test_a_hit_has_the_version_of_the_document_found(self, index: Any) -> None:
+        await index.put([document("a", "cam", version=7), document("b", "cam", version=1)])
+        await index.put([document("a", "cam", version=8)])
+
+        hits = (await index.search(SearchQuery(text="cam"))).hits
+        assert [(hit.mechanism_id, hit.version) for hit in hits] == [("a", 8), ("b", 1)]
 
     async def test_an_older_version_is_ignored(self, index: Any) -> None:
         await index.put([document("a", "New", version=2)])
@@ -581,6 +608,15 @@ class TestSuggestions:
         await index.put([document("a", "cam", version=2, is_published=False)])
 
         assert await index.suggest("c", 10) == ()
+
+    async def test_titles_of_excluded_mechanisms_alone_are_not_suggested(self, index: Any) -> None:
+        await index.put(
+            [document(key, title) for key, title in zip("abcd", ("Cam", "Cam", "Cams", "A cam"), strict=True)]
+        )
+        both = (MechanismId("a"), MechanismId("absent"), MechanismId("b"))
+
+        assert await index.suggest("cam", 2, excluded=both[:1]) == ("Cam", "Cams")
+        assert await index.suggest("cam", 2, excluded=both) == ("Cams", "A cam")
 
     @pytest.mark.parametrize(("limit", "count"), [(0, 0), (2, 2), (100, 5)])
     async def test_at_most_limit_titles_are_suggested(self, index: Any, limit: int, count: int) -> None:

@@ -69,13 +69,15 @@ class OpenSearchIndex:
         counted, hits = await page(self._search, search_body(query, parsed), query.offset, query.limit)
         return await asyncio.to_thread(result_of, parsed, counted, hits)
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
+    async def suggest(
+        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+    ) -> tuple[str, ...]:
         beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
         if not beginning or limit < 1:
             return ()
-        titles = await self._titles(titles_starting_with(beginning), limit)
+        titles = await self._titles(titles_starting_with(beginning, excluded), limit)
         if len(titles) < limit:
-            titles += await self._titles(titles_with_later_word(beginning), limit - len(titles))
+            titles += await self._titles(titles_with_later_word(beginning, excluded), limit - len(titles))
         # A title that changed between the two requests may be in both results.
         return tuple(dict.fromkeys(titles))
 

@@ -106,6 +106,11 @@ def document_version(version: int) -> int:
     return 2 * min(version, _MAX_VERSION)
 
 
+def version_of(document_version: int) -> int:
+    """Returns the version of the mechanism in a document with this OpenSearch version."""
+    return document_version // 2
+
+
 def tombstone_version(version: int) -> int:
     """Returns the OpenSearch version for the removal of `version`: odd, above that version and below the next."""
     return document_version(version) + 1

@@ -1,5 +1,6 @@
 """Request bodies in OpenSearch's query DSL."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import GONE, OWN, PUBLIC, WINDOW
@@ -27,21 +28,26 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         "query": _matching(query, parsed),
         "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
         "track_scores": not parsed.is_blank,
+        "version": True,
         "track_total_hits": True,
         "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}}},
     }
 
 
-def titles_starting_with(beginning: str) -> _Json:
-    """Returns the conditions for published mechanisms whose title begins with `beginning`."""
-    return {"filter": [_term("visibility", PUBLIC), _prefix("first_opening", beginning)]}
+def titles_starting_with(beginning: str, excluded: Sequence[str]) -> _Json:
+    """Returns the conditions for published mechanisms, except `excluded`, whose title begins with `beginning`."""
+    return {
+        "filter": [_term("visibility", PUBLIC), _prefix("first_opening", beginning)],
+        "must_not": _among(excluded),
+    }
 
 
-def titles_with_later_word(beginning: str) -> _Json:
-    """Returns the conditions for published mechanisms with `beginning` at a later word of the title only."""
+def titles_with_later_word(beginning: str, excluded: Sequence[str]) -> _Json:
+    """Returns the conditions for published mechanisms, except `excluded`, with `beginning` at a later word of the title
+    only."""
     return {
         "filter": [_term("visibility", PUBLIC), _prefix("openings", beginning)],
-        "must_not": [_prefix("first_opening", beginning)],
+        "must_not": [_prefix("first_opening", beginning), *_among(excluded)],
     }
 
 
@@ -76,9 +82,11 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
     if query.category_ids:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
+    excluded = _among(query.excluded)
     if parsed.is_blank:
-        return {"bool": {"filter": conditions}}
-    matches = {"bool": {"filter": [*conditions, *(_any_of(clause, "words") for clause in parsed.clauses)]}}
+        return {"bool": {"filter": conditions, "must_not": excluded}}
+    words = (_any_of(clause, "words") for clause in parsed.clauses)
+    matches = {"bool": {"filter": [*conditions, *words], "must_not": excluded}}
     places = [
         _weighted(weight, _any_of(clause, place))
         for clause in parsed.clauses
@@ -107,6 +115,10 @@ def _phrase_match(phrase: Phrase, field: str) -> _Json:
     if not phrase.is_prefix or len(phrase.tokens) > MAX_PHRASE_LENGTH:
         return {"match_phrase": {field: text}}
     return {"match_phrase_prefix": {field: {"query": text, "max_expansions": _MAX_EXPANSIONS}}}
+
+
+def _among(ids: Sequence[str]) -> list[_Json]:
+    return [{"terms": {"id": [_sendable(id) for id in ids]}}] if ids else []
 
 
 def _term(field: str, value: str) -> _Json:

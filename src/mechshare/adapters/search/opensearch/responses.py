@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mechshare.adapters.search.opensearch.mapping import version_of
 from mechshare.adapters.search.text.highlights import Fragments, highlights_of_page
 from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.ranking import BREVITY
@@ -30,6 +31,7 @@ def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments]) -> 
     title = hit["_source"]["title"]
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),
+        version=version_of(hit["_version"]),
         score=0.0 if parsed.is_blank else hit["_score"] - BREVITY * len(title),
         highlights=highlights,
     )

@@ -51,8 +51,12 @@ class SqliteSearchIndex:
     async def search(self, query: SearchQuery) -> SearchResult:
         return await self._readers.run(reads.search, query, deadline=self._deadline())
 
-    async def suggest(self, prefix: str, limit: int) -> tuple[str, ...]:
-        return await self._readers.run(reads.suggest, prefix, limit, deadline=self._deadline())
+    async def suggest(
+        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+    ) -> tuple[str, ...]:
+        return await self._readers.run(
+            reads.suggest, prefix, limit, excluded=excluded, deadline=self._deadline()
+        )
 
     def _deadline(self) -> float:
         return time.monotonic() + self._search_seconds

@@ -33,15 +33,17 @@ _PASSES = """
     AND (:user_id IS NULL OR d.user_id = :user_id)
     AND (:categories IS NULL OR EXISTS (
         SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
+    AND (:excluded IS NULL OR d.id NOT IN (SELECT value FROM json_each(:excluded)))
 """
 _RESULT = """
     , page AS (
         SELECT row, score FROM match
         ORDER BY CASE WHEN :by_newest THEN 0 ELSE score END DESC, created_at DESC, id LIMIT :limit OFFSET :offset
     )
-    SELECT 'hit', d.id, page.score, d.title, d.description, d.created_at FROM page JOIN document d USING (row)
-    UNION ALL SELECT 'total', NULL, count(*), NULL, NULL, NULL FROM match
-    UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL
+    SELECT 'hit', d.id, page.score, d.title, d.description, d.created_at, d.version
+        FROM page JOIN document d USING (row)
+    UNION ALL SELECT 'total', NULL, count(*), NULL, NULL, NULL, NULL FROM match
+    UNION ALL SELECT 'facet', c.id, count(*), NULL, NULL, NULL, NULL
         FROM match JOIN category c ON c.document = match.row GROUP BY c.id
 """
 # Limited: among a million mechanisms, ranking and counting all matches of a frequent word takes most of a second.
@@ -85,13 +87,21 @@ def _weights(clause: int, phrases: int) -> Iterator[str]:
         yield f"{weight} * ({contains})"
 
 
+_IS_SUGGESTED = """
+    (:excluded IS NULL OR document NOT IN (
+        SELECT row FROM document WHERE id IN (SELECT value FROM json_each(:excluded))))
+"""
+
+
 def _candidates(is_first: int, condition: str = "TRUE") -> str:
     """Returns a query for the alphabetically first :most distinct openings with the prefix, which include their titles.
 
     Each is found by one index lookup after the previous one, whatever the number of mechanisms or of equal titles.
     `condition` is outside the lookup: in it, SQLite would evaluate the condition for every opening that it skips.
     """
-    opening = f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond"  # noqa: S608
+    opening = (
+        f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond AND {_IS_SUGGESTED}"  # noqa: S608
+    )
     return f"""
         WITH RECURSIVE texts (text) AS (
             SELECT ({opening} AND text >= :prefix) WHERE {condition}
@@ -141,11 +151,11 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
     hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
-    highlights = highlights_of_page(parsed, [(title, description) for _, _, title, description, _ in hits])
+    highlights = highlights_of_page(parsed, [(title, description) for _, _, title, description, *_ in hits])
     return SearchResult(
         hits=tuple(
-            Hit(mechanism_id=MechanismId(key), score=score, highlights=marks)
-            for (key, score, *_), marks in zip(hits, highlights, strict=True)
+            Hit(mechanism_id=MechanismId(key), version=version, score=score, highlights=marks)
+            for (key, score, *_, version), marks in zip(hits, highlights, strict=True)
         ),
         total=next(row[2] for row in rows if row[0] == "total"),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
@@ -153,13 +163,23 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
 
 
 def suggest(
-    connection: sqlite3.Connection, prefix: str, limit: int, *, deadline: float = math.inf
+    connection: sqlite3.Connection,
+    prefix: str,
+    limit: int,
+    *,
+    excluded: Sequence[MechanismId] = (),
+    deadline: float = math.inf,
 ) -> tuple[str, ...]:
     beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
     if not beginning:
         return ()
     # Reads twice the limit: titles that differ only in width or case count once.
-    bounds = {"prefix": beginning, "beyond": beginning + _BEYOND, "most": _bounded(2 * limit)}
+    bounds = {
+        "prefix": beginning,
+        "beyond": beginning + _BEYOND,
+        "most": _bounded(2 * limit),
+        "excluded": _json_or_none(excluded),
+    }
     with _until(connection, deadline):
         rows = connection.execute(_SUGGEST, bounds).fetchall()
     return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in rows), limit)
@@ -200,7 +220,6 @@ def _quoted(phrase: Phrase) -> str:
 
 
 def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
-    categories = [_storable(category) for category in query.category_ids]
     patterns = {
         f"phrase_{clause}_{one}": phrase.pattern
         for clause, phrases in enumerate(parsed.clauses)
@@ -210,11 +229,16 @@ def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
         "line": parsed.line,
         "published_only": query.published_only,
         "user_id": None if query.user_id is None else _storable(query.user_id),
-        "categories": json.dumps(categories) if categories else None,
+        "categories": _json_or_none(query.category_ids),
+        "excluded": _json_or_none(query.excluded),
         "by_newest": query.sort is SearchSort.NEWEST,
         "limit": _bounded(query.limit),
         "offset": _bounded(query.offset),
     }
+
+
+def _json_or_none(ids: Sequence[str]) -> str | None:
+    return json.dumps([_storable(id) for id in ids]) if ids else None
 
 
 def _bounded(number: int) -> int:
