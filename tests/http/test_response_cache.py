@@ -15,7 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from litestar.types import ASGIApp
 from prometheus_client import REGISTRY
+from redis.asyncio import Redis
 
+from mechshare.adapters.cache.generations import CHECK_INTERVAL
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import choose_adapters
@@ -50,7 +52,7 @@ NAMES = ("sakura", "root")
 CATEGORIES, SEARCH = f"{API}/categories", f"{API}/search"
 STEPS = (
     *("create", "publish", "withdraw", "rename", "delete", "suspend", "admit"),
-    *("add category", "rename category", "remove category", "file under it"),
+    *("add category", "rename category", "remove category", "file under it", "lose the cache"),
 )
 
 
@@ -100,6 +102,8 @@ class Forgetful:
 class World:
     """Two processes of one installation, and a third that reads from the database alone."""
 
+    stack: AsyncExitStack
+    settings: Settings
     caching: list[httpx.AsyncClient]
     uncached: httpx.AsyncClient
     runners: list[JobRunner]
@@ -111,7 +115,10 @@ class World:
 
     async def take(self, step: str, process: int, which: int) -> None:
         client = self.caching[process]
-        if step == "create":
+        if step == "lose the cache":
+            await lose_shared_cache(self.settings)
+            await self._replace(process)
+        elif step == "create":
             body = {"title": f"歯車 {len(self.made)}", **ELSEWHERE}
             response = await client.post(MECHANISMS, headers=self.owner, json=body)
             if response.status_code == 201:
@@ -127,6 +134,12 @@ class World:
             await self._change_category(client, step)
         elif self.made:
             await self._change(client, step, f"{MECHANISMS}/{self.made[which % len(self.made)]}")
+
+    async def _replace(self, process: int) -> None:
+        """Starts a new process in place of one that was killed."""
+        application = build(self.settings, LoggingObserver())
+        self.runners[process] = application.runner
+        self.caching[process] = await served(self.stack, build_app(application))
 
     async def _change_category(self, client: httpx.AsyncClient, step: str) -> None:
         address, given = f"{CATEGORIES}/gears", {**self.admin, "If-Match": "*"}
@@ -196,6 +209,7 @@ async def live(steps: Sequence[tuple[str, int, int]], cache_url: str, settle: fl
             for step, process, which in steps:
                 await world.take(step, process, which)
                 if not settle:
+                    await asyncio.sleep(CHECK_INTERVAL if step == "lose the cache" else 0)
                     await world.look()
                 await world.work(1 - process)
                 if not settle:
@@ -222,17 +236,9 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     plain = replace(
         last, responses=uncached.responses, authentication=uncached.authentication, media=uncached.media
     )
-    applications.append(plain)
-    clients = []
-    for application in applications:
-        app: ASGIApp = build_app(application)
-        running = Running(app)
-        await running.up()
-        stack.push_async_callback(running.down)
-        if application is plain:
-            app = CompressionMiddleware(Forgetful(running.litestar, application))
-        client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://mechshare.test")
-        clients.append(await stack.enter_async_context(client))
+    clients = [await served(stack, build_app(application)) for application in applications[:2]]
+    forgetful = Forgetful(await started(stack, build_app(plain)), plain)
+    uncached_client = await client_of(stack, CompressionMiddleware(forgetful))
     joining = {
         name: {"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in NAMES
     }
@@ -242,7 +248,41 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     tokens = [await last.sessions.login(name, PASSWORD, RequestMetadata()) for name in NAMES]
     as_owner, as_admin = ({"Authorization": f"Bearer {one.access_token}"} for one in tokens)
     runners = [application.runner for application in applications[:2]]
-    return World(clients[:2], clients[2], runners, adapters[2].blobs, as_owner, as_admin, owner.id, [])
+    return World(
+        *(stack, chosen, clients, uncached_client, runners, adapters[2].blobs),
+        *(as_owner, as_admin, owner.id, []),
+    )
+
+
+async def served(stack: AsyncExitStack, app: ASGIApp) -> httpx.AsyncClient:
+    await started(stack, app)
+    return await client_of(stack, app)
+
+
+async def started(stack: AsyncExitStack, app: ASGIApp) -> ASGIApp:
+    """Starts a server, which the stack stops; returns it without its middleware."""
+    running = Running(app)
+    await running.up()
+    stack.push_async_callback(running.down)
+    return running.litestar
+
+
+async def client_of(stack: AsyncExitStack, app: ASGIApp) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=app)
+    return await stack.enter_async_context(
+        httpx.AsyncClient(transport=transport, base_url="http://mechshare.test")
+    )
+
+
+async def lose_shared_cache(chosen: Settings) -> None:
+    """Deletes what processes share about cached responses: the file of a machine, or all keys in Redis."""
+    if chosen.cache_url == "memory:":
+        (chosen.data / "cache-generations").unlink()
+        return
+    server, _, namespace = chosen.cache_url.partition("?namespace=")
+    async with Redis.from_url(server) as redis:
+        keys = [key async for key in redis.scan_iter(f"{namespace}:*")]
+        await redis.delete("nothing", *keys)
 
 
 LIVES = st.lists(
@@ -257,6 +297,7 @@ LIVES = st.lists(
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0), ("admit", 0, 0), ("rename", 1, 0)])
 @example([("add category", 0, 0), ("create", 0, 0), ("publish", 0, 0), ("file under it", 1, 0)])
 @example([("add category", 0, 0), ("rename category", 1, 0), ("remove category", 0, 0)])
+@example([("create", 0, 0), ("publish", 0, 0), ("lose the cache", 1, 0), ("withdraw", 1, 0)])
 def test_on_one_machine_no_cached_response_outlives_a_change(steps: list[tuple[str, int, int]]) -> None:
     asyncio.run(live(steps, "memory:", settle=0))
 
@@ -266,6 +307,7 @@ def test_on_one_machine_no_cached_response_outlives_a_change(steps: list[tuple[s
 @given(LIVES)
 @example([("create", 0, 0), ("publish", 1, 0), ("withdraw", 0, 0), ("publish", 0, 0), ("delete", 1, 0)])
 @example([("create", 0, 0), ("publish", 0, 0), ("suspend", 1, 0)])
+@example([("create", 0, 0), ("publish", 0, 0), ("lose the cache", 1, 0), ("withdraw", 1, 0)])
 def test_with_redis_no_cached_response_outlives_a_change_beyond_the_bound(
     steps: list[tuple[str, int, int]],
 ) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 def mapped_file(path: Path, size: int) -> mmap.mmap:
     """Maps the file at `path`, `size` bytes long; a new file is filled with zeros and accessible to its owner only.
 
-    Raises OSError, also if the disk is full: writing to a mapped page that has no room kills the process.
+    Raises OSError, also if the folder is missing or the disk is full: writing to a mapped page that has no room kills
+    the process.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _make_room(descriptor, size)

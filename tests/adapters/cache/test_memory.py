@@ -233,9 +233,7 @@ async def test_no_entry_from_before_an_invalidation_is_served(
 ) -> None:
     """Two caches over the same data, with loads of any length: no hit is older than the last invalidation."""
     caches = [MemoryCache(), MemoryCache()]
-    caches[1]._entries._generation_table = caches[
-        0
-    ]._entries._generation_table  # as if both had mapped one file
+    caches[1]._entries._generations = caches[0]._entries._generations  # as if both had opened one file
     truth = {"g": 0, "h": 0}
     loads: list[tuple[asyncio.Event, asyncio.Task[bytes], int]] = []
 

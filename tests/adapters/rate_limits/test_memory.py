@@ -1,9 +1,12 @@
 """What the memory limiter guarantees beyond the port: accuracy over all processes, in bounded memory."""
 
+import os
+import shutil
 import subprocess
 import sys
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -66,6 +69,54 @@ async def test_a_use_is_allowed_after_retry_after(amount: int, seconds: int, pau
         if not verdict.allowed:
             now.at += verdict.retry_after
             assert (await limiter.hit(quota, "a")).allowed
+
+
+def delete(file: Path) -> None:
+    file.unlink()
+
+
+def replace(file: Path) -> None:
+    file.with_suffix(".new").touch()
+    file.with_suffix(".new").rename(file)
+
+
+def truncate(file: Path) -> None:
+    os.truncate(file, 0)
+
+
+@pytest.mark.parametrize("lose", [delete, replace, truncate], ids=lambda lose: lose.__name__)
+async def test_processes_go_on_counting_together_after_their_file_was_lost(
+    lose: Callable[[Path], None], tmp_path: Path
+) -> None:
+    file, now = tmp_path / "rate-limits", Hands()
+    one, other = (MemoryRateLimiter(file, now=now) for _ in range(2))
+    quota = Quota(name="q", amount=4, seconds=60)
+    assert [(await limiter.hit(quota, "a")).allowed for limiter in (one, other)] == [True, True]
+
+    lose(file)
+
+    late = MemoryRateLimiter(file, now=now)
+    hits = [(await limiter.hit(quota, "a")).allowed for limiter in (one, other, late) * 2]
+    assert hits == [True] * 4 + [False] * 2
+    for limiter in (one, other, late):
+        await limiter.close()
+
+
+async def test_without_room_for_the_file_each_process_counts_for_itself(tmp_path: Path) -> None:
+    folder, now = tmp_path / "data", Hands()
+    one, other = (MemoryRateLimiter(folder / "rate-limits", now=now) for _ in range(2))
+    quota = Quota(name="q", amount=1, seconds=60)
+    await one.hit(quota, "a")
+
+    shutil.rmtree(folder)
+    alone = [(await limiter.hit(quota, "b")).allowed for limiter in (one, other, one, other)]
+    folder.mkdir()
+    together = [(await limiter.hit(quota, "c")).allowed for limiter in (one, other)]
+
+    assert alone == [True, True, False, False]
+    assert together == [True, False]
+    await one.close()
+    await other.close()
 
 
 async def test_the_whole_quota_is_available_after_reset_after() -> None:

@@ -15,7 +15,7 @@ class LocalLoads:
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._loads: SingleFlight[tuple[CacheKey, int]] = SingleFlight()
+        self._loads: SingleFlight[tuple[CacheKey, bytes]] = SingleFlight()
 
     async def get_or_load(
         self, names: Sequence[CacheKey], load: Load, lifetime: timedelta

@@ -4,20 +4,18 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from mechshare.adapters.cache.entries import SLOT_BYTES, SLOTS, Entries
+from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.generations import LocalGenerations, SharedGenerations
 from mechshare.adapters.cache.local_loads import LocalLoads
-from mechshare.adapters.shared_memory import mapped_file
 from mechshare.ports.cache import CacheKey, Load
-
-_GENERATION_TABLE_BYTES = SLOTS * SLOT_BYTES
 
 
 class MemoryCache:
     """Stores the most recently used entries, up to `capacity` bytes.
 
-    `generation_table` is a file that every process of the machine maps: an invalidation by one process takes effect
-    in all of them, at the cost of a memory access. No entry is served for longer than `max_age`, if given, because
-    invalidations by other machines do not reach this one.
+    `generation_table` is a file that every process of the machine opens: an invalidation by one process takes effect
+    in all of them, at the cost of reading 8 bytes. Whoever deletes or replaces the file invalidates every entry. No
+    entry is served for longer than `max_age`, if given, because invalidations by other machines do not reach this one.
     """
 
     def __init__(
@@ -28,10 +26,8 @@ class MemoryCache:
     ) -> None:
         self._capacity = capacity
         self._max_age = max_age
-        self._entries = Entries(
-            capacity,
-            memoryview(mapped_file(generation_table, _GENERATION_TABLE_BYTES)) if generation_table else None,
-        )
+        generations = SharedGenerations(generation_table) if generation_table else LocalGenerations()
+        self._entries = Entries(capacity, generations)
         self._loads = LocalLoads(self._entries)
 
     def cached(self, tag: str, key: str) -> bytes | None:
@@ -64,6 +60,7 @@ class MemoryCache:
 
     async def close(self) -> None:
         await self._loads.close()
+        self._entries.close()
 
     def _bounded(self, lifetime: timedelta) -> timedelta:
         return lifetime if self._max_age is None else min(lifetime, self._max_age)

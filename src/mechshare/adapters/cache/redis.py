@@ -12,6 +12,7 @@ import msgspec
 from redis.exceptions import RedisError
 
 from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.generations import LocalGenerations
 from mechshare.adapters.cache.invalidation_listener import InvalidationListener
 from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.adapters.cache.single_flight import SingleFlight
@@ -71,7 +72,7 @@ class _Absent:
     """An entry to load, with the generations of its tag in this process and in Redis."""
 
     name: CacheKey
-    local_generation: int
+    local_generation: bytes
     redis_generation: str
 
 
@@ -97,7 +98,7 @@ class RedisCache:
         self._client = RedisClient(url)
         self._find_script = self._client.redis.register_script(_FIND_SCRIPT)
         self._store_script = self._client.redis.register_script(_STORE_SCRIPT)
-        self._entries = Entries(capacity)
+        self._entries = Entries(capacity, LocalGenerations())
         self._listener = InvalidationListener(self._client, self._entries)
         self._generations: dict[str, str] = {}
         self._loads: SingleFlight[tuple[CacheKey, str]] = SingleFlight()

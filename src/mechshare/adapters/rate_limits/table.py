@@ -9,9 +9,12 @@ from hashlib import blake2b
 from pathlib import Path
 from struct import Struct
 
+import structlog
+
 from mechshare.adapters.shared_memory import mapped_file
 from mechshare.domain.rate_limits import Quota
 
+_log = structlog.get_logger("mechshare.rate_limits")
 LANES = 8
 """The number of processes that can count without ever writing to the same word."""
 _BUCKET_SIZE = 8
@@ -37,30 +40,27 @@ class CounterTable:
     window, the uses in it and those in the previous window. Only claiming an entry takes a lock. The wait for it is
     short and bounded, because a suspended process may hold it. Processes that count at the same instant may each
     allow the last use of a quota.
+
+    If the file is deleted, replaced or truncated, counting begins again in the file at the path. While there can be
+    none, this process counts in its own memory.
     """
 
     def __init__(self, path: Path | None, entries: int) -> None:
         """Maps the file at `path`, or allocates memory of this process if `path` is None. Raises OSError."""
-        self._lanes = LANES if path else 1
+        self._path = path
         self._buckets = max(1, entries // _BUCKET_SIZE)
-        entries = self._buckets * _BUCKET_SIZE
-        size = entries * (2 + self._lanes) * _WORD
-        self._memory = mapped_file(path, size) if path else bytearray(size)
-        words = memoryview(self._memory).cast("Q")
-        self._keys, self._end_times = words[:entries], words[entries : 2 * entries]
-        self._counts = words[2 * entries :]
-        self._counts_at = 2 * entries * _WORD
-        # In native mode, which copies each word in one step: another process may be writing it.
-        self._read_lanes = Struct(f"{self._lanes}Q").unpack_from
-        self._lock_file = os.open(path, os.O_RDWR) if path else -1
-        self._lane = _free_lane(self._lock_file) if path else 0
-        self._known: dict[tuple[str, str], tuple[int, int]] = {}
+        self._lock_file = -1
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._use(path)
 
     def find(self, quota: Quota, key: str, window: int) -> tuple[int, int, int]:
         """Returns the entry of `key`, its uses in the window before `window`, and those in `window`.
 
         `window` is the number of windows since the clock began. A new entry replaces an old one.
         """
+        if self._is_lost():
+            self._begin_again()
         caller = (quota.name, key)
         known = self._known.get(caller)
         if known is None or self._keys[known[0]] != known[1]:  # another caller may have replaced it
@@ -95,6 +95,40 @@ class CounterTable:
         if self._lock_file >= 0:
             os.close(self._lock_file)
             self._lock_file = -1
+
+    def _use(self, path: Path | None) -> None:
+        """Begins to count in the file at `path`, or in memory of this process. Raises OSError."""
+        lanes, entries = LANES if path else 1, self._buckets * _BUCKET_SIZE
+        size = entries * (2 + lanes) * _WORD
+        memory = mapped_file(path, size) if path else bytearray(size)
+        self._lock_file = os.open(path, os.O_RDWR) if path else -1
+        self._memory, self._size, self._lanes = memory, size, lanes
+        self._lane = _free_lane(self._lock_file) if path else 0
+        words = memoryview(self._memory).cast("Q")
+        self._keys, self._end_times = words[:entries], words[entries : 2 * entries]
+        self._counts = words[2 * entries :]
+        self._counts_at = 2 * entries * _WORD
+        # In native mode, which copies each word in one step: another process may be writing it.
+        self._read_lanes = Struct(f"{lanes}Q").unpack_from
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def _is_lost(self) -> bool:
+        """Whether the file was deleted, replaced or truncated. Reading a page that it no longer has kills the
+        process, so each use begins with this check."""
+        if self._lock_file < 0:
+            return self._path is not None
+        status = os.fstat(self._lock_file)
+        return status.st_nlink == 0 or status.st_size < self._size
+
+    def _begin_again(self) -> None:
+        self.close()
+        try:
+            self._use(self._path)
+        except OSError as problem:
+            if self._lanes == 1:  # already counting in its own memory
+                return
+            _log.warning("rate_limits_unavailable", path=str(self._path), problem=str(problem))
+            self._use(None)
 
     def _remember(self, caller: tuple[str, str], quota: Quota, window: int) -> tuple[int, int]:
         """Finds or claims the entry of `caller`; returns it and the digest by which it is known."""

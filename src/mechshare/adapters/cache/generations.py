@@ -1,0 +1,158 @@
+"""The generations of cache tags: random numbers, of which an invalidation writes a new one."""
+
+import os
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import structlog
+
+SLOTS = 65_536
+"""Tags share this many generations. Tags that share one are invalidated together."""
+SLOT_BYTES = 8
+CHECK_INTERVAL = 0.05
+"""Seconds between two checks whether the shared file is still the one at its path."""
+_FILE_BYTES = SLOTS * SLOT_BYTES
+_EMPTY = bytes(SLOT_BYTES)
+_log = structlog.get_logger("mechshare.cache")
+
+
+class LocalGenerations:
+    """Generations in the memory of one process."""
+
+    def __init__(self) -> None:
+        self.renew_all()
+
+    def read(self, slot: int) -> bytes | None:
+        """Returns the generation of a slot; None if no entry may be served."""
+        return self._renewed.get(slot, self._others)
+
+    def renew(self, slots: Iterable[int]) -> None:
+        self._renewed.update((slot, _random()) for slot in slots)
+
+    def renew_all(self) -> None:
+        self._renewed: dict[int, bytes] = {}
+        self._others = _random()
+
+    def close(self) -> None:
+        """Does nothing: memory needs no release."""
+
+
+class SharedGenerations:
+    """Generations in a file that all processes of a machine open: an invalidation takes effect in all of them.
+
+    If the file is deleted, replaced or truncated, every process notices within CHECK_INTERVAL. It then opens the file
+    at the path, which it creates if necessary, and renews all generations, because it may have missed invalidations.
+    While the file can't be opened, `read` returns None. The file is read and written rather than mapped: access to a
+    mapped page beyond the end of a truncated file kills the process.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Opens the file at `path`, accessible to its owner only. Raises OSError."""
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file: int | None = _opened(path)
+        self._next_check = 0.0
+        self._is_reported = False
+
+    def read(self, slot: int) -> bytes | None:
+        """Returns the generation of a slot; None if no entry may be served."""
+        if time.monotonic() >= self._next_check:
+            self._check()
+        if self._file is None:
+            return None
+        try:
+            found = os.pread(self._file, SLOT_BYTES, slot * SLOT_BYTES)
+        except OSError as problem:
+            self._lose(problem)
+            return None
+        if len(found) < SLOT_BYTES:
+            self._reopen()
+            return None
+        # Zeros are what a file contains after it was truncated and extended, so they must not make old entries valid.
+        return found if found != _EMPTY else self._renew(slot)
+
+    def renew(self, slots: Iterable[int]) -> None:
+        self._check()
+        for slot in slots:
+            self._renew(slot)
+
+    def renew_all(self) -> None:
+        self._check()
+        self._write(0, os.urandom(_FILE_BYTES))
+
+    def close(self) -> None:
+        self._next_check = float("inf")
+        self._close_file()
+
+    def _check(self) -> None:
+        self._next_check = time.monotonic() + CHECK_INTERVAL
+        try:
+            is_same = self._file is not None and os.path.samestat(self._path.stat(), os.fstat(self._file))
+        except OSError:
+            is_same = False
+        if not is_same:
+            self._reopen()
+
+    def _reopen(self) -> None:
+        """Opens the file at the path and renews all generations: other processes may have written to it before."""
+        self._close_file()
+        try:
+            self._file = _opened(self._path)
+        except OSError as problem:
+            self._report(problem)
+            return
+        self._write(0, os.urandom(_FILE_BYTES))
+        if self._file is not None:
+            self._is_reported = False
+            _log.warning("cache_generations_replaced", path=str(self._path))
+
+    def _renew(self, slot: int) -> bytes:
+        # Random rather than counted: forked processes would count alike, and a repeated number would make old entries
+        # valid again.
+        fresh = _random()
+        self._write(slot * SLOT_BYTES, fresh)
+        return fresh
+
+    def _write(self, offset: int, content: bytes) -> None:
+        if self._file is None:
+            return
+        try:
+            os.pwrite(self._file, content, offset)
+        except OSError as problem:
+            self._lose(problem)
+
+    def _lose(self, problem: OSError) -> None:
+        """Removes a file that can't be read or written, so that no other process relies on it either."""
+        self._report(problem)
+        self._close_file()
+        with suppress(OSError):
+            self._path.unlink()
+
+    def _report(self, problem: OSError) -> None:
+        """Logs that nothing is cached, once until the file can be used again."""
+        if not self._is_reported:
+            self._is_reported = True
+            _log.warning("cache_generations_unavailable", path=str(self._path), problem=str(problem))
+
+    def _close_file(self) -> None:
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+def _opened(path: Path) -> int:
+    """Opens the file and extends it to its full size. Raises OSError."""
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        if os.fstat(file).st_size < _FILE_BYTES:
+            os.truncate(file, _FILE_BYTES)
+    except OSError:
+        os.close(file)
+        raise
+    return file
+
+
+def _random() -> bytes:
+    return os.urandom(SLOT_BYTES)
