@@ -66,7 +66,8 @@ def tests(session: nox.Session) -> None:
 def chaos(session: nox.Session) -> None:
     """Kill, suspend, flush and fill everything, and test every slow property at length; an hour or two."""
     install(session, "tests", extras=ADAPTERS)
-    session.run("pytest", *LONG, "--long", SLOWEST, *session.posargs)
+    endless = ("-o", "faulthandler_timeout=0")
+    session.run("pytest", *LONG, "--long", *endless, SLOWEST, *session.posargs)
 
 
 @nox.session

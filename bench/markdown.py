@@ -1,4 +1,4 @@
-"""The tables of bench/NOTES.md, from what `python -m bench --json FILE` wrote: `python -m bench.markdown FILE`."""
+"""Makes tables from what `python -m bench --json FILE` wrote: `python -m bench.markdown FILE`."""
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
