@@ -1,4 +1,5 @@
 // Single keys that control players, which people can switch off (WCAG 2.1.4).
+import { storage } from "./page";
 
 const SETTING = "mechshare-single-keys";
 const TYPING = "input:not([type=range], [type=checkbox]), textarea, select, [contenteditable]";
@@ -10,15 +11,6 @@ export function usesSingleKeys(): boolean {
 
 export function useSingleKeys(isOn: boolean): void {
   storage()?.setItem(SETTING, isOn ? "on" : "off");
-}
-
-/** Returns the storage of the browser; undefined where it refuses it, as it may in frames of other sites. */
-function storage(): Storage | undefined {
-  try {
-    return localStorage;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Returns whether `event` is a key for the player: typed in it or on the page itself, and not into a field. */

@@ -65,6 +65,15 @@ export function find<E extends Element = HTMLElement>(root: ParentNode, selector
   return found;
 }
 
+/** Returns the storage of the browser; undefined where it refuses it, as it may in frames of other sites. */
+export function storage(): Storage | undefined {
+  try {
+    return localStorage;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Says `message` to everybody, also to those who do not see the page. */
 export function announce(message: string): void {
   const status = document.getElementById("announcement");

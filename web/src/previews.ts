@@ -1,8 +1,10 @@
 // Pictures of mechanisms that move while somebody looks at them.
-import { prefersLessMotion } from "./page";
+import { find, prefersLessMotion, storage } from "./page";
 
 const DELAY = 120; // ms; so that a pointer that only passes loads nothing
 const MAX_PLAYING = 3; // on touch screens, where cards play because they are in view
+
+const PAUSED = "mechshare-previews-paused"; // in this browser, for its later visits too
 
 /** Whether the browser asks for less data (Save-Data, and `prefers-reduced-data`). */
 function savesData(): boolean {
@@ -36,7 +38,7 @@ class Preview extends HTMLElement {
   /** Plays until every reason to play is gone. */
   play(reason: string): void {
     const source = this.dataset.preview;
-    if (!source || prefersLessMotion.matches) return;
+    if (!source || prefersLessMotion.matches || (reason === "view" && isPaused)) return;
     this.#reasons.add(reason);
     clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => this.#load(source), DELAY);
@@ -77,6 +79,27 @@ class Preview extends HTMLElement {
   }
 }
 
+let isPaused = storage()?.getItem(PAUSED) === "yes";
+
+/** The button that stops what moves by itself; shown where cards play because they are in view. */
+class PausePreviews extends HTMLElement {
+  connectedCallback(): void {
+    this.hidden = !inView || prefersLessMotion.matches;
+    const button = find(this, "button");
+    button.setAttribute("aria-pressed", String(isPaused));
+    button.addEventListener("click", () => this.#toggle(button));
+  }
+
+  #toggle(button: HTMLElement): void {
+    isPaused = !isPaused;
+    storage()?.setItem(PAUSED, isPaused ? "yes" : "no");
+    button.setAttribute("aria-pressed", String(isPaused));
+    for (const card of document.querySelectorAll<Preview>("mechanism-preview[data-in-view]"))
+      card.stop("view");
+    playInView([]);
+  }
+}
+
 /** Plays the first few cards in view, and others once these leave it. */
 function playInView(entries: IntersectionObserverEntry[]): void {
   for (const { target, isIntersecting } of entries) {
@@ -101,3 +124,4 @@ prefersLessMotion.addEventListener("change", () => {
 });
 
 customElements.define("mechanism-preview", Preview);
+customElements.define("pause-previews", PausePreviews);
