@@ -61,6 +61,14 @@ def pytest_runtest_makereport(
     return report
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown() -> None:
+    """Fails a test that made this process a real-time one: its children would starve the machine, and the kernel."""
+    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        pytest.fail("the test made this process a real-time one (SCHED_FIFO or the like)")
+
+
 @pytest.fixture
 def long(request: pytest.FixtureRequest) -> bool:
     """Returns whether the run requests the long form of tests."""

@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_an_unwritable_log_file_is_refused_at_the_start(tmp_path: Path) -> None:
         configure_logging(chosen)
 
 
+def everything_from(terminal: int) -> str:
+    """Returns what was written to a terminal whose other end is closed; a read returns a part of it."""
+    parts = []
+    with suppress(OSError):  # the end
+        while part := os.read(terminal, 65_536):
+            parts.append(part)
+    os.close(terminal)
+    return b"".join(parts).decode()
+
+
 def test_log_lines_scroll_above_a_progress_bar(chosen: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     main, terminal = pty.openpty()
     root = logging.getLogger()
@@ -77,8 +88,7 @@ def test_log_lines_scroll_above_a_progress_bar(chosen: Settings, monkeypatch: py
         finally:
             root.handlers, root.level = handlers, level
             monkeypatch.undo()
-    written = os.read(main, 65_536).decode()
-    os.close(main)
+    written = everything_from(main)
     assert "rows" in written
     # The bar is erased, and the line begins where it was.
     assert re.search(r"\x1b\[2K\d{4}-[^\x1b]*cut in here", written)

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from mechshare.adapters.circuit_breaker import CircuitBreaker
 from mechshare.domain.errors import DependencyUnavailable
 
-_TIMEOUT = 0.2
+TIMEOUT = 0.2
 """Seconds. Redis is there to make requests faster, so waiting for it must not make them slower."""
 
 
@@ -20,7 +20,7 @@ class RedisClient:
     """A client of one server, with one circuit breaker. `namespace` comes from the URL
     (`redis://host:port/0?namespace=mechshare`) and prefixes every key."""
 
-    def __init__(self, url: str, *, timeout: float = _TIMEOUT) -> None:
+    def __init__(self, url: str, *, timeout: float = TIMEOUT) -> None:
         address, self.namespace = _parted(url)
         self.circuit = CircuitBreaker("Redis")
         self.redis: Redis = Redis.from_url(

@@ -17,7 +17,7 @@ from mechshare.adapters.rate_limits.redis import RedisRateLimiter
 from mechshare.domain.rate_limits import Quota
 
 async def main():
-    limiter = RedisRateLimiter(sys.argv[1], MemoryRateLimiter())
+    limiter = RedisRateLimiter(sys.argv[1], MemoryRateLimiter(), timeout=60)
     quota = Quota(name="requests", amount=50, seconds=3600)
     verdicts = [await limiter.hit(quota, "one caller") for _ in range(int(sys.argv[2]))]
     print(sum(verdict.allowed for verdict in verdicts))
@@ -37,7 +37,7 @@ def test_four_processes_together_are_allowed_exactly_the_quota() -> None:
 async def test_shares_of_a_large_quota_never_exceed_it() -> None:
     quota = Quota(name="requests", amount=1_000, seconds=3600)
     url = redis_url()
-    one, other = (RedisRateLimiter(url, MemoryRateLimiter()) for _ in range(2))
+    one, other = (RedisRateLimiter(url, MemoryRateLimiter(), timeout=60) for _ in range(2))
 
     first = await one.hit(quota, "a")
     taken = await other.hit(quota, "a")

@@ -9,7 +9,7 @@ from limits.aio.storage import RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from mechshare.adapters.rate_limits.window import verdict
-from mechshare.adapters.redis_client import RedisClient
+from mechshare.adapters.redis_client import TIMEOUT, RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.rate_limits import Quota, Verdict
 from mechshare.ports.rate_limits import RateLimiter
@@ -42,8 +42,9 @@ class RedisRateLimiter:
     together never allow more than the quota, and allow at least 99 % of it less 1 % for each further process.
     """
 
-    def __init__(self, url: str, fallback: RateLimiter) -> None:
-        self._client = RedisClient(url)
+    def __init__(self, url: str, fallback: RateLimiter, *, timeout: float = TIMEOUT) -> None:
+        """`timeout` is the number of seconds after which Redis counts as unavailable."""
+        self._client = RedisClient(url, timeout=timeout)
         storage = RedisStorage(
             "redis://",  # ignored, since a pool is given
             connection_pool=self._client.redis.connection_pool,  # type: ignore[arg-type]
