@@ -7,6 +7,7 @@ from contextlib import suppress
 from ipaddress import ip_address, ip_network
 from urllib.parse import urlsplit
 
+from mechshare.domain.signing_keys import MIN_KEY_BYTES
 from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES
 from mechshare.sizes import bytes_in
 
@@ -85,11 +86,22 @@ def origins(values: Mapping[str, str]) -> tuple[str, ...]:
     return origins
 
 
-def secret_in(values: Mapping[str, str]) -> bytes:
-    secret = os.fsencode(values.get("secret", ""))
-    if secret and len(secret) < 32:
-        raise SettingsError(f"{PREFIX}SECRET must be at least 32 bytes long; it is {len(secret)}.")
-    return secret
+def secrets_in(text: str, name: str = f"{PREFIX}SECRET") -> tuple[bytes, ...]:
+    """Returns the secrets in `text`, between which are commas or line ends; `name` is the place that has them.
+
+    Raises SettingsError for a secret of less than MIN_KEY_BYTES, and for one that occurs twice. No message shows one.
+    """
+    secrets = tuple(os.fsencode(part.strip()) for part in re.split("[,\n]", text) if part.strip())
+    if text and min(map(len, secrets), default=0) < MIN_KEY_BYTES:
+        where = (
+            ""
+            if len(secrets) == 1
+            else " A comma or a line end separates two secrets; a secret contains neither."
+        )
+        raise SettingsError(f"{name} must be at least {MIN_KEY_BYTES} bytes long, each secret in it.{where}")
+    if len(set(secrets)) < len(secrets):
+        raise SettingsError(f"{name} contains the same secret twice; remove one of them.")
+    return secrets
 
 
 def one_of(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:

@@ -21,7 +21,7 @@ from mechshare.setting_values import (
     public_url,
     quota,
     rate,
-    secret_in,
+    secrets_in,
     size,
 )
 from mechshare.urls import canonical
@@ -45,15 +45,15 @@ class Settings:
     """The settings of an installation. Adapters are chosen by URL; all local files are stored under `data`.
 
     `options` are the adapters' options, by role and by name; the adapters check them. `copies` has what `copy` reads
-    from and writes to (`from`, `to`), by the names of the settings that it replaces. `secret` signs tokens and
-    links; if empty, one is generated once and stored in `data`. `workers` is the number of server processes and
-    `job_slots` the number of jobs that each of them runs at a time (0: separate workers run them). `max_upload_bytes`
-    is the limit for one file. `user_quota_bytes`, `moderator_quota_bytes` and `admin_quota_bytes` limit what a user of
-    each role may store (0: no limit). `disk_reserve` is the number of bytes that files leave free on each disk (None: a
-    twentieth of it, 1 GiB at most). `requests_per_minute`, `registrations_per_hour`, `uploads_per_hour`,
-    `searches_per_minute` and `retries_per_hour` are limits for each address, the last one also for each user (0: no
-    limit; if the first is 0, none of them applies). `unfinished_clips_per_user` limits the clips of a user that are
-    still to be processed (0: no limit).
+    from and writes to (`from`, `to`), by the names of the settings that it replaces. The keys in `secret` verify
+    tokens and links, and the first of them signs; if empty, one is generated once and stored in `data`. `workers` is
+    the number of server processes and `job_slots` the number of jobs that each of them runs at a time (0: separate
+    workers run them). `max_upload_bytes` is the limit for one file. `user_quota_bytes`, `moderator_quota_bytes` and
+    `admin_quota_bytes` limit what a user of each role may store (0: no limit). `disk_reserve` is the number of bytes
+    that files leave free on each disk (None: a twentieth of it, 1 GiB at most). `requests_per_minute`,
+    `registrations_per_hour`, `uploads_per_hour`, `searches_per_minute` and `retries_per_hour` are limits for each
+    address, the last one also for each user (0: no limit; if the first is 0, none of them applies).
+    `unfinished_clips_per_user` limits the clips of a user that are still to be processed (0: no limit).
     `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
@@ -70,7 +70,7 @@ class Settings:
     limits_url: str = "memory:"
     options: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     copies: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    secret: bytes = field(default=b"", repr=False)
+    secret: tuple[bytes, ...] = field(default=(), repr=False)
     token_algorithm: str = "HS256"  # noqa: S105  a name, not a secret
     host: str = "127.0.0.1"
     port: int = 8000
@@ -126,7 +126,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         limits_url=canonical(values.get("limits_url", Settings.limits_url)),
         options=options,
         copies=copies,
-        secret=secret_in(values),
+        secret=secrets_in(values.get("secret", "")),
         token_algorithm=one_of(values, "token_algorithm", ("HS256", "EdDSA")),
         host=values.get("host", Settings.host),
         port=integer(values, "port", Settings.port, minimum=0, maximum=MAX_PORT),

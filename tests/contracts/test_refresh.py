@@ -15,6 +15,7 @@ from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import InvalidToken, Unavailable
 from mechshare.domain.sessions import REPLAY_GRACE, Tokens
+from mechshare.domain.signing_keys import SigningKeys
 from mechshare.ports.persistence.database import Database
 from mechshare.services.sessions import SessionService
 from mechshare.services.support.token_pairs import TokenPairs
@@ -33,7 +34,7 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self.clock, ids, passwords = FrozenClock(), Uuid7IdSource(), FastPasswordHasher()
         transactions = Transactions(database, MemoryCache(), MemoryDoorbell(), self.clock, ids)
-        pairs = TokenPairs(JwtTokenIssuer.from_secret(SECRET, self.clock), SECRET)
+        pairs = TokenPairs(JwtTokenIssuer.from_secret(SECRET, self.clock), SigningKeys((SECRET,)))
         self.users = UserService(transactions, passwords, self.clock, ids)
         self.sessions = SessionService(transactions, passwords, pairs, self.clock, ids)
 

@@ -5,9 +5,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from mechshare.domain.media_links import LINK_LIFETIME, LinkSigner
+from mechshare.domain.signing_keys import SigningKeys
 from tests.domain.values import NOW
 
-SIGNER = LinkSigner(b"k" * 32)
+SIGNER = LinkSigner(SigningKeys((b"k" * 32,)))
 KEY = "media/m/1-abc.mp4"
 EXPIRES = SIGNER.expiry(NOW)
 SIGNATURE = SIGNER.sign(KEY, EXPIRES)
@@ -54,7 +55,7 @@ def test_near_misses_are_refused(forged):
 
 
 def test_another_secret_makes_another_signature():
-    other = LinkSigner(b"o" * 32)
+    other = LinkSigner(SigningKeys((b"o" * 32,)))
     assert not SIGNER.is_valid(KEY, EXPIRES, other.sign(KEY, EXPIRES), NOW)
 
 
@@ -82,7 +83,7 @@ def test_links_made_within_one_hour_are_equal(moment, first, second):
 @pytest.mark.parametrize("length", [0, 1, 31])
 def test_a_short_secret_is_refused(length):
     with pytest.raises(ValueError, match="at least 32 bytes"):
-        LinkSigner(b"x" * length)
+        LinkSigner(SigningKeys((b"x" * length,)))
 
 
 def test_a_signer_does_not_show_its_secret():

@@ -4,10 +4,11 @@ import pytest
 
 from mechshare.domain.errors import InvalidToken
 from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.signing_keys import SigningKeys
 from mechshare.domain.tickets import TICKET_LIFETIME, TicketHolder, TicketPurpose, TicketSigner
 from tests.domain.values import NOW
 
-SIGNER = TicketSigner(b"k" * 32)
+SIGNER = TicketSigner(SigningKeys((b"k" * 32,)))
 HOLDER = TicketHolder(
     UserId("01900000-0000-7000-8000-000000000001"), SessionId("01900000-0000-7000-8000-000000000002")
 )
@@ -49,9 +50,9 @@ def test_any_changed_character_is_noticed():
 
 def test_another_secret_makes_other_tickets():
     with pytest.raises(InvalidToken):
-        TicketSigner(b"o" * 32).verify(TICKET, WATCH, "m", NOW)
+        TicketSigner(SigningKeys((b"o" * 32,))).verify(TICKET, WATCH, "m", NOW)
 
 
 def test_a_short_secret_is_refused():
     with pytest.raises(ValueError, match="at least 32 bytes"):
-        TicketSigner(b"x" * 31)
+        TicketSigner(SigningKeys((b"x" * 31,)))

@@ -47,7 +47,7 @@ async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
         blobs_url="faulty:",
         search_url="faulty:",
         jobs_url="memory:",
-        secret=b"a secret for tests, of thirty-two bytes and more",
+        secret=(b"a secret for tests, of thirty-two bytes and more",),
         max_upload_bytes=100_000,
         user_quota_bytes=1_000_000,
     )

@@ -6,12 +6,15 @@ from mechshare.domain.errors import InvalidToken
 from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.role_seals import SEAL_LIFETIME, BrokenSeal, RoleSeal
 from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, Claims
+from mechshare.domain.signing_keys import SigningKeys
 from mechshare.domain.tickets import TicketSigner
 from mechshare.domain.users import Role
 from mechshare.services import authentication
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.support.invalidation import access_tag
 from tests.services.world import HERE
+
+KEYS = SigningKeys((bytes(32),))
 
 
 async def refused(world, token):
@@ -106,8 +109,8 @@ async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
     service = AuthenticationService(
         world.database,
         tokens,
-        TicketSigner(bytes(32)),
-        RoleSeal(bytes(32)),
+        TicketSigner(KEYS),
+        RoleSeal(KEYS),
         world.adapters.cache,
         world.clock,
     )
@@ -139,7 +142,7 @@ async def test_a_role_that_others_wrote_into_the_cache_counts_for_nothing(world,
 async def test_a_role_of_another_session_in_the_cache_counts_for_nothing(world):
     await world.join("mika")
     _, caller = await world.sign_in("mika")
-    seal = RoleSeal(bytes(32))
+    seal = RoleSeal(KEYS)
     now = world.clock.now()
     sealed = seal.seal(Role.ADMIN, caller.actor.id, caller.session_id, now)
     assert seal.open(sealed, caller.actor.id, caller.session_id, now) is Role.ADMIN

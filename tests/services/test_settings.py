@@ -12,7 +12,7 @@ def test_no_setting_is_required():
     assert settings.data.is_absolute()
     assert settings.database_url == f"sqlite:///{settings.data}/mechshare.db"
     assert settings.blobs_url == f"file://{settings.data}/blobs"
-    assert (settings.secret, settings.port, settings.token_algorithm) == (b"", 8000, "HS256")
+    assert (settings.secret, settings.port, settings.token_algorithm) == ((), 8000, "HS256")
 
 
 def test_variables_of_other_programs_are_ignored():
@@ -83,7 +83,7 @@ def test_a_value_that_cannot_be_used_is_named(name, value):
 
 def test_a_secret_is_not_printed():
     secret = "s" * 32
-    assert load({"MECHSHARE_SECRET": secret}).secret == secret.encode()
+    assert load({"MECHSHARE_SECRET": secret}).secret == (secret.encode(),)
     assert secret not in repr(load({"MECHSHARE_SECRET": secret}))
     with pytest.raises(SettingsError) as refused:
         load({"MECHSHARE_SECRET": "short secret"})
@@ -149,3 +149,17 @@ def test_a_file_that_cannot_be_used_is_named_and_not_shown(tmp_path):
 def test_a_setting_without_a_secret_has_no_file(tmp_path):
     with pytest.raises(SettingsError, match="MECHSHARE_PORT_FILE is not a setting"):
         load({"MECHSHARE_PORT_FILE": str(tmp_path)})
+
+
+@pytest.mark.parametrize("text", ["{0},{1}", "{0}\n{1}\n", " {0} ,\r\n{1},\n", "{0}\n\n{1}"])
+def test_secrets_are_separated_by_commas_or_line_ends(text):
+    first, second = "a" * 32, "b" * 32
+    assert load({"MECHSHARE_SECRET": text.format(first, second)}).secret == (first.encode(), second.encode())
+
+
+@pytest.mark.parametrize("text", [f"{'a' * 32},short", ",", f"{'a' * 32}\n{'a' * 32}"])
+def test_a_list_of_secrets_with_a_short_or_repeated_one_is_refused_and_not_shown(text):
+    with pytest.raises(SettingsError, match=r"^MECHSHARE_SECRET") as refused:
+        load({"MECHSHARE_SECRET": text})
+    assert "aaaa" not in str(refused.value)
+    assert "short" not in str(refused.value)

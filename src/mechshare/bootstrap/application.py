@@ -1,11 +1,13 @@
 """The composition root: adapters -> services -> Application."""
 
+from collections.abc import Sequence
+
 from mechshare.adapters.search.measured import MeasuredSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.data_folder import data_folder
-from mechshare.bootstrap.secrets import derived_key, stored_secret
+from mechshare.bootstrap.secrets import derived_key, signing_keys, stored_secrets
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.rate_limits import Quota
@@ -57,16 +59,16 @@ def build(
     """
     adapters = adapters or choose_adapters(settings)
     derivation = derivation or _scratch_derivation(settings, adapters)
-    secret = settings.secret or stored_secret(data_folder(settings.data) / "secret.key")
+    secrets = settings.secret or stored_secrets(data_folder(settings.data) / "secret.key")
     database, blobs = adapters.database, adapters.blobs
     index = MeasuredSearchIndex(adapters.index)
     doorbell, cache, limiter, disks = adapters.doorbell, adapters.cache, adapters.limiter, adapters.disks
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
-    tokens = _token_issuer(settings.token_algorithm, derived_key(secret, "tokens"), clock)
-    pairs = TokenPairs(tokens, derived_key(secret, "refresh tokens"))
-    tickets = TicketSigner(derived_key(secret, "tickets"))
-    roles = RoleSeal(derived_key(secret, "roles"))
-    links = LinkSigner(derived_key(secret, "links"))
+    tokens = _token_issuer(settings.token_algorithm, [derived_key(one, "tokens") for one in secrets], clock)
+    pairs = TokenPairs(tokens, signing_keys(secrets, "refresh tokens"))
+    tickets = TicketSigner(signing_keys(secrets, "tickets"))
+    roles = RoleSeal(signing_keys(secrets, "roles"))
+    links = LinkSigner(signing_keys(secrets, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     handlers = _job_handlers(adapters, index, transactions, derivation)
@@ -138,7 +140,8 @@ def _costly_quotas(settings: Settings) -> dict[CostlyOperation, Quota]:
     }
 
 
-def _token_issuer(algorithm: str, key: bytes, clock: Clock) -> TokenIssuer:
+def _token_issuer(algorithm: str, keys: Sequence[bytes], clock: Clock) -> TokenIssuer:
+    first, *older = keys
     if algorithm == "EdDSA":
-        return JwtTokenIssuer.from_ed25519_seed(key, clock)
-    return JwtTokenIssuer.from_secret(key, clock)
+        return JwtTokenIssuer.from_ed25519_seed(first, clock, older=older)
+    return JwtTokenIssuer.from_secret(first, clock, older=older)

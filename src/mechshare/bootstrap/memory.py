@@ -24,7 +24,7 @@ def memory_application(observer: JobObserver) -> Application:
         blobs_url="memory:",
         search_url="memory:",
         jobs_url="memory:",
-        secret=secrets.token_bytes(32),
+        secret=(secrets.token_bytes(32),),
         requests_per_minute=0,
     )
     adapters = choose_adapters(settings, media=StubMediaProcessor(), passwords=FastPasswordHasher())

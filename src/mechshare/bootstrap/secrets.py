@@ -1,9 +1,13 @@
-"""The secret of an installation, and the keys derived from it."""
+"""The secrets of an installation, and the keys derived from them."""
 
 import hashlib
 import os
 import secrets
+from collections.abc import Sequence
 from pathlib import Path
+
+from mechshare.domain.signing_keys import SigningKeys
+from mechshare.setting_values import secrets_in
 
 
 def stored_secret(path: Path) -> bytes:
@@ -23,6 +27,19 @@ def stored_secret(path: Path) -> bytes:
         finally:
             candidate.unlink()
     return path.read_bytes().strip()
+
+
+def stored_secrets(path: Path) -> tuple[bytes, ...]:
+    """Returns the secrets in the file at `path`, one per line; creates the file with one secret if it is missing.
+
+    Raises SettingsError as `secrets_in` does.
+    """
+    return secrets_in(os.fsdecode(stored_secret(path)), str(path))
+
+
+def signing_keys(secrets: Sequence[bytes], purpose: str) -> SigningKeys:
+    """Returns the keys that are derived from `secrets` for one purpose, in the same order."""
+    return SigningKeys(tuple(derived_key(secret, purpose) for secret in secrets))
 
 
 def derived_key(secret: bytes, purpose: str) -> bytes:

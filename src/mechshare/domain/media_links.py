@@ -1,22 +1,18 @@
 """Signed links to stored files; anyone with a link can read the file until the link expires."""
 
-import hmac
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
+
+from mechshare.domain.signing_keys import SigningKeys
 
 LINK_LIFETIME = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class LinkSigner:
-    """Signs blob keys with HMAC-SHA-256 (RFC 2104) under a secret of at least 32 bytes."""
+    """Signs the key of a blob together with the expiry time of the link."""
 
-    secret: bytes = field(repr=False)
-
-    def __post_init__(self) -> None:
-        if len(self.secret) < 32:
-            raise ValueError("the secret for signing links must be at least 32 bytes long")
+    keys: SigningKeys
 
     def expiry(self, now: datetime) -> int:
         """Returns the expiry time of a link made now, in Unix seconds: its lifetime, rounded up to the hour.
@@ -29,17 +25,20 @@ class LinkSigner:
 
     def sign(self, key: str, expires: int, *, is_withdrawn: bool = False) -> str:
         """Returns the signature; `is_withdrawn` says whether a moderator has withdrawn the mechanism."""
-        # A withdrawal must end the links of before at once, while a moderator can still watch the clip.
-        state = "\nwithdrawn" if is_withdrawn else ""
-        return hmac.new(self.secret, f"{key}\n{expires}{state}".encode(), sha256).hexdigest()
+        return self.keys.sign(_signed(key, expires, is_withdrawn))
 
     def is_valid(
         self, key: str, expires: int, signature: str, now: datetime, *, is_withdrawn: bool = False
     ) -> bool:
         """Whether `signature` is that of `key`, `expires` and `is_withdrawn`, and `expires` has not passed."""
-        expected = self.sign(key, expires, is_withdrawn=is_withdrawn)
-        is_genuine = signature.isascii() and hmac.compare_digest(expected, signature)
+        is_genuine = self.keys.is_signature(signature, _signed(key, expires, is_withdrawn))
         return is_genuine and now.timestamp() < expires
+
+
+def _signed(key: str, expires: int, is_withdrawn: bool) -> str:
+    # A withdrawal must end the links of before at once, while a moderator can still watch the clip.
+    state = "\nwithdrawn" if is_withdrawn else ""
+    return f"{key}\n{expires}{state}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ import click
 from PIL import Image
 
 from mechshare.application import Application
+from mechshare.bootstrap.secrets import stored_secrets
 from mechshare.entrypoints.cli import file_modes, open_files, operations_listener
 from mechshare.entrypoints.cli.context import open_application, pass_settings, run
 from mechshare.entrypoints.cli.output import json_option, print_json
@@ -131,15 +132,23 @@ def _described(finding: Finding) -> dict[str, str | bool]:
 
 def _check_configuration(chosen: Settings) -> list[Finding]:
     parts = ", ".join(f"{part} {version(part)}" for part in _PARTS)
-    secret = "set" if chosen.secret else f"generated, stored in {chosen.data / 'secret.key'}"
     return [
         Finding("versions", f"mechshare {version('mechshare')}, Python {platform.python_version()}, {parts}"),
         _check_data_folder(chosen.data),
         _check_file_modes(chosen),
         _check_open_files(),
         _check_operations_listener(chosen),
-        Finding("secret", f"{secret}; tokens are signed by {chosen.token_algorithm}"),
+        _check_secrets(chosen),
     ]
+
+
+def _check_secrets(chosen: Settings) -> Finding:
+    """Says where the secrets are and how many: during a rotation the count must be the same on all machines."""
+    path = chosen.data / "secret.key"
+    count = len(chosen.secret or (stored_secrets(path) if path.exists() else (b"",)))
+    where = "set" if chosen.secret else f"generated, stored in {path}"
+    keys = "1 key" if count == 1 else f"{count} keys, of which the first signs and all verify"
+    return Finding("secret", f"{where}: {keys}; tokens are signed by {chosen.token_algorithm}")
 
 
 def _check_data_folder(data: Path) -> Finding:

@@ -1,15 +1,16 @@
 """The pair of tokens that signing in and refreshing return."""
 
-import hmac
+from collections import deque
 from datetime import datetime
 from hashlib import sha256
 
 from mechshare.domain.sessions import ACCESS_TOKEN_LIFETIME, Claims, RefreshToken, Session, Tokens
+from mechshare.domain.signing_keys import SigningKeys
 from mechshare.ports.tokens import TokenIssuer
 
 MAX_SUCCESSORS = 1_000
-"""How many successors of a refresh token `find_secret` tries: more than the default rate limit
-admits in REPLAY_GRACE."""
+"""How many refresh tokens `find_secret` derives successors of: with one key, more generations than the default rate
+limit admits in REPLAY_GRACE."""
 
 
 class TokenPairs:
@@ -19,24 +20,25 @@ class TokenPairs:
     only hashes; and the access token of that pair is the same too.
     """
 
-    def __init__(self, tokens: TokenIssuer, key: bytes) -> None:
-        """`key` is secret and at least 32 bytes long. Raises ValueError."""
-        if len(key) < 32:
-            raise ValueError("the key that derives refresh tokens must be at least 32 bytes long")
+    def __init__(self, tokens: TokenIssuer, keys: SigningKeys) -> None:
         self._tokens = tokens
-        self._key = key
+        self._keys = keys
 
     def successor_of(self, secret: str) -> str:
         """Returns the refresh token that replaces `secret`: 64 characters."""
-        return self._derived("successor", secret)
+        return self._keys.sign(_derivation("successor", secret))
 
     def find_secret(self, token: RefreshToken, replaced: str) -> str | None:
-        """Returns the text of `token` if it descends from the refresh token `replaced`, else None."""
-        secret = replaced
+        """Returns the text of `token` if it descends from the refresh token `replaced`, else None.
+
+        While keys are rotated, processes may have derived the descendants by different keys.
+        """
+        ancestors = deque([replaced])
         for _ in range(MAX_SUCCESSORS):
-            secret = self.successor_of(secret)
-            if hash_of(secret) == token.hash:
-                return secret
+            for secret in self._keys.sign_by_each(_derivation("successor", ancestors.popleft())):
+                if hash_of(secret) == token.hash:
+                    return secret
+                ancestors.append(secret)
         return None
 
     def pair(self, session: Session, secret: str, issued_at: datetime, now: datetime) -> Tokens:
@@ -47,7 +49,7 @@ class TokenPairs:
         claims = Claims(
             user_id=session.user_id,
             session_id=session.id,
-            token_id=self._derived("access token", secret)[:32],
+            token_id=self._keys.sign(_derivation("access token", secret))[:32],
             issued_at=issued_at,
             expires_at=issued_at + ACCESS_TOKEN_LIFETIME,
         )
@@ -58,10 +60,9 @@ class TokenPairs:
             session_id=session.id,
         )
 
-    def _derived(self, purpose: str, secret: str) -> str:
-        return hmac.new(
-            self._key, f"{purpose}\n{secret}".encode("utf-8", "surrogatepass"), sha256
-        ).hexdigest()
+
+def _derivation(purpose: str, secret: str) -> str:
+    return f"{purpose}\n{secret}"
 
 
 def hash_of(secret: str) -> str:
