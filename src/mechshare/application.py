@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
-from mechshare.services.jobs import JobRunner, JobService
+from mechshare.services.job_administration import JobService
+from mechshare.services.jobs import JobRunner
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.garbage_collection import Scheduler
 from mechshare.services.maintenance.health import HealthService

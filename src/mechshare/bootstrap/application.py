@@ -22,7 +22,8 @@ from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.derivation import Derivation, ScratchDerivation
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
-from mechshare.services.jobs import JobHandler, JobObserver, JobRunner, JobService
+from mechshare.services.job_administration import JobService
+from mechshare.services.jobs import JobHandler, JobObserver, JobRunner
 from mechshare.services.maintenance.blob_measurement import MeasureBlobs
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler

@@ -14,6 +14,8 @@ HEARTBEAT = timedelta(seconds=5)
 MAX_ATTEMPTS = 5
 DEADLINE = timedelta(hours=24)
 """The time after its creation during which a job may be tried."""
+MAX_BACKOFF = timedelta(seconds=60)
+"""The longest pause between two attempts. A job that is due later than that was written before a clock was set back."""
 MAX_ATTEMPTS_LISTED = 20
 """The number of earlier attempts that a job keeps: the last ones."""
 EVERYTHING = "*"
@@ -122,7 +124,7 @@ class Job:
 
 def backoff(attempt: int) -> timedelta:
     """Returns the pause after attempt number `attempt`, from 1: 2, 4, 8, 16, 32 s, then 60 s."""
-    return timedelta(seconds=min(2 ** min(attempt, 6), 60))
+    return min(timedelta(seconds=2 ** min(attempt, 6)), MAX_BACKOFF)
 
 
 def new_job(

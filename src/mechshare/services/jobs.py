@@ -3,39 +3,36 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from mechshare.domain.errors import (
-    JobNotCancellable,
-    JobNotFound,
-    JobNotRetryable,
     OutOfSpace,
     Unavailable,
 )
-from mechshare.domain.events import JobRetried
-from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import (
     DEADLINE,
     HEARTBEAT,
     INDEXING,
     LEASE,
+    MAX_BACKOFF,
     Attempt,
-    Backlog,
     Job,
     JobKind,
     JobState,
     backoff,
 )
 from mechshare.domain.media import FailureCode, ProcessingFailure
-from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.outage_watch import OutageWatch
 from mechshare.services.transactions import Transaction, Transactions
 
 POLL_INTERVAL = timedelta(seconds=1)
 """The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
+RETRY_INTERVAL = timedelta(seconds=1)
+"""The pause before the outcome of an attempt is written again."""
 Progress = Callable[[str, float], Awaitable[None]]
 """Reports the name of a job's step and the progress within it, 0..1. Raises LostLease."""
 Completion = Callable[[Transaction], Awaitable[None]]
@@ -101,6 +98,7 @@ class JobRunner:
         self._clock = clock
         self._observer = observer
         self._index_is_next = True
+        self._outages = OutageWatch()
 
     async def run_one(self) -> Job | None:
         """Claims and runs one job that is due; returns the job, or None if none was due.
@@ -126,22 +124,39 @@ class JobRunner:
 
     async def reap(self) -> int:
         """Reschedules or fails the jobs whose lease has expired, and fails those that are queued beyond their deadline;
-        returns how many."""
-        latest = self._clock.now() - DEADLINE
+        returns how many.
+
+        A lease that may have expired because the database was away does not count as an attempt. Raises Unavailable.
+        """
+        try:
+            ended = await self._reap_expired()
+            return ended + await self._end_overdue(self._clock.now() - DEADLINE)
+        except Unavailable:
+            self._outages.interrupt()
+            raise
+
+    async def _reap_expired(self) -> int:
+        now = await self._transactions.now()
+        self._outages.observe(now, asyncio.get_running_loop().time())
+        async with self._transactions.begin() as tx:
+            await tx.ledger.pull_back(due_within=MAX_BACKOFF, lease=LEASE)
         async with self._transactions.read() as tx:
             expired = await tx.ledger.find_expired(limit=100)
-            backlog = await tx.jobs.find_backlog()
-        for job in expired:
-            await self._take_back(job, ProcessingFailure(code=FailureCode.WORKER_LOST))
-        if expired:
+        lost = [job for job in expired if not self._outages.is_owner_returning(job, now)]
+        for job in lost:
+            await self._take_back(job)
+        if lost:
             await self._doorbell.ring()
+        return len(lost)
+
+    async def _end_overdue(self, latest: datetime) -> int:
+        """Fails the jobs created before `latest` that are still queued; returns how many."""
+        async with self._transactions.read() as tx:
+            backlog = await tx.jobs.find_backlog()
         if not any(
             waiting.oldest < latest for (_, state), waiting in backlog.items() if state is JobState.QUEUED
         ):
-            return len(expired)
-        return len(expired) + await self._end_overdue(latest)
-
-    async def _end_overdue(self, latest: datetime) -> int:
+            return 0
         ended = 0
         while True:
             async with self._transactions.begin() as tx:
@@ -149,10 +164,15 @@ class JobRunner:
             if job is None:
                 return ended
             ended += 1
-            await self._take_back(job, job.failure or ProcessingFailure(code=FailureCode.WORKER_LOST))
+            await self._fail(job, job.failure or ProcessingFailure(code=FailureCode.WORKER_LOST))
 
-    async def _take_back(self, job: Job, failure: ProcessingFailure) -> None:
-        await self._fail(job, failure)
+    async def _take_back(self, job: Job) -> None:
+        """Ends the attempt of a job whose lease has expired."""
+        if self._outages.explain(job):
+            failure = ProcessingFailure(code=FailureCode.UNAVAILABLE, detail="the database was away")
+            await self._fail(job, failure, until_deadline=True)
+        else:
+            await self._fail(job, ProcessingFailure(code=FailureCode.WORKER_LOST))
 
     async def _attempt(self, job: Job) -> None:
         handler = self._handlers[job.kind]
@@ -160,18 +180,18 @@ class JobRunner:
         heartbeat = asyncio.create_task(progress.beat())
         try:
             completion = await self._run_while_owned(handler.run(job, progress.report), heartbeat)
-            is_lease_held = await self._complete(job, completion)
+            is_lease_held = await _written(self._complete, job, completion)
         except LostLease:
             is_lease_held = False
         except MediaRejected as rejected:
-            is_lease_held = await self._fail(job, rejected.failure, permanent=rejected.permanent)
+            is_lease_held = await _written(self._fail, job, rejected.failure, permanent=rejected.permanent)
         except (Unavailable, OutOfSpace) as error:
             failure = ProcessingFailure(code=FailureCode.UNAVAILABLE, detail=error.message)
-            is_lease_held = await self._fail(job, failure, until_deadline=True)
+            is_lease_held = await _written(self._fail, job, failure, until_deadline=True)
         except Exception as error:
             self._observer.attempt_crashed(job, error)
             failure = ProcessingFailure(code=FailureCode.CRASHED, detail=type(error).__name__)
-            is_lease_held = await self._fail(job, failure)
+            is_lease_held = await _written(self._fail, job, failure)
         finally:
             heartbeat.cancel()
             await asyncio.gather(heartbeat, return_exceptions=True)
@@ -231,6 +251,15 @@ class JobRunner:
         return True
 
 
+async def _written(write: Callable[..., Awaitable[bool]], *outcome: Any, **options: Any) -> bool:
+    """Calls `write` until the database responds: an attempt whose outcome is not written would be repeated."""
+    while True:
+        try:
+            return await write(*outcome, **options)
+        except Unavailable:
+            await asyncio.sleep(RETRY_INTERVAL.total_seconds())
+
+
 async def _claim_indexing(tx: UnitOfWork) -> Job | None:
     for kind in INDEXING:
         if job := await tx.ledger.claim(LEASE, kind=kind):
@@ -273,66 +302,7 @@ class _Progress:
             return True
 
 
-class JobService:
-    """Shows, retries and cancels jobs for operators on the command line."""
-
-    def __init__(self, transactions: Transactions, handlers: Mapping[JobKind, JobHandler]) -> None:
-        self._transactions = transactions
-        self._handlers = handlers
-
-    async def find_all(self, request: PageRequest, state: JobState | None = None) -> Page[Job]:
-        async with self._transactions.read() as tx:
-            return await tx.jobs.find_all(request, state=state)
-
-    async def get_job(self, job_id: JobId) -> Job:
-        """Returns the job. Raises JobNotFound."""
-        async with self._transactions.read() as tx:
-            return _existing(await tx.jobs.find_by_id(job_id))
-
-    async def find_history(self, job_id: JobId) -> tuple[Attempt, ...]:
-        """Returns the attempts at a job, oldest first, including the current one. Raises JobNotFound."""
-        async with self._transactions.read() as tx:
-            return await history(tx, _existing(await tx.jobs.find_by_id(job_id)))
-
-    async def find_backlog(self) -> Mapping[tuple[JobKind, JobState], Backlog]:
-        """Counts the jobs that have not ended, by kind and state."""
-        async with self._transactions.read() as tx:
-            return await tx.jobs.find_backlog()
-
-    async def retry(self, job_id: JobId) -> JobId:
-        """Enqueues the work of a failed or cancelled job again; returns the id of the new job.
-
-        Raises JobNotFound, JobNotRetryable; NothingToRetry if the work has been done meanwhile.
-        """
-        async with self._transactions.begin() as tx:
-            job = _existing(await tx.jobs.find_by_id(job_id))
-            if job.state not in (JobState.FAILED, JobState.CANCELLED):
-                raise JobNotRetryable(state=job.state.value)
-            await self._handlers[job.kind].on_retry(tx, job)
-            await tx.record(JobRetried(job))
-            return (await tx.jobs.find_latest(job.kind, job.subject))[0].id
-
-    async def cancel(self, job_id: JobId) -> None:
-        """Cancels a job that has not ended; a worker that runs it stops at its next heartbeat.
-
-        Raises JobNotFound, JobNotCancellable.
-        """
-        async with self._transactions.begin() as tx:
-            job = _existing(await tx.jobs.find_by_id(job_id))
-            handler = self._handlers[job.kind]
-            if not job.state.has_ended:
-                await handler.on_failed(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))
-            if job.state.has_ended or not await tx.jobs.cancel(job.kind, job.subject):
-                raise JobNotCancellable(state=job.state.value)
-
-
 async def history(tx: UnitOfWork, job: Job) -> tuple[Attempt, ...]:
     """Returns the attempts at `job`, oldest first, including the current one."""
     attempts = await tx.jobs.find_attempts(job.id)
     return (*attempts, job.last_attempt) if job.last_attempt else attempts
-
-
-def _existing(job: Job | None) -> Job:
-    if job is None:
-        raise JobNotFound()
-    return job

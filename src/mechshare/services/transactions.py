@@ -45,6 +45,7 @@ class Transactions:
         self._clock = clock
         self._ids = ids
         self.read = database.read
+        self.now = database.now
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:

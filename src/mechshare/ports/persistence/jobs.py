@@ -49,6 +49,13 @@ class JobLedger(Protocol):
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         """Returns running jobs whose lease has expired, the longest expired first."""
 
+    async def pull_back(self, *, due_within: timedelta, lease: timedelta) -> int:
+        """Corrects times that were written before the clock was set back; returns the number of jobs.
+
+        Makes due the queued jobs that would be due later than `due_within` from now, and gives `lease` to the running
+        jobs whose lease would last longer.
+        """
+
 
 class JobRepository(Protocol):
     """The jobs as users, operators and other services see them."""

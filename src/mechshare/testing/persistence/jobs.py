@@ -76,6 +76,30 @@ async def test_an_expired_lease_is_found_and_a_live_one_is_not(database: Databas
         assert [job.id for job in await tx.ledger.find_expired(10)] == [expired.id]
 
 
+async def test_times_from_before_the_clock_was_set_back_are_corrected(database: Database) -> None:
+    waiting, running = await enqueue(database, 2)
+    hour = timedelta(hours=1)
+    async with database.begin() as tx:
+        first = await tx.ledger.claim(LEASE)
+        second = await tx.ledger.claim(LEASE)
+        assert first is not None
+        assert second is not None
+        assert await tx.ledger.postpone(first.id, first.fence, hour)
+        assert await tx.ledger.renew(second.id, second.fence, hour, "video", 0.5)
+    assert await claim(database) is None
+    async with database.begin() as tx:
+        assert await tx.ledger.pull_back(due_within=timedelta(minutes=1), lease=timedelta(0)) == 2
+    again = await claim(database)
+    assert again is not None
+    assert {waiting.id, running.id} == {again.id, second.id}
+    async with database.begin() as tx:
+        assert [job.id for job in await tx.ledger.find_expired(limit=10) if job.id == second.id] == [
+            second.id
+        ]
+        assert await tx.ledger.renew(second.id, second.fence, LEASE, "video", 0.6)
+        assert await tx.ledger.pull_back(due_within=timedelta(minutes=1), lease=LEASE * 2) == 0
+
+
 async def test_a_cancelled_job_cannot_be_finished(database: Database) -> None:
     (job,) = await enqueue(database)
     running = await claim(database)

@@ -62,10 +62,10 @@ class MemoryJobLedger(JobLedger):
         Jobs without an owner, and jobs of owners whose jobs were never claimed, come first.
         """
         served: dict[str, datetime] = {}
-        for job in self._access.read(JOBS):
-            if job.owner and job.started_at:
-                served[job.owner] = max(job.started_at, served.get(job.owner, job.started_at))
         now, never = self._access.now(), datetime.min.replace(tzinfo=UTC)
+        for job in self._access.read(JOBS):
+            if job.owner and job.started_at and job.started_at <= now:
+                served[job.owner] = max(job.started_at, served.get(job.owner, job.started_at))
         return [
             (served.get(job.owner, never), job.run_after, job.id) for job in queued if job.run_after <= now
         ]
@@ -103,6 +103,20 @@ class MemoryJobLedger(JobLedger):
             if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until < now
         ]
         return tuple(job for _, _, job in sorted(expired, key=lambda one: one[:2])[:limit])
+
+    async def pull_back(self, *, due_within: timedelta, lease: timedelta) -> int:
+        jobs, now = self._access.write(JOBS), self._access.now()
+        early = [job for job in jobs if job.state is JobState.QUEUED and job.run_after > now + due_within]
+        leased = [
+            job
+            for job in jobs
+            if job.state is JobState.RUNNING and job.lease_until is not None and job.lease_until > now + lease
+        ]
+        for job in early:
+            jobs.put(replace(job, run_after=now))
+        for job in leased:
+            jobs.put(replace(job, lease_until=now + lease))
+        return len(early) + len(leased)
 
     def _change(self, id: JobId, fence: int, **changes: Any) -> bool:
         jobs = self._access.write(JOBS)

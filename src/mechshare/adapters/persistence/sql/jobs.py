@@ -71,10 +71,15 @@ _BEFORE = bindparam("created_before", type_=jobs.c.created_at.type)
 _SERVED = jobs.alias("served")
 _LAST_SERVED = (
     select(func.max(_SERVED.c.started_at))
-    .where(_SERVED.c.owner == jobs.c.owner, _SERVED.c.owner != literal_column("''"))
+    .where(
+        _SERVED.c.owner == jobs.c.owner,
+        _SERVED.c.owner != literal_column("''"),
+        _SERVED.c.started_at <= _NOW,
+    )
     .scalar_subquery()
 )
-"""When a job of the same owner was last claimed. NULL if none ever was, and for jobs without an owner."""
+"""When a job of the same owner was last claimed. NULL if none ever was, and for jobs without an owner. Claims in the
+future, from before the clock was set back, don't count."""
 _CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
 _CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, conditions=[_IS_DUE, jobs.c.kind == bindparam("of_kind")])
 _CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE])
@@ -117,6 +122,12 @@ _DELETE_ATTEMPTS = delete(job_attempts).where(
     job_attempts.c.number
     <= select(jobs.c.attempt).where(jobs.c.id == bindparam("held_id")).scalar_subquery()
     - MAX_ATTEMPTS_LISTED,
+)
+_MAKE_DUE = update(jobs).where(_is(JobState.QUEUED), jobs.c.run_after > _AFTER_DELAY).values(run_after=_NOW)
+_SHORTEN_LEASE = (
+    update(jobs)
+    .where(_is(JobState.RUNNING), jobs.c.lease_until > _AFTER_DELAY)
+    .values(lease_until=_AFTER_DELAY)
 )
 _EXPIRED = (
     select(jobs)
@@ -229,6 +240,10 @@ class SqlJobLedger(JobLedger):
 
     async def find_expired(self, limit: int) -> tuple[Job, ...]:
         return tuple(map(_JOB.value, await self._statements.rows(_EXPIRED, {"limit": limit})))
+
+    async def pull_back(self, *, due_within: timedelta, lease: timedelta) -> int:
+        due = await self._statements.change(_MAKE_DUE, {"microseconds": _microseconds(due_within)})
+        return due + await self._statements.change(_SHORTEN_LEASE, {"microseconds": _microseconds(lease)})
 
     async def _is_pending(self, job: Job) -> bool:
         """Whether another job of its kind and subject has not ended. None can be added before the transaction ends."""
