@@ -31,7 +31,7 @@ async def test_a_file_is_served_with_its_own_media_type_alone(site: Site, clip: 
         assert headers["content-type"] == kind
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["content-security-policy"] == "default-src 'none'; sandbox"
-        assert headers["cache-control"] == "public, max-age=3600, immutable"
+        assert headers["cache-control"] == "public, max-age=3600, s-maxage=1, immutable"
         assert headers["accept-ranges"] == "bytes"
 
 

@@ -1,5 +1,6 @@
 import asyncio
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -14,11 +15,13 @@ from mechshare.domain.errors import (
     StaleVersion,
     UnauthorizedOperation,
     UserNotFound,
+    WithdrawnByModerator,
 )
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.users import Actor, Role
+from mechshare.domain.users import Actor, Role, StillActive, StillSuspended
 from mechshare.services import users
+from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.support import rename_propagation
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from mechshare.services.users import Registration, UserService
@@ -282,6 +285,78 @@ async def test_a_suspension_ends_every_session_and_reinstating_restores_none(wor
     with pytest.raises(InvalidToken):
         await world.app.sessions.refresh(tokens.refresh_token, HERE)
     assert (await world.sign_in("mika"))[1].actor.id == mika.id
+
+
+async def published(world, owner, titles):
+    """Returns the ids of new public mechanisms."""
+    media = ExternalMedia(
+        file_url="https://m.example.com/a.mp4", thumbnail_url="https://m.example.com/a.webp", duration=1.0
+    )
+    made = []
+    for title in titles:
+        draft = Draft(title=title, description="", categories=[], media=media)
+        created = await world.app.mechanisms.create_mechanism(owner, draft)
+        await world.app.mechanisms.publish(owner, created.mechanism.id)
+        made.append(created.mechanism.id)
+    return made
+
+
+async def public_ids(world):
+    page = await world.app.mechanisms.find_all(None, PageRequest())
+    return sorted(item.mechanism.id for item in page.items)
+
+
+async def test_a_suspension_hides_all_mechanisms_if_asked_and_they_come_back_only_if_asked(
+    world, monkeypatch
+):
+    monkeypatch.setattr(users, "_BATCH_SIZE", 2)
+    admin, mika, other = (
+        await world.join("admin", Role.ADMIN),
+        await world.join("mika"),
+        await world.join("other"),
+    )
+    shown = await published(world, mika, "abcde")
+    (kept,) = await published(world, other, "o")
+    await world.app.mechanisms.withdraw(mika, shown[0], HERE)
+    await world.app.mechanisms.withdraw(admin, shown[1], HERE, reason="spam")
+    change = partial(world.app.users.change_account_status, admin, mika.id, HERE)
+
+    await change(suspended=True)
+    assert await public_ids(world) == sorted([*shown[2:], kept])
+    await change(hides_mechanisms=True)
+    assert await public_ids(world) == [kept]
+    for viewer in (None, other):
+        with pytest.raises(MechanismNotFound):
+            await world.app.mechanisms.get_mechanism(viewer, shown[2])
+    await change(suspended=False)
+    assert await public_ids(world) == [kept]
+    await change(hides_mechanisms=False)
+    assert await public_ids(world) == sorted([*shown[2:], kept])
+    actions = [entry.action for entry in await world.audited()]
+    assert actions.count(AuditAction.WITHDRAWN_BY_MODERATOR) == 4
+    assert actions.count(AuditAction.MECHANISM_REINSTATED) == 3
+
+
+async def test_only_a_suspended_account_hides_its_mechanisms_and_only_an_active_one_shows_them(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    shown = await published(world, mika, "a")
+    change = partial(world.app.users.change_account_status, admin, mika.id, HERE)
+    with pytest.raises(StillActive):
+        await change(hides_mechanisms=True)
+    with pytest.raises(StillSuspended):
+        await change(suspended=True, hides_mechanisms=False)
+    assert not (await world.app.users.get_user(mika.id)).is_suspended
+    assert await public_ids(world) == shown
+
+
+async def test_the_owner_of_hidden_mechanisms_cannot_publish_them_alone(world):
+    admin, mika = await world.join("admin", Role.ADMIN), await world.join("mika")
+    (hidden,) = await published(world, mika, "a")
+    change = partial(world.app.users.change_account_status, admin, mika.id, HERE)
+    await change(suspended=True, hides_mechanisms=True)
+    await change(suspended=False)
+    with pytest.raises(WithdrawnByModerator, match="suspended"):
+        await world.app.mechanisms.publish(mika, hidden)
 
 
 async def test_a_change_without_effect_is_neither_saved_nor_audited(world):

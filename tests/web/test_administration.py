@@ -67,6 +67,23 @@ async def test_an_admin_changes_role_quota_and_suspension(site: Site) -> None:
     assert "suspended since" not in (await hana.open(path)).text
 
 
+async def test_a_suspension_hides_the_public_mechanisms_if_the_box_is_checked(site: Site) -> None:
+    shown = (await site.published(await site.sign_up("mika")))["id"]
+    hana = await visitor(site, "hana", Role.ADMIN)
+    path = f"/admin/users/{site.ids['mika']}"
+    address = f"{API}/mechanisms/{shown}"
+    for form, status in (
+        ({"suspended": "yes"}, 200),
+        ({"suspended": "no"}, 200),
+        ({"suspended": "yes", "mechanisms": "hide"}, 404),
+        ({"suspended": "no"}, 404),
+        ({"suspended": "yes"}, 404),
+        ({"suspended": "no", "mechanisms": "show"}, 200),
+    ):
+        await hana.submit(path, version=version_in(await hana.open(path)), **form)
+        assert (await site.client.get(address)).status_code == status, form
+
+
 async def test_refused_changes_of_an_account_say_why(site: Site) -> None:
     await site.sign_up("mika")
     hana = await visitor(site, "hana", Role.ADMIN)

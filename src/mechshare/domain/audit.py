@@ -21,6 +21,7 @@ class AuditAction(StrEnum):
     SUSPENDED = "suspended"
     REINSTATED = "reinstated"
     WITHDRAWN_BY_MODERATOR = "withdrawn_by_moderator"
+    MECHANISM_REINSTATED = "mechanism_reinstated"
     MECHANISM_DELETED = "mechanism_deleted"
     USER_DELETED = "user_deleted"
     BLOB_DELETED = "blob_deleted"

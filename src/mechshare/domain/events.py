@@ -34,6 +34,25 @@ class MechanismWithdrawnByModerator:
 
 
 @dataclass(frozen=True, slots=True)
+class MechanismsWithdrawn:
+    """An admin hid the public mechanisms of a suspended account."""
+
+    mechanism_ids: Sequence[MechanismId]
+    admin_id: UserId
+    reason: str
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class MechanismsReinstated:
+    """An admin published again what the suspension of an account had hidden."""
+
+    mechanism_ids: Sequence[MechanismId]
+    admin_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
 class MechanismDeleted:
     mechanism_id: MechanismId
     actor_id: UserId
@@ -226,6 +245,8 @@ Event = (
     MechanismCreated
     | MechanismChanged
     | MechanismWithdrawnByModerator
+    | MechanismsWithdrawn
+    | MechanismsReinstated
     | MechanismDeleted
     | MechanismsRemoved
     | MechanismsRenamed

@@ -23,6 +23,8 @@ from mechshare.domain.text import clean_text
 MAX_DURATION = 24 * 3600.0
 """Seconds; the bound for clips on other hosts, whose duration is not verified."""
 MAX_CATEGORIES = 10
+SUSPENSION_REASON = "The account was suspended. / アカウントが停止されました。"
+"""The reason of a withdrawal that hides the mechanisms of a suspended account; its owner reads it."""
 _NEVER_IN_URLS = frozenset('<>"\\^`{|}')
 """Characters that a URL must percent-encode (RFC 3986, 2); browsers interpret some of them, such as `\\` as `/`."""
 

@@ -3,7 +3,7 @@
 from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import Mechanism
-from mechshare.domain.users import Actor, Permission
+from mechshare.domain.users import Actor, Permission, User
 
 Viewer = Actor | None
 """A caller; None if anonymous."""
@@ -22,6 +22,15 @@ def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
     if viewer is None:
         return False
     return mechanism.withdrawn_reason is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
+
+
+def can_follow_link(mechanism: Mechanism, owner: User | None) -> bool:
+    """Whether signed links open the files of the unpublished `mechanism` for whoever has them.
+
+    The suspension of the owner and the deletion of the account (None) end all links. A moderator's withdrawal ends
+    those that were signed before it: the signature covers `is_withdrawn` (see `media_links`).
+    """
+    return owner is not None and owner.id == mechanism.user_id and not owner.is_suspended
 
 
 def can_edit(viewer: Viewer, mechanism: Mechanism) -> bool:

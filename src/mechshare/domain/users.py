@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from mechshare.domain.errors import InvalidField
+from mechshare.domain.errors import Conflict, InvalidField
 from mechshare.domain.ids import UserId
 from mechshare.domain.text import (
     MAX_DECOMPOSITION,
@@ -48,6 +48,24 @@ _MAX_RAW_PASSWORD = MAX_DECOMPOSITION * MAX_PASSWORD_LENGTH
 """Characters; a longer text is too long after normalisation, too."""
 _USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,28})[a-z0-9]\Z")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+\Z")
+
+
+class StillActive(Conflict):
+    code = "ACCOUNT_STILL_ACTIVE"
+    messages = {
+        "en": "The account is active: only the mechanisms of a suspended account can be hidden. Suspend it first, or "
+        "withdraw single mechanisms.",
+        "ja": "このアカウントは有効です。機構をまとめて非公開にできるのは、停止中のアカウントだけです。"
+        "先にアカウントを停止するか、機構を 1 件ずつ取り下げてください。",
+    }
+
+
+class StillSuspended(Conflict):
+    code = "ACCOUNT_STILL_SUSPENDED"
+    messages = {
+        "en": "The account is suspended: its mechanisms can be shown again once the suspension is lifted.",
+        "ja": "このアカウントは停止中です。停止を解除すると、機構を再び公開できます。",
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,11 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
+        case events.MechanismsWithdrawn(ids, admin_id, reason, metadata):
+            action = AuditAction.WITHDRAWN_BY_MODERATOR
+            return _changed_visibility(ids, action, admin_id, metadata, reason)
+        case events.MechanismsReinstated(ids, admin_id, metadata):
+            return _changed_visibility(ids, AuditAction.MECHANISM_REINSTATED, admin_id, metadata)
         case events.MechanismDeleted(mechanism_id, actor_id, metadata):
             return Effects(audit=[Audited(AuditAction.MECHANISM_DELETED, actor_id, mechanism_id, metadata)])
         case events.MechanismsRemoved(ids, blobs, were_public, request_id):
@@ -150,6 +155,20 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(jobs=[Work(kind, EVERYTHING, unless_pending=True)])
         case unknown:
             assert_never(unknown)
+
+
+def _changed_visibility(
+    ids: Sequence[MechanismId],
+    action: AuditAction,
+    actor_id: UserId,
+    request_metadata: RequestMetadata,
+    detail: str = "",
+) -> Effects:
+    return Effects(
+        jobs=[_index(id, request_metadata.request_id, is_public=True) for id in ids],
+        tags=_tags_of(ids, is_public=True),
+        audit=[Audited(action, actor_id, id, request_metadata, detail) for id in ids],
+    )
 
 
 def _process(mechanism: Mechanism, request_id: str = "") -> Work:

@@ -10,7 +10,7 @@ from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
-from mechshare.domain.policy import Viewer, can_see, require_editor
+from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_editor
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
@@ -101,7 +101,7 @@ class MediaService:
         return self._blobs.read(media.key, start, end)
 
     async def _has_link(self, mechanism: Mechanism, key: str, expires: int, signature: str) -> bool:
-        """Whether the link is valid. A moderator's withdrawal and the suspension of the owner end all links."""
+        """Whether the link is genuine and, by the policy, still opens the file."""
         is_withdrawn = mechanism.withdrawn_reason is not None
         if not signature or not self._links.is_valid(
             key, expires, signature, self._clock.now(), is_withdrawn=is_withdrawn
@@ -109,7 +109,7 @@ class MediaService:
             return False
         async with self._database.read() as tx:
             owner = await tx.users.find_by_id(mechanism.user_id)
-        return owner is not None and not owner.is_suspended
+        return can_follow_link(mechanism, owner)
 
     async def _find_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
         """Returns the file if everyone may read it, else None."""

@@ -6,9 +6,17 @@ from datetime import datetime
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
-from mechshare.domain.events import AccountStatusChanged, PasswordReset, UserDeleted, UserRegistered
+from mechshare.domain.events import (
+    AccountStatusChanged,
+    MechanismsReinstated,
+    MechanismsWithdrawn,
+    PasswordReset,
+    UserDeleted,
+    UserRegistered,
+)
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
-from mechshare.domain.ids import UserId
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.mechanisms import SUSPENSION_REASON
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
@@ -17,6 +25,8 @@ from mechshare.domain.users import (
     Permission,
     Profile,
     Role,
+    StillActive,
+    StillSuspended,
     User,
     check_password,
     clean_display_name,
@@ -229,12 +239,14 @@ class UserService:
         role: Role | None = None,
         suspended: bool | None = None,
         quota: QuotaOverride | None = None,
+        hides_mechanisms: bool | None = None,
         versions: Collection[int] | None = None,
     ) -> User:
         """Changes another user's role, suspension or storage quota, for admins; None keeps a value.
 
-        Suspension ends the user's sessions. Raises UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion,
-        InvalidField.
+        Suspension ends the user's sessions. With `hides_mechanisms` it also withdraws all public mechanisms of the
+        user; False, once the suspension is lifted, publishes those again. Raises UnauthorizedOperation,
+        CannotModifySelf, UserNotFound, StaleVersion, InvalidField, StillActive, StillSuspended.
         """
         require_permission(actor, Permission.MANAGE_USERS)
         if user_id == actor.id:
@@ -244,11 +256,14 @@ class UserService:
             user = _existing(await tx.users.find_by_id(user_id))
             require_version(user.version, versions)
             changed = _with_account_status(user, role, suspended, quota, now)
+            _check_hiding(changed, hides_mechanisms)
             if changed != user:
                 changed = await tx.users.save(changed)
             if changed.is_suspended:
                 await tx.sessions.revoke(user_id, now)
             await tx.record(AccountStatusChanged(user, changed, actor.id, request_metadata))
+            if hides_mechanisms is not None:
+                await _hide_mechanisms(tx, user_id, actor.id, now, request_metadata, hides=hides_mechanisms)
             return changed
 
 
@@ -263,6 +278,36 @@ def _scope(idempotency: IdempotentRequest[User], user_id: UserId) -> str:
 
 async def _has_published(tx: Transaction, user_id: UserId) -> bool:
     return bool((await tx.mechanisms.find_all(PageRequest(limit=1), user_id=user_id)).items)
+
+
+def _check_hiding(user: User, hides: bool | None) -> None:
+    """Raises StillActive, StillSuspended: only a suspended account hides its mechanisms, only an active one shows
+    them."""
+    if hides is True and not user.is_suspended:
+        raise StillActive()
+    if hides is False and user.is_suspended:
+        raise StillSuspended()
+
+
+async def _hide_mechanisms(
+    tx: Transaction,
+    owner_id: UserId,
+    admin_id: UserId,
+    now: datetime,
+    request_metadata: RequestMetadata,
+    *,
+    hides: bool,
+) -> None:
+    """Withdraws the public mechanisms of a suspended account, or publishes those again."""
+    last: MechanismId | None = None
+    while found := await tx.mechanism_bulk.find(user_id=owner_id, limit=_BATCH_SIZE, after=last):
+        last = found[-1]
+        if hides:
+            withdrawn = await tx.mechanism_bulk.withdraw(found, SUSPENSION_REASON, now)
+            await tx.record(MechanismsWithdrawn(withdrawn, admin_id, SUSPENSION_REASON, request_metadata))
+        else:
+            shown = await tx.mechanism_bulk.reinstate(found, SUSPENSION_REASON, now)
+            await tx.record(MechanismsReinstated(shown, admin_id, request_metadata))
 
 
 def _existing(user: User | None) -> User:

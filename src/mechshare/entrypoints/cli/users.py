@@ -107,19 +107,31 @@ def set_role(chosen: Settings, username: str, role: str) -> None:
 
 @users.command()
 @click.argument("username")
+@click.option("--hide-mechanisms", is_flag=True, help="Withdraw all public mechanisms of the account, too.")
 @pass_settings
-def suspend(chosen: Settings, username: str) -> None:
+def suspend(chosen: Settings, username: str, hide_mechanisms: bool) -> None:
     """Suspend an account and end its sessions."""
-    user = run(chosen, lambda application: _change(application, username, suspended=True))
-    click.echo(f"{user.username} is suspended")
+    hides = True if hide_mechanisms else None
+    user = run(
+        chosen, lambda application: _change(application, username, suspended=True, hides_mechanisms=hides)
+    )
+    click.echo(
+        f"{user.username} is suspended{'; no mechanism of theirs is public' if hide_mechanisms else ''}"
+    )
 
 
 @users.command()
 @click.argument("username")
+@click.option(
+    "--show-mechanisms", is_flag=True, help="Publish again what 'suspend --hide-mechanisms' withdrew."
+)
 @pass_settings
-def reinstate(chosen: Settings, username: str) -> None:
+def reinstate(chosen: Settings, username: str, show_mechanisms: bool) -> None:
     """End the suspension of an account."""
-    user = run(chosen, lambda application: _change(application, username, suspended=False))
+    hides = False if show_mechanisms else None
+    user = run(
+        chosen, lambda application: _change(application, username, suspended=False, hides_mechanisms=hides)
+    )
     click.echo(f"{user.username} may sign in again")
 
 
@@ -221,8 +233,15 @@ async def _change(
     role: Role | None = None,
     suspended: bool | None = None,
     quota: QuotaOverride | None = None,
+    hides_mechanisms: bool | None = None,
 ) -> User:
     user = await application.users.find_by_login(username)
     return await application.users.change_account_status(
-        OPERATOR, user.id, RequestMetadata(), role=role, suspended=suspended, quota=quota
+        OPERATOR,
+        user.id,
+        RequestMetadata(),
+        role=role,
+        suspended=suspended,
+        quota=quota,
+        hides_mechanisms=hides_mechanisms,
     )

@@ -1,6 +1,7 @@
 """Repositories of mechanisms."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
@@ -74,6 +75,15 @@ class MechanismBulkRepository(Protocol):
 
     async def renew(self, ids: Sequence[MechanismId]) -> None:
         """Gives the existing ones a new version."""
+
+    async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
+        """Withdraws the published ones for `reason`, as `Mechanism.withdraw_for` does, and gives them a new version;
+        returns their ids."""
+
+    async def reinstate(
+        self, ids: Sequence[MechanismId], reason: str, now: datetime
+    ) -> Sequence[MechanismId]:
+        """Publishes those that are withdrawn for exactly `reason` and gives them a new version; returns their ids."""
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
         """Deletes the existing ones; returns their ids."""

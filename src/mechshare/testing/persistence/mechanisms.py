@@ -115,6 +115,35 @@ async def test_raising_versions_changes_nothing_else(database: Database) -> None
     assert found == [*(replace(one, version=2) for one in saved), left]
 
 
+async def test_the_published_ones_are_withdrawn_for_a_reason_and_only_those_reinstated(
+    database: Database,
+) -> None:
+    await save_categories(database, "gears")
+    user, gears = await save_user(database), CategoryId("gears")
+    shown, other = await save_mechanisms(
+        database, *(a_mechanism(user, categories=(gears,), is_published=True) for _ in range(2))
+    )
+    draft, withdrawn = await save_mechanisms(
+        database,
+        a_mechanism(user, is_published=False),
+        a_mechanism(user, is_published=False, withdrawn_reason="other"),
+    )
+    ids, later = [shown.id, draft.id, withdrawn.id], NOW + timedelta(hours=1)
+
+    async with database.begin() as tx:
+        assert await tx.mechanism_bulk.withdraw(ids, "why", later) == [shown.id]
+    async with database.read() as tx:
+        hidden = replace(shown.withdraw_for("why", later), version=2)
+        assert await tx.mechanisms.find_by_id(shown.id) == hidden
+        assert await tx.mechanisms.count(category_ids=[gears]) == 1
+    async with database.begin() as tx:
+        assert await tx.mechanism_bulk.reinstate(ids, "why", later) == [shown.id]
+    async with database.read() as tx:
+        found = [await tx.mechanisms.find_by_id(one.id) for one in (shown, other, draft, withdrawn)]
+        assert await tx.mechanisms.count(category_ids=[gears]) == 2
+    assert found == [replace(shown, updated_at=later, version=3), other, draft, withdrawn]
+
+
 async def test_a_category_can_be_renamed_while_its_mechanisms_change(database: Database) -> None:
     await save_categories(database, "gears")
     user = await save_user(database)

@@ -1,8 +1,9 @@
 """Mechanisms in memory."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
@@ -120,6 +121,28 @@ class MemoryMechanismBulkRepository(MechanismBulkRepository):
         mechanisms = self._access.write(MECHANISMS)
         for one in [one for id in ids if (one := mechanisms.find(id))]:
             mechanisms.put(replace(one, version=one.version + 1))
+
+    async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
+        return self._change(ids, lambda one: one.is_published, lambda one: one.withdraw_for(reason, now))
+
+    async def reinstate(
+        self, ids: Sequence[MechanismId], reason: str, now: datetime
+    ) -> Sequence[MechanismId]:
+        return self._change(
+            ids, lambda one: one.withdrawn_reason == reason, lambda one: one.reinstate(now).publish(now)
+        )
+
+    def _change(
+        self,
+        ids: Sequence[MechanismId],
+        is_meant: Callable[[Mechanism], bool],
+        changed: Callable[[Mechanism], Mechanism],
+    ) -> list[MechanismId]:
+        mechanisms = self._access.write(MECHANISMS)
+        meant = [one for id in ids if (one := mechanisms.find(id)) and is_meant(one)]
+        for one in meant:
+            mechanisms.save(changed(one))
+        return [one.id for one in meant]
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
         mechanisms = self._access.write(MECHANISMS)

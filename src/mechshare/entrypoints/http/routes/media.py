@@ -23,8 +23,8 @@ from mechshare.services.media import StoredMedia
 
 Req = Request[Any, Any, Any]
 TAG = Tag("media", "The files themselves")
-PUBLIC_MEDIA = "public, max-age=3600, immutable"
-"""The content of a URL never changes, but a mechanism may be withdrawn: shared caches store it for at most an hour."""
+PUBLIC_MEDIA = "public, max-age=3600, s-maxage=1, immutable"
+"""The content of a URL never changes, but a mechanism may be withdrawn: shared caches ask again after a second."""
 PRIVATE_MEDIA = "private, max-age=3600, immutable"
 ORIGINAL = "private, no-cache"
 _CONCURRENCY = 256 * 1024

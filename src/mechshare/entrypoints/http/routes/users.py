@@ -63,11 +63,13 @@ class ProfileChanges(Struct, forbid_unknown_fields=True):
 class AccountStatusChanges(Struct, forbid_unknown_fields=True):
     """Changes that an admin makes to the account of another user; omitted fields stay unchanged.
 
-    `quota_bytes` is 0 for no limit, null for the quota of the role.
+    `quota_bytes` is 0 for no limit, null for the quota of the role. `hides_mechanisms`: true withdraws all public
+    mechanisms of a suspended account, false publishes those again once the suspension is lifted.
     """
 
     role: Role | UnsetType = UNSET
     is_suspended: bool | UnsetType = UNSET
+    hides_mechanisms: bool | UnsetType = UNSET
     quota_bytes: Annotated[int, documented(minimum=0, maximum=MAX_QUOTA_BYTES)] | UnsetType | None = UNSET
 
 
@@ -162,6 +164,7 @@ async def change_account_status(request: Req, user_id: FromPath[str]) -> Respons
         request_metadata_of(request),
         role=None if changes.role is UNSET else changes.role,
         suspended=None if changes.is_suspended is UNSET else changes.is_suspended,
+        hides_mechanisms=None if changes.hides_mechanisms is UNSET else changes.hides_mechanisms,
         quota=None if changes.quota_bytes is UNSET else QuotaOverride(changes.quota_bytes),
         versions=expected_versions(request),
     )

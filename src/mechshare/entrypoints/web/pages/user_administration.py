@@ -25,6 +25,7 @@ from mechshare.sizes import bytes_in
 
 Req = Request[Any, Any, Any]
 USER_MANAGERS = [require_permissions(Permission.MANAGE_USERS)]
+_HIDES = {"hide": True, "show": False}
 Name = Annotated[str, QueryParameter(name="name", max_length=300)]
 
 
@@ -50,7 +51,8 @@ async def show_user(request: Req, user_id: FromPath[str], saved: Saved = "") -> 
 
 @post("/admin/users/{user_id:str}", status_code=200, guards=[*USER_MANAGERS, require_recent_sign_in])
 async def change_user(request: Req, user_id: FromPath[str]) -> Response[Any]:
-    """Changes what the form has a field for: `role`, `quota` or `suspended` (yes or no)."""
+    """Changes what the form has a field for: `role`, `quota`, `suspended` (yes or no) and, with it, `mechanisms` (hide
+    or show)."""
     user, fields = await _find(request, user_id), await form_fields(request)
     try:
         await application_of(request).users.change_account_status(
@@ -60,6 +62,7 @@ async def change_user(request: Req, user_id: FromPath[str]) -> Response[Any]:
             role=_role(fields),
             suspended=fields.text("suspended") == "yes" if "suspended" in fields else None,
             quota=_quota(fields),
+            hides_mechanisms=_HIDES.get(fields.text("mechanisms")),
             versions=[fields.version()],
         )
     except DomainException as error:

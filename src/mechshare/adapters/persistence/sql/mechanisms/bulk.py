@@ -1,9 +1,10 @@
 """Bulk operations on mechanisms in SQL."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, delete, select, update
+from sqlalchemy import Integer, Select, Update, bindparam, delete, select, update
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.statements import Statements
@@ -22,6 +23,23 @@ _IN_ORDER = select(mechanisms.c.id).where(_ARE_AMONG).order_by(mechanisms.c.id)
 _LOCK = _IN_ORDER.with_for_update(key_share=True)
 _LOCK_TO_DELETE = _IN_ORDER.with_for_update()
 _RENEW = update(mechanisms).where(_ARE_AMONG).values(version=mechanisms.c.version + 1)
+_AT = bindparam("now", type_=mechanisms.c.updated_at.type)
+_WITHDRAW = (
+    update(mechanisms)
+    .where(_ARE_AMONG, mechanisms.c.is_published)
+    .values(is_published=False, withdrawn_reason=bindparam("reason"))
+)
+_REINSTATE = (
+    update(mechanisms)
+    .where(_ARE_AMONG, mechanisms.c.withdrawn_reason == bindparam("reason"))
+    .values(is_published=True, withdrawn_reason=None)
+)
+_RENEWED = {"updated_at": _AT, "version": mechanisms.c.version + 1}
+_SHOW_IN_CATEGORIES = (
+    update(mechanism_categories)
+    .where(IsAmong(mechanism_categories.c.mechanism_id, bindparam("ids", type_=IdList())))
+    .values(is_published=bindparam("is_shown"))
+)
 _DELETE = delete(mechanisms).where(_ARE_AMONG).returning(mechanisms.c.id)
 
 
@@ -54,6 +72,24 @@ class SqlMechanismBulkRepository(MechanismBulkRepository):
     async def renew(self, ids: Sequence[MechanismId]) -> None:
         await self._statements.rows(_LOCK, {"ids": ids})
         await self._statements.change(_RENEW, {"ids": ids})
+
+    async def withdraw(self, ids: Sequence[MechanismId], reason: str, now: datetime) -> Sequence[MechanismId]:
+        return await self._show(_WITHDRAW, ids, reason, now, is_shown=False)
+
+    async def reinstate(
+        self, ids: Sequence[MechanismId], reason: str, now: datetime
+    ) -> Sequence[MechanismId]:
+        return await self._show(_REINSTATE, ids, reason, now, is_shown=True)
+
+    async def _show(
+        self, change: Update, ids: Sequence[MechanismId], reason: str, now: datetime, *, is_shown: bool
+    ) -> list[MechanismId]:
+        await self._statements.rows(_LOCK, {"ids": ids})
+        renewed = change.values(**_RENEWED).returning(mechanisms.c.id)
+        rows = await self._statements.rows(renewed, {"ids": ids, "reason": reason, "now": now})
+        changed = [id for (id,) in rows]
+        await self._statements.change(_SHOW_IN_CATEGORIES, {"ids": changed, "is_shown": is_shown})
+        return changed
 
     async def delete(self, ids: Sequence[MechanismId]) -> Sequence[MechanismId]:
         await self._statements.rows(_LOCK_TO_DELETE, {"ids": ids})
