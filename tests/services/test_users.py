@@ -316,22 +316,22 @@ async def test_a_suspension_hides_all_mechanisms_if_asked_and_they_come_back_onl
         await world.join("other"),
     )
     shown = await published(world, mika, "abcde")
-    (kept,) = await published(world, other, "o")
+    (of_other,) = await published(world, other, "o")
     await world.app.mechanisms.withdraw(mika, shown[0], HERE)
     await world.app.mechanisms.withdraw(admin, shown[1], HERE, reason="spam")
     change = partial(world.app.users.change_account_status, admin, mika.id, HERE)
 
     await change(suspended=True)
-    assert await public_ids(world) == sorted([*shown[2:], kept])
+    assert await public_ids(world) == sorted([*shown[2:], of_other])
     await change(hides_mechanisms=True)
-    assert await public_ids(world) == [kept]
+    assert await public_ids(world) == [of_other]
     for viewer in (None, other):
         with pytest.raises(MechanismNotFound):
             await world.app.mechanisms.get_mechanism(viewer, shown[2])
     await change(suspended=False)
-    assert await public_ids(world) == [kept]
+    assert await public_ids(world) == [of_other]
     await change(hides_mechanisms=False)
-    assert await public_ids(world) == sorted([*shown[2:], kept])
+    assert await public_ids(world) == sorted([*shown[2:], of_other])
     actions = [entry.action for entry in await world.audited()]
     assert actions.count(AuditAction.WITHDRAWN_BY_MODERATOR) == 4
     assert actions.count(AuditAction.MECHANISM_REINSTATED) == 3
