@@ -332,3 +332,30 @@ async def test_a_failure_is_explained_in_the_requested_language_and_can_be_retri
     assert (await site.client.post(f"{url}/retry", headers=headers)).status_code == 202
     await site.work()
     assert (await site.client.get(url, headers=headers)).json()["state"] == "ready"
+
+
+async def test_an_author_states_the_reliability_changes_and_removes_it(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    fields = {"reliability_level": "2", "reliability_reason": "Measured once at 20 °C."}
+    made = await site.client.post(MECHANISMS, headers=headers, **form(**fields))
+    assert made.json()["reliability"] == {"level": 2, "reason": "Measured once at 20 °C."}
+    path, match = f"{MECHANISMS}/{made.json()['id']}", {**headers, "If-Match": "*"}
+
+    stated = {"level": 5, "reason": "機械工学便覧"}
+    changed = await site.client.patch(path, headers=match, json={"reliability": stated})
+    assert changed.json()["reliability"] == stated
+    untouched = await site.client.patch(path, headers=match, json={"title": "新"})
+    assert untouched.json()["reliability"] == stated
+    removed = await site.client.patch(path, headers=match, json={"reliability": None})
+    assert removed.json()["reliability"] is None
+
+
+@pytest.mark.parametrize(
+    "stated", [{"level": 0, "reason": "x"}, {"level": 6, "reason": "x"}, {"level": 3, "reason": " "}]
+)
+async def test_a_reliability_needs_a_level_of_the_scale_and_a_reason(
+    site: Site, stated: dict[str, Any]
+) -> None:
+    headers = await site.sign_up("sakura")
+    refused = await site.client.post(MECHANISMS, headers=headers, json={**ELSEWHERE, "reliability": stated})
+    assert (refused.status_code, refused.json()["code"]) == (422, "INVALID_FIELD")

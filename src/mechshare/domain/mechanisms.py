@@ -1,4 +1,4 @@
-"""The mechanism: a physical motion, shared as a short clip."""
+"""The mechanism: how something moves or why something happens, shared as a short clip."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,6 +18,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
+from mechshare.domain.reliability import Reliability, clean_reliability
 from mechshare.domain.text import clean_text
 
 MAX_DURATION = 24 * 3600.0
@@ -92,6 +93,7 @@ class Mechanism:
     updated_at: datetime
     is_published: bool = False
     categories: tuple[CategoryId, ...] = ()
+    reliability: Reliability | None = None
     processing: Processing
     media: MediaFacts | None = None
     original: OriginalFile | None = None
@@ -102,6 +104,11 @@ class Mechanism:
     def original_key(self) -> str | None:
         """The key of the uploaded file; None for media on other hosts."""
         return self.original.key if self.original else None
+
+    @property
+    def reliability_level(self) -> int | None:
+        """The level that the author states, 1..5; None if nothing is stated."""
+        return self.reliability.level if self.reliability else None
 
     @property
     def original_references(self) -> tuple[BlobReference, ...]:
@@ -136,14 +143,21 @@ class Mechanism:
         return replace(self, withdrawn_reason=None, updated_at=now)
 
     def described(
-        self, *, title: str, description: str, categories: Iterable[CategoryId], now: datetime
+        self,
+        *,
+        title: str,
+        description: str,
+        categories: Iterable[CategoryId],
+        reliability: Reliability | None,
+        now: datetime,
     ) -> "Mechanism":
-        """Returns the mechanism with a new title, description and categories. Raises InvalidField."""
+        """Returns the mechanism with what its author says about it. Raises InvalidField."""
         return replace(
             self,
             title=clean_title(title),
             description=clean_description(description),
             categories=clean_categories(categories),
+            reliability=clean_reliability(reliability),
             updated_at=now,
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from enum import Enum
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import InvalidField
@@ -35,6 +36,7 @@ from mechshare.domain.policy import (
     require_withdrawer,
     sees_unpublished_of,
 )
+from mechshare.domain.reliability import Reliability, clean_reliability
 from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
@@ -63,6 +65,16 @@ class Draft:
     description: str
     categories: Sequence[CategoryId]
     media: OriginalFile | ExternalMedia
+    reliability: Reliability | None = None
+
+
+class Unstated(Enum):
+    """The value that removes what the author stated."""
+
+    UNSTATED = "unstated"
+
+
+UNSTATED = Unstated.UNSTATED
 
 
 class MechanismService:
@@ -172,9 +184,12 @@ class MechanismService:
         title: str | None = None,
         description: str | None = None,
         categories: Iterable[CategoryId] | None = None,
+        reliability: Reliability | Unstated | None = None,
         versions: Collection[int] | None = None,
     ) -> AuthoredMechanism:
-        """Updates the mechanism; None keeps a value. Raises MechanismNotFound, UnauthorizedOperation, InvalidField,
+        """Updates the mechanism; None keeps a value, and UNSTATED removes the reliability.
+
+        Raises MechanismNotFound, UnauthorizedOperation, InvalidField,
         CategoryNotFound, StaleVersion."""
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
@@ -183,6 +198,7 @@ class MechanismService:
                 title=mechanism.title if title is None else title,
                 description=mechanism.description if description is None else description,
                 categories=mechanism.categories if categories is None else categories,
+                reliability=_changed_reliability(mechanism, reliability),
                 now=self._clock.now(),
             )
             return await _save(tx, mechanism, changed)
@@ -267,6 +283,7 @@ class MechanismService:
             created_at=now,
             updated_at=now,
             categories=clean_categories(draft.categories),
+            reliability=clean_reliability(draft.reliability),
             processing=READY if external else PENDING,
             original=draft.media if isinstance(draft.media, OriginalFile) else None,
         )
@@ -278,6 +295,12 @@ async def _save(tx: Transaction, before: Mechanism, after: Mechanism) -> Authore
         await tx.record(MechanismChanged(before, after))
     (authored,) = await tx.mechanisms.find_authored([after.id])
     return authored
+
+
+def _changed_reliability(mechanism: Mechanism, change: Reliability | Unstated | None) -> Reliability | None:
+    if change is None:
+        return mechanism.reliability
+    return None if isinstance(change, Unstated) else change
 
 
 def _moderates(actor: Actor) -> bool:

@@ -4,7 +4,7 @@ The API and the upload page share it.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from litestar import Request
@@ -13,12 +13,18 @@ from msgspec import Struct
 from mechshare.domain.errors import DomainException, MalformedRequest, Unavailable
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.reliability import Reliability, stated_reliability
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
 from mechshare.entrypoints.http.protocol.request_body import content_length, decoded
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
+from mechshare.entrypoints.http.representations.mechanism_fields import (
+    CategorySlugs,
+    Description,
+    ReliabilityReason,
+    Title,
+)
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft
@@ -37,6 +43,13 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     title: Title
     description: Description = ""
     categories: CategorySlugs = []
+    reliability_level: Literal["", "1", "2", "3", "4", "5"] = ""
+    reliability_reason: ReliabilityReason = ""
+
+    @property
+    def reliability(self) -> Reliability | None:
+        """What the form states; None if it states neither level nor reason."""
+        return stated_reliability(self.reliability_level, self.reliability_reason)
 
 
 async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | ReplayedResponse:
@@ -87,6 +100,7 @@ async def _create_with_clip(
         description=new.description,
         categories=[CategoryId(category) for category in new.categories],
         media=form.file,
+        reliability=new.reliability,
     )
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 

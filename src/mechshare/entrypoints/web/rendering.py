@@ -10,6 +10,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from mechshare.domain.errors import LANGUAGES, DomainException, InvalidField, UserNotFound
+from mechshare.domain.reliability import ReliabilityLevel
 from mechshare.domain.users import Permission, User
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.errors import status_of
@@ -146,6 +147,7 @@ def _environment(language: str, base: str) -> Environment:
     environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]
     environment.globals.update(
         language=language,
+        reliability_levels=tuple(ReliabilityLevel),
         languages={name: LANGUAGE_NAMES[name] for name in LANGUAGES},
         base=base,
         url=partial(_url, base),

@@ -22,6 +22,7 @@ from mechshare.domain.mechanisms import (
 )
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
+from mechshare.domain.reliability import Reliability
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.bounds import bounded
 from mechshare.testing.persistence.values import (
@@ -65,6 +66,7 @@ async def test_a_mechanism_is_read_as_it_was_saved(database: Database) -> None:
             key="originals/x.gif", format=MediaFormat.GIF, size=2**33, sha256="cd" * 32, name="機.gif"
         ),
         withdrawn_reason="重複",
+        reliability=Reliability(level=2, reason="実験で一部"),
         is_published=False,
     )
     (saved,) = await save_mechanisms(database, full)

@@ -19,6 +19,7 @@ from sqlalchemy import (
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime, ordered_text
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts, ProcessingFailure
+from mechshare.domain.reliability import Reliability
 
 metadata = MetaData(
     naming_convention={
@@ -112,6 +113,8 @@ mechanisms = Table(
     Column("original", JsonColumn(OriginalFile)),
     Column("original_sha256", String(64)),
     Column("original_key", String(200)),
+    Column("reliability", JsonColumn(Reliability)),
+    Column("reliability_level", Integer),
     Column("version", Integer, nullable=False),
     Index("ix_mechanisms_created", "created_at", "id"),
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),

@@ -16,6 +16,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.representations.mechanism_fields import ReliabilityFields
 
 MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
@@ -76,7 +77,7 @@ class MechanismResponse(Struct):
     """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
 
     URLs of clips stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an
-    unpublished mechanism are signed and expire.
+    unpublished mechanism are signed and expire. `reliability` is null if its author states none.
     """
 
     id: str
@@ -93,6 +94,7 @@ class MechanismResponse(Struct):
     is_published: bool
     withdrawn_reason: str | None
     categories: tuple[str, ...]
+    reliability: ReliabilityFields | None
     processing: ProcessingResponse
     media: MediaResponse | None
     version: int
@@ -125,6 +127,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         is_published=mechanism.is_published,
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,
+        reliability=msgspec.convert(mechanism.reliability, ReliabilityFields | None, from_attributes=True),
         processing=processing_response(mechanism.processing),
         media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
         version=mechanism.version,

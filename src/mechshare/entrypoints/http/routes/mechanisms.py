@@ -13,6 +13,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
+from mechshare.domain.reliability import Reliability
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -48,6 +49,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     Categories,
     CategorySlugs,
     Description,
+    ReliabilityFields,
     Title,
 )
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -57,6 +59,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     media_addresses,
 )
 from mechshare.entrypoints.http.representations.users import USERS_PATH
+from mechshare.services.mechanisms import UNSTATED, Unstated
 
 Req = Request[Any, Any, Any]
 TAG = Tag("mechanisms", "Clips of physical motion")
@@ -70,6 +73,7 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     title: Title | UnsetType = UNSET
     description: Description | UnsetType | None = UNSET
     categories: CategorySlugs | UnsetType | None = UNSET
+    reliability: ReliabilityFields | UnsetType | None = UNSET
 
 
 @published("Withdrawal")
@@ -157,7 +161,7 @@ async def find_mechanisms_of(
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Changes title, description and categories (RFC 7396). Requires If-Match."""
+    """Changes what the author says about a mechanism (RFC 7396). Requires If-Match."""
     changes = await decoded_body(request, MechanismChanges)
     versions = expected_versions(request)
     categories = None if changes.categories is UNSET else [CategoryId(c) for c in changes.categories or ()]
@@ -167,9 +171,16 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
         title=None if changes.title is UNSET else changes.title,
         description=None if changes.description is UNSET else changes.description or "",
         categories=categories,
+        reliability=_reliability(changes),
         versions=versions,
     )
     return mechanism_resource(request, item)
+
+
+def _reliability(changes: MechanismChanges) -> Reliability | Unstated | None:
+    if isinstance(changes.reliability, UnsetType):
+        return None
+    return UNSTATED if changes.reliability is None else changes.reliability.stated
 
 
 @delete(

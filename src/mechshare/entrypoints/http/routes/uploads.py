@@ -20,7 +20,12 @@ from mechshare.entrypoints.http.protocol.openapi import (
 )
 from mechshare.entrypoints.http.protocol.request_body import JSON, decoded, short_body
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.representations.mechanism_fields import CategorySlugs, Description, Title
+from mechshare.entrypoints.http.representations.mechanism_fields import (
+    CategorySlugs,
+    Description,
+    ReliabilityFields,
+    Title,
+)
 from mechshare.entrypoints.http.representations.mechanisms import (
     MECHANISMS_PATH,
     MechanismResponse,
@@ -45,6 +50,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     duration: Duration
     description: Description = ""
     categories: CategorySlugs = []
+    reliability: ReliabilityFields | None = None
 
 
 @post(
@@ -110,6 +116,7 @@ async def _create_from_json(request: Req) -> Response[Any]:
         description=new.description,
         categories=[CategoryId(category) for category in new.categories],
         media=ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration),
+        reliability=new.reliability.stated if new.reliability else None,
     )
     return _response(request, await create(request, draft, body), 201)
 

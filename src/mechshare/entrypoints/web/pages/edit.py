@@ -12,9 +12,11 @@ from mechshare.domain.errors import DomainException, MechanismNotFound, StaleVer
 from mechshare.domain.ids import CategoryId, MechanismId, is_id
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import require_editor
+from mechshare.domain.reliability import Reliability, stated_reliability
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
+from mechshare.services.mechanisms import UNSTATED
 
 Req = Request[Any, Any, Any]
 _MAX_FORM_BYTES = 512 * 1024
@@ -28,10 +30,11 @@ class _Texts:
     title: str
     description: str
     categories: tuple[str, ...]
+    reliability: Reliability | None
 
     @property
     def digest(self) -> str:
-        return sha256(msgspec.json.encode([self.title, self.description, self.categories])).hexdigest()
+        return sha256(msgspec.json.encode(self)).hexdigest()
 
 
 @get("/m/{mechanism_id:str}/edit", guards=[require_permissions()])
@@ -50,6 +53,7 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         title=fields.text("title"),
         description=fields.text("description"),
         categories=tuple(fields.get("categories", ())),
+        reliability=stated_reliability(fields.text("reliability_level"), fields.text("reliability_reason")),
     )
     try:
         await _save(request, mechanism, texts, _expected_version(mechanism, fields))
@@ -77,6 +81,7 @@ async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int)
         title=texts.title,
         description=texts.description,
         categories=map(CategoryId, texts.categories),
+        reliability=texts.reliability or UNSTATED,
         versions=(version,),
     )
 
@@ -91,7 +96,22 @@ async def _editable(request: Req, mechanism_id: str) -> Mechanism:
 
 
 def _texts_of(mechanism: Mechanism) -> _Texts:
-    return _Texts(title=mechanism.title, description=mechanism.description, categories=mechanism.categories)
+    return _Texts(
+        title=mechanism.title,
+        description=mechanism.description,
+        categories=mechanism.categories,
+        reliability=mechanism.reliability,
+    )
+
+
+def _values(texts: _Texts) -> dict[str, Any]:
+    stated = {}
+    if texts.reliability:
+        stated = {
+            "reliability_level": texts.reliability.level,
+            "reliability_reason": texts.reliability.reason,
+        }
+    return {"title": texts.title, "description": texts.description, **stated}
 
 
 async def _content(
@@ -100,7 +120,7 @@ async def _content(
     """Returns what the form shows: `texts` to edit and, after a lost update, those that are `saved`."""
     return {
         "mechanism": mechanism,
-        "values": {"title": texts.title, "description": texts.description},
+        "values": _values(texts),
         "chosen": texts.categories,
         "saved": saved,
         "digest": _texts_of(mechanism).digest,

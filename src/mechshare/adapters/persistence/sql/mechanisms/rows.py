@@ -22,6 +22,7 @@ _RECORD = record_of(
     computed={
         "original_sha256": lambda mechanism: mechanism.original.sha256 if mechanism.original else None,
         "original_key": attrgetter("original_key"),
+        "reliability_level": attrgetter("reliability_level"),
     },
     converted={"categories": _categories},
 )
