@@ -32,6 +32,7 @@ async def fill_with_clips(url: str, store: Any, count: int) -> dict[str, bytes]:
     for number in range(count):
         clips |= clips_of(number)
         name_clips(url, number)
+    await store.prepare()
     for key, content in clips.items():
         await store.write(key, chunks(content))
     return clips

@@ -54,6 +54,7 @@ def laptop(chosen: Settings) -> Path:
     async def make() -> None:
         await fill(chosen.database_url, 30)
         store = FileBlobStore(chosen.data / "blobs")
+        await store.prepare()
         for number in range(CLIPS):
             await store.write(f"originals/{number}.gif", pieces(number))
 
@@ -122,8 +123,16 @@ def test_blobs_can_be_copied_without_the_database(run: Run, laptop: Path, elsewh
 
 
 def test_an_empty_source_prints_a_warning(run: Run, elsewhere: Path, tmp_path: Path) -> None:
-    result = run("copy", "--from", f"file://{tmp_path / 'mistyped'}", "--to", blobs_at(elsewhere))
+    (tmp_path / "other").mkdir()
+    result = run("copy", "--from", f"file://{tmp_path / 'other'}", "--to", blobs_at(elsewhere))
     assert "has no blobs: check its URL" in result.output
+
+
+def test_a_missing_source_is_refused(run: Run, elsewhere: Path, tmp_path: Path) -> None:
+    result = run("copy", "--from", f"file://{tmp_path / 'mistyped'}", "--to", blobs_at(elsewhere))
+    assert result.exit_code == 1
+    assert "No such file or directory" in result.output
+    assert "mistyped" in result.output
 
 
 def copying(laptop: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":

@@ -35,7 +35,9 @@ async def _memory_blobs(folder: Path) -> AsyncIterator[Any]:
 async def _file_blobs(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.blobs.files import FileBlobStore
 
-    yield FileBlobStore(folder / "blobs")
+    store = FileBlobStore(folder / "blobs")
+    await store.prepare()
+    yield store
 
 
 @asynccontextmanager

@@ -86,6 +86,7 @@ async def fill(store: FileBlobStore) -> None:
     async def content(number: int) -> AsyncIterator[bytes]:
         yield bytes([number]) * 300_000
 
+    await store.prepare()
     for number in range(3):
         await store.write(f"originals/{number}.gif", content(number))
 

@@ -10,7 +10,8 @@ from mechshare.domain.blobs import BlobFacts
 class BlobStore(Protocol):
     """Named, immutable sequences of bytes. Keys satisfy `mechshare.domain.blobs.is_blob_key`; others raise ValueError.
 
-    Every method raises Unavailable if the store does not respond.
+    Every method raises Unavailable if the store does not respond, or if the place that `prepare` created is missing:
+    a lost folder, bucket or container must not look like a store without blobs.
     """
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mechshare.adapters.blobs.safe_paths import make_durably, opened, prune
+from mechshare.adapters.blobs.safe_paths import make_durably_in, opened, prune
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER = 24 * 3600
@@ -39,7 +39,7 @@ class AtomicFile:
         try:
             self._file = os.open(self._aside, flags, 0o600)
         except FileNotFoundError:
-            make_durably(self._aside.parent)
+            make_durably_in(self._root, _INCOMING)
             self._file = os.open(self._aside, flags, 0o600)
 
     def append(self, content: bytearray) -> None:

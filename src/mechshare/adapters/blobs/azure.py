@@ -10,12 +10,13 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 from uuid import uuid4
 
-from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError
 from azure.storage.blob import (
     BlobBlock,
     BlobProperties,
     BlobSasPermissions,
     ContentSettings,
+    StorageErrorCode,
     generate_blob_sas,
 )
 from azure.storage.blob.aio import BlobServiceClient
@@ -122,12 +123,9 @@ class AzureBlobStore:
     async def list(self, prefix: str) -> AsyncIterator[str]:
         if not prefix.isprintable():
             return  # no key has such a prefix, and the service rejects it
-        try:
-            async with self._translated_errors(missing=MediaNotFound):
-                async for name in self._container.list_blob_names(name_starts_with=prefix):
-                    yield name
-        except MediaNotFound:
-            return  # the container does not exist: nothing was ever written
+        async with self._translated_errors():
+            async for name in self._container.list_blob_names(name_starts_with=prefix):
+                yield name
 
     async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
         _check(key)
@@ -177,16 +175,21 @@ class AzureBlobStore:
 
     @asynccontextmanager
     async def _translated_errors(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
-        """Encloses each call. Raises Unavailable, or `missing`, if given, for a missing blob or container."""
+        """Encloses each call. Raises Unavailable, or `missing`, if given, for a missing blob."""
         async with self._circuit.guard():
             try:
                 yield
-            except ResourceNotFoundError as problem:
-                raise (missing or _unavailable)() from problem
             except (AzureError, OSError, TimeoutError) as problem:
-                if missing and isinstance(problem, HttpResponseError) and problem.status_code == 404:
+                if missing and _is_blob_missing(problem):
                     raise missing() from problem
                 raise _unavailable() from problem
+
+
+def _is_blob_missing(problem: Exception) -> bool:
+    """Whether the blob, and not the whole container, is missing. The code is in a header, also of responses to HEAD."""
+    if not isinstance(problem, HttpResponseError) or problem.status_code != 404:
+        return False
+    return getattr(problem, "error_code", None) != StorageErrorCode.CONTAINER_NOT_FOUND
 
 
 def _unavailable() -> DependencyUnavailable:

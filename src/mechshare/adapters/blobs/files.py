@@ -6,7 +6,7 @@ import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from errno import EDQUOT, ENOSPC
+from errno import EDQUOT, ENOENT, ENOSPC
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +15,7 @@ import structlog
 
 from mechshare.adapters.blobs.atomic_file import AtomicFile, remove_abandoned
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
-from mechshare.adapters.blobs.safe_paths import NOT_FOUND_ERRNOS, opened, prune
+from mechshare.adapters.blobs.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -33,7 +33,8 @@ class FileBlobStore:
     """Stores each blob as a file below `root`: `media/x/1.mp4` is `media_/x_/1.mp4`.
 
     It writes a temporary file, syncs it, renames it into place and syncs its folders. It follows no links below
-    `root`. The first write removes temporary files that a crash left behind more than a day ago.
+    `root`. The first write removes temporary files that a crash left behind more than a day ago. Only `prepare` creates
+    `root`: a folder that is missing later was deleted or is not mounted, and then the store is unavailable.
     """
 
     def __init__(self, root: Path) -> None:
@@ -116,7 +117,7 @@ class FileBlobStore:
         return None
 
     async def prepare(self) -> None:
-        await _in_thread(lambda: self._root.mkdir(parents=True, exist_ok=True))
+        await _in_thread(self._make_root)
 
     async def close(self) -> None:
         self._open_files.clear()
@@ -126,29 +127,41 @@ class FileBlobStore:
             remove_abandoned(self._root)
             self._is_cleaned = True
 
+    def _make_root(self) -> None:
+        if not self._root.is_dir():
+            make_durably(self._root)
+
+    def _require_root(self) -> None:
+        """Raises OSError if it is the whole store that is missing, not just a blob."""
+        if not self._root.is_dir():
+            raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(self._root))
+
     def _open(self, names: tuple[str, ...]) -> OpenFile | None:
         try:
             with opened(self._root, names[:-1]) as folders:
                 return OpenFile(os.open(names[-1], os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folders[-1]))
         except OSError as problem:
-            if problem.errno in NOT_FOUND_ERRNOS:
-                return None
-            raise
+            if problem.errno not in NOT_FOUND_ERRNOS:
+                raise
+            self._require_root()
+            return None
 
     def _status(self, names: tuple[str, ...]) -> os.stat_result | None:
         try:
             with opened(self._root, names[:-1]) as folders:
                 status = os.stat(names[-1], dir_fd=folders[-1], follow_symlinks=False)
         except OSError as problem:
-            if problem.errno in NOT_FOUND_ERRNOS:
-                return None
-            raise
+            if problem.errno not in NOT_FOUND_ERRNOS:
+                raise
+            self._require_root()
+            return None
         return status if stat.S_ISREG(status.st_mode) else None
 
     def _remove(self, names: tuple[str, ...]) -> None:
         with suppress(FileNotFoundError, NotADirectoryError), opened(self._root, names[:-1]) as folders:
             os.unlink(names[-1], dir_fd=folders[-1])
             os.fsync(folders[-1])
+        self._require_root()
         prune(self._root, names[:-1])
 
     def _keys(self, base: str, prefix: str) -> Iterator[str]:
@@ -158,9 +171,10 @@ class FileBlobStore:
             with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:
                 keys = sorted(base + part for entry in entries if (part := _part_of_key(entry)))
         except OSError as problem:
-            if problem.errno in NOT_FOUND_ERRNOS:
-                return
-            raise
+            if problem.errno not in NOT_FOUND_ERRNOS:
+                raise
+            self._require_root()
+            return
         for key in keys:
             if key.startswith(prefix) and key.endswith("/"):
                 yield from self._keys(key, prefix)

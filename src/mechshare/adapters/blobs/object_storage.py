@@ -30,6 +30,8 @@ _CONCURRENT_WRITES = 32
 _LISTED_AT_A_TIME = 1000
 _FULL = re.compile(r"status code: 507|<Code>\w*(?:StorageFull|QuotaExceeded)</Code>")
 """What obstore's message contains if the server (MinIO, Ceph) has no room; Amazon and Google always have."""
+_FORBIDDEN = re.compile(r"status(?: code)?: 40[13]\b|<Code>AccessDenied</Code>")
+"""What obstore's message contains if the key may not list objects. Then the bucket exists."""
 NO_RETRIES: RetryConfig = {"max_retries": 0}
 """A client waits for the response; the circuit breaker protects a service that does not respond."""
 
@@ -161,11 +163,21 @@ class ObjectBlobStore:
             try:
                 return await obstore.head_async(self._store, key)
             except FileNotFoundError:
+                await self._require_bucket()
                 return None
 
     async def _require(self, key: str) -> None:
         if await self._head(key) is None:
             raise MediaNotFound()
+
+    async def _require_bucket(self) -> None:
+        """Raises Unavailable if the bucket is missing: a response to HEAD does not say whether it is."""
+        try:
+            async for _ in obstore.list(self._store, chunk_size=1):
+                return
+        except Exception as problem:
+            if not _FORBIDDEN.search(str(problem)):
+                raise _unavailable() from problem
 
     @asynccontextmanager
     async def _translated_errors(self, missing: type[Exception] | None = None) -> AsyncIterator[None]:
@@ -173,9 +185,10 @@ class ObjectBlobStore:
         async with self._circuit.guard():
             try:
                 yield
-            except MediaNotFound:
+            except (MediaNotFound, DependencyUnavailable):
                 raise
             except FileNotFoundError as problem:
+                await self._require_bucket()
                 raise (missing or _unavailable)() from problem
             except Exception as problem:
                 if _FULL.search(str(problem)):

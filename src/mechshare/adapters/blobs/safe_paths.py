@@ -38,6 +38,13 @@ def make_durably(folder: Path) -> None:
     _sync(folder.parent)
 
 
+def make_durably_in(folder: Path, name: str) -> None:
+    """Creates the folder `name` in `folder`, so that it survives a power failure. Raises OSError if there is no
+    `folder`."""
+    (folder / name).mkdir(mode=0o700, exist_ok=True)
+    _sync(folder)
+
+
 def prune(root: Path, names: Sequence[str]) -> None:
     """Removes the innermost of the folders `names` below `root`, then its parents, as long as they are empty."""
     for depth in range(len(names), 0, -1):
