@@ -18,6 +18,7 @@ MAX_PORT = 65_535
 OPERATIONS_HOST = "127.0.0.1"
 _PUBLIC_URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(?:/[A-Za-z0-9._~-]+)*")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_EXTERNAL_HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)+")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9*.\[\]:-]+?(?::[0-9*]+)?")
 
 
@@ -84,6 +85,21 @@ def origins(values: Mapping[str, str]) -> tuple[str, ...]:
                 f"with commas between them; '{origin}' is none."
             )
     return origins
+
+
+def external_hosts(values: Mapping[str, str]) -> tuple[str, ...]:
+    """Returns host names and `*.domain` patterns; `*` alone for every public host, nothing for `none`."""
+    text = values.get("external_media_hosts", "*").strip().lower()
+    hosts = tuple(part.strip() for part in text.split(",") if part.strip())
+    if hosts == ("none",):
+        return ()
+    wrong = [host for host in hosts if host != "*" and not _EXTERNAL_HOST.fullmatch(host)]
+    if wrong or not hosts or ("*" in hosts and len(hosts) > 1):
+        raise SettingsError(
+            f"{PREFIX}EXTERNAL_MEDIA_HOSTS must be host names, such as media.example.com, *.example.org, with commas "
+            f"between them, or '*' for every public host, or 'none'; it is '{text}'."
+        )
+    return hosts
 
 
 def secrets_in(text: str, name: str = f"{PREFIX}SECRET") -> tuple[bytes, ...]:

@@ -12,6 +12,7 @@ from mechshare.setting_values import (
     OPERATIONS_HOST,
     PREFIX,
     SettingsError,
+    external_hosts,
     integer,
     networks,
     one_of,
@@ -57,7 +58,8 @@ class Settings:
     `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
-    `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels. Errors
+    `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
+    `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`). Errors
     are written to `log_file` as well as to the console.
     """
 
@@ -91,6 +93,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
+    external_media_hosts: tuple[str, ...] = ("*",)
     log_format: str = "console"
     log_file: str = ""
 
@@ -149,6 +152,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         trusted_proxies=networks(values, "trusted_proxies"),
         public_url=public_url(values),
         cors_origins=origins(values),
+        external_media_hosts=external_hosts(values),
         log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )

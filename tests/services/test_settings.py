@@ -37,6 +37,7 @@ def test_only_characters_that_end_a_path_in_a_url_are_quoted():
 def test_every_setting_can_be_set():
     names = set(Settings.__dataclass_fields__) - {"options", "copies"}
     worded = {"secret", "token_algorithm", "log_format", "trusted_proxies", "public_url", "cors_origins"}
+    worded |= {"external_media_hosts"}
     for name in sorted(names - worded):
         assert getattr(load({f"MECHSHARE_{name.upper()}": "7"}), name) in (7, "7", Path("7").absolute())
 
@@ -163,3 +164,18 @@ def test_a_list_of_secrets_with_a_short_or_repeated_one_is_refused_and_not_shown
         load({"MECHSHARE_SECRET": text})
     assert "aaaa" not in str(refused.value)
     assert "short" not in str(refused.value)
+
+
+def test_hosts_of_external_media_are_listed_or_none():
+    assert load({}).external_media_hosts == ("*",)
+    assert load({"MECHSHARE_EXTERNAL_MEDIA_HOSTS": "none"}).external_media_hosts == ()
+    listed = load({"MECHSHARE_EXTERNAL_MEDIA_HOSTS": " Media.example.com ,*.example.org,"})
+    assert listed.external_media_hosts == ("media.example.com", "*.example.org")
+
+
+@pytest.mark.parametrize(
+    "text", ["*,a.example", "https://a.example", "a.*.example", ",", "*example.org", "none,a.example"]
+)
+def test_anything_else_is_no_list_of_hosts(text):
+    with pytest.raises(SettingsError, match="MECHSHARE_EXTERNAL_MEDIA_HOSTS"):
+        load({"MECHSHARE_EXTERNAL_MEDIA_HOSTS": text})

@@ -243,7 +243,9 @@ async def test_a_clip_on_another_host_is_a_link_until_a_click(site: Site) -> Non
     own = await site.published(ana, "Here")
 
     for path in (f"/m/{made}", f"/embed/{made}", f"/compare?a={made}&b={own['id']}"):
-        shown = (await get(site, path)).text
+        response = await get(site, path)
+        assert response.headers["referrer-policy"] == "no-referrer"
+        shown = response.text
         # Browsers load nothing of a template.
         body = re.sub(r"<template>.*?</template>", "", shown.partition("<body")[2], flags=re.DOTALL)
         assert 'src="https://clips.example.org' not in body

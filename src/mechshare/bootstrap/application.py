@@ -8,6 +8,7 @@ from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.data_folder import data_folder
 from mechshare.bootstrap.secrets import derived_key, signing_keys, stored_secrets
+from mechshare.domain.external_hosts import ExternalHosts
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.rate_limits import Quota
@@ -86,7 +87,9 @@ def build(
         users=UserService(transactions, passwords, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids),
         categories=CategoryService(transactions, clock),
-        mechanisms=MechanismService(transactions, clock, ids, clip_limit),
+        mechanisms=MechanismService(
+            transactions, clock, ids, clip_limit, ExternalHosts(settings.external_media_hosts)
+        ),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),

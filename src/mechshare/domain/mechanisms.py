@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind, blob_url
 from mechshare.domain.categories import is_slug
@@ -26,8 +25,6 @@ MAX_DURATION = 24 * 3600.0
 MAX_CATEGORIES = 10
 SUSPENSION_REASON = "The account was suspended. / アカウントが停止されました。"
 """The reason of a withdrawal that hides the mechanisms of a suspended account; its owner reads it."""
-_NEVER_IN_URLS = frozenset('<>"\\^`{|}')
-"""Characters that a URL must percent-encode (RFC 3986, 2); browsers interpret some of them, such as `\\` as `/`."""
 
 
 class ProcessingState(StrEnum):
@@ -283,32 +280,6 @@ def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]
     if not all(map(is_slug, distinct)):
         raise CategoryNotFound()
     return distinct
-
-
-def clean_external_url(field: str, url: str) -> str:
-    """Returns an https URL of at most 2,000 characters with a host and without credentials. Raises InvalidField.
-
-    mechshare never fetches it.
-    """
-    cleaned = clean_text(field, url, min_length=1, max_length=2_000)
-    if not _is_plain_https(cleaned):
-        raise InvalidField(
-            field,
-            en="must be an https URL with a host and without user name or password.",
-            ja="ホスト名を含み、ユーザー名やパスワードを含まない https の URL にしてください。",
-        )
-    return cleaned
-
-
-def _is_plain_https(url: str) -> bool:
-    if any(character.isspace() or character in _NEVER_IN_URLS for character in url):
-        return False
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme == "https" and bool((parts.hostname or "").strip(".")) and "@" not in parts.netloc
 
 
 def clean_duration(duration: float) -> float:

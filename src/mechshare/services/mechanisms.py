@@ -12,6 +12,7 @@ from mechshare.domain.events import (
     MechanismDeleted,
     MechanismWithdrawnByModerator,
 )
+from mechshare.domain.external_hosts import ExternalHosts
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import (
     PENDING,
@@ -23,7 +24,6 @@ from mechshare.domain.mechanisms import (
     clean_categories,
     clean_description,
     clean_duration,
-    clean_external_url,
     clean_title,
 )
 from mechshare.domain.pagination import Page, PageRequest
@@ -79,10 +79,16 @@ UNSTATED = Unstated.UNSTATED
 
 class MechanismService:
     def __init__(
-        self, transactions: Transactions, clock: Clock, ids: IdSource, clip_limit: ClipLimit
+        self,
+        transactions: Transactions,
+        clock: Clock,
+        ids: IdSource,
+        clip_limit: ClipLimit,
+        external_hosts: ExternalHosts,
     ) -> None:
         self._transactions = transactions
         self._clip_limit = clip_limit
+        self._external_hosts = external_hosts
         self._bulk_insert = BulkInsert(transactions, clip_limit)
         self._clock = clock
         self._ids = ids
@@ -277,8 +283,10 @@ class MechanismService:
             title=clean_title(draft.title),
             description=clean_description(draft.description),
             user_id=actor.id,
-            file_url=clean_external_url("file_url", external.file_url) if external else None,
-            thumbnail_url=clean_external_url("thumbnail_url", external.thumbnail_url) if external else None,
+            file_url=self._external_hosts.clean_url("file_url", external.file_url) if external else None,
+            thumbnail_url=self._external_hosts.clean_url("thumbnail_url", external.thumbnail_url)
+            if external
+            else None,
             duration=clean_duration(external.duration) if external else None,
             created_at=now,
             updated_at=now,

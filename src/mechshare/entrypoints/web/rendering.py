@@ -47,6 +47,17 @@ async def page(
     )
 
 
+def hide_referrer(response: Response[str], *, has_forms: bool) -> Response[str]:
+    """Returns a page that can load a clip of another host, which then learns nothing of the page.
+
+    A page with forms keeps `same-origin`, which sends other hosts no Referer either: with `no-referrer`, browsers would
+    send `Origin: null` with its forms, and the site would refuse them.
+    """
+    if not has_forms:
+        response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
 def render(
     request: Req,
     template: str,

@@ -12,7 +12,7 @@ from mechshare.domain.search import MAX_QUERY_LENGTH
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, card, external_host
-from mechshare.entrypoints.web.rendering import page
+from mechshare.entrypoints.web.rendering import hide_referrer, page
 
 Req = Request[Any, Any, Any]
 _CANDIDATES = 12
@@ -30,17 +30,19 @@ async def show_comparison(
     found = await _visible(request, viewer, (a, b))
     left, right = found.get(a), found.get(b)
     is_lost = bool(a and left is None) or bool(b and right is None)
-    return await page(
+    hosts = {key: external_host(one.mechanism) for key, one in found.items()}
+    shown = await page(
         request,
         "compare.html",
         status=404 if is_lost else 200,
         left=left,
         right=right,
         is_lost=is_lost,
-        hosts={key: external_host(one.mechanism) for key, one in found.items()},
+        hosts=hosts,
         candidates=[] if left and right else await _candidates(request, viewer, q),
         compare_words=q,
     )
+    return hide_referrer(shown, has_forms=viewer is not None) if any(hosts.values()) else shown
 
 
 async def _visible(request: Req, viewer: Viewer, ids: tuple[str, str]) -> Mapping[str, Card]:

@@ -13,7 +13,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, card, external_host
 from mechshare.entrypoints.web.previews import LinkPreview, link_preview
-from mechshare.entrypoints.web.rendering import page, site_url
+from mechshare.entrypoints.web.rendering import hide_referrer, page, site_url
 
 Req = Request[Any, Any, Any]
 _MAX_ADDRESS = 2_000
@@ -31,7 +31,8 @@ async def show_embedded(request: Req, mechanism_id: FromPath[str]) -> Response[s
             request, "embed.html", status=404, is_embeddable=True, shown=None, external_host=None
         )
     host = external_host(shown.mechanism)
-    return await page(request, "embed.html", is_embeddable=True, shown=shown, external_host=host)
+    shown_page = await page(request, "embed.html", is_embeddable=True, shown=shown, external_host=host)
+    return hide_referrer(shown_page, has_forms=False) if host else shown_page
 
 
 @get("/oembed")

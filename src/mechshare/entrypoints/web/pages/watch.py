@@ -27,7 +27,7 @@ from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.paths import local_path
 from mechshare.entrypoints.web.previews import link_preview
-from mechshare.entrypoints.web.rendering import page, problem_of
+from mechshare.entrypoints.web.rendering import hide_referrer, page, problem_of
 
 Req = Request[Any, Any, Any]
 _SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
@@ -98,8 +98,8 @@ async def _watch_page(
     shown, mechanism = card(item, media_addresses(application)), item.mechanism
     preview = link_preview(request, shown)
     counts = await application.categories.find_counts()
-    failure = mechanism.processing.failure
-    return await page(
+    failure, host = mechanism.processing.failure, external_host(mechanism)
+    watched = await page(
         request,
         "watch.html",
         status=status_of(error) if error else 200,
@@ -109,10 +109,11 @@ async def _watch_page(
         actions=_actions(viewer, mechanism),
         categories=[one.category for one in counts if one.category.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
-        external_host=external_host(mechanism),
+        external_host=host,
         reason=reason,
         problem=problem_of(request, error) if error else None,
     )
+    return hide_referrer(watched, has_forms=viewer is not None) if host else watched
 
 
 def _actions(viewer: Viewer, mechanism: Mechanism) -> Actions:
