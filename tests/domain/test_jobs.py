@@ -9,6 +9,7 @@ from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import (
     DEADLINE,
     HEARTBEAT,
+    INDEXING,
     LEASE,
     MAX_ATTEMPTS,
     Attempt,
@@ -20,7 +21,7 @@ from mechshare.domain.jobs import (
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from tests.domain.values import NOW
 
-JOB = new_job(JobId("j"), JobKind.INDEX_MECHANISM, "m", now=NOW, request_id="r")
+JOB = new_job(JobId("j"), JobKind.PROCESS_MECHANISM_FILE, "m", now=NOW, request_id="r")
 
 
 def test_a_new_job_is_due_at_once_without_attempts():
@@ -67,6 +68,15 @@ def test_a_job_is_not_tried_again_after_its_deadline():
     assert not tried.is_overdue(just_before)
     assert not tried.may_be_tried_again(NOW + DEADLINE, [])
     assert tried.is_overdue(NOW + DEADLINE)
+
+
+@pytest.mark.parametrize("kind", INDEXING)
+def test_a_job_that_indexes_a_mechanism_is_tried_until_it_is_done(kind):
+    job = replace(JOB, kind=kind, attempt=100)
+    much_later = NOW + 100 * DEADLINE
+
+    assert job.may_be_tried_again(much_later, former(*[FailureCode.CRASHED] * 99))
+    assert not job.is_overdue(much_later)
 
 
 def test_a_lease_outlives_a_missed_heartbeat():

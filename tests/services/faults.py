@@ -30,6 +30,8 @@ class ImpatientLedger:
         self.has_claimed = False
 
     async def claim(self, lease: timedelta, **options: Any) -> Job | None:
+        if self._faults.is_late:
+            options.pop("due_for", None)
         claimed: Job | None = await self._inner.claim(self._faults.lease or lease, **options)
         self.has_claimed = claimed is not None
         return claimed
@@ -64,6 +66,8 @@ class FaultyDatabase:
         """Released once for each refusal."""
         self.lease: timedelta | None = None
         self.delays: list[timedelta] = []
+        self.is_late = False
+        """Every due job has been due for long."""
         self.ahead = timedelta(0)
         """How far the database's clock is ahead."""
         self.after_claim: Callable[[], Awaitable[None]] | None = None

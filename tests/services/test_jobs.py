@@ -4,10 +4,20 @@ import pytest
 
 from mechshare.domain.errors import JobNotCancellable, JobNotFound, JobNotRetryable, NothingToRetry
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import DEADLINE, Backlog, JobKind, JobState
+from mechshare.domain.jobs import (
+    DEADLINE,
+    EVERYTHING,
+    LEASE,
+    Backlog,
+    IndexingNotCancellable,
+    JobKind,
+    JobState,
+    new_job,
+)
 from mechshare.domain.mechanisms import READY, ProcessingState
 from mechshare.domain.media import FailureCode
 from mechshare.domain.pagination import PageRequest
+from mechshare.services.jobs import LATE
 from tests.services.world import HERE
 
 ABSENT = JobId("01900000-0000-7000-8000-0000000000ff")
@@ -91,7 +101,7 @@ async def test_an_outage_of_the_store_leaves_no_file_behind(world, mika):
     assert await world.keys() == []
 
 
-async def test_an_indexing_job_that_always_breaks_fails_without_its_mechanism(world, mika):
+async def test_an_index_job_that_breaks_is_tried_until_it_is_done(world, mika):
     made = await world.external(mika)
 
     async def broken():
@@ -99,11 +109,57 @@ async def test_an_indexing_job_that_always_breaks_fails_without_its_mechanism(wo
         raise ValueError("broken")
 
     world.index.before_put = broken
-    await world.work()
+    for _ in range(8):
+        await world.app.runner.run_one()
+    world.clock.advance(2 * DEADLINE)
+    await world.app.runner.reap()
 
     (job,) = await of_kind(world, JobKind.INDEX_DRAFT)
-    assert (job.state, job.attempt) == (JobState.FAILED, 5)
+    assert (job.state, job.attempt) == (JobState.QUEUED, 8)
     assert (await world.stored(made.id)).processing == READY
+    world.index.before_put = None
+    await world.work()
+    assert (await world.app.jobs.get_job(job.id)).state is JobState.DONE
+
+
+@pytest.mark.parametrize("state", [JobState.FAILED, JobState.CANCELLED])
+async def test_the_scheduler_revives_index_jobs_that_an_earlier_release_ended(world, mika, state):
+    await world.external(mika)
+    async with world.database.begin() as tx:
+        job = await tx.ledger.claim(LEASE, kind=JobKind.INDEX_DRAFT)
+        await tx.ledger.finish(job.id, job.fence, state)
+
+    await world.app.scheduler.enqueue_due_jobs()
+    await world.work()
+
+    assert (await world.app.jobs.get_job(job.id)).state is JobState.DONE
+
+
+async def test_an_index_job_is_not_cancelled(world, mika):
+    await world.external(mika)
+    (job,) = await of_kind(world, JobKind.INDEX_DRAFT)
+
+    with pytest.raises(IndexingNotCancellable):
+        await world.app.jobs.cancel(job.id)
+
+    assert (await world.app.jobs.get_job(job.id)).state is JobState.QUEUED
+
+
+async def test_a_late_index_job_runs_without_a_worker(world, mika):
+    made = await world.published(mika, "crank")
+    await world.create(mika)
+    assert await world.app.runner.run_late_index_job() is None
+
+    world.clock.advance(LATE)
+    world.database.is_late = True
+    while await world.app.runner.run_late_index_job():
+        continue
+
+    assert {job.kind for job in await world.jobs() if not job.state.has_ended} == {
+        JobKind.PROCESS_MECHANISM_FILE
+    }
+    page = await world.app.search.search(None, "crank")
+    assert [item.found.mechanism.id for item in page.items] == [made.id]
 
 
 async def test_an_operator_can_run_a_failed_job_again(world, mika):
@@ -125,16 +181,15 @@ async def test_an_operator_can_run_a_failed_job_again(world, mika):
 
 
 async def test_a_job_of_any_kind_can_be_run_again(world, mika):
-    made = await world.external(mika)
-    (index,) = await of_kind(world, JobKind.INDEX_DRAFT)
-    await world.app.jobs.cancel(index.id)
+    async with world.database.begin() as tx:
+        await tx.ledger.add(new_job(ABSENT, JobKind.SWEEP, EVERYTHING, now=world.clock.now()))
+    await world.app.jobs.cancel(ABSENT)
 
-    again = await world.app.jobs.retry(index.id)
-    await world.app.mechanisms.publish(mika, made.id)
+    again = await world.app.jobs.retry(ABSENT)
     await world.work()
 
-    assert (await world.app.jobs.get_job(again)).kind is JobKind.INDEX_DRAFT
-    assert (await world.app.search.search(None, "歯車")).total == 1
+    job = await world.app.jobs.get_job(again)
+    assert (job.kind, job.state) == (JobKind.SWEEP, JobState.DONE)
 
 
 async def test_the_attempts_of_a_job_are_listed_with_their_reasons(world, mika):
@@ -162,7 +217,7 @@ async def test_an_unclaimed_job_fails_at_its_deadline(world, mika):
     assert await world.app.runner.reap() == 0
     fresh = await world.create(mika, "fresh")
     world.clock.advance(timedelta(seconds=1))
-    assert await world.app.runner.reap() == 4  # the jobs of two clips, and those that index them
+    assert await world.app.runner.reap() == 2  # the jobs of two clips; those that index them have no deadline
 
     for id in (made.id, late.id):
         processing = (await world.stored(id)).processing

@@ -7,9 +7,10 @@ import pytest
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.jobs import DEADLINE, LEASE, JobKind, JobState, new_job
 from mechshare.domain.overload import Overloaded, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, Suggestions
+from mechshare.domain.search import MAX_EXCLUDED, MAX_QUERY_LENGTH, SearchSort, Suggestions
 from mechshare.domain.users import Role
 from mechshare.services.search import MAX_CONCURRENT_SEARCHES, SearchService
 from mechshare.testing.search.contract import document
@@ -61,7 +62,7 @@ async def test_a_total_is_exact_up_to_the_limit(world, mika, more, expected):
     made = await world.published(mika, "crank")
     await world.work()
     await world.index.put([document(f"{number:05}", "spur gear") for number in range(EXACT_TOTAL - 1 + more)])
-    await world.index.put([document(made.id, "gear", version=99)])
+    await world.index.put([document(made.id, "gear", version=made.version)])
 
     page = await world.app.search.search(None, "gear", limit=1)
 
@@ -88,6 +89,75 @@ async def test_a_withdrawn_mechanism_is_hidden_before_the_index_is_updated(world
     await world.work()
     assert await found(world, None, "gear") == ([known.id], 1, {GEARS: 1, CAMS: 1})
     assert await world.app.search.suggest("secret", 10) == Suggestions()
+
+
+async def _change(world, mika, change, made):
+    app = world.app.mechanisms
+    if change == "withdrawn":
+        await app.withdraw(mika, made.id, HERE)
+    elif change == "deleted":
+        await app.delete_mechanism(mika, made.id, HERE)
+    else:
+        await app.update_mechanism(mika, made.id, title="rocker", description="", categories=(CAMS,))
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "deleted", "edited"])
+@pytest.mark.parametrize("jobs", ["wait", "failed", "late"])
+async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(world, mika, change, jobs):
+    made = await world.published(mika, "secret gear", description="of brass", categories=(GEARS,))
+    known = await world.published(await world.join("other"), "known gear", categories=(GEARS,))
+    await world.work()
+    await _change(world, mika, change, made)
+    if jobs == "failed":
+        async with world.database.begin() as tx:
+            job = await tx.ledger.claim(LEASE, kind=JobKind.INDEX_MECHANISM)
+            await tx.ledger.finish(job.id, job.fence, JobState.FAILED)
+    elif jobs == "late":
+        world.clock.advance(3 * DEADLINE)
+        await world.app.runner.reap()
+
+    for text in ("secret", "brass", "mika"):
+        assert await found(world, None, text) == ([], 0, {})
+    for text in ("gear", ""):
+        assert await found(world, None, text) == ([known.id], 1, {GEARS: 1})
+    assert await world.app.search.suggest("se", 10) == Suggestions()
+    assert not (await world.app.search.search(None, "gear")).degraded
+
+
+async def test_an_owner_finds_no_replaced_text_of_a_draft(world, mika):
+    made = await world.external(mika, "secret gear")
+    await world.work()
+    await world.app.mechanisms.update_mechanism(mika, made.id, title="rocker")
+
+    assert await found(world, mika, "secret", user_id=mika.id) == ([], 0, {})
+    await world.work()
+    assert (await found(world, mika, "rocker", user_id=mika.id))[0] == [made.id]
+
+
+async def test_an_index_restored_from_a_copy_shows_no_replaced_text(world, mika):
+    made = await world.published(mika, "secret gear")
+    await world.work()
+    (item,) = (await world.app.search.search(None, "secret")).items
+    await world.app.mechanisms.update_mechanism(mika, made.id, title="rocker")
+    await world.work()
+    await world.index.wipe()
+    await world.index.put([document(made.id, "secret gear", version=item.found.mechanism.version)])
+
+    assert (await found(world, None, "secret"))[:2] == ([], 0)
+
+
+async def test_too_many_changes_that_wait_for_the_index_degrade_searches_and_suggestions(world, mika):
+    made = await world.published(mika, "crank")
+    await world.work()
+    async with world.database.begin() as tx:
+        now = world.clock.now()
+        ids = [f"01900000-0000-7000-8000-{number:012}" for number in range(MAX_EXCLUDED + 1)]
+        await tx.ledger.add(*(new_job(id, JobKind.INDEX_MECHANISM, id, now=now) for id in ids))
+
+    page = await world.app.search.search(None, "crank")
+
+    assert (page.degraded, [item.found.mechanism.id for item in page.items]) == (True, [made.id])
+    assert await world.app.search.suggest("cr", 10) == Suggestions(degraded=True)
 
 
 async def test_the_new_text_is_found_and_the_replaced_text_is_not(world, mika):
@@ -225,68 +295,78 @@ async def test_without_the_index_pages_are_the_newest_first(world, mika):
     assert {total for _, total, _ in pages} == {5}
 
 
-class Watched:
-    """A database whose reads take 10 ms more; `most` is the highest number of concurrent ones."""
+class Scanned:
+    """A database that calls `scan` before each search for words."""
 
-    def __init__(self, inner):
+    def __init__(self, inner, scan):
         self._inner = inner
-        self.readers, self.most = 0, 0
+        self._scan = scan
 
     @asynccontextmanager
     async def read(self):
-        self.readers += 1
-        self.most = max(self.most, self.readers)
         async with self._inner.read() as tx:
-            await asyncio.sleep(0.01)
-            yield tx
-        self.readers -= 1
+            yield _Scanned(tx, self._scan)
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
 
 
-class Blocked:
-    """A database whose reads wait for `opened`."""
-
-    def __init__(self, inner):
-        self._inner = inner
-        self.reached, self.opened = asyncio.Event(), asyncio.Event()
-
-    @asynccontextmanager
-    async def read(self):
-        self.reached.set()
-        await self.opened.wait()
-        async with self._inner.read() as tx:
-            yield tx
-
-
-async def test_without_the_index_searches_use_few_database_connections(world, mika):
-    made = await world.published(mika, "crank")
-    world.index.is_down = True
-    database = Watched(world.database)
-    search = SearchService(world.transactions(database), world.index, scans_at_a_time=2)
-
-    pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
-
-    assert {item.found.mechanism.id for page in pages for item in page.items} == {made.id}
-    assert database.most == 2
-
-
-class Late:
-    """A database that interrupts every search."""
-
-    @asynccontextmanager
-    async def read(self):
-        yield self
+class _Scanned:
+    def __init__(self, tx, scan):
+        self._tx = tx
+        self._scan = scan
 
     @property
     def mechanisms(self):
         return self
 
     async def find_all(self, request, **conditions):
-        raise QueryTimedOut()
+        async with self._scan():
+            return await self._tx.mechanisms.find_all(request, **conditions)
+
+    def __getattr__(self, name):
+        return getattr(self._tx, name)
+
+
+class Counter:
+    """Scans that take 10 ms more; `most` is the highest number of concurrent ones."""
+
+    def __init__(self):
+        self.readers, self.most = 0, 0
+
+    @asynccontextmanager
+    async def scan(self):
+        self.readers += 1
+        self.most = max(self.most, self.readers)
+        await asyncio.sleep(0.01)
+        yield
+        self.readers -= 1
+
+
+async def test_without_the_index_searches_use_few_database_connections(world, mika):
+    made = await world.published(mika, "crank")
+    world.index.is_down = True
+    scans = Counter()
+    database = Scanned(world.database, scans.scan)
+    search = SearchService(world.transactions(database), world.index, scans_at_a_time=2)
+
+    pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
+
+    assert {item.found.mechanism.id for page in pages for item in page.items} == {made.id}
+    assert scans.most == 2
+
+
+@asynccontextmanager
+async def interrupted():
+    raise QueryTimedOut()
+    yield
 
 
 async def test_a_search_that_the_database_interrupts_is_refused_and_makes_room_for_the_next(world, mika):
     world.index.is_down = True
-    search = SearchService(world.transactions(Late()), world.index, scans_at_a_time=1)
+    search = SearchService(
+        world.transactions(Scanned(world.database, interrupted)), world.index, scans_at_a_time=1
+    )
     for _ in range(3):
         with pytest.raises(SearchTimedOut):
             await asyncio.wait_for(search.search(None, "crank"), 30)
@@ -294,16 +374,24 @@ async def test_a_search_that_the_database_interrupts_is_refused_and_makes_room_f
 
 async def test_a_search_that_waits_too_long_for_the_database_is_refused(world, mika):
     world.index.is_down = True
-    database = Blocked(world.database)
+    reached, opened = asyncio.Event(), asyncio.Event()
+
+    @asynccontextmanager
+    async def blocked():
+        reached.set()
+        await opened.wait()
+        yield
+
+    database = Scanned(world.database, blocked)
     search = SearchService(
         world.transactions(database), world.index, scans_at_a_time=1, max_wait_seconds=0.01
     )
     first = asyncio.create_task(search.search(None, "crank"))
-    await asyncio.wait_for(database.reached.wait(), 30)
+    await asyncio.wait_for(reached.wait(), 30)
 
     with pytest.raises(SearchTimedOut):
         await search.search(None, "crank")
-    database.opened.set()
+    opened.set()
     assert (await asyncio.wait_for(first, 30)).degraded
     assert (await search.search(None, "crank")).degraded
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from mechshare.domain.errors import Conflict
 from mechshare.domain.ids import JobId
 from mechshare.domain.media import FailureCode, ProcessingFailure
 
@@ -35,7 +36,18 @@ class JobKind(StrEnum):
 
 
 INDEXING = (JobKind.INDEX_MECHANISM, JobKind.INDEX_DRAFT)
-"""The jobs that index one mechanism; those of public mechanisms come first."""
+"""The jobs that index one mechanism; those of public mechanisms come first.
+
+They are tried until they are done, without a deadline: meanwhile searches leave their mechanisms out.
+"""
+
+
+class IndexingNotCancellable(Conflict):
+    code = "INDEXING_NOT_CANCELLABLE"
+    messages = {
+        "en": "A job that indexes a mechanism can't be cancelled: until it is done, searches leave the mechanism out.",
+        "ja": "機構を索引に登録するジョブは取り消せません。完了するまで、その機構は検索結果に表示されません。",
+    }
 
 
 class JobState(StrEnum):
@@ -97,8 +109,8 @@ class Job:
     ended_at: datetime | None = None
 
     def is_overdue(self, now: datetime) -> bool:
-        """Whether the deadline has passed; the attempt under way is then the last."""
-        return now >= self.created_at + DEADLINE
+        """Whether the deadline has passed; the attempt under way is then the last. Jobs of INDEXING have none."""
+        return self.kind not in INDEXING and now >= self.created_at + DEADLINE
 
     @property
     def last_attempt(self) -> Attempt | None:
@@ -114,12 +126,15 @@ class Job:
         )
 
     def may_be_tried_again(self, now: datetime, earlier: Sequence[Attempt]) -> bool:
-        """Whether another attempt is allowed after the current one and the `earlier` ones; outages do not count."""
+        """Whether another attempt is allowed after the current one and the `earlier` ones; outages do not count.
+
+        Always for jobs of INDEXING.
+        """
         counted = sum(
             attempt.failure is None or attempt.failure.code is not FailureCode.UNAVAILABLE
             for attempt in earlier
         )
-        return counted + 1 < MAX_ATTEMPTS and not self.is_overdue(now)
+        return self.kind in INDEXING or (counted + 1 < MAX_ATTEMPTS and not self.is_overdue(now))
 
 
 def backoff(attempt: int) -> timedelta:

@@ -65,7 +65,7 @@ class IndexMechanism:
         return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
-        """Writes nothing: the database is correct, and the failed job tells the operator to reindex."""
+        """Writes nothing: these jobs are tried until they are done."""
 
     async def on_retry(self, tx: Transaction, job: Job) -> None:
         """Writes nothing: the job reads its input from the database."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from mechshare.domain.errors import JobNotCancellable, JobNotFound, JobNotRetryable
 from mechshare.domain.events import JobRetried
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import Attempt, Backlog, Job, JobKind, JobState
+from mechshare.domain.jobs import INDEXING, Attempt, Backlog, IndexingNotCancellable, Job, JobKind, JobState
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.services.jobs import JobHandler, history
@@ -54,10 +54,12 @@ class JobService:
     async def cancel(self, job_id: JobId) -> None:
         """Cancels a job that has not ended; a worker that runs it stops at its next heartbeat.
 
-        Raises JobNotFound, JobNotCancellable.
+        Raises JobNotFound, JobNotCancellable, IndexingNotCancellable.
         """
         async with self._transactions.begin() as tx:
             job = _existing(await tx.jobs.find_by_id(job_id))
+            if job.kind in INDEXING and not job.state.has_ended:
+                raise IndexingNotCancellable()
             handler = self._handlers[job.kind]
             if not job.state.has_ended:
                 await handler.on_failed(tx, job, ProcessingFailure(code=FailureCode.CANCELLED))

@@ -1,7 +1,7 @@
 """Runs the jobs of the ledger; each one ends as done, cancelled, or failed with a reason."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from mechshare.domain.jobs import (
     LEASE,
     MAX_BACKOFF,
     Attempt,
+    Backlog,
     Job,
     JobKind,
     JobState,
@@ -33,6 +34,9 @@ POLL_INTERVAL = timedelta(seconds=1)
 """The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
 RETRY_INTERVAL = timedelta(seconds=1)
 """The pause before the outcome of an attempt is written again."""
+LATE = timedelta(seconds=5)
+"""How long a job on the search index waits for a worker before any process runs it."""
+_INDEX_WORK = (*INDEXING, JobKind.REBUILD_INDEX)
 Progress = Callable[[str, float], Awaitable[None]]
 """Reports the name of a job's step and the progress within it, 0..1. Raises LostLease."""
 Completion = Callable[[Transaction], Awaitable[None]]
@@ -114,6 +118,27 @@ class JobRunner:
             await self._attempt(job)
         return job
 
+    async def run_late_index_job(self) -> Job | None:
+        """Claims and runs one job on the search index that has been due for LATE: no worker is there, or all are busy.
+
+        Returns the job, or None if none is late. To be called by every process, also by one that runs no other jobs.
+        """
+        async with self._transactions.read() as tx:
+            backlog = await tx.jobs.find_backlog()
+        before = self._clock.now() - LATE
+        late = [kind for kind in _INDEX_WORK if _is_older(backlog.get((kind, JobState.QUEUED)), before)]
+        job = await self._claim_late(late)
+        if job is not None:
+            await self._attempt(job)
+        return job
+
+    async def _claim_late(self, kinds: Sequence[JobKind]) -> Job | None:
+        for kind in kinds:
+            async with self._transactions.begin() as tx:
+                if job := await tx.ledger.claim(LEASE, kind=kind, due_for=LATE):
+                    return job
+        return None
+
     async def wait_for_work(self) -> None:
         """Returns soon after a ring, and after POLL_INTERVAL at the latest."""
         await self._doorbell.wait(POLL_INTERVAL)
@@ -154,7 +179,9 @@ class JobRunner:
         async with self._transactions.read() as tx:
             backlog = await tx.jobs.find_backlog()
         if not any(
-            waiting.oldest < latest for (_, state), waiting in backlog.items() if state is JobState.QUEUED
+            waiting.oldest < latest
+            for (kind, state), waiting in backlog.items()
+            if state is JobState.QUEUED and kind not in INDEXING
         ):
             return 0
         ended = 0
@@ -258,6 +285,10 @@ async def _written(write: Callable[..., Awaitable[bool]], *outcome: Any, **optio
             return await write(*outcome, **options)
         except Unavailable:
             await asyncio.sleep(RETRY_INTERVAL.total_seconds())
+
+
+def _is_older(backlog: Backlog | None, than: datetime) -> bool:
+    return backlog is not None and backlog.oldest <= than
 
 
 async def _claim_indexing(tx: UnitOfWork) -> Job | None:

@@ -4,15 +4,19 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.jobs import INDEXING, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
+    MAX_EXCLUDED,
     FoundMechanism,
+    Hit,
     SearchPage,
     SearchQuery,
     SearchResult,
@@ -68,9 +72,9 @@ class SearchService:
 
         Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
-        Every hit is checked against the database: a hit that has been deleted or hidden is left out and not counted.
-        While the index is unavailable the page is `degraded`: the database searches the newest mechanisms, less
-        precisely.
+        Mechanisms whose last change the index may lack are in no hit, highlight, total or facet; nor is a hit whose
+        document is not the current public version. While the index is unavailable, or more than MAX_EXCLUDED mechanisms
+        wait to be indexed, the page is `degraded`: the database searches the newest mechanisms, less precisely.
         """
         query = SearchQuery(
             text=clean_query(text),
@@ -83,8 +87,12 @@ class SearchService:
         )
         request = PageRequest(page=page, limit=limit)
         with self._limit.admit():
+            # Read before the search: what changes later, the caller could not have known yet.
+            unindexed = await self._find_unindexed(with_drafts=not query.published_only)
+            if unindexed is None:
+                return await self._search_database(query, request)
             try:
-                result = await self._index.search(query)
+                result = await self._index.search(replace(query, excluded=unindexed))
             except SearchTimedOut:
                 # The database would take as long, and would then delay other searches.
                 raise
@@ -92,22 +100,34 @@ class SearchService:
                 return await self._search_database(query, request)
             return await self._page(viewer, result, request)
 
-    async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
-        highlights = {hit.mechanism_id: hit.highlights for hit in result.hits}
+    async def _find_unindexed(self, *, with_drafts: bool) -> tuple[MechanismId, ...] | None:
+        """Returns the mechanisms whose last change the index may lack, or None if there are more than MAX_EXCLUDED.
+
+        The index lacks a change until its job is done. Without `with_drafts`, returns those that are or were public.
+        """
+        kinds = INDEXING if with_drafts else (JobKind.INDEX_MECHANISM,)
         async with self._transactions.read() as tx:
-            found = await tx.mechanisms.find_authored(list(highlights))
+            undone = [
+                id for kind in kinds for id in await tx.undone_jobs.find_subjects(kind, MAX_EXCLUDED + 1)
+            ]
+        ids = tuple(dict.fromkeys(map(MechanismId, undone)))
+        return ids if len(ids) <= MAX_EXCLUDED else None
+
+    async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
+        hits = {hit.mechanism_id: hit for hit in result.hits}
+        async with self._transactions.read() as tx:
+            found = await tx.mechanisms.find_authored(list(hits))
+        shown = [item for item in found if _may_show(viewer, hits[item.mechanism.id], item.mechanism)]
         items = tuple(
-            FoundMechanism(found=item, highlights=highlights[item.mechanism.id])
-            for item in found
-            if can_see(viewer, item.mechanism)
+            FoundMechanism(found=item, highlights=hits[item.mechanism.id].highlights) for item in shown
         )
         is_exact = result.total <= EXACT_TOTAL
-        hidden = [item.mechanism for item in found if not can_see(viewer, item.mechanism)]
+        hidden = [item.mechanism for item in found if item not in shown]
         return SearchPage(
             items=items,
             page=request.page,
             limit=request.limit,
-            total=result.total - (len(highlights) - len(items)) if is_exact else EXACT_TOTAL,
+            total=result.total - (len(hits) - len(items)) if is_exact else EXACT_TOTAL,
             total_is_exact=is_exact,
             facets=_without(hidden, result.facets),
         )
@@ -153,23 +173,35 @@ class SearchService:
     async def suggest(self, prefix: str, limit: int) -> Suggestions:
         """Returns titles of published mechanisms with a word that begins with `prefix`; none for an empty one.
 
-        Raises InvalidField, Overloaded, SearchTimedOut.
+        Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
-        While the index is unavailable the result is `degraded` and empty: a scan of the database per typed letter is
-        too costly.
+        Titles of mechanisms whose last change the index may lack are left out. While the index is unavailable, or more
+        than MAX_EXCLUDED mechanisms wait to be indexed, the result is `degraded` and empty: a scan of the database per
+        typed letter is too costly.
         """
         cleaned = clean_query(prefix)
         if not cleaned:
             return Suggestions()
         with self._limit.admit():
+            unindexed = await self._find_unindexed(with_drafts=False)
+            if unindexed is None:
+                return Suggestions(degraded=True)
             try:
-                return Suggestions(titles=await self._index.suggest(cleaned, limit))
+                return Suggestions(titles=await self._index.suggest(cleaned, limit, excluded=unindexed))
             except Unavailable:
                 return Suggestions(degraded=True)
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
+
+
+def _may_show(viewer: Viewer, hit: Hit, mechanism: Mechanism) -> bool:
+    """Whether `viewer` may see the mechanism as it was when indexed: a published one only in its current version, in
+    case the index was restored from a copy. The versions of drafts also count steps of processing, which show no text.
+    """
+    is_current = hit.version == mechanism.version or not mechanism.is_published
+    return is_current and can_see(viewer, mechanism)
 
 
 def _without(hidden: Sequence[Mechanism], facets: Mapping[CategoryId, int]) -> Mapping[CategoryId, int]:

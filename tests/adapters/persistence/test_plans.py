@@ -100,6 +100,8 @@ HOT: dict[str, Step] = {
     "expired leases": lambda tx: tx.ledger.find_expired(100),
     "latest job": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM),
     "latest jobs of many": lambda tx: tx.jobs.find_latest(JobKind.INDEX_MECHANISM, MECHANISM, "other"),
+    "undone jobs": lambda tx: tx.undone_jobs.find_subjects(JobKind.INDEX_MECHANISM, 1_001),
+    "failed jobs of a kind": lambda tx: tx.undone_jobs.revive(JobKind.INDEX_MECHANISM),
     "cancel": lambda tx: tx.jobs.cancel(JobKind.INDEX_MECHANISM, MECHANISM),
 }
 

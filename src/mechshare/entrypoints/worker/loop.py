@@ -16,6 +16,8 @@ RETRY_INTERVAL = timedelta(seconds=1)
 """The pause after a step that failed."""
 REAP_INTERVAL = timedelta(seconds=5)
 SCHEDULE_INTERVAL = timedelta(seconds=5)
+LATE_INDEX_INTERVAL = timedelta(seconds=2)
+"""How often a process looks for index jobs that no worker runs."""
 CLEANUP_INTERVAL = timedelta(hours=1)
 ABANDONED_AFTER = timedelta(days=1)
 SHUTDOWN_GRACE = 10.0
@@ -26,12 +28,17 @@ _log = structlog.get_logger("mechshare.worker")
 async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
     """Runs up to `slots` jobs at a time until `stop` is set; gives running jobs SHUTDOWN_GRACE seconds to end.
 
-    For any `slots`, including 0, it reaps jobs of workers that died, so that no job waits forever.
+    For any `slots`, including 0, it reaps jobs of workers that died, so that no job waits forever, and runs late index
+    jobs, so that searches stay complete without a worker.
     """
 
     async def run_next() -> None:
         if await app.runner.run_one() is None:
             await app.runner.wait_for_work()
+
+    async def index_late() -> None:
+        if await app.runner.run_late_index_job() is None:
+            await _pause(stop, LATE_INDEX_INTERVAL)
 
     async def reap() -> None:
         await app.runner.reap()
@@ -47,7 +54,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
 
     loops = [
         asyncio.create_task(_repeat(step, stop))
-        for step in (*[run_next] * slots, reap, schedule, clean_scratch)
+        for step in (*[run_next] * slots, index_late, reap, schedule, clean_scratch)
     ]
     stopped = asyncio.create_task(stop.wait())
     try:

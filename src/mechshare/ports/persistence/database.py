@@ -12,7 +12,7 @@ from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository
 from mechshare.ports.persistence.categories import CategoryRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
-from mechshare.ports.persistence.jobs import JobLedger, JobRepository
+from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
     MechanismFiles,
@@ -58,6 +58,9 @@ class UnitOfWork(Protocol):
 
     @property
     def jobs(self) -> JobRepository: ...
+
+    @property
+    def undone_jobs(self) -> UndoneJobs: ...
 
     @property
     def idempotency_records(self) -> IdempotencyRepository: ...

@@ -21,7 +21,12 @@ class JobLedger(Protocol):
         ended, also under concurrent calls."""
 
     async def claim(
-        self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
+        self,
+        lease: timedelta,
+        *,
+        created_before: datetime | None = None,
+        kind: JobKind | None = None,
+        due_for: timedelta = timedelta(0),
     ) -> Job | None:
         """Claims a due job (of `kind`) and returns it, running, with attempt and fence raised by one; None if none is
         due.
@@ -29,8 +34,9 @@ class JobLedger(Protocol):
         Owners take turns: first the jobs without an owner and of owners never served, then those of the owner least
         recently served. Of one owner, and of one `kind`, the job that has been due longest comes first.
 
-        Each job is claimed once, also under concurrent calls. With `created_before` it claims the oldest job created
-        before then, of any kind, due or not.
+        Each job is claimed once, also under concurrent calls. With `kind` and `due_for` it claims only jobs that have
+        been due for so long. With `created_before` it claims the oldest job created before then, due or not, of any
+        kind that has a deadline (all but INDEXING).
         """
 
     async def renew(self, id: JobId, fence: int, lease: timedelta, step: str, progress: float) -> bool:
@@ -80,3 +86,13 @@ class JobRepository(Protocol):
     async def cancel(self, kind: JobKind, *subjects: str) -> int:
         """Cancels the jobs of this kind and these subjects (at most 1,000) that have not ended, and raises their
         fences; returns how many."""
+
+
+class UndoneJobs(Protocol):
+    """The jobs in any state but DONE."""
+
+    async def find_subjects(self, kind: JobKind, limit: int) -> tuple[str, ...]:
+        """Returns up to `limit` distinct subjects that have an undone job of this kind, in any order."""
+
+    async def revive(self, kind: JobKind) -> int:
+        """Queues the failed and cancelled jobs of this kind again, due at once; returns how many."""

@@ -7,7 +7,7 @@ from typing import TypeVar
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.events import BlobOrphaned, MaintenanceDue
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
-from mechshare.domain.jobs import EVERYTHING, Job, JobKind, JobState
+from mechshare.domain.jobs import EVERYTHING, INDEXING, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
@@ -45,7 +45,14 @@ class Scheduler:
         self._clock = clock
 
     async def enqueue_due_jobs(self) -> None:
-        """Enqueues due jobs; to be called every few seconds. Raises Unavailable."""
+        """Enqueues due jobs; to be called every few seconds. Raises Unavailable.
+
+        Queues index jobs again that an earlier release failed or cancelled: searches leave their mechanisms out until
+        they are done.
+        """
+        async with self._transactions.begin() as tx:
+            for kind in INDEXING:
+                await tx.undone_jobs.revive(kind)
         if await self._is_due(JobKind.SWEEP):
             await self._transactions.record(MaintenanceDue(JobKind.SWEEP))
         if await self._has_unmeasured_blobs() and await self._is_due(JobKind.MEASURE_BLOBS):

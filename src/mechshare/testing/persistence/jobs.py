@@ -316,6 +316,59 @@ async def test_a_waiting_job_can_be_cancelled_and_an_ended_one_cannot(database: 
     ]
 
 
+async def test_undone_jobs_are_found_by_subject_until_they_are_done(database: Database) -> None:
+    kind = JobKind.INDEX_MECHANISM
+    jobs = [new_job(JobId(new_id()), kind, subject, now=NOW) for subject in "aabc"]
+    async with database.begin() as tx:
+        await tx.ledger.add(*jobs, new_job(JobId(new_id()), JobKind.INDEX_DRAFT, "d", now=NOW))
+        assert sorted(await tx.undone_jobs.find_subjects(kind, 10)) == ["a", "b", "c"]
+        assert len(set(await tx.undone_jobs.find_subjects(kind, 2))) == 2
+        claimed = {job.id: job for _ in jobs if (job := await tx.ledger.claim(LEASE, kind=kind))}
+        assert sorted(await tx.undone_jobs.find_subjects(kind, 10)) == ["a", "b", "c"]
+        ends = (JobState.DONE, JobState.DONE, JobState.FAILED, JobState.CANCELLED)
+        for job, end in zip(jobs, ends, strict=True):
+            await tx.ledger.finish(job.id, claimed[job.id].fence, end)
+    async with database.read() as tx:
+        assert sorted(await tx.undone_jobs.find_subjects(kind, 10)) == ["b", "c"]
+        assert await tx.undone_jobs.find_subjects(JobKind.INDEX_DRAFT, 10) == ("d",)
+
+
+async def test_failed_and_cancelled_jobs_of_a_kind_are_revived(database: Database) -> None:
+    kind = JobKind.INDEX_MECHANISM
+    jobs = [new_job(JobId(new_id()), kind, subject, now=NOW) for subject in "abcd"]
+    other = new_job(JobId(new_id()), JobKind.SWEEP, "*", now=NOW)
+    async with database.begin() as tx:
+        await tx.ledger.add(other, *jobs)
+        await tx.jobs.cancel(JobKind.SWEEP, "*")
+        claimed = {job.id: job for _ in jobs[1:] if (job := await tx.ledger.claim(LEASE, kind=kind))}
+        for id, end in zip(claimed, (JobState.FAILED, JobState.CANCELLED, JobState.DONE), strict=True):
+            await tx.ledger.finish(id, claimed[id].fence, end)
+        assert await tx.undone_jobs.revive(kind) == 2
+        assert await tx.undone_jobs.revive(kind) == 0
+    async with database.begin() as tx:
+        again = [job.id for _ in jobs if (job := await tx.ledger.claim(LEASE, kind=kind))]
+        assert set(list(claimed)[:2]) < set(again)
+        assert len(again) == 3
+        cancelled = await tx.jobs.find_by_id(other.id)
+    assert cancelled is not None
+    assert cancelled.state is JobState.CANCELLED
+
+
+async def test_a_claim_of_a_kind_can_be_limited_to_jobs_due_for_a_time(database: Database) -> None:
+    kind = JobKind.INDEX_MECHANISM
+    async with database.begin() as tx:
+        await tx.ledger.add(new_job(JobId(new_id()), kind, "a", now=NOW))
+        assert await tx.ledger.claim(LEASE, kind=kind, due_for=timedelta(hours=1)) is None
+        assert await tx.ledger.claim(LEASE, kind=kind, due_for=timedelta(0)) is not None
+
+
+async def test_index_jobs_have_no_deadline(database: Database) -> None:
+    async with database.begin() as tx:
+        await tx.ledger.add(new_job(JobId(new_id()), JobKind.INDEX_MECHANISM, "a", now=NOW))
+        await tx.ledger.add(new_job(JobId(new_id()), JobKind.INDEX_DRAFT, "a", now=NOW))
+        assert await tx.ledger.claim(LEASE, created_before=NOW + timedelta(days=2)) is None
+
+
 async def test_jobs_are_listed_once_each_newest_first(database: Database) -> None:
     jobs = await enqueue(database, 7)
     first = await claim(database)

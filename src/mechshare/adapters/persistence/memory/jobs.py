@@ -9,10 +9,10 @@ from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.tables import JOB_ATTEMPTS, JOBS, JobAttempt
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
+from mechshare.domain.jobs import INDEXING, MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.ports.persistence.jobs import JobLedger, JobRepository
+from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 
 
 class MemoryJobLedger(JobLedger):
@@ -27,17 +27,24 @@ class MemoryJobLedger(JobLedger):
                 jobs.insert(replace(job, run_after=self._access.now()))
 
     async def claim(
-        self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
+        self,
+        lease: timedelta,
+        *,
+        created_before: datetime | None = None,
+        kind: JobKind | None = None,
+        due_for: timedelta = timedelta(0),
     ) -> Job | None:
         jobs = self._access.write(JOBS)
         now = self._access.now()
         queued = [job for job in jobs if job.state is JobState.QUEUED and kind in (None, job.kind)]
         if created_before is not None:
             due: list[tuple[Any, ...]] = [
-                (job.created_at, job.id) for job in queued if job.created_at < created_before
+                (job.created_at, job.id)
+                for job in queued
+                if job.created_at < created_before and job.kind not in INDEXING
             ]
         elif kind is not None:
-            due = [(job.run_after, job.id) for job in queued if job.run_after <= now]
+            due = [(job.run_after, job.id) for job in queued if job.run_after <= now - due_for]
         else:
             due = self._due_in_turn(queued)
         if not due:
@@ -187,3 +194,25 @@ class MemoryJobRepository(JobRepository):
                 )
             )
         return len(under_way)
+
+
+class MemoryUndoneJobs(UndoneJobs):
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find_subjects(self, kind: JobKind, limit: int) -> tuple[str, ...]:
+        undone = (
+            job.subject
+            for job in self._access.read(JOBS)
+            if job.kind is kind and job.state is not JobState.DONE
+        )
+        return tuple(dict.fromkeys(undone))[:limit]
+
+    async def revive(self, kind: JobKind) -> int:
+        jobs, now = self._access.write(JOBS), self._access.now()
+        ended = [
+            job for job in jobs if job.kind is kind and job.state in (JobState.FAILED, JobState.CANCELLED)
+        ]
+        for job in ended:
+            jobs.put(replace(job, state=JobState.QUEUED, run_after=now, ended_at=None))
+        return len(ended)

@@ -23,10 +23,10 @@ from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import job_attempts, jobs
 from mechshare.domain.ids import JobId
-from mechshare.domain.jobs import MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
+from mechshare.domain.jobs import INDEXING, MAX_ATTEMPTS_LISTED, Attempt, Backlog, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import Page, PageRequest, Position
-from mechshare.ports.persistence.jobs import JobLedger, JobRepository
+from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 
 # `run_after` comes from the database's clock, not from the value.
 _JOB = record_of(Job, jobs, unwritten=("run_after",))
@@ -81,8 +81,12 @@ _LAST_SERVED = (
 """When a job of the same owner was last claimed. NULL if none ever was, and for jobs without an owner. Claims in the
 future, from before the clock was set back, don't count."""
 _CLAIM_DUE = _claim(_LAST_SERVED.asc().nulls_first(), jobs.c.run_after, conditions=[_IS_DUE])
-_CLAIM_DUE_OF_KIND = _claim(jobs.c.run_after, conditions=[_IS_DUE, jobs.c.kind == bindparam("of_kind")])
-_CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE])
+_OF_KIND = jobs.c.kind == bindparam("of_kind")
+_CLAIM_DUE_OF_KIND = _claim(
+    jobs.c.run_after, conditions=[jobs.c.run_after <= Now(bindparam("since", type_=BigInteger())), _OF_KIND]
+)
+_HAS_DEADLINE = jobs.c.kind.not_in([literal_column(f"'{kind.value}'") for kind in INDEXING])
+_CLAIM_OLDEST = _claim(jobs.c.created_at, conditions=[jobs.c.created_at < _BEFORE, _HAS_DEADLINE])
 _INSERT = insert(jobs).values(run_after=_NOW)
 _HAS_LEASE = (
     (jobs.c.id == bindparam("held_id")) & (jobs.c.fence == bindparam("held_fence")) & _is(JobState.RUNNING)
@@ -129,6 +133,17 @@ _SHORTEN_LEASE = (
     .where(_is(JobState.RUNNING), jobs.c.lease_until > _AFTER_DELAY)
     .values(lease_until=_AFTER_DELAY)
 )
+_IS_UNDONE = jobs.c.state != literal_column(f"'{JobState.DONE.value}'")
+_REVIVE = (
+    update(jobs)
+    .where(
+        _IS_UNDONE,
+        _OF_KIND,
+        jobs.c.state.in_([literal_column("'failed'"), literal_column("'cancelled'")]),
+    )
+    .values(state=JobState.QUEUED.value, run_after=_NOW, ended_at=None)
+)
+_UNDONE = select(jobs.c.subject).distinct().where(_IS_UNDONE, _OF_KIND).limit(bindparam("limit"))
 _EXPIRED = (
     select(jobs)
     .where(_is(JobState.RUNNING), jobs.c.lease_until < _NOW)
@@ -205,13 +220,19 @@ class SqlJobLedger(JobLedger):
             await self._statements.change(_INSERT, list(map(_JOB.values, new_jobs)))
 
     async def claim(
-        self, lease: timedelta, *, created_before: datetime | None = None, kind: JobKind | None = None
+        self,
+        lease: timedelta,
+        *,
+        created_before: datetime | None = None,
+        kind: JobKind | None = None,
+        due_for: timedelta = timedelta(0),
     ) -> Job | None:
         parameters = {"microseconds": _microseconds(lease)}
         if created_before is not None:
             row = await self._statements.row(_CLAIM_OLDEST, {**parameters, "created_before": created_before})
         elif kind is not None:
-            row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**parameters, "of_kind": kind.value})
+            chosen = {"of_kind": kind.value, "since": -_microseconds(due_for)}
+            row = await self._statements.row(_CLAIM_DUE_OF_KIND, {**parameters, **chosen})
         else:
             # Concurrent claims would all choose the owner that was least recently served before any of them.
             await self._statements.advisory_lock("claim in turn")
@@ -299,6 +320,18 @@ class SqlJobRepository(JobRepository):
 
     async def cancel(self, kind: JobKind, *subjects: str) -> int:
         return await self._statements.change(_CANCEL, {"of_kind": kind.value, "of_subjects": subjects})
+
+
+class SqlUndoneJobs(UndoneJobs):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find_subjects(self, kind: JobKind, limit: int) -> tuple[str, ...]:
+        rows = await self._statements.rows(_UNDONE, {"of_kind": kind.value, "limit": limit})
+        return tuple(subject for (subject,) in rows)
+
+    async def revive(self, kind: JobKind) -> int:
+        return await self._statements.change(_REVIVE, {"of_kind": kind.value})
 
 
 def _microseconds(duration: timedelta) -> int:

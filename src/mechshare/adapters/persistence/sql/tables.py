@@ -200,6 +200,7 @@ jobs = Table(
     Index("ix_jobs_created", "created_at", "id"),
     Index("ix_jobs_of_state", "state", "created_at", "id"),
     _partial("ix_jobs_waiting", "kind", "state", "created_at", where="state IN ('queued', 'running')"),
+    _partial("ix_jobs_undone", "kind", "subject", where="state <> 'done'"),
     _partial("ix_jobs_ended", "state", "ended_at", where="ended_at IS NOT NULL"),
 )
 
