@@ -310,6 +310,23 @@ async def test_a_file_deleted_while_in_use_is_created_again(path: Path, index: S
     assert await total(index, "cam") == 1
 
 
+async def test_a_file_truncated_while_two_processes_use_it_is_created_again(
+    path: Path, index: SqliteSearchIndex
+) -> None:
+    other = SqliteSearchIndex(path)
+    await index.rebuild(stream(CAM))
+    assert (await total(index), await total(other)) == (1, 1)
+
+    empty(path)
+
+    assert (await total(index), await total(other)) == (0, 0)
+    assert await other.needs_rebuild()
+    await index.rebuild(stream(CAM))
+    assert (await total(index, "cam"), await total(other, "cam")) == (1, 1)
+    assert not await other.needs_rebuild()
+    await other.close()
+
+
 async def test_a_rebuild_whose_file_was_deleted_fails(path: Path, index: SqliteSearchIndex) -> None:
     async def read() -> AsyncIterator[SearchDocument]:
         for number in range(BATCH + 1):

@@ -67,13 +67,14 @@ def connect(path: Path) -> sqlite3.Connection:
     with _exclusive(path):
         if not _is_sound(path):
             _recreate(path)
-    return _connect(path)
+        return _connect(path)
 
 
 def was_replaced(path: Path, inode: int) -> bool:
-    """Whether the file at `path` is missing or is no longer the one with this inode."""
+    """Whether the file at `path` is missing, truncated to nothing or no longer the one with this inode."""
     try:
-        return path.stat().st_ino != inode
+        found = path.stat()
+        return found.st_ino != inode or found.st_size == 0
     except FileNotFoundError:
         return True
 
@@ -133,7 +134,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _is_sound(path: Path) -> bool:
     """Whether there is a database of this SCHEMA_VERSION with all tables."""
-    if not path.exists():
+    if not path.exists() or _is_empty(path):
         return False
     try:
         with closing(_connect(path)) as connection:
@@ -157,21 +158,33 @@ def _is_intact(path: Path) -> bool:
         raise
 
 
+def _is_empty(path: Path) -> bool:
+    """Whether the file was truncated to nothing: SQLite writes the first page when it creates an index."""
+    return path.stat().st_size == 0
+
+
 def _recreate(path: Path) -> None:
     if path.exists():
         structlog.get_logger(__name__).warning(
             "search_index_recreated", path=str(path), remedy="mechshare reindex"
         )
+        if _is_empty(path):
+            # Idle connections of other processes hold locks on this file; they open the new one at their next use.
+            _delete(path)
     try:
         with closing(_connect(path)) as connection:
             _drop_and_create(connection)
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
-        for suffix in ("", "-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        _delete(path)
         with closing(_connect(path)) as connection:
             _drop_and_create(connection)
+
+
+def _delete(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _drop_and_create(connection: sqlite3.Connection) -> None:
