@@ -22,16 +22,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from mechshare.adapters.media.av import AvMediaProcessor
-from mechshare.adapters.media.derivatives import (
-    PREVIEW_ENCODER,
-    PREVIEW_SECONDS,
-    PREVIEW_SIDE,
-    PREVIEW_STEP,
-    THUMBNAIL_ENCODER,
-    THUMBNAIL_SIDE,
-    VIDEO_ENCODER,
-)
-from mechshare.adapters.media.frames import WORKING_SIDE
+from mechshare.adapters.media.derivatives import VIDEO_ENCODER
+from mechshare.adapters.media.pictures import WORKING_SIDE
+from mechshare.adapters.media.preview import PREVIEW_ENCODER, PREVIEW_SECONDS, PREVIEW_SIDE, PREVIEW_STEP
+from mechshare.adapters.media.thumbnail import THUMBNAIL_ENCODER, THUMBNAIL_SIDE
 from mechshare.demo.clips import render_clips
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 

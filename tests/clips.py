@@ -16,7 +16,21 @@ from mechshare.domain.media import MediaFormat
 
 SIZE = (160, 120)
 _MILLISECOND = Fraction(1, 1000)
-_CODECS = {MediaFormat.MP4: "libx264", MediaFormat.MOV: "libx264", MediaFormat.WEBM: "libvpx-vp9"}
+_CODECS = {
+    MediaFormat.MP4: "libx264",
+    MediaFormat.MOV: "libx264",
+    MediaFormat.MKV: "libx264",
+    MediaFormat.WEBM: "libvpx-vp9",
+}
+_PILLOW = {
+    MediaFormat.GIF: "GIF",
+    MediaFormat.APNG: "PNG",
+    MediaFormat.WEBP: "WEBP",
+    MediaFormat.AVIF: "AVIF",
+}
+WRITABLE = (*_PILLOW, *_CODECS)
+"""The formats that `write_clip` writes with the given delays."""
+_MUXERS = {MediaFormat.MKV: "matroska"}
 _OPTIONS = {
     "libx264": {"preset": "ultrafast", "bf": "0"},
     "libvpx-vp9": {"deadline": "realtime", "cpu-used": "8"},
@@ -93,7 +107,7 @@ def _write_pictures(
     path: Path, format: MediaFormat, images: list[Image.Image], delays: Sequence[int], **details: Any
 ) -> None:
     first, *rest = images
-    kind = {MediaFormat.GIF: "GIF", MediaFormat.APNG: "PNG", MediaFormat.WEBP: "WEBP"}[format]
+    kind = _PILLOW[format]
     lossless = {"lossless": True} if kind == "WEBP" else {}
     first.save(
         path, kind, save_all=True, append_images=rest, duration=list(delays), loop=0, **lossless, **details
@@ -111,7 +125,9 @@ def _write_video(
     metadata: dict[str, str] | None = None,
 ) -> None:
     codec = codec or _CODECS[format]
-    with av.open(str(path), "w", format=format.value, options=options or {}) as container:
+    with av.open(
+        str(path), "w", format=_MUXERS.get(format, format.value), options=options or {}
+    ) as container:
         container.metadata.update(metadata or {})
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height = images[0].size

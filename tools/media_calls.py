@@ -39,6 +39,14 @@ KINDS = {
     "vp8": ["-c:v", "libvpx", "made.webm"],
     "vp9": ["-c:v", "libvpx-vp9", "made.webm"],
     "av1": ["-c:v", "libaom-av1", "-cpu-used", "8", "made.webm"],
+    "vp8 transparent": ["-vf", "format=yuva420p", "-c:v", "libvpx", "-auto-alt-ref", "0", "made.webm"],
+    "mkv": ["-c:v", "libx264", "-pix_fmt", "yuv420p", "made.mkv"],
+    "avi": ["-c:v", "rawvideo", "-pix_fmt", "yuv420p", "made.avi"],
+    "ts": ["-c:v", "mpeg2video", "made.ts"],
+    "wmv": ["-c:v", "wmv2", "made.wmv"],
+    "qtrle": ["-c:v", "qtrle", "made.mov"],
+    "hdr": ["-c:v", "libx265", "-x265-params", "log-level=error:transfer=smpte2084", "made.mp4"],
+    "interlaced": ["-c:v", "libx264", "-flags", "+ilme+ildct", "-x264opts", "tff=1", "made.mp4"],
 }
 """How ffmpeg writes each kind of clip that mechshare accepts."""
 _STARTED = "confined"

@@ -55,6 +55,10 @@ class Preview extends HTMLElement {
   }
 
   #load(source: string): void {
+    if (isVideo(source)) {
+      this.#showVideo(source);
+      return;
+    }
     const moving = new Image();
     moving.src = source;
     moving.decode().then(
@@ -70,13 +74,33 @@ class Preview extends HTMLElement {
     image.src = source;
   }
 
+  /** Lays the video over the still picture, which stays if the video can't be played. */
+  #showVideo(source: string): void {
+    const image = this.querySelector("img");
+    if (!image || this.querySelector("video") || !this.isPlaying) return;
+    const video = document.createElement("video");
+    video.muted = video.loop = video.playsInline = true;
+    video.disableRemotePlayback = true;
+    video.ariaHidden = "true";
+    video.src = source;
+    video.addEventListener("loadeddata", () => video.play().catch(() => video.remove()));
+    video.addEventListener("error", () => video.remove());
+    image.after(video);
+  }
+
   #showStill(): void {
     clearTimeout(this.#timer);
+    this.querySelector("video")?.remove();
     const image = this.querySelector<HTMLImageElement>("img[data-still]");
     if (!image?.dataset.still) return;
     image.src = image.dataset.still;
     delete image.dataset.still;
   }
+}
+
+/** Whether a preview is a video; others are animated pictures. */
+function isVideo(source: string): boolean {
+  return new URL(source, location.href).pathname.endsWith(".mp4");
 }
 
 let isPaused = storage()?.getItem(PAUSED) === "yes";

@@ -20,6 +20,11 @@ CONTENT_TYPES: Mapping[str, str] = {
     "mp4": "video/mp4",
     "webm": "video/webm",
     "mov": "video/quicktime",
+    "avif": "image/avif",
+    "mkv": "video/x-matroska",
+    "avi": "video/vnd.avi",
+    "ts": "video/mp2t",
+    "wmv": "video/x-ms-wmv",
 }
 """The content types of stored files, by the extension of their key."""
 ANY_CONTENT_TYPE = "application/octet-stream"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-SNIFF_BYTES = 4096
+SNIFF_BYTES = 64 * 1024
 """Bytes at the beginning of a file that suffice to recognise its format."""
 
 
@@ -13,9 +13,14 @@ class MediaFormat(StrEnum):
     GIF = "gif"
     APNG = "apng"
     WEBP = "webp"
+    AVIF = "avif"
     MP4 = "mp4"
     WEBM = "webm"
     MOV = "mov"
+    MKV = "mkv"
+    AVI = "avi"
+    TS = "ts"
+    WMV = "wmv"
 
     @property
     def extension(self) -> str:
@@ -25,22 +30,45 @@ class MediaFormat(StrEnum):
 def sniff(head: bytes) -> MediaFormat | None:
     """Returns the format of a file by the magic numbers in its first SNIFF_BYTES bytes; ignores the file name.
 
-    Returns None for anything else: playlists, HTML, scripts, drawings, PNG without animation, and similar containers
-    (Matroska that is not WebM, HEIC and AVIF). A still WebP or GIF is a clip of one frame.
+    Returns None for anything else: playlists, HTML, scripts, drawings, PNG without animation, HEIC, AVIF without
+    animation, and similar containers. A still WebP or GIF is a clip of one frame.
     """
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return MediaFormat.GIF
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return MediaFormat.WEBP
+    if head[:4] == b"RIFF":
+        return {b"WEBP": MediaFormat.WEBP, b"AVI ": MediaFormat.AVI}.get(head[8:12])
     if head[:8] == b"\x89PNG\r\n\x1a\n":
         return MediaFormat.APNG if _is_animated_png(head) else None
     if head[:4] == b"\x1aE\xdf\xa3":
-        return MediaFormat.WEBM if _WEBM_DOCTYPE.search(head) else None
-    return _sniff_boxes(head)
+        return _sniff_matroska(head)
+    if head[:16] == _ASF_HEADER:
+        return MediaFormat.WMV
+    return MediaFormat.TS if _is_transport_stream(head) else _sniff_boxes(head)
 
 
-_WEBM_DOCTYPE = re.compile(rb"\x42\x82(?:\x84|\x40\x04|\x01\0{6}\x04)webm")
-"""EBML's DocType (RFC 8794), whose length of 4 may be written in one, two or eight bytes."""
+_ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
+_DOCTYPE = re.compile(rb"\x42\x82(?:[\x84\x88]|\x40[\x04\x08]|\x01\0{6}[\x04\x08])(webm|matroska)")
+"""EBML's DocType (RFC 8794), whose length may be written in one, two or eight bytes."""
+_TS_PACKETS = (188, 192)
+"""The bytes of a packet of a transport stream (ITU-T H.222.0), without and with the time before it (M2TS)."""
+_TS_SYNC = 0x47
+_SYNCS = 5
+
+
+def _sniff_matroska(head: bytes) -> MediaFormat | None:
+    found = _DOCTYPE.search(head)
+    if found is None:
+        return None
+    return MediaFormat.WEBM if found[1] == b"webm" else MediaFormat.MKV
+
+
+def _is_transport_stream(head: bytes) -> bool:
+    """Whether the byte that begins a packet is there for several packets. Text would not have it at equal distances."""
+    for length in _TS_PACKETS:
+        marks = head[length - _TS_PACKETS[0] :: length][:_SYNCS]
+        if marks == bytes([_TS_SYNC]) * _SYNCS:
+            return True
+    return False
 
 
 def _is_animated_png(head: bytes) -> bool:
@@ -56,7 +84,7 @@ def _is_animated_png(head: bytes) -> bool:
     return False
 
 
-_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+_MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"pdin", b"beam")
 _PICTURE_BRANDS = frozenset(
     (
         b"heic",
@@ -69,7 +97,6 @@ _PICTURE_BRANDS = frozenset(
         b"mif2",
         b"msf1",
         b"avif",
-        b"avis",
         b"crx ",
     )
 )
@@ -83,7 +110,11 @@ def _sniff_boxes(head: bytes) -> MediaFormat | None:
     length, kind = int.from_bytes(head[:4], "big"), head[4:8]
     if kind == b"ftyp":
         brand = head[8:12]
-        if not 2 * _BOX_HEADER <= length <= _MAX_BOX_BYTES or brand in _PICTURE_BRANDS:
+        if not 2 * _BOX_HEADER <= length <= _MAX_BOX_BYTES:
+            return None
+        if brand == b"avis" or (brand == b"avif" and b"avis" in head[16:length]):
+            return MediaFormat.AVIF
+        if brand in _PICTURE_BRANDS:
             return None
         return MediaFormat.MOV if brand == b"qt  " else MediaFormat.MP4
     if kind not in _MOV_BOXES or len(head) < 2 * _BOX_HEADER:
@@ -119,8 +150,10 @@ class FailureCode(StrEnum):
     NO_VIDEO = "no_video"
     PICTURE_TOO_LARGE = "picture_too_large"
     TOO_LONG = "too_long"
+    TOO_MANY_FRAMES = "too_many_frames"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_MANY_STREAMS = "too_many_streams"
+    RESULT_TOO_LARGE = "result_too_large"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
     FORBIDDEN_CALL = "forbidden_call"
@@ -147,8 +180,10 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
         "ja": "ファイルが途中で切れています。完全なファイルを送ってください。",
     },
     FailureCode.UNSUPPORTED_CODEC: {
-        "en": "The clip's codec is not supported. Export it as H.264, VP9 or GIF.",
-        "ja": "対応していないコーデックです。H.264、VP9、GIF のいずれかで書き出してください。",
+        "en": "The clip's codec is not supported. Convert it to H.264, for example with "
+        "'ffmpeg -i clip -c:v libx264 -pix_fmt yuv420p clip.mp4', or export it as H.264, VP9 or GIF.",
+        "ja": "対応していないコーデックです。「ffmpeg -i clip -c:v libx264 -pix_fmt yuv420p clip.mp4」などで "
+        "H.264 に変換するか、H.264、VP9、GIF のいずれかで書き出してください。",
     },
     FailureCode.NO_VIDEO: {
         "en": "The file has no video track. Send a clip with one.",
@@ -159,20 +194,34 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
         "ja": "画面が大きすぎます。一辺 8192 px、4,000 万画素以下に縮小してください。",
     },
     FailureCode.TOO_LONG: {
-        "en": "The clip is too long. Cut it to two minutes or less; one cycle of the motion is enough.",
-        "ja": "クリップが長すぎます。2 分以内に切り出してください。動きの 1 周期分で十分です。",
+        "en": "The clip is longer than two minutes. Cut it to two minutes or less; one cycle of the motion is enough.",
+        "ja": "クリップが 2 分を超えています。2 分以内に切り出してください。動きの 1 周期分で十分です。",
+    },
+    FailureCode.TOO_MANY_FRAMES: {
+        "en": "The clip has more than 28,800 frames (two minutes at 240 per second). Cut it shorter, or export it with "
+        "fewer frames per second.",
+        "ja": "フレーム数が 28,800(毎秒 240 フレームで 2 分)を超えています。クリップを短くするか、"
+        "フレームレートを下げて書き出してください。",
     },
     FailureCode.TOO_MANY_PIXELS: {
-        "en": "The clip has too many pixels in all frames together. Scale it down or cut it shorter.",
-        "ja": "全フレームの総画素数が多すぎます。画面を縮小するか、クリップを短くしてください。",
+        "en": "All frames together have more than 30,000 million pixels (a minute of 3840 x 2160 px at 60 per second). "
+        "Scale the clip down or cut it shorter.",
+        "ja": "全フレームの総画素数が 300 億(3840 x 2160 px、毎秒 60 フレームで 1 分)を超えています。"
+        "画面を縮小するか、クリップを短くしてください。",
     },
     FailureCode.TOO_MANY_STREAMS: {
         "en": "The file has too many tracks. Export the clip with its video track only.",
         "ja": "ファイルのトラック数が多すぎます。映像トラックだけで書き出してください。",
     },
+    FailureCode.RESULT_TOO_LARGE: {
+        "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",
+        "ja": "クリップから作成する動画が 256 MiB を超えます。クリップを短くするか、画面を縮小してください。",
+    },
     FailureCode.TIMED_OUT: {
-        "en": "Processing took too long. Send a shorter or smaller clip.",
-        "ja": "処理に時間がかかりすぎました。より短いか、サイズの小さいクリップを送ってください。",
+        "en": "Processing took more time than a clip with so many frames and pixels may take. Export the clip as "
+        "H.264, or send a shorter or smaller one.",
+        "ja": "フレーム数と画素数から見込まれる時間内に処理が終わりませんでした。H.264 で書き出し直すか、"
+        "より短いか、画面の小さいクリップを送ってください。",
     },
     FailureCode.OUT_OF_MEMORY: {
         "en": "Processing needed too much memory. Send a clip with a smaller picture.",

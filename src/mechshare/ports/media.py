@@ -10,8 +10,8 @@ from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivatives:
-    """The result of processing: a WebP `thumbnail`, an MP4 `video` (H.264, yuv420p, faststart), a small looping
-    `preview`."""
+    """The result of processing: a WebP `thumbnail`, an MP4 `video` (H.264, yuv420p, faststart), and a small looping
+    `preview`, a WebP or an MP4. The suffix of each path is that of its format."""
 
     facts: MediaFacts
     thumbnail: Path

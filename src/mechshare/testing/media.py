@@ -57,12 +57,25 @@ def parts(made: Derivatives) -> dict[str, Path]:
     return {"thumbnail": made.thumbnail, "video": made.video, "preview": made.preview}
 
 
+def size_of(path: Path) -> tuple[int, int]:
+    """Returns the size of a picture or video, once it is decoded."""
+    if path.suffix == ".mp4":
+        with av.open(str(path)) as container:
+            frame = next(container.decode(video=0))
+            return frame.width, frame.height
+    with Image.open(path) as image:
+        image.load()
+        return image.size
+
+
 async def test_everything_is_made_in_the_given_folder(media: MediaProcessor, clip: Path, into: Path) -> None:
     made = await media.process(clip, MediaFormat.GIF, into, ignore_progress)
 
     formats = {name: sniff(content[:SNIFF_BYTES]) for name, content in contents(made).items()}
-    assert formats == {"thumbnail": MediaFormat.WEBP, "video": MediaFormat.MP4, "preview": MediaFormat.WEBP}
-    assert {path.suffix for path in parts(made).values()} == {".webp", ".mp4"}
+    assert (formats["thumbnail"], formats["video"]) == (MediaFormat.WEBP, MediaFormat.MP4)
+    assert formats["preview"] in (MediaFormat.WEBP, MediaFormat.MP4)
+    suffixes = {name: path.suffix for name, path in parts(made).items()}
+    assert suffixes == {name: f".{format}" for name, format in formats.items()}
     assert set(into.iterdir()) == set(parts(made).values())
     assert len(set(contents(made).values())) == 3
 
@@ -75,10 +88,8 @@ async def test_derivatives_can_be_decoded(media: MediaProcessor, clip: Path, int
         assert [stream.type for stream in container.streams] == ["video"]
     assert len(frames) == made.facts.frame_count
     assert (frames[0].width, frames[0].height) == (made.facts.width, made.facts.height)
-    for path, side in ((made.thumbnail, 640), (made.preview, 320)):
-        with Image.open(path) as image:
-            image.load()
-            assert max(image.size) <= side
+    assert max(size_of(made.thumbnail)) <= 640
+    assert max(size_of(made.preview)) <= 320
 
 
 async def test_the_video_can_start_before_it_is_loaded(media: MediaProcessor, clip: Path, into: Path) -> None:

@@ -12,7 +12,7 @@ from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode, MediaFormat
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import ffprobe
-from tests.clips import slider_crank, write_clip
+from tests.clips import WRITABLE, slider_crank, write_clip
 
 UNEVEN = [40, 40, 120, 33, 500, 70, 20, 90]
 REAL = sorted((Path(__file__).parents[3] / "../shared/media").resolve().glob("*.gif"))
@@ -44,12 +44,18 @@ def phase_of(picture: Image.Image, count: int) -> int:
 
 
 def size_of(path: Path) -> tuple[int, int]:
+    if path.suffix == ".mp4":
+        return frames_of(path)[0].size
     with Image.open(path) as image:
         return image.size
 
 
 def lengths_of(path: Path) -> list[int]:
-    """Returns how long each frame of an animated WebP is shown, in ms."""
+    """Returns how long each frame of a preview is shown, in ms."""
+    if path.suffix == ".mp4":
+        with av.open(str(path)) as container:
+            packets = [packet for packet in container.demux(video=0) if packet.size]
+        return [round(packet.duration * packet.time_base * 1000) for packet in packets]
     with Image.open(path) as image:
         lengths = []
         for index in range(image.n_frames):
@@ -59,7 +65,7 @@ def lengths_of(path: Path) -> list[int]:
     return lengths
 
 
-@pytest.mark.parametrize("format", MediaFormat)
+@pytest.mark.parametrize("format", WRITABLE)
 @pytest.mark.parametrize("delays", [UNEVEN, [40] * 25], ids=["uneven", "even"])
 async def test_the_facts_are_exact_in_each_format(tmp_path, process, format, delays):
     path = write_clip(tmp_path / f"clip.{format}", delays)
@@ -76,7 +82,7 @@ TIMINGS = [
     (format, delays)
     for format in (MediaFormat.GIF, MediaFormat.APNG, MediaFormat.MP4, MediaFormat.MOV, MediaFormat.WEBM)
     for delays in (UNEVEN, [33] * 10, [250], [7], [1, 10, 20, 30, 1, 10])
-    if format is not MediaFormat.APNG or len(delays) > 1  # a single frame would be a plain PNG
+    if format is not MediaFormat.APNG or (min(delays) > 10 and len(delays) > 1)  # ffprobe keeps short delays
 ]
 
 
@@ -134,14 +140,14 @@ async def test_files_of_cameras_and_editors_are_read(tmp_path, process, name, co
 
 
 async def test_other_codecs_are_refused_by_name(tmp_path, process):
-    path = write_clip(tmp_path / "clip.mov", [40] * 3, codec="qtrle")
+    path = write_clip(tmp_path / "clip.mkv", [40] * 3, codec="ffv1")
 
     with pytest.raises(MediaRejected) as refusal:
         await process(path)
 
     assert (refusal.value.failure.code, refusal.value.failure.detail) == (
         FailureCode.UNSUPPORTED_CODEC,
-        "qtrle",
+        "ffv1",
     )
     assert refusal.value.permanent
 
@@ -177,7 +183,7 @@ async def test_the_video_shows_each_frame_at_the_right_time(tmp_path, process):
 
 @pytest.mark.parametrize(
     ("size", "video"),
-    [((101, 75), (100, 76)), ((1, 1), (2, 2)), ((1920, 1080), (1280, 720)), ((3000, 2), (1280, 2))],
+    [((101, 75), (100, 76)), ((1, 1), (2, 2)), ((2560, 1440), (1920, 1080)), ((3000, 2), (1920, 2))],
 )
 async def test_the_video_has_even_sides_within_the_maximum(tmp_path, process, size, video):
     path = write_clip(tmp_path / "clip.gif", [100, 100], size=size, scene=lambda phase: plain(phase, size))
@@ -216,12 +222,11 @@ async def test_transparent_pixels_become_white(tmp_path, process, format):
     made = await process(path)
 
     assert alike(frames_of(made.video)[0], slider_crank(0))
-    for picture in (made.preview, made.thumbnail):
-        with Image.open(picture) as image:
-            assert min(image.convert("RGB").getpixel((2, 2))) > 250
+    with Image.open(made.thumbnail) as image:
+        assert min(image.convert("RGB").getpixel((2, 2))) > 250
 
 
-async def test_the_thumbnail_is_a_frame_with_motion(tmp_path, process):
+async def test_the_thumbnail_is_a_sharp_frame_with_motion_and_no_cut(tmp_path, process):
     def scene(phase: float) -> Image.Image:
         if phase < 0.3 or phase > 0.8:
             return Image.new("RGB", (160, 120), "black")
@@ -232,8 +237,7 @@ async def test_the_thumbnail_is_a_frame_with_motion(tmp_path, process):
     made = await process(path)
 
     with Image.open(made.thumbnail) as thumbnail:
-        assert phase_of(thumbnail, 5) == 0
-        assert alike(thumbnail, slider_crank(0.0))
+        assert alike(thumbnail, slider_crank(0.4))
 
 
 async def test_the_preview_loops_the_first_seconds(tmp_path, process):
@@ -241,8 +245,6 @@ async def test_the_preview_loops_the_first_seconds(tmp_path, process):
 
     made = await process(path)
 
-    with Image.open(made.preview) as preview:
-        assert preview.info["loop"] == 0
     lengths = lengths_of(made.preview)
     assert sum(lengths) == 4000
     assert len(lengths) <= 48
@@ -337,11 +339,11 @@ async def test_mp4_and_mov_brands_are_interchangeable(tmp_path, process):
         (MediaLimits(side=150), FailureCode.PICTURE_TOO_LARGE),
         (MediaLimits(area=19_000), FailureCode.PICTURE_TOO_LARGE),
         (MediaLimits(duration=0.9), FailureCode.TOO_LONG),
-        (MediaLimits(frames=9), FailureCode.TOO_LONG),
+        (MediaLimits(frames=9), FailureCode.TOO_MANY_FRAMES),
     ],
     ids=["side", "area", "duration", "frames"],
 )
-@pytest.mark.parametrize("format", MediaFormat)
+@pytest.mark.parametrize("format", WRITABLE)
 async def test_each_limit_is_enforced_in_each_format(tmp_path, into, process, limits, code, format):
     path = write_clip(tmp_path / f"clip.{format}", [100] * 10)
 

@@ -65,7 +65,7 @@ def is_gone(pid: int) -> bool:
         (MediaLimits(cpu_seconds=1, pixels=10**12), FailureCode.TIMED_OUT, True),
         (MediaLimits(wall_seconds=0.5, pixels=10**12), FailureCode.TIMED_OUT, False),
         (MediaLimits(memory=200 * 1024 * 1024), FailureCode.OUT_OF_MEMORY, True),
-        (MediaLimits(file_size=20), FailureCode.TOO_LONG, True),
+        (MediaLimits(file_size=20), FailureCode.RESULT_TOO_LARGE, True),
     ],
     ids=["processor", "wall", "memory", "file"],
 )
@@ -203,9 +203,9 @@ MADE = '{"made": {"width": 1, "height": 1, "duration_ms": 1, "frame_count": 1, "
         "head -c 200000 /dev/zero",
         "yes | head -c 3000000 >&2; exit 3",
         f"echo '{MADE}'",
-        f"touch thumbnail.webp video.mp4 preview.webp; echo '{MADE}'",
-        f"for n in thumbnail.webp video.mp4 preview.webp; do ln -sf $SECRET $n; done; echo '{MADE}'",
-        f"for n in thumbnail.webp video.mp4 preview.webp; do echo '<html>' > $n; done; echo '{MADE}'",
+        f"touch thumbnail.webp video.mp4 preview; echo '{MADE}'",
+        f"for n in thumbnail.webp video.mp4 preview; do ln -sf $SECRET $n; done; echo '{MADE}'",
+        f"for n in thumbnail.webp video.mp4 preview; do echo '<html>' > $n; done; echo '{MADE}'",
     ],
 )
 async def test_the_output_of_a_compromised_child_is_rejected(tmp_path, into, process, monkeypatch, saying):

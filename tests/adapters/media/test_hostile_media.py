@@ -11,7 +11,7 @@ from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode, MediaFormat, sniff
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import hostile
-from tests.clips import write_clip
+from tests.clips import WRITABLE, write_clip
 
 CANARY = b"canary-5b1f0c77"
 PAGE = b"<script>alert('canary-5b1f0c77')</script>"
@@ -77,7 +77,7 @@ def frames_seen_in(file):
         return 0
 
 
-@pytest.mark.parametrize("format", MediaFormat)
+@pytest.mark.parametrize("format", WRITABLE)
 @pytest.mark.parametrize("name", LURES)
 async def test_no_lure_is_followed_in_any_format(tmp_path, into, process, canary, calls, name, format):
     callers, port = calls
@@ -142,7 +142,7 @@ async def test_the_file_name_is_ignored(tmp_path, process):
     assert made.facts.codec == "gif"
 
 
-@pytest.mark.parametrize("claimed", [f for f in MediaFormat if f is not MediaFormat.GIF])
+@pytest.mark.parametrize("claimed", [f for f in WRITABLE if f is not MediaFormat.GIF])
 async def test_a_file_is_read_only_in_its_declared_format(tmp_path, into, process, claimed):
     path = write_clip(tmp_path / "clip.gif", [100] * 4)
 
@@ -154,7 +154,7 @@ async def test_a_file_is_read_only_in_its_declared_format(tmp_path, into, proces
 
 
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.95])
-@pytest.mark.parametrize("format", MediaFormat)
+@pytest.mark.parametrize("format", WRITABLE)
 async def test_a_truncated_file_is_reported_as_truncated(tmp_path, into, process, format, part):
     path = write_clip(tmp_path / f"clip.{format}", [100] * 20)
     content = path.read_bytes()
@@ -204,7 +204,7 @@ def many_streams(folder):
         ("no-size.gif", lambda _: hostile.gif(0, 0, 2), FailureCode.UNREADABLE),
         ("no-frame.gif", lambda _: hostile.gif(10, 10, 0), FailureCode.EMPTY),
         ("no-frame.webp", lambda _: hostile.webp_header(10), FailureCode.UNREADABLE),
-        ("endless.gif", lambda _: hostile.gif(2, 2, 1_000_000), FailureCode.TOO_LONG),
+        ("endless.gif", lambda _: hostile.gif(2, 2, 100_000), FailureCode.TOO_MANY_FRAMES),
         ("many-pixels.gif", lambda _: hostile.gif(8192, 4880, 9_990), FailureCode.TOO_MANY_PIXELS),
         ("slow.gif", lambda _: hostile.gif(2, 2, 2, 65_535), FailureCode.TOO_LONG),
         ("for-ever.mp4", lasting_mp4, FailureCode.TOO_LONG),
@@ -270,7 +270,7 @@ async def test_no_mutation_does_harm(tmp_path, into, process, name):
     assert crashes == []
 
 
-@pytest.mark.parametrize("format", MediaFormat)
+@pytest.mark.parametrize("format", WRITABLE)
 async def test_decoding_beyond_the_pixel_budget_is_refused_in_every_format(tmp_path, into, process, format):
     path = write_clip(tmp_path / f"clip.{format}", [100] * 20)
     made = (await process(path)).facts

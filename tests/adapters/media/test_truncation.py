@@ -4,12 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mechshare.adapters.media.gif import read_blocks, read_screen
 from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.media import MediaFormat
-from tests.clips import write_clip
+from tests.clips import WRITABLE, write_clip
 
 ARRANGEMENTS = [
-    *[(format, {}) for format in MediaFormat],
+    *[(format, {}) for format in WRITABLE],
     (MediaFormat.MP4, {"options": {"movflags": "+faststart"}}),
     (MediaFormat.MP4, {"options": {"movflags": "frag_keyframe+empty_moov"}}),
     (MediaFormat.WEBM, {"options": {"live": "1"}}),
@@ -20,6 +21,17 @@ WHOLE = ARRANGEMENTS[:-2]
 
 def content_of(tmp_path, format, details):
     return write_clip(tmp_path / f"clip.{format}", [100] * 5, **details).read_bytes()
+
+
+def ends_of_images(content: bytes) -> list[int]:
+    """Returns where a GIF may end without its trailer."""
+    file, ends, has_image = BytesIO(content), [], False
+    read_screen(file)
+    for block in read_blocks(file):
+        has_image = has_image or block.kind == b","
+        if has_image and block.kind != b";":
+            ends.append(file.tell())
+    return ends
 
 
 @pytest.mark.parametrize(("format", "details"), ARRANGEMENTS, ids=str)
@@ -40,7 +52,8 @@ def test_every_cut_is_detected(tmp_path, format, details):
 
     unseen = [end for end in range(60, len(content)) if not is_truncated(BytesIO(content[:end]), format)]
 
-    assert unseen == []
+    # A GIF without its trailer is whole: some programs write none.
+    assert unseen == ([] if format is not MediaFormat.GIF else ends_of_images(content))
 
 
 @given(st.sampled_from(MediaFormat), st.binary(max_size=200))

@@ -13,10 +13,10 @@ import structlog
 
 from mechshare.adapters.media.child_process import ChildProcess, Progress, open_files, rejected, task_line
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import DERIVATIVES, PREVIEW, THUMBNAIL, VIDEO
+from mechshare.adapters.media.names import DERIVATIVES, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.domain.errors import StorageFull
-from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
+from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected
 
 _log = structlog.get_logger("mechshare.media")
@@ -38,21 +38,17 @@ class AvMediaProcessor:
             measurements = await self._run_child(source, format, Path(folder), progress)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**measurements, size=size, sha256=digest)
-            _move_derivatives(Path(folder), into)
-        return Derivatives(
-            facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
-        )
+            made = _move_derivatives(Path(folder), into)
+        return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], video=made[VIDEO], preview=made[PREVIEW])
 
     async def isolation(self) -> Isolation:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             (folder / "empty").touch()
             with open_files(folder / "empty", folder) as files:
-                child = await ChildProcess.start(folder, files)
+                child = await ChildProcess.start(folder, files, self._limits)
             try:
-                await self._exchange_messages(
-                    child, task_line(MediaFormat.GIF, self._limits, files), _ignore_progress
-                )
+                await child.run(task_line(MediaFormat.GIF, self._limits, files), _ignore_progress)
             except MediaRejected:
                 if child.confinement is None:
                     raise
@@ -65,28 +61,16 @@ class AvMediaProcessor:
     ) -> dict[str, Any]:
         try:
             with open_files(source, folder) as files:
-                child = await ChildProcess.start(folder, files)
+                child = await ChildProcess.start(folder, files, self._limits)
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull() from problem
             raise
         try:
-            return await self._exchange_messages(child, task_line(format, self._limits, files), progress)
+            return await child.run(task_line(format, self._limits, files), progress)
         finally:
             await child.end()
             self._warn(child.confinement)
-
-    async def _exchange_messages(
-        self, child: ChildProcess, task: bytes, progress: Progress
-    ) -> dict[str, Any]:
-        try:
-            async with asyncio.timeout(self._limits.wall_seconds) as clock:
-                return await child.run(task, progress)
-        except TimeoutError as timeout:
-            if not clock.expired():
-                raise
-            failure = ProcessingFailure(code=FailureCode.TIMED_OUT, detail="wall clock")
-            raise MediaRejected(failure, permanent=False) from timeout  # the machine may have been busy
 
     def _warn(self, confinement: Confinement | None) -> None:
         """Logs each layer that is missing, once."""
@@ -123,18 +107,27 @@ def _described(confinement: Confinement | None) -> Isolation:
     )
 
 
-def _move_derivatives(folder: Path, into: Path) -> None:
-    """Moves the derivatives out of the child's folder. Raises MediaRejected if one is missing or has a wrong format."""
-    for name, format in DERIVATIVES.items():
-        try:
-            with os.fdopen(os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-                sniffed = sniff(file.read(SNIFF_BYTES))
-        except OSError as missing:
-            raise rejected(FailureCode.CRASHED, f"{name} can't be read") from missing
-        if sniffed is not format:
-            raise rejected(FailureCode.CRASHED, f"{name} is no {format.value}")
-    for name in DERIVATIVES:
-        (folder / name).replace(into / name)
+def _move_derivatives(folder: Path, into: Path) -> dict[str, Path]:
+    """Moves the derivatives out of the child's folder, and returns where they are.
+
+    Raises MediaRejected if one is missing or has a wrong format.
+    """
+    made = {name: into / final_name(name, _checked_format(folder / name)) for name in DERIVATIVES}
+    for name, path in made.items():
+        (folder / name).replace(path)
+    return made
+
+
+def _checked_format(path: Path) -> MediaFormat:
+    """Returns the format of a derivative by its content. Raises MediaRejected."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            sniffed = sniff(file.read(SNIFF_BYTES))
+    except OSError as missing:
+        raise rejected(FailureCode.CRASHED, f"{path.name} can't be read") from missing
+    if sniffed not in DERIVATIVES[path.name]:
+        raise rejected(FailureCode.CRASHED, f"{path.name} has a wrong format")
+    return sniffed
 
 
 def _size_and_digest(path: Path) -> tuple[int, str]:

@@ -5,6 +5,7 @@ outputs as open descriptors, and enters the sandbox before it reads the file, so
 process.
 """
 
+import ctypes
 import errno
 import json
 import os
@@ -21,12 +22,14 @@ from typing import Any, BinaryIO, NoReturn
 
 import av
 import av.error
-from PIL import Image
+from PIL import AvifImagePlugin, Image
 
 from mechshare.adapters.media.derivatives import Facts, Outputs, make_derivatives, verify
-from mechshare.adapters.media.frames import RefusedClip, opened
+from mechshare.adapters.media.frames import opened
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
+from mechshare.adapters.media.timing import Work
 from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
@@ -41,11 +44,17 @@ _IMPORTED_LATE = (
     "av.subtitles.codeccontext",
     "av.subtitles.stream",
     "av.video.codeccontext",
+    "PIL.AvifImagePlugin",
     "PIL.ImageColor",
     "PIL.ImagePalette",
     "PIL.WebPImagePlugin",
 )
 """Modules that PyAV and Pillow import lazily: imported before the sandbox, in which the process can't open files."""
+_CHARACTER_SETS = (
+    *("ISO6937", "GB2312", "KSC_5601", "UCS-2BE", "BIG5"),
+    *(f"ISO-8859-{number}" for number in range(1, 16) if number != 12),
+)
+"""The character sets of names in transport streams (ETSI EN 300 468, annex A). glibc loads a file for each."""
 _PROGRESS_INTERVAL = 0.25
 """Seconds between two progress messages of the same step."""
 
@@ -84,11 +93,21 @@ def _prepare() -> None:
     """Loads what is needed later, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
     source code, which is forbidden too."""
     Image.preinit()
+    _load_character_sets()
+    AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in _IMPORTED_LATE:
         import_module(name)
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
+
+
+def _load_character_sets() -> None:
+    """Opens converters that stay open, so that glibc finds them loaded. Other C libraries have them built in."""
+    libc = ctypes.CDLL(None)
+    if hasattr(libc, "iconv_open"):
+        for name in _CHARACTER_SETS:
+            libc.iconv_open(b"UTF-8", name.encode())
 
 
 def send(**facts: Any) -> None:
@@ -157,7 +176,7 @@ def _broken(problem: Exception) -> dict[str, Any]:
     if number in (errno.ENOSPC, errno.EDQUOT):
         return {"full": True}
     if number == errno.EFBIG:
-        return _refused(FailureCode.TOO_LONG, "what is made of it grows too large")
+        return _refused(FailureCode.RESULT_TOO_LARGE, "what is made of it grows too large")
     return _refused(FailureCode.UNREADABLE, f"{type(problem).__name__}: {problem}"[:300])
 
 
@@ -176,7 +195,7 @@ def _process(
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:
-        facts = make_derivatives(clip, into, limits, _ProgressSender())
+        facts = make_derivatives(clip, into, limits, _ProgressSender(clip.work))
         codec = clip.codec
     send(step="verify", fraction=0.0)
     verify(into, reread, facts)
@@ -195,9 +214,10 @@ def _message_of(facts: Facts) -> dict[str, Any]:
 
 
 class _ProgressSender:
-    """Sends each new step at once, and the fractions of a step at most every _PROGRESS_INTERVAL."""
+    """Sends each new step at once, and the fractions of a step and the work done at most every _PROGRESS_INTERVAL."""
 
-    def __init__(self) -> None:
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._step = ""
         self._next = 0.0
 
@@ -206,7 +226,8 @@ class _ProgressSender:
         if step != self._step or now >= self._next:
             self._step = step
             self._next = now + _PROGRESS_INTERVAL
-            send(step=step, fraction=round(min(1.0, fraction), 3))
+            work = asdict(self._work)
+            send(step=step, fraction=round(min(1.0, fraction), 3), **work)
 
 
 if __name__ == "__main__":

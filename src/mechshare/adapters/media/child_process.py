@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 
+from mechshare.adapters.media.budget import TimeBudget
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import Confinement
@@ -25,6 +26,8 @@ _CHILD = "mechshare.adapters.media.child"
 ENVIRONMENT: Mapping[str, str] = {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
 """All environment variables of the child."""
 _MAX_LINE_BYTES = 64 * 1024
+_WATCH_INTERVAL = 0.2
+"""Seconds between two looks at the time that the child has used."""
 _MAX_STDERR_BYTES = 2_000
 _TRANSIENT = (FailureCode.CRASHED,)
 """Failures worth a retry: something killed the process. A clip that used up its CPU time would do so again."""
@@ -66,12 +69,13 @@ def task_line(format: MediaFormat, limits: MediaLimits, files: Mapping[str, int]
 class ChildProcess:
     """One child process. `confinement` says which layers protect from the file, once the child has said so."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, limits: MediaLimits) -> None:
         self._process = process
+        self._budget = TimeBudget(limits, process.pid)
         self.confinement: Confinement | None = None
 
     @classmethod
-    async def start(cls, folder: Path, files: Mapping[str, int]) -> "ChildProcess":
+    async def start(cls, folder: Path, files: Mapping[str, int], limits: MediaLimits) -> "ChildProcess":
         """Starts the child in a new session, so that `end` can kill it together with all processes that it started."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -87,14 +91,33 @@ class ChildProcess:
             start_new_session=True,
             limit=_MAX_LINE_BYTES,
         )
-        return cls(process)
+        return cls(process, limits)
 
     async def run(self, task: bytes, progress: Progress) -> dict[str, Any]:
         """Sends the task, passes progress on, and returns the facts.
 
         Raises StorageFull, DependencyUnavailable if the child can't be confined, and MediaRejected also if the child
-        ends without a result.
+        ends without a result or uses up its time.
         """
+        watch = asyncio.create_task(self._watch_time())
+        work = asyncio.create_task(self._exchange(task, progress))
+        try:
+            await asyncio.wait((watch, work), return_when=asyncio.FIRST_COMPLETED)
+            return await (work if work.done() else watch)
+        finally:
+            for each in (watch, work):
+                each.cancel()
+            await asyncio.gather(watch, work, return_exceptions=True)
+
+    async def _watch_time(self) -> NoReturn:
+        """Raises MediaRejected as soon as the child has used up its time."""
+        while (bound := self._budget.exceeded()) is None:  # noqa: ASYNC110 - time passes without an event
+            await asyncio.sleep(_WATCH_INTERVAL)
+        failure = ProcessingFailure(code=FailureCode.TIMED_OUT, detail=bound)
+        # The machine may have been busy, or the process suspended; the work of the clip stays the same.
+        raise MediaRejected(failure, permanent=self._budget.is_exhausted_by_work)
+
+    async def _exchange(self, task: bytes, progress: Progress) -> dict[str, Any]:
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
         if stdin is None or stdout is None or stderr is None:
             raise RuntimeError("the child was started without its pipes")
@@ -118,7 +141,8 @@ class ChildProcess:
         Raises MediaRejected, StorageFull, DependencyUnavailable.
         """
         match message:
-            case {"step": str(step), "fraction": float() | int() as fraction}:
+            case {"step": str(step), "fraction": float() | int() as fraction, **work}:
+                self._grant(work)
                 await progress(step, fraction)
             case {"refused": str(code), "detail": str(detail)} if code in _CODES:
                 raise _refused(FailureCode(code), detail)
@@ -145,6 +169,11 @@ class ChildProcess:
             case _:
                 raise rejected(FailureCode.CRASHED, "its message is unknown")
         return None
+
+    def _grant(self, work: Mapping[Any, Any]) -> None:
+        match work:
+            case {"pixels": int(pixels), "frames": int(frames)}:
+                self._budget.add(pixels, frames)
 
     async def end(self) -> None:
         """Kills the child's process group if the child still runs, waits for it, and discards its remaining output."""

@@ -4,39 +4,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from io import FileIO
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 import av
-import av.error
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image
 
-from mechshare.adapters.media.frames import Clip, RefusedClip, TimedFrame, in_memory, shrunk
+from mechshare.adapters.media.frames import in_memory
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.domain.media import FailureCode
+from mechshare.adapters.media.pictures import frame_of, image_of
+from mechshare.adapters.media.preview import Preview
+from mechshare.adapters.media.refusals import RefusedClip, refuse_duration
+from mechshare.adapters.media.thumbnail import Thumbnail
+from mechshare.adapters.media.timing import Clip, TimedFrame
+from mechshare.adapters.media.video import VideoWriter
+from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
-THUMBNAIL_SIDE = 640
-PREVIEW_SIDE = 320
-PREVIEW_SECONDS = Fraction(4)
-PREVIEW_STEP = Fraction(1, 12)
-"""The shortest interval between two frames of a preview, in seconds."""
 VIDEO_ENCODER: Mapping[str, str] = {"preset": "veryfast", "crf": "24", "bf": "0", "mbtree": "0"}
 """Measured: "superfast" takes 23 % less time and 46 % more bytes, "faster" 79 % more time and no fewer bytes. No
 B-frames: packets then come in the order of frames, so that each can get its duration. No macroblock tree: x264's reads
 uninitialized memory, so that bytes would differ from run to run; without it, these clips take 10 % less time and 13 %
 fewer bytes at the same SSIM."""
-THUMBNAIL_ENCODER: Mapping[str, Any] = {"quality": 82, "method": 4}
-PREVIEW_ENCODER: Mapping[str, Any] = {"loop": 0, "quality": 40, "method": 2, "kmin": 0, "kmax": 0}
-"""Measured: method 0 takes 29 % less time and 43 % more bytes, method 3 twice the time and 6 % fewer bytes. Key frames
-for seeking, which previews don't need, take 40 % more time and 2 % more bytes."""
-_CLOCK = Fraction(1, 90_000)
-_COMPARISON_SIZE = (64, 64)
-"""The size at which frames are compared, in px: large enough to show motion, too small to show noise."""
-_MIN_DEVIATION = 8.0
-"""A picture whose grey values (0..255) have a smaller standard deviation counts as blank."""
-_BT709 = 1
-"""AVCOL_SPC_BT709: the colour space that browsers assume."""
+_MIN_INTERVAL = Fraction(15, 1000)
+"""The video shows no more than one frame in this time, in seconds: 60 frames per second, also if the clip rounds their
+times to milliseconds. A frame that is shown for longer is never left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,7 @@ class Outputs:
 
 @dataclass(slots=True)
 class Facts:
-    """Measurements of a clip: size in px, times in seconds; `shown` of the `count` frames have a duration above 0."""
+    """Measurements of a clip: size in px, times in seconds; the video shows `shown` of the `count` frames."""
 
     width: int = 0
     height: int = 0
@@ -71,7 +62,6 @@ class Facts:
         if self.count == 0:
             self.width, self.height, self.start = frame.width, frame.height, frame.start
         self.count += 1
-        self.shown += 1 if frame.duration else 0
         self.end = frame.start + frame.duration
 
 
@@ -79,24 +69,23 @@ def make_derivatives(
     clip: Clip, into: Outputs, limits: MediaLimits, report: Callable[[str, float], None]
 ) -> Facts:
     """Writes the files of `into`, with one frame in memory at a time. Raises RefusedClip."""
-    facts = Facts()
-    thumbnail = _Thumbnail()
-    preview = _Preview()
-    video: _Video | None = None
+    facts, thumbnail, preview = Facts(), Thumbnail(), Preview()
+    video: _ThinnedVideo | None = None
     for frame in clip.frames:
         facts.add(frame)
-        if facts.duration > limits.duration:
-            raise RefusedClip(FailureCode.TOO_LONG, f"{float(facts.duration):.1f} s")
+        refuse_duration(facts.duration, limits)
         if frame.duration:
-            video = video or _Video(into, frame.image)
-            thumbnail.add(frame)
-            preview.add(frame, facts.start)
-            video.write(frame, facts.start)
+            start = frame.start - facts.start
+            video = video or _ThinnedVideo(into, frame.picture)
+            picture = video.fitted(frame.picture)
+            thumbnail.add(picture, start)
+            preview.add(picture, start, frame.duration)
+            video.add(picture, start, frame.duration)
         report("decode", clip.done())
     if video is None:
         raise RefusedClip(FailureCode.EMPTY)
     report("video", 0.0)
-    video.close()
+    facts.shown = video.close()
     report("thumbnail", 0.0)
     thumbnail.save(into.thumbnail)
     report("preview", 0.0)
@@ -104,114 +93,37 @@ def make_derivatives(
     return facts
 
 
-class _Thumbnail:
-    """Chooses the frame that differs most from the one before it, the first if several; avoids blank frames."""
+class _ThinnedVideo:
+    """The video of a clip, of the size of its first picture, with no more frames than a screen shows."""
 
-    def __init__(self) -> None:
-        self._previous: Image.Image | None = None
-        self._max_motion = -1.0
-        self._chosen: Image.Image | None = None
+    def __init__(self, into: Outputs, first: VideoFrame) -> None:
+        self._size = first.width, first.height
+        self._writer = VideoWriter(into.video, lambda: into.reread, self._size, VIDEO_ENCODER)
+        self._last: Fraction | None = None
 
-    def add(self, frame: TimedFrame) -> None:
-        pixels = frame.image.resize(_COMPARISON_SIZE, Image.Resampling.BOX, reducing_gap=1.0).convert("L")
-        previous = self._previous or pixels
-        motion = ImageStat.Stat(ImageChops.difference(pixels, previous)).mean[0]
-        self._previous = pixels
-        if motion <= self._max_motion:
-            return
-        score = motion if ImageStat.Stat(pixels).stddev[0] >= _MIN_DEVIATION else 0.0
-        if score > self._max_motion:
-            self._max_motion = score
-            self._chosen = frame.image
+    def fitted(self, picture: VideoFrame) -> VideoFrame:
+        """Returns `picture` within the size of the first one, with black bars if its shape differs."""
+        if (picture.width, picture.height) == self._size:
+            return picture
+        width, height = self._size
+        scale = min(width / picture.width, height / picture.height)
+        inner = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+        image = image_of(picture).resize(inner, Image.Resampling.BILINEAR)
+        canvas = Image.new("RGB", self._size, "black")
+        canvas.paste(image, ((width - inner[0]) // 2, (height - inner[1]) // 2))
+        return frame_of(canvas)
 
-    def save(self, file: IO[bytes]) -> None:
-        if self._chosen is None:
-            raise ValueError("no frame was seen")
-        image = self._chosen.copy()
-        image.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
-        image.save(file, "WEBP", **THUMBNAIL_ENCODER)
+    def add(self, picture: VideoFrame, start: Fraction, duration: Fraction) -> None:
+        if self._last is None or duration >= _MIN_INTERVAL or start - self._last >= _MIN_INTERVAL:
+            self._writer.write(picture, start, start + duration)
+            self._last = start
+        else:
+            self._writer.extend(start + duration)
 
-
-class _Preview:
-    """The first PREVIEW_SECONDS of the clip, or all of a shorter one, at most PREVIEW_SIDE px a side."""
-
-    def __init__(self) -> None:
-        self._images: list[Image.Image] = []
-        self._starts: list[Fraction] = []
-        self._end = Fraction(0)
-
-    def add(self, frame: TimedFrame, origin: Fraction) -> None:
-        start = frame.start - origin
-        if start >= PREVIEW_SECONDS:
-            return
-        self._end = min(PREVIEW_SECONDS, start + frame.duration)
-        if self._starts and start - self._starts[-1] < PREVIEW_STEP:
-            return
-        is_small = max(frame.image.size) <= PREVIEW_SIDE
-        self._images.append(frame.image if is_small else shrunk(_frame_of(frame.image), PREVIEW_SIDE))
-        self._starts.append(start)
-
-    def save(self, file: IO[bytes]) -> None:
-        """Writes an animated WebP. An MP4 would be half as large, but plays only where <video> may autoplay."""
-        ends = [*self._starts[1:], self._end]
-        durations = [
-            max(1, round((end - start) * 1000)) for start, end in zip(self._starts, ends, strict=True)
-        ]
-        first, *rest = self._images
-        first.save(file, "WEBP", save_all=True, append_images=rest, duration=durations, **PREVIEW_ENCODER)
-
-
-class _Video:
-    """H.264 in MP4 that every browser plays: yuv420p, even sides, index at the front, the clip's own timing."""
-
-    def __init__(self, into: Outputs, like: Image.Image) -> None:
-        def open_again(url: str, flags: int, options: Mapping[str, str]) -> FileIO:
-            return into.reread
-
-        self._container = av.open(
-            into.video, "w", format="mp4", options={"movflags": "+faststart"}, io_open=open_again
-        )
-        self._stream = self._container.add_stream("libx264", rate=30)
-        self._stream.width, self._stream.height = _even(like.width), _even(like.height)
-        self._stream.pix_fmt = "yuv420p"
-        context = self._stream.codec_context
-        context.time_base = self._stream.time_base = _CLOCK
-        context.color_range, context.colorspace = ColorRange.MPEG, _BT709
-        context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
-        context.thread_count = 1
-        self._stream.options = dict(VIDEO_ENCODER)
-        self._next = 0
-        self._lengths: dict[int, int] = {}
-
-    def write(self, frame: TimedFrame, origin: Fraction) -> None:
-        picture = _frame_of(frame.image).reformat(
-            self._stream.width,
-            self._stream.height,
-            "yuv420p",
-            dst_colorspace=Colorspace.ITU709,
-            dst_color_range=ColorRange.MPEG,
-            threads=1,
-        )
-        start = max(self._next, round((frame.start - origin) / _CLOCK))
-        end = max(start + 1, round((frame.start + frame.duration - origin) / _CLOCK))
-        self._next = end
-        picture.pts, picture.time_base = start, _CLOCK
-        self._lengths[start] = end - start
-        self._mux(picture)
-
-    def close(self) -> None:
-        self._mux(None)
-        self._container.close()
-
-    def _mux(self, frame: VideoFrame | None) -> None:
-        try:
-            packets = self._stream.encode(frame)
-        except av.error.ExternalError as problem:  # x264 gives no reason; with valid frames it lacks memory
-            raise MemoryError("for the encoder") from problem
-        for packet in packets:
-            if packet.pts is not None:
-                packet.duration = self._lengths.pop(packet.pts)
-            self._container.mux(packet)
+    def close(self) -> int:
+        """Ends the video. Returns the number of its frames."""
+        self._writer.close()
+        return self._writer.count
 
 
 def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
@@ -224,15 +136,20 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
         written = stream.codec_context.name, first.format.name, stream.frames
     if written != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
         raise ValueError(f"the video made is {written} of {float(lasts)} s")
-    for file in (made.thumbnail, made.preview):
-        with Image.open(in_memory(file), formats=["WEBP"]) as image:
-            image.load()
+    _decode(made.thumbnail)
+    _decode(made.preview)
 
 
-def _frame_of(image: Image.Image) -> VideoFrame:
-    frame: VideoFrame = VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
-    return frame
-
-
-def _even(side: int) -> int:
-    return max(2, round(side / 2) * 2)
+def _decode(file: IO[bytes]) -> None:
+    """Decodes a WebP or an MP4 whole. Raises ValueError for anything else."""
+    content = in_memory(file)
+    format = sniff(content.read(SNIFF_BYTES))
+    content.seek(0)
+    if format is MediaFormat.MP4:
+        with av.open(content, "r", format="mov") as container:
+            container.streams.video[0].codec_context.thread_count = 1
+            if not sum(1 for _ in container.decode(video=0)):
+                raise ValueError("the preview made has no frames")
+        return
+    with Image.open(content, formats=["WEBP"]) as image:
+        image.load()

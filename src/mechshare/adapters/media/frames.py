@@ -1,113 +1,126 @@
 """Reads the frames of a clip one after the other, in any supported format."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
 from io import SEEK_END, BytesIO
-from typing import IO, Any, BinaryIO, NoReturn
+from typing import IO, Any, BinaryIO, Literal, NoReturn
 
 import av
+import av.error
 from av.container import InputContainer
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
 from av.video.stream import VideoStream
 from PIL import Image
 
+from mechshare.adapters.media import alpha
+from mechshare.adapters.media.deinterlacing import deinterlaced
+from mechshare.adapters.media.gif import plain_gif
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.stated_frames import count_stated_frames
+from mechshare.adapters.media.pictures import PictureMaker
+from mechshare.adapters.media.pillow_frames import PLUGINS, frames_in, pillow_frames
+from mechshare.adapters.media.refusals import (
+    RefusedClip,
+    refuse_duration,
+    refuse_frames,
+    refuse_pixels,
+    refuse_size,
+)
+from mechshare.adapters.media.stated_frames import read_apng
+from mechshare.adapters.media.timing import ASSUMED, Clip, TimedFrame, Work, shown_for
 from mechshare.domain.media import FailureCode, MediaFormat
 
-WORKING_SIDE = 1280
-"""The longest side of `TimedFrame.image`, in px: no derivative is larger."""
 _DEMUXERS = {
     MediaFormat.GIF: "gif",
     MediaFormat.APNG: "apng",
     MediaFormat.MP4: "mov",
     MediaFormat.MOV: "mov",
     MediaFormat.WEBM: "matroska",
+    MediaFormat.MKV: "matroska",
+    MediaFormat.AVI: "avi",
+    MediaFormat.TS: "mpegts",
+    MediaFormat.WMV: "asf",
 }
-_DECODERS = frozenset(
-    ("gif", "apng", "png", "mjpeg", "h264", "hevc", "vp8", "vp9", "libdav1d", "av1", "mpeg4", "prores")
+VIDEO_DECODERS = frozenset(
+    (
+        *(
+            "gif",
+            "apng",
+            "png",
+            "mjpeg",
+            "h264",
+            "hevc",
+            "vp8",
+            "vp9",
+            "libdav1d",
+            "av1",
+        ),
+        *("mpeg4", "prores", "h263", "qtrle", "dnxhd", "rawvideo", "mpeg1video", "mpeg2video"),
+        *("msmpeg4v2", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"),
+    )
 )
-"""The allowed decoders. FFmpeg's hundreds of others are not needed and less well tested."""
-_ASSUMED = Fraction(1, 10)
-"""The duration of a frame whose file does not state it, in seconds, as in browsers."""
-_MIN_GIF_DELAY = Fraction(2, 100)
-"""A shorter delay in a GIF, in seconds, counts as not stated, as in browsers and ffprobe 5 (but not FFmpeg 8)."""
+"""The allowed decoders of pictures. FFmpeg's hundreds of others are not needed and less well tested."""
 _INDEXED = frozenset((MediaFormat.MP4, MediaFormat.MOV))
-_TIMED = _INDEXED | {MediaFormat.WEBM}
-"""Formats that state their total duration."""
-_ROTATIONS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
+_UNINDEXED = frozenset((MediaFormat.WEBM, MediaFormat.MKV, MediaFormat.TS, MediaFormat.WMV))
+"""Containers that don't state how many frames they have."""
+_TIMED = _INDEXED | {MediaFormat.WEBM, MediaFormat.MKV}
+"""Containers whose stated duration is more precise than the times of their frames."""
+_MATROSKA = frozenset((MediaFormat.WEBM, MediaFormat.MKV))
 _MARGIN = 256
 _MICROSECOND = Fraction(1, 1_000_000)
-
-
-class RefusedClip(Exception):
-    """The clip can't be processed; a retry would not help."""
-
-    def __init__(self, code: FailureCode, detail: str = "") -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class TimedFrame:
-    """A picture shown from `start` for `duration`, in seconds; the duration is 0 if the next one replaces it at once.
-
-    `image` is RGB as displayed (upright, on white), at most WORKING_SIDE px a side; `width` x `height` px is the
-    original size.
-    """
-
-    image: Image.Image
-    width: int
-    height: int
-    start: Fraction
-    duration: Fraction
-
-
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """The frames of a file in display order; `done` returns how much of the file was read, 0..1."""
-
-    codec: str
-    frames: Iterator[TimedFrame]
-    done: Callable[[], float]
+_MAX_BROKEN, _MAX_BROKEN_SHARE = 3, 0.1
+"""How many packets may be broken: some, or a small part of all."""
 
 
 @contextmanager
 def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator[Clip]:
-    """Opens the clip in `file` as `format` and as no other. Raises RefusedClip, also while frames are read.
-
-    Pillow reads WebP, because FFmpeg does not read animated WebP.
-    """
-    if format is MediaFormat.WEBP:
-        with Image.open(in_memory(file), formats=["WEBP"]) as image:
-            _refuse_size(image.width, image.height, limits)
-            yield Clip("webp", _webp_frames(image, limits), lambda: image.tell() / _frames_in(image))
+    """Opens the clip in `file` as `format` and as no other. Raises RefusedClip, also while frames are read."""
+    delays: Sequence[Fraction] | None = None
+    bit_depth = 8
+    if format is MediaFormat.GIF:
+        width, height = _stated_size(file, 6, 2, "little")
+        refuse_size(width, height, limits)
+        gif = plain_gif(file, limits)
+        refuse_pixels(width * height * len(gif.delays), limits)
+        file, delays = gif.content, [shown_for(Fraction(delay, 100)) for delay in gif.delays]
+    elif format is MediaFormat.APNG:
+        width, height = _stated_size(file, 16, 4, "big")
+        refuse_size(width, height, limits)
+        apng = read_apng(file, limits)
+        refuse_pixels(width * height * apng.count, limits)
+        bit_depth, delays = apng.bit_depth, [shown_for(delay) for delay in apng.delays]
+    if format not in _DEMUXERS or bit_depth > 8:
+        with Image.open(in_memory(file), formats=[PLUGINS[format]]) as image:
+            refuse_size(image.width, image.height, limits)
+            work = Work()
+            frames = pillow_frames(image, limits, work)
+            yield Clip(format.value, frames, lambda: image.tell() / frames_in(image), work)
         return
     size = _size_of(file)
-    width, height = _stated_size(file, format)
-    _refuse_size(width, height, limits)
-    _refuse_pixels(width * height * count_stated_frames(file, format), limits)
-    # FFmpeg gets an open file and can't open others, so it needs no protocol.
+    packets = _count_packets(file, format, limits) if format in _UNINDEXED else 0
+    with _container(file, format, limits) as container:
+        yield _contained(container, file, size, format, limits, delays, packets)
+
+
+def _container(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> InputContainer:
+    """Opens the container. FFmpeg gets an open file and can't open others, so it needs no protocol."""
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": _DEMUXERS[format],
-        "codec_whitelist": ",".join(sorted(_DECODERS)),
+        "codec_whitelist": ",".join(sorted(VIDEO_DECODERS)),
     }
-    if format is not MediaFormat.WEBM:  # with this option, WebM alone would lose its stated size
+    if format not in _MATROSKA:  # with this option, Matroska alone would lose its stated size
         options["max_pixels"] = _max_pixels(limits)
-    with av.open(
+    return av.open(
         file,
         "r",
         format=_DEMUXERS[format],
         options=options,
         metadata_errors="replace",
         io_open=_refuse_other_files,
-    ) as container:
-        yield _contained(container, file, size, format, limits)
+    )
 
 
 def _size_of(file: IO[bytes]) -> int:
@@ -123,15 +136,14 @@ def in_memory(file: IO[bytes]) -> BytesIO:
     return BytesIO(file.read(_size_of(file)))
 
 
-def _stated_size(file: BinaryIO, format: MediaFormat) -> tuple[int, int]:
-    """Returns the size in the header of a GIF or PNG, in px; 0 x 0 for others, whose size FFmpeg gives undecoded."""
-    head = file.read(24)
+def _stated_size(
+    file: BinaryIO, offset: int, length: int, order: Literal["little", "big"]
+) -> tuple[int, int]:
+    """Returns the width and height at `offset` in the header, numbers of `length` bytes, in px."""
+    file.seek(offset)
+    width, height = file.read(length), file.read(length)
     file.seek(0)
-    if format is MediaFormat.GIF:
-        return int.from_bytes(head[6:8], "little"), int.from_bytes(head[8:10], "little")
-    if format is MediaFormat.APNG:
-        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
-    return 0, 0
+    return int.from_bytes(width, order), int.from_bytes(height, order)
 
 
 def _max_pixels(limits: MediaLimits) -> str:
@@ -143,43 +155,74 @@ def _refuse_other_files(url: str, flags: int, options: dict[str, str]) -> NoRetu
     raise RefusedClip(FailureCode.UNREADABLE, "it refers to another file")
 
 
-def _contained(
-    container: InputContainer, file: BinaryIO, size: int, format: MediaFormat, limits: MediaLimits
-) -> Clip:
+def _video_of(container: InputContainer, limits: MediaLimits) -> tuple[VideoStream, VideoCodecContext]:
+    """Returns the video to show; the cover of a piece of music is none. Raises RefusedClip."""
     if len(container.streams) > limits.streams:
         raise RefusedClip(FailureCode.TOO_MANY_STREAMS, f"{len(container.streams)} streams")
+    covers = {stream for stream in container.streams.video if _is_cover(stream)}
     stream = container.streams.best("video")
+    if stream in covers:
+        stream = next((stream for stream in container.streams.video if stream not in covers), None)
     if not isinstance(stream, VideoStream):
-        raise RefusedClip(FailureCode.UNSUPPORTED_CODEC if container.streams.video else FailureCode.NO_VIDEO)
+        is_unknown = len(container.streams.video) > len(covers)
+        raise RefusedClip(FailureCode.UNSUPPORTED_CODEC if is_unknown else FailureCode.NO_VIDEO)
     context = stream.codec_context
-    if context is None or context.codec.name not in _DECODERS:
+    if context is None or context.codec.name not in VIDEO_DECODERS:
         raise RefusedClip(FailureCode.UNSUPPORTED_CODEC, context.codec.name if context else "")
-    _refuse_size(context.width, context.height, limits)
-    _refuse_length(_declared_duration(container, stream), stream.frames, limits)
-    stated = max(stream.frames, len(stream.index_entries) if format in _INDEXED else 0)
-    _refuse_pixels(context.width * context.height * stated, limits)
+    return stream, context
+
+
+def _is_cover(stream: VideoStream) -> bool:
+    return bool(stream.disposition & stream.disposition.attached_pic)
+
+
+def _count_packets(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> int:
+    """Returns how many packets the video has, without decoding them. Raises RefusedClip. Leaves `file` at its
+    beginning."""
+    count, first, last = 0, None, Fraction(0)
+    with _container(file, format, limits) as container:
+        stream, context = _video_of(container, limits)
+        refuse_size(context.width, context.height, limits)
+        for packet in container.demux(stream):
+            count += 1 if packet.size else 0
+            refuse_frames(count, limits)
+            refuse_pixels(context.width * context.height * count, limits)
+            if packet.pts is not None and packet.time_base is not None:
+                last = packet.pts * packet.time_base
+                first = last if first is None else min(first, last)
+                refuse_duration(last - first, limits)
+    file.seek(0)
+    return count
+
+
+def _contained(
+    container: InputContainer,
+    file: BinaryIO,
+    size: int,
+    format: MediaFormat,
+    limits: MediaLimits,
+    delays: Sequence[Fraction] | None,
+    packets: int,
+) -> Clip:
+    stream, context = _video_of(container, limits)
+    refuse_size(context.width, context.height, limits)
+    refuse_duration(_declared_duration(container, stream), limits)
+    stated = max(packets, stream.frames, len(stream.index_entries) if format in _INDEXED else 0)
+    refuse_frames(stated, limits)
+    refuse_pixels(context.width * context.height * stated, limits)
+    codec = context.codec.canonical_name
     context.thread_count = 1
     context.options = {"max_pixels": _max_pixels(limits)}
-    frames = _decoded(container, stream, format, limits)
-    return Clip(context.codec.canonical_name, frames, lambda: file.tell() / size)
-
-
-def _refuse_size(width: int, height: int, limits: MediaLimits) -> None:
-    if max(width, height) > limits.side or width * height > limits.area:
-        raise RefusedClip(FailureCode.PICTURE_TOO_LARGE, f"{width} x {height} px")
-
-
-def _refuse_length(seconds: Fraction | None, frames: int, limits: MediaLimits) -> None:
-    if seconds is not None and seconds > limits.duration:
-        raise RefusedClip(FailureCode.TOO_LONG, f"{float(seconds):.0f} s")
-    if frames > limits.frames:
-        raise RefusedClip(FailureCode.TOO_LONG, f"{frames} frames")
-
-
-def _refuse_pixels(pixels: int, limits: MediaLimits) -> None:
-    """Raises RefusedClip if all frames together have more pixels than `limits` allows."""
-    if pixels > limits.pixels:
-        raise RefusedClip(FailureCode.TOO_MANY_PIXELS, f"{pixels:,} pixels in all frames")
+    is_transparent = stream.metadata.get("alpha_mode") == "1" and codec in alpha.CODECS
+    decode = alpha.TransparentVideo(context).decode if is_transparent else context.decode
+    work = Work()
+    frames = deinterlaced(_decoded(container, stream, decode, format, limits, work))
+    maker = PictureMaker(stream.sample_aspect_ratio)
+    if delays is not None:
+        timed = _timed_by(delays, frames, maker, limits)
+    else:
+        timed = _timed(container, stream, frames, maker, format, limits)
+    return Clip(codec, timed, lambda: file.tell() / size, work)
 
 
 def _declared_duration(container: InputContainer, stream: VideoStream) -> Fraction | None:
@@ -190,36 +233,74 @@ def _declared_duration(container: InputContainer, stream: VideoStream) -> Fracti
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream, format: MediaFormat, limits: MediaLimits
+    container: InputContainer,
+    stream: VideoStream,
+    decode: "Callable[[Packet[Any] | None], list[VideoFrame]]",
+    format: MediaFormat,
+    limits: MediaLimits,
+    work: Work,
+) -> Iterator[VideoFrame]:
+    """Yields the decoded frames; leaves out a few broken packets. Raises RefusedClip, FFmpegError."""
+    context, base = stream.codec_context, stream.time_base or Fraction(1, 1000)
+    packets = pixels = shown = broken = 0
+    problem: av.error.FFmpegError | None = None
+    for packet in container.demux(stream):
+        packets += 1 if packet.size else 0
+        refuse_frames(packets, limits)
+        try:
+            frames = decode(packet if packet.size else None)
+        except av.error.InvalidDataError as error:
+            frames, problem, broken = [], error, broken + 1
+        if packet.size:  # it costs at least one picture, also if it shows none
+            pixels += context.width * context.height
+            work.add(context.width * context.height)
+        for frame in frames:
+            refuse_size(frame.width, frame.height, limits)
+            shown += frame.width * frame.height
+            frame.time_base = frame.time_base or base
+        refuse_pixels(max(pixels, shown), limits)
+        yield from frames
+    if format in _INDEXED and packets < len(stream.index_entries):
+        raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {len(stream.index_entries)} frames")
+    if problem is not None and broken > max(_MAX_BROKEN, packets * _MAX_BROKEN_SHARE):
+        raise problem
+
+
+def _timed_by(
+    delays: Sequence[Fraction], frames: Iterator[VideoFrame], maker: PictureMaker, limits: MediaLimits
+) -> Iterator[TimedFrame]:
+    """Yields the frames of an animated image, each shown for its delay."""
+    start = Fraction(0)
+    for number, frame in enumerate(frames):
+        duration = delays[number] if number < len(delays) else ASSUMED
+        refuse_duration(start, limits)
+        yield TimedFrame(*maker.displayed(frame), start, duration)
+        start += duration
+
+
+def _timed(
+    container: InputContainer,
+    stream: VideoStream,
+    frames: Iterator[VideoFrame],
+    maker: PictureMaker,
+    format: MediaFormat,
+    limits: MediaLimits,
 ) -> Iterator[TimedFrame]:
     """Yields the frames. Each is shown until the next one, the last for the duration that it or the file states."""
     base = stream.time_base or Fraction(1, 1000)
-    context = stream.codec_context
-    packets = pixels = shown = 0
     first = last = Fraction(0)
-    pending: tuple[Image.Image, int, int, Fraction] | None = None
-    for packet in container.demux(stream):
-        packets += 1 if packet.size else 0
-        _refuse_length(None, packets, limits)
-        frames = packet.decode()
-        if packet.size:  # it costs at least one picture, also if it shows none
-            pixels += context.width * context.height
-        for frame in frames:
-            _refuse_size(frame.width, frame.height, limits)
-            shown += frame.width * frame.height
-        _refuse_pixels(max(pixels, shown), limits)
-        for frame in frames:
-            start = _start_of(frame, base, format, pending[3] + last if pending else Fraction(0))
-            if pending is None:
-                first = start
-            else:
-                start = max(start, pending[3])
-                yield TimedFrame(*pending, start - pending[3])
-            pending = (*_displayed(frame), start)
-            _refuse_length(start - first, 0, limits)
-            last = _duration_of(frame, base, format) or last or _average_duration(stream)
-    if format in _INDEXED and packets < len(stream.index_entries):
-        raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {len(stream.index_entries)} frames")
+    pending: tuple[VideoFrame, int, int, Fraction] | None = None
+    for frame in frames:
+        default = pending[3] + last if pending else Fraction(0)
+        start = default if frame.pts is None else frame.pts * (frame.time_base or base)
+        if pending is None:
+            first = start
+        else:
+            start = max(start, pending[3])
+            yield TimedFrame(*pending, start - pending[3])
+        pending = (*maker.displayed(frame), start)
+        refuse_duration(start - first, limits)
+        last = (frame.duration or 0) * base or last or _average_duration(stream)
     if pending is not None:
         end = pending[3] + last
         if format in _TIMED:
@@ -227,19 +308,8 @@ def _decoded(
         yield TimedFrame(*pending, end - pending[3])
 
 
-def _start_of(frame: VideoFrame, base: Fraction, format: MediaFormat, default: Fraction) -> Fraction:
-    if format is MediaFormat.GIF or frame.pts is None:
-        return default
-    return frame.pts * (frame.time_base or base)
-
-
-def _duration_of(frame: VideoFrame, base: Fraction, format: MediaFormat) -> Fraction:
-    length = (frame.duration or 0) * base
-    return _ASSUMED if format is MediaFormat.GIF and length < _MIN_GIF_DELAY else length
-
-
 def _average_duration(stream: VideoStream) -> Fraction:
-    return 1 / stream.average_rate if stream.average_rate else _ASSUMED
+    return 1 / stream.average_rate if stream.average_rate else ASSUMED
 
 
 def _declared_end(container: InputContainer, stream: VideoStream, first: Fraction) -> Fraction | None:
@@ -254,62 +324,3 @@ def _corrected(end: Fraction, declared: Fraction | None, last: Fraction) -> Frac
     The declared end is more precise where timestamps are rounded (WebM: to a millisecond).
     """
     return declared if declared is not None and abs(declared - end) < last else end
-
-
-def _displayed(frame: VideoFrame) -> tuple[Image.Image, int, int]:
-    """Returns (image, width, height) as displayed: on white where transparent, and rotated as its metadata says."""
-    if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
-        image = _shrunk_image(_on_white(_image(frame.reformat(format="rgba", threads=1), "RGBA")))
-    else:
-        image = shrunk(frame, WORKING_SIDE)
-    quarter_turns = round(frame.rotation / 90) % 4
-    if quarter_turns:
-        image = image.transpose(_ROTATIONS[quarter_turns])
-    return (image, frame.height, frame.width) if quarter_turns % 2 else (image, frame.width, frame.height)
-
-
-def shrunk(frame: VideoFrame, side: int) -> Image.Image:
-    """Returns `frame` in RGB, at most `side` px a side. FFmpeg's scaler takes a third of the time of Pillow's."""
-    width, height = _size_within(frame.width, frame.height, side)
-    return _image(frame.reformat(width, height, "rgb24", interpolation=Interpolation.AREA, threads=1), "RGB")
-
-
-def _image(frame: VideoFrame, mode: str) -> Image.Image:
-    plane: Any = frame.planes[0]  # supports the buffer protocol (no copy), which Pillow's types don't express
-    return Image.frombuffer(mode, (frame.width, frame.height), plane, "raw", mode, plane.line_size, 1)
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.getchannel("A").getextrema() == (255, 255):
-        return image.convert("RGB")
-    picture = Image.new("RGB", image.size, "white")
-    picture.paste(image, mask=image)
-    return picture
-
-
-def _size_within(width: int, height: int, side: int = WORKING_SIDE) -> tuple[int, int]:
-    scale = min(1.0, side / max(width, height))
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _shrunk_image(image: Image.Image) -> Image.Image:
-    size = _size_within(*image.size)
-    return image if size == image.size else image.resize(size, Image.Resampling.BOX)
-
-
-def _frames_in(image: Image.Image) -> int:
-    return int(getattr(image, "n_frames", 1))
-
-
-def _webp_frames(image: Image.Image, limits: MediaLimits) -> Iterator[TimedFrame]:
-    """Yields the frames; a still picture has one. A frame without a stated duration lasts _ASSUMED seconds."""
-    start = Fraction(0)
-    _refuse_length(None, _frames_in(image), limits)
-    _refuse_pixels(image.width * image.height * _frames_in(image), limits)
-    for index in range(_frames_in(image)):
-        image.seek(index)
-        image.load()
-        picture = _shrunk_image(_on_white(image.convert("RGBA")))
-        duration = Fraction(int(image.info.get("duration") or 0), 1000) or _ASSUMED
-        yield TimedFrame(picture, image.width, image.height, start, duration)
-        start += duration

@@ -4,10 +4,17 @@ from collections.abc import Mapping
 
 from mechshare.domain.media import MediaFormat
 
-VIDEO, THUMBNAIL, PREVIEW = "video.mp4", "thumbnail.webp", "preview.webp"
+VIDEO, THUMBNAIL, PREVIEW = "video.mp4", "thumbnail.webp", "preview"
+"""The names in the folder of the process that makes them; the preview gets its suffix later, by its format."""
 
-DERIVATIVES: Mapping[str, MediaFormat] = {
-    VIDEO: MediaFormat.MP4,
-    THUMBNAIL: MediaFormat.WEBP,
-    PREVIEW: MediaFormat.WEBP,
+DERIVATIVES: Mapping[str, frozenset[MediaFormat]] = {
+    VIDEO: frozenset((MediaFormat.MP4,)),
+    THUMBNAIL: frozenset((MediaFormat.WEBP,)),
+    PREVIEW: frozenset((MediaFormat.WEBP, MediaFormat.MP4)),
 }
+"""The formats that each may have."""
+
+
+def final_name(name: str, format: MediaFormat) -> str:
+    """Returns the name of a derivative with the suffix of its format."""
+    return name if name.endswith(f".{format.extension}") else f"{name}.{format.extension}"

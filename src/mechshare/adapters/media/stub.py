@@ -11,10 +11,11 @@ from pathlib import Path
 from PIL import Image
 
 from mechshare.adapters.media.derivatives import Outputs, make_derivatives
-from mechshare.adapters.media.frames import Clip, TimedFrame
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
-from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO, final_name
+from mechshare.adapters.media.pictures import frame_of
+from mechshare.adapters.media.timing import Clip, TimedFrame
+from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected
 
 _WIDTH, _HEIGHT = 320, 240
@@ -36,7 +37,7 @@ class StubMediaProcessor:
             raise MediaRejected(ProcessingFailure(code=FailureCode.EMPTY), permanent=True)
         digest = sha256(content)
         await progress("decode", 1.0)
-        await asyncio.to_thread(_draw, digest.digest(), into)
+        preview = await asyncio.to_thread(_draw, digest.digest(), into)
         facts = MediaFacts(
             width=_WIDTH,
             height=_HEIGHT,
@@ -47,20 +48,19 @@ class StubMediaProcessor:
             size=len(content),
             sha256=digest.hexdigest(),
         )
-        return Derivatives(
-            facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=into / PREVIEW
-        )
+        return Derivatives(facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=preview)
 
     async def isolation(self) -> Isolation:
         return Isolation(active=("no decoding",))
 
 
-def _draw(digest: bytes, into: Path) -> None:
-    """Draws two plain frames, whose colours are the first six bytes of `digest`."""
+def _draw(digest: bytes, into: Path) -> Path:
+    """Draws two plain frames, whose colours are the first six bytes of `digest`. Returns the path of the preview."""
     colours = tuple(digest[0:3]), tuple(digest[3:6])
     images = [Image.new("RGB", (_WIDTH, _HEIGHT), colour) for colour in colours]
     frames = (
-        TimedFrame(image, _WIDTH, _HEIGHT, index * _FRAME, _FRAME) for index, image in enumerate(images)
+        TimedFrame(frame_of(image), _WIDTH, _HEIGHT, index * _FRAME, _FRAME)
+        for index, image in enumerate(images)
     )
     with ExitStack() as files:
         outputs = Outputs(
@@ -72,3 +72,7 @@ def _draw(digest: bytes, into: Path) -> None:
         make_derivatives(
             Clip("stub", frames, lambda: 1.0), outputs, MediaLimits(), lambda step, fraction: None
         )
+    drawn = into / PREVIEW
+    with drawn.open("rb") as file:
+        format = MediaFormat.WEBP if sniff(file.read(SNIFF_BYTES)) is MediaFormat.WEBP else MediaFormat.MP4
+    return drawn.rename(into / final_name(PREVIEW, format))

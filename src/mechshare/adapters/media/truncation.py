@@ -1,12 +1,11 @@
 """Detects files that end before their structure says. Decoders accept such files."""
 
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
+from mechshare.adapters.media.gif import read_blocks, read_screen
 from mechshare.domain.media import MediaFormat
 
-_COLOURS = 0x80
 _EBML = b"\x1aE\xdf\xa3"
 _SEGMENT = b"\x18S\x80g"
 
@@ -25,36 +24,13 @@ def is_truncated(file: BinaryIO, format: MediaFormat) -> bool:
 
 
 def _gif(file: BinaryIO, size: int) -> bool:
-    """Whether the file ends before the trailer. An unknown block counts as the trailer."""
-    blocks = deque(gif_blocks(file), maxlen=1)
-    return not blocks or blocks[0] in (b"!", b",")
-
-
-def gif_blocks(file: BinaryIO) -> Iterator[bytes]:
-    """Yields the kind of each block of a GIF, read from its beginning: "!" and ",", last ";" or an unknown byte.
-
-    GIF89a: a screen descriptor, then blocks up to the trailer; a block's data are sub-blocks up to an empty one.
-    """
-    screen = file.read(13)
-    _skip_colours(file, screen[10:11])
-    while kind := file.read(1):
-        yield kind
-        if kind == b"!":
-            file.read(1)
-        elif kind == b",":
-            _skip_colours(file, file.read(9)[8:9])
-            file.read(1)
-        else:
-            return
-        while length := file.read(1):
-            if length == b"\0":
-                break
-            file.seek(length[0], 1)
-
-
-def _skip_colours(file: BinaryIO, flags: bytes) -> None:
-    if flags and flags[0] & _COLOURS:
-        file.seek(3 * 2 ** ((flags[0] & 7) + 1), 1)
+    """Whether the file ends within a block, or before the first image. Some programs write no trailer."""
+    read_screen(file)
+    has_image = is_whole = False
+    for block in read_blocks(file):
+        is_whole = block.kind not in (b"!", b",") or (block.is_whole and file.tell() <= size)
+        has_image = has_image or block.kind == b","
+    return not is_whole or not (has_image or file.tell() >= size)
 
 
 def _apng(file: BinaryIO, size: int) -> bool:
@@ -80,20 +56,22 @@ _OUTER_BOXES = frozenset(
 def _boxes(file: BinaryIO, size: int) -> bool:
     """Whether a box is cut off, or the index (moov) or the data (mdat) is missing; they may come in either order.
 
-    ISO/IEC 14496-12: a box begins with its length and kind. Ignores trailing data that is not a box.
+    ISO/IEC 14496-12: a box begins with its length and kind. Skips boxes of unknown kind; ignores trailing data that is
+    not a box.
     """
     start, missing = 0, {b"moov", b"mdat"}
-    while len(head := file.read(16)) >= 8 and head[4:8] in _OUTER_BOXES:
-        length = int.from_bytes(head[:4], "big")
+    while len(head := file.read(16)) >= 8:
+        length, kind = int.from_bytes(head[:4], "big"), head[4:8]
         if length == 1:
             length = int.from_bytes(head[8:], "big")
         length = length or size - start
-        missing.discard(head[4:8])
-        if length < 8:
-            return False
+        is_known = kind in _OUTER_BOXES
+        if length < 8 or not (is_known or (kind.isalnum() and missing)):
+            break
+        missing.discard(kind)
         start += length
         if start > size:
-            return True
+            return is_known or bool(missing)
         file.seek(start)
     return bool(missing)
 
@@ -121,11 +99,44 @@ def _length(file: BinaryIO) -> int | None:
     return None if value == (1 << 7 * (more + 1)) - 1 else value
 
 
+def _avi(file: BinaryIO, size: int) -> bool:
+    """Whether the RIFF chunk is cut off. A length of 0 stands for a recording that was not ended."""
+    length = int.from_bytes(file.read(8)[4:], "little")
+    return length + 8 > size or size < 12
+
+
+def _asf(file: BinaryIO, size: int) -> bool:
+    """Whether an object is cut off. Each begins with an identifier of 16 bytes and its length."""
+    start = count = 0
+    while len(head := file.read(24)) == 24:
+        length = int.from_bytes(head[16:], "little")
+        if length < 24:
+            break
+        start, count = start + length, count + 1
+        if start > size:
+            return True
+        file.seek(start)
+    return count < 2  # header and data
+
+
+_TS_PACKET = 188
+
+
+def _ts(file: BinaryIO, size: int) -> bool:
+    """Whether there is less than one packet: a transport stream may end after any packet."""
+    return size < _TS_PACKET
+
+
 _IS_TRUNCATED: Mapping[MediaFormat, Callable[[BinaryIO, int], bool]] = {
     MediaFormat.GIF: _gif,
     MediaFormat.APNG: _apng,
     MediaFormat.WEBP: _webp,
+    MediaFormat.AVIF: _boxes,
     MediaFormat.MP4: _boxes,
     MediaFormat.MOV: _boxes,
     MediaFormat.WEBM: _webm,
+    MediaFormat.MKV: _webm,
+    MediaFormat.AVI: _avi,
+    MediaFormat.TS: _ts,
+    MediaFormat.WMV: _asf,
 }

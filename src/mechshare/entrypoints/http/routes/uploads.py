@@ -65,7 +65,9 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism(request: Req) -> Response[MechanismResponse]:
-    """Accepts a multipart form with the clip as `file` (GIF, APNG, WebP, MP4, WebM or MOV) and starts to process it.
+    """Accepts a multipart form with the clip as `file` and starts to process it.
+
+    The clip is a GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS or WMV.
 
     The mechanism can be published when its processing is ready.
     """
