@@ -292,7 +292,8 @@ class UnsupportedFile(UnsupportedMedia):
     code = "UNSUPPORTED_FILE"
     messages = {
         "en": "The format of this file is not supported. Convert it to MP4, for example with "
-        "'ffmpeg -i FILE clip.mp4'. GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS and WMV are accepted if they move.",
+        "'ffmpeg -i FILE clip.mp4'. GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS and WMV are accepted if "
+        "they move.",
         "ja": "対応していない形式のファイルです。「ffmpeg -i FILE clip.mp4」などで MP4 に変換してください。"
         "動きのある GIF、APNG、WebP、AVIF、MP4、MOV、WebM、MKV、AVI、MPEG-TS、WMV に対応しています。",
     }
