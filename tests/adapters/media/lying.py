@@ -70,12 +70,12 @@ def avif_as_mp4(folder: Path) -> bytes:
 
 
 def webp_of_large_canvas(folder: Path) -> bytes:
-    """Returns a WebP of 500 frames of 1 x 1 px on a canvas of 8,000 x 5,000 px."""
+    """Returns a WebP of 1,000 frames of 1 x 1 px on a canvas of 8,000 x 5,000 px."""
     still = BytesIO()
     Image.new("RGB", (1, 1)).save(still, "WEBP", lossless=True)
     picture = still.getvalue()[12:]
     frame = bytes(12) + (40).to_bytes(3, "little") + b"\0" + picture
-    chunks = (b"ANMF" + len(frame).to_bytes(4, "little") + frame) * 500
+    chunks = (b"ANMF" + len(frame).to_bytes(4, "little") + frame) * 1000
     size = (7_999).to_bytes(3, "little") + (4_999).to_bytes(3, "little")
     head = b"VP8X\x0a\0\0\0\x02\0\0\0" + size + b"ANIM\x06\0\0\0" + bytes(6)
     return b"RIFF" + (4 + len(head) + len(chunks)).to_bytes(4, "little") + b"WEBP" + head + chunks
