@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from mechshare.adapters.search.sqlite import schema
 from mechshare.adapters.search.sqlite.index import BATCH, SqliteSearchIndex
 from mechshare.adapters.search.sqlite.reads import expand_prefixes, suggest
+from mechshare.adapters.search.sqlite.schema import SCHEMA_VERSION
 from mechshare.adapters.search.text.query import Clause, parse_query
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
@@ -256,7 +257,6 @@ SPOILERS = {
     "empty": empty,
     "cut": cut,
     "older version": run_sql("PRAGMA user_version = 0"),
-    "newer version": run_sql("PRAGMA user_version = 99", "CREATE TABLE tomorrow (a)"),
     "table lost": run_sql("DROP TABLE category"),
     "virtual table lost": run_sql("DROP TABLE words"),
 }
@@ -325,6 +325,24 @@ async def test_a_file_truncated_while_two_processes_use_it_is_created_again(
     assert (await total(index, "cam"), await total(other, "cam")) == (1, 1)
     assert not await other.needs_rebuild()
     await other.close()
+
+
+async def test_an_older_release_leaves_the_index_of_a_newer_one_alone(
+    path: Path, index: SqliteSearchIndex
+) -> None:
+    await index.rebuild(stream(CAM))
+    newer = f"PRAGMA user_version = {SCHEMA_VERSION + 1}"
+    run_sql(newer)(path)
+
+    for attempt in (total(index), index.put([CAM]), index.needs_rebuild()):
+        with pytest.raises(DependencyUnavailable):
+            await attempt
+    run_sql(f"PRAGMA user_version = {SCHEMA_VERSION}")(path)
+    assert (await total(index), await index.needs_rebuild()) == (1, False)
+
+    run_sql(newer)(path)
+    assert await index.rebuild(stream(CAM)) == 1
+    assert (await total(index, "cam"), await index.needs_rebuild()) == (1, False)
 
 
 async def test_a_rebuild_whose_file_was_deleted_fails(path: Path, index: SqliteSearchIndex) -> None:

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
 from mechshare.adapters.search.sqlite import reads, writes
-from mechshare.adapters.search.sqlite.schema import connect, discard_if_damaged, is_damage, was_replaced
+from mechshare.adapters.search.sqlite.schema import (
+    connect,
+    discard_if_damaged,
+    discard_if_newer,
+    is_damage,
+    require_version,
+    was_replaced,
+)
 from mechshare.adapters.search.text.batches import batches
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
@@ -64,8 +71,10 @@ class SqliteSearchIndex:
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces documents batch by batch, then deletes those not in `documents`. Keeps changes made meanwhile.
 
-        If `documents` or the index fails, what was not yet replaced stays unchanged.
+        Recreates an index of a newer release. If `documents` or the index fails, what was not yet replaced stays
+        unchanged.
         """
+        await self._writer.replace_newer()
         rebuild = await self._writer.run(writes.begin_rebuild)
         count = 0
         async for batch in batches(documents, BATCH):
@@ -106,6 +115,13 @@ class _Lane:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, partial(self._translated, work, *args, **kwargs))
 
+    async def replace_newer(self) -> None:
+        """Recreates the file if a newer release wrote it. Raises Unavailable."""
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._executor, discard_if_newer, self._path)
+        except (sqlite3.Error, OSError) as error:
+            raise DependencyUnavailable(dependency="search index") from error
+
     def close(self) -> None:
         self._executor.shutdown()
         while not self._idle.empty():
@@ -117,6 +133,7 @@ class _Lane:
         try:
             connection, inode = self._connection()
             try:
+                require_version(connection)
                 result = work(connection, *args, **kwargs)
             except BaseException:
                 connection.close()

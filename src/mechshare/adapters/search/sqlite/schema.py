@@ -8,7 +8,8 @@ from pathlib import Path
 import structlog
 
 SCHEMA_VERSION = 5
-"""Increased with every change of the tables or the tokens; a file of another version is recreated."""
+"""Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
+alone, so that two releases, as during an upgrade, never recreate each other's."""
 TITLE_AFTER = "\n"
 """Separates an opening, which contains none, from its title. Sorts before a space."""
 _MAX_CACHED_STATEMENTS = 16
@@ -58,10 +59,14 @@ _SCHEMA = (
 _NAMES = frozenset({"state", "document", "removed", "category", "opening", "word", "words"})
 
 
+class NewerVersion(sqlite3.DatabaseError):
+    """A newer release wrote the index. `mechshare reindex` replaces it if the upgrade is taken back."""
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """Returns a connection to the index at `path`; creates a missing file and recreates an unusable one, empty.
 
-    Raises sqlite3.Error, OSError. Threads may share the connection, one at a time.
+    Raises NewerVersion, sqlite3.Error, OSError. Threads may share the connection, one at a time.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with _exclusive(path):
@@ -92,11 +97,29 @@ def discard_if_damaged(path: Path) -> None:
             _recreate(path)
 
 
+def discard_if_newer(path: Path) -> None:
+    """Recreates an index of a newer version, empty. Raises sqlite3.Error, OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _exclusive(path):
+        try:
+            _is_sound(path)
+        except NewerVersion:
+            _recreate(path)
+
+
+def require_version(connection: sqlite3.Connection) -> None:
+    """Raises NewerVersion if another process has meanwhile recreated the index in a newer version."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise NewerVersion(f"its version is {version}, this release uses {SCHEMA_VERSION}")
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[int]:
     """Runs an atomic write; gives its number, which grows with every write."""
     connection.execute("BEGIN IMMEDIATE")
     try:
+        require_version(connection)
         (number,) = connection.execute("UPDATE state SET changes = changes + 1 RETURNING changes").fetchone()
         yield number
         connection.execute("COMMIT")
@@ -138,6 +161,7 @@ def _is_sound(path: Path) -> bool:
         return False
     try:
         with closing(_connect(path)) as connection:
+            require_version(connection)
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             return version == SCHEMA_VERSION and set(_tables(connection)) >= _NAMES
     except sqlite3.Error as error:
