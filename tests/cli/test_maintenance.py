@@ -16,10 +16,12 @@ from sqlalchemy import select
 from mechshare import settings
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.domain.categories import FIRST_CATEGORIES
+from mechshare.domain.damage import DatabaseDamaged
 from mechshare.entrypoints.cli.main import cli
 from mechshare.entrypoints.masking import masked
 from mechshare.settings import Settings
 from tests.adapters.persistence.filling import connected
+from tests.adapters.persistence.test_damage import damage_users
 from tests.cli.conftest import Run
 from tests.servers import address, new_container, postgresql_database
 
@@ -180,3 +182,17 @@ async def test_concurrent_migrations_of_one_database_all_succeed(fresh_database:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
         seeded = connection.execute(select(metadata.tables["categories"].c.id)).scalars().all()
     assert sorted(seeded) == sorted(slug for slug, _, _ in FIRST_CATEGORIES)
+
+
+def test_doctor_names_the_damage_of_the_database(run: Run, chosen: Settings) -> None:
+    run("migrate")
+    damage_users(chosen.data / "mechshare.db")
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "is damaged" in result.output
+    assert "restore the last backup" in result.output
+    result = run("backup", chosen.data / "backup")
+    assert result.exit_code == 1
+    assert "is damaged" in result.output
+    with pytest.raises(DatabaseDamaged):  # `main` prints its message
+        run("users", "list")

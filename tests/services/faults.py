@@ -98,6 +98,10 @@ class FaultyDatabase:
         self._refuse()
         return str(await self._inner.check())
 
+    async def verify(self) -> str:
+        self._refuse()
+        return str(await self._inner.verify())
+
     async def now(self) -> datetime:
         self._refuse()
         now: datetime = await self._inner.now()

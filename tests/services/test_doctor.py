@@ -66,10 +66,10 @@ async def test_an_outage_is_named_and_the_rest_still_examined(world, broken, dow
 
 
 async def test_an_outdated_schema_is_reported(world):
-    async def check() -> str:
+    async def verify() -> str:
         raise SchemaOutdated(found="0001", newest="0002")
 
-    database = (await examined(world, database=Wrapped(world.database, check=check)))["database"]
+    database = (await examined(world, database=Wrapped(world.database, verify=verify)))["database"]
     assert database.problem is Problem.OUTDATED
     assert "0002" in database.message
 

@@ -28,6 +28,15 @@ _REMEDIES = {
         Problem.DOWN,
     ): f"start it, or correct the address, user, password and name in {PREFIX}DATABASE_URL",
     ("database", Problem.OUTDATED): "run 'mechshare migrate'",
+    (
+        "database",
+        Problem.DAMAGED,
+    ): "stop all servers and workers, move the database and its -wal and -shm files away, and restore the last backup "
+    "(docs/operations.md)",
+    (
+        "database",
+        Problem.REPLACED,
+    ): "put the file back, or move its -wal and -shm files away, too, and restore the last backup",
     ("clock", Problem.DOWN): "see the database",
     (
         "clock",

@@ -92,6 +92,12 @@ class Database(Protocol):
         """Returns one line with the server and its version. Raises Unavailable, also if the schema is not up to
         date."""
 
+    async def verify(self) -> str:
+        """Reads the whole database if it can be checked, for at most a minute; returns one line about it.
+
+        Raises Unavailable, also for damage, which its cause names.
+        """
+
     async def now(self) -> datetime:
         """Returns the time of the database's own clock, by which leases expire. Raises Unavailable."""
 

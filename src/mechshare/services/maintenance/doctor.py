@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
 from mechshare.domain.jobs import INDEXING
 from mechshare.domain.media import MediaFormat
@@ -27,6 +28,8 @@ _PROBE = b"mechshare doctor\n" * 64
 class Problem(StrEnum):
     DOWN = "down"
     OUTDATED = "outdated"
+    DAMAGED = "damaged"
+    REPLACED = "replaced"
     SKEWED = "skewed"
     FULL = "full"
     ALTERED = "altered"
@@ -73,7 +76,7 @@ class DoctorService:
         Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """
         reports = [
-            await _report("database", self._database.check),
+            await _report("database", self._database.verify),
             await self._examine_clock(),
             await self._examine_disk(),
             await self._examine_blobs(),
@@ -197,6 +200,13 @@ async def _report(
     except SchemaOutdated as outdated:
         return DoctorReport(
             name=name, message=outdated.message, problem=Problem.OUTDATED, is_essential=is_essential
+        )
+    except DatabaseDamaged as damage:
+        message = f"is damaged ({cause_of(damage)})"
+        return DoctorReport(name=name, message=message, problem=Problem.DAMAGED, is_essential=is_essential)
+    except DatabaseReplaced as replaced:
+        return DoctorReport(
+            name=name, message=replaced.message, problem=Problem.REPLACED, is_essential=is_essential
         )
     except Unavailable as down:
         return _down(name, down, is_essential=is_essential)

@@ -46,6 +46,9 @@ class MemoryDatabase:
     async def check(self) -> str:
         return "in this process's memory"
 
+    async def verify(self) -> str:
+        return await self.check()
+
     async def now(self) -> datetime:
         return self._clock.now()
 

@@ -1,10 +1,11 @@
 """The SQL database: connections, transactions and the schema's version."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
+import structlog
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -20,11 +21,13 @@ from mechshare.adapters.persistence.sql.dialects.sqlite import Sqlite
 from mechshare.adapters.persistence.sql.errors import translated
 from mechshare.adapters.persistence.sql.schema import REPOSITORIES
 from mechshare.adapters.persistence.sql.statements import Statements
+from mechshare.domain.damage import DatabaseDamaged
 from mechshare.domain.errors import SchemaOutdated
 from mechshare.ports.persistence.database import UnitOfWork
 
 _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
 _READERS, _WRITERS = PoolMetrics("read"), PoolMetrics("write")
+_log = structlog.get_logger("mechshare.database")
 _CLOCK = select(Now(literal_column("0")))
 
 
@@ -38,6 +41,7 @@ class SqlDatabase:
     def __init__(self, url: str) -> None:
         self._dialect = dialect_of(url)
         self._revisions: tuple[str, ...] = ()
+        self._damage: DatabaseDamaged | None = None
 
     @property
     def reads_at_a_time(self) -> int:
@@ -47,7 +51,7 @@ class SqlDatabase:
     async def begin(self) -> AsyncIterator[UnitOfWork]:
         started = time.perf_counter()
         async with self._dialect.guard():
-            with translated(is_writing=True):
+            with self._noting_damage(), translated(is_writing=True):
                 async with self._dialect.begin() as connection:
                     statements = Statements(connection, self._dialect, is_writing=True)
                     with _WRITERS.in_use(started):
@@ -57,19 +61,21 @@ class SqlDatabase:
     async def read(self) -> AsyncIterator[UnitOfWork]:
         started = time.perf_counter()
         async with self._dialect.guard():
-            with translated():
+            with self._noting_damage(), translated():
                 async with self._dialect.reader.connect() as connection:
                     statements = Statements(connection, self._dialect, is_writing=False)
                     with _READERS.in_use(started):
                         yield unit_of_work(REPOSITORIES, statements)
 
     async def migrate(self) -> None:
-        with translated():
+        with self._noting_damage(), translated():
             await self._dialect.prepare()
             async with self._dialect.migrate() as connection:
                 await connection.run_sync(_upgrade)
 
     async def check(self) -> str:
+        if self._damage is not None:
+            raise self._damage
         async with self._dialect.guard():
             with translated():
                 async with self._dialect.reader.connect() as connection:
@@ -84,6 +90,13 @@ class SqlDatabase:
         newer = f", newer than this program's {newest}" if revision > newest else ""
         return f"{version}, schema {revision}{newer}"
 
+    async def verify(self) -> str:
+        described = await self.check()
+        with self._noting_damage(), translated():
+            async with self._dialect.reader.connect() as connection:
+                integrity = await self._dialect.integrity(connection)
+        return f"{described}, {integrity}" if integrity else described
+
     async def now(self) -> datetime:
         async with self._dialect.guard():
             with translated():
@@ -95,6 +108,19 @@ class SqlDatabase:
     async def close(self) -> None:
         await self._dialect.reader.dispose()
         await self._dialect.writer.dispose()
+
+    @contextmanager
+    def _noting_damage(self) -> Iterator[None]:
+        """Notes damage, which makes `check` fail until the process is restarted, and logs it once."""
+        try:
+            yield
+        except DatabaseDamaged as damage:
+            if self._damage is None:
+                where = self._dialect.writer.url.render_as_string(hide_password=True)
+                problem = str(damage.__cause__).partition("\n")[0]
+                _log.error("database_damaged", database=where, problem=problem, command="mechshare doctor")
+            self._damage = damage
+            raise
 
 
 def dialect_of(url: str) -> Dialect:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from mechshare.domain.damage import DatabaseDamaged
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
 from mechshare.domain.overload import Busy, QueryTimedOut
 
@@ -23,6 +24,8 @@ _LOCKED_IN_SQLITE = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
 """57014 is PostgreSQL's query_canceled, which its statement timeout raises. A writer that waits for the lock of a row
 behind others waits for two locks one after the other, so the lock timeout does not always end the wait first."""
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
+"""SQLite's extended codes begin with these; PostgreSQL: data_corrupted, index_corrupted."""
 _FOREIGN_KEY = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
@@ -45,8 +48,8 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
     """Translates SQLAlchemyError to Unavailable, StorageFull or ConstraintViolated; programming errors to RuntimeError.
 
     Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use, and
-    QueryTimedOut, a Busy, if a read exceeded its timeout. A transaction that the server refuses as read-only raises
-    Unavailable: the server may be a standby.
+    QueryTimedOut, a Busy, if a read exceeded its timeout. Raises DatabaseDamaged, an Unavailable, for a damaged page. A
+    transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
     """
     try:
         yield
@@ -59,6 +62,8 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
         return _violation(problem)
     if isinstance(problem, PoolTimeout) or _is_locked(problem):
         return Busy()
+    if isinstance(problem, DBAPIError) and _code(problem).startswith(_DAMAGED):
+        return DatabaseDamaged()
     if isinstance(problem, DBAPIError) and _code(problem) in _INTERRUPTED:
         return Busy() if is_writing else QueryTimedOut()
     if isinstance(problem, ResourceClosedError):

@@ -103,7 +103,7 @@ class Dialect(Protocol):
         ...
 
     def guard(self) -> AbstractAsyncContextManager[None]:
-        """Wraps each unit of work. Raises Unavailable at once while the database is known to be down."""
+        """Wraps each unit of work. Raises Unavailable at once while the database is known to be down or replaced."""
         ...
 
     def statement_timeout(self, connection: AsyncConnection) -> AbstractContextManager[None]:
@@ -146,3 +146,10 @@ class Dialect(Protocol):
         ...
 
     async def version(self, connection: AsyncConnection) -> str: ...
+
+    async def integrity(self, connection: AsyncConnection) -> str:
+        """Reads the database for at most a minute, as far as the server can do this; returns one line about it.
+
+        Raises DatabaseDamaged; its cause names the damage.
+        """
+        ...

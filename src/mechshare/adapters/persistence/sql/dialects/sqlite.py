@@ -1,17 +1,20 @@
 """SQLite, through aiosqlite."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import URL, Column, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from mechshare.adapters.persistence.sql.dialects.dialect import DatabaseMissing, NotExclusive
 from mechshare.adapters.persistence.sql.dialects.sqlite_connection import OneTripConnection
+from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 
 _READERS = 2
 """Threads. They pass the GIL to each other and to the event loop for each row, so more threads lower the throughput
@@ -22,6 +25,12 @@ _TIMEOUT = "5"
 _READ_TIMEOUT = 3.0
 """Seconds. There are few readers, so a slow read delays all others. Writes have no timeout: an interrupted write of the
 scheduler, such as a sweep, would be repeated forever."""
+
+
+_INTEGRITY_TIMEOUT = 60
+"""Seconds."""
+_MAX_DAMAGES = 3
+_log = structlog.get_logger("mechshare.database")
 
 
 class Sqlite:
@@ -38,6 +47,8 @@ class Sqlite:
         parsed = parsed.set(query={"timeout": _TIMEOUT} | dict(parsed.query))
         self._path = Path(url.database)
         self._read_timeout = read_timeout
+        self._identity: tuple[int, int] | None = None
+        self._is_reported = False
         self.writer = _sqlite_engine(parsed, query_only=False, pool_size=1)
         # Readers never run transactions, so there is nothing to roll back when a connection returns to the pool.
         self.reader = _sqlite_engine(
@@ -48,8 +59,19 @@ class Sqlite:
             skip_autocommit_rollback=True,
         )
 
-    def guard(self) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
+    @asynccontextmanager
+    async def guard(self) -> AsyncIterator[None]:
+        """Raises DatabaseReplaced if the file at the path is not the one that this process opened first.
+
+        Otherwise connections of this process, and other processes, would each use a database of their own.
+        """
+        if self._is_lost():
+            if not self._is_reported:
+                self._is_reported = True
+                _log.error("database_replaced", path=str(self._path), command="mechshare doctor")
+            raise DatabaseReplaced()
+        self._is_reported = False
+        yield
 
     @contextmanager
     def statement_timeout(self, connection: AsyncConnection) -> Iterator[None]:
@@ -86,9 +108,25 @@ class Sqlite:
         return self.begin()
 
     async def prepare(self) -> None:
+        async with self.guard():
+            await self._make_file()
+
+    async def _make_file(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         async with self.writer.connect() as connection:
             await connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        self._identity = self._identity or _identity_of(self._path)
+
+    def _is_lost(self) -> bool:
+        """Whether the file is not the one that this process, or another one, has used.
+
+        A log beside a missing or empty file shows that another process has used one; an empty database must not take
+        its place.
+        """
+        identity = _identity_of(self._path)
+        if self._identity is not None:
+            return identity != self._identity
+        return identity is None and _identity_of(self._path.with_name(f"{self._path.name}-wal")) is not None
 
     @asynccontextmanager
     async def exclusive(self, *, is_changing: bool) -> AsyncIterator[AsyncConnection]:
@@ -124,6 +162,30 @@ class Sqlite:
     async def version(self, connection: AsyncConnection) -> str:
         found = await connection.exec_driver_sql("SELECT sqlite_version()")
         return f"SQLite {found.scalar_one()}"
+
+    async def integrity(self, connection: AsyncConnection) -> str:
+        timer = asyncio.get_running_loop().call_later(_INTEGRITY_TIMEOUT, _interrupt, connection)
+        try:
+            found = (await connection.exec_driver_sql(f"PRAGMA quick_check({_MAX_DAMAGES})")).scalars().all()
+        except OperationalError as problem:
+            if getattr(problem.orig, "sqlite_errorname", "") != "SQLITE_INTERRUPT":
+                raise
+            return f"checked for {_INTEGRITY_TIMEOUT} s without finding damage"
+        finally:
+            timer.cancel()
+        if found != ["ok"]:
+            damages = " ".join("; ".join(found).split())
+            raise DatabaseDamaged() from sqlite3.DatabaseError(f"{self._path}: {damages}")
+        return "checked whole"
+
+
+def _identity_of(path: Path) -> tuple[int, int] | None:
+    """Returns the device and the inode of a file; None if it is missing or empty."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status.st_size else None
 
 
 def _interrupt(connection: AsyncConnection) -> None:
