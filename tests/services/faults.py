@@ -120,15 +120,20 @@ class FaultyDatabase:
 
 
 class CountingCache:
-    """Counts how often each tag is invalidated."""
+    """Counts how often each tag is invalidated or refreshed."""
 
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self.invalidated: Counter[str] = Counter()
+        self.refreshed: Counter[str] = Counter()
 
     async def invalidate(self, *tags: str) -> None:
         self.invalidated.update(tags)
         await self._inner.invalidate(*tags)
+
+    async def refresh(self, *tags: str) -> None:
+        self.refreshed.update(tags)
+        await self._inner.refresh(*tags)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -5,7 +5,13 @@ import pytest
 from mechshare.domain.events import MechanismDeleted, MechanismsRemoved
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.users import Role
-from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
+from mechshare.services.support.invalidation import (
+    CATEGORIES,
+    PUBLIC_LISTS,
+    SEARCHES,
+    list_tag,
+    mechanism_tag,
+)
 from tests.services.world import HERE
 
 
@@ -14,9 +20,33 @@ async def mika(world):
     return await world.join("mika")
 
 
-def times_emptied(world):
-    """Returns how often the cached public lists were invalidated since the last call."""
-    return world.cache.invalidated.pop(PUBLIC_LISTS, 0)
+def shared(counter):
+    """Returns the tags of what shows several mechanisms among those counted since the last call."""
+    found = {tag for tag in counter if tag.partition("/")[0] == PUBLIC_LISTS}
+    counter.clear()
+    return found
+
+
+def dropped(world):
+    """Returns which of these tags were invalidated since the last call."""
+    return shared(world.cache.invalidated)
+
+
+def renewed(world):
+    """Returns which of these tags were refreshed since the last call."""
+    return shared(world.cache.refreshed)
+
+
+async def add_categories(world, *slugs):
+    admin = await world.join("admin", Role.ADMIN)
+    for slug in slugs:
+        await world.app.categories.create_category(admin, slug, slug, slug)
+
+
+def of(mechanism):
+    """Returns the tags of what shows a published mechanism."""
+    lists = {list_tag([], None), list_tag([], mechanism.user_id)}
+    return lists | {list_tag([id], None) for id in mechanism.categories} | {CATEGORIES, SEARCHES}
 
 
 async def test_a_draft_leaves_the_public_lists_cached(world, mika):
@@ -28,7 +58,7 @@ async def test_a_draft_leaves_the_public_lists_cached(world, mika):
     await world.work()
     await world.app.mechanisms.delete_mechanism(mika, made.id, HERE)
     await world.work()
-    assert times_emptied(world) == 0
+    assert (dropped(world), renewed(world)) == (set(), set())
 
 
 async def test_a_clip_that_fails_and_is_tried_again_leaves_the_public_lists_cached(world, mika):
@@ -37,67 +67,84 @@ async def test_a_clip_that_fails_and_is_tried_again_leaves_the_public_lists_cach
     await world.app.jobs.cancel(job.id)
     await world.app.processing.retry(mika, made.id)
     await world.work()
-    assert times_emptied(world) == 0
+    assert (dropped(world), renewed(world)) == (set(), set())
 
 
-async def test_a_public_change_and_its_indexing_invalidate_the_public_lists(world, mika):
-    made = await world.external(mika)
+async def test_what_is_new_refreshes_the_lists_that_show_it_and_drops_none(world, mika):
+    await add_categories(world, "gears", "cams")
+    made = await world.external(mika, categories=("gears",))
     await world.work()
+    dropped(world)
 
-    for change in (
-        lambda: world.app.mechanisms.publish(mika, made.id),
-        lambda: world.app.mechanisms.update_mechanism(mika, made.id, title="がん木"),
-        lambda: world.app.users.update_user(mika, display_name="佐倉"),
-        lambda: world.app.mechanisms.withdraw(mika, made.id, HERE),
-    ):
-        await change()
-        assert times_emptied(world) == 1
-        await world.work()
-        assert times_emptied(world) == 1
+    await world.app.mechanisms.publish(mika, made.id)
+    assert (dropped(world), renewed(world)) == (set(), of(made))
+    await world.work()
+    assert (dropped(world), renewed(world)) == (set(), of(made))
+
+    await world.app.mechanisms.update_mechanism(mika, made.id, categories=["cams"])
+    assert (dropped(world), renewed(world)) == (set(), of(made) | {list_tag(["cams"], None)})
+
+    await world.work()
+    renewed(world)
+    await world.app.users.update_user(mika, display_name="佐倉")
+    assert (dropped(world), renewed(world)) == (set(), {PUBLIC_LISTS})
 
 
-async def test_a_public_deletion_and_its_indexing_invalidate_the_public_lists(world, mika):
+async def test_what_is_withdrawn_leaves_all_lists_at_once(world, mika):
+    await add_categories(world, "gears")
+    made = await world.published(mika, categories=("gears",))
+    await world.work()
+    dropped(world), renewed(world)
+
+    await world.app.mechanisms.withdraw(mika, made.id, HERE)
+    assert dropped(world) == of(made)
+    await world.work()
+    assert dropped(world) == {PUBLIC_LISTS}
+
+
+async def test_what_is_deleted_leaves_all_lists_at_once(world, mika):
     made = await world.published(mika)
     await world.work()
-    times_emptied(world)
+    dropped(world)
 
     await world.app.mechanisms.delete_mechanism(mika, made.id, HERE)
-    assert times_emptied(world) == 1
+    assert dropped(world) == {PUBLIC_LISTS}
     await world.work()
-    assert times_emptied(world) == 1
+    assert dropped(world) == {PUBLIC_LISTS}
 
 
-async def test_deleting_an_account_with_public_mechanisms_invalidates_the_public_lists(world, mika):
+async def test_deleting_an_account_with_public_mechanisms_drops_the_public_lists(world, mika):
     await world.external(mika)
     ren = await world.join("ren")
     await world.published(ren)
     await world.work()
-    times_emptied(world)
+    dropped(world)
 
     await world.app.users.delete_user(mika, HERE)
     await world.work()
-    assert times_emptied(world) == 0
+    assert dropped(world) == set()
 
     await world.app.users.delete_user(ren, HERE)
-    assert times_emptied(world) == 1
+    assert dropped(world) == {PUBLIC_LISTS}
 
 
-async def test_a_draft_published_before_it_is_indexed_invalidates_the_public_lists(world, mika):
-    """The first of its two jobs to run indexes it as public."""
+async def test_a_draft_published_before_it_is_indexed_refreshes_the_searches(world, mika):
     made = await world.external(mika)
     await world.app.mechanisms.publish(mika, made.id)
-    times_emptied(world)
+    renewed(world)
     await world.work()
-    assert times_emptied(world) == 2
+    assert SEARCHES in renewed(world)
 
 
-async def test_changes_of_categories_invalidate_public_lists(world):
+async def test_changes_of_categories_drop_the_categories_alone(world):
     admin = await world.join("admin", Role.ADMIN)
     categories = world.app.categories
     await categories.create_category(admin, "cranks", "Cranks", "クランク")
+    assert dropped(world) == {CATEGORIES}
     await categories.update_category(admin, "cranks", name_en="Crank drives")
+    assert dropped(world) == {CATEGORIES}
     await categories.delete_category(admin, "cranks")
-    assert times_emptied(world) == 3
+    assert dropped(world) == {CATEGORIES}
 
 
 async def test_every_reader_of_a_draft_sees_each_of_its_changes(world, mika):
@@ -111,7 +158,7 @@ async def test_every_reader_of_a_draft_sees_each_of_its_changes(world, mika):
 async def test_a_rolled_back_transaction_has_no_effects(world, mika):
     made = await world.stored((await world.published(mika)).id)
     await world.work()
-    times_emptied(world)
+    dropped(world)
     jobs = await world.jobs()
 
     async def crash_while_deleting():
@@ -125,5 +172,5 @@ async def test_a_rolled_back_transaction_has_no_effects(world, mika):
 
     with pytest.raises(ValueError, match="a crash"):
         await crash_while_deleting()
-    assert (times_emptied(world), await world.jobs()) == (0, jobs)
+    assert (dropped(world), await world.jobs()) == (set(), jobs)
     assert "mechanism_deleted" not in [entry.action for entry in await world.audited()]

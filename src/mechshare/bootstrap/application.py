@@ -99,7 +99,7 @@ def build(
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
-        responses=ResponseCache(cache, database.reads_at_a_time),
+        responses=ResponseCache(cache, clock, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
         health=HealthService(database, blobs, adapters.index, disks, optional),
         doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),

@@ -20,9 +20,12 @@ class MechanismCreated:
 
 @dataclass(frozen=True, slots=True)
 class MechanismChanged:
+    """`actor_id` is the user who changed it; None for a job."""
+
     before: Mechanism
     after: Mechanism
     request_id: str = ""
+    actor_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +74,24 @@ class MechanismsRemoved:
 
 @dataclass(frozen=True, slots=True)
 class MechanismsRenamed:
-    """The name of the mechanisms' author or category changed. `are_public`: at least one is public."""
+    """`actor_id` changed the name of the mechanisms' author or category. `are_public`: at least one is public."""
 
     mechanism_ids: Sequence[MechanismId]
     are_public: bool
+    actor_id: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MechanismIndexed:
-    """The search index now agrees with the database. `was_public`: the mechanism was public before, or is now."""
+    """The search index now has this state of the mechanism. `was_public`: it was public before, or is now."""
+
+    mechanism: Mechanism
+    was_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeletionIndexed:
+    """The search index no longer has the deleted mechanism. `was_public`: it may have been public."""
 
     mechanism_id: MechanismId
     was_public: bool
@@ -251,6 +263,7 @@ Event = (
     | MechanismsRemoved
     | MechanismsRenamed
     | MechanismIndexed
+    | DeletionIndexed
     | IndexRebuilt
     | ProcessingRequested
     | ProcessingChanged

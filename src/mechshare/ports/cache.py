@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Protocol
 
 STALENESS = timedelta(seconds=1)
-"""How long another process may serve an entry after its invalidation."""
+"""How long another process may serve an entry after its invalidation, and every process an entry after a refresh of its
+tag."""
 
 
 CacheKey = tuple[str, str]
@@ -23,20 +24,31 @@ Load = Callable[[Sequence[CacheKey]], Awaitable[Sequence[bytes]]]
 class Cache(Protocol):
     """Entries belong to a tag (`mechanism:{id}`); invalidating a tag drops its entries in every process.
 
+    A tag with a slash, `lists/gears`, is a part of the tag before it: invalidating or refreshing `lists` includes it.
+
     After `invalidate(tag)` returns, this process never serves an older entry of that tag; another process may for
-    STALENESS. No entry is served beyond its lifetime.
+    STALENESS. After `refresh(tag)` returns, every process may serve an older entry for STALENESS after its load began,
+    except to a caller that wants it `fresh`: so frequent changes cost at most one load per entry and STALENESS. No
+    entry is served beyond its lifetime.
     """
 
-    def cached(self, tag: str, key: str) -> bytes | None:
+    def cached(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
         """Returns the entry `key` of `tag` if this process has it, without waiting; else None."""
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self,
+        tag: str,
+        key: str,
+        load: Callable[[], Awaitable[bytes]],
+        lifetime: timedelta,
+        *,
+        fresh: bool = False,
     ) -> bytes:
         """Returns the entry `key` of `tag`, calling `load` on a miss. Concurrent callers in a process share one load.
 
         The result is not stored if it is Uncacheable, or if its tag was invalidated during the load. If `load` raises,
-        every waiting caller gets the exception and nothing is stored.
+        every waiting caller gets the exception and nothing is stored. A `load` that reads other entries wants them
+        `fresh`, since its result may live longer than they.
         """
 
     async def get_or_load_many(
@@ -49,6 +61,9 @@ class Cache(Protocol):
 
     async def invalidate(self, *tags: str) -> None:
         """Drops every entry of these tags, including those being loaded."""
+
+    async def refresh(self, *tags: str) -> None:
+        """Lets every entry of these tags be loaded anew, at the latest STALENESS after its last load began."""
 
     async def check(self) -> str:
         """Returns one line about the server. Raises Unavailable."""

@@ -97,7 +97,7 @@ class CategoryService:
             )
             saved = await tx.categories.save(changed)
             await tx.record(CategoryRenamed(category_id))
-            await propagate_rename(tx, category_id=category_id, are_public=True)
+            await propagate_rename(tx, category_id=category_id, are_public=True, actor_id=actor.id)
             return saved
 
     async def delete_category(

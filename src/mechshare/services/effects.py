@@ -12,7 +12,15 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.jobs import EVERYTHING, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.users import User
-from mechshare.services.support.invalidation import PUBLIC_LISTS, access_tag, mechanism_tag
+from mechshare.services.support.invalidation import (
+    CATEGORIES,
+    PUBLIC_LISTS,
+    SEARCHES,
+    access_tag,
+    lists_of,
+    mechanism_tag,
+    writer_tag,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +48,15 @@ class Audited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effects:
-    """What follows from an event. Jobs and audit entries are written in the same transaction. After the commit the tags
-    are invalidated and, if there are jobs, the doorbell rings."""
+    """What follows from an event. Jobs and audit entries are written in the same transaction. After the commit `tags`
+    are invalidated, `refreshed` tags are refreshed, and the doorbell rings if there are jobs.
+
+    What must no longer be shown is invalidated. What is new is refreshed: within STALENESS everybody sees it.
+    """
 
     jobs: Sequence[Work] = ()
     tags: Sequence[str] = ()
+    refreshed: Sequence[str] = ()
     audit: Sequence[Audited] = ()
 
 
@@ -55,12 +67,12 @@ def effects_of(event: events.Event) -> Effects:
             if mechanism.original is not None:
                 jobs.append(_process(mechanism, request_id))
             return Effects(jobs=jobs)
-        case events.MechanismChanged(before, after, request_id):
+        case events.MechanismChanged(before, after, request_id, actor_id):
             is_public = before.is_published or after.is_published
-            return Effects(
-                jobs=[_index(after.id, request_id, is_public=is_public)],
-                tags=_tags_of([after.id], is_public=is_public),
-            )
+            jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
+            if not after.is_published:
+                return Effects(jobs=jobs, tags=[own, *_shown(before)])
+            return Effects(jobs=jobs, tags=[own, *_written_by(actor_id)], refreshed=_shown(before, after))
         case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
@@ -77,19 +89,28 @@ def effects_of(event: events.Event) -> Effects:
                 + [Work(JobKind.DELETE_BLOBS, blob, request_id) for blob in blobs],
                 tags=_tags_of(ids, is_public=were_public),
             )
-        case events.MechanismsRenamed(ids, are_public):
+        case events.MechanismsRenamed(ids, are_public, actor_id):
             return Effects(
                 jobs=[_index(id, "", is_public=are_public) for id in ids],
-                tags=_tags_of(ids, is_public=are_public),
+                tags=[*_tags_of_each(ids), *_written_by(actor_id)],
+                refreshed=[PUBLIC_LISTS] if are_public else [],
             )
-        case events.MechanismIndexed(mechanism_id, was_public):
+        case events.MechanismIndexed(found, was_public):
+            # The lists too: this repeats what a crash after the commit of the change may have prevented.
+            if found.is_published:
+                return Effects(tags=[mechanism_tag(found.id)], refreshed=_shown(found))
+            return Effects(tags=_tags_of([found.id], is_public=was_public))
+        case events.DeletionIndexed(mechanism_id, was_public):
             return Effects(tags=_tags_of([mechanism_id], is_public=was_public))
         case events.IndexRebuilt():
-            return Effects(tags=[PUBLIC_LISTS])
+            return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):
-            return Effects(jobs=[_process(mechanism)], tags=_tags_of_one(mechanism))
+            refreshed = _shown(mechanism)
+            return Effects(
+                jobs=[_process(mechanism)], tags=[mechanism_tag(mechanism.id)], refreshed=refreshed
+            )
         case events.ProcessingChanged(mechanism):
-            return Effects(tags=_tags_of_one(mechanism))
+            return Effects(tags=[mechanism_tag(mechanism.id)], refreshed=_shown(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
         case events.BlobOrphaned(key, request_id):
@@ -111,7 +132,7 @@ def effects_of(event: events.Event) -> Effects:
                 audit=[Audited(action, admin_id, after.id, metadata) for action in _decisions(before, after)],
             )
         case events.CategoryCreated() | events.CategoryRenamed() | events.CategoryDeleted():
-            return Effects(tags=[PUBLIC_LISTS])
+            return Effects(tags=[CATEGORIES])
         case events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
         case events.SignInFailed(user_id, account, metadata):
@@ -180,12 +201,23 @@ def _index(id: MechanismId, request_id: str, *, is_public: bool) -> Work:
 
 
 def _tags_of(ids: Sequence[MechanismId], *, is_public: bool) -> list[str]:
-    tags = [mechanism_tag(id) for id in ids]
+    """Returns the tags of everything that may show one of these mechanisms."""
+    tags = _tags_of_each(ids)
     return [PUBLIC_LISTS, *tags] if is_public else tags
 
 
-def _tags_of_one(mechanism: Mechanism) -> list[str]:
-    return _tags_of([mechanism.id], is_public=mechanism.is_published)
+def _tags_of_each(ids: Sequence[MechanismId]) -> list[str]:
+    return [mechanism_tag(id) for id in ids]
+
+
+def _written_by(actor_id: UserId | None) -> list[str]:
+    return [] if actor_id is None else [writer_tag(actor_id)]
+
+
+def _shown(*states: Mechanism) -> list[str]:
+    """Returns the tags of what shows a mechanism in one of these states at least, if it is published there."""
+    published = [state for state in states if state.is_published]
+    return [*lists_of(*published), CATEGORIES, SEARCHES] if published else []
 
 
 def _decisions(before: User, after: User) -> list[AuditAction]:

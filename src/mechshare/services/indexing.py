@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 
 from mechshare.domain.categories import Category
-from mechshare.domain.events import IndexRebuilt, MechanismIndexed
+from mechshare.domain.events import DeletionIndexed, IndexRebuilt, MechanismIndexed
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
@@ -31,7 +31,7 @@ async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocu
 
 
 async def rebuild(transactions: Transactions, index: SearchIndex) -> int:
-    """Rebuilds the index, then invalidates the public lists; returns how many mechanisms the index holds."""
+    """Rebuilds the index, then invalidates the searches; returns how many mechanisms the index holds."""
     count = await index.rebuild(_all_documents(transactions))
     await transactions.record(IndexRebuilt())
     return count
@@ -40,7 +40,7 @@ async def rebuild(transactions: Transactions, index: SearchIndex) -> int:
 class IndexMechanism:
     """The jobs `index_mechanism` and `index_draft`: update the index and the caches for one mechanism.
 
-    The public lists stay cached only if the mechanism was a draft and still is one.
+    Lists and searches stay cached if the mechanism was a draft and still is one.
     """
 
     def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
@@ -59,9 +59,11 @@ class IndexMechanism:
             await self._index.put([_document(found[0], names)])
         else:
             await self._index.remove(mechanism_id, _DELETED)
-        is_public = bool(found) and found[0].mechanism.is_published
-        was_public = is_public or job.kind is not JobKind.INDEX_DRAFT
-        await self._transactions.record(MechanismIndexed(mechanism_id, was_public))
+        was_public = job.kind is not JobKind.INDEX_DRAFT
+        if found:
+            await self._transactions.record(MechanismIndexed(found[0].mechanism, was_public))
+        else:
+            await self._transactions.record(DeletionIndexed(mechanism_id, was_public))
         return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:

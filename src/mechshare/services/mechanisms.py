@@ -207,7 +207,7 @@ class MechanismService:
                 reliability=_changed_reliability(mechanism, reliability),
                 now=self._clock.now(),
             )
-            return await _save(tx, mechanism, changed)
+            return await _save(tx, actor, mechanism, changed)
 
     async def publish(
         self, actor: Actor, mechanism_id: MechanismId, versions: Collection[int] | None = None
@@ -223,10 +223,10 @@ class MechanismService:
             if found and found.withdrawn_reason and _moderates(actor):
                 mechanism = require_withdrawer(actor, found)
                 require_version(mechanism.version, versions)
-                return await _save(tx, mechanism, mechanism.reinstate(now).publish(now))
+                return await _save(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
             mechanism = require_editor(actor, found)
             require_version(mechanism.version, versions)
-            return await _save(tx, mechanism, mechanism.publish(now))
+            return await _save(tx, actor, mechanism, mechanism.publish(now))
 
     async def withdraw(
         self,
@@ -247,9 +247,9 @@ class MechanismService:
             mechanism = require_withdrawer(actor, await tx.mechanisms.find_by_id(mechanism_id))
             require_version(mechanism.version, versions)
             if mechanism.can_be_edited_by(actor.id):
-                return await _save(tx, mechanism, mechanism.withdraw(now))
+                return await _save(tx, actor, mechanism, mechanism.withdraw(now))
             withdrawn = mechanism.withdraw_for(_required_reason(reason), now)
-            saved = await _save(tx, mechanism, withdrawn)
+            saved = await _save(tx, actor, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
             await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
             return saved
@@ -297,10 +297,10 @@ class MechanismService:
         )
 
 
-async def _save(tx: Transaction, before: Mechanism, after: Mechanism) -> AuthoredMechanism:
+async def _save(tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism) -> AuthoredMechanism:
     if after != before:
         await tx.mechanisms.save(after)
-        await tx.record(MechanismChanged(before, after))
+        await tx.record(MechanismChanged(before, after, actor_id=actor.id))
     (authored,) = await tx.mechanisms.find_authored([after.id])
     return authored
 

@@ -4,10 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import NamedTuple
 
-from mechshare.ports.cache import Cache, Uncacheable
+from mechshare.domain.ids import UserId
+from mechshare.ports.cache import STALENESS, Cache, CacheKey, Uncacheable
+from mechshare.ports.clock import Clock
+from mechshare.services.support.invalidation import writer_tag
 
 RESPONSE_LIFETIME = timedelta(hours=1)
-"""How long an encoded response is served at most; a change of the data invalidates it at once."""
+"""How long an encoded response is served at most; a change of the data invalidates or refreshes it."""
 
 
 class ResponseKey(NamedTuple):
@@ -32,22 +35,28 @@ class ResponseCache:
     `max_concurrent_loads` is the number of loads that one process runs at a time.
     """
 
-    def __init__(self, cache: Cache, max_concurrent_loads: int) -> None:
+    def __init__(self, cache: Cache, clock: Clock, max_concurrent_loads: int) -> None:
         self._cache = cache
+        self._clock = clock
         self.max_concurrent_loads = max_concurrent_loads
 
-    def cached(self, key: ResponseKey) -> CachedResponse | None:
-        """Returns the response under `key` if this process has it, without waiting; else None."""
-        stored = self._cache.cached(*key)
+    def cached(self, key: ResponseKey, *, fresh: bool = False) -> CachedResponse | None:
+        """Returns the response under `key` if this process has it, without waiting; else None.
+
+        With `fresh`, here and below, a response that has been refreshed since does not count.
+        """
+        stored = self._cache.cached(*key, fresh=fresh)
         return _decoded(stored) if stored else None
 
-    async def load(self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]]) -> CachedResponse:
+    async def load(
+        self, key: ResponseKey, load: Callable[[], Awaitable[CachedResponse]], *, fresh: bool = False
+    ) -> CachedResponse:
         """Returns the response under `key`, calling `load` on a miss; concurrent callers share one load."""
 
         async def load_encoded() -> bytes:
             return _encoded(await load())
 
-        return _decoded(await self._cache.get_or_load(*key, load_encoded, RESPONSE_LIFETIME))
+        return _decoded(await self._cache.get_or_load(*key, load_encoded, RESPONSE_LIFETIME, fresh=fresh))
 
     async def load_many(
         self,
@@ -64,12 +73,27 @@ class ResponseCache:
         return [_decoded(one) if one else None for one in stored]
 
     async def count(self, key: ResponseKey, count: Callable[[], Awaitable[int]]) -> int:
-        """Returns the length of a public list, calling `count` on a miss."""
+        """Returns the length of a public list, calling `count` on a miss.
+
+        Never outdated: what is derived from it may be cached for longer.
+        """
 
         async def load_count() -> bytes:
             return str(await count()).encode()
 
-        return int(await self._cache.get_or_load(*key, load_count, RESPONSE_LIFETIME))
+        return int(await self._cache.get_or_load(*key, load_count, RESPONSE_LIFETIME, fresh=True))
+
+    async def has_just_written(self, user_id: UserId) -> bool:
+        """Whether this user may have changed within STALENESS what is public, in any process."""
+        key = (writer_tag(user_id), "since")
+        since = self._cache.cached(*key)
+        if since is None:
+            # Unknown to this process: the user is new here, or has just written and so invalidated the entry.
+            (since,) = await self._cache.get_or_load_many([key], self._now, RESPONSE_LIFETIME)
+        return self._clock.now().timestamp() < float(since) + STALENESS.total_seconds()
+
+    async def _now(self, keys: Sequence[CacheKey]) -> Sequence[bytes]:
+        return [str(self._clock.now().timestamp()).encode()] * len(keys)
 
 
 def _encoded(response: CachedResponse) -> bytes:

@@ -49,12 +49,12 @@ class Transactions:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Transaction]:
-        """Begins a transaction as `Database.begin` does. After the commit it invalidates the recorded cache tags and
-        rings the doorbell if there are new jobs."""
+        """Begins a transaction as `Database.begin` does. After the commit it invalidates and refreshes the recorded
+        cache tags, and rings the doorbell if there are new jobs."""
         async with self._database.begin() as unit:
             tx = _RecordingTransaction(unit, self._clock, self._ids)
             yield cast(Transaction, tx)
-        await self._announce(tx.tags, has_new_jobs=tx.has_new_jobs)
+        await self._announce(tx.tags, tx.refreshed, has_new_jobs=tx.has_new_jobs)
 
     async def record(self, happened: Event) -> None:
         """Records an event without a data change, such as a refusal, in a transaction of its own if it has jobs or
@@ -64,11 +64,13 @@ class Transactions:
             async with self.begin() as tx:
                 await tx.record(happened)
         else:
-            await self._announce(effects.tags, has_new_jobs=False)
+            await self._announce(effects.tags, effects.refreshed, has_new_jobs=False)
 
-    async def _announce(self, tags: Sequence[str], *, has_new_jobs: bool) -> None:
+    async def _announce(self, tags: Sequence[str], refreshed: Sequence[str], *, has_new_jobs: bool) -> None:
         if tags:
             await self._cache.invalidate(*dict.fromkeys(tags))
+        if refreshed:
+            await self._cache.refresh(*dict.fromkeys(refreshed))
         if has_new_jobs:
             await self._doorbell.ring()
 
@@ -81,6 +83,7 @@ class _RecordingTransaction:
         self._clock = clock
         self._ids = ids
         self.tags: list[str] = []
+        self.refreshed: list[str] = []
         self.has_new_jobs = False
 
     def __getattr__(self, name: str) -> Any:
@@ -89,6 +92,7 @@ class _RecordingTransaction:
     async def record(self, *happened: Event) -> None:
         effects = [effects_of(event) for event in happened]
         self.tags += chain.from_iterable(each.tags for each in effects)
+        self.refreshed += chain.from_iterable(each.refreshed for each in effects)
         for audited in chain.from_iterable(each.audit for each in effects):
             await self._unit.audit.add(self._entry(audited))
         await self._enqueue([work for each in effects for work in each.jobs])

@@ -205,7 +205,7 @@ class UserService:
             saved = await tx.users.save(changed)
             if saved.display_name != user.display_name:
                 are_public = await _has_published(tx, user.id)
-                await propagate_rename(tx, user_id=user.id, are_public=are_public)
+                await propagate_rename(tx, user_id=user.id, are_public=are_public, actor_id=actor.id)
             return saved
 
     async def delete_user(

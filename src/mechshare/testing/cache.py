@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from mechshare.ports.cache import Cache, CacheKey, Uncacheable
+from mechshare.ports.cache import STALENESS, Cache, CacheKey, Uncacheable
 from mechshare.testing.bounds import bounded
 
 LONG = timedelta(minutes=5)
@@ -219,3 +219,67 @@ async def test_of_many_results_uncacheable_ones_are_returned_and_not_cached(cach
     await stored(cache, "another tag", "k", b"heard")
     assert await cache.get_or_load_many(keys, mixed, LONG) == [b"passing", b"lasting"]
     assert await cache.get_or_load_many(keys, load, LONG) == [b"new", b"lasting"]
+
+
+async def test_after_a_refresh_an_entry_is_served_for_the_staleness_at_most(cache: Cache) -> None:
+    await stored(cache, "g", "k", b"old")
+    await cache.refresh("g")
+    await asyncio.sleep(STALENESS.total_seconds())
+    assert cache.cached("g", "k") is None
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_after_a_refresh_a_caller_may_want_a_fresh_entry(cache: Cache) -> None:
+    await stored(cache, "g", "k", b"old")
+    await cache.refresh("g")
+    assert cache.cached("g", "k", fresh=True) is None
+    assert await cache.get_or_load("g", "k", Source(), LONG, fresh=True) == b"value 1"
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+    assert cache.cached("g", "k", fresh=True) == b"value 1"
+
+
+async def test_an_invalidation_after_a_refresh_drops_the_entry_at_once(cache: Cache) -> None:
+    await stored(cache, "g", "k", b"old")
+    await cache.refresh("g")
+    await cache.invalidate("g")
+    assert cache.cached("g", "k") is None
+    assert await cache.get_or_load("g", "k", Source(), LONG) == b"value 1"
+
+
+async def test_an_outdated_load_does_not_replace_a_fresh_entry(cache: Cache) -> None:
+    await stored(cache, "other", "k", b"heard")
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow() -> bytes:
+        begun.set()
+        await gate.wait()
+        return b"old"
+
+    reading = asyncio.create_task(cache.get_or_load("g", "k", slow, LONG))
+    async with bounded():
+        await begun.wait()
+    await cache.refresh("g")
+    assert await cache.get_or_load("g", "k", Source(), LONG, fresh=True) == b"value 1"
+    gate.set()
+    async with bounded():
+        await reading
+    assert await cache.get_or_load("g", "k", Source(), LONG, fresh=True) == b"value 1"
+
+
+async def test_a_tag_includes_its_parts_and_a_part_no_other(cache: Cache) -> None:
+    source = Source()
+    names = [("g/a", "k"), ("g/b", "k"), ("g", "k")]
+
+    async def read() -> list[bytes]:
+        return [await cache.get_or_load(tag, key, source, LONG, fresh=True) for tag, key in names]
+
+    assert await read() == [b"value 1", b"value 2", b"value 3"]
+    await cache.invalidate("g/a")
+    first, *others = await read()
+    assert (first, source.loads) == (b"value 4", 4), others
+    await cache.refresh("g/b")
+    assert (await read())[1] == b"value 5"
+    await cache.invalidate("g")
+    assert await read() == [b"value 6", b"value 7", b"value 8"]
+    await cache.refresh("g")
+    assert await read() == [b"value 9", b"value 10", b"value 11"]

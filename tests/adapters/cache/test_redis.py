@@ -136,7 +136,7 @@ async def test_no_entry_is_built_from_one_whose_invalidation_was_missed(
     assert deaf.cached("g", "part") == b"old"
 
     async def whole() -> bytes:
-        return b"of " + await deaf.get_or_load("g", "part", new, LONG)
+        return b"of " + await deaf.get_or_load("g", "part", new, LONG, fresh=True)
 
     assert await deaf.get_or_load("g", "whole", whole, LONG) == b"of new"
 

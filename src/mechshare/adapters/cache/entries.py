@@ -4,30 +4,47 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from secrets import token_bytes
+from typing import NamedTuple
 from zlib import crc32
 
-from mechshare.adapters.cache.generations import SLOT_BYTES, SLOTS, LocalGenerations, SharedGenerations
+from mechshare.adapters.cache.generations import (
+    SLOT_BYTES,
+    SLOTS,
+    LocalGenerations,
+    SharedGenerations,
+    are_refreshed,
+)
 from mechshare.adapters.metrics import CACHE_BYTES, CACHE_HITS
+from mechshare.ports.cache import STALENESS
 
 _OVERHEAD = 512
 """Bytes that an entry takes in addition to its body and its name (measured, rounded up)."""
+_MAX_OUTDATED_SECONDS = STALENESS.total_seconds()
 _HITS = CACHE_HITS.labels("process")
+
+
+class Generation(NamedTuple):
+    """What a tag's slots contained at the time `read_at` (`time.monotonic()`), before a load."""
+
+    numbers: tuple[bytes, ...]
+    read_at: float
 
 
 @dataclass(slots=True)
 class _Entry:
     body: bytes
-    slot: int
-    generation: bytes
+    slots: tuple[int, ...]
+    generation: Generation
     expires_at: float
     cost: int
 
 
 class Entries:
-    """Maps each tag to one of SLOTS generations; `invalidate` renews it.
+    """Maps each tag to one of SLOTS generations; `invalidate` renews it, and `refresh` renews its second half.
 
-    An entry is served while its slot has the generation that was read before the entry was loaded. Tags that share a
-    slot are invalidated together.
+    An entry is served while its slot has the generation that was read before the entry was loaded, and for STALENESS
+    after that reading while only second halves differ. An entry of a tag that is part of another has two slots. Tags
+    that share a slot are invalidated together.
     """
 
     def __init__(self, capacity: int, generations: LocalGenerations | SharedGenerations) -> None:
@@ -36,40 +53,57 @@ class Entries:
         self._entries: OrderedDict[tuple[str, str], _Entry] = OrderedDict()
         self._generations = generations
 
-    def find(self, tag: str, key: str) -> bytes | None:
+    def find(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
+        """Returns the entry if it may be served; with `fresh`, only if its tag was not refreshed since its load."""
         name = (tag, key)
         entry = self._entries.get(name)
         if entry is None:
             return None
-        if self._generations.read(entry.slot) != entry.generation or time.monotonic() >= entry.expires_at:
+        now, numbers = time.monotonic(), self._numbers(entry.slots)
+        if numbers != entry.generation.numbers:
+            is_outdated = are_refreshed(entry.generation.numbers, numbers)
+            if not is_outdated or now >= entry.generation.read_at + _MAX_OUTDATED_SECONDS:
+                self._drop(name)
+                return None
+            if fresh:
+                return None
+        if now >= entry.expires_at:
             self._drop(name)
             return None
         self._entries.move_to_end(name)
         _HITS.inc()
         return entry.body
 
-    def generation(self, tag: str) -> bytes:
+    def generation(self, tag: str) -> Generation:
         """Returns the tag's generation; read it before a load and pass it to `store` afterwards.
 
         Returns a generation that no tag has if no entry may be served at present.
         """
-        return self._generations.read(_slot_of(tag)) or token_bytes(SLOT_BYTES)
+        read_at, slots = time.monotonic(), _slots_of(tag)
+        return Generation(self._numbers(slots) or (token_bytes(SLOT_BYTES),) * len(slots), read_at)
 
-    def store(self, tag: str, key: str, body: bytes, generation: bytes, expires_at: float) -> None:
-        """Stores an entry until `expires_at` (`time.monotonic()`), unless the tag no longer has this `generation`."""
-        name, slot = (tag, key), _slot_of(tag)
+    def store(self, tag: str, key: str, body: bytes, generation: Generation, expires_at: float) -> None:
+        """Stores an entry until `expires_at` (`time.monotonic()`), unless the tag was invalidated since `generation`,
+        or a load that began later has stored one."""
+        name, slots = (tag, key), _slots_of(tag)
         cost = len(body) + len(tag) + len(key) + _OVERHEAD
-        if self._generations.read(slot) != generation or cost > self._capacity:
+        numbers, stored = self._numbers(slots), self._entries.get(name)
+        if not are_refreshed(generation.numbers, numbers) or cost > self._capacity:
+            return
+        if stored and stored.generation.read_at > generation.read_at and stored.generation.numbers == numbers:
             return
         self._drop(name)
-        self._entries[name] = _Entry(body, slot, generation, expires_at, cost)
+        self._entries[name] = _Entry(body, slots, generation, expires_at, cost)
         self._size += cost
         while self._size > self._capacity:
             self._drop(next(iter(self._entries)))
         CACHE_BYTES.set(self._size)
 
     def invalidate(self, *tags: str) -> None:
-        self._generations.renew(map(_slot_of, tags))
+        self._generations.renew(_slots_of(tag)[0] for tag in tags)
+
+    def refresh(self, *tags: str) -> None:
+        self._generations.refresh(_slots_of(tag)[0] for tag in tags)
 
     def invalidate_all(self) -> None:
         """Invalidates every tag, including those without entries."""
@@ -82,10 +116,26 @@ class Entries:
         """Releases the generations; no entry is served any more."""
         self._generations.close()
 
+    def _numbers(self, slots: tuple[int, ...]) -> tuple[bytes, ...]:
+        """Returns the generations of these slots; () if no entry may be served."""
+        found = tuple([number for slot in slots if (number := self._generations.read(slot)) is not None])
+        return found if len(found) == len(slots) else ()
+
     def _drop(self, name: tuple[str, str]) -> None:
         entry = self._entries.pop(name, None)
         if entry is not None:
             self._size -= entry.cost
+
+
+def whole_of(tag: str) -> str:
+    """Returns the tag that `tag` is a part of, or `tag` itself."""
+    return tag.partition("/")[0]
+
+
+def _slots_of(tag: str) -> tuple[int, ...]:
+    """Returns the tag's own slot and, if it is part of another tag, the slot of that."""
+    whole = whole_of(tag)
+    return (_slot_of(tag),) if whole == tag else (_slot_of(tag), _slot_of(whole))
 
 
 def _slot_of(tag: str) -> int:

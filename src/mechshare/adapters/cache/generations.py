@@ -1,8 +1,8 @@
-"""The generations of cache tags: random numbers, of which an invalidation writes a new one."""
+"""The generations of cache tags: random numbers. An invalidation writes a new one, a refresh a new second half."""
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import structlog
 SLOTS = 65_536
 """Tags share this many generations. Tags that share one are invalidated together."""
 SLOT_BYTES = 8
+_HALF = SLOT_BYTES // 2
 CHECK_INTERVAL = 0.05
 """Seconds between two checks whether the shared file is still the one at its path."""
 _FILE_BYTES = SLOTS * SLOT_BYTES
@@ -30,6 +31,11 @@ class LocalGenerations:
 
     def renew(self, slots: Iterable[int]) -> None:
         self._renewed.update((slot, _random()) for slot in slots)
+
+    def refresh(self, slots: Iterable[int]) -> None:
+        """Renews the second halves of these generations."""
+        for slot in slots:
+            self._renewed[slot] = self._renewed.get(slot, self._others)[:_HALF] + os.urandom(_HALF)
 
     def renew_all(self) -> None:
         self._renewed: dict[int, bytes] = {}
@@ -77,6 +83,13 @@ class SharedGenerations:
         self._check()
         for slot in slots:
             self._renew(slot)
+
+    def refresh(self, slots: Iterable[int]) -> None:
+        """Renews the second halves of these generations."""
+        self._check()
+        for slot in slots:
+            if self.read(slot) is not None:  # which replaces zeros
+                self._write(slot * SLOT_BYTES + _HALF, os.urandom(_HALF))
 
     def renew_all(self) -> None:
         self._check()
@@ -140,6 +153,13 @@ class SharedGenerations:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def are_refreshed(before: Sequence[bytes], now: Sequence[bytes]) -> bool:
+    """Whether these generations differ in their second halves at most: nothing was invalidated."""
+    return len(before) == len(now) and all(
+        one[:_HALF] == other[:_HALF] for one, other in zip(before, now, strict=True)
+    )
 
 
 def _opened(path: Path) -> int:

@@ -3,19 +3,30 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from contextlib import suppress
 
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.entries import Entries, whole_of
 from mechshare.adapters.redis_client import RedisClient
 from mechshare.ports.cache import STALENESS
 
+_REFRESHED = "~"
+"""The first line of a message about refreshed tags. Without it, the lines are invalidated tags."""
+_FOR_EARLIER_RELEASE = "!"
+"""Before lines that only servers of the release before read, to whom each line is an invalidated tag."""
 _PING_INTERVAL = 0.25
 """Seconds between pings: well below STALENESS, so that one late reply does no harm."""
 _RETRY_INTERVAL = 0.1
 """Seconds between attempts to subscribe again."""
+
+
+def message_of(tags: Sequence[str], *, is_refresh: bool = False) -> str:
+    """Returns the message about these tags for the listeners of all processes."""
+    wholes = dict.fromkeys(map(whole_of, tags))
+    return "\n".join([*([_REFRESHED] if is_refresh else []), *tags, _FOR_EARLIER_RELEASE, *wholes])
 
 
 class InvalidationListener:
@@ -79,4 +90,11 @@ class InvalidationListener:
             elif heard["type"] == "subscribe":
                 self._entries.invalidate_all()  # earlier messages were missed
             else:
-                self._entries.invalidate(*heard["data"].decode().split("\n"))
+                self._hear(heard["data"].decode().split("\n"))
+
+    def _hear(self, lines: list[str]) -> None:
+        own = lines[: lines.index(_FOR_EARLIER_RELEASE)] if _FOR_EARLIER_RELEASE in lines else lines
+        if own[0] == _REFRESHED:
+            self._entries.refresh(*own[1:])
+        else:
+            self._entries.invalidate(*own)

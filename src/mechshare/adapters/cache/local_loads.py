@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from datetime import timedelta
 
-from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.entries import Entries, Generation
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_LOADS
 from mechshare.ports.cache import CacheKey, Load, Uncacheable
@@ -15,14 +15,14 @@ class LocalLoads:
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
-        self._loads: SingleFlight[tuple[CacheKey, bytes]] = SingleFlight()
+        self._loads: SingleFlight[tuple[CacheKey, tuple[bytes, ...]]] = SingleFlight()
 
     async def get_or_load(
-        self, names: Sequence[CacheKey], load: Load, lifetime: timedelta
+        self, names: Sequence[CacheKey], load: Load, lifetime: timedelta, *, fresh: bool = False
     ) -> Sequence[bytes]:
         """Implements `Cache.get_or_load_many`."""
-        found = [self._entries.find(*name) for name in names]
-        absent = [
+        found = [self._entries.find(*name, fresh=fresh) for name in names]
+        absent: list[tuple[CacheKey, Generation]] = [
             (name, self._entries.generation(name[0]))
             for name, body in zip(names, found, strict=True)
             if body is None
@@ -39,7 +39,9 @@ class LocalLoads:
                     self._entries.store(*name, body, generation, expires_at)
             return loaded
 
-        loaded = iter(await self._loads.load(absent, load_absent))
+        # A refresh since a load began makes its result outdated: do not join it.
+        keys = [(name, generation.numbers) for name, generation in absent]
+        loaded = iter(await self._loads.load(keys, load_absent))
         return [next(loaded) if body is None else body for body in found]
 
     async def close(self) -> None:

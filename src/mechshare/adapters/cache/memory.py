@@ -30,20 +30,27 @@ class MemoryCache:
         self._entries = Entries(capacity, generations)
         self._loads = LocalLoads(self._entries)
 
-    def cached(self, tag: str, key: str) -> bytes | None:
-        return self._entries.find(tag, key)
+    def cached(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
+        return self._entries.find(tag, key, fresh=fresh)
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self,
+        tag: str,
+        key: str,
+        load: Callable[[], Awaitable[bytes]],
+        lifetime: timedelta,
+        *,
+        fresh: bool = False,
     ) -> bytes:
-        found = self._entries.find(tag, key)
+        found = self._entries.find(tag, key, fresh=fresh)
         if found is not None:
             return found
 
         async def load_it(_: Sequence[CacheKey]) -> Sequence[bytes]:
             return (await load(),)
 
-        (loaded,) = await self._loads.get_or_load([(tag, key)], load_it, self._bounded(lifetime))
+        bounded = self._bounded(lifetime)
+        (loaded,) = await self._loads.get_or_load([(tag, key)], load_it, bounded, fresh=fresh)
         return loaded
 
     async def get_or_load_many(
@@ -53,6 +60,9 @@ class MemoryCache:
 
     async def invalidate(self, *tags: str) -> None:
         self._entries.invalidate(*tags)
+
+    async def refresh(self, *tags: str) -> None:
+        self._entries.refresh(*tags)
 
     async def check(self) -> str:
         size = f"in this process's memory, at most {self._capacity // 2**20} MiB"

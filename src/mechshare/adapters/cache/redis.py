@@ -11,9 +11,9 @@ from secrets import token_hex
 import msgspec
 from redis.exceptions import RedisError
 
-from mechshare.adapters.cache.entries import Entries
+from mechshare.adapters.cache.entries import Entries, Generation, whole_of
 from mechshare.adapters.cache.generations import LocalGenerations
-from mechshare.adapters.cache.invalidation_listener import InvalidationListener
+from mechshare.adapters.cache.invalidation_listener import InvalidationListener, message_of
 from mechshare.adapters.cache.local_loads import LocalLoads
 from mechshare.adapters.cache.single_flight import SingleFlight
 from mechshare.adapters.metrics import CACHE_HITS, CACHE_LOADS
@@ -21,8 +21,9 @@ from mechshare.adapters.redis_client import RedisClient
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.cache import CacheKey, Load, Uncacheable
 
-# Each tag is one hash. Its field `*` holds the generation, a random token; every other field is an entry, prefixed
-# with the time at which it expires (milliseconds, 13 digits). Invalidation deletes the hash. The result of a load is
+# Each tag is one hash, which has the entries of the tags that are part of it, too. Its field `*` holds the generation,
+# a random token; every other field is an entry, prefixed with the time at which it expires (milliseconds, 13 digits).
+# Invalidation deletes the hash. The result of a load is
 # stored only if the generation is still the one read before the load; this also covers flushed and evicted tags.
 _FIND_SCRIPT = """
 local time = redis.call('TIME')
@@ -72,7 +73,7 @@ class _Absent:
     """An entry to load, with the generations of its tag in this process and in Redis."""
 
     name: CacheKey
-    local_generation: bytes
+    local_generation: Generation
     redis_generation: str
 
 
@@ -108,13 +109,19 @@ class RedisCache:
         self._pending_invalidations: set[str] = set()
         self._publishing: asyncio.Task[None] | None = None
 
-    def cached(self, tag: str, key: str) -> bytes | None:
-        return self._entries.find(tag, key) if self._listener.is_current else None
+    def cached(self, tag: str, key: str, *, fresh: bool = False) -> bytes | None:
+        return self._entries.find(tag, key, fresh=fresh) if self._listener.is_current else None
 
     async def get_or_load(
-        self, tag: str, key: str, load: Callable[[], Awaitable[bytes]], lifetime: timedelta
+        self,
+        tag: str,
+        key: str,
+        load: Callable[[], Awaitable[bytes]],
+        lifetime: timedelta,
+        *,
+        fresh: bool = False,
     ) -> bytes:
-        found = self.cached(tag, key)
+        found = self.cached(tag, key, fresh=fresh)
         if found is not None:
             return found
         await self._listener.listen()
@@ -122,7 +129,7 @@ class RedisCache:
         if isinstance(entry, bytes):
             return entry
         # A load in this process may have ended meanwhile, and Redis may not have its result yet.
-        found = self.cached(tag, key)
+        found = self.cached(tag, key, fresh=fresh)
         if found is not None:
             return found
         if entry is None:
@@ -148,15 +155,25 @@ class RedisCache:
 
     async def invalidate(self, *tags: str) -> None:
         self._entries.invalidate(*tags)
+        await self._announce(tags, message_of(tags))
+        # Invalidate again: meanwhile a lookup may have copied an old entry from Redis.
+        self._entries.invalidate(*tags)
+
+    async def refresh(self, *tags: str) -> None:
+        """Drops the entries in Redis: only processes serve older ones for a while."""
+        self._entries.refresh(*tags)
+        await self._announce(tags, message_of(tags, is_refresh=True))
+        self._entries.refresh(*tags)
+
+    async def _announce(self, tags: Sequence[str], message: str) -> None:
+        """Drops the entries of these tags in Redis and sends `message` to all processes, now or once Redis responds."""
         try:
             async with self._client.guard():
-                await self._publish(tags)
+                await self._publish(tags, message)
         except Unavailable:
             self._pending_invalidations.update(tags)
             if self._publishing is None or self._publishing.done():
                 self._publishing = asyncio.create_task(self._publish_later())
-        # Invalidate again: meanwhile a lookup may have copied an old entry from Redis.
-        self._entries.invalidate(*tags)
 
     async def check(self) -> str:
         return await self._client.check()
@@ -173,13 +190,13 @@ class RedisCache:
     async def _find(self, name: CacheKey) -> bytes | _Absent | None:
         """Looks up an entry in Redis. None if Redis is unavailable: then the loaded result must not be stored."""
         tag, key = name
-        if tag in self._pending_invalidations:
+        if not self._pending_invalidations.isdisjoint((tag, whole_of(tag))):
             return None
         local_generation, token = self._entries.generation(tag), token_hex(8)
         try:
             async with self._client.guard():
                 ttl_ms, content = await self._find_script(
-                    (self._client.key(tag),), (key, token, _EMPTY_TAG_LIFETIME)
+                    (self._client.key(whole_of(tag)),), (_field(name), token, _EMPTY_TAG_LIFETIME)
                 )
         except Unavailable:
             return None
@@ -188,14 +205,14 @@ class RedisCache:
             self._entries.store(tag, key, content, local_generation, time.monotonic() + ttl_ms / 1000)
             return bytes(content)
         redis_generation = content.decode()
-        self._notice(tag, redis_generation)
+        self._notice(whole_of(tag), redis_generation)
         return _Absent(name, local_generation, redis_generation)
 
     def _notice(self, tag: str, generation: str) -> None:
-        """Drops this process's entries of a tag whose generation in Redis has changed, even before the invalidation
-        arrives: new entries may be derived from them and live longer."""
+        """Refreshes a tag whose generation in Redis has changed, even before the message about it arrives: otherwise
+        new entries could be derived from outdated ones and live longer."""
         if self._generations.get(tag, generation) != generation:
-            self._entries.invalidate(tag)
+            self._entries.refresh(tag)
         if len(self._generations) == _MAX_GENERATIONS:
             self._generations.clear()
         self._generations[tag] = generation
@@ -223,8 +240,8 @@ class RedisCache:
             now = time.monotonic()
             names = [
                 (
-                    self._client.key(one.name[0]),
-                    one.name[1],
+                    self._client.key(whole_of(one.name[0])),
+                    _field(one.name),
                     one.redis_generation,
                     int((one.expires_at - now) * 1000),
                 )
@@ -235,10 +252,10 @@ class RedisCache:
                     bodies = [one.body for one in loaded]
                     await self._store_script((), (msgspec.msgpack.encode(names), *bodies))
 
-    async def _publish(self, tags: Sequence[str]) -> None:
+    async def _publish(self, tags: Sequence[str], message: str) -> None:
         async with self._client.redis.pipeline() as both:
-            both.unlink(*map(self._client.key, tags))
-            both.publish(self._listener.channel, "\n".join(tags))
+            both.unlink(*(self._client.key(tag) for tag in dict.fromkeys(map(whole_of, tags))))
+            both.publish(self._listener.channel, message)
             await both.execute()
 
     async def _publish_later(self) -> None:
@@ -247,6 +264,12 @@ class RedisCache:
             tags = list(self._pending_invalidations)
             # Bypass the circuit breaker: no caller waits, and others may find old entries until this succeeds.
             with suppress(RedisError, OSError, TimeoutError):
-                await self._publish(tags)
+                await self._publish(tags, message_of(tags))
                 self._entries.invalidate(*tags)
                 self._pending_invalidations.difference_update(tags)
+
+
+def _field(name: CacheKey) -> str:
+    """Returns the field of an entry in the hash of its tag, or of the tag that its own is part of."""
+    tag, key = name
+    return key if whole_of(tag) == tag else f"{tag}\n{key}"

@@ -96,9 +96,9 @@ async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: in
     )
 
 
-async def find_categories(request: Req) -> Categories:
+async def find_categories(request: Req, viewer: Viewer) -> Categories:
     """Returns the categories from the cache of public responses: to count them for each page would be slow."""
-    stored = await public_reads_of(request).categories()
+    stored = await public_reads_of(request).categories(viewer)
     items = msgspec.json.decode(stored.body, type=CategoriesResponse).items
     is_japanese = language_of(request) == "ja"
     return Categories(

@@ -1,6 +1,16 @@
 """The cache tags."""
 
-from mechshare.domain.ids import MechanismId, UserId
+from collections.abc import Sequence
+
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanisms import Mechanism
+
+PUBLIC_LISTS = "mechanisms"
+"""The cache tag of everything that shows several mechanisms; the tags below and those of `list_tag` are parts of it."""
+SEARCHES = f"{PUBLIC_LISTS}/searches"
+"""The cache tag of searches and suggestions."""
+CATEGORIES = f"{PUBLIC_LISTS}/categories"
+"""The cache tag of the categories with their numbers of mechanisms."""
 
 
 def mechanism_tag(id: MechanismId) -> str:
@@ -13,5 +23,22 @@ def access_tag(id: UserId) -> str:
     return f"access:{id}"
 
 
-PUBLIC_LISTS = "mechanisms"
-"""The cache tag of every list of mechanisms, of searches and suggestions, and of the counts by category."""
+def list_tag(category_ids: Sequence[CategoryId], user_id: UserId | None) -> str:
+    """Returns the cache tag of the lists with these filters, in any order of items. Some filters share a tag."""
+    if user_id is not None:
+        return f"{PUBLIC_LISTS}/user:{user_id}"
+    if len(category_ids) == 1:
+        return f"{PUBLIC_LISTS}/category:{category_ids[0]}"
+    return f"{PUBLIC_LISTS}/all"
+
+
+def lists_of(*states: Mechanism) -> list[str]:
+    """Returns the tags of the lists that contain a mechanism in any of these states, were it published."""
+    categories = [id for state in states for id in state.categories]
+    tags = [list_tag([], None), *(list_tag([id], None) for id in categories)]
+    return list(dict.fromkeys([*tags, *(list_tag([], state.user_id) for state in states)]))
+
+
+def writer_tag(id: UserId) -> str:
+    """Returns the cache tag that is invalidated when this user changes what is public."""
+    return f"writer:{id}"

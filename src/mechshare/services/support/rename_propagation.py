@@ -14,6 +14,7 @@ async def propagate_rename(
     user_id: UserId | None = None,
     category_id: CategoryId | None = None,
     are_public: bool,
+    actor_id: UserId,
 ) -> None:
     """Gives each of these mechanisms a new version and has it indexed again. `are_public`: some of them are published.
 
@@ -24,5 +25,5 @@ async def propagate_rename(
         limit=_BATCH_SIZE, user_id=user_id, category_id=category_id, after=last
     ):
         await tx.mechanism_bulk.renew(found)
-        await tx.record(MechanismsRenamed(found, are_public))
+        await tx.record(MechanismsRenamed(found, are_public, actor_id))
         last = found[-1]

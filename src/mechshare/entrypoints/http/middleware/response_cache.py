@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from mechshare.domain.errors import InvalidToken, Unavailable
 from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.protocol.auth import bearer_token
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
 from mechshare.entrypoints.http.protocol.errors import send_refusal
@@ -33,7 +34,8 @@ class _Address(NamedTuple):
 class ResponseCacheMiddleware:
     """Serves public mechanisms, and addresses whose response a route marked as equal for every caller (RESPONSE_KEY).
 
-    A request with an invalid token is never served from the cache. All other requests go to the application.
+    A request with an invalid token is never served from the cache, and a caller who has just written gets nothing from
+    before that. All other requests go to the application.
     """
 
     def __init__(self, app: ASGIApp, authentication: AuthenticationService, reads: PublicReads) -> None:
@@ -62,22 +64,27 @@ class ResponseCacheMiddleware:
 
         Raises Unavailable.
         """
-        response, path_template = await self._find(scope)
+        path = scope["path"]
+        if path.startswith(_MECHANISM_PREFIX):
+            address, template = None, _MECHANISM_TEMPLATE
+            response = await self._find_mechanism(path.removeprefix(_MECHANISM_PREFIX))
+        elif address := self._addresses.get((path, scope["query_string"])):
+            response, template = self._reads.cached(address.key), address.path_template
+        else:
+            return None
         if response is None:
             return None
         if_none_match, authorization = _request_headers(scope)
-        if authorization is not None and not await self._is_valid(authorization):
+        if authorization is not None:
+            caller = await self._caller(authorization)
+            if caller is None:
+                return None
+            if address and await self._reads.needs_fresh(caller):
+                response = self._reads.cached(address.key, fresh=True)
+        if response is None:
             return None
-        scope["path_template"] = path_template
+        scope["path_template"] = template
         return response, if_none_match
-
-    async def _find(self, scope: HTTPScope) -> tuple[CachedResponse | None, str]:
-        """Returns the response and its path template."""
-        path = scope["path"]
-        if path.startswith(_MECHANISM_PREFIX):
-            return await self._find_mechanism(path.removeprefix(_MECHANISM_PREFIX)), _MECHANISM_TEMPLATE
-        address = self._addresses.get((path, scope["query_string"]))
-        return (self._reads.cached(address.key), address.path_template) if address else (None, "")
 
     async def _find_mechanism(self, id: str) -> CachedResponse | None:
         return await self._reads.mechanism(MechanismId(id)) if is_id(id) else None
@@ -90,13 +97,12 @@ class ResponseCacheMiddleware:
         if len(self._addresses) > MAX_ADDRESSES:
             self._addresses.popitem(last=False)
 
-    async def _is_valid(self, authorization: str) -> bool:
-        """Whether the token is valid; if not, the application sends the refusal. Raises Unavailable."""
+    async def _caller(self, authorization: str) -> Viewer:
+        """Returns the caller; None for an invalid token, which the application refuses. Raises Unavailable."""
         try:
-            await self._authentication.authenticate(bearer_token(authorization))
+            return (await self._authentication.authenticate(bearer_token(authorization))).actor
         except InvalidToken:
-            return False
-        return True
+            return None
 
 
 async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:

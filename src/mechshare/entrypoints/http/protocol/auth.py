@@ -92,6 +92,14 @@ async def viewer_of(connection: Connection) -> Viewer:
     return signed_in.actor if signed_in else None
 
 
+async def valid_viewer_of(connection: Connection) -> Viewer:
+    """Returns the caller of a route that ignores tokens; None without a valid one."""
+    try:
+        return await viewer_of(connection)
+    except InvalidToken:
+        return None
+
+
 async def _sign_in(connection: Connection) -> SignedIn | None:
     header = connection.headers.get("authorization")
     if header is None:

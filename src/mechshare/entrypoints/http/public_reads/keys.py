@@ -8,9 +8,9 @@ from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.search import SearchSort
 from mechshare.services.response_cache import ResponseKey
-from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
+from mechshare.services.support.invalidation import CATEGORIES, SEARCHES, list_tag, mechanism_tag
 
-CATEGORIES_KEY = ResponseKey(PUBLIC_LISTS, "categories")
+CATEGORIES_KEY = ResponseKey(CATEGORIES, "all")
 
 
 def mechanism_key(id: MechanismId) -> ResponseKey:
@@ -37,12 +37,12 @@ class ListKey:
     @property
     def response_key(self) -> ResponseKey:
         # repr quotes user input, so that different requests never share a key.
-        return ResponseKey(PUBLIC_LISTS, repr(self))
+        return ResponseKey(list_tag(self.category_ids, self.user_id), repr(self))
 
     @property
     def count_key(self) -> ResponseKey:
         """The key of the count, which all pages and orders of a list share."""
-        return ResponseKey(PUBLIC_LISTS, f"count|{self.conditions}")
+        return ResponseKey(list_tag(self.category_ids, self.user_id), f"count|{self.conditions}")
 
     @property
     def conditions(self) -> str:
@@ -63,8 +63,8 @@ class SearchKey:
 
     @property
     def response_key(self) -> ResponseKey:
-        # Index jobs invalidate PUBLIC_LISTS after they write, so no cached response outlives a change.
-        return ResponseKey(PUBLIC_LISTS, repr(self))
+        # Index jobs refresh SEARCHES after they write.
+        return ResponseKey(SEARCHES, repr(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +76,4 @@ class SuggestionsKey:
 
     @property
     def response_key(self) -> ResponseKey:
-        return ResponseKey(PUBLIC_LISTS, repr(self))
+        return ResponseKey(SEARCHES, repr(self))

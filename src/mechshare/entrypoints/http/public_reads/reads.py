@@ -1,6 +1,6 @@
 """Public responses, which are encoded once for all callers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from litestar import Request
 
 from mechshare.application import Application
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
 from mechshare.entrypoints.http.protocol.responses import encoded_response
 from mechshare.entrypoints.http.public_reads.keys import (
@@ -38,23 +39,33 @@ class PublicReads:
         self._mechanisms = DataLoader(self._find_mechanisms, max_batches=self._responses.max_concurrent_loads)
         self.cached = application.responses.cached
 
+    async def needs_fresh(self, viewer: Viewer) -> bool:
+        """Whether `viewer` has just written, and must not get a response from before that."""
+        return viewer is not None and await self._responses.has_just_written(viewer.id)
+
     async def mechanism(self, id: MechanismId) -> CachedResponse | None:
         """Returns None if the mechanism is not public."""
         return self.cached(mechanism_key(id)) or await self._mechanisms.load(id)
 
-    async def mechanism_page(self, key: ListKey) -> CachedResponse:
-        return await self._responses.load(key.response_key, partial(self._read_page, key))
+    async def mechanism_page(self, viewer: Viewer, key: ListKey) -> CachedResponse:
+        """Returns the same page for every viewer; here and below, one who has just written gets it as of now."""
+        return await self._load(viewer, key.response_key, partial(self._read_page, key))
 
-    async def search(self, key: SearchKey) -> CachedResponse:
+    async def search(self, viewer: Viewer, key: SearchKey) -> CachedResponse:
         """Raises InvalidField, Unavailable."""
-        return await self._responses.load(key.response_key, partial(self._read_search, key))
+        return await self._load(viewer, key.response_key, partial(self._read_search, key))
 
-    async def suggestions(self, key: SuggestionsKey) -> CachedResponse:
-        return await self._responses.load(key.response_key, partial(self._read_suggestions, key))
+    async def suggestions(self, viewer: Viewer, key: SuggestionsKey) -> CachedResponse:
+        return await self._load(viewer, key.response_key, partial(self._read_suggestions, key))
 
-    async def categories(self) -> CachedResponse:
+    async def categories(self, viewer: Viewer) -> CachedResponse:
         # Cached because counting many mechanisms is slow and clients read the categories often.
-        return await self._responses.load(CATEGORIES_KEY, self._read_categories)
+        return await self._load(viewer, CATEGORIES_KEY, self._read_categories)
+
+    async def _load(
+        self, viewer: Viewer, key: ResponseKey, read: Callable[[], Awaitable[CachedResponse]]
+    ) -> CachedResponse:
+        return await self._responses.load(key, read, fresh=await self.needs_fresh(viewer))
 
     async def _find_mechanisms(self, ids: Sequence[MechanismId]) -> Sequence[CachedResponse | None]:
         ids_by_key = {mechanism_key(id): id for id in ids}

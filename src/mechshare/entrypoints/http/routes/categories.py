@@ -12,7 +12,12 @@ from msgspec import UNSET, Struct, UnsetType
 from mechshare.domain.categories import Category
 from mechshare.domain.errors import Conflict, Invalid
 from mechshare.domain.ids import CategoryId
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    require_permissions,
+    valid_viewer_of,
+)
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
 from mechshare.entrypoints.http.protocol.idempotency import idempotent_request, replayed
 from mechshare.entrypoints.http.protocol.openapi import (
@@ -70,7 +75,8 @@ class CategoryResponse(Struct):
 @get("/", operation_id="listCategories", summary="List categories", responses=NOT_MODIFIED)
 async def find_categories(request: Req) -> Response[CategoriesResponse]:
     """Returns all categories, each with its number of published mechanisms."""
-    return public_response(request, await public_reads_of(request).categories(), CATEGORIES_KEY)
+    categories = await public_reads_of(request).categories(await valid_viewer_of(request))
+    return public_response(request, categories, CATEGORIES_KEY)
 
 
 @get("/{category_id:str}", operation_id="getCategory", summary="Read a category", responses=NOT_MODIFIED)

@@ -255,7 +255,7 @@ async def list_response(
     )
     if sees_unpublished_of(viewer, key.user_id):
         return await _own_list(request, viewer, key)
-    page = await public_reads_of(request).mechanism_page(key)
+    page = await public_reads_of(request).mechanism_page(viewer, key)
     return public_response(request, page, key.response_key if key.user_id is None else None)
 
 

@@ -12,7 +12,7 @@ from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
-from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
+from mechshare.entrypoints.http.protocol.auth import application_of, limits, valid_viewer_of, viewer_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
 from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
@@ -73,7 +73,7 @@ async def search_mechanisms(
     )
     if sees_unpublished_of(viewer, key.user_id):
         return await _own_search(request, viewer, key)
-    found = await public_reads_of(request).search(key)
+    found = await public_reads_of(request).search(viewer, key)
     return public_response(request, found, key.response_key if key.user_id is None else None)
 
 
@@ -108,7 +108,8 @@ async def suggest(
     """Returns titles of published mechanisms with a word that begins with `q`."""
 
     key = SuggestionsKey(text=q, limit=limit)
-    return public_response(request, await public_reads_of(request).suggestions(key), key.response_key)
+    viewer = await valid_viewer_of(request)
+    return public_response(request, await public_reads_of(request).suggestions(viewer, key), key.response_key)
 
 
 router = Router("/api/v1/search", tags=[TAG.name], route_handlers=[search_mechanisms, suggest])

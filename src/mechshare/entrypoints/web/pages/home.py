@@ -60,7 +60,7 @@ async def show_more_cards(
     await _limit(request, conditions)
     offset = conditions.offset + conditions.show - STEP
     found = await find_page(request, viewer, conditions, offset, STEP)
-    categories = await find_categories(request)
+    categories = await find_categories(request, viewer)
     return await page(
         request,
         "more_cards.html",
@@ -77,7 +77,7 @@ async def _limit(request: Req, conditions: Conditions) -> None:
 
 
 async def _home(request: Req, viewer: Viewer, conditions: Conditions, found: SearchPage) -> Response[str]:
-    categories = await find_categories(request)
+    categories = await find_categories(request, viewer)
     return await page(
         request,
         "home.html",
