@@ -206,9 +206,16 @@ class FaultyIndex:
         self.is_down = False
         self.before_put: Callable[[], Awaitable[None]] | None = None
         self.breaks_rebuilding = False
+        self.poison: set[str] = set()
+        """Titles that the index cannot store."""
+        self.batches: list[int] = []
+        """The number of documents of each `put`."""
 
     async def put(self, documents: list[SearchDocument]) -> None:
         self._refuse()
+        if any(document.title in self.poison for document in documents):
+            raise ValueError("poison")
+        self.batches.append(len(documents))
         if self.before_put is not None:
             happens, self.before_put = self.before_put, None
             await happens()

@@ -249,3 +249,22 @@ async def test_a_job_carries_the_id_of_the_request_that_enqueued_it(world, mika)
     promised = [job for job in await world.jobs() if job.id not in before]
     assert {job.request_id for job in promised} == {HERE.request_id}
     assert JobKind.DELETE_BLOBS in {job.kind for job in promised}
+
+
+async def test_index_jobs_that_wait_together_share_one_write_of_the_index(world):
+    mika = await world.join("mika")
+    for number in range(5):
+        await world.external(mika, f"歯車 {number}")
+    await world.work()
+    assert world.index.batches == [5]
+    assert {job.state for job in await world.jobs()} == {JobState.DONE}
+
+
+async def test_a_mechanism_that_the_index_cannot_store_holds_up_no_other(world):
+    mika = await world.join("mika")
+    world.index.poison = {"歯車 1"}
+    for number in range(3):
+        await world.external(mika, f"歯車 {number}")
+    await world.app.runner.run_one()
+    states = [job.state for job in await world.jobs()]
+    assert sorted(states) == [JobState.DONE, JobState.DONE, JobState.QUEUED]

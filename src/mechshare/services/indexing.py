@@ -1,8 +1,9 @@
 """Keeps the search index in step with the database."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 from mechshare.domain.categories import Category
+from mechshare.domain.errors import Unavailable
 from mechshare.domain.events import DeletionIndexed, IndexRebuilt, MechanismIndexed
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job, JobKind
@@ -12,6 +13,7 @@ from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED = 2**62
@@ -37,34 +39,62 @@ async def rebuild(transactions: Transactions, index: SearchIndex) -> int:
     return count
 
 
+_Found = tuple[AuthoredMechanism | None]
+"""What the index now has: the mechanism, or None if it is deleted."""
+
+
 class IndexMechanism:
     """The jobs `index_mechanism` and `index_draft`: update the index and the caches for one mechanism.
 
-    Lists and searches stay cached if the mechanism was a draft and still is one.
+    Lists and searches stay cached if the mechanism was a draft and still is one. Jobs that run at the same time share
+    one read of the database and one write of the index.
     """
 
     def __init__(self, transactions: Transactions, index: SearchIndex) -> None:
         self._transactions = transactions
         self._index = index
+        self._batches = DataLoader(self._index_each, max_batches=1)
 
     async def run(self, job: Job, progress: Progress) -> Completion:
         mechanism_id = MechanismId(job.subject)
-        # A transaction, not a plain read: it waits for a concurrent rename of a category that did not see this
-        # mechanism.
-        async with self._transactions.begin() as tx:
-            found = await tx.mechanisms.find_authored([mechanism_id])
-            categories = sorted(found[0].mechanism.categories) if found else ()
-            names = _names([one for id in categories if (one := await tx.categories.find_by_id(id))])
-        if found:
-            await self._index.put([_document(found[0], names)])
-        else:
-            await self._index.remove(mechanism_id, _DELETED)
+        (found,) = await self._batches.load(mechanism_id)
         was_public = job.kind is not JobKind.INDEX_DRAFT
         if found:
-            await self._transactions.record(MechanismIndexed(found[0].mechanism, was_public))
+            await self._transactions.record(MechanismIndexed(found.mechanism, was_public))
         else:
             await self._transactions.record(DeletionIndexed(mechanism_id, was_public))
         return write_nothing
+
+    async def _index_each(self, ids: Sequence[MechanismId]) -> Sequence[_Found | Exception]:
+        """Indexes these mechanisms together, or each by itself if that fails: one may be the cause."""
+        try:
+            return await self._index_all(ids)
+        except Unavailable:
+            raise
+        except Exception as problem:
+            if len(ids) == 1:
+                return [problem]
+        return [await self._index_one(id) for id in ids]
+
+    async def _index_one(self, id: MechanismId) -> _Found | Exception:
+        try:
+            (found,) = await self._index_all([id])
+        except Exception as problem:  # the runner records it with the job
+            return problem
+        return found
+
+    async def _index_all(self, ids: Sequence[MechanismId]) -> Sequence[_Found]:
+        # A transaction, not a plain read: it waits for a concurrent rename of a category that did not see a mechanism.
+        async with self._transactions.begin() as tx:
+            found = {item.mechanism.id: item for item in await tx.mechanisms.find_authored(ids)}
+            categories = sorted({id for item in found.values() for id in item.mechanism.categories})
+            names = _names([one for id in categories if (one := await tx.categories.find_by_id(id))])
+        if found:
+            await self._index.put([_document(item, names) for item in found.values()])
+        for id in ids:
+            if id not in found:
+                await self._index.remove(id, _DELETED)
+        return [(found.get(id),) for id in ids]
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         """Writes nothing: these jobs are tried until they are done."""

@@ -9,6 +9,7 @@ from mechshare.domain.errors import (
     OutOfSpace,
     Unavailable,
 )
+from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import (
     DEADLINE,
     HEARTBEAT,
@@ -27,9 +28,12 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.support.outage_watch import OutageWatch
 from mechshare.services.transactions import Transaction, Transactions
 
+MAX_INDEX_BATCH = 100
+"""The maximum number of index jobs that a runner claims together."""
 POLL_INTERVAL = timedelta(seconds=1)
 """The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
 RETRY_INTERVAL = timedelta(seconds=1)
@@ -86,7 +90,7 @@ class LostLease(Exception):
 
 
 class JobRunner:
-    """Claims jobs one at a time and runs them. Any number of runners, in any number of processes, share the ledger."""
+    """Claims jobs and runs them. Any number of runners, in any number of processes, share the ledger."""
 
     def __init__(
         self,
@@ -102,21 +106,23 @@ class JobRunner:
         self._clock = clock
         self._observer = observer
         self._index_is_next = True
+        self._endings = DataLoader(self._end_each, max_batches=1)
         self._outages = OutageWatch()
 
     async def run_one(self) -> Job | None:
         """Claims and runs one job that is due; returns the job, or None if none was due.
 
         Claims alternate between index jobs (public mechanisms first) and all jobs, so that neither a published
-        mechanism waits for all earlier clips nor clips wait for the index.
+        mechanism waits for all earlier clips nor clips wait for the index. Up to MAX_INDEX_BATCH index jobs of one kind
+        run together, since the index stores many documents at about the cost of one; then the first is returned.
         """
         async with self._transactions.begin() as tx:
-            job = await _claim_indexing(tx) if self._index_is_next else None
-            job = job or await tx.ledger.claim(LEASE)
-        self._index_is_next = job is None or job.kind not in INDEXING
-        if job is not None:
-            await self._attempt(job)
-        return job
+            jobs = await _claim_indexing(tx) if self._index_is_next else []
+            if not jobs and (job := await tx.ledger.claim(LEASE)):
+                jobs = [job]
+        self._index_is_next = not jobs or jobs[0].kind not in INDEXING
+        await asyncio.gather(*map(self._attempt, jobs))
+        return jobs[0] if jobs else None
 
     async def run_late_index_job(self) -> Job | None:
         """Claims and runs one job on the search index that has been due for LATE: no worker is there, or all are busy.
@@ -243,12 +249,22 @@ class JobRunner:
                 await asyncio.gather(working, return_exceptions=True)
 
     async def _complete(self, job: Job, completion: Completion) -> bool:
-        async with self._transactions.begin() as tx:
-            await completion(tx)
-            if not await tx.ledger.finish(job.id, job.fence, JobState.DONE):
+        if completion is write_nothing:
+            is_lease_held = await self._endings.load((job.id, job.fence))
+            if not is_lease_held:
                 raise LostLease()
+        else:
+            async with self._transactions.begin() as tx:
+                await completion(tx)
+                if not await tx.ledger.finish(job.id, job.fence, JobState.DONE):
+                    raise LostLease()
         self._observer.attempt_ended(job, JobState.DONE, None)
         return True
+
+    async def _end_each(self, leases: Sequence[tuple[JobId, int]]) -> Sequence[bool]:
+        """Ends these jobs in one transaction; returns for each whether its lease was held."""
+        async with self._transactions.begin() as tx:
+            return [await tx.ledger.finish(id, fence, JobState.DONE) for id, fence in leases]
 
     async def _fail(
         self, job: Job, failure: ProcessingFailure, *, permanent: bool = False, until_deadline: bool = False
@@ -291,11 +307,15 @@ def _is_older(backlog: Backlog | None, than: datetime) -> bool:
     return backlog is not None and backlog.oldest <= than
 
 
-async def _claim_indexing(tx: UnitOfWork) -> Job | None:
+async def _claim_indexing(tx: UnitOfWork) -> list[Job]:
+    """Claims index jobs of the first kind that has any."""
     for kind in INDEXING:
-        if job := await tx.ledger.claim(LEASE, kind=kind):
-            return job
-    return None
+        jobs: list[Job] = []
+        while len(jobs) < MAX_INDEX_BATCH and (job := await tx.ledger.claim(LEASE, kind=kind)):
+            jobs.append(job)
+        if jobs:
+            return jobs
+    return []
 
 
 class _Progress:
