@@ -71,8 +71,9 @@ def effects_of(event: events.Event) -> Effects:
             is_public = before.is_published or after.is_published
             jobs, own = [_index(after.id, request_id, is_public=is_public)], mechanism_tag(after.id)
             if not after.is_published:
-                return Effects(jobs=jobs, tags=[own, *_shown(before)])
-            return Effects(jobs=jobs, tags=[own, *_written_by(actor_id)], refreshed=_shown(before, after))
+                return Effects(jobs=jobs, tags=[own, *_shown(before), *_searched(before)])
+            tags = [own, *_searched(before), *_written_by(actor_id)]
+            return Effects(jobs=jobs, tags=tags, refreshed=_shown(before, after))
         case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
@@ -92,25 +93,24 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismsRenamed(ids, are_public, actor_id):
             return Effects(
                 jobs=[_index(id, "", is_public=are_public) for id in ids],
-                tags=[*_tags_of_each(ids), *_written_by(actor_id)],
+                tags=[*_tags_of_each(ids), *_written_by(actor_id), *([SEARCHES] if are_public else [])],
                 refreshed=[PUBLIC_LISTS] if are_public else [],
             )
         case events.MechanismIndexed(found, was_public):
             # The lists too: this repeats what a crash after the commit of the change may have prevented.
             if found.is_published:
-                return Effects(tags=[mechanism_tag(found.id)], refreshed=_shown(found))
+                return Effects(tags=[mechanism_tag(found.id)], refreshed=[*_shown(found), SEARCHES])
             return Effects(tags=_tags_of([found.id], is_public=was_public))
         case events.DeletionIndexed(mechanism_id, was_public):
             return Effects(tags=_tags_of([mechanism_id], is_public=was_public))
         case events.IndexRebuilt():
             return Effects(tags=[SEARCHES])
         case events.ProcessingRequested(mechanism):
-            refreshed = _shown(mechanism)
-            return Effects(
-                jobs=[_process(mechanism)], tags=[mechanism_tag(mechanism.id)], refreshed=refreshed
-            )
+            tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
+            return Effects(jobs=[_process(mechanism)], tags=tags, refreshed=_shown(mechanism))
         case events.ProcessingChanged(mechanism):
-            return Effects(tags=[mechanism_tag(mechanism.id)], refreshed=_shown(mechanism))
+            tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
+            return Effects(tags=tags, refreshed=_shown(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
         case events.BlobOrphaned(key, request_id):
@@ -215,9 +215,17 @@ def _written_by(actor_id: UserId | None) -> list[str]:
 
 
 def _shown(*states: Mechanism) -> list[str]:
-    """Returns the tags of what shows a mechanism in one of these states at least, if it is published there."""
+    """Returns the tags of the lists that show a mechanism in one of these states, if it is published there."""
     published = [state for state in states if state.is_published]
-    return [*lists_of(*published), CATEGORIES, SEARCHES] if published else []
+    return [*lists_of(*published), CATEGORIES] if published else []
+
+
+def _searched(before: Mechanism) -> list[str]:
+    """Returns the tags of the searches that may show what a mechanism was before a change.
+
+    They are invalidated: text that somebody takes back must be found no more. The index job refreshes them.
+    """
+    return [SEARCHES] if before.is_published else []
 
 
 def _decisions(before: User, after: User) -> list[AuditAction]:

@@ -28,12 +28,11 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.media import MediaRejected
 from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.claims import claim_index_jobs
 from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.support.outage_watch import OutageWatch
 from mechshare.services.transactions import Transaction, Transactions
 
-MAX_INDEX_BATCH = 100
-"""The maximum number of index jobs that a runner claims together."""
 POLL_INTERVAL = timedelta(seconds=1)
 """The longest sleep of a worker; it bounds the delay when a ring of the doorbell is lost."""
 RETRY_INTERVAL = timedelta(seconds=1)
@@ -117,7 +116,7 @@ class JobRunner:
         run together, since the index stores many documents at about the cost of one; then the first is returned.
         """
         async with self._transactions.begin() as tx:
-            jobs = await _claim_indexing(tx) if self._index_is_next else []
+            jobs = await claim_index_jobs(tx) if self._index_is_next else []
             if not jobs and (job := await tx.ledger.claim(LEASE)):
                 jobs = [job]
         self._index_is_next = not jobs or jobs[0].kind not in INDEXING
@@ -305,17 +304,6 @@ async def _written(write: Callable[..., Awaitable[bool]], *outcome: Any, **optio
 
 def _is_older(backlog: Backlog | None, than: datetime) -> bool:
     return backlog is not None and backlog.oldest <= than
-
-
-async def _claim_indexing(tx: UnitOfWork) -> list[Job]:
-    """Claims index jobs of the first kind that has any."""
-    for kind in INDEXING:
-        jobs: list[Job] = []
-        while len(jobs) < MAX_INDEX_BATCH and (job := await tx.ledger.claim(LEASE, kind=kind)):
-            jobs.append(job)
-        if jobs:
-            return jobs
-    return []
 
 
 class _Progress:
