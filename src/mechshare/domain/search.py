@@ -30,6 +30,7 @@ class SearchDocument:
     author_name: str
     is_published: bool
     created_at: datetime
+    duration_ms: int | None = None
 
 
 class SearchSort(StrEnum):
@@ -41,6 +42,9 @@ class SearchSort(StrEnum):
 class SearchQuery:
     """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
 
+    `created_from` is included and `created_before` is not; both durations are included. `synonyms` are words of `text`
+    with other names for the same thing, by which a mechanism is found too.
+
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
     """
 
@@ -49,6 +53,11 @@ class SearchQuery:
     user_id: UserId | None = None
     published_only: bool = True
     excluded: tuple[MechanismId, ...] = ()
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
+    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
     sort: SearchSort = SearchSort.RELEVANCE
     offset: int = 0
     limit: int = 20
@@ -122,4 +131,5 @@ def document_of(authored: AuthoredMechanism, category_names: tuple[str, ...]) ->
         author_name=authored.author.display_name,
         is_published=mechanism.is_published,
         created_at=mechanism.created_at,
+        duration_ms=round(mechanism.duration * 1000) if mechanism.duration is not None else None,
     )

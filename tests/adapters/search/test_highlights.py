@@ -15,8 +15,8 @@ from mechshare.adapters.search.text.highlights import (
     highlights_of,
     highlights_of_page,
 )
-from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Phrase, parse_query
+from mechshare.adapters.search.text.spelling import spelled
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
 
 TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
@@ -27,7 +27,7 @@ def test_text_is_marked_exactly_where_a_token_matches(
     question: str, text: str, start: int, length: int
 ) -> None:
     part = text[start : start + length]
-    folded = normalize_text(text)
+    folded = spelled(text, joins=True)
     tokens = tokens_of(folded.text)
     for query in (question, part, f'"{part}"', f"{part} {question}"):
         parsed = parse_query(query)

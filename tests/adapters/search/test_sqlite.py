@@ -112,11 +112,11 @@ async def test_a_prefix_with_few_continuations_is_expanded_to_them(
 
     with closing(schema.connect(path)) as connection:
         assert beginnings_of(expand_prefixes(connection, parse_query("th ratch"))) == []
-        assert beginnings_of(expand_prefixes(connection, parse_query("ratch 1"))) == ["1", "=1"]
+        assert beginnings_of(expand_prefixes(connection, parse_query("ratch 1"))) == ["1", "=1", "一"]
 
 
 def beginnings_of(clauses: Sequence[Clause]) -> list[str]:
-    return sorted(phrase.tokens[-1] for clause in clauses for phrase in clause if phrase.is_prefix)
+    return sorted(phrase.tokens[-1] for clause in clauses for phrase in clause.every if phrase.is_prefix)
 
 
 async def test_suggestions_cost_no_more_when_more_titles_hold_the_word_later(

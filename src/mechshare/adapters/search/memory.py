@@ -5,14 +5,17 @@ from dataclasses import dataclass
 
 from mechshare.adapters.search.text.highlights import highlights_of
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
-from mechshare.adapters.search.text.query import ParsedQuery, parse_query
+from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
     EQUAL_TITLE,
+    RELATED,
+    SPELLING,
     WEIGHTS,
     in_order,
     microseconds,
     searched_words,
+    title_spelling,
 )
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, openings, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
@@ -26,6 +29,7 @@ class _Entry:
     document: SearchDocument
     line: str
     words: tuple[str, ...]
+    spelling: str
     openings: tuple[str, ...]
     touched: int
 
@@ -52,7 +56,7 @@ class MemorySearchIndex:
         self._removed[mechanism_id] = (last, self._changes)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        parsed = parse_query(query.text)
+        parsed = parse_query(query.text, query.synonyms)
         scores = self._scores(parsed)
         matches = [(entry, score) for entry, score in scores if _passes(query, entry.document)]
         by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
@@ -118,28 +122,52 @@ class MemorySearchIndex:
             document=document,
             line=normalize_line(document.title),
             words=searched_words(document),
+            spelling=title_spelling(document),
             openings=tuple(openings(document.title)),
             touched=self._changes,
         )
 
     def _scores(self, parsed: ParsedQuery) -> list[tuple[_Entry, float]]:
+        allowed = [
+            entry
+            for entry in self._entries.values()
+            if not any(any(_matches(clause.every, entry, clause.place)) for clause in parsed.forbidden)
+        ]
         if parsed.is_blank:
-            return [(entry, 0.0) for entry in self._entries.values()]
+            return [(entry, 0.0) for entry in allowed]
         if not parsed.clauses:
             return []
-        scores = ((entry, _score(parsed, entry)) for entry in self._entries.values())
+        scores = ((entry, _score(parsed, entry)) for entry in allowed)
         return [(entry, score) for entry, score in scores if score is not None]
 
 
 def _score(parsed: ParsedQuery, entry: _Entry) -> float | None:
     """Returns the score by the fields in which each clause matches, or None if a clause matches nowhere."""
-    weights = float(len(parsed.clauses))
-    for clause in parsed.clauses:
-        contains = [any(phrase.pattern in text for phrase in clause) for text in entry.words]
-        if not any(contains):
-            return None
-        weights += sum(weight for weight, matches in zip(WEIGHTS, contains, strict=False) if matches)
-    return weights - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == parsed.line)
+    parts = [_clause_score(clause, entry) for clause in parsed.clauses]
+    if 0.0 in parts:
+        return None
+    return sum(parts) - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == parsed.line)
+
+
+def _clause_score(clause: Clause, entry: _Entry) -> float:
+    """Returns 0 if the clause matches nowhere."""
+    named = _matches(clause.phrases, entry, clause.place)
+    matched = _matches(clause.every, entry, clause.place)
+    if not any(matched):
+        return 0.0
+    score = 1.0
+    for weight, is_named, is_matched in zip(WEIGHTS, named, matched, strict=False):
+        score += weight * (1.0 if is_named else RELATED if is_matched else 0.0)
+    is_spelled = clause.spelling is not None and clause.spelling.pattern in entry.spelling
+    return score + SPELLING * (is_spelled and clause.place is None)
+
+
+def _matches(phrases: Sequence[Phrase], entry: _Entry, place: int | None) -> list[bool]:
+    """Returns for each field whether one of `phrases` is in it; only for `place`, if it is given."""
+    return [
+        place in (None, number) and any(phrase.pattern in text for phrase in phrases)
+        for number, text in enumerate(entry.words)
+    ]
 
 
 def _passes(query: SearchQuery, document: SearchDocument) -> bool:
@@ -147,7 +175,22 @@ def _passes(query: SearchQuery, document: SearchDocument) -> bool:
         (document.is_published or not query.published_only)
         and document.mechanism_id not in query.excluded
         and (query.user_id is None or document.user_id == query.user_id)
+        and (query.created_from is None or document.created_at >= query.created_from)
+        and (query.created_before is None or document.created_at < query.created_before)
+        and _is_of_duration(query, document)
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
+    )
+
+
+def _is_of_duration(query: SearchQuery, document: SearchDocument) -> bool:
+    """A clip of unknown duration passes only without a condition."""
+    if query.min_duration_ms is None and query.max_duration_ms is None:
+        return True
+    duration = document.duration_ms
+    return (
+        duration is not None
+        and (query.min_duration_ms is None or duration >= query.min_duration_ms)
+        and (query.max_duration_ms is None or duration <= query.max_duration_ms)
     )
 
 

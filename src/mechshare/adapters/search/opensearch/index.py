@@ -63,7 +63,7 @@ class OpenSearchIndex:
                 await write(self._server, [(alias, mark)], seconds=WRITE_SECONDS)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        parsed = parse_query(query.text)
+        parsed = parse_query(query.text, query.synonyms)
         if not parsed.is_blank and not parsed.clauses:
             return SearchResult(hits=(), total=0, facets={})
         counted, hits = await page(self._search, search_body(query, parsed), query.offset, query.limit)

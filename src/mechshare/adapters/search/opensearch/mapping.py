@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mechshare.adapters.search.text.normalization import normalize_line
-from mechshare.adapters.search.text.ranking import PLACES, microseconds, searched_fields
+from mechshare.adapters.search.text.ranking import PLACES, microseconds, searched_fields, title_spelling
 from mechshare.adapters.search.text.tokenizer import index_text, openings
 from mechshare.domain.search import SearchDocument
 
@@ -22,7 +22,7 @@ WINDOW = 10_000
 MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
-FORMAT = 2
+FORMAT = 3
 """Increased with every change of the mapping or the tokens; an index of another format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
@@ -62,6 +62,7 @@ INDEX: Mapping[str, Any] = {
             "id": {"type": "keyword"},
             "visibility": {"type": "keyword"},
             "created_at": {"type": "long"},
+            "duration": {"type": "long"},
             "user_id": {"type": "keyword"},
             "category_ids": {"type": "keyword"},
             "title": {"type": "keyword", "index": False},
@@ -70,7 +71,7 @@ INDEX: Mapping[str, Any] = {
             "openings": _BEGINNINGS,
             "first_opening": _BEGINNINGS,
             "title_length": {"type": "integer", "index": False},
-            **dict.fromkeys(("words", *PLACES), _WORDS),
+            **dict.fromkeys(("words", "title_spelling", *PLACES), _WORDS),
         },
     },
 }
@@ -83,6 +84,7 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "id": document.mechanism_id,
         "visibility": PUBLIC if document.is_published else OWN,
         "created_at": microseconds(document.created_at),
+        "duration": document.duration_ms,
         "user_id": document.user_id,
         "category_ids": list(document.category_ids),
         "title": document.title,
@@ -91,6 +93,7 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "openings": title_openings,
         "first_opening": title_openings[:1],
         "title_length": len(document.title),
+        "title_spelling": title_spelling(document),
         "words": words,
         **dict(zip(PLACES, words, strict=False)),
     }

@@ -1,11 +1,18 @@
 """Request bodies in OpenSearch's query DSL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import GONE, OWN, PUBLIC, WINDOW
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase
-from mechshare.adapters.search.text.ranking import EQUAL_TITLE, PLACES, WEIGHTS
+from mechshare.adapters.search.text.ranking import (
+    EQUAL_TITLE,
+    PLACES,
+    RELATED,
+    SPELLING,
+    WEIGHTS,
+    microseconds,
+)
 from mechshare.domain.search import SearchQuery, SearchSort
 
 MAX_PHRASE_LENGTH = 200
@@ -82,31 +89,66 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         conditions.append({"terms": {"user_id": [_sendable(query.user_id)]}})
     if query.category_ids:
         conditions.append({"terms": {"category_ids": [_sendable(id) for id in query.category_ids]}})
-    excluded = _among(query.excluded)
-    if parsed.is_blank:
-        return {"bool": {"filter": conditions, "must_not": excluded}}
-    words = (_any_of(clause, "words") for clause in parsed.clauses)
-    matches = {"bool": {"filter": [*conditions, *words], "must_not": excluded}}
-    places = [
-        _weighted(weight, _any_of(clause, place))
-        for clause in parsed.clauses
-        for place, weight in zip(PLACES, WEIGHTS, strict=True)
+    conditions += _ranges(query)
+    refused = [
+        *_among(query.excluded),
+        *(_any_of(clause.every, _field(clause)) for clause in parsed.forbidden),
     ]
+    if parsed.is_blank:
+        return {"bool": {"filter": conditions, "must_not": refused}}
+    words = (_any_of(clause.every, _field(clause)) for clause in parsed.clauses)
+    matches = {"bool": {"filter": [*conditions, *words], "must_not": refused}}
     return {
         "bool": {
             "must": [_weighted(len(parsed.clauses), matches)],
-            "should": [_weighted(EQUAL_TITLE, _term("line", parsed.line)), *places],
+            "should": [
+                _weighted(EQUAL_TITLE, _term("line", parsed.line)),
+                *(weight for clause in parsed.clauses for weight in _weights(clause)),
+            ],
         }
     }
+
+
+def _ranges(query: SearchQuery) -> list[_Json]:
+    created = {
+        operator: microseconds(moment)
+        for operator, moment in (("gte", query.created_from), ("lt", query.created_before))
+        if moment is not None
+    }
+    duration = {
+        operator: bound
+        for operator, bound in (("gte", query.min_duration_ms), ("lte", query.max_duration_ms))
+        if bound is not None
+    }
+    ranges = (("created_at", created), ("duration", duration))
+    return [{"range": {field: bounds}} for field, bounds in ranges if bounds]
+
+
+def _field(clause: Clause) -> str:
+    return "words" if clause.place is None else PLACES[clause.place]
+
+
+def _weights(clause: Clause) -> Iterator[_Json]:
+    """Yields the weight of a match in each place. One by the thesaurus alone gets the part RELATED of it."""
+    for number, (place, weight) in enumerate(zip(PLACES, WEIGHTS, strict=True)):
+        if clause.place not in (None, number):
+            continue
+        if not clause.related:
+            yield _weighted(weight, _any_of(clause.phrases, place))
+            continue
+        yield _weighted(weight * (1 - RELATED), _any_of(clause.phrases, place))
+        yield _weighted(weight * RELATED, _any_of(clause.every, place))
+    if clause.spelling and clause.place is None:
+        yield _weighted(SPELLING, _phrase_match(clause.spelling, "title_spelling"))
 
 
 def _weighted(weight: float, condition: _Json) -> _Json:
     return {"constant_score": {"filter": condition, "boost": weight}}
 
 
-def _any_of(clause: Clause, field: str) -> _Json:
+def _any_of(phrases: Sequence[Phrase], field: str) -> _Json:
     return {
-        "bool": {"should": [_phrase_match(phrase, field) for phrase in clause], "minimum_should_match": 1}
+        "bool": {"should": [_phrase_match(phrase, field) for phrase in phrases], "minimum_should_match": 1}
     }
 
 

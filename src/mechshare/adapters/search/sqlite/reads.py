@@ -6,13 +6,23 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
 from mechshare.adapters.search.text.highlights import highlights_of_page
 from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
-from mechshare.adapters.search.text.ranking import BREVITY, EQUAL_TITLE, PLACES, WEIGHTS, in_order
+from mechshare.adapters.search.text.ranking import (
+    BREVITY,
+    EQUAL_TITLE,
+    PLACES,
+    RELATED,
+    SPELLING,
+    WEIGHTS,
+    in_order,
+    microseconds,
+)
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
@@ -23,6 +33,8 @@ _STEPS = 10_000
 _MAX_INTEGER = 2**63 - 1
 _BEYOND = "\U0010ffff"
 """Appended to a prefix, this sorts after every text with the prefix."""
+_NOWHERE = "\n"
+"""A pattern that no tokens contain."""
 _MAX_EXPANDED_PREFIX = 16
 """Words to which a prefix is expanded, at most; each is searched for."""
 _MAX_RANKED = EXACT_TOTAL + 1
@@ -34,6 +46,11 @@ _PASSES = """
     AND (:categories IS NULL OR EXISTS (
         SELECT 1 FROM category c WHERE c.document = d.row AND c.id IN (SELECT value FROM json_each(:categories))))
     AND (:excluded IS NULL OR d.id NOT IN (SELECT value FROM json_each(:excluded)))
+    AND (:created_from IS NULL OR d.created_at >= :created_from)
+    AND (:created_before IS NULL OR d.created_at < :created_before)
+    AND (:min_duration IS NULL OR d.duration >= :min_duration)
+    AND (:max_duration IS NULL OR d.duration <= :max_duration)
+    AND (:forbidden IS NULL OR d.row NOT IN (SELECT rowid FROM words WHERE words MATCH :forbidden))
 """
 _RESULT = """
     , page AS (
@@ -55,15 +72,23 @@ _LISTING = f"""
 """  # noqa: S608 - put together from constants alone
 
 
+_Shape = tuple[int, int, int | None]
+"""Of a clause: the number of its phrases, of those of the thesaurus, and its only place."""
+
+
+def _shape(clause: Clause) -> _Shape:
+    return len(clause.phrases), len(clause.related), clause.place
+
+
 @lru_cache(maxsize=16)
-def _matching(phrases: tuple[int, ...]) -> str:
-    """Returns the search statement for clauses with these numbers of phrases.
+def _matching(shapes: tuple[_Shape, ...]) -> str:
+    """Returns the search statement for clauses of these shapes.
 
     The fields in which a clause matches determine its weight. FTS5's bm25() would count each phrase in the whole index
     before it ranks the first match.
     """
-    places = [place for clause, count in enumerate(phrases) for place in _weights(clause, count)]
-    weights = " + ".join([f"{len(phrases)}.0", *places])
+    places = [weight for clause, shape in enumerate(shapes) for weight in _weights(clause, *shape)]
+    weights = " + ".join([f"{len(shapes)}.0", *places])
     return f"""
     WITH newest AS MATERIALIZED (
         SELECT d.row, d.id, d.created_at,
@@ -81,10 +106,18 @@ def _matching(phrases: tuple[int, ...]) -> str:
     """  # noqa: S608 - put together from constants and numbers alone
 
 
-def _weights(clause: int, phrases: int) -> Iterator[str]:
-    for text, weight in zip(PLACES, WEIGHTS, strict=True):
-        contains = " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in range(phrases))
-        yield f"{weight} * ({contains})"
+def _weights(clause: int, phrases: int, related: int, only_place: int | None) -> Iterator[str]:
+    for number, (text, weight) in enumerate(zip(PLACES, WEIGHTS, strict=True)):
+        if only_place not in (None, number):
+            continue
+        named, widened = (
+            " OR ".join(f"instr(d.{text}, :phrase_{clause}_{one}) > 0" for one in numbers)
+            for numbers in (range(phrases), range(phrases, phrases + related))
+        )
+        otherwise = f" WHEN {widened} THEN {weight * RELATED}" if widened else ""
+        yield f"CASE WHEN {named} THEN {weight}{otherwise} ELSE 0 END"
+    if only_place is None:
+        yield f"{SPELLING} * (instr(d.title_spelling, :spelling_{clause}) > 0)"
 
 
 _IS_SUGGESTED = """
@@ -139,10 +172,10 @@ def _until(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
 
 def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: float = math.inf) -> SearchResult:
     """Searches. Raises sqlite3.OperationalError if a statement does not end before `deadline` (`time.monotonic()`)."""
-    parsed = parse_query(query.text)
+    parsed = parse_query(query.text, query.synonyms)
     if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
-    statement = _LISTING if parsed.is_blank else _matching(tuple(map(len, parsed.clauses)))
+    statement = _LISTING if parsed.is_blank else _matching(tuple(map(_shape, parsed.clauses)))
     with _until(connection, deadline):
         connection.execute("BEGIN")
         words = match_expression(expand_prefixes(connection, parsed))
@@ -192,7 +225,13 @@ def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tupl
     together with the rest of the query.
     """
     return tuple(
-        tuple(dict.fromkeys(expanded for phrase in clause for expanded in _ended(connection, phrase)))
+        replace(
+            clause,
+            phrases=tuple(
+                dict.fromkeys(ended for each in clause.every for ended in _ended(connection, each))
+            ),
+            related=(),
+        )
         for clause in parsed.clauses
     )
 
@@ -210,9 +249,18 @@ def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
     return [Phrase((*before, word)) for (word,) in words]
 
 
-def match_expression(clauses: Sequence[Clause]) -> str:
+_COLUMNS = ("title", "categories", "author")
+"""The columns of the full-text table in the order of WEIGHTS."""
+
+
+def match_expression(clauses: Sequence[Clause], operator: str = "AND") -> str:
     """Returns the clauses in FTS5 query syntax. Every token is quoted, so that no input acts as an operator."""
-    return " AND ".join("(" + " OR ".join(map(_quoted, clause)) + ")" for clause in clauses)
+    return f" {operator} ".join(map(_condition, clauses))
+
+
+def _condition(clause: Clause) -> str:
+    column = "" if clause.place is None else f"{{{_COLUMNS[clause.place]}}} : "
+    return column + "(" + " OR ".join(map(_quoted, clause.every)) + ")"
 
 
 def _quoted(phrase: Phrase) -> str:
@@ -221,20 +269,33 @@ def _quoted(phrase: Phrase) -> str:
 
 def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
     patterns = {
-        f"phrase_{clause}_{one}": phrase.pattern
-        for clause, phrases in enumerate(parsed.clauses)
-        for one, phrase in enumerate(phrases)
+        f"phrase_{number}_{one}": phrase.pattern
+        for number, clause in enumerate(parsed.clauses)
+        for one, phrase in enumerate(clause.every)
     }
-    return patterns | {
-        "line": parsed.line,
-        "published_only": query.published_only,
-        "user_id": None if query.user_id is None else _storable(query.user_id),
-        "categories": _json_or_none(query.category_ids),
-        "excluded": _json_or_none(query.excluded),
-        "by_newest": query.sort is SearchSort.NEWEST,
-        "limit": _bounded(query.limit),
-        "offset": _bounded(query.offset),
+    spellings = {
+        f"spelling_{number}": clause.spelling.pattern if clause.spelling else _NOWHERE
+        for number, clause in enumerate(parsed.clauses)
     }
+    return (
+        patterns
+        | spellings
+        | {
+            "line": parsed.line,
+            "published_only": query.published_only,
+            "user_id": None if query.user_id is None else _storable(query.user_id),
+            "categories": _json_or_none(query.category_ids),
+            "excluded": _json_or_none(query.excluded),
+            "created_from": None if query.created_from is None else microseconds(query.created_from),
+            "created_before": None if query.created_before is None else microseconds(query.created_before),
+            "min_duration": query.min_duration_ms,
+            "max_duration": query.max_duration_ms,
+            "forbidden": match_expression(parsed.forbidden, "OR") or None,
+            "by_newest": query.sort is SearchSort.NEWEST,
+            "limit": _bounded(query.limit),
+            "offset": _bounded(query.offset),
+        }
+    )
 
 
 def _json_or_none(ids: Sequence[str]) -> str | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
 TITLE_AFTER = "\n"
@@ -29,7 +29,8 @@ _SCHEMA = (
     CREATE TABLE document (
         row INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT NULL, touched INTEGER NOT NULL,
         is_published INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
-        line TEXT NOT NULL, title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
+        duration INTEGER, line TEXT NOT NULL, title_spelling TEXT NOT NULL,
+        title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
         title TEXT NOT NULL, description TEXT NOT NULL
     ) STRICT
     """,  # the description last, so that only displayed hits read it

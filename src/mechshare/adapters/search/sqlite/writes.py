@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER, transaction
 from mechshare.adapters.search.text.normalization import normalize_line
-from mechshare.adapters.search.text.ranking import microseconds, searched_words
+from mechshare.adapters.search.text.ranking import microseconds, searched_words, title_spelling
 from mechshare.adapters.search.text.tokenizer import openings
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
@@ -21,6 +21,7 @@ class Prepared:
 
     document: SearchDocument
     line: str
+    spelling: str
     words: tuple[str, ...]
     openings: tuple[TitleOpening, ...]
 
@@ -29,6 +30,7 @@ def prepare(document: SearchDocument) -> Prepared:
     return Prepared(
         document=document,
         line=normalize_line(document.title),
+        spelling=title_spelling(document),
         words=searched_words(document),
         openings=_openings(document.title) if document.is_published else (),
     )
@@ -127,9 +129,9 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     document = prepared.document
     row = connection.execute(
         "INSERT INTO document"
-        " (row, id, version, touched, title, line, title_words, category_words, author_words, description,"
-        " user_id, is_published, created_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
+        " description, user_id, is_published, created_at, duration)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             document.mechanism_id,
@@ -137,11 +139,13 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             change,
             document.title,
             prepared.line,
+            prepared.spelling,
             *prepared.words[:3],
             document.description,
             document.user_id,
             document.is_published,
             microseconds(document.created_at),
+            document.duration_ms,
         ),
     ).lastrowid
     connection.execute(

@@ -6,8 +6,9 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
-from mechshare.adapters.search.text.normalization import NormalizedText, normalize_text
+from mechshare.adapters.search.text.normalization import NormalizedText
 from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
+from mechshare.adapters.search.text.spelling import as_hiragana, spelled
 from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
 
 EXCERPT_LENGTH = 160
@@ -57,13 +58,14 @@ def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[
 
 def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
     """Returns the matches as spans of the original text, in order and not overlapping."""
-    normalized = normalize_text(text[:MAX_SCANNED]).beginning(MAX_SCANNED)
+    normalized = spelled(text[:MAX_SCANNED], joins=True).beginning(MAX_SCANNED)
+    searched = as_hiragana(normalized.text)
     runs = [(phrase, run_of(phrase)) for phrase in parsed.phrases]
     spans = {
         normalized.span(start, start + len(run))
         for _, run in runs
         if run
-        for start in _positions(run, normalized.text)
+        for start in _positions(run, searched)
     }
     others = [phrase for phrase, run in runs if not run]
     if others:

@@ -1,26 +1,62 @@
-"""Parses queries. Every clause must match; a clause matches if any of its phrases does."""
+"""Parses queries. Every clause must match; a clause matches if any of its phrases does.
+
+The language: words; "words in quotes" as a phrase; -word excludes; author:word and category:word look there only. Any
+text is a query: what does not follow the language is words.
+"""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 
+from mechshare.adapters.search.text.compounds import parts_of_compound
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.spelling import as_hiragana, kanji_number, spelled
 from mechshare.adapters.search.text.tokenizer import (
     MAX_COMPOUND_LENGTH,
     Segment,
+    Word,
     as_written,
     is_cjk,
+    is_kanji,
     segments,
+    spelling_tokens,
     stem,
     tokens_of,
+    without_marks,
+    without_okurigana,
 )
 
 MAX_CLAUSES = 100
 """A query of 200 characters has no more words; further ones of a longer query are ignored."""
+PLACES_BY_OPERATOR: Mapping[str, int] = {
+    "category": 1,
+    "author": 2,
+    "カテゴリ": 1,
+    "分類": 1,
+    "投稿者": 2,
+    "作者": 2,
+}
+"""The place (in the order of WEIGHTS) that each operator searches."""
 
-_QUOTED = re.compile(r'"([^"]*)"')
+_OPERATORS = "|".join(PLACES_BY_OPERATOR)
+_MARKS = str.maketrans("“”＂：－", '""":-')
+_QUOTATION = re.compile(r'(?P<glue>[-:])?"(?P<text>[^"]*)"')
+_OPERATOR = re.compile(rf"(?i)(?<![^\s-])(?:{_OPERATORS}):")
+_PART = re.compile(
+    rf'(?<!\S)(?P<minus>-(?=[^\s-]))?(?:(?P<operator>{_OPERATORS}):(?=\S))?(?:"(?P<quoted>[^"]*)"|(?P<plain>[^\s"]+))'
+)
+_PARTICLE = re.compile(
+    r"(?<=[^\u3041-\u3096])"
+    r"(?:における|による|からの|までの|での|との|への|から|まで|した|する|の|を|に|は|が|で|と|や|へ|な)"
+    r"(?=[^\u3041-\u3096])"
+)
+_FINAL_KANA = re.compile(r"(?<=[\u3400-\u9fff])[\u3041-\u3096]{1,2}$")
+_KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
+_MAX_OKURIGANA_COMPOUND = 4
+"""Kanji of a query that may be written with okurigana between them: 取付 and 取り付け."""
+_NUMBER = re.compile(r"[1-9][0-9]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,26 +72,43 @@ class Phrase:
         return f" {' '.join(self.tokens)}{'' if self.is_prefix else ' '}"
 
 
-Clause = tuple[Phrase, ...]
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """Matches by any of `phrases`. A match counts more in a title that has `spelling`, the words as they were typed.
+
+    `place`, if any, is the only place that is searched, in the order of WEIGHTS. `related` are phrases of the
+    thesaurus: they match, too, with less weight.
+    """
+
+    phrases: tuple[Phrase, ...]
+    spelling: Phrase | None = None
+    place: int | None = None
+    related: tuple[Phrase, ...] = ()
+
+    @property
+    def every(self) -> tuple[Phrase, ...]:
+        return self.phrases + self.related
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedQuery:
-    """`line` is the normalized text, for comparison with whole titles.
+    """`line` is the normalized text, for comparison with whole titles. No result matches a clause in `forbidden`.
 
-    A blank query (`is_blank`) matches everything. Text without letters or digits has no clauses and matches nothing.
+    A blank query (`is_blank`) matches everything that is not forbidden. Text without letters or digits has no clauses
+    and matches nothing.
     """
 
     line: str
     clauses: tuple[Clause, ...]
+    forbidden: tuple[Clause, ...] = ()
 
     @property
     def is_blank(self) -> bool:
-        return not self.line
+        return not self.line or (not self.clauses and bool(self.forbidden))
 
     @property
     def phrases(self) -> tuple[Phrase, ...]:
-        return tuple(phrase for clause in self.clauses for phrase in clause)
+        return tuple(phrase for clause in self.clauses for phrase in clause.every)
 
 
 @lru_cache(maxsize=1_000)
@@ -73,49 +126,180 @@ def run_of(phrase: Phrase) -> str:
     return run if is_cjk(run) else ""
 
 
-def parse_query(text: str) -> ParsedQuery:
-    """Parses `text`: words match anywhere, "quoted words" as a phrase, the last unquoted word also as a prefix."""
-    clauses = tuple(dict.fromkeys(_clauses(normalize_text(text).text.replace("“", '"').replace("”", '"'))))
-    return ParsedQuery(line=normalize_line(text), clauses=clauses[:MAX_CLAUSES])
+Synonyms = Sequence[tuple[str, Sequence[str]]]
+"""(words of the query, other words for the same thing)."""
 
 
-def _clauses(normalized: str) -> Iterator[Clause]:
-    parts = _QUOTED.split(normalized)
-    for number, part in enumerate(parts):
-        if number % 2:
-            if quoted := _phrase_clause(part):
-                yield quoted
-            continue
-        parsed_segments = list(segments(part))
-        for segment in parsed_segments:
-            yield _clause(segment, is_last=number == len(parts) - 1 and segment is parsed_segments[-1])
+def parse_query(text: str, synonyms: Synonyms = ()) -> ParsedQuery:
+    """Parses `text`: words match anywhere, "quoted words" as a phrase, the last unquoted word also as a prefix.
+
+    A clause that is one of the words in `synonyms` also matches by the others.
+    """
+    parts = list(_PART.finditer(_separated(text)))
+    clauses: list[Clause] = []
+    forbidden: list[Clause] = []
+    for part in parts:
+        found = _clauses_of(part, is_last=part is parts[-1])
+        (forbidden if part["minus"] else clauses).extend(found)
+    clauses = _with_synonyms(_with_joined_neighbours(clauses[:MAX_CLAUSES]), synonyms)
+    return ParsedQuery(
+        line=normalize_line(text),
+        clauses=tuple(dict.fromkeys(clauses)),
+        forbidden=tuple(dict.fromkeys(forbidden))[:MAX_CLAUSES],
+    )
 
 
-def _clause(segment: Segment, *, is_last: bool) -> Clause:
-    if segment.is_cjk:
-        return _phrase_clause(segment.words[0].text)
-    stems, last = segment.stems, as_written(segment.words[-1].text)
-    phrases = [Phrase(stems)]
-    if len(segment.words) <= MAX_COMPOUND_LENGTH:
-        phrases += [Phrase((stem(segment.joined),)), Phrase(("=" + segment.joined,), is_prefix=is_last)]
-    if is_last:
-        unfinished = Phrase((*stems[:-1], last), is_prefix=True)
-        # The prefix also matches the word itself.
-        phrases = [*(phrase for phrase in phrases if phrase.tokens != unfinished.tokens), unfinished]
+def _separated(text: str) -> str:
+    """Returns `text` with ASCII operators in lower case, and with spaces around quotations. A quotation mark without a
+    partner is left out."""
+    written = text.translate(_MARKS)
+    if written.count('"') % 2:
+        before, _, after = written.rpartition('"')
+        written = f"{before} {after}"
+    written = _QUOTATION.sub(lambda found: f'{found["glue"] or " "}"{found["text"]}" ', written)
+    return _OPERATOR.sub(lambda found: found[0].lower(), written)
+
+
+def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
+    place = PLACES_BY_OPERATOR.get(part["operator"] or "")
+    if part["plain"] is None:
+        phrase = phrase_of(spelled(part["quoted"]).text)
+        if phrase:
+            yield Clause((phrase,), _spelling(part["quoted"], is_prefix=False), place)
+        return
+    unified = spelled(part["plain"])
+    found = [piece for segment in segments(unified.text) for piece in _without_particles(segment)]
+    for segment in found:
+        is_prefix = is_last and segment is found[-1] and not part["minus"]
+        start, end = unified.span(segment.words[0].start, segment.words[-1].end)
+        yield Clause(
+            _phrases(segment, is_last=is_prefix),
+            _spelling(part["plain"][start:end], is_prefix=is_prefix),
+            place,
+        )
+
+
+def _without_particles(segment: Segment) -> Iterator[Segment]:
+    """Yields the words of a Japanese run between particles, each as a run: 四節リンクの動き -> 四節リンク, 動き."""
+    if not segment.is_cjk:
+        yield segment
+        return
+    (run,) = segment.words
+    start = 0
+    for particle in _PARTICLE.finditer(run.text):
+        yield _piece(run, start, particle.start())
+        start = particle.end()
+    yield _piece(run, start, len(run.text))
+
+
+def _piece(run: Word, start: int, end: int) -> Segment:
+    return Segment((Word(run.text[start:end], run.start + start, run.start + end),), True)
+
+
+def _phrases(segment: Segment, *, is_last: bool) -> tuple[Phrase, ...]:
+    phrases = (
+        _japanese_phrases(segment.words[0].text)
+        if segment.is_cjk
+        else _latin_phrases(segment, is_last=is_last)
+    )
     return tuple(dict.fromkeys(phrases))
 
 
-def _phrase_clause(text: str) -> Clause:
-    """Returns a clause that matches all tokens of `text` as a phrase; empty if there are none.
+def _japanese_phrases(run: str) -> Iterator[Phrase]:
+    spellings = [run]
+    bare = without_okurigana(run)
+    if bare != run:
+        spellings.append(bare)
+    stem_of_run = _FINAL_KANA.sub("", bare)
+    if len(stem_of_run) > 1 and stem_of_run != bare:
+        spellings.append(stem_of_run)
+    for text in spellings:
+        phrase = phrase_of(text)
+        if phrase:
+            yield phrase
+    if _KANA.fullmatch(run):
+        yield Phrase(("=" + without_marks(run),))
+        if "ー" in run and len(run) == 2:
+            yield Phrase(("=" + as_hiragana(run),))
+    if len(spellings) > 1 or (1 < len(run) <= _MAX_OKURIGANA_COMPOUND and is_kanji(run)):
+        yield Phrase(tuple("=" + pair for pair in _pairs(spellings[-1])))
+
+
+def _pairs(run: str) -> Sequence[str]:
+    return [run[offset : offset + 2] for offset in range(len(run) - 1)]
+
+
+def _latin_phrases(segment: Segment, *, is_last: bool) -> Iterator[Phrase]:
+    stems, last = segment.stems, as_written(segment.words[-1].text)
+    unfinished = Phrase((*stems[:-1], last), is_prefix=True)
+    # The prefix also matches the word itself.
+    if not (is_last and stems == unfinished.tokens):
+        yield Phrase(stems)
+    if len(segment.words) <= MAX_COMPOUND_LENGTH:
+        if not (is_last and unfinished.tokens == (stem(segment.joined),)):
+            yield Phrase((stem(segment.joined),))
+        yield Phrase(("=" + segment.joined,), is_prefix=is_last)
+    if len(segment.words) == 1 and _NUMBER.fullmatch(stems[0]):
+        number = phrase_of(kanji_number(int(stems[0])))
+        if number:
+            yield number
+    if len(segment.words) == 1:
+        for parts in parts_of_compound(last):
+            yield Phrase(tuple(map(stem, parts)))
+    if is_last:
+        yield unfinished
+
+
+def _with_joined_neighbours(clauses: Sequence[Clause]) -> list[Clause]:
+    """Adds to each two neighbouring English words the word that they form: gear box also matches gearbox."""
+    joined = list(clauses)
+    for number, (one, other) in enumerate(pairwise(clauses)):
+        words = [
+            clause.spelling.tokens for clause in (one, other) if clause.spelling and clause.place is None
+        ]
+        if len(words) == 2 and all(
+            len(word) == 1 and word[0].isascii() and word[0].isalpha() for word in words
+        ):
+            compound = (Phrase((stem(words[0][0] + words[1][0]),)),)
+            joined[number] = replace(joined[number], phrases=joined[number].phrases + compound)
+            joined[number + 1] = replace(other, phrases=other.phrases + compound)
+    return joined
+
+
+def _with_synonyms(clauses: list[Clause], synonyms: Synonyms) -> list[Clause]:
+    """Adds to each clause that is part of a term the other names of the term."""
+    for term, names in synonyms:
+        words = {clause.spelling and clause.spelling.tokens for clause in parse_query(term).clauses}
+        related = tuple(phrase for name in names if (phrase := phrase_of(spelled(name).text)))
+        clauses = [
+            replace(clause, related=tuple(dict.fromkeys(clause.related + related)))
+            if clause.place is None and clause.spelling and clause.spelling.tokens in words
+            else clause
+            for clause in clauses
+        ]
+    return clauses
+
+
+def _spelling(written: str, *, is_prefix: bool) -> Phrase | None:
+    tokens = list(spelling_tokens(normalize_text(written).text))
+    if len(tokens) > 1 and len(tokens[-1]) == 1 and is_cjk(tokens[-1]):
+        tokens.pop()
+    if not tokens:
+        return None
+    return Phrase(tuple(tokens), is_prefix=is_prefix or (len(tokens) == 1 and is_cjk(tokens[0])))
+
+
+def phrase_of(text: str) -> Phrase | None:
+    """Returns a phrase that matches all tokens of `text`, in unified spelling; None if there are none.
 
     Drops the single last character of a Japanese run after a pair that contains it; one without a pair is a prefix.
     """
     tokens = tokens_of(text)
     texts = tuple(token for token in tokens.texts if not token.startswith("="))
     if not texts:
-        return ()
+        return None
     if not is_cjk(texts[-1]):
-        return (Phrase(texts),)
+        return Phrase(texts)
     ends = tokens.ends[: len(texts)]
     ends_a_pair = len(ends) > 1 and ends[-2] == ends[-1]
-    return (Phrase(texts[:-1]) if ends_a_pair else Phrase(texts, is_prefix=True),)
+    return Phrase(texts[:-1]) if ends_a_pair else Phrase(texts, is_prefix=True)

@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from mechshare.adapters.search.text.normalization import normalize_line
-from mechshare.adapters.search.text.tokenizer import index_text
+from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.tokenizer import index_text, spelling_text
 from mechshare.domain.search import SearchDocument
 
 WEIGHTS = (9.0, 3.0, 1.0)
 """Scores that a match in the title, the category names or the author's name adds to the 1 of any match."""
 PLACES = ("title_words", "category_words", "author_words")
 """The index fields that hold the tokens of these texts, in the order of WEIGHTS."""
+SPELLING = 2.0
+"""The score that a title adds for a clause which it has as it was typed, for instance モータ and not モーター."""
+RELATED = 0.5
+"""The part of a weight that a match by the thesaurus gets."""
 EQUAL_TITLE = 1_000_000.0
 """The score of a title that equals the query: more than any sum of matches."""
 BREVITY = 0.001
@@ -27,6 +31,11 @@ def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
 def searched_words(document: SearchDocument) -> tuple[str, ...]:
     """Returns the tokens of each of `searched_fields`, with a space before and after each, for `Phrase.pattern`."""
     return tuple(f" {index_text(text)} " for text in searched_fields(document))
+
+
+def title_spelling(document: SearchDocument) -> str:
+    """Returns the words of the title as they are written, with a space before and after each."""
+    return f" {spelling_text(normalize_text(document.title).text)} "
 
 
 def microseconds(moment: datetime) -> int:

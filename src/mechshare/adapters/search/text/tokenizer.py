@@ -1,12 +1,15 @@
 """The tokenizer: stems of Latin words and numbers, pairs of Japanese characters.
 
-    four-bar linkages -> four bar linkag =fourbar =linkages
+    four-bar linkages -> 4 bar linkag =four =fourbar =linkages
     遊星歯車           -> 遊星 星歯 歯車 車
+    チェーン           -> ちえ えー ーん ん =ちえん
+    取り付け           -> 取り り付 付け け =取付 =付
 
 Japanese and Chinese have no spaces between words, so a run of their characters becomes its overlapping pairs and its
 last character alone. A query of two or more characters is found as consecutive pairs, one character as the beginning of
 a pair. A token that begins with `=` is a word as written (or a compound written as one word). These tokens follow all
-others, so that they never separate two neighbours.
+others, so that they never separate two neighbours. So do the tokens of a further spelling of a Japanese run: kana
+without long vowel marks, a kana with the mark at the end of a word, and compounds without okurigana.
 """
 
 import re
@@ -16,11 +19,16 @@ from typing import NamedTuple
 
 import snowballstemmer
 
+from mechshare.adapters.search.text.english import unified
 from mechshare.adapters.search.text.normalization import normalize_text
+from mechshare.adapters.search.text.readings import readings_of
+from mechshare.adapters.search.text.spelling import as_hiragana, spelled
 
 MAX_TOKEN_LENGTH = 64
 _MAX_OPENING_SOURCE = 4 * MAX_TOKEN_LENGTH
 """Characters of a title from which one opening is made: enough unless most of them are not letters."""
+_MAX_BARE_WORD = 5
+"""Characters of a katakana word without a long vowel mark that may be another spelling of one with it."""
 MAX_COMPOUND_LENGTH = 8
 """Parts. Longer chains with hyphens or dots are addresses or dividing lines, which nobody types as one word."""
 
@@ -33,6 +41,13 @@ _WORDS = re.compile(_WORD)
 _SEGMENTS = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?:{_WORD})(?:{_JOINER}(?:{_WORD}))*")
 _CJK_RUN = re.compile(rf"[{_CJK}]+")
 _NOT_LETTERS = re.compile(r"[\W_]+")
+_KANA_WORD = re.compile(r"[\u30a1-\u30fa\u30fc]+|[\u3041-\u3096\u30fc]+")
+_MARKED_END = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]ー(?![\u30a1-\u30fa])")
+_KANJI = r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]"
+_KANJI_RUN = re.compile(rf"{_KANJI}+")
+_OKURIGANA = r"[っわかとなまら]?[いきしちにひみりぎじびえけせてねへめれげぜでべつ]"
+_OKURIGANA_COMPOUND = re.compile(rf"(?<!{_KANJI}){_KANJI}++(?:{_OKURIGANA}{_KANJI}++)+")
+_OKURIGANA_INSIDE = re.compile(rf"(?<={_KANJI}){_OKURIGANA}(?={_KANJI})")
 _KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
 
 
@@ -72,6 +87,10 @@ def is_cjk(text: str) -> bool:
     return _CJK_RUN.fullmatch(text) is not None
 
 
+def is_kanji(text: str) -> bool:
+    return _KANJI_RUN.fullmatch(text) is not None
+
+
 def segments(normalized: str) -> Iterator[Segment]:
     for match in _SEGMENTS.finditer(normalized):
         if match["cjk"]:
@@ -83,12 +102,16 @@ def segments(normalized: str) -> Iterator[Segment]:
 
 
 def tokens_of(normalized: str) -> Tokens:
-    """Returns the tokens of normalized text in order; those as written follow all others."""
+    """Returns the tokens of text in unified spelling (`spelled`) in order; those of further spellings follow."""
     tokens, written = Tokens([], [], []), Tokens([], [], [])
     # Avoids `segments` and an object per token, for speed: the text of every hit passes through here.
     for match in _SEGMENTS.finditer(normalized):
         if match["cjk"]:
-            _add_pairs(tokens, match[0], match.start())
+            _add_pairs(tokens, as_hiragana(match[0]), match.start())
+            for text, start, end in further_spellings(match[0]):
+                written.texts.append("=" + text)
+                written.starts.append(match.start() + start)
+                written.ends.append(match.start() + end)
             continue
         words = _words_in(match)
         for word in words:
@@ -103,7 +126,45 @@ def tokens_of(normalized: str) -> Tokens:
 
 def index_text(text: str) -> str:
     """Returns the tokens of `text`, which need not be normalized, separated by spaces."""
-    return " ".join(tokens_of(normalize_text(text).text).texts)
+    return " ".join(tokens_of(spelled(text, joins=True).text).texts)
+
+
+def spelling_text(normalized: str) -> str:
+    """Returns the words and pairs of normalized text as they are written, separated by spaces."""
+    return " ".join(spelling_tokens(normalized))
+
+
+def spelling_tokens(normalized: str) -> Iterator[str]:
+    for match in _SEGMENTS.finditer(normalized):
+        if match["cjk"]:
+            yield from (match[0][offset : offset + 2] for offset in range(len(match[0])))
+        else:
+            yield from (as_written(word[0][:MAX_TOKEN_LENGTH]) for word in _words_in(match))
+
+
+def further_spellings(run: str) -> Iterator[tuple[str, int, int]]:
+    """Yields (text, start, end) of words within a Japanese run that have a token of their own, in hiragana."""
+    for word in _KANA_WORD.finditer(run):
+        # チェン is short enough to be a spelling of チェーン.
+        is_bare = len(word[0]) <= _MAX_BARE_WORD and word[0][0] >= "ァ"
+        if 2 < len(word[0]) <= MAX_TOKEN_LENGTH and ("ー" in word[0] or is_bare):
+            yield without_marks(word[0]), word.start(), word.end()
+    for end in _MARKED_END.finditer(run):
+        yield as_hiragana(end[0]), end.start(), end.end()
+    for compound in _OKURIGANA_COMPOUND.finditer(run):
+        bare = without_okurigana(compound[0])
+        for offset in range(len(bare)):
+            yield bare[offset : offset + 2], compound.start(), compound.end()
+    yield from readings_of(run)
+
+
+def without_marks(word: str) -> str:
+    return as_hiragana(word.replace("ー", ""))
+
+
+def without_okurigana(run: str) -> str:
+    """Returns `run` without the kana between two kanji of a compound: 取り付け -> 取付け."""
+    return _OKURIGANA_INSIDE.sub("", run)
 
 
 def stem(word: str) -> str:
@@ -173,4 +234,4 @@ def _root(word: str) -> str:
     if not (bare.isascii() and bare.isalpha()):
         return bare
     # A stemmer keeps state, so threads cannot share one; creating one costs less than a lock.
-    return str(snowballstemmer.stemmer("english").stemWord(bare))
+    return str(snowballstemmer.stemmer("english").stemWord(unified(bare)))
