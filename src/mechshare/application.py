@@ -18,6 +18,7 @@ from mechshare.services.processing import ProcessingService
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.response_cache import ResponseCache
+from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
@@ -38,6 +39,7 @@ class Application:
     categories: CategoryService
     mechanisms: MechanismService
     uploads: UploadService
+    resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService
     processing: ProcessingService
     processing_feed: ProcessingFeed

@@ -54,7 +54,8 @@ class Settings:
     that files leave free on each disk (None: a twentieth of it, 1 GiB at most). `requests_per_minute`,
     `registrations_per_hour`, `uploads_per_hour`, `searches_per_minute` and `retries_per_hour` are limits for each
     address, the last one also for each user (0: no limit; if the first is 0, none of them applies).
-    `unfinished_clips_per_user` limits the clips of a user that are still to be processed (0: no limit).
+    `unfinished_clips_per_user` limits the clips of a user that are still to be processed,
+    `unfinished_uploads_per_user` the uploads that are still to be completed (0: no limit).
     `trusted_proxies` are the addresses and networks (CIDR) whose X-Forwarded-For and Forwarded fields are trusted.
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
@@ -90,6 +91,7 @@ class Settings:
     searches_per_minute: int = 300
     retries_per_hour: int = 60
     unfinished_clips_per_user: int = 20
+    unfinished_uploads_per_user: int = 100
     trusted_proxies: tuple[str, ...] = ()
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
@@ -148,6 +150,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         retries_per_hour=rate(values, "retries_per_hour", Settings.retries_per_hour),
         unfinished_clips_per_user=rate(
             values, "unfinished_clips_per_user", Settings.unfinished_clips_per_user
+        ),
+        unfinished_uploads_per_user=rate(
+            values, "unfinished_uploads_per_user", Settings.unfinished_uploads_per_user
         ),
         trusted_proxies=networks(values, "trusted_proxies"),
         public_url=public_url(values),

@@ -27,6 +27,12 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
+@pytest.fixture(params=adapters_of("uploads"))
+async def uploads(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=adapters_of("cache"))
 async def cache(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:

@@ -63,6 +63,21 @@ async def _s3_blobs(folder: Path) -> AsyncIterator[Any]:
     await store.close()
 
 
+def _uploads(open_blobs: Opener) -> Opener:
+    """Returns what opens the upload store beside a blob store, and that blob store."""
+
+    @asynccontextmanager
+    async def opener(folder: Path) -> AsyncIterator[Any]:
+        from mechshare.adapters.blobs.file_uploads import FileUploadStore
+        from mechshare.adapters.blobs.part_uploads import PartUploadStore
+
+        async with open_blobs(folder) as blobs:
+            is_files = open_blobs is _file_blobs
+            yield (FileUploadStore(folder / "blobs") if is_files else PartUploadStore(blobs)), blobs
+
+    return opener
+
+
 @asynccontextmanager
 async def _memory_cache(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.cache.memory import MemoryCache
@@ -300,6 +315,12 @@ async def _stub_media(folder: Path) -> AsyncIterator[Any]:
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "backups": {"folders": _folder_backup},
     "blobs": {"memory": _memory_blobs, "files": _file_blobs, "azure": _azure_blobs, "s3": _s3_blobs},
+    "uploads": {
+        "memory": _uploads(_memory_blobs),
+        "files": _uploads(_file_blobs),
+        "azure": _uploads(_azure_blobs),
+        "s3": _uploads(_s3_blobs),
+    },
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
     "disks": {"local": _local_disks, "memory": _memory_disks},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},

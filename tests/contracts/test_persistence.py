@@ -9,4 +9,5 @@ from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403
 from mechshare.testing.persistence.sessions import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403
+from mechshare.testing.persistence.uploads import *  # noqa: F403
 from mechshare.testing.persistence.users import *  # noqa: F403

@@ -40,6 +40,11 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "PATCH /api/v1/users/{user_id}": {SAME: ADMIN},
     "POST /api/v1/mechanisms": {SAME: (401, 201, 201, 201, 201, 401, 401)},
     "POST /api/v1/mechanisms/from-url": {SAME: (401, 201, 201, 201, 201, 401, 401)},
+    "POST /api/v1/mechanisms/from-upload": {SAME: (401, 404, 202, 404, 404, 401, 401)},
+    "POST /api/v1/uploads": {SAME: (401, 201, 201, 201, 201, 401, 401)},
+    "GET /api/v1/uploads/{upload_id}": {SAME: (401, 404, 200, 404, 404, 401, 401)},
+    "PATCH /api/v1/uploads/{upload_id}": {SAME: (401, 404, 204, 404, 404, 401, 401)},
+    "DELETE /api/v1/uploads/{upload_id}": {SAME: (401, 404, 204, 404, 404, 401, 401)},
     "GET /api/v1/mechanisms": {SAME: OPEN},
     "GET /api/v1/mechanisms/{mechanism_id}": {
         "pending": (404, 200, 404, 404, 200, 401, 401),
@@ -125,6 +130,17 @@ ELSEWHERE = {
     "thumbnail_url": "https://media.example/a.webp",
     "duration": 2.4,
 }
+UPLOADING = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(GIF))}
+HEADERS = {
+    "POST /api/v1/uploads": UPLOADING,
+    "GET /api/v1/uploads/{upload_id}": UPLOADING,
+    "PATCH /api/v1/uploads/{upload_id}": {
+        **UPLOADING,
+        "Upload-Offset": str(len(GIF)),
+        "Content-Type": "application/offset+octet-stream",
+    },
+    "DELETE /api/v1/uploads/{upload_id}": UPLOADING,
+}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/register": {
         "username": "new-{caller}",
@@ -136,6 +152,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "slider-crank"},
     "POST /api/v1/mechanisms": ELSEWHERE,
     "POST /api/v1/mechanisms/from-url": ELSEWHERE,
+    "POST /api/v1/mechanisms/from-upload": {"upload": "{upload_id}", "title": "歯車"},
     "POST /api/v1/categories": {"id": "made-by-{caller}", "name_en": "{caller}", "name_ja": "{caller}"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title": "新しい"},
     "POST /api/v1/mechanisms/{mechanism_id}/withdraw": {"reason": "重複"},
@@ -208,11 +225,20 @@ async def address(site: Site, template: str, state: str) -> str:
         credentials = {"username": "other", "password": PASSWORD}
         session = (await site.client.post(f"{API}/auth/login", json=credentials)).json()["session_id"]
         path = path.replace("{session_id}", session)
+    if "{upload_id}" in path:
+        path = path.replace("{upload_id}", await upload_of_other(site))
     if "{mechanism_id}" in path:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
         path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name)
     return path
+
+
+async def upload_of_other(site: Site) -> str:
+    """Returns the identifier of a complete upload of the caller `other`."""
+    headers = {**site.tokens["other"], **UPLOADING, "Content-Type": "application/offset+octet-stream"}
+    made = await site.client.post(f"{API}/uploads", headers=headers, content=GIF)
+    return str(made.headers["location"].rpartition("/")[2])
 
 
 def body_for(row: str, caller: str) -> dict[str, Any]:
@@ -233,10 +259,13 @@ async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str
     got = []
     for caller in CALLERS:
         path = await address(site, template, state)
-        headers = dict(site.tokens[caller])
+        headers = {**site.tokens[caller], **HEADERS.get(row, {})}
         if method in ("PATCH", "DELETE"):
             headers["If-Match"] = "*"
-        response = await site.client.request(method, path, headers=headers, **body_for(row, caller))
+        body = body_for(row, caller)
+        if "upload" in body.get("json", {}):
+            body["json"]["upload"] = await upload_of_other(site)
+        response = await site.client.request(method, path, headers=headers, **body)
         got.append(response.status_code)
     assert dict(zip(CALLERS, got, strict=True)) == dict(zip(CALLERS, MATRIX[row][state], strict=True))
 
@@ -269,7 +298,7 @@ ATTRIBUTES = sorted(
     {field.name for entity in (User, Mechanism, Category, Session) for field in fields(entity)}
     | {"is_suspended", "password", "password_hash", "media_url", "surprise"}
 )
-TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE"))}
+TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE")) or row in HEADERS}
 
 
 @pytest.mark.parametrize("row", sorted(set(MATRIX) - TAKES_NO_BODY))
@@ -304,6 +333,7 @@ SETTABLE = {
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
     "POST /api/v1/mechanisms": {"description", "categories"},
     "POST /api/v1/mechanisms/from-url": {"description", "categories"},
+    "POST /api/v1/mechanisms/from-upload": {"description", "categories"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories"},
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }

@@ -3,6 +3,8 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from mechshare.adapters.blobs.file_uploads import FileUploadStore
+from mechshare.adapters.blobs.part_uploads import PartUploadStore
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.disks.local import LocalDisks
 from mechshare.adapters.disks.memory import MemoryDisks
@@ -29,6 +31,7 @@ from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
+from mechshare.ports.uploads import UploadStore
 from mechshare.settings import Settings
 from mechshare.urls import path_of, scheme_of
 
@@ -39,6 +42,7 @@ class Adapters:
 
     database: Database
     blobs: BlobStore
+    uploads: UploadStore
     index: SearchIndex
     doorbell: Doorbell
     cache: Cache
@@ -67,9 +71,11 @@ def choose_adapters(
 
     Tests may pass a clock and faster media processing and password hashing.
     """
+    blobs = chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings)
     return Adapters(
         database=chosen_adapter(DATABASES, "database_url", settings.database_url, settings),
-        blobs=chosen_adapter(BLOB_STORES, "blobs_url", settings.blobs_url, settings),
+        blobs=blobs,
+        uploads=choose_uploads(settings, blobs),
         index=chosen_adapter(SEARCH_INDEXES, "search_url", settings.search_url, settings),
         doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
         cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
@@ -80,6 +86,13 @@ def choose_adapters(
         media=media or AvMediaProcessor(),
         passwords=passwords or Argon2PasswordHasher(),
     )
+
+
+def choose_uploads(settings: Settings, blobs: BlobStore) -> UploadStore:
+    """Returns the store of uploads under way that belongs to the blob store."""
+    if scheme_of(settings.blobs_url) == "file":
+        return FileUploadStore(path_of(settings.blobs_url))
+    return PartUploadStore(blobs)
 
 
 def choose_disks(settings: Settings) -> Disks:

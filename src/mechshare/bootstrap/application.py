@@ -15,6 +15,7 @@ from mechshare.domain.rate_limits import Quota
 from mechshare.domain.role_seals import RoleSeal
 from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.tickets import TicketSigner
+from mechshare.domain.uploads import UploadLimits
 from mechshare.ports.clock import Clock
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
@@ -30,12 +31,14 @@ from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
+from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.response_cache import ResponseCache
+from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
@@ -79,6 +82,11 @@ def build(
         moderator=settings.moderator_quota_bytes,
         admin=settings.admin_quota_bytes,
     )
+    upload_limits = UploadLimits(
+        max_bytes=settings.max_upload_bytes,
+        unfinished_per_user=settings.unfinished_uploads_per_user,
+        quotas=quotas,
+    )
     reservations = Reservations(transactions, clock, quotas)
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
@@ -91,6 +99,9 @@ def build(
             transactions, clock, ids, clip_limit, ExternalHosts(settings.external_media_hosts)
         ),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
+        resumable_uploads=ResumableUploadService(
+            transactions, adapters.uploads, disks, clock, ids, upload_limits
+        ),
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
@@ -127,6 +138,7 @@ def _job_handlers(
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),
         JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
+        JobKind.DELETE_EXPIRED_UPLOADS: DeleteExpiredUploads(database, adapters.uploads, clock),
         JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.users import User
@@ -12,10 +12,12 @@ from mechshare.domain.users import User
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MechanismCreated:
-    """Compared by identity: two equal requests create two mechanisms."""
+    """Compared by identity: two equal requests create two mechanisms. `upload_id` is the upload that becomes its
+    file."""
 
     mechanism: Mechanism
     request_id: str
+    upload_id: UploadId | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ MechanismId = NewType("MechanismId", str)
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
 JobId = NewType("JobId", str)
+UploadId = NewType("UploadId", str)
 CategoryId = NewType("CategoryId", str)
 """The slug of a category (`planetary-gears`): people read and type it in filters and bodies."""
 

@@ -33,6 +33,7 @@ class JobKind(StrEnum):
     REBUILD_INDEX = "rebuild_index"
     SWEEP = "sweep"
     MEASURE_BLOBS = "measure_blobs"
+    DELETE_EXPIRED_UPLOADS = "delete_expired_uploads"
 
 
 INDEXING = (JobKind.INDEX_MECHANISM, JobKind.INDEX_DRAFT)

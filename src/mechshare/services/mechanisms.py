@@ -13,7 +13,7 @@ from mechshare.domain.events import (
     MechanismWithdrawnByModerator,
 )
 from mechshare.domain.external_hosts import ExternalHosts
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.mechanisms import (
     PENDING,
     READY,
@@ -59,13 +59,15 @@ class ExternalMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The input for a new mechanism: an uploaded file, or a clip hosted elsewhere."""
+    """The input for a new mechanism: an uploaded file, or a clip hosted elsewhere. `upload_id` is the upload in several
+    requests that brought the file, and ends with the creation."""
 
     title: str
     description: str
     categories: Sequence[CategoryId]
     media: OriginalFile | ExternalMedia
     reliability: Reliability | None = None
+    upload_id: UploadId | None = None
 
 
 class Unstated(Enum):
@@ -103,11 +105,11 @@ class MechanismService:
         """Creates an unpublished mechanism of the actor's and, for an uploaded file, enqueues its processing.
 
         Both are stored in one transaction. Raises UnauthorizedOperation, InvalidField, CategoryNotFound,
-        TooManyUnfinishedClips, IdempotencyKeyReused.
+        TooManyUnfinishedClips, IdempotencyKeyReused, and UploadNotFound if another mechanism was made of the upload.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
         request_id = request_metadata.request_id if request_metadata else ""
-        new = MechanismCreated(self._new_mechanism(actor, draft), request_id)
+        new = MechanismCreated(self._new_mechanism(actor, draft), request_id, draft.upload_id)
         if idempotency is None:
             return await self._bulk_insert.insert(new)
         async with self._transactions.begin() as tx:
@@ -117,6 +119,14 @@ class MechanismService:
                 return created
 
             return await run_once(tx, self._clock, idempotency, create)
+
+    async def find_response(
+        self, idempotency: IdempotentRequest[AuthoredMechanism]
+    ) -> ReplayedResponse | None:
+        """Returns the stored response if the request took effect before. Raises IdempotencyKeyReused."""
+        async with self._transactions.read() as tx:
+            record = await tx.idempotency_records.find(idempotency.scope, idempotency.key)
+        return ReplayedResponse(record.response_to(idempotency.fingerprint)) if record else None
 
     async def import_mechanism(self, actor: Actor, draft: Draft) -> AuthoredMechanism:
         """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished clips.

@@ -1,6 +1,5 @@
 """Receives uploaded files."""
 
-import unicodedata
 from collections.abc import AsyncIterator
 
 from mechshare.domain.blobs import original_key
@@ -8,17 +7,14 @@ from mechshare.domain.errors import FileTooLarge, UnsupportedFile
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 from mechshare.domain.policy import require_permission
-from mechshare.domain.text import without_long_marks
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
 from mechshare.ports.ids import IdSource
 from mechshare.services.support.disk_room import require_disk_room
+from mechshare.services.support.file_names import shown_name
 from mechshare.services.support.reservations import OpenReservation, Reservations
 
-MAX_NAME_LENGTH = 200
-_MAX_SENT_NAME_LENGTH = 4_096
-"""The longest prefix of a sent name that is read, in characters."""
 _DISK_CHECK_BYTES = 4 * 1024 * 1024
 """Bytes received between two looks at the disk."""
 
@@ -65,7 +61,7 @@ class UploadService:
                 await reservation.end()
             raise
         return OriginalFile(
-            key=key, format=format, size=facts.size, sha256=facts.sha256, name=_shown_name(name)
+            key=key, format=format, size=facts.size, sha256=facts.sha256, name=shown_name(name)
         )
 
     async def discard(self, original: OriginalFile) -> None:
@@ -103,11 +99,3 @@ async def _recognised(chunks: AsyncIterator[bytes]) -> tuple[bytes, MediaFormat]
     if format is None:
         raise UnsupportedFile()
     return head, format
-
-
-def _shown_name(name: str) -> str:
-    """Returns the last path component of the sent name, printable characters only. The name is displayed, never
-    opened."""
-    last = name.replace("\\", "/").rpartition("/")[2][:_MAX_SENT_NAME_LENGTH]
-    printable = "".join(character for character in last if character.isprintable())
-    return unicodedata.normalize("NFC", without_long_marks(printable))[:MAX_NAME_LENGTH]

@@ -43,18 +43,18 @@ class FileBlobStore:
         self._open_files = FdCache()
 
     async def write(self, key: str, chunks: AsyncIterator[bytes]) -> BlobFacts:
-        incoming = AtomicFile(self._root, _names(key))
+        incoming = AtomicFile(self._root, file_names(key))
         buffer = bytearray()
         try:
-            await _in_thread(self._remove_abandoned)
-            await _in_thread(incoming.begin)
+            await in_thread(self._remove_abandoned)
+            await in_thread(incoming.begin)
             async for chunk in chunks:
                 buffer += chunk
                 if len(buffer) >= _WRITE_BYTES:
-                    await _in_thread(incoming.append, buffer)
+                    await in_thread(incoming.append, buffer)
                     buffer = bytearray()
-            await _in_thread(incoming.append, buffer)
-            await _in_thread(incoming.publish)
+            await in_thread(incoming.append, buffer)
+            await in_thread(incoming.publish)
         except BaseException:
             await _discard(incoming)
             raise
@@ -62,7 +62,7 @@ class FileBlobStore:
         return BlobFacts(key=key, size=incoming.size, sha256=incoming.sha256)
 
     async def read(self, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
-        names = _names(key)
+        names = file_names(key)
         file = self._open_files.find(key)
         offset = start
 
@@ -81,35 +81,35 @@ class FileBlobStore:
         try:
             chunk = file.read_nowait(size(), offset) if file else None
             if chunk is None:
-                chunk = await _in_thread(first_piece)
+                chunk = await in_thread(first_piece)
                 if file is None:
                     raise MediaNotFound()
                 self._open_files.add(key, file)
             while chunk:
                 offset += len(chunk)
                 yield chunk
-                chunk = await _in_thread(next_piece) if size() else b""
+                chunk = await in_thread(next_piece) if size() else b""
         finally:
             file = None
 
     async def stat(self, key: str) -> int | None:
-        status = await _in_thread(self._status, _names(key))
+        status = await in_thread(self._status, file_names(key))
         return None if status is None else status.st_size
 
     async def written_at(self, key: str) -> datetime | None:
-        status = await _in_thread(self._status, _names(key))
+        status = await in_thread(self._status, file_names(key))
         return None if status is None else datetime.fromtimestamp(status.st_mtime, UTC)
 
     async def delete(self, key: str) -> None:
         self._open_files.evict(key)
-        await _in_thread(self._remove, _names(key))
+        await in_thread(self._remove, file_names(key))
 
     async def list(self, prefix: str) -> AsyncIterator[str]:
         folder = prefix.rpartition("/")[0]
         if folder and not is_blob_key(folder):
             return
         keys = self._keys(f"{folder}/" if folder else "", prefix)
-        while batch := await _in_thread(lambda: list(islice(keys, _LISTED))):
+        while batch := await in_thread(lambda: list(islice(keys, _LISTED))):
             for key in batch:
                 yield key
 
@@ -117,7 +117,7 @@ class FileBlobStore:
         return None
 
     async def prepare(self) -> None:
-        await _in_thread(self._make_root)
+        await in_thread(self._make_root)
 
     async def close(self) -> None:
         self._open_files.clear()
@@ -185,12 +185,12 @@ class FileBlobStore:
 async def _discard(incoming: AtomicFile) -> None:
     """Discards the file. Logs an error instead of raising it, so that the caller sees the original error."""
     try:
-        await _in_thread(incoming.discard)
+        await in_thread(incoming.discard)
     except (DependencyUnavailable, StorageFull) as problem:
         _log.warning("unfinished_blob_not_removed", problem=str(problem.__cause__))
 
 
-def _names(key: str) -> tuple[str, ...]:
+def file_names(key: str) -> tuple[str, ...]:
     """Returns the folders and the file name of a blob. Raises ValueError."""
     if not is_blob_key(key):
         raise ValueError(f"not a blob key: {key!r}")
@@ -205,7 +205,7 @@ def _part_of_key(entry: "os.DirEntry[str]") -> str:
     return entry.name if entry.is_file(follow_symlinks=False) else ""
 
 
-async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
+async def in_thread(work: Callable[..., T], *arguments: object) -> T:
     """Runs `work` in a thread and translates its OSErrors into DependencyUnavailable and StorageFull.
 
     A cancellation takes effect only after `work` has ended; otherwise `work` could use files that the caller has

@@ -28,6 +28,7 @@ from mechshare.entrypoints.http.middleware.request_context import (
 )
 from mechshare.entrypoints.http.middleware.request_limits import RequestLimitsMiddleware
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
+from mechshare.entrypoints.http.middleware.tus import TusMiddleware
 from mechshare.entrypoints.http.middleware.unread_body import UnreadBodyMiddleware
 from mechshare.entrypoints.http.parent_process import end_with_parent
 from mechshare.entrypoints.http.protocol import errors
@@ -45,6 +46,7 @@ from mechshare.entrypoints.http.routes import (
     media,
     operations,
     processing,
+    resumable_uploads,
     schema_assets,
     search,
     sessions,
@@ -61,7 +63,7 @@ from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
-_TAGGED = (sessions, users, mechanisms, processing, media, categories, search, operations)
+_TAGGED = (sessions, users, mechanisms, resumable_uploads, processing, media, categories, search, operations)
 """In the order of their tags in the OpenAPI document."""
 _SHORT_BODY = 1024 * 1024
 _COLLECTED_AFTER = (20_000, 20, 20)
@@ -96,6 +98,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
                 route_handlers=[*uploads.handlers, *mechanisms.handlers],
             ),
             mechanisms.of_user_router,
+            resumable_uploads.router,
             processing.router,
             media.router,
             categories.router,
@@ -133,6 +136,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
         asgi_app = RateLimitMiddleware(asgi_app, application)
     asgi_app = ErrorPagesMiddleware(asgi_app, app)
     asgi_app = MethodsMiddleware(CompressionMiddleware(asgi_app))
+    asgi_app = TusMiddleware(asgi_app, chosen.max_upload_bytes)
     if chosen.cors_origins:
         asgi_app = CorsMiddleware(asgi_app, chosen.cors_origins)
     if chosen.public_url:

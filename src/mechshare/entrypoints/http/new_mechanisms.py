@@ -11,9 +11,10 @@ from litestar import Request
 from msgspec import Struct
 
 from mechshare.domain.errors import DomainException, MalformedRequest, Unavailable
-from mechshare.domain.ids import CategoryId
+from mechshare.domain.ids import CategoryId, UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
 from mechshare.domain.reliability import Reliability, stated_reliability
+from mechshare.domain.uploads import UploadNotFound
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
 from mechshare.entrypoints.http.protocol.multipart import Form, read_form
@@ -28,7 +29,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft
-from mechshare.services.support.idempotency import ReplayedResponse
+from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 
 Req = Request[Any, Any, Any]
 ClipForm = Form[OriginalFile]
@@ -77,16 +78,51 @@ async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | 
     return created
 
 
+async def create_from_upload(
+    request: Req, new: NewUpload, upload_id: UploadId, fingerprint: bytes
+) -> AuthoredMechanism | ReplayedResponse:
+    """Creates a mechanism of the upload, which ends with it. If it raises, the upload stays.
+
+    Raises what `ResumableUploadService.finish` and `MechanismService.create_mechanism` raise.
+    """
+    application, actor = application_of(request), actor_of(request)
+    idempotency = _idempotent(request, fingerprint)
+    try:
+        file = await application.resumable_uploads.finish(actor, upload_id)
+    except UploadNotFound:
+        # A repeated request comes when its upload has ended.
+        before = await application.mechanisms.find_response(idempotency) if idempotency else None
+        if before is None:
+            raise
+        return before
+    draft = Draft(
+        title=new.title,
+        description=new.description,
+        categories=[CategoryId(category) for category in new.categories],
+        media=file,
+        reliability=new.reliability,
+        upload_id=upload_id,
+    )
+    created = await create(request, draft, fingerprint)
+    UPLOADED_BYTES.inc(file.size)
+    return created
+
+
 async def create(request: Req, draft: Draft, fingerprint: bytes) -> AuthoredMechanism | ReplayedResponse:
     """Creates the mechanism, once if the request has an Idempotency-Key. Raises as `create_mechanism` does."""
-    application, actor = application_of(request), actor_of(request)
+    return await application_of(request).mechanisms.create_mechanism(
+        actor_of(request), draft, request_metadata_of(request), _idempotent(request, fingerprint)
+    )
+
+
+def _idempotent(request: Req, fingerprint: bytes) -> IdempotentRequest[AuthoredMechanism] | None:
+    """Returns the request as one that takes effect once; None without Idempotency-Key. Raises MalformedRequest."""
+    addresses = media_addresses(application_of(request))
 
     def render(item: AuthoredMechanism) -> bytes:
-        return msgspec.json.encode(mechanism_response(item, media_addresses(application)))
+        return msgspec.json.encode(mechanism_response(item, addresses))
 
-    return await application.mechanisms.create_mechanism(
-        actor, draft, request_metadata_of(request), idempotent_request(request, actor.id, fingerprint, render)
-    )
+    return idempotent_request(request, actor_of(request).id, fingerprint, render)
 
 
 async def _create_with_clip(

@@ -20,6 +20,7 @@ from mechshare.ports.persistence.mechanisms import (
 )
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
+from mechshare.ports.persistence.uploads import UploadRepository
 from mechshare.ports.persistence.users import CredentialRepository, UserRepository
 
 
@@ -52,6 +53,9 @@ class UnitOfWork(Protocol):
 
     @property
     def storage_quotas(self) -> StorageQuotaRepository: ...
+
+    @property
+    def uploads(self) -> UploadRepository: ...
 
     @property
     def ledger(self) -> JobLedger: ...

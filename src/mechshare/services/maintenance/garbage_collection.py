@@ -9,6 +9,7 @@ from mechshare.domain.events import BlobOrphaned, MaintenanceDue
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.jobs import EVERYTHING, INDEXING, Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.uploads import upload_of
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database, UnitOfWork
@@ -57,6 +58,8 @@ class Scheduler:
             await self._transactions.record(MaintenanceDue(JobKind.SWEEP))
         if await self._has_unmeasured_blobs() and await self._is_due(JobKind.MEASURE_BLOBS):
             await self._transactions.record(MaintenanceDue(JobKind.MEASURE_BLOBS))
+        if await self._has_expired_uploads():
+            await self._transactions.record(MaintenanceDue(JobKind.DELETE_EXPIRED_UPLOADS))
         try:
             is_wiped = await self._index.needs_rebuild()
         except Unavailable:
@@ -71,6 +74,10 @@ class Scheduler:
     async def _has_unmeasured_blobs(self) -> bool:
         async with self._transactions.read() as tx:
             return bool(await tx.blob_references.find_unmeasured(limit=1))
+
+    async def _has_expired_uploads(self) -> bool:
+        async with self._transactions.read() as tx:
+            return bool(await tx.uploads.find_expired(self._clock.now(), limit=1))
 
     async def _has_failed_lately(self) -> bool:
         rebuilt = await self._find_last(JobKind.REBUILD_INDEX)
@@ -139,9 +146,10 @@ class GarbageCollection:
     async def _delete_orphans(self, keys: list[str], job: Job) -> None:
         async with self._database.read() as tx:
             referenced = await tx.blob_references.find_referenced(keys)
+            under_way = await tx.uploads.find_existing([id for key in keys if (id := upload_of(key))])
         before = self._clock.now() - ORPHANED_AFTER
         for key in keys:
-            if key in referenced:
+            if key in referenced or upload_of(key) in under_way:
                 continue
             written_at = await self._blobs.written_at(key)
             if written_at is not None and written_at < before:

@@ -7,13 +7,14 @@ from mechshare.domain.errors import CategoryNotFound, DomainException, StaleVers
 from mechshare.domain.events import MechanismCreated
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.overload import TooManyUnfinishedClips
+from mechshare.domain.uploads import UploadNotFound
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.data_loader import DataLoader
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_CONCURRENT_BATCHES = 2
 """Two: one batch can be sent while the database makes the other durable."""
-_OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion, TooManyUnfinishedClips)
+_OF_ONE = (CategoryNotFound, UserNotFound, StaleVersion, TooManyUnfinishedClips, UploadNotFound)
 """Errors caused by one mechanism of a batch; the others are then inserted one by one."""
 
 
@@ -28,7 +29,7 @@ class BulkInsert:
 
     async def insert(self, created: MechanismCreated) -> AuthoredMechanism:
         """Stores the mechanism; returns it with its author. Raises UserNotFound, CategoryNotFound,
-        TooManyUnfinishedClips, and StaleVersion if the identifier exists."""
+        TooManyUnfinishedClips, UploadNotFound, and StaleVersion if the identifier exists."""
         return await self._batches.load(created)
 
     async def _insert_each(
@@ -59,6 +60,9 @@ async def add_mechanisms(
     """Stores a batch; returns the mechanisms as stored, in their order. Raises what `BulkInsert.insert` raises."""
     clips = [created.mechanism.user_id for created in batch if not created.mechanism.processing.has_ended]
     await clip_limit.require_room(tx, *clips)
+    for upload_id in sorted(created.upload_id for created in batch if created.upload_id):
+        if not await tx.uploads.delete(upload_id):
+            raise UploadNotFound()
     await tx.mechanisms.add([created.mechanism for created in batch])
     files = [file for created in batch for file in created.mechanism.original_references]
     await tx.blob_references.add(files)

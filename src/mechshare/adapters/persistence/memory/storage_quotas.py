@@ -10,6 +10,7 @@ from mechshare.adapters.persistence.memory.tables import (
     BLOB_REFERENCES,
     MECHANISMS,
     STORAGE_RESERVATIONS,
+    UPLOADS,
     USERS,
 )
 from mechshare.domain.errors import UserNotFound
@@ -34,7 +35,11 @@ class MemoryStorageQuotaRepository(StorageQuotaRepository):
             for one in self._access.read(STORAGE_RESERVATIONS)
             if one.user_id == user_id and one.key != besides and now < one.expires_at
         )
-        return StorageAccount(role=user.role, quota_bytes=user.quota_bytes, bytes_used=stored + reserved)
+        arriving = sum(
+            one.size for one in self._access.read(UPLOADS) if one.user_id == user_id and now < one.expires_at
+        )
+        used = stored + reserved + arriving
+        return StorageAccount(role=user.role, quota_bytes=user.quota_bytes, bytes_used=used)
 
     async def reserve(self, reservation: Reservation) -> None:
         try:

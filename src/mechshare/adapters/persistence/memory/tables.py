@@ -15,6 +15,7 @@ from mechshare.domain.jobs import Attempt, Job
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.sessions import RefreshToken, Session
 from mechshare.domain.storage_quotas import Reservation
+from mechshare.domain.uploads import Upload
 from mechshare.domain.users import User
 
 KEY = Column(primary_key=True)
@@ -53,6 +54,7 @@ BLOB_REFERENCES = Table("blob_references", BlobReference, key=KEY)
 STORAGE_RESERVATIONS = Table(
     "storage_reservations", Reservation, key=KEY, user_id=Column(refers_to=USERS, cascades=True)
 )
+UPLOADS = Table("uploads", Upload, id=KEY, user_id=Column(refers_to=USERS, cascades=True))
 JOBS = Table("jobs", Job, id=KEY)
 JOB_ATTEMPTS = Table(
     "job_attempts",

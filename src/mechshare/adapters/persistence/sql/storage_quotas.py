@@ -12,6 +12,7 @@ from mechshare.adapters.persistence.sql.tables import (
     blob_references,
     mechanisms,
     storage_reservations,
+    uploads,
     users,
 )
 from mechshare.domain.errors import UserNotFound
@@ -40,6 +41,11 @@ _BY_USER = select(
         storage_reservations.c.user_id == bindparam("user_id"),
         storage_reservations.c.key != bindparam("besides"),
         bindparam("now", type_=_EXPIRES_AT.type) < _EXPIRES_AT,
+    )
+    + _sum(
+        uploads.c.size,
+        uploads.c.user_id == bindparam("user_id"),
+        bindparam("now", type_=_EXPIRES_AT.type) < uploads.c.expires_at,
     ),
 ).where(users.c.id == bindparam("user_id"))
 _INSERT = insert(storage_reservations)

@@ -173,6 +173,23 @@ storage_reservations = Table(
     Column("expires_at", UtcTime, nullable=False),
 )
 
+uploads = Table(
+    "uploads",
+    metadata,
+    Column("id", Id, primary_key=True),
+    Column("user_id", Id, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+    Column("fence", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("head", LargeBinary, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Index("ix_uploads_of_user", "user_id", "expires_at", "size"),
+    Index("ix_uploads_expires", "expires_at", "id"),
+)
+
 jobs = Table(
     "jobs",
     metadata,

@@ -12,11 +12,13 @@ from mechshare.entrypoints.http.protocol.header_fields import field_of
 ALLOWED_METHODS = b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS = (
     b"Authorization, Content-Type, Accept, Accept-Language, If-Match, If-None-Match, If-Range, Range, "
-    b"Idempotency-Key, X-Request-ID, Last-Event-ID"
+    b"Idempotency-Key, X-Request-ID, Last-Event-ID, Tus-Resumable, Upload-Length, Upload-Offset, Upload-Metadata, "
+    b"Upload-Checksum, X-HTTP-Method-Override"
 )
 EXPOSED_HEADERS = (
     b"ETag, Link, Location, Retry-After, X-Request-ID, Idempotent-Replayed, Accept-Ranges, Content-Range, "
-    b"Content-Disposition, RateLimit, RateLimit-Policy, WWW-Authenticate"
+    b"Content-Disposition, RateLimit, RateLimit-Policy, WWW-Authenticate, Tus-Resumable, Tus-Version, Tus-Extension, "
+    b"Tus-Max-Size, Tus-Checksum-Algorithm, Upload-Length, Upload-Offset, Upload-Metadata, Upload-Expires"
 )
 PREFLIGHT_SECONDS = b"7200"
 """The maximum for which Chromium caches a preflight."""

@@ -13,6 +13,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain import errors
 from mechshare.domain.errors import DomainException
+from mechshare.domain.uploads import ChecksumMismatch
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
 from mechshare.entrypoints.http.protocol.schema_names import published
 
@@ -65,6 +66,14 @@ class RangeNotSatisfiable(DomainException):
     }
 
 
+class UnsupportedTusVersion(DomainException):
+    code = "UNSUPPORTED_TUS_VERSION"
+    messages = {
+        "en": "Send 'Tus-Resumable: {version}', the version of the upload protocol that this server speaks.",
+        "ja": "「Tus-Resumable: {version}」を送信してください（このサーバーが対応するバージョンです）。",
+    }
+
+
 class NotStarted(errors.Unavailable):
     code = "NOT_STARTED"
     messages = {
@@ -108,6 +117,7 @@ STATUSES: dict[type[DomainException], int] = {
     BodyTimedOut: 408,
     errors.Conflict: 409,
     errors.Stale: 412,
+    UnsupportedTusVersion: 412,
     errors.TooLarge: 413,
     UriTooLong: 414,
     errors.UnsupportedMedia: 415,
@@ -116,6 +126,7 @@ STATUSES: dict[type[DomainException], int] = {
     errors.PreconditionRequired: 428,
     errors.TooMany: 429,
     HeadersTooLarge: 431,
+    ChecksumMismatch: 460,  # of tus
     InternalError: 500,
     errors.Unavailable: 503,
     errors.OutOfSpace: 507,

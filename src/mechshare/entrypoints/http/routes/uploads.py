@@ -1,14 +1,20 @@
-"""POST /mechanisms and /mechanisms/from-url"""
+"""POST /mechanisms, /mechanisms/from-url and /mechanisms/from-upload"""
 
 from typing import Annotated, Any
 
 from litestar import Request, Response, post
 from msgspec import Struct
 
-from mechshare.domain.errors import Invalid, NotFound, UnsupportedContentType
-from mechshare.domain.ids import CategoryId
+from mechshare.domain.errors import Invalid, NotFound, OutOfSpace, UnsupportedContentType
+from mechshare.domain.ids import CategoryId, UploadId
 from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism
-from mechshare.entrypoints.http.new_mechanisms import ClipForm, NewUpload, create, create_from_form
+from mechshare.entrypoints.http.new_mechanisms import (
+    ClipForm,
+    NewUpload,
+    create,
+    create_from_form,
+    create_from_upload,
+)
 from mechshare.entrypoints.http.protocol.auth import limits, require_permissions
 from mechshare.entrypoints.http.protocol.idempotency import replayed
 from mechshare.entrypoints.http.protocol.openapi import (
@@ -51,6 +57,13 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     description: Description = ""
     categories: CategorySlugs = []
     reliability: ReliabilityFields | None = None
+
+
+@published("NewMechanismFromUpload")
+class NewMechanismFromUpload(NewUpload, forbid_unknown_fields=True, kw_only=True):
+    """A clip that was uploaded to /uploads. `upload` is the id of the upload, or its address."""
+
+    upload: Annotated[str, documented(minLength=1, maxLength=2_000)]
 
 
 @post(
@@ -110,6 +123,36 @@ async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]
     return await _create_from_json(request)
 
 
+@post(
+    "/from-upload",
+    guards=[require_permissions("mechanisms:create")],
+    operation_class=body_of(
+        NewMechanismFromUpload,
+        example={
+            "upload": "01900000-0000-7000-8000-000000000000",
+            "title": "四節リンク機構 (crank-rocker)",
+            "categories": ["four-bar"],
+        },
+    ),
+    status_code=202,
+    operation_id="createMechanismFromUpload",
+    summary="Make a mechanism of an upload",
+    opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound, OutOfSpace)},
+)
+async def create_mechanism_from_upload(request: Req) -> Response[MechanismResponse]:
+    """Accepts JSON with a complete upload, which it ends, and starts to process the clip.
+
+    If a field is refused, the upload stays.
+    """
+    body = await short_body(request)
+    content_type, _ = request.content_type
+    if content_type not in JSON:
+        raise UnsupportedContentType(content_type=content_type, accepted="application/json")
+    new = decoded(body, NewMechanismFromUpload)
+    upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2])
+    return _response(request, await create_from_upload(request, new, upload_id, body), 202)
+
+
 async def _create_from_json(request: Req) -> Response[Any]:
     body = await short_body(request)
     new = decoded(body, NewMechanism)
@@ -129,4 +172,4 @@ def _response(request: Req, created: AuthoredMechanism | ReplayedResponse, statu
     return mechanism_resource(request, created, status)
 
 
-handlers = [create_mechanism, create_mechanism_from_url]
+handlers = [create_mechanism, create_mechanism_from_url, create_mechanism_from_upload]
