@@ -29,7 +29,7 @@ async def blobs(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 @pytest.fixture(params=adapters_of("uploads"))
 async def uploads(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
-    async with request.param(tmp_path) as opened:
+    async with request.param.both(tmp_path) as opened:
         yield opened
 
 

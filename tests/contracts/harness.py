@@ -64,17 +64,23 @@ async def _s3_blobs(folder: Path) -> AsyncIterator[Any]:
 
 
 def _uploads(open_blobs: Opener) -> Opener:
-    """Returns what opens the upload store beside a blob store, and that blob store."""
+    """Returns what opens the upload store beside a blob store; its attribute `both` opens the two."""
 
     @asynccontextmanager
-    async def opener(folder: Path) -> AsyncIterator[Any]:
-        from mechshare.adapters.blobs.file_uploads import FileUploadStore
-        from mechshare.adapters.blobs.part_uploads import PartUploadStore
+    async def both(folder: Path) -> AsyncIterator[Any]:
+        from mechshare.adapters.uploads.files import FileUploadStore
+        from mechshare.adapters.uploads.parts import PartUploadStore
 
         async with open_blobs(folder) as blobs:
             is_files = open_blobs is _file_blobs
             yield (FileUploadStore(folder / "blobs") if is_files else PartUploadStore(blobs)), blobs
 
+    @asynccontextmanager
+    async def opener(folder: Path) -> AsyncIterator[Any]:
+        async with both(folder) as (store, _):
+            yield store
+
+    opener.both = both  # type: ignore[attr-defined]
     return opener
 
 

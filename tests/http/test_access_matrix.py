@@ -333,7 +333,7 @@ SETTABLE = {
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
     "POST /api/v1/mechanisms": {"description", "categories"},
     "POST /api/v1/mechanisms/from-url": {"description", "categories"},
-    "POST /api/v1/mechanisms/from-upload": {"description", "categories"},
+    "POST /api/v1/mechanisms/from-upload": {"description", "categories", "reliability"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories"},
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }

@@ -1,7 +1,7 @@
 // One clip on the upload page: its texts, its way to the server, and its processing.
 import { ApiError, announce, api, find, text, url } from "./page";
 import { type ProcessingStatus, ProcessingWatch, stepText } from "./processing";
-import { newKey, Refused, send } from "./sending";
+import { newKey, Refused, send, type Texts, wasBegun } from "./sending";
 
 export type RowState =
   | "new"
@@ -72,6 +72,11 @@ export class UploadRow {
     this.#role("remove").addEventListener("click", () => this.#remove());
     this.element.addEventListener("submit", (event) => event.preventDefault());
     this.#show("new");
+    void this.#sayIfBegun();
+  }
+
+  async #sayIfBegun(): Promise<void> {
+    if ((await wasBegun(this.file)) && this.state === "new") this.#message(text("upload_begun"));
   }
 
   /** Whether leaving the page would lose the clip. */
@@ -100,11 +105,11 @@ export class UploadRow {
 
   /** Sends the clip; returns when the server has it or refused it, or when the person stopped it. */
   async send(): Promise<void> {
-    const form = this.#form();
+    const texts = this.#texts();
     this.#stopping = new AbortController();
     this.#show("sending", text("upload_percent", { percent: 0 }));
     try {
-      await this.#sendPatiently(form);
+      await this.#sendPatiently(texts);
     } catch (error) {
       if (error instanceof Refused) this.#refuse(error);
       else if ((error as DOMException).name === "AbortError") this.#show("refused", text("upload_stopped"));
@@ -112,10 +117,11 @@ export class UploadRow {
     }
   }
 
-  async #sendPatiently(form: FormData): Promise<void> {
+  async #sendPatiently(texts: Texts): Promise<void> {
     while (true) {
       try {
-        const sent = await send(form, this.#key, (part) => this.#progress(part), this.#stopping.signal);
+        const progress = (part: number) => this.#progress(part);
+        const sent = await send(this.file, texts, this.#key, progress, this.#stopping.signal);
         this.#watch(sent.id);
         return;
       } catch (error) {
@@ -135,12 +141,15 @@ export class UploadRow {
     }
   }
 
-  #form(): FormData {
-    const fields = this.#fields();
-    fields.disabled = false; // disabled fields would not be sent
+  #texts(): Texts {
+    this.#fields().disabled = false; // a form does not include disabled fields
     const form = new FormData(find<HTMLFormElement>(this.element, "form"));
-    form.append("file", this.file, this.file.name); // last: the server reads the texts first
-    return form;
+    const textOf = (name: string) => String(form.get(name) ?? "");
+    return {
+      title: textOf("title"),
+      description: textOf("description"),
+      categories: form.getAll("categories").map(String),
+    };
   }
 
   #progress(part: number): void {

@@ -3,14 +3,14 @@
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from mechshare.adapters.blobs.file_uploads import FileUploadStore
-from mechshare.adapters.blobs.part_uploads import PartUploadStore
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.disks.local import LocalDisks
 from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
+from mechshare.adapters.uploads.files import FileUploadStore
+from mechshare.adapters.uploads.parts import PartUploadStore
 from mechshare.bootstrap.schemes import (
     BLOB_STORES,
     CACHES,

@@ -67,8 +67,10 @@ class ChecksumMismatch(DomainException):
 class TooManyUploads(TooMany):
     code = "TOO_MANY_UPLOADS"
     messages = {
-        "en": "You have {limit} unfinished uploads. Finish or delete one of them first.",
-        "ja": "未完了のアップロードが {limit} 件あります。先にいずれかを完了するか削除してください。",
+        "en": "You have {limit} unfinished uploads. Finish or delete one of them, or try again in {retry_after} "
+        "seconds.",
+        "ja": "未完了のアップロードが {limit} 件あります。いずれかを完了または削除するか、"
+        "{retry_after} 秒後にもう一度お試しください。",
     }
 
 

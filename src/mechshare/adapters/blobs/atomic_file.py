@@ -8,7 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mechshare.adapters.blobs.safe_paths import make_durably_in, opened, prune
+from mechshare.adapters.safe_paths import make_durably_in, opened, prune
 
 _INCOMING = ".incoming"
 _ABANDONED_AFTER = 24 * 3600

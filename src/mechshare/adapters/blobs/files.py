@@ -1,32 +1,28 @@
 """Blobs as files of this machine."""
 
-import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from errno import EDQUOT, ENOENT, ENOSPC
+from errno import ENOENT
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import structlog
 
 from mechshare.adapters.blobs.atomic_file import AtomicFile, remove_abandoned
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
-from mechshare.adapters.blobs.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
+from mechshare.adapters.file_access import FOLDER_SUFFIX, file_names, in_thread
+from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
-T = TypeVar("T")
 _log = structlog.get_logger("mechshare.blobs")
 _CHUNK = 256 * 1024
 _WRITE_BYTES = 1024 * 1024
 """Bytes collected before each write to the disk: dispatching to a thread costs more than writing a small chunk."""
 _LISTED = 500
-_FOLDER = "_"
-"""Suffix of all folder names and of no file name, so that `a` and `a/b` can both be blobs."""
 
 
 class FileBlobStore:
@@ -166,7 +162,7 @@ class FileBlobStore:
 
     def _keys(self, base: str, prefix: str) -> Iterator[str]:
         """Returns the keys in and below the folder `base` that begin with `prefix`, in order, folder by folder."""
-        folders = tuple(part + _FOLDER for part in base.split("/")[:-1])
+        folders = tuple(part + FOLDER_SUFFIX for part in base.split("/")[:-1])
         try:
             with opened(self._root, folders) as descriptors, os.scandir(descriptors[-1]) as entries:
                 keys = sorted(base + part for entry in entries if (part := _part_of_key(entry)))
@@ -190,37 +186,8 @@ async def _discard(incoming: AtomicFile) -> None:
         _log.warning("unfinished_blob_not_removed", problem=str(problem.__cause__))
 
 
-def file_names(key: str) -> tuple[str, ...]:
-    """Returns the folders and the file name of a blob. Raises ValueError."""
-    if not is_blob_key(key):
-        raise ValueError(f"not a blob key: {key!r}")
-    *folders, name = key.split("/")
-    return (*(folder + _FOLDER for folder in folders), name)
-
-
 def _part_of_key(entry: "os.DirEntry[str]") -> str:
     """Returns what a folder (with its `/`) or a file adds to the keys of its blobs; empty if it contains no blobs."""
     if entry.is_dir(follow_symlinks=False):
-        return entry.name.removesuffix(_FOLDER) + "/" if entry.name.endswith(_FOLDER) else ""
+        return entry.name.removesuffix(FOLDER_SUFFIX) + "/" if entry.name.endswith(FOLDER_SUFFIX) else ""
     return entry.name if entry.is_file(follow_symlinks=False) else ""
-
-
-async def in_thread(work: Callable[..., T], *arguments: object) -> T:
-    """Runs `work` in a thread and translates its OSErrors into DependencyUnavailable and StorageFull.
-
-    A cancellation takes effect only after `work` has ended; otherwise `work` could use files that the caller has
-    closed.
-    """
-    running = asyncio.get_running_loop().run_in_executor(None, work, *arguments)
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        while not running.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([running])
-        running.exception()  # retrieved, so that asyncio does not log it: the cancellation takes precedence
-        raise
-    except OSError as problem:
-        if problem.errno in (ENOSPC, EDQUOT):
-            raise StorageFull() from problem
-        raise DependencyUnavailable(dependency="blob store") from problem

@@ -29,6 +29,7 @@ SCRIPT_TEXTS = {
     "upload_stored": _("All sent. The server stores the clip …"),
     "upload_ready": _("Only you see it until you publish it."),
     "upload_public": _("Everyone can see it now."),
+    "upload_begun": _("A part of this file is on the server already. It goes on from there."),
     "upload_stopped": _("You stopped the upload."),
     "upload_goes_on": _("Goes on by itself in {seconds} s."),
     "upload_summary": _("{done} of {count} ready"),

@@ -66,7 +66,7 @@ class RangeNotSatisfiable(DomainException):
     }
 
 
-class UnsupportedTusVersion(DomainException):
+class UnsupportedTusVersion(errors.Stale):
     code = "UNSUPPORTED_TUS_VERSION"
     messages = {
         "en": "Send 'Tus-Resumable: {version}', the version of the upload protocol that this server speaks.",
@@ -117,7 +117,6 @@ STATUSES: dict[type[DomainException], int] = {
     BodyTimedOut: 408,
     errors.Conflict: 409,
     errors.Stale: 412,
-    UnsupportedTusVersion: 412,
     errors.TooLarge: 413,
     UriTooLong: 414,
     errors.UnsupportedMedia: 415,

@@ -15,6 +15,7 @@ from mechshare.domain.errors import (
     DomainException,
     NotFound,
     OutOfSpace,
+    Stale,
     TooLarge,
     TooMany,
     UnsupportedMedia,
@@ -22,7 +23,6 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import UploadId
 from mechshare.domain.uploads import ChecksumMismatch, Upload
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, limits, require_permissions
-from mechshare.entrypoints.http.protocol.errors import UnsupportedTusVersion
 from mechshare.entrypoints.http.protocol.openapi import refuses
 from mechshare.entrypoints.http.protocol.request_body import body_pieces, content_length
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -64,7 +64,7 @@ class UploadResponse(Struct):
     operation_id="createUpload",
     before_request=limits(CostlyOperation.UPLOADS),
     summary="Begin an upload",
-    opt=refuses(TooLarge, TooMany, UnsupportedMedia, UnsupportedTusVersion, ChecksumMismatch, OutOfSpace),
+    opt=refuses(TooLarge, TooMany, UnsupportedMedia, Stale, ChecksumMismatch, OutOfSpace),
 )
 async def create_upload(request: Req) -> Response[None]:
     """Takes Upload-Length and Upload-Metadata (`filename`), and the first bytes as the body if it has any.
@@ -90,7 +90,7 @@ async def create_upload(request: Req) -> Response[None]:
     guards=[require_permissions("mechanisms:create")],
     operation_id="getUpload",
     summary="Get an upload",
-    opt=refuses(NotFound, UnsupportedTusVersion),
+    opt=refuses(NotFound, Stale),
 )
 async def get_upload(request: Req, upload_id: FromPath[str]) -> Response[UploadResponse]:
     """Returns how much has arrived, also in Upload-Offset (HEAD), from where the client continues."""
@@ -110,9 +110,7 @@ async def get_upload(request: Req, upload_id: FromPath[str]) -> Response[UploadR
     status_code=204,
     operation_id="appendToUpload",
     summary="Send bytes of an upload",
-    opt=refuses(
-        NotFound, Conflict, TooLarge, UnsupportedMedia, UnsupportedTusVersion, ChecksumMismatch, OutOfSpace
-    ),
+    opt=refuses(NotFound, Conflict, TooLarge, UnsupportedMedia, Stale, ChecksumMismatch, OutOfSpace),
 )
 async def append_to_upload(request: Req, upload_id: FromPath[str]) -> Response[None]:
     """Takes the bytes from Upload-Offset on, and Upload-Checksum. What arrived is kept if the connection breaks."""
@@ -127,7 +125,7 @@ async def append_to_upload(request: Req, upload_id: FromPath[str]) -> Response[N
     guards=[require_permissions("mechanisms:create")],
     operation_id="deleteUpload",
     summary="Discard an upload",
-    opt=refuses(NotFound, UnsupportedTusVersion),
+    opt=refuses(NotFound, Stale),
 )
 async def delete_upload(request: Req, upload_id: FromPath[str]) -> Response[None]:
     """Discards what has arrived and releases its bytes of the quota."""

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
-from mechshare.adapters.blobs.files import file_names, in_thread
-from mechshare.adapters.blobs.safe_paths import NOT_FOUND_ERRNOS, opened, prune
+from mechshare.adapters.file_access import file_names, in_thread
+from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, opened, prune
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.ids import UploadId
 from mechshare.domain.uploads import UploadNotFound, UploadTakenOver, part_folder
