@@ -60,7 +60,8 @@ class Settings:
     `public_url` is where clients reach the server, without a trailing slash; empty if that is the address on which it
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
-    `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`). Errors
+    `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
+    Entries of the audit log are deleted after `audit_retention_days` (0: never). Errors
     are written to `log_file` as well as to the console.
     """
 
@@ -96,6 +97,7 @@ class Settings:
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
     external_media_hosts: tuple[str, ...] = ("*",)
+    audit_retention_days: int = 365
     log_format: str = "console"
     log_file: str = ""
 
@@ -158,6 +160,9 @@ def load(environ: Mapping[str, str]) -> Settings:
         public_url=public_url(values),
         cors_origins=origins(values),
         external_media_hosts=external_hosts(values),
+        audit_retention_days=integer(
+            values, "audit_retention_days", Settings.audit_retention_days, minimum=0, maximum=36_500
+        ),
         log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )

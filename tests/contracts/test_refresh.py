@@ -18,6 +18,7 @@ from mechshare.domain.sessions import REPLAY_GRACE, Tokens
 from mechshare.domain.signing_keys import SigningKeys
 from mechshare.ports.persistence.database import Database
 from mechshare.services.sessions import SessionService
+from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
 from mechshare.services.users import Registration, UserService
@@ -36,7 +37,7 @@ class Accounts:
         transactions = Transactions(database, MemoryCache(), MemoryDoorbell(), self.clock, ids)
         pairs = TokenPairs(JwtTokenIssuer.from_secret(SECRET, self.clock), SigningKeys((SECRET,)))
         self.users = UserService(transactions, passwords, self.clock, ids)
-        self.sessions = SessionService(transactions, passwords, pairs, self.clock, ids)
+        self.sessions = SessionService(transactions, passwords, pairs, self.clock, ids, RefusedTokens())
 
     async def sign_in(self) -> Tokens:
         return await self.sessions.login(REGISTRATION.username, REGISTRATION.password, HERE)

@@ -119,6 +119,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "DELETE /api/v1/categories/{category_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
     "GET /api/v1/search/mechanisms": {SAME: OPEN},
     "GET /api/v1/search/suggest": {SAME: (200,) * 7},
+    "GET /api/v1/audit": {SAME: ADMIN},
     "GET /health/live": {SAME: (200,) * 7},
     "GET /health/ready": {SAME: (200,) * 7},
     "GET /.well-known/jwks.json": {SAME: (200,) * 7},

@@ -12,6 +12,7 @@ from mechshare.domain.users import Role
 from mechshare.services import authentication
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.support.invalidation import access_tag
+from mechshare.services.support.refused_tokens import RefusedTokens
 from tests.services.world import HERE
 
 KEYS = SigningKeys((bytes(32),))
@@ -113,6 +114,7 @@ async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
         RoleSeal(KEYS),
         world.adapters.cache,
         world.clock,
+        RefusedTokens(),
     )
     first, second, third = callers
 

@@ -164,3 +164,16 @@ async def test_health_shows_every_dependency_and_how_it_is(site: Site) -> None:
     reports = await site.application.doctor.examine()
     assert page.text.count('class="tag good">正常') == len(reports) + 1 + 1  # and isolation, and the server
     assert "データベース" in page.text
+
+
+async def test_the_audit_log_is_listed_filtered_and_shown_in_both_languages(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    draft = await site.ready(ana)
+    hana = await visitor(site, "hana", Role.ADMIN)
+    await hana.open(f"/m/{draft['id']}")
+    page = (await hana.open(f"/admin/audit?action=draft_read&actor=hana&subject={draft['id']}")).text
+    assert page.count(draft["id"]) == 2
+    assert "draft of another user read" in page
+    assert "There is no such entry." in (await hana.open("/admin/audit?actor=nobody")).text
+    assert "There is no such entry." in (await hana.open("/admin/audit?day=2001-01-01")).text
+    assert (await hana.open("/admin/audit?day=x&action=y")).status_code == 200

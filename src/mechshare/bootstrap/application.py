@@ -1,6 +1,7 @@
 """The composition root: adapters -> services -> Application."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from mechshare.adapters.search.measured import MeasuredSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
@@ -43,6 +44,7 @@ from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
@@ -75,8 +77,11 @@ def build(
     roles = RoleSeal(signing_keys(secrets, "roles"))
     links = LinkSigner(signing_keys(secrets, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
+    refused_tokens = RefusedTokens()
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
-    handlers = _job_handlers(adapters, index, transactions, derivation)
+    days = settings.audit_retention_days
+    audit_retention = timedelta(days=days) if days else None
+    handlers = _job_handlers(adapters, index, transactions, derivation, audit_retention)
     quotas = RoleQuotas(
         user=settings.user_quota_bytes,
         moderator=settings.moderator_quota_bytes,
@@ -91,9 +96,9 @@ def build(
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
-        authentication=AuthenticationService(database, tokens, tickets, roles, cache, clock),
+        authentication=AuthenticationService(database, tokens, tickets, roles, cache, clock, refused_tokens),
         users=UserService(transactions, passwords, clock, ids),
-        sessions=SessionService(transactions, passwords, pairs, clock, ids),
+        sessions=SessionService(transactions, passwords, pairs, clock, ids, refused_tokens),
         categories=CategoryService(transactions, clock),
         mechanisms=MechanismService(
             transactions, clock, ids, clip_limit, ExternalHosts(settings.external_media_hosts)
@@ -108,7 +113,7 @@ def build(
         media=MediaService(database, blobs, links, cache, clock),
         search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
         jobs=JobService(transactions, handlers),
-        audit=AuditService(transactions),
+        audit=AuditService(transactions, refused_tokens),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, clock, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
@@ -127,7 +132,11 @@ def _scratch_derivation(settings: Settings, adapters: Adapters) -> Derivation:
 
 
 def _job_handlers(
-    adapters: Adapters, index: SearchIndex, transactions: Transactions, derivation: Derivation
+    adapters: Adapters,
+    index: SearchIndex,
+    transactions: Transactions,
+    derivation: Derivation,
+    audit_retention: timedelta | None,
 ) -> dict[JobKind, JobHandler]:
     database, blobs, clock = adapters.database, adapters.blobs, adapters.clock
     indexing = IndexMechanism(transactions, index)
@@ -139,7 +148,7 @@ def _job_handlers(
         JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
         JobKind.DELETE_EXPIRED_UPLOADS: DeleteExpiredUploads(database, adapters.uploads, clock),
-        JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock),
+        JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock, audit_retention),
     }
 
 

@@ -1,8 +1,9 @@
 """The audit log: who did what, and when."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 from mechshare.domain.addresses import limited_address
 from mechshare.domain.ids import UserId
@@ -21,6 +22,14 @@ class AuditAction(StrEnum):
     SUSPENDED = "suspended"
     REINSTATED = "reinstated"
     WITHDRAWN_BY_MODERATOR = "withdrawn_by_moderator"
+    MECHANISM_EDITED = "mechanism_edited"
+    DRAFT_READ = "draft_read"
+    ACCOUNTS_LISTED = "accounts_listed"
+    CATEGORY_CREATED = "category_created"
+    CATEGORY_RENAMED = "category_renamed"
+    CATEGORY_DELETED = "category_deleted"
+    TOKENS_REFUSED = "tokens_refused"
+    """Several refusals of requests without a known caller: the detail is their number in an interval."""
     MECHANISM_REINSTATED = "mechanism_reinstated"
     MECHANISM_DELETED = "mechanism_deleted"
     USER_DELETED = "user_deleted"
@@ -41,6 +50,10 @@ class RequestMetadata:
         return limited_address(self.address)
 
 
+NO_REQUEST = RequestMetadata()
+"""The origin of what the command line and the process itself do."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
     """`subject` is the object of the action: the account name of a sign-in, otherwise an identifier.
@@ -56,3 +69,53 @@ class AuditEntry:
     address: str = ""
     request_id: str = ""
     detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """Conditions that entries meet; None and an empty text mean any. `since` is included, `until` is not."""
+
+    action: AuditAction | None = None
+    actor_id: UserId | None = None
+    subject: str = ""
+    address: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The conditions that are set, by name."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+    def admits(self, entry: AuditEntry) -> bool:
+        """Whether `entry` meets every condition."""
+        names = ("action", "actor_id", "subject", "address")
+        is_same = all(getattr(self, name) in (None, "", getattr(entry, name)) for name in names)
+        is_late = self.since is None or entry.at >= self.since
+        return is_same and is_late and (self.until is None or entry.at < self.until)
+
+
+EVERY_ENTRY = AuditFilter()
+
+
+def audit_filter(
+    action: AuditAction | None,
+    actor_id: str,
+    subject: str,
+    address: str,
+    since: datetime | None,
+    until: datetime | None,
+) -> AuditFilter:
+    """Returns the conditions as callers write them: a time without a zone is in UTC."""
+    return AuditFilter(
+        action=action,
+        actor_id=UserId(actor_id) if actor_id else None,
+        subject=subject,
+        address=address,
+        since=_in_utc(since),
+        until=_in_utc(until),
+    )
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time

@@ -39,6 +39,38 @@ class MechanismWithdrawnByModerator:
 
 
 @dataclass(frozen=True, slots=True)
+class MechanismEditedByAdmin:
+    """Somebody else than the owner changed the texts or categories."""
+
+    mechanism_id: MechanismId
+    admin_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRead:
+    """Somebody else than the owner read what is not public: a mechanism, its original, or the list of a user's."""
+
+    subject: str
+    reader_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsListed:
+    admin_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class TokensRefused:
+    """`count` requests with a bad token of this `kind` were refused since the process recorded the last ones."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class MechanismsWithdrawn:
     """An admin hid the public mechanisms of a suspended account."""
 
@@ -157,16 +189,22 @@ class AccountStatusChanged:
 @dataclass(frozen=True, slots=True)
 class CategoryCreated:
     category_id: CategoryId
+    admin_id: UserId
+    request_metadata: RequestMetadata
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryRenamed:
     category_id: CategoryId
+    admin_id: UserId
+    request_metadata: RequestMetadata
 
 
 @dataclass(frozen=True, slots=True)
 class CategoryDeleted:
     category_id: CategoryId
+    admin_id: UserId
+    request_metadata: RequestMetadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +297,10 @@ Event = (
     MechanismCreated
     | MechanismChanged
     | MechanismWithdrawnByModerator
+    | MechanismEditedByAdmin
+    | DraftRead
+    | AccountsListed
+    | TokensRefused
     | MechanismsWithdrawn
     | MechanismsReinstated
     | MechanismDeleted

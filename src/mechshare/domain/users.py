@@ -31,6 +31,7 @@ class Permission(StrEnum):
     MANAGE_ANY_MECHANISM = "mechanisms:manage_any"
     MANAGE_CATEGORIES = "categories:manage"
     MANAGE_USERS = "users:manage"
+    READ_AUDIT_LOG = "audit:read"
     OPERATE_INSTALLATION = "installation:operate"
     """To see and repair what runs: jobs, and the health of the dependencies."""
 

@@ -1,15 +1,28 @@
-"""Records refused requests in the audit log."""
+"""Records refusals and reads of drafts in the audit log, and shows the log."""
 
-from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.audit import EVERY_ENTRY, AuditEntry, AuditFilter, RequestMetadata
 from mechshare.domain.errors import Forbidden
-from mechshare.domain.events import AccessDenied
-from mechshare.domain.users import Actor
+from mechshare.domain.events import AccessDenied, DraftRead, TokensRefused
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.policy import require_permission
+from mechshare.domain.users import Actor, Permission
+from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.transactions import Transactions
 
 
 class AuditService:
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, refused_tokens: RefusedTokens) -> None:
         self._transactions = transactions
+        self._refused_tokens = refused_tokens
+
+    async def find_all(
+        self, actor: Actor, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY
+    ) -> Page[AuditEntry]:
+        """Returns a page of the entries that meet `conditions`, newest first. Raises UnauthorizedOperation."""
+        require_permission(actor, Permission.READ_AUDIT_LOG)
+        async with self._transactions.read() as tx:
+            return await tx.audit.find_all(request, conditions)
 
     async def record_denial(
         self, actor: Actor, attempted: str, error: Forbidden, request_metadata: RequestMetadata
@@ -17,3 +30,25 @@ class AuditService:
         """Records what `actor` was refused, in a separate transaction because that of the refused request was rolled
         back."""
         await self._transactions.record(AccessDenied(actor.id, attempted, error.code, request_metadata))
+
+    async def record_draft_read(
+        self, reader: Actor, subject: MechanismId | UserId, request_metadata: RequestMetadata
+    ) -> None:
+        """Records that `reader` read the unpublished mechanism `subject`, or the unpublished ones of that user."""
+        await self._transactions.record(DraftRead(subject, reader.id, request_metadata))
+
+    async def record_original_read(
+        self, reader: Actor, mechanism_id: MechanismId, request_metadata: RequestMetadata
+    ) -> None:
+        """Records that `reader` read an original, which nobody but its owner and admins may, unless it is theirs."""
+        async with self._transactions.read() as tx:
+            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+        if mechanism is None or not mechanism.can_be_edited_by(reader.id):
+            await self._transactions.record(DraftRead(mechanism_id, reader.id, request_metadata))
+
+    async def record_refused_tokens(self) -> None:
+        """Records how many bad tokens this process refused since the last call: one entry for each kind of token, so
+        that a flood of them does not fill the log. Raises Unavailable; the numbers then count for the next call."""
+        for kind, count in self._refused_tokens.counts():
+            await self._transactions.record(TokensRefused(kind, count))
+            self._refused_tokens.subtract(kind, count)

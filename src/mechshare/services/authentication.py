@@ -15,6 +15,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.support.invalidation import access_tag
+from mechshare.services.support.refused_tokens import ACCESS_TOKEN, RefusedTokens
 
 MAX_TOKENS = 10_000
 ACCOUNT_STATUS_LIFETIME = timedelta(seconds=30)
@@ -35,6 +36,7 @@ class AuthenticationService:
         roles: RoleSeal,
         cache: Cache,
         clock: Clock,
+        refused_tokens: RefusedTokens,
     ) -> None:
         self._database = database
         self._tokens = tokens
@@ -42,13 +44,18 @@ class AuthenticationService:
         self._roles = roles
         self._cache = cache
         self._clock = clock
+        self._refused_tokens = refused_tokens
         self._verified: OrderedDict[str, Claims] = OrderedDict()
 
     async def authenticate(self, access_token: str) -> SignedIn:
         """Returns the caller. Raises InvalidToken for a bad or expired token, an ended session, a suspended or deleted
         user."""
-        claims = self._claims_of(access_token, self._clock.now())
-        return await self.find_caller(claims.user_id, claims.session_id)
+        try:
+            claims = self._claims_of(access_token, self._clock.now())
+            return await self.find_caller(claims.user_id, claims.session_id)
+        except InvalidToken:
+            self._refused_tokens.count(ACCESS_TOKEN)
+            raise
 
     def issue_ticket(self, caller: SignedIn, purpose: TicketPurpose, subject: str) -> str:
         """Returns a ticket for the caller's session. It is valid for TICKET_LIFETIME, `purpose` and `subject`."""

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import timedelta
 
+from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.categories import FIRST_CATEGORIES, Category, CategoryCount, clean_name, clean_slug
 from mechshare.domain.errors import CategoryNotFound
 from mechshare.domain.events import CategoryCreated, CategoryDeleted, CategoryRenamed
@@ -53,6 +54,7 @@ class CategoryService:
         name_en: str,
         name_ja: str,
         idempotency: IdempotentRequest[Category] | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
     ) -> Category | ReplayedResponse:
         """Raises UnauthorizedOperation, InvalidField, NameTaken, IdempotencyKeyReused."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
@@ -68,7 +70,7 @@ class CategoryService:
 
             async def create() -> Category:
                 saved = await tx.categories.save(category)
-                await tx.record(CategoryCreated(saved.id))
+                await tx.record(CategoryCreated(saved.id, actor.id, request_metadata))
                 return saved
 
             return await run_once(tx, self._clock, idempotency, create)
@@ -81,6 +83,7 @@ class CategoryService:
         name_en: str | None = None,
         name_ja: str | None = None,
         versions: Collection[int] | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
     ) -> Category:
         """Renames a category, also in the search index; None keeps a name.
 
@@ -96,12 +99,16 @@ class CategoryService:
                 now=self._clock.now(),
             )
             saved = await tx.categories.save(changed)
-            await tx.record(CategoryRenamed(category_id))
+            await tx.record(CategoryRenamed(category_id, actor.id, request_metadata))
             await propagate_rename(tx, category_id=category_id, are_public=True, actor_id=actor.id)
             return saved
 
     async def delete_category(
-        self, actor: Actor, category_id: CategoryId, versions: Collection[int] | None = None
+        self,
+        actor: Actor,
+        category_id: CategoryId,
+        versions: Collection[int] | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
     ) -> None:
         """Raises UnauthorizedOperation, CategoryNotFound, CategoryInUse, StaleVersion."""
         require_permission(actor, Permission.MANAGE_CATEGORIES)
@@ -109,7 +116,7 @@ class CategoryService:
             category = _existing(await tx.categories.find_by_id(category_id))
             require_version(category.version, versions)
             await tx.categories.delete(category_id)
-            await tx.record(CategoryDeleted(category_id))
+            await tx.record(CategoryDeleted(category_id, actor.id, request_metadata))
 
 
 def _existing(category: Category | None) -> Category:

@@ -8,7 +8,7 @@ from mechshare.domain import events
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
-from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import EVERYTHING, JobKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.users import User
@@ -77,6 +77,15 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
+        case events.MechanismEditedByAdmin(mechanism_id, admin_id, metadata):
+            return Effects(audit=[Audited(AuditAction.MECHANISM_EDITED, admin_id, mechanism_id, metadata)])
+        case events.DraftRead(subject, reader_id, metadata):
+            return Effects(audit=[Audited(AuditAction.DRAFT_READ, reader_id, subject, metadata)])
+        case events.AccountsListed(admin_id, metadata):
+            return Effects(audit=[Audited(AuditAction.ACCOUNTS_LISTED, admin_id, "accounts", metadata)])
+        case events.TokensRefused(kind, count):
+            action = AuditAction.TOKENS_REFUSED
+            return Effects(audit=[Audited(action, None, kind, RequestMetadata(), str(count))])
         case events.MechanismsWithdrawn(ids, admin_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return _changed_visibility(ids, action, admin_id, metadata, reason)
@@ -131,8 +140,12 @@ def effects_of(event: events.Event) -> Effects:
                 tags=[access_tag(after.id)],
                 audit=[Audited(action, admin_id, after.id, metadata) for action in _decisions(before, after)],
             )
-        case events.CategoryCreated() | events.CategoryRenamed() | events.CategoryDeleted():
-            return Effects(tags=[CATEGORIES])
+        case events.CategoryCreated(id, admin_id, metadata):
+            return _category(AuditAction.CATEGORY_CREATED, id, admin_id, metadata)
+        case events.CategoryRenamed(id, admin_id, metadata):
+            return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
+        case events.CategoryDeleted(id, admin_id, metadata):
+            return _category(AuditAction.CATEGORY_DELETED, id, admin_id, metadata)
         case events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
         case events.SignInFailed(user_id, account, metadata):
@@ -176,6 +189,10 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(jobs=[Work(kind, EVERYTHING, unless_pending=True)])
         case unknown:
             assert_never(unknown)
+
+
+def _category(action: AuditAction, id: CategoryId, admin_id: UserId, metadata: RequestMetadata) -> Effects:
+    return Effects(tags=[CATEGORIES], audit=[Audited(action, admin_id, id, metadata)])
 
 
 def _changed_visibility(

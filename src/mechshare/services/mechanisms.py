@@ -4,12 +4,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.events import (
     MechanismChanged,
     MechanismCreated,
     MechanismDeleted,
+    MechanismEditedByAdmin,
+    MechanismsReinstated,
     MechanismWithdrawnByModerator,
 )
 from mechshare.domain.external_hosts import ExternalHosts
@@ -202,6 +204,7 @@ class MechanismService:
         categories: Iterable[CategoryId] | None = None,
         reliability: Reliability | Unstated | None = None,
         versions: Collection[int] | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
     ) -> AuthoredMechanism:
         """Updates the mechanism; None keeps a value, and UNSTATED removes the reliability.
 
@@ -217,10 +220,17 @@ class MechanismService:
                 reliability=_changed_reliability(mechanism, reliability),
                 now=self._clock.now(),
             )
-            return await _save(tx, actor, mechanism, changed)
+            saved = await _save(tx, actor, mechanism, changed)
+            if not mechanism.can_be_edited_by(actor.id):
+                await tx.record(MechanismEditedByAdmin(mechanism_id, actor.id, request_metadata))
+            return saved
 
     async def publish(
-        self, actor: Actor, mechanism_id: MechanismId, versions: Collection[int] | None = None
+        self,
+        actor: Actor,
+        mechanism_id: MechanismId,
+        versions: Collection[int] | None = None,
+        request_metadata: RequestMetadata = NO_REQUEST,
     ) -> AuthoredMechanism:
         """Makes the mechanism visible to everyone; no-op if it is published already.
 
@@ -233,7 +243,9 @@ class MechanismService:
             if found and found.withdrawn_reason and _moderates(actor):
                 mechanism = require_withdrawer(actor, found)
                 require_version(mechanism.version, versions)
-                return await _save(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
+                saved = await _save(tx, actor, mechanism, mechanism.reinstate(now).publish(now))
+                await tx.record(MechanismsReinstated([mechanism_id], actor.id, request_metadata))
+                return saved
             mechanism = require_editor(actor, found)
             require_version(mechanism.version, versions)
             return await _save(tx, actor, mechanism, mechanism.publish(now))

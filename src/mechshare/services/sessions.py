@@ -37,6 +37,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import UnitOfWork
+from mechshare.services.support.refused_tokens import REFRESH_TOKEN, RefusedTokens
 from mechshare.services.support.token_pairs import TokenPairs, hash_of
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -58,12 +59,14 @@ class SessionService:
         pairs: TokenPairs,
         clock: Clock,
         ids: IdSource,
+        refused_tokens: RefusedTokens,
     ) -> None:
         self._transactions = transactions
         self._passwords = passwords
         self._pairs = pairs
         self._clock = clock
         self._ids = ids
+        self._refused_tokens = refused_tokens
 
     async def login(self, login: str, password: str, request_metadata: RequestMetadata) -> Tokens:
         """Opens a session for the user with this user name or e-mail address.
@@ -96,7 +99,7 @@ class SessionService:
             use = await tx.sessions.consume_token(hash_of(refresh_token), now)
             session = await tx.sessions.find_by_id(use.token.session_id) if use else None
             if use is None or session is None:
-                await tx.record(RefreshDenied(None, None, request_metadata))
+                self._refused_tokens.count(REFRESH_TOKEN)
             elif not session.is_live(now):
                 await tx.record(RefreshDenied(session.user_id, session.id, request_metadata))
             elif use.is_first:

@@ -4,9 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
 from mechshare.domain.events import (
+    AccountsListed,
     AccountStatusChanged,
     MechanismsReinstated,
     MechanismsWithdrawn,
@@ -224,9 +225,19 @@ class UserService:
             await tx.users.delete(user.id)
             await tx.record(UserDeleted(user.id, request_metadata))
 
-    async def find_all(self, actor: Actor, request: PageRequest) -> Page[User]:
-        """Returns a page of all accounts, for admins. Raises UnauthorizedOperation."""
+    async def count_accounts(self, actor: Actor) -> Page[User]:
+        """Returns the newest account with the number of all, for admins. Raises UnauthorizedOperation."""
         require_permission(actor, Permission.MANAGE_USERS)
+        async with self._transactions.read() as tx:
+            return await tx.users.find_all(PageRequest(limit=1))
+
+    async def find_all(
+        self, actor: Actor, request: PageRequest, request_metadata: RequestMetadata = NO_REQUEST
+    ) -> Page[User]:
+        """Returns a page of all accounts, for admins, and records that they were listed. Raises
+        UnauthorizedOperation."""
+        require_permission(actor, Permission.MANAGE_USERS)
+        await self._transactions.record(AccountsListed(actor.id, request_metadata))
         async with self._transactions.read() as tx:
             return await tx.users.find_all(request)
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from mechshare.domain.errors import DomainException
+from mechshare.entrypoints.cli.audit import audit
 from mechshare.entrypoints.cli.backup import backup, restore
 from mechshare.entrypoints.cli.copy import copy
 from mechshare.entrypoints.cli.demo import demo
@@ -47,6 +48,7 @@ cli.add_command(demo)
 cli.add_command(import_clips)
 cli.add_command(users)
 cli.add_command(jobs)
+cli.add_command(audit)
 cli.add_command(migrate)
 cli.add_command(copy)
 cli.add_command(backup)

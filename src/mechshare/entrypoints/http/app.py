@@ -41,6 +41,7 @@ from mechshare.entrypoints.http.protocol.published_document import document_rout
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.routes import (
+    audit,
     categories,
     mechanisms,
     media,
@@ -63,7 +64,10 @@ from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
-_TAGGED = (sessions, users, mechanisms, resumable_uploads, processing, media, categories, search, operations)
+_TAGGED = (
+    *(sessions, users, mechanisms, resumable_uploads, processing, media),
+    *(categories, search, audit, operations),
+)
 """In the order of their tags in the OpenAPI document."""
 _SHORT_BODY = 1024 * 1024
 _COLLECTED_AFTER = (20_000, 20, 20)
@@ -103,6 +107,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
             media.router,
             categories.router,
             search.router,
+            audit.router,
             operations.router,
             schema_assets.router,
             site_router,

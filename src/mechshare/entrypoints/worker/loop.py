@@ -18,6 +18,8 @@ REAP_INTERVAL = timedelta(seconds=5)
 SCHEDULE_INTERVAL = timedelta(seconds=5)
 LATE_INDEX_INTERVAL = timedelta(seconds=2)
 """How often a process looks for index jobs that no worker runs."""
+RECORD_INTERVAL = timedelta(minutes=1)
+"""The interval for which refused tokens are counted before the audit log records their number."""
 CLEANUP_INTERVAL = timedelta(hours=1)
 ABANDONED_AFTER = timedelta(days=1)
 SHUTDOWN_GRACE = 10.0
@@ -48,13 +50,24 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await app.scheduler.enqueue_due_jobs()
         await _pause(stop, SCHEDULE_INTERVAL)
 
+    async def record_refused_tokens() -> None:
+        await _pause(stop, RECORD_INTERVAL)
+        await app.audit.record_refused_tokens()
+
     async def clean_scratch() -> None:
         await asyncio.to_thread(remove_abandoned, app.settings.data / "scratch")
         await _pause(stop, CLEANUP_INTERVAL)
 
     loops = [
         asyncio.create_task(_repeat(step, stop))
-        for step in (*[run_next] * slots, index_late, reap, schedule, clean_scratch)
+        for step in (
+            *[run_next] * slots,
+            index_late,
+            reap,
+            schedule,
+            clean_scratch,
+            record_refused_tokens,
+        )
     ]
     stopped = asyncio.create_task(stop.wait())
     try:

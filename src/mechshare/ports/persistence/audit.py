@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Protocol
 
-from mechshare.domain.audit import AuditEntry
+from mechshare.domain.audit import EVERY_ENTRY, AuditEntry, AuditFilter
 from mechshare.domain.pagination import Page, PageRequest
 
 
@@ -13,5 +13,8 @@ class AuditLog(Protocol):
     async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
         """Counts the SIGN_IN_FAILED entries since then with this subject, or from this address (give one)."""
 
-    async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
-        """Returns a page, newest first; positions are (at, id)."""
+    async def find_all(self, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY) -> Page[AuditEntry]:
+        """Returns a page of those that meet `conditions`, newest first; positions are (at, id)."""
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        """Deletes up to `limit` entries that were written before `than`; returns how many."""

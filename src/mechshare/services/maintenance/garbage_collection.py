@@ -91,15 +91,22 @@ class Scheduler:
 
 
 class GarbageCollection:
-    """The job `sweep`: deletes expired idempotency records, sessions and reservations, jobs that ended long ago, and
-    orphans. It also sets the users of files that the previous release stored.
+    """The job `sweep`: deletes expired idempotency records, sessions and reservations, old entries of the audit log,
+    jobs that ended long ago, and orphans. It also sets the users of files that the previous release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect.
     """
 
     def __init__(
-        self, database: Database, transactions: Transactions, blobs: BlobStore, clock: Clock
+        self,
+        database: Database,
+        transactions: Transactions,
+        blobs: BlobStore,
+        clock: Clock,
+        audit_retention: timedelta | None = None,
     ) -> None:
+        """`audit_retention` is how long entries of the audit log are stored; None for ever."""
+        self._audit_retention = audit_retention
         self._database = database
         self._transactions = transactions
         self._blobs = blobs
@@ -132,6 +139,9 @@ class GarbageCollection:
         )
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))
+        if self._audit_retention is not None:
+            before = now - self._audit_retention
+            await self._delete_in_batches(lambda tx, limit: tx.audit.delete_older(before, limit=limit))
         database_time = await self._database.now()  # jobs carry end times of the database's clock
         for state, retention in JOB_RETENTION.items():
             await self._delete_in_batches(_ended_jobs(state, database_time - retention))

@@ -2,7 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from mechshare.domain.audit import AuditAction, AuditEntry
+from mechshare.domain.audit import AuditAction, AuditEntry, AuditFilter
+from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import NOW, an_entry, new_id
@@ -49,6 +50,42 @@ async def test_the_audit_log_is_listed_newest_first_as_it_was_written(database: 
         entries, key=lambda entry: (entry.at, entry.id), reverse=True
     )
     assert rest.next is None
+
+
+async def test_entries_are_found_by_every_condition_and_their_combination(database: Database) -> None:
+    actor = new_id()
+    first = an_entry(AuditAction.DENIED, NOW, subject="s", address="a", actor_id=actor)
+    second = an_entry(AuditAction.DENIED, NOW + timedelta(hours=1), subject="t", address="b")
+    third = an_entry(AuditAction.SIGNED_IN, NOW + timedelta(hours=2), subject="s", address="b")
+    async with database.begin() as tx:
+        for entry in (first, second, third):
+            await tx.audit.add(entry)
+    cases = {
+        AuditFilter(): [third, second, first],
+        AuditFilter(action=AuditAction.DENIED): [second, first],
+        AuditFilter(actor_id=UserId(actor)): [first],
+        AuditFilter(subject="s"): [third, first],
+        AuditFilter(address="b", action=AuditAction.DENIED): [second],
+        AuditFilter(since=second.at): [third, second],
+        AuditFilter(until=second.at): [first],
+        AuditFilter(subject="s", until=NOW): [],
+    }
+    async with database.read() as tx:
+        for conditions, expected in cases.items():
+            assert list((await tx.audit.find_all(PageRequest(), conditions)).items) == expected
+
+
+async def test_old_entries_are_deleted_in_batches_the_oldest_first(database: Database) -> None:
+    entries = [an_entry(AuditAction.DENIED, NOW + timedelta(hours=number)) for number in range(4)]
+    async with database.begin() as tx:
+        for entry in reversed(entries):
+            await tx.audit.add(entry)
+        assert await tx.audit.delete_older(entries[3].at, limit=2) == 2
+    async with database.read() as tx:
+        assert list((await tx.audit.find_all(PageRequest())).items) == [entries[3], entries[2]]
+    async with database.begin() as tx:
+        assert await tx.audit.delete_older(entries[3].at, limit=2) == 1
+        assert await tx.audit.delete_older(entries[3].at, limit=2) == 0
 
 
 async def test_totals_are_exact_up_to_a_bound_and_marked_inexact_beyond(database: Database) -> None:

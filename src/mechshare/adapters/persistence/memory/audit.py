@@ -5,7 +5,7 @@ from datetime import datetime
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.tables import AUDIT
-from mechshare.domain.audit import AuditAction, AuditEntry
+from mechshare.domain.audit import EVERY_ENTRY, AuditAction, AuditEntry, AuditFilter
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.persistence.audit import AuditLog
 
@@ -26,6 +26,13 @@ class MemoryAuditLog(AuditLog):
             for entry in self._access.read(AUDIT)
         )
 
-    async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
-        entries = self._access.read(AUDIT)
+    async def find_all(self, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY) -> Page[AuditEntry]:
+        entries = [entry for entry in self._access.read(AUDIT) if conditions.admits(entry)]
         return paged(entries, request, key=lambda entry: (entry.at, entry.id), descending=True)
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        entries = self._access.write(AUDIT)
+        old = sorted((entry.at, entry.id) for entry in entries if entry.at < than)[:limit]
+        for _, id in old:
+            entries.delete(id)
+        return len(old)

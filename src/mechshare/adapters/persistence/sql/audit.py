@@ -1,14 +1,15 @@
 """The audit log in SQL."""
 
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import bindparam, func, insert, literal_column, select
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select
 
-from mechshare.adapters.persistence.sql.pagination import paged, paged_query
+from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
-from mechshare.domain.audit import AuditAction, AuditEntry
+from mechshare.domain.audit import EVERY_ENTRY, AuditAction, AuditEntry, AuditFilter
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.audit import AuditLog
 
@@ -28,9 +29,35 @@ _FAILED_SIGN_INS = {
     (True, True): _FAILED.where(_OF_SUBJECT, _FROM_ADDRESS),
 }
 """By (is a subject given, is an address given)."""
-_NEWEST = paged_query(
-    select(audit), key=audit.c.at, id=audit.c.id, descending=True, counted=select(audit.c.id)
+_CONDITIONS = {
+    "action": audit.c.action == bindparam("action"),
+    "actor_id": audit.c.actor_id == bindparam("actor_id"),
+    "subject": _OF_SUBJECT,
+    "address": _FROM_ADDRESS,
+    "since": audit.c.at >= bindparam("since"),
+    "until": audit.c.at < bindparam("until"),
+}
+_DELETE_OLDER = delete(audit).where(
+    audit.c.id.in_(
+        select(audit.c.id)
+        .where(audit.c.at < bindparam("than", type_=audit.c.at.type))
+        .order_by(audit.c.at, audit.c.id)
+        .limit(bindparam("limit"))
+    )
 )
+
+
+@cache
+def _newest(names: tuple[str, ...]) -> PagedQuery:
+    """Returns the list of the entries that meet the conditions with these names."""
+    conditions = [_CONDITIONS[name] for name in names]
+    return paged_query(
+        select(audit).where(*conditions),
+        key=audit.c.at,
+        id=audit.c.id,
+        descending=True,
+        counted=select(audit.c.id).where(*conditions),
+    )
 
 
 class SqlAuditLog(AuditLog):
@@ -47,11 +74,15 @@ class SqlAuditLog(AuditLog):
         count: int = (await self._statements.row(counted, {"since": since, **given}))[0]
         return count
 
-    async def find_all(self, request: PageRequest) -> Page[AuditEntry]:
+    async def find_all(self, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY) -> Page[AuditEntry]:
         return await paged(
             self._statements,
-            _NEWEST,
+            _newest(tuple(conditions.values)),
             request,
             value=_ENTRY.value,
             position=lambda entry: Position(key=entry.at, id=entry.id),
+            parameters=conditions.values,
         )
+
+    async def delete_older(self, than: datetime, *, limit: int) -> int:
+        return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})

@@ -10,6 +10,7 @@ from mechshare.application import Application
 from mechshare.domain.addresses import limited_address
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
@@ -128,6 +129,14 @@ async def note_denial(error: Exception, scope: Scope) -> None:
     await application_of(connection).audit.record_denial(
         caller.actor, attempted, error, request_metadata_of(connection)
     )
+
+
+async def note_draft_read(request: Connection, viewer: Viewer, mechanism: Mechanism) -> None:
+    """Records in the audit log that somebody else than its owner reads an unpublished mechanism."""
+    if viewer is None or mechanism.is_published or mechanism.can_be_edited_by(viewer.id):
+        return
+    audit = application_of(request).audit
+    await audit.record_draft_read(viewer, mechanism.id, request_metadata_of(request))
 
 
 def request_metadata_of(connection: Connection) -> RequestMetadata:

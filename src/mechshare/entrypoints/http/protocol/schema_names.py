@@ -14,7 +14,8 @@ from litestar.openapi.spec.enums import OpenAPIFormat
 T = TypeVar("T")
 
 _NAMES = {
-    name: name for name in ("Author", "MechanismSort", "ProcessingState", "Profile", "Role", "SearchSort")
+    name: name
+    for name in ("AuditAction", "Author", "MechanismSort", "ProcessingState", "Profile", "Role", "SearchSort")
 }
 """Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`
 adds the others."""

@@ -15,6 +15,7 @@ from mechshare.domain.ids import CategoryId
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    request_metadata_of,
     require_permissions,
     valid_viewer_of,
 )
@@ -102,7 +103,7 @@ async def create_category(request: Req) -> Response[CategoryResponse]:
     actor = actor_of(request)
     idempotency = idempotent_request(request, actor.id, msgspec.json.encode(new), _encoded)
     created = await application_of(request).categories.create_category(
-        actor, new.id, new.name_en, new.name_ja, idempotency
+        actor, new.id, new.name_en, new.name_ja, idempotency, request_metadata_of(request)
     )
     if isinstance(created, ReplayedResponse):
         return replayed(request, created, 201, _PATH)
@@ -126,6 +127,7 @@ async def update_category(request: Req, category_id: FromPath[str]) -> Response[
         name_en=None if changes.name_en is UNSET else changes.name_en,
         name_ja=None if changes.name_ja is UNSET else changes.name_ja,
         versions=expected_versions(request),
+        request_metadata=request_metadata_of(request),
     )
     return _resource(request, changed)
 
@@ -142,7 +144,7 @@ async def delete_category(request: Req, category_id: FromPath[str]) -> Response[
     """Deletes the category; refused while it contains a mechanism. Requires If-Match."""
     versions = expected_versions(request)
     await application_of(request).categories.delete_category(
-        actor_of(request), CategoryId(category_id), versions
+        actor_of(request), CategoryId(category_id), versions, request_metadata_of(request)
     )
     return no_content()
 

@@ -17,6 +17,7 @@ from mechshare.domain.reliability import Reliability
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    note_draft_read,
     request_metadata_of,
     require_permissions,
     viewer_of,
@@ -125,7 +126,9 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
     if not is_id(mechanism_id):
         raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
-    return mechanism_resource(request, await mechanisms.get_mechanism(viewer, MechanismId(mechanism_id)))
+    found = await mechanisms.get_mechanism(viewer, MechanismId(mechanism_id))
+    await note_draft_read(request, viewer, found.mechanism)
+    return mechanism_resource(request, found)
 
 
 @get(
@@ -173,6 +176,7 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
         categories=categories,
         reliability=_reliability(changes),
         versions=versions,
+        request_metadata=request_metadata_of(request),
     )
     return mechanism_resource(request, item)
 
@@ -212,7 +216,10 @@ async def publish_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respon
     """Makes a mechanism public. Its processing must be ready."""
     await refuse_body(request)
     mechanisms = application_of(request).mechanisms
-    return mechanism_resource(request, await mechanisms.publish(actor_of(request), MechanismId(mechanism_id)))
+    published_item = await mechanisms.publish(
+        actor_of(request), MechanismId(mechanism_id), request_metadata=request_metadata_of(request)
+    )
+    return mechanism_resource(request, published_item)
 
 
 @post(
@@ -261,6 +268,8 @@ async def list_response(
 
 async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]:
     application = application_of(request)
+    if viewer is not None and key.user_id is not None and viewer.id != key.user_id:
+        await application.audit.record_draft_read(viewer, key.user_id, request_metadata_of(request))
     page = await application.mechanisms.find_all(
         viewer, key.request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
     )

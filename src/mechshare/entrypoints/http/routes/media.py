@@ -14,7 +14,13 @@ from litestar.response import Stream
 
 from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import MechanismId
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions, viewer_of
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    request_metadata_of,
+    require_permissions,
+    viewer_of,
+)
 from mechshare.entrypoints.http.protocol.entity_tags import is_not_modified
 from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
 from mechshare.entrypoints.http.protocol.openapi import OPTIONAL_TOKEN, refuses
@@ -77,7 +83,9 @@ async def get_media(
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
     """Returns the uploaded clip, byte for byte, to its owner and admins."""
-    found = await application_of(request).media.find_original(actor_of(request), MechanismId(mechanism_id))
+    actor, id = actor_of(request), MechanismId(mechanism_id)
+    found = await application_of(request).media.find_original(actor, id)
+    await application_of(request).audit.record_original_read(actor, id, request_metadata_of(request))
     return await _served(request, found, ORIGINAL)
 
 

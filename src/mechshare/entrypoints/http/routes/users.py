@@ -140,7 +140,10 @@ async def find_users(
     request: Req, page: PageNumber = None, limit: Limit = None, cursor: Cursor = None
 ) -> Response[PageResponse[UserResponse]]:
     """Returns all accounts, newest first."""
-    found = await application_of(request).users.find_all(actor_of(request), page_request(page, limit, cursor))
+    requested = page_request(page, limit, cursor)
+    found = await application_of(request).users.find_all(
+        actor_of(request), requested, request_metadata_of(request)
+    )
     listed = page_response(found, [user_response(user) for user in found.items])
     link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
     return resource(request, listed, headers={"Link": link} if link else None)

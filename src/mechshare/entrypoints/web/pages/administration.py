@@ -23,7 +23,7 @@ async def show_overview(request: Req) -> Response[str]:
     return await page(
         request,
         "admin.html",
-        users=await application.users.find_all(actor_of(request), one),
+        users=await application.users.count_accounts(actor_of(request)),
         mechanisms=await application.mechanisms.find_all(None, one),
         failed=await application.jobs.find_all(one, JobState.FAILED),
         pending=sum(jobs.count for jobs in (await application.jobs.find_backlog()).values()),

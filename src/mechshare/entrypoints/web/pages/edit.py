@@ -13,7 +13,13 @@ from mechshare.domain.ids import CategoryId, MechanismId, is_id
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import require_editor
 from mechshare.domain.reliability import Reliability, stated_reliability
-from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    note_draft_read,
+    request_metadata_of,
+    require_permissions,
+)
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.mechanisms import UNSTATED
@@ -83,6 +89,7 @@ async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int)
         categories=map(CategoryId, texts.categories),
         reliability=texts.reliability or UNSTATED,
         versions=(version,),
+        request_metadata=request_metadata_of(request),
     )
 
 
@@ -92,6 +99,7 @@ async def _editable(request: Req, mechanism_id: str) -> Mechanism:
         raise MechanismNotFound()
     actor = actor_of(request)
     item = await application_of(request).mechanisms.get_mechanism(actor, MechanismId(mechanism_id))
+    await note_draft_read(request, actor, item.mechanism)
     return require_editor(actor, item.mechanism)
 
 

@@ -13,6 +13,7 @@ from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    note_draft_read,
     request_metadata_of,
     require_permissions,
 )
@@ -71,7 +72,9 @@ async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
 async def reinstate(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     item, _ = await _find(request, mechanism_id), await form_fields(request)
     try:
-        await application_of(request).mechanisms.publish(actor_of(request), item.mechanism.id)
+        await application_of(request).mechanisms.publish(
+            actor_of(request), item.mechanism.id, request_metadata=request_metadata_of(request)
+        )
     except DomainException as error:
         return await form_page(request, "moderation_case.html", error, saved="", **_case(request, item))
     return see_other(f"/moderation/{mechanism_id}?saved=reinstated")
@@ -82,7 +85,9 @@ async def _find(request: Req, mechanism_id: str) -> AuthoredMechanism:
     if not is_id(mechanism_id):
         raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
-    return await mechanisms.get_mechanism(actor_of(request), MechanismId(mechanism_id))
+    found = await mechanisms.get_mechanism(actor_of(request), MechanismId(mechanism_id))
+    await note_draft_read(request, actor_of(request), found.mechanism)
+    return found
 
 
 def _case(request: Req, item: AuthoredMechanism, reason: str = "") -> dict[str, Any]:

@@ -38,7 +38,9 @@ async def show_users(request: Req, name: Name = "", cursor: Cursor = None) -> Re
             return see_other(f"/admin/users/{(await users.find_by_login(name)).id}")
         except UserNotFound:
             is_absent = True
-    found = await users.find_all(actor_of(request), page_request(None, None, cursor))
+    found = await users.find_all(
+        actor_of(request), page_request(None, None, cursor), request_metadata_of(request)
+    )
     return await page(
         request, "admin_users.html", found=found, more=next_query(found), name=name, is_absent=is_absent
     )

@@ -16,6 +16,7 @@ from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    note_draft_read,
     request_metadata_of,
     require_permissions,
     viewer_of,
@@ -53,7 +54,12 @@ async def show_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[
 async def publish(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     fields, known = await form_fields(request), _known(mechanism_id)
     try:
-        await application_of(request).mechanisms.publish(actor_of(request), known, versions=_versions(fields))
+        await application_of(request).mechanisms.publish(
+            actor_of(request),
+            known,
+            versions=_versions(fields),
+            request_metadata=request_metadata_of(request),
+        )
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error)
     return see_other(_next(fields, f"/m/{known}"))
@@ -95,6 +101,7 @@ async def _watch_page(
     application = application_of(request)
     viewer = await viewer_of(request)
     item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
+    await note_draft_read(request, viewer, item.mechanism)
     shown, mechanism = card(item, media_addresses(application)), item.mechanism
     preview = link_preview(request, shown)
     counts = await application.categories.find_counts()
