@@ -67,9 +67,9 @@ from mechshare.adapters.media import child, frames
 libc = ctypes.CDLL(None, use_errno=True)
 decoded = frames._decoded
 
-def hostile(container, stream, format, limits):
+def hostile(*arguments):
     {}
-    yield from decoded(container, stream, format, limits)
+    yield from decoded(*arguments)
 
 frames._decoded = hostile
 child.run()
