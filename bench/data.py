@@ -140,6 +140,8 @@ class _Maker:
                 file,
                 original,
                 file.key,
+                None,
+                None,
                 1,
             )
         )

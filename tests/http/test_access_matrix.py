@@ -332,10 +332,10 @@ SETTABLE = {
     "POST /api/v1/auth/register": {"display_name"},
     "PATCH /api/v1/users/me": {"display_name", "bio"},
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
-    "POST /api/v1/mechanisms": {"description", "categories"},
-    "POST /api/v1/mechanisms/from-url": {"description", "categories"},
+    "POST /api/v1/mechanisms": {"description", "categories", "reliability"},
+    "POST /api/v1/mechanisms/from-url": {"description", "categories", "reliability"},
     "POST /api/v1/mechanisms/from-upload": {"description", "categories", "reliability"},
-    "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories"},
+    "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories", "reliability"},
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }
 """Fields that may be set in addition to those in BODIES."""

@@ -324,8 +324,8 @@ async def test_a_client_without_patch_overrides_the_method_of_post(site: Site) -
 async def test_a_page_of_another_origin_may_upload(open_site: Any) -> None:
     site = await open_site(cors_origins=("https://app.example",))
     mika = await site.sign_up("mika")
-    asking = {"Origin": "https://app.example", "Access-Control-Request-Method": "PATCH"}
-    allowed = (await site.client.options(UPLOADS, headers=asking)).headers["access-control-allow-headers"]
+    preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "PATCH"}
+    allowed = (await site.client.options(UPLOADS, headers=preflight)).headers["access-control-allow-headers"]
     sent = {"Tus-Resumable", "Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Checksum"}
     assert sent <= set(allowed.split(", "))
     address = await begin(site, mika)

@@ -158,7 +158,7 @@ def original_of(server: Server, address: str) -> bytes:
 
 
 def test_cut_uploads_end_with_equal_hashes(server: Server, long: bool, figure: Callable[[str], None]) -> None:
-    dice, equal, cuts, kept = Random(20), 0, 0, 0
+    dice, equal, cuts, received = Random(20), 0, 0, 0
     rounds = 25 if long else 1
     for _ in range(rounds):
         contents = [b"GIF89a" + dice.randbytes(dice.randrange(5_000, 900_000)) for _ in range(19)]
@@ -169,11 +169,11 @@ def test_cut_uploads_end_with_equal_hashes(server: Server, long: bool, figure: C
             cut(server, connections)
             cuts += len(connections)
         for one in sendings:
-            kept += offset_of(server, one.address)
+            received += offset_of(server, one.address)
             finish(server, one)
             equal += sha256(original_of(server, one.address)).digest() == sha256(one.content).digest()
     figure(
-        f"{equal} of {rounds * 20} uploads equal after {cuts} cuts; {kept / 1e6:.1f} MB were not sent again"
+        f"{equal} of {rounds * 20} uploads equal after {cuts} cuts; {received / 1e6:.1f} MB were not sent again"
     )
     assert equal == rounds * 20
 

@@ -35,10 +35,10 @@ class MemoryStorageQuotaRepository(StorageQuotaRepository):
             for one in self._access.read(STORAGE_RESERVATIONS)
             if one.user_id == user_id and one.key != besides and now < one.expires_at
         )
-        arriving = sum(
+        under_way = sum(
             one.size for one in self._access.read(UPLOADS) if one.user_id == user_id and now < one.expires_at
         )
-        used = stored + reserved + arriving
+        used = stored + reserved + under_way
         return StorageAccount(role=user.role, quota_bytes=user.quota_bytes, bytes_used=used)
 
     async def reserve(self, reservation: Reservation) -> None:
