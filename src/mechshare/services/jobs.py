@@ -116,10 +116,10 @@ class JobRunner:
         run together, since the index stores many documents at about the cost of one; then the first is returned.
         """
         async with self._transactions.begin() as tx:
-            jobs = await claim_index_jobs(tx) if self._index_is_next else []
-            if not jobs and (job := await tx.ledger.claim(LEASE)):
-                jobs = [job]
-        self._index_is_next = not jobs or jobs[0].kind not in INDEXING
+            index_jobs = await claim_index_jobs(tx) if self._index_is_next else []
+            job = None if index_jobs else await tx.ledger.claim(LEASE)
+        self._index_is_next = not index_jobs
+        jobs = [job] if job else index_jobs
         await asyncio.gather(*map(self._attempt, jobs))
         return jobs[0] if jobs else None
 
