@@ -243,11 +243,13 @@ async def test_a_token_used_long_after_its_replacement_ends_its_session_for_good
 
 
 @pytest.mark.parametrize("token", ["", "x", "\ud800", "\x00", "é" * 10_000])
-async def test_a_token_that_was_never_issued_is_refused_and_audited(world, token):
+async def test_a_token_that_was_never_issued_is_refused_and_counted(world, token):
     with pytest.raises(InvalidToken):
         await world.app.sessions.refresh(token, HERE)
-    entry = (await world.audited())[0]
-    assert (entry.action, entry.actor_id) == (AuditAction.DENIED, None)
+    assert await world.audited() == []
+    await world.app.audit.record_refused_tokens()
+    (entry,) = await world.audited()
+    assert (entry.action, entry.subject, entry.detail) == (AuditAction.TOKENS_REFUSED, "refresh token", "1")
 
 
 async def test_a_session_lives_a_month_beyond_its_last_refresh(world):
