@@ -170,6 +170,9 @@ class RedisCache:
         try:
             async with self._client.guard():
                 await self._publish(tags, message)
+            # The next generation is this process's own change, and no reason to refresh other parts of the tag.
+            for tag in tags:
+                self._generations.pop(whole_of(tag), None)
         except Unavailable:
             self._pending_invalidations.update(tags)
             if self._publishing is None or self._publishing.done():
@@ -206,7 +209,8 @@ class RedisCache:
             return bytes(content)
         redis_generation = content.decode()
         self._notice(whole_of(tag), redis_generation)
-        return _Absent(name, local_generation, redis_generation)
+        # Read again, before the load begins: the notice may have refreshed the tag.
+        return _Absent(name, self._entries.generation(tag), redis_generation)
 
     def _notice(self, tag: str, generation: str) -> None:
         """Refreshes a tag whose generation in Redis has changed, even before the message about it arrives: otherwise
