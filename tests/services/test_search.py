@@ -121,7 +121,7 @@ async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(world, mika,
         assert await found(world, None, text) == ([], 0, {})
     for text in ("gear", ""):
         assert await found(world, None, text) == ([known.id], 1, {GEARS: 1})
-    assert await world.app.search.suggest("se", 10) == Suggestions()
+    assert await world.app.search.suggest("se", 10) == Suggestions(is_complete=False)
     assert not (await world.app.search.search(None, "gear")).degraded
 
 

@@ -94,7 +94,8 @@ class SearchPage:
     """Search results with their mechanisms. `total` is at most EXACT_TOTAL; there are more matches unless
     `total_is_exact`. `facets` as in SearchResult.
 
-    A `degraded` page comes from the database: newest first, without facets and highlights.
+    A `degraded` page comes from the database: newest first, without facets and highlights. A page that is not
+    `is_complete` lacks mechanisms that wait to be indexed.
     """
 
     items: tuple[FoundMechanism, ...]
@@ -104,14 +105,17 @@ class SearchPage:
     total_is_exact: bool
     facets: Mapping[CategoryId, int]
     degraded: bool = False
+    is_complete: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suggestions:
-    """`degraded` suggestions are empty because the index is unavailable, whatever titles exist."""
+    """`degraded` suggestions are empty because the index is unavailable, whatever titles exist. Those that are not
+    `is_complete` lack titles of mechanisms that wait to be indexed."""
 
     titles: tuple[str, ...] = ()
     degraded: bool = False
+    is_complete: bool = True
 
 
 def clean_query(text: str) -> str:

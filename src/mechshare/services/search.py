@@ -98,7 +98,8 @@ class SearchService:
                 raise
             except Unavailable:
                 return await self._search_database(query, request)
-            return await self._page(viewer, result, request)
+            found = await self._page(viewer, result, request)
+            return replace(found, is_complete=found.is_complete and not unindexed)
 
     async def _find_unindexed(self, *, with_drafts: bool) -> tuple[MechanismId, ...] | None:
         """Returns the mechanisms whose last change the index may lack, or None if there are more than MAX_EXCLUDED.
@@ -130,6 +131,7 @@ class SearchService:
             total=result.total - (len(hits) - len(items)) if is_exact else EXACT_TOTAL,
             total_is_exact=is_exact,
             facets=_without(hidden, result.facets),
+            is_complete=not hidden,
         )
 
     async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
@@ -187,9 +189,10 @@ class SearchService:
             if unindexed is None:
                 return Suggestions(degraded=True)
             try:
-                return Suggestions(titles=await self._index.suggest(cleaned, limit, excluded=unindexed))
+                titles = await self._index.suggest(cleaned, limit, excluded=unindexed)
             except Unavailable:
                 return Suggestions(degraded=True)
+            return Suggestions(titles=titles, is_complete=not unindexed)
 
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""

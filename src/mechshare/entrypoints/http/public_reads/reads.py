@@ -111,12 +111,15 @@ class PublicReads:
             limit=key.limit,
         )
         body = search_response(found, media_addresses(self._application))
-        return encoded_response(msgspec.json.encode(body), is_cacheable=not found.degraded)
+        # No tag would tell that an incomplete page lacks what has been indexed since.
+        is_cacheable = found.is_complete and not found.degraded
+        return encoded_response(msgspec.json.encode(body), is_cacheable=is_cacheable)
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
         found = await self._application.search.suggest(key.text, key.limit)
         body = SuggestionsResponse(items=list(found.titles), degraded=found.degraded)
-        return encoded_response(msgspec.json.encode(body), is_cacheable=not found.degraded)
+        is_cacheable = found.is_complete and not found.degraded
+        return encoded_response(msgspec.json.encode(body), is_cacheable=is_cacheable)
 
     async def _read_categories(self) -> CachedResponse:
         counts = await self._application.categories.find_counts()
