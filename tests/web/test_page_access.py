@@ -18,6 +18,7 @@ GUARDED = {
     "/my": set(),
     "/upload": {Permission.CREATE_MECHANISMS},
     "/moderation": {Permission.WITHDRAW_ANY_MECHANISM},
+    "/admin/audit": {Permission.READ_AUDIT_LOG},
     "/admin": {Permission.OPERATE_INSTALLATION, Permission.MANAGE_USERS},
     "/admin/users": {Permission.MANAGE_USERS},
     "/admin/categories": {Permission.MANAGE_CATEGORIES},
