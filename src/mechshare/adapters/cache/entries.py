@@ -17,7 +17,7 @@ from mechshare.adapters.cache.generations import (
 from mechshare.adapters.metrics import CACHE_BYTES, CACHE_HITS
 from mechshare.ports.cache import STALENESS
 
-_OVERHEAD = 512
+_OVERHEAD = 704
 """Bytes that an entry takes in addition to its body and its name (measured, rounded up)."""
 _MAX_OUTDATED_SECONDS = STALENESS.total_seconds()
 _HITS = CACHE_HITS.labels("process")
