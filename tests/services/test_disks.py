@@ -2,6 +2,7 @@ import pytest
 
 from mechshare.domain.disks import DiskReserveReached
 from mechshare.domain.mechanisms import ProcessingState
+from mechshare.domain.media import SNIFF_BYTES
 from tests.services.world import GIF, HERE, PASSWORD
 
 
@@ -41,7 +42,7 @@ async def test_an_upload_ends_when_the_disk_reaches_its_reserve(world, monkeypat
 
     async def filling():
         nonlocal taken
-        yield GIF
+        yield GIF.ljust(SNIFF_BYTES, b"\0")
         while True:
             taken += 1
             world.disks.free_bytes = 10_000 - 5_000 * taken
