@@ -20,6 +20,7 @@ class CountedDatabase:
         self._inner = inner
         self.reads = 0
         self.is_away = False
+        self.now = inner.now
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Any]:
