@@ -30,7 +30,7 @@ _LOCAL_DOMAINS = (
     "localtest.me",
     "lvh.me",
 )
-"""Domains of names that lead into the network of whoever resolves them (RFC 6761, 6762, 8375; ICANN on .internal)."""
+"""Domains whose names resolve to hosts of the local network (RFC 6761, 6762, 8375; ICANN on .internal)."""
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+", re.ASCII)
 
 

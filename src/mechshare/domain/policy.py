@@ -25,7 +25,7 @@ def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
 
 
 def can_follow_link(mechanism: Mechanism, owner: User | None) -> bool:
-    """Whether signed links open the files of the unpublished `mechanism` for whoever has them.
+    """Whether a signed link gives anyone who has it access to the files of the unpublished `mechanism`.
 
     The suspension of the owner and the deletion of the account (None) end all links. A moderator's withdrawal ends
     those that were signed before it: the signature covers `is_withdrawn` (see `media_links`).

@@ -63,7 +63,7 @@ class Cache(Protocol):
         """Drops every entry of these tags, including those being loaded."""
 
     async def refresh(self, *tags: str) -> None:
-        """Lets every entry of these tags be loaded anew, at the latest STALENESS after its last load began."""
+        """Marks every entry of these tags as outdated: it is served for at most STALENESS after its load began."""
 
     async def check(self) -> str:
         """Returns one line about the server. Raises Unavailable."""

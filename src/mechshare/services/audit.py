@@ -40,7 +40,7 @@ class AuditService:
     async def record_original_read(
         self, reader: Actor, mechanism_id: MechanismId, request_metadata: RequestMetadata
     ) -> None:
-        """Records that `reader` read an original, which nobody but its owner and admins may, unless it is theirs."""
+        """Records that `reader` read the original of another user; only the owner and admins may read originals."""
         async with self._transactions.read() as tx:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
         if mechanism is None or not mechanism.can_be_edited_by(reader.id):

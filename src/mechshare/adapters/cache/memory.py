@@ -14,7 +14,7 @@ class MemoryCache:
     """Stores the most recently used entries, up to `capacity` bytes.
 
     `generation_table` is a file that every process of the machine opens: an invalidation by one process takes effect
-    in all of them, at the cost of reading 8 bytes. Whoever deletes or replaces the file invalidates every entry. No
+    in all of them, at the cost of reading 8 bytes. Deleting or replacing the file invalidates every entry. No
     entry is served for longer than `max_age`, if given, because invalidations by other machines do not reach this one.
     """
 

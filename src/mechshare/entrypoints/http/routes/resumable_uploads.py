@@ -135,7 +135,10 @@ async def delete_upload(request: Req, upload_id: FromPath[str]) -> Response[None
 
 
 async def _append_first(request: Req, upload: Upload) -> Upload:
-    """Appends the body of the request that created the upload, which ends if that fails: nobody knows its address."""
+    """Appends the body of the request that created the upload.
+
+    Discards the upload if that fails: the client has not received its address, so it could not continue.
+    """
     try:
         return await _append(request, upload.id, 0)
     except DomainException:
