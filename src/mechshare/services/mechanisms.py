@@ -46,7 +46,12 @@ from mechshare.ports.ids import IdSource
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.clip_limit import ClipLimit
-from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
+from mechshare.services.support.idempotency import (
+    IdempotentRequest,
+    ReplayedResponse,
+    find_response,
+    run_once,
+)
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -127,8 +132,7 @@ class MechanismService:
     ) -> ReplayedResponse | None:
         """Returns the stored response if the request took effect before. Raises IdempotencyKeyReused."""
         async with self._transactions.read() as tx:
-            record = await tx.idempotency_records.find(idempotency.scope, idempotency.key)
-        return ReplayedResponse(record.response_to(idempotency.fingerprint)) if record else None
+            return await find_response(tx, idempotency)
 
     async def import_mechanism(self, actor: Actor, draft: Draft) -> AuthoredMechanism:
         """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished clips.
@@ -208,8 +212,8 @@ class MechanismService:
     ) -> AuthoredMechanism:
         """Updates the mechanism; None keeps a value, and UNSTATED removes the reliability.
 
-        Raises MechanismNotFound, UnauthorizedOperation, InvalidField,
-        CategoryNotFound, StaleVersion."""
+        Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, StaleVersion.
+        """
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             require_version(mechanism.version, versions)
@@ -300,15 +304,14 @@ class MechanismService:
     def _new_mechanism(self, actor: Actor, draft: Draft) -> Mechanism:
         now = self._clock.now()
         external = draft.media if isinstance(draft.media, ExternalMedia) else None
+        clean_url = self._external_hosts.clean_url
         return Mechanism(
             id=MechanismId(self._ids.new_id()),
             title=clean_title(draft.title),
             description=clean_description(draft.description),
             user_id=actor.id,
-            file_url=self._external_hosts.clean_url("file_url", external.file_url) if external else None,
-            thumbnail_url=self._external_hosts.clean_url("thumbnail_url", external.thumbnail_url)
-            if external
-            else None,
+            file_url=clean_url("file_url", external.file_url) if external else None,
+            thumbnail_url=clean_url("thumbnail_url", external.thumbnail_url) if external else None,
             duration=clean_duration(external.duration) if external else None,
             created_at=now,
             updated_at=now,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from mechshare.domain.errors import DomainException, UnsupportedFile, UserNotFound
+from mechshare.domain.errors import DomainException, UnsupportedFile
 from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.policy import require_permission
@@ -23,6 +23,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.uploads import UploadStore
 from mechshare.services.support.disk_room import require_disk_room
 from mechshare.services.support.file_names import shown_name
+from mechshare.services.support.quotas import find_quota
 from mechshare.services.support.upload_writer import UploadWriter
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -140,13 +141,11 @@ class ResumableUploadService:
     async def _require_room(self, tx: Transaction, upload: Upload) -> None:
         """Raises QuotaExceeded, TooManyUploads, UserNotFound. Other transactions for the user wait until this ends."""
         now = upload.created_at
-        account = await tx.storage_quotas.find_by_user(upload.user_id, now)
-        if account is None:
-            raise UserNotFound()
+        quota = await find_quota(tx, self.limits.quotas, upload.user_id, now)
         limit = self.limits.unfinished_per_user
         if limit and await tx.uploads.count_of_user(upload.user_id, now) >= limit:
             raise TooManyUploads(retry_after=RETRY_AFTER, limit=limit)
-        account.quota(self.limits.quotas).require_room_for(upload.size)
+        quota.require_room_for(upload.size)
 
     async def _claim(self, actor: Actor, upload_id: UploadId, offset: int) -> Upload:
         """Returns the upload for this request alone. Raises UploadNotFound, also if the store lost bytes of it."""

@@ -1,10 +1,10 @@
 """Shows users how much of their storage quota they use."""
 
-from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId
 from mechshare.domain.storage_quotas import RoleQuotas, StorageQuota
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
+from mechshare.services.support.quotas import find_quota
 
 
 class StorageQuotaService:
@@ -16,7 +16,4 @@ class StorageQuotaService:
     async def get_quota(self, user_id: UserId) -> StorageQuota:
         """Returns the user's quota and the bytes used: stored files and uploads under way. Raises UserNotFound."""
         async with self._database.read() as tx:
-            account = await tx.storage_quotas.find_by_user(user_id, self._clock.now())
-        if account is None:
-            raise UserNotFound()
-        return account.quota(self._quotas)
+            return await find_quota(tx, self._quotas, user_id, self._clock.now())

@@ -28,6 +28,12 @@ class ReplayedResponse:
     response: bytes
 
 
+async def find_response(tx: UnitOfWork, idempotency: IdempotentRequest[T]) -> ReplayedResponse | None:
+    """Returns the stored response if the request took effect before. Raises IdempotencyKeyReused."""
+    record = await tx.idempotency_records.find(idempotency.scope, idempotency.key)
+    return ReplayedResponse(record.response_to(idempotency.fingerprint)) if record else None
+
+
 async def run_once(
     tx: UnitOfWork,
     clock: Clock,
@@ -46,9 +52,8 @@ async def run_once(
     name = (idempotency.scope, idempotency.key)
     # Only this record: garbage collection deletes the other expired ones, so no request waits for them.
     await tx.idempotency_records.delete_expired(*name, older=clock.now() - IDEMPOTENCY_LIFETIME)
-    record_before = await tx.idempotency_records.find(*name)
-    if record_before is not None:
-        return ReplayedResponse(record_before.response_to(idempotency.fingerprint))
+    if replayed := await find_response(tx, idempotency):
+        return replayed
     result = await operation()
     record = IdempotencyRecord(
         scope=idempotency.scope,

@@ -15,6 +15,7 @@ from mechshare.domain.storage_quotas import (
 )
 from mechshare.ports.clock import Clock
 from mechshare.services.support.data_loader import DataLoader
+from mechshare.services.support.quotas import find_quota
 from mechshare.services.transactions import Transaction, Transactions
 
 _MAX_CONCURRENT_BATCHES = 2
@@ -69,16 +70,13 @@ class Reservations:
 
     async def _grant(self, tx: Transaction, claim: _Claim) -> int | Exception:
         now = self._clock.now()
-        account = await tx.storage_quotas.find_by_user(claim.user_id, now, besides=claim.key)
-        if account is None:
-            return UserNotFound()
-        quota = account.quota(self._quotas)
+        try:
+            quota = await find_quota(tx, self._quotas, claim.user_id, now, besides=claim.key)
+            quota.require_room_for(claim.least)
+        except (QuotaExceeded, UserNotFound) as refused:
+            return refused
         if quota.bytes_limit is None:
             return MAX_QUOTA_BYTES
-        try:
-            quota.require_room_for(claim.least)
-        except QuotaExceeded as refused:
-            return refused
         size = claim.most if quota.has_room_for(claim.most) else claim.least
         expires_at = now + RESERVATION_LIFETIME
         await tx.storage_quotas.reserve(

@@ -11,6 +11,7 @@ from litestar import Request
 from mechshare.application import Application
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.policy import Viewer
+from mechshare.domain.search import SearchPage, Suggestions
 from mechshare.entrypoints.http.protocol.pagination import next_link, page_response
 from mechshare.entrypoints.http.protocol.responses import encoded_response
 from mechshare.entrypoints.http.public_reads.keys import (
@@ -111,19 +112,24 @@ class PublicReads:
             limit=key.limit,
         )
         body = search_response(found, media_addresses(self._application))
-        # No tag would tell that an incomplete page lacks what has been indexed since.
-        is_cacheable = found.is_complete and not found.degraded
-        return encoded_response(msgspec.json.encode(body), is_cacheable=is_cacheable)
+        return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
         found = await self._application.search.suggest(key.text, key.limit)
         body = SuggestionsResponse(items=list(found.titles), degraded=found.degraded)
-        is_cacheable = found.is_complete and not found.degraded
-        return encoded_response(msgspec.json.encode(body), is_cacheable=is_cacheable)
+        return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
 
     async def _read_categories(self) -> CachedResponse:
         counts = await self._application.categories.find_counts()
         return encoded_response(msgspec.json.encode(categories_response(counts)))
+
+
+def _is_final(found: SearchPage | Suggestions) -> bool:
+    """Whether only a change of the data makes the result outdated.
+
+    A degraded or incomplete one is outdated as soon as the index responds or has caught up, which invalidates no tag.
+    """
+    return found.is_complete and not found.degraded
 
 
 def public_reads_of(request: Request[Any, Any, Any]) -> PublicReads:

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, Response, Router, get
 from litestar.openapi.spec import Tag
 from litestar.params import QueryParameter
 from msgspec import Struct
 
-from mechshare.domain.audit import AuditAction, AuditEntry, AuditFilter, audit_filter
+from mechshare.domain.audit import AuditAction, AuditFilter, audit_filter
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, require_permissions
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED
 from mechshare.entrypoints.http.protocol.pagination import (
@@ -73,7 +74,11 @@ async def find_entries(
     conditions = conditions_of(chosen)
     requested = page_request(page, limit, cursor, conditions=conditions)
     found = await application_of(request).audit.find_all(actor_of(request), requested, chosen)
-    listed = page_response(found, [_entry(one) for one in found.items], conditions=conditions)
+    listed = page_response(
+        found,
+        msgspec.convert(found.items, list[AuditEntryResponse], from_attributes=True),
+        conditions=conditions,
+    )
     link = next_link(request.scope["path"], request.query_params.multi_items(), listed.next)
     return resource(request, listed, headers={"Link": link} if link else None)
 
@@ -81,19 +86,6 @@ async def find_entries(
 def conditions_of(chosen: AuditFilter) -> str:
     """Returns the conditions as a text, which ties a cursor to its list."""
     return repr(sorted((name, str(value)) for name, value in chosen.values.items()))
-
-
-def _entry(entry: AuditEntry) -> AuditEntryResponse:
-    return AuditEntryResponse(
-        id=entry.id,
-        at=entry.at,
-        action=entry.action,
-        actor_id=entry.actor_id,
-        subject=entry.subject,
-        address=entry.address,
-        request_id=entry.request_id,
-        detail=entry.detail,
-    )
 
 
 router = Router("/api/v1/audit", tags=[TAG.name], route_handlers=[find_entries])
