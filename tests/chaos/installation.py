@@ -93,11 +93,14 @@ class Installation:
 
     @contextmanager
     def running(self, *command: str) -> Iterator[Process]:
-        """Runs `mechshare COMMAND` and kills it at the end."""
+        """Runs `mechshare COMMAND` and kills it at the end; an exception gets the end of its log as a note."""
         environ = {"MECHSHARE_OPERATIONS_ADDRESS": f"127.0.0.1:{self.operations_port}", **self.environ}
         process = Process(list(command), environ, self.folder / f"{command[0]}.log")
         try:
             yield process
+        except Exception as problem:
+            problem.add_note(f"{process.log} ends with\n{self.log_of(command[0])[-3000:]}")
+            raise
         finally:
             process.signal(signal.SIGCONT)
             process.kill()

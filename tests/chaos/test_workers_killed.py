@@ -27,6 +27,7 @@ from tests.chaos.installation import (
     ended,
     installed,
     signed_up,
+    until,
     upload,
 )
 
@@ -115,8 +116,20 @@ async def _send(
 ) -> None:
     """Uploads clips one by one, the next when one has ended, so that no clip waits long behind others."""
     for seed in seeds:
-        id = (await upload(client, headers, clip(seed, frames=20), f"clip {seed}")).json()["id"]
+        id = await _accepted(client, headers, clip(seed, frames=20), f"clip {seed}")
         states[id] = await ended(client, headers, id)
+
+
+async def _accepted(client: httpx.AsyncClient, headers: Mapping[str, str], content: bytes, title: str) -> str:
+    """Uploads a clip, again under the same key after a broken connection as a client would, and returns its id."""
+
+    async def sent() -> str | None:
+        with suppress(httpx.TransportError):
+            response = await upload(client, headers, content, title, key=title.replace(" ", "-"))
+            return str(response.json()["id"])
+        return None
+
+    return await until(sent)
 
 
 def _lost(state: Mapping[str, Any]) -> Iterator[float]:

@@ -67,7 +67,7 @@ async def test_a_clip_is_stored_in_it(installed: str, tmp_path: Path) -> None:
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
         headers = await signed_up(client)
-        id = await share(client, headers, drawn(CLIPS[0], tmp_path))
+        id = await share(client, headers, await asyncio.to_thread(drawn, CLIPS[0], tmp_path))
         assert (await processed(client, headers, id))["state"] == "ready"
         await client.post(f"{MECHANISMS}/{id}/publish", headers=headers)
         watched = await client.get((await client.get(f"{MECHANISMS}/{id}")).json()["file_url"])

@@ -62,9 +62,15 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         url = f"{API}/mechanisms/{made['id']}"
         assert '"state":"ready"' in client.get(f"{url}/processing/events").text
         published = client.post(f"{url}/publish").json()
-    name = published["file_url"].rpartition("/")[2]
-    ids = {"mechanism_id": made["id"], "user_id": made["user_id"], "category_id": "gears"}
-    return {**ids, "name": name, "session_id": "01900000-0000-7000-8000-000000000000"}
+        upload = client.post(f"{API}/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "3"})
+    return {
+        "mechanism_id": made["id"],
+        "user_id": made["user_id"],
+        "category_id": "gears",
+        "name": published["file_url"].rpartition("/")[2],
+        "session_id": "01900000-0000-7000-8000-000000000000",
+        "upload_id": upload.headers["Location"].rpartition("/")[2],
+    }
 
 
 def signed_in(client: requests.Session) -> dict[str, str]:

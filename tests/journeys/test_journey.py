@@ -101,7 +101,9 @@ async def found(client: httpx.AsyncClient, query: str, id: str, *, expected: boo
 async def test_a_clip_goes_through_its_whole_life(client: httpx.AsyncClient, tmp_path: Path) -> None:
     headers = await signed_up(client)
     clip = next(clip for clip in CLIPS if "planetary-gears" in clip.categories)
-    path = drawn(clip, tmp_path)
+    path = await asyncio.to_thread(
+        drawn, clip, tmp_path
+    )  # seconds, in which the application's timers must run
     id = await share(
         client,
         headers,
@@ -220,5 +222,5 @@ async def test_hostile_files_fail_with_a_reason_and_the_server_keeps_running(
         refused = await client.post(f"{MECHANISMS}/{id}/publish", headers=headers)
         assert refused.json()["code"] == "MECHANISM_NOT_READY"
     clip = min(CLIPS, key=lambda one: one.period_ms)
-    id = await share(client, headers, drawn(clip, tmp_path))
+    id = await share(client, headers, await asyncio.to_thread(drawn, clip, tmp_path))
     assert (await processed(client, headers, id))["state"] == "ready"

@@ -1,5 +1,6 @@
 """Separate workers share the jobs of the server."""
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -50,7 +51,7 @@ async def test_several_workers_process_each_clip_once(tmp_path: Path) -> None:
         transport = httpx.ASGITransport(app=app)
         async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
             headers = await signed_up(client)
-            clip = drawn(CLIPS[0], tmp_path)
+            clip = await asyncio.to_thread(drawn, CLIPS[0], tmp_path)
             ids = [await share(client, headers, clip, title=f"clip {number}") for number in range(SHARED)]
             with worker(environ, logs[0]), worker(environ, logs[1]), worker(environ, logs[2]):
                 ends = [await processed(client, headers, id) for id in ids]

@@ -100,7 +100,7 @@ EVERY_ENTRY = AuditFilter()
 
 def audit_filter(
     action: AuditAction | None,
-    actor_id: str,
+    actor_id: str | None,
     subject: str,
     address: str,
     since: datetime | None,

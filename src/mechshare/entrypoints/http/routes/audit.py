@@ -28,7 +28,7 @@ Req = Request[Any, Any, Any]
 TAG = Tag("audit", "Who did what, and when")
 
 Action = Annotated[AuditAction | None, QueryParameter(name="action")]
-ActorId = Annotated[str, QueryParameter(name="actor_id", max_length=64)]
+ActorId = Annotated[str | None, QueryParameter(name="actor_id", max_length=64)]
 Subject = Annotated[str, QueryParameter(name="subject", max_length=254)]
 Address = Annotated[str, QueryParameter(name="address", max_length=64)]
 Moment = datetime | None
@@ -63,7 +63,7 @@ async def find_entries(
     limit: Limit = None,
     cursor: Cursor = None,
     action: Action = None,
-    actor_id: ActorId = "",
+    actor_id: ActorId = None,
     subject: Subject = "",
     address: Address = "",
     since: Since = None,
