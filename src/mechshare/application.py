@@ -9,6 +9,7 @@ from mechshare.services.categories import CategoryService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobRunner
 from mechshare.services.maintenance.doctor import DoctorService
+from mechshare.services.maintenance.file_scrubbing import VerificationService
 from mechshare.services.maintenance.garbage_collection import Scheduler
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
@@ -53,6 +54,7 @@ class Application:
     runner: JobRunner
     scheduler: Scheduler
     installation: InstallationService
+    verification: VerificationService
     health: HealthService
     doctor: DoctorService
 

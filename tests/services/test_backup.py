@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert
 
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
+from mechshare.adapters.blobs.store_marker import MARKER
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.database import SqlDatabase
@@ -406,7 +407,7 @@ async def test_damage_is_found_before_anything_is_written(
             await refused()
 
     place = Path(empty.url.removeprefix("sqlite:///")).parent
-    assert [path for path in place.rglob("*") if path.is_file()] == []
+    assert [path.name for path in place.rglob("*") if path.is_file()] == [MARKER]
 
 
 async def test_only_the_first_of_many_damages_are_listed(laptop: Installation) -> None:
@@ -553,3 +554,22 @@ async def test_a_backup_that_changes_after_its_check_is_detected(
 def _first_of(number: int) -> tuple[str, AsyncIterator[bytes]]:
     key, content = next(iter(clips_of(number).items()))
     return key, chunks(content)
+
+
+async def test_a_second_backup_reports_what_the_installation_lost_since_and_keeps_good_copies(laptop):
+    assert (await laptop.back_up()).is_whole
+    gone, altered, *_ = sorted([key async for key in laptop.blobs.list("originals/")])
+    before = await read_blob(laptop.backup_blobs, altered)
+    await laptop.blobs.delete(gone)
+    await laptop.blobs.write(altered, chunks(b"other bytes"))
+
+    done = await laptop.back_up()
+
+    assert (done.lost, done.damaged, done.is_whole) == ((gone,), (altered,), False)
+    assert {gone, altered} <= {blob.key for blob in done.manifest.blobs}
+    assert await read_blob(laptop.backup_blobs, altered) == before
+    await laptop.check()
+
+
+async def read_blob(store, key):
+    return b"".join([chunk async for chunk in store.read(key)])

@@ -8,6 +8,7 @@ from mechshare.adapters.clock.frozen import FrozenClock
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters
 from mechshare.domain.audit import AuditEntry, RequestMetadata
+from mechshare.domain.blobs import BlobReference, Damage
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobState
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFile
@@ -37,12 +38,17 @@ class Observer:
     ended: list[tuple[Job, JobState, ProcessingFailure | None]] = field(default_factory=list)
     crashed: list[Exception] = field(default_factory=list)
     lost: list[Job] = field(default_factory=list)
+    damaged: list[tuple[str, Damage]] = field(default_factory=list)
 
     def attempt_ended(self, job: Job, state: JobState, failure: ProcessingFailure | None) -> None:
         self.ended.append((job, state, failure))
 
     def attempt_crashed(self, job: Job, error: Exception) -> None:
         self.crashed.append(error)
+
+    def file_verified(self, reference: BlobReference, damage: Damage | None) -> None:
+        if damage is not None:
+            self.damaged.append((reference.key, damage))
 
     def attempt_lost(self, job: Job) -> None:
         self.lost.append(job)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Protocol
 
 from mechshare.adapters.search.measured import MeasuredSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
@@ -29,6 +30,7 @@ from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner
 from mechshare.services.maintenance.blob_measurement import MeasureBlobs
 from mechshare.services.maintenance.doctor import DoctorService
+from mechshare.services.maintenance.file_scrubbing import VerificationService, VerifyFiles
 from mechshare.services.maintenance.garbage_collection import GarbageCollection, Scheduler
 from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
@@ -44,8 +46,10 @@ from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.file_verification import FileObserver, FileVerification
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
+from mechshare.services.support.stored_files import StoredFiles
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
@@ -53,9 +57,13 @@ from mechshare.services.users import UserService
 from mechshare.settings import Settings
 
 
+class Observer(JobObserver, FileObserver, Protocol):
+    """Receives what happens in the background, for logs and metrics."""
+
+
 def build(
     settings: Settings,
-    observer: JobObserver,
+    observer: Observer,
     adapters: Adapters | None = None,
     derivation: Derivation | None = None,
 ) -> Application:
@@ -81,7 +89,8 @@ def build(
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     days = settings.audit_retention_days
     audit_retention = timedelta(days=days) if days else None
-    handlers = _job_handlers(adapters, index, transactions, derivation, audit_retention)
+    verification = FileVerification(transactions, blobs, clock, observer)
+    handlers = _job_handlers(adapters, index, transactions, derivation, verification, audit_retention)
     quotas = RoleQuotas(
         user=settings.user_quota_bytes,
         moderator=settings.moderator_quota_bytes,
@@ -110,7 +119,7 @@ def build(
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
-        media=MediaService(database, blobs, links, cache, clock),
+        media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
         search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions, refused_tokens),
@@ -118,9 +127,10 @@ def build(
         responses=ResponseCache(cache, clock, database.reads_at_a_time),
         installation=InstallationService(database, blobs),
         health=HealthService(database, blobs, adapters.index, disks, optional),
+        verification=VerificationService(database, verification),
         doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
-        scheduler=Scheduler(transactions, index, clock),
+        scheduler=Scheduler(database, transactions, index, clock),
         close=adapters.close,
     )
 
@@ -136,6 +146,7 @@ def _job_handlers(
     index: SearchIndex,
     transactions: Transactions,
     derivation: Derivation,
+    verification: FileVerification,
     audit_retention: timedelta | None,
 ) -> dict[JobKind, JobHandler]:
     database, blobs, clock = adapters.database, adapters.blobs, adapters.clock
@@ -147,6 +158,7 @@ def _job_handlers(
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),
         JobKind.REBUILD_INDEX: RebuildIndex(transactions, index),
         JobKind.MEASURE_BLOBS: MeasureBlobs(database, blobs),
+        JobKind.VERIFY_FILES: VerifyFiles(database, verification, clock),
         JobKind.DELETE_EXPIRED_UPLOADS: DeleteExpiredUploads(database, adapters.uploads, clock),
         JobKind.SWEEP: GarbageCollection(database, transactions, blobs, clock, audit_retention),
     }

@@ -7,13 +7,12 @@ from mechshare.adapters.media.stub import StubMediaProcessor
 from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import choose_adapters
-from mechshare.bootstrap.application import build
-from mechshare.services.jobs import JobObserver
+from mechshare.bootstrap.application import Observer, build
 from mechshare.settings import Settings
 from mechshare.testing.derivation import PlaceholderDerivation
 
 
-def memory_application(observer: JobObserver) -> Application:
+def memory_application(observer: Observer) -> Application:
     """Builds an empty application that writes nothing to disk, with placeholder derivatives and fast hashes.
 
     It reads nothing from the environment and has no rate limits.

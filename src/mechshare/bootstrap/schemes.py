@@ -156,7 +156,7 @@ DATABASES: Schemes[Database] = {
 }
 BLOB_STORES: Schemes[BlobStore] = {
     "memory": lambda url, settings: MemoryBlobStore(),
-    "file": lambda url, settings: FileBlobStore(path_of(url)),
+    "file": lambda url, settings: FileBlobStore(path_of(url), needs_marker=True),
     "azure": _azure_blobs,
     "s3": _s3_blobs,
     "gs": _gcs_blobs,

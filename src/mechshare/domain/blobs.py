@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, UserId
 
 _KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
@@ -40,6 +41,14 @@ class BlobFacts:
     sha256: str
 
 
+class MediaDamaged(Unavailable):
+    code = "MEDIA_DAMAGED"
+    messages = {
+        "en": "The stored file is damaged and is not served. The operator can restore it from a backup.",
+        "ja": "保存されたファイルが破損しているため、配信できません。運用担当者がバックアップから復元できます。",
+    }
+
+
 class OwnerKind(StrEnum):
     """The kinds of owners of stored files."""
 
@@ -55,6 +64,15 @@ class BlobRole(StrEnum):
     PREVIEW = "preview"
 
 
+class Damage(StrEnum):
+    """What a verification found wrong with a stored file."""
+
+    MISSING = "missing"
+    ALTERED = "altered"
+    UNREADABLE = "unreadable"
+    """The store responds, but not with the content of this file: a bad sector, for instance."""
+
+
 DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL}
 """The roles of files that are made from an original."""
 
@@ -65,6 +83,9 @@ class BlobReference:
 
     `size` in bytes and `sha256` in lower-case hexadecimal digits are None until the file has been measured. The storage
     quota of `user_id` counts the file; it is None only in rows that the previous release wrote.
+
+    `verified_at` is when the content was last compared with `sha256`: at first when it was stored, None in rows of an
+    earlier release. `damage` is what that found, None if nothing.
     """
 
     key: str
@@ -75,6 +96,19 @@ class BlobReference:
     sha256: str | None
     created_at: datetime
     user_id: UserId | None
+    verified_at: datetime | None = None
+    damage: Damage | None = None
+
+    def damage_of(self, found: BlobFacts | None) -> Damage | None:
+        """Returns what is wrong with the file as `found` in the store, None there if it is missing.
+
+        A file that was never measured is taken to be whole.
+        """
+        if found is None:
+            return Damage.MISSING
+        digest = self.sha256 or digest_prefix(self.key)
+        is_same = found.sha256.startswith(digest) and self.size in (None, found.size)
+        return None if is_same else Damage.ALTERED
 
 
 def is_blob_key(text: str) -> bool:

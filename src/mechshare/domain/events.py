@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.blobs import BlobReference
 from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
@@ -287,6 +288,13 @@ class JobRetried:
 
 
 @dataclass(frozen=True, slots=True)
+class FileVerified:
+    """A verification found a stored file damaged, or whole again. `reference` is the one before."""
+
+    reference: BlobReference
+
+
+@dataclass(frozen=True, slots=True)
 class MaintenanceDue:
     """A job about the whole installation is due."""
 
@@ -329,5 +337,6 @@ Event = (
     | PasswordReset
     | AccessDenied
     | JobRetried
+    | FileVerified
     | MaintenanceDue
 )

@@ -33,6 +33,7 @@ class JobKind(StrEnum):
     REBUILD_INDEX = "rebuild_index"
     SWEEP = "sweep"
     MEASURE_BLOBS = "measure_blobs"
+    VERIFY_FILES = "verify_files"
     DELETE_EXPIRED_UPLOADS = "delete_expired_uploads"
 
 

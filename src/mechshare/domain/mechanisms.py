@@ -205,6 +205,7 @@ def _reference(mechanism: Mechanism, role: BlobRole, facts: BlobFacts, now: date
         sha256=facts.sha256,
         created_at=now,
         user_id=mechanism.user_id,
+        verified_at=now,
     )
 
 

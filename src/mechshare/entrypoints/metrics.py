@@ -16,4 +16,7 @@ LATENCY = Histogram(
     buckets=_LATENCY_BUCKETS,
 )
 JOB_ATTEMPTS = Counter("mechshare_job_attempts_total", "Finished attempts at jobs", ["kind", "outcome"])
+FILES_VERIFIED = Counter(
+    "mechshare_files_verified_total", "Stored files compared with their digest", ["result"]
+)
 UPLOADED_BYTES = Counter("mechshare_uploaded_bytes_total", "Bytes of accepted clips")

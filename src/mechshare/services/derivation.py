@@ -88,7 +88,11 @@ class ScratchDerivation:
         return report
 
     async def _fetch(self, original: OriginalFile, folder: Path) -> Path:
-        """Copies the original to local disk and compares its SHA-256 with the recorded one. Raises MediaRejected."""
+        """Copies the original to local disk and compares its SHA-256 with the recorded one.
+
+        Raises MediaRejected. A missing file is looked for again at the next attempts: another machine's write may not
+        be visible here yet.
+        """
         path = folder / f"source.{original.format.extension}"
         digest = sha256()
         try:
@@ -97,7 +101,7 @@ class ScratchDerivation:
                     digest.update(chunk)
                     await asyncio.to_thread(file.write, chunk)
         except MediaNotFound as lost:
-            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=True) from lost
+            raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=False) from lost
         if digest.hexdigest() != original.sha256:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
         return path

@@ -185,6 +185,8 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[Audited(AuditAction.DENIED, actor_id, attempted, metadata, code)])
         case events.JobRetried(job):
             return Effects(jobs=[Work(job.kind, job.subject, unless_pending=True, owner=job.owner)])
+        case events.FileVerified(reference):
+            return Effects(tags=[mechanism_tag(MechanismId(reference.owner_id))])
         case events.MaintenanceDue(kind):
             return Effects(jobs=[Work(kind, EVERYTHING, unless_pending=True)])
         case unknown:

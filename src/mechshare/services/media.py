@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from mechshare.domain.blobs import DERIVATIVES, content_type_of, is_blob_key, mechanism_of
+from mechshare.domain.blobs import DERIVATIVES, BlobReference, content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_editor
 from mechshare.domain.users import Actor
-from mechshare.ports.blobs import BlobStore
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.services.support.invalidation import mechanism_tag
+from mechshare.services.support.stored_files import StoredFiles
 
 PUBLIC_SIZE_LIFETIME = timedelta(hours=1)
 """How long a cached size is used at most if the store loses a public file."""
@@ -28,7 +28,7 @@ DIRECT_LINK_LIFETIME = timedelta(minutes=5)
 class StoredMedia:
     """A file that the caller may read. `size` in bytes; `is_public` if everyone may read it.
 
-    `created_at` is in whole seconds; the content under a key never changes.
+    `created_at` is in whole seconds; the content under a key never changes. `sha256` is "" if it is not known.
     """
 
     key: str
@@ -36,6 +36,7 @@ class StoredMedia:
     created_at: datetime
     is_public: bool
     download_name: str | None = None
+    sha256: str = ""
 
     @property
     def content_type(self) -> str:
@@ -45,17 +46,17 @@ class StoredMedia:
 
 class _Derivative(NamedTuple):
     mechanism: Mechanism
-    created_at: datetime
+    reference: BlobReference
 
 
 class MediaService:
     """Caches the facts of public files until their mechanism changes, because players read a clip in many ranges."""
 
     def __init__(
-        self, database: Database, blobs: BlobStore, links: LinkSigner, cache: Cache, clock: Clock
+        self, database: Database, files: StoredFiles, links: LinkSigner, cache: Cache, clock: Clock
     ) -> None:
         self._database = database
-        self._blobs = blobs
+        self._files = files
         self._links = links
         self._cache = cache
         self._clock = clock
@@ -64,7 +65,7 @@ class MediaService:
         self, viewer: Viewer, key: str, *, expires: int = 0, signature: str = ""
     ) -> StoredMedia:
         """Returns a derivative for a caller who may see its mechanism or has a valid signed link. Raises
-        MediaNotFound."""
+        MediaNotFound, and MediaDamaged for a file that was altered in the store."""
         mechanism_id = mechanism_of(key) if is_blob_key(key) else None
         if mechanism_id is None:
             raise MediaNotFound()
@@ -76,16 +77,22 @@ class MediaService:
         mechanism = derivative.mechanism
         if not can_see(viewer, mechanism) and not await self._has_link(mechanism, key, expires, signature):
             raise MediaNotFound()
-        return await self._stored(key, derivative.created_at)
+        return await self._stored(derivative.reference)
 
     async def find_original(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
-        """Returns the uploaded file, for its owner and admins. Raises MechanismNotFound, UnauthorizedOperation."""
+        """Returns the uploaded file, for its owner and admins.
+
+        Raises MechanismNotFound, UnauthorizedOperation, MediaNotFound, MediaDamaged.
+        """
         async with self._database.read() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
-        if mechanism.original is None:
+            original = mechanism.original
+            reference = await tx.blob_references.find_by_key(original.key) if original else None
+        if original is None:
             raise MechanismNotFound()
-        original = mechanism.original
-        return await self._stored(original.key, mechanism.created_at, download_name=original.name)
+        if reference is None:
+            raise MediaNotFound()
+        return await self._stored(reference, download_name=original.name)
 
     def links(self) -> MediaLinks:
         """Returns a signer of links for callers who may see the files; the lifetime starts now."""
@@ -93,12 +100,16 @@ class MediaService:
 
     async def direct_link(self, media: StoredMedia, disposition: str) -> str | None:
         """Returns a temporary URL at which the store itself serves `media`; None if the store has no such URLs."""
-        return await self._blobs.link(media.key, DIRECT_LINK_LIFETIME, media.content_type, disposition)
+        return await self._files.link(media.key, DIRECT_LINK_LIFETIME, media.content_type, disposition)
 
     def read(self, media: StoredMedia, start: int, end: int) -> AsyncIterator[bytes]:
-        """Yields the bytes from `start` (included) to `end` (excluded). Raises MediaNotFound if the store has lost the
-        file."""
-        return self._blobs.read(media.key, start, end)
+        """Yields exactly the bytes from `start` (included) to `end` (excluded).
+
+        Raises MediaNotFound if the store has lost the file, and MediaDamaged if it is shorter than it was, or if it is
+        served whole and a sample shows that it was altered.
+        """
+        is_whole = (start, end) == (0, media.size)
+        return self._files.read(media.key, start, end, whole=media.sha256 if is_whole else "")
 
     async def _has_link(self, mechanism: Mechanism, key: str, expires: int, signature: str) -> bool:
         """Whether the link is genuine and, by the policy, still opens the file."""
@@ -112,20 +123,24 @@ class MediaService:
         return can_follow_link(mechanism, owner)
 
     async def _find_public(self, mechanism_id: MechanismId, key: str) -> StoredMedia | None:
-        """Returns the file if everyone may read it, else None."""
+        """Returns the file if everyone may read it and it is not known to be damaged, else None."""
 
         async def load() -> bytes:
             derivative = await self._find_derivative(mechanism_id, key)
             if derivative is None or not can_see(None, derivative.mechanism):
-                return b"0 0"
-            return f"{await self._blobs.stat(key) or 0} {derivative.created_at.timestamp():.0f}".encode()
+                return b"0 0 "
+            reference = derivative.reference
+            if not await self._files.has_intact(reference):
+                return b"0 0 "
+            size = await self._files.size_of(reference)
+            return f"{size} {reference.created_at.timestamp():.0f} {reference.sha256 or ''}".encode()
 
         loaded = await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)
-        size, _, seconds = loaded.partition(b" ")
+        size, seconds, digest = loaded.decode().split(" ")
         if not int(size):
             return None
-        created_at = datetime.fromtimestamp(int(seconds or 0), UTC)
-        return StoredMedia(key=key, size=int(size), created_at=created_at, is_public=True)
+        created_at = datetime.fromtimestamp(int(seconds), UTC)
+        return StoredMedia(key=key, size=int(size), created_at=created_at, is_public=True, sha256=digest)
 
     async def _find_derivative(self, mechanism_id: MechanismId, key: str) -> _Derivative | None:
         """Returns the derivative under `key` if it belongs to this mechanism, else None."""
@@ -134,12 +149,14 @@ class MediaService:
             if reference is None or reference.role not in DERIVATIVES or reference.owner_id != mechanism_id:
                 return None
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
-            return _Derivative(mechanism, reference.created_at) if mechanism else None
+            return _Derivative(mechanism, reference) if mechanism else None
 
-    async def _stored(self, key: str, created_at: datetime, download_name: str | None = None) -> StoredMedia:
-        size = await self._blobs.stat(key)
-        if size is None:
-            raise MediaNotFound()
+    async def _stored(self, reference: BlobReference, download_name: str | None = None) -> StoredMedia:
         return StoredMedia(
-            key=key, size=size, created_at=created_at, is_public=False, download_name=download_name
+            key=reference.key,
+            size=await self._files.size_of(reference),
+            created_at=reference.created_at,
+            is_public=False,
+            download_name=download_name,
+            sha256=reference.sha256 or "",
         )

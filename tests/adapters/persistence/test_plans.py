@@ -86,6 +86,9 @@ HOT: dict[str, Step] = {
     "measured file": lambda tx: tx.blob_references.set_facts(
         BlobFacts(key="originals/1000", size=1, sha256="x")
     ),
+    "files to verify": lambda tx: tx.blob_verifications.find_unverified(NOW, limit=20),
+    "damaged files": lambda tx: tx.blob_verifications.find_damaged(limit=100),
+    "verified file": lambda tx: tx.blob_verifications.set_verified("originals/1001", NOW, None),
     "files of a mechanism": lambda tx: tx.blob_references.delete_of(OwnerKind.MECHANISM, [MECHANISM]),
     "user": lambda tx: tx.users.find_by_id(UserId(USER)),
     "sign-in": lambda tx: tx.users.find_by_login("user77@example.com"),

@@ -13,8 +13,9 @@ import structlog
 
 from mechshare.adapters.blobs.atomic_file import AtomicFile, remove_abandoned
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
+from mechshare.adapters.blobs.store_marker import mark, require_store
 from mechshare.adapters.file_access import FOLDER_SUFFIX, file_names, in_thread
-from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
+from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, opened, prune
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -31,10 +32,13 @@ class FileBlobStore:
     It writes a temporary file, syncs it, renames it into place and syncs its folders. It follows no links below
     `root`. The first write removes temporary files that a crash left behind more than a day ago. Only `prepare` creates
     `root`: a folder that is missing later was deleted or is not mounted, and then the store is unavailable.
+    With `needs_marker`, so is a folder that `prepare` never saw and that has no blobs: it may be an empty mount point,
+    and writes would end up on the disk below it.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, needs_marker: bool = False) -> None:
         self._root = root
+        self._needs_marker = needs_marker
         self._is_cleaned = False
         self._open_files = FdCache()
 
@@ -42,6 +46,7 @@ class FileBlobStore:
         incoming = AtomicFile(self._root, file_names(key))
         buffer = bytearray()
         try:
+            await in_thread(self._require_root)
             await in_thread(self._remove_abandoned)
             await in_thread(incoming.begin)
             async for chunk in chunks:
@@ -104,6 +109,7 @@ class FileBlobStore:
         folder = prefix.rpartition("/")[0]
         if folder and not is_blob_key(folder):
             return
+        await in_thread(self._require_root)
         keys = self._keys(f"{folder}/" if folder else "", prefix)
         while batch := await in_thread(lambda: list(islice(keys, _LISTED))):
             for key in batch:
@@ -113,7 +119,7 @@ class FileBlobStore:
         return None
 
     async def prepare(self) -> None:
-        await in_thread(self._make_root)
+        await in_thread(mark, self._root)
 
     async def close(self) -> None:
         self._open_files.clear()
@@ -123,14 +129,12 @@ class FileBlobStore:
             remove_abandoned(self._root)
             self._is_cleaned = True
 
-    def _make_root(self) -> None:
-        if not self._root.is_dir():
-            make_durably(self._root)
-
     def _require_root(self) -> None:
         """Raises OSError if it is the whole store that is missing, not just a blob."""
         if not self._root.is_dir():
             raise FileNotFoundError(ENOENT, os.strerror(ENOENT), str(self._root))
+        if self._needs_marker:
+            require_store(self._root)
 
     def _open(self, names: tuple[str, ...]) -> OpenFile | None:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import shlex
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,8 +38,9 @@ def backup(chosen: Settings, folder: Path, as_json: bool) -> None:
     """Back up all rows and files into FOLDER while servers and workers run.
 
     FOLDER is new, empty, or holds an earlier backup, whose good files are reused. The backup has all rows as of one
-    moment and every file that they name, each read back and compared by SHA-256. After an interruption, run it
-    again. The exit status is also 1 if the installation has lost or altered files; the command names them.
+    moment and every file that they name, each read back and compared by SHA-256. Files of the installation are read
+    each time, too. After an interruption, run it again. The exit status is also 1 if the installation has lost or
+    altered files; the command names them, and good copies of an earlier backup stay.
     """
     if not as_json:
         click.echo(f"{masked(chosen.database_url)} and {masked(chosen.blobs_url)} -> {folder}")
@@ -51,7 +52,7 @@ def backup(chosen: Settings, folder: Path, as_json: bool) -> None:
         print_json(_backup_facts(done))
     else:
         _report(done, folder)
-    if done.manifest.missing or done.manifest.altered:
+    if not done.is_whole:
         raise SystemExit(1)
 
 
@@ -153,7 +154,8 @@ def _manifest_facts(manifest: Manifest) -> dict[str, Any]:
 def _backup_facts(done: BackedUp) -> dict[str, Any]:
     unchanged = len(done.manifest.blobs) - done.copied
     counts = {"copied": done.copied, "unchanged": unchanged, "removed": done.removed}
-    return {**_manifest_facts(done.manifest), **counts}
+    damage = {"lost": done.lost, "damaged": done.damaged}
+    return {**_manifest_facts(done.manifest), **counts, **damage}
 
 
 def _restore_facts(done: Restored) -> dict[str, Any]:
@@ -172,6 +174,13 @@ def _report(done: BackedUp, folder: Path) -> None:
         f"{done.removed} removed"
     )
     _describe("Backup complete", manifest)
+    _print_keys("were lost by the installation; the backup still has them", done.lost)
+    _print_keys("were altered in the installation; the backup has them as they were", done.damaged)
+    if done.lost or done.damaged:
+        click.echo(
+            f"   To bring one back, copy it from {shlex.quote(str(folder / 'blobs'))} to the same path of the store; "
+            "then run 'mechshare verify'"
+        )
     click.echo(
         "\nThe backup does not contain the secret that signs tokens and links: store a copy of it elsewhere."
     )
@@ -188,9 +197,13 @@ def _describe(first: str, manifest: Manifest) -> None:
         ("are missing from the installation and therefore from the backup", manifest.missing),
         ("differ from their recorded SHA-256; the backup contains them as they are", manifest.altered),
     ):
-        if keys:
-            more = ", ..." if len(keys) > _MAX_KEYS_PRINTED else ""
-            click.echo(f"!! {len(keys)} files {damage}: {', '.join(keys[:_MAX_KEYS_PRINTED])}{more}")
+        _print_keys(damage, keys)
+
+
+def _print_keys(damage: str, keys: Sequence[str]) -> None:
+    if keys:
+        more = ", ..." if len(keys) > _MAX_KEYS_PRINTED else ""
+        click.echo(f"!! {len(keys)} files {damage}: {', '.join(keys[:_MAX_KEYS_PRINTED])}{more}")
 
 
 def _report_restored(done: Restored) -> None:

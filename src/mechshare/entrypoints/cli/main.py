@@ -18,6 +18,7 @@ from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
 from mechshare.entrypoints.cli.serve import serve, worker
 from mechshare.entrypoints.cli.users import users
+from mechshare.entrypoints.cli.verify import verify
 from mechshare.entrypoints.masking import masked
 from mechshare.entrypoints.startup import private_files
 from mechshare.setting_values import SettingsError
@@ -53,6 +54,7 @@ cli.add_command(migrate)
 cli.add_command(copy)
 cli.add_command(backup)
 cli.add_command(restore)
+cli.add_command(verify)
 cli.add_command(reindex)
 cli.add_command(doctor)
 

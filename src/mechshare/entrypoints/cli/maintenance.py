@@ -47,6 +47,11 @@ _REMEDIES = {
     ("disk", Problem.DOWN): f"check that the folders of {PREFIX}DATA and {PREFIX}BLOBS_URL can be read",
     ("disk", Problem.FULL): f"free space, or lower {PREFIX}DISK_RESERVE; until then uploads are refused",
     ("blobs", Problem.FULL): "free space; until then uploads are refused. No restart is needed",
+    ("stored files", Problem.OUTDATED): "run workers, which verify files, or 'mechshare verify'",
+    (
+        "stored files",
+        Problem.ALTERED,
+    ): "run 'mechshare verify' for the whole list; copy good files from a backup to the same paths",
     ("blobs", Problem.ALTERED): "check the disk or the service before anyone uploads",
     ("search", Problem.DOWN): f"check {PREFIX}SEARCH_URL; meanwhile searches read the database",
     (

@@ -1,10 +1,11 @@
-"""Logs and counts the outcomes of attempts at jobs."""
+"""Logs and counts the outcomes of attempts at jobs, and of verifications of files."""
 
 import structlog
 
+from mechshare.domain.blobs import BlobReference, Damage
 from mechshare.domain.jobs import Job, JobKind, JobState
 from mechshare.domain.media import ProcessingFailure
-from mechshare.entrypoints.metrics import JOB_ATTEMPTS
+from mechshare.entrypoints.metrics import FILES_VERIFIED, JOB_ATTEMPTS
 
 _log = structlog.get_logger("mechshare.jobs")
 
@@ -27,6 +28,12 @@ class LoggingObserver:
     def attempt_lost(self, job: Job) -> None:
         JOB_ATTEMPTS.labels(job.kind.value, "lost").inc()
         _log.warning("job_lost", **_facts(job))
+
+    def file_verified(self, reference: BlobReference, damage: Damage | None) -> None:
+        FILES_VERIFIED.labels(damage.value if damage else "intact").inc()
+        if damage is not None:
+            facts = {"mechanism_id": reference.owner_id, "role": reference.role.value}
+            _log.error("file_damaged", key=reference.key, damage=damage.value, **facts)
 
 
 def _facts(job: Job) -> dict[str, str | int]:

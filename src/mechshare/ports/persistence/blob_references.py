@@ -1,9 +1,10 @@
 """References to the stored files of the installation."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind
+from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, Damage, OwnerKind
 
 
 class BlobReferenceRepository(Protocol):
@@ -24,6 +25,9 @@ class BlobReferenceRepository(Protocol):
     async def set_facts(self, facts: BlobFacts) -> None:
         """Stores the size and SHA-256 of a file whose size is unknown; no-op for any other key."""
 
+    async def find_page(self, *, limit: int, after: str = "") -> tuple[BlobReference, ...]:
+        """Returns up to `limit` references whose key follows `after`, in code point order of their keys."""
+
     async def delete_of(
         self,
         owner_kind: OwnerKind,
@@ -33,3 +37,17 @@ class BlobReferenceRepository(Protocol):
     ) -> tuple[BlobReference, ...]:
         """Deletes the references of these owners, or only those in `roles`; returns the deleted ones, ordered by
         key."""
+
+
+class BlobVerifications(Protocol):
+    """When each stored file was compared with its digest, and what that found."""
+
+    async def find_unverified(self, before: datetime, *, limit: int) -> tuple[BlobReference, ...]:
+        """Returns up to `limit` references that were last verified before `before`, first those never verified, then
+        the longest ago."""
+
+    async def find_damaged(self, *, limit: int) -> tuple[BlobReference, ...]:
+        """Returns up to `limit` references with damage, in code point order of their keys."""
+
+    async def set_verified(self, key: str, at: datetime, damage: Damage | None) -> None:
+        """Stores the result of a verification; no-op if there is no such reference."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mechshare.ports.persistence.audit import AuditLog
-from mechshare.ports.persistence.blob_references import BlobReferenceRepository
+from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 from mechshare.ports.persistence.categories import CategoryRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
@@ -50,6 +50,9 @@ class UnitOfWork(Protocol):
 
     @property
     def blob_references(self) -> BlobReferenceRepository: ...
+
+    @property
+    def blob_verifications(self) -> BlobVerifications: ...
 
     @property
     def storage_quotas(self) -> StorageQuotaRepository: ...

@@ -29,11 +29,22 @@ _SNAPSHOTS = 5
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackedUp:
     """The result of a backup: `copied` is the number of blobs written by this run, `removed` the number of blobs of
-    an earlier backup that no row names any more."""
+    an earlier backup that no row names any more.
+
+    `lost` and `damaged` are the keys of blobs that the installation has lost or altered since the earlier backup, which
+    still has them as they were.
+    """
 
     manifest: Manifest
     copied: int
     removed: int
+    lost: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the installation has every file that its rows name, as it was recorded."""
+        return not (self.manifest.missing or self.manifest.altered or self.lost or self.damaged)
 
 
 class BackupService:
@@ -82,7 +93,14 @@ class BackupService:
                 raise BackupRefused(str(problem)) from problem
             await self._folder.finish(manifest)
             removed = await self._prune(manifest)
-        return BackedUp(manifest=manifest, copied=collection.copied, removed=removed)
+        named = {blob.key for blob in manifest.blobs}
+        return BackedUp(
+            manifest=manifest,
+            copied=collection.copied,
+            removed=removed,
+            lost=tuple(sorted(collection.lost & named)),
+            damaged=tuple(sorted(collection.damaged & named)),
+        )
 
     async def _complete_manifest(
         self, collection: "_Collection", summary: InstallationSummary, progress: Progress
@@ -138,6 +156,8 @@ class _Collection:
         self._disks = disks
         self.facts: dict[str, BlobFacts] = {}
         self.altered: set[str] = set()
+        self.lost: set[str] = set()
+        self.damaged: set[str] = set()
         self.copied = 0
 
     async def add(self, named: Mapping[str, str], progress: Progress) -> set[str]:
@@ -157,9 +177,13 @@ class _Collection:
         return unavailable
 
     async def _copied(self, key: str, digest: str) -> BlobFacts:
-        """Copies a blob unless the backup has it with a matching digest; always copies it if `digest` is empty."""
+        """Copies a blob unless the backup has it with a matching digest; always copies it if `digest` is empty.
+
+        Also reads a blob that it does not copy: nothing else might notice for months that the source has lost it.
+        """
         facts = await facts_of(self._backup_blobs, key) if digest else None
         if facts is not None and facts.sha256.startswith(digest):
+            await self._compare(key, facts)
             return facts
         await require_disk_room(self._disks)
         facts = await transfer(self._source, self._backup_blobs, key)
@@ -167,3 +191,11 @@ class _Collection:
         if not facts.sha256.startswith(digest):
             self.altered.add(key)
         return facts
+
+    async def _compare(self, key: str, backed_up: BlobFacts) -> None:
+        """Notes whether the source still has the blob as the backup has it."""
+        found = await facts_of(self._source, key)
+        if found is None:
+            self.lost.add(key)
+        elif found != backed_up:
+            self.damaged.add(key)

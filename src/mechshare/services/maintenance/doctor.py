@@ -19,9 +19,11 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaProcessor, MediaRejected
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
+from mechshare.services.support.file_verification import VERIFIED_EVERY
 
 MAX_CLOCK_SKEW = timedelta(seconds=1)
 _MAX_CAUSE_LENGTH = 300
+_MAX_DAMAGED = 100
 _PROBE = b"mechshare doctor\n" * 64
 
 
@@ -71,7 +73,7 @@ class DoctorService:
         self._ids = ids
 
     async def examine(self) -> tuple[DoctorReport, ...]:
-        """Examines `database`, `clock`, `disk`, `blobs`, `search` and each optional one.
+        """Examines `database`, `clock`, `disk`, `blobs`, `stored files`, `search` and each optional one.
 
         Writes, reads and deletes a blob. Reports failures of dependencies and does not raise them.
         """
@@ -80,6 +82,7 @@ class DoctorService:
             await self._examine_clock(),
             await self._examine_disk(),
             await self._examine_blobs(),
+            await self._examine_stored_files(),
             await self._examine_search(),
         ]
         reports += [await _report(name, check, is_essential=False) for name, check in self._optional.items()]
@@ -151,6 +154,28 @@ class DoctorService:
             message = f"{len(_PROBE)} bytes were written, and different ones were read back"
             return DoctorReport(name="blobs", message=message, problem=Problem.ALTERED)
         return DoctorReport(name="blobs", message=f"{len(_PROBE)} bytes written, read back and deleted")
+
+    async def _examine_stored_files(self) -> DoctorReport:
+        """Reports the damage that verifications found; reads no file."""
+        name = "stored files"
+        try:
+            async with self._database.read() as tx:
+                damaged = await tx.blob_verifications.find_damaged(limit=_MAX_DAMAGED + 1)
+                overdue = await tx.blob_verifications.find_unverified(
+                    self._clock.now() - 2 * VERIFIED_EVERY, limit=1
+                )
+        except Unavailable:
+            message = "the database does not respond, so known damage was not listed"
+            return DoctorReport(name=name, message=message, is_essential=False)
+        if damaged:
+            count = f"{len(damaged)}" if len(damaged) <= _MAX_DAMAGED else f"more than {_MAX_DAMAGED}"
+            first = damaged[0]
+            message = f"{count} are damaged, the first is {first.key} ({first.damage})"
+            return DoctorReport(name=name, message=message, problem=Problem.ALTERED, is_essential=False)
+        if overdue:
+            message = f"{overdue[0].key} was not verified for {2 * VERIFIED_EVERY.days} days"
+            return DoctorReport(name=name, message=message, problem=Problem.OUTDATED, is_essential=False)
+        return DoctorReport(name=name, message="no damage is known", is_essential=False)
 
     async def _examine_search(self) -> DoctorReport:
         try:

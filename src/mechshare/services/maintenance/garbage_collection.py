@@ -15,6 +15,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.ports.search import SearchIndex
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.maintenance.file_scrubbing import find_due_files
 from mechshare.services.transactions import Transaction, Transactions
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ JOB_RETENTION: Mapping[JobState, timedelta] = {
     JobState.CANCELLED: timedelta(days=7),
     JobState.FAILED: timedelta(days=90),
 }
+VERIFICATION_INTERVAL = timedelta(minutes=1)
+"""The pause between the beginnings of two jobs that verify files."""
 _REBUILD_AGAIN_AFTER = timedelta(minutes=5)
 """The time for which a failed rebuild is not scheduled again, so that the operator can intervene."""
 _BATCH = 500
@@ -40,7 +43,10 @@ _SESSION_BATCH = 20
 class Scheduler:
     """Enqueues the jobs that are due at intervals, once for all processes."""
 
-    def __init__(self, transactions: Transactions, index: SearchIndex, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, transactions: Transactions, index: SearchIndex, clock: Clock
+    ) -> None:
+        self._database = database
         self._transactions = transactions
         self._index = index
         self._clock = clock
@@ -60,6 +66,11 @@ class Scheduler:
             await self._transactions.record(MaintenanceDue(JobKind.MEASURE_BLOBS))
         if await self._has_expired_uploads():
             await self._transactions.record(MaintenanceDue(JobKind.DELETE_EXPIRED_UPLOADS))
+        if (
+            await self._is_due(JobKind.VERIFY_FILES, VERIFICATION_INTERVAL)
+            and await self._has_files_to_verify()
+        ):
+            await self._transactions.record(MaintenanceDue(JobKind.VERIFY_FILES))
         try:
             is_wiped = await self._index.needs_rebuild()
         except Unavailable:
@@ -67,9 +78,13 @@ class Scheduler:
         if is_wiped and not await self._has_failed_lately():
             await self._transactions.record(MaintenanceDue(JobKind.REBUILD_INDEX))
 
-    async def _is_due(self, kind: JobKind) -> bool:
+    async def _is_due(self, kind: JobKind, interval: timedelta = MAINTENANCE_INTERVAL) -> bool:
+        """Whether the last job of this kind is `interval` old, or from the future, before a clock was set back."""
         last = await self._find_last(kind)
-        return last is None or last.created_at <= self._clock.now() - MAINTENANCE_INTERVAL
+        return last is None or not timedelta(0) <= self._clock.now() - last.created_at < interval
+
+    async def _has_files_to_verify(self) -> bool:
+        return bool(await find_due_files(self._database, self._clock, limit=1))
 
     async def _has_unmeasured_blobs(self) -> bool:
         async with self._transactions.read() as tx:

@@ -12,6 +12,7 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
+from mechshare.services.support.file_verification import PROBE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ class HealthService:
         return f"{space.room} bytes above the reserve"
 
     async def _check_blobs(self) -> str:
-        await self._blobs.stat("health/probe")
+        await self._blobs.stat(PROBE)
         return "reachable"
 
     async def _check_search(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from mechshare.domain.blobs import (
     BlobFacts,
     BlobReference,
     BlobRole,
+    Damage,
     OwnerKind,
     derivative_prefix,
 )
@@ -135,3 +137,42 @@ async def test_references_are_deleted_by_their_role(database: Database) -> None:
         deleted = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [owner], roles=DERIVATIVES)
     assert deleted == tuple(derived)
     assert await find_each(database, original.key, derived[0].key) == [original, None]
+
+
+async def test_references_are_listed_by_key_page_by_page(database: Database) -> None:
+    first, second, third = (a_reference(f"originals/{name}.gif") for name in "abc")
+    await save_references(database, [third, first, second])
+    async with database.read() as tx:
+        assert await tx.blob_references.find_page(limit=2) == (first, second)
+        assert await tx.blob_references.find_page(limit=2, after=second.key) == (third,)
+
+
+async def test_files_to_verify_come_never_verified_first_then_longest_ago(database: Database) -> None:
+    day = timedelta(days=1)
+    new, old, oldest = (
+        a_reference(f"originals/{name}.gif", verified_at=NOW - days * day)
+        for name, days in (("a", 1), ("b", 40), ("c", 50))
+    )
+    never = a_reference("originals/d.gif")
+    await save_references(database, [new, old, oldest, never])
+    async with database.read() as tx:
+        find = tx.blob_verifications.find_unverified
+        assert await find(NOW - 30 * day, limit=10) == (never, oldest, old)
+        assert await find(NOW - 30 * day, limit=2) == (never, oldest)
+        assert await find(NOW - 30 * day, limit=1) == (never,)
+
+
+async def test_the_result_of_a_verification_is_stored(database: Database) -> None:
+    reference, other = a_reference("originals/a.gif"), a_reference("originals/b.gif")
+    await save_references(database, [reference, other])
+    async with database.begin() as tx:
+        await tx.blob_verifications.set_verified(reference.key, NOW, Damage.ALTERED)
+        await tx.blob_verifications.set_verified("originals/absent.gif", NOW, None)
+    damaged = replace(reference, verified_at=NOW, damage=Damage.ALTERED)
+    async with database.read() as tx:
+        assert await tx.blob_verifications.find_damaged(limit=10) == (damaged,)
+        assert await tx.blob_verifications.find_unverified(NOW, limit=10) == (other,)
+    async with database.begin() as tx:
+        await tx.blob_verifications.set_verified(reference.key, NOW, None)
+    async with database.read() as tx:
+        assert await tx.blob_verifications.find_damaged(limit=10) == ()

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.tables import BLOB_REFERENCES
-from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind
-from mechshare.ports.persistence.blob_references import BlobReferenceRepository
+from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, Damage, OwnerKind
+from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 
 
 class MemoryBlobReferenceRepository(BlobReferenceRepository):
@@ -36,6 +37,10 @@ class MemoryBlobReferenceRepository(BlobReferenceRepository):
         if reference is not None and reference.size is None:
             rows.put(replace(reference, size=facts.size, sha256=facts.sha256))
 
+    async def find_page(self, *, limit: int, after: str = "") -> tuple[BlobReference, ...]:
+        rows = [one for one in self._access.read(BLOB_REFERENCES) if one.key > after]
+        return tuple(sorted(rows, key=lambda one: one.key)[:limit])
+
     async def delete_of(
         self,
         owner_kind: OwnerKind,
@@ -52,3 +57,26 @@ class MemoryBlobReferenceRepository(BlobReferenceRepository):
         for one in deleted:
             rows.delete(one.key)
         return tuple(sorted(deleted, key=lambda one: one.key))
+
+
+class MemoryBlobVerifications(BlobVerifications):
+    def __init__(self, access: Access) -> None:
+        self._access = access
+
+    async def find_unverified(self, before: datetime, *, limit: int) -> tuple[BlobReference, ...]:
+        never = datetime.min.replace(tzinfo=UTC)
+        due = [
+            (one.verified_at or never, one.key, one)
+            for one in self._access.read(BLOB_REFERENCES)
+            if one.verified_at is None or one.verified_at < before
+        ]
+        return tuple(one for _, _, one in sorted(due, key=lambda row: row[:2])[:limit])
+
+    async def find_damaged(self, *, limit: int) -> tuple[BlobReference, ...]:
+        rows = [one for one in self._access.read(BLOB_REFERENCES) if one.damage is not None]
+        return tuple(sorted(rows, key=lambda one: one.key)[:limit])
+
+    async def set_verified(self, key: str, at: datetime, damage: Damage | None) -> None:
+        rows = self._access.write(BLOB_REFERENCES)
+        if (reference := rows.find(key)) is not None:
+            rows.put(replace(reference, verified_at=at, damage=damage))

@@ -1,6 +1,7 @@
 """References to stored files in SQL."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import String, bindparam, delete, insert, select, update
 
@@ -9,8 +10,8 @@ from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import blob_references
 from mechshare.adapters.persistence.sql.types import IdList
-from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind
-from mechshare.ports.persistence.blob_references import BlobReferenceRepository
+from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, Damage, OwnerKind
+from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 
 _REFERENCE = record_of(BlobReference, blob_references)
 _INSERT = insert(blob_references)
@@ -26,6 +27,35 @@ _UNMEASURED = (
 )
 _SET_FACTS = update(blob_references).where(
     blob_references.c.key == bindparam("same_key"), blob_references.c.size.is_(None)
+)
+_PAGE = (
+    select(blob_references)
+    .where(blob_references.c.key > bindparam("after", type_=String()))
+    .order_by(blob_references.c.key)
+    .limit(bindparam("limit"))
+)
+_NEVER_VERIFIED = (
+    select(blob_references)
+    .where(blob_references.c.verified_at.is_(None))
+    .order_by(blob_references.c.key)
+    .limit(bindparam("limit"))
+)
+_UNVERIFIED = (
+    select(blob_references)
+    .where(blob_references.c.verified_at < bindparam("before", type_=blob_references.c.verified_at.type))
+    .order_by(blob_references.c.verified_at, blob_references.c.key)
+    .limit(bindparam("limit"))
+)
+_DAMAGED = (
+    select(blob_references)
+    .where(blob_references.c.damage.is_not(None))
+    .order_by(blob_references.c.key)
+    .limit(bindparam("limit"))
+)
+_SET_VERIFIED = (
+    update(blob_references)
+    .where(blob_references.c.key == bindparam("same_key"))
+    .values(verified_at=bindparam("at"), damage=bindparam("found"))
 )
 _DELETE = (
     delete(blob_references)
@@ -62,6 +92,10 @@ class SqlBlobReferenceRepository(BlobReferenceRepository):
         measured = {"same_key": facts.key, "size": facts.size, "sha256": facts.sha256}
         await self._statements.change(_SET_FACTS, measured)
 
+    async def find_page(self, *, limit: int, after: str = "") -> tuple[BlobReference, ...]:
+        rows = await self._statements.rows(_PAGE, {"after": after, "limit": limit})
+        return tuple(map(_REFERENCE.value, rows))
+
     async def delete_of(
         self,
         owner_kind: OwnerKind,
@@ -76,3 +110,21 @@ class SqlBlobReferenceRepository(BlobReferenceRepository):
         }
         rows = await self._statements.rows(_DELETE, chosen)
         return tuple(sorted(map(_REFERENCE.value, rows), key=lambda reference: reference.key))
+
+
+class SqlBlobVerifications(BlobVerifications):
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+
+    async def find_unverified(self, before: datetime, *, limit: int) -> tuple[BlobReference, ...]:
+        rows = list(await self._statements.rows(_NEVER_VERIFIED, {"limit": limit}))
+        if len(rows) < limit:
+            rows += await self._statements.rows(_UNVERIFIED, {"before": before, "limit": limit - len(rows)})
+        return tuple(map(_REFERENCE.value, rows))
+
+    async def find_damaged(self, *, limit: int) -> tuple[BlobReference, ...]:
+        return tuple(map(_REFERENCE.value, await self._statements.rows(_DAMAGED, {"limit": limit})))
+
+    async def set_verified(self, key: str, at: datetime, damage: Damage | None) -> None:
+        found = {"same_key": key, "at": at, "found": damage.value if damage else None}
+        await self._statements.change(_SET_VERIFIED, found)

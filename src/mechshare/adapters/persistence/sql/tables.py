@@ -159,9 +159,14 @@ blob_references = Table(
     Column("sha256", String(64)),
     Column("created_at", UtcTime, nullable=False),
     Column("user_id", Id),
+    Column("verified_at", UtcTime),
+    Column("damage", String(16)),
     Index("ix_blob_references_of_owner", "owner_id", "owner_kind"),
     Index("ix_blob_references_of_user", "user_id", "size"),
+    Index("ix_blob_references_verified", "verified_at", "key"),
     _partial("ix_blob_references_unmeasured", "key", where="size IS NULL"),
+    _partial("ix_blob_references_never_verified", "key", where="verified_at IS NULL"),
+    _partial("ix_blob_references_damaged", "key", where="damage IS NOT NULL"),
 )
 
 storage_reservations = Table(

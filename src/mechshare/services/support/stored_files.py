@@ -1,0 +1,77 @@
+"""Reads stored files for callers, exactly as they were recorded or not at all."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from hashlib import sha256
+
+from mechshare.domain.blobs import BlobReference, Damage, MediaDamaged
+from mechshare.domain.errors import MediaNotFound
+from mechshare.ports.blobs import BlobStore
+from mechshare.services.support.file_verification import FileVerification
+
+SAMPLED = 64
+"""Of so many files that a process serves whole, it compares one with its digest."""
+
+
+class StoredFiles:
+    def __init__(self, blobs: BlobStore, verification: FileVerification) -> None:
+        self._blobs = blobs
+        self._verification = verification
+        self._served = itertools.count()
+
+    async def has_intact(self, reference: BlobReference) -> bool:
+        """Whether the file may be served: no damage is known, and its size is the recorded one."""
+        if reference.damage is not None:
+            return False
+        size = await self._blobs.stat(reference.key)
+        return size is not None and reference.size in (None, size)
+
+    async def size_of(self, reference: BlobReference) -> int:
+        """Returns the size in bytes. Raises MediaNotFound for a lost file, and MediaDamaged for an altered one, whose
+        damage it stores."""
+        size = await self._blobs.stat(reference.key)
+        if size is None or reference.damage is Damage.MISSING:
+            raise MediaNotFound()
+        if reference.size not in (None, size):
+            await self._verification.verify(reference)
+            raise MediaDamaged()
+        if reference.damage is not None:
+            raise MediaDamaged()
+        return size
+
+    async def link(self, key: str, lifetime: timedelta, content_type: str, disposition: str) -> str | None:
+        """Returns a temporary URL at which the store itself serves the file; None if the store has none."""
+        return await self._blobs.link(key, lifetime, content_type, disposition)
+
+    async def read(self, key: str, start: int, end: int, *, whole: str = "") -> AsyncIterator[bytes]:
+        """Yields exactly the bytes from `start` (included) to `end` (excluded).
+
+        `whole` is the SHA-256 of these bytes if they are a whole file; one of SAMPLED such reads compares it. Raises
+        MediaNotFound at the first step. Raises MediaDamaged if bytes are missing or differ, before the last ones are
+        yielded, so that no response to damaged bytes looks complete; it stores the damage.
+        """
+        chunks = self._blobs.read(key, start, end)
+        if whole and next(self._served) % SAMPLED == 0:
+            chunks = self._compared(key, chunks, whole)
+        missing = end - start
+        async for chunk in chunks:
+            missing -= len(chunk)
+            yield chunk
+        if missing > 0:
+            await self._verification.verify_key(key)
+            raise MediaDamaged()
+
+    async def _compared(self, key: str, chunks: AsyncIterator[bytes], whole: str) -> AsyncIterator[bytes]:
+        """Yields the same chunks, the last one only if the SHA-256 of all is `whole`."""
+        digest, last = sha256(), b""
+        async for chunk in chunks:
+            await asyncio.to_thread(digest.update, chunk)
+            if last:
+                yield last
+            last = chunk
+        if digest.hexdigest() != whole:
+            await self._verification.verify_key(key)
+            raise MediaDamaged()
+        yield last
