@@ -11,7 +11,6 @@ from sqlalchemy import delete, insert
 
 from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
-from mechshare.adapters.blobs.store_marker import MARKER
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.persistence.sql.database import SqlDatabase
@@ -407,7 +406,7 @@ async def test_damage_is_found_before_anything_is_written(
             await refused()
 
     place = Path(empty.url.removeprefix("sqlite:///")).parent
-    assert [path.name for path in place.rglob("*") if path.is_file()] == [MARKER]
+    assert [path for path in place.rglob("*") if path.is_file()] == []
 
 
 async def test_only_the_first_of_many_damages_are_listed(laptop: Installation) -> None:

@@ -1,9 +1,8 @@
 """The loop that runs the jobs of the ledger."""
 
 import asyncio
-import os
-import time
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind, JobState, new_job
 from mechshare.domain.pagination import PageRequest
-from mechshare.entrypoints.worker.loop import ABANDONED_AFTER, remove_abandoned, work
+from mechshare.entrypoints.worker.loop import work
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import memory_settings, quick_adapters
 
@@ -85,19 +84,10 @@ async def test_the_loop_continues_after_failures(
         return await real()
 
     monkeypatch.setattr(application.runner, "run_one", faulty)
-    monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", ABANDONED_AFTER * 0)
+    monkeypatch.setattr("mechshare.entrypoints.worker.loop.RETRY_INTERVAL", timedelta(0))
     await enqueue(adapters, 1)
     stop = asyncio.Event()
     working = asyncio.create_task(work(application, slots=1, stop=stop))
     await until_done(adapters, 1)
     stop.set()
     await working
-
-
-def test_folders_of_killed_workers_are_removed_after_a_day(tmp_path: Path) -> None:
-    for name, age in (("clip-old", ABANDONED_AFTER.total_seconds() + 60), ("clip-new", 60.0)):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "source.gif").touch()
-        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
-    remove_abandoned(tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["clip-new"]

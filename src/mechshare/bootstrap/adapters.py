@@ -91,7 +91,7 @@ def choose_adapters(
 def choose_uploads(settings: Settings, blobs: BlobStore) -> UploadStore:
     """Returns the store of uploads under way that belongs to the blob store."""
     if scheme_of(settings.blobs_url) == "file":
-        return FileUploadStore(path_of(settings.blobs_url))
+        return FileUploadStore(path_of(settings.blobs_url), needs_marker=True)
     return PartUploadStore(blobs)
 
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Protocol
 
+from mechshare.adapters.blobs.atomic_file import INCOMING
+from mechshare.adapters.scratch.local import LocalScratch
 from mechshare.adapters.search.measured import MeasuredSearchIndex
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
@@ -19,6 +22,7 @@ from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.tickets import TicketSigner
 from mechshare.domain.uploads import UploadLimits
 from mechshare.ports.clock import Clock
+from mechshare.ports.scratch import Scratch
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
 from mechshare.services.audit import AuditService
@@ -55,6 +59,7 @@ from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings
+from mechshare.urls import path_of, scheme_of
 
 
 class Observer(JobObserver, FileObserver, Protocol):
@@ -73,7 +78,8 @@ def build(
     in the folder `scratch` of the data folder unless `derivation` is given.
     """
     adapters = adapters or choose_adapters(settings)
-    derivation = derivation or _scratch_derivation(settings, adapters)
+    scratch = LocalScratch(settings.data / "scratch", _incoming_folders(settings))
+    derivation = derivation or _scratch_derivation(settings, adapters, scratch)
     secrets = settings.secret or stored_secrets(data_folder(settings.data) / "secret.key")
     database, blobs = adapters.database, adapters.blobs
     index = MeasuredSearchIndex(adapters.index)
@@ -125,7 +131,7 @@ def build(
         audit=AuditService(transactions, refused_tokens),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, clock, database.reads_at_a_time),
-        installation=InstallationService(database, blobs),
+        installation=InstallationService(database, blobs, scratch),
         health=HealthService(database, blobs, adapters.index, disks, optional),
         verification=VerificationService(database, verification),
         doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),
@@ -135,10 +141,15 @@ def build(
     )
 
 
-def _scratch_derivation(settings: Settings, adapters: Adapters) -> Derivation:
-    return ScratchDerivation(
-        adapters.blobs, adapters.media, adapters.disks, data_folder(settings.data / "scratch")
-    )
+def _incoming_folders(settings: Settings) -> Sequence[Path]:
+    """Returns the folders, besides the scratch folder, in which killed processes leave unfinished files."""
+    is_file_store = scheme_of(settings.blobs_url) == "file"
+    return [path_of(settings.blobs_url) / INCOMING] if is_file_store else []
+
+
+def _scratch_derivation(settings: Settings, adapters: Adapters, scratch: Scratch) -> Derivation:
+    data_folder(settings.data / "scratch")
+    return ScratchDerivation(adapters.blobs, adapters.media, adapters.disks, scratch)
 
 
 def _job_handlers(

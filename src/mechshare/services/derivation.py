@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
+from mechshare.ports.scratch import Scratch
 from mechshare.services.jobs import Progress
 from mechshare.services.support.disk_room import require_disk_room
 
@@ -46,10 +46,9 @@ class Derivation(Protocol):
 
 
 class ScratchDerivation:
-    """Works in a folder of its own below `scratch` and removes it at the end. It stops when a disk reaches its
-    reserve."""
+    """Works in a folder of `scratch`. It stops when a disk reaches its reserve."""
 
-    def __init__(self, blobs: BlobStore, media: MediaProcessor, disks: Disks, scratch: Path) -> None:
+    def __init__(self, blobs: BlobStore, media: MediaProcessor, disks: Disks, scratch: Scratch) -> None:
         self._blobs = blobs
         self._media = media
         self._disks = disks
@@ -121,13 +120,13 @@ class ScratchDerivation:
 
 
 @contextmanager
-def _room_in(scratch: Path) -> Iterator[Path]:
+def _room_in(scratch: Scratch) -> Iterator[Path]:
     """Provides a temporary folder for one clip. On a full disk it raises StorageFull in place of any other error,
     because the clip is not at fault."""
     try:
-        with tempfile.TemporaryDirectory(dir=scratch, prefix="clip-") as folder:
+        with scratch.folder() as folder:
             try:
-                yield Path(folder)
+                yield folder
             except MediaRejected as problem:
                 if shutil.disk_usage(folder).free < _MIN_FREE_BYTES:
                     raise StorageFull() from problem

@@ -20,6 +20,7 @@ from urllib.parse import quote
 import pytest
 
 from mechshare.adapters.blobs import fd_cache
+from mechshare.adapters.blobs.atomic_file import AtomicFile
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -269,6 +270,7 @@ async def test_a_cancelled_read_releases_its_descriptor(blobs: FileBlobStore) ->
 WRITER = """
 import asyncio, sys
 from pathlib import Path
+from mechshare.adapters.blobs.atomic_file import AtomicFile
 from mechshare.adapters.blobs.files import FileBlobStore
 
 async def slowly():
@@ -312,19 +314,24 @@ async def test_a_killed_writer_leaves_a_whole_blob_or_none(root: Path, lines: in
     assert await read(blobs, KEY) == b"again"
 
 
-async def test_temporary_files_older_than_a_day_are_removed_by_a_write(
-    blobs: FileBlobStore, root: Path
+async def test_the_first_write_removes_the_files_of_killed_processes_but_not_those_under_way(
+    root: Path,
 ) -> None:
     incoming = root / ".incoming"
     incoming.mkdir(parents=True)
-    for name, age in (("old", 25 * 3600), ("recent", 23 * 3600)):
-        (incoming / name).write_bytes(b"left")
-        then = (incoming / name).stat().st_mtime - age
-        os.utime(incoming / name, (then, then))
+    (incoming / "locked-left").write_bytes(b"left")
+    other = AtomicFile(root, ("b",))
+    other.begin()
+    for path in incoming.iterdir():
+        os.utime(path, (0, 0))
 
-    await blobs.write(KEY, pieces(b"x"))
+    store = FileBlobStore(root)
+    await store.write(KEY, pieces(b"x"))
 
-    assert [path.name for path in incoming.iterdir()] == ["recent"]
+    assert len(list(incoming.iterdir())) == 1
+    other.publish()
+    other.close()
+    assert await read(store, "b") == b""
 
 
 @pytest.fixture
@@ -415,6 +422,7 @@ async def test_empty_folders_are_removed(blobs: FileBlobStore, root: Path) -> No
 HAMMER = """
 import asyncio, sys
 from pathlib import Path
+from mechshare.adapters.blobs.atomic_file import AtomicFile
 from mechshare.adapters.blobs.files import FileBlobStore
 
 async def one():

@@ -1,17 +1,18 @@
 """Writes a blob to a temporary file and publishes it whole."""
 
+import fcntl
 import os
 import secrets
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from mechshare.adapters.leftovers import PREFIX
 from mechshare.adapters.safe_paths import make_durably_in, opened, prune
 
-_INCOMING = ".incoming"
-_ABANDONED_AFTER = 24 * 3600
+INCOMING = ".incoming"
+"""The folder in a store in which files are written."""
 
 
 class AtomicFile:
@@ -25,7 +26,7 @@ class AtomicFile:
         self.size = 0
         self._root = root
         self._folders, self._name = names[:-1], names[-1]
-        self._aside = root / _INCOMING / secrets.token_hex(16)
+        self._aside = root / INCOMING / (PREFIX + secrets.token_hex(16))
         self._file: int | None = None
         self._digest = sha256()
         self._is_new = False
@@ -39,8 +40,9 @@ class AtomicFile:
         try:
             self._file = os.open(self._aside, flags, 0o600)
         except FileNotFoundError:
-            make_durably_in(self._root, _INCOMING)
+            make_durably_in(self._root, INCOMING)
             self._file = os.open(self._aside, flags, 0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def append(self, content: bytearray) -> None:
         self._digest.update(content)
@@ -100,12 +102,3 @@ class AtomicFile:
             there = os.stat(self._name, dir_fd=descriptors[-1], follow_symlinks=False)
             if os.path.samestat(there, os.fstat(self._descriptor)):
                 os.unlink(self._name, dir_fd=descriptors[-1])
-
-
-def remove_abandoned(root: Path) -> None:
-    """Removes the files that a crash left behind more than a day ago."""
-    before = time.time() - _ABANDONED_AFTER
-    for path in (root / _INCOMING).glob("*"):
-        with suppress(FileNotFoundError):
-            if path.stat(follow_symlinks=False).st_mtime < before:
-                path.unlink()

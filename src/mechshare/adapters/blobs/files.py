@@ -11,11 +11,12 @@ from pathlib import Path
 
 import structlog
 
-from mechshare.adapters.blobs.atomic_file import AtomicFile, remove_abandoned
+from mechshare.adapters.blobs.atomic_file import INCOMING, AtomicFile
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
-from mechshare.adapters.blobs.store_marker import mark, require_store
 from mechshare.adapters.file_access import FOLDER_SUFFIX, file_names, in_thread
-from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, opened, prune
+from mechshare.adapters.leftovers import remove_leftovers
+from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
+from mechshare.adapters.store_marker import mark, require_store
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
@@ -30,7 +31,7 @@ class FileBlobStore:
     """Stores each blob as a file below `root`: `media/x/1.mp4` is `media_/x_/1.mp4`.
 
     It writes a temporary file, syncs it, renames it into place and syncs its folders. It follows no links below
-    `root`. The first write removes temporary files that a crash left behind more than a day ago. Only `prepare` creates
+    `root`. The first write removes the temporary files of killed processes. Only `prepare` creates
     `root`: a folder that is missing later was deleted or is not mounted, and then the store is unavailable.
     With `needs_marker`, so is a folder that `prepare` never saw and that has no blobs: it may be an empty mount point,
     and writes would end up on the disk below it.
@@ -47,7 +48,7 @@ class FileBlobStore:
         buffer = bytearray()
         try:
             await in_thread(self._require_root)
-            await in_thread(self._remove_abandoned)
+            await in_thread(self._remove_leftovers)
             await in_thread(incoming.begin)
             async for chunk in chunks:
                 buffer += chunk
@@ -119,15 +120,21 @@ class FileBlobStore:
         return None
 
     async def prepare(self) -> None:
-        await in_thread(mark, self._root)
+        await in_thread(self._make_root)
 
     async def close(self) -> None:
         self._open_files.clear()
 
-    def _remove_abandoned(self) -> None:
+    def _remove_leftovers(self) -> None:
         if not self._is_cleaned:
-            remove_abandoned(self._root)
+            remove_leftovers(self._root / INCOMING)
             self._is_cleaned = True
+
+    def _make_root(self) -> None:
+        if not self._root.is_dir():
+            make_durably(self._root)
+        if self._needs_marker:
+            mark(self._root)
 
     def _require_root(self) -> None:
         """Raises OSError if it is the whole store that is missing, not just a blob."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mechshare.adapters.file_access import file_names, in_thread
 from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, opened, prune
+from mechshare.adapters.store_marker import require_store
 from mechshare.domain.blobs import BlobFacts
 from mechshare.domain.ids import UploadId
 from mechshare.domain.uploads import UploadNotFound, UploadTakenOver, part_folder
@@ -25,8 +26,11 @@ class FileUploadStore:
     when a process dies.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, needs_marker: bool = False) -> None:
+        """With `needs_marker`, a folder that no FileBlobStore prepared is unavailable: it may be an empty mount
+        point."""
         self._root = root
+        self._needs_marker = needs_marker
 
     async def create(self, upload_id: UploadId) -> None:
         await in_thread(self._create, _folders(upload_id))
@@ -45,6 +49,8 @@ class FileUploadStore:
         await in_thread(self._remove, _folders(upload_id))
 
     def _create(self, folders: tuple[str, ...]) -> None:
+        if self._needs_marker:
+            require_store(self._root)
         with opened(self._root, folders, make=True) as descriptors:
             if not _fences(descriptors[-1]):
                 os.close(os.open(_name(0), _FLAGS | os.O_CREAT, 0o600, dir_fd=descriptors[-1]))

@@ -1,11 +1,8 @@
 """The worker loop, which runs the jobs of the ledger. Any number of loops and processes share the ledger."""
 
 import asyncio
-import shutil
-import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from pathlib import Path
 
 import structlog
 
@@ -20,8 +17,8 @@ LATE_INDEX_INTERVAL = timedelta(seconds=2)
 """How often a process looks for index jobs that no worker runs."""
 RECORD_INTERVAL = timedelta(minutes=1)
 """The interval for which refused tokens are counted before the audit log records their number."""
-CLEANUP_INTERVAL = timedelta(hours=1)
-ABANDONED_AFTER = timedelta(days=1)
+CLEANUP_INTERVAL = timedelta(minutes=1)
+"""How often a process removes what killed processes left on its disks."""
 SHUTDOWN_GRACE = 10.0
 """Seconds in which running jobs may end after a stop; jobs that do not end are retried after their lease expires."""
 _log = structlog.get_logger("mechshare.worker")
@@ -54,8 +51,8 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await _pause(stop, RECORD_INTERVAL)
         await app.audit.record_refused_tokens()
 
-    async def clean_scratch() -> None:
-        await asyncio.to_thread(remove_abandoned, app.settings.data / "scratch")
+    async def remove_leftovers() -> None:
+        await app.installation.remove_leftovers()
         await _pause(stop, CLEANUP_INTERVAL)
 
     loops = [
@@ -65,7 +62,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
             index_late,
             reap,
             schedule,
-            clean_scratch,
+            remove_leftovers,
             record_refused_tokens,
         )
     ]
@@ -78,16 +75,6 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         for task in (stopped, *loops):
             task.cancel()
         await asyncio.gather(*loops, return_exceptions=True)
-
-
-def remove_abandoned(scratch: Path) -> None:
-    """Removes what killed workers left in `scratch` at least a day ago. The folder need not exist."""
-    if not scratch.is_dir():
-        return
-    before = time.time() - ABANDONED_AFTER.total_seconds()
-    for folder in scratch.iterdir():
-        if folder.stat().st_mtime < before:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _repeat(step: Callable[[], Awaitable[None]], stop: asyncio.Event) -> None:

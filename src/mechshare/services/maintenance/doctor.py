@@ -173,7 +173,7 @@ class DoctorService:
             message = f"{count} are damaged, the first is {first.key} ({first.damage})"
             return DoctorReport(name=name, message=message, problem=Problem.ALTERED, is_essential=False)
         if overdue:
-            message = f"{overdue[0].key} was not verified for {2 * VERIFIED_EVERY.days} days"
+            message = f"{overdue[0].key} was not verified within {2 * VERIFIED_EVERY.days} days"
             return DoctorReport(name=name, message=message, problem=Problem.OUTDATED, is_essential=False)
         return DoctorReport(name=name, message="no damage is known", is_essential=False)
 

@@ -3,13 +3,15 @@
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database
+from mechshare.ports.scratch import Scratch
 from mechshare.services.support.file_verification import PROBE
 
 
 class InstallationService:
-    def __init__(self, database: Database, blobs: BlobStore) -> None:
+    def __init__(self, database: Database, blobs: BlobStore, scratch: Scratch) -> None:
         self._database = database
         self._blobs = blobs
+        self._scratch = scratch
 
     async def prepare(self) -> Unavailable | None:
         """Migrates the schema and creates the blob store's location. Processes may call it concurrently.
@@ -30,6 +32,10 @@ class InstallationService:
     async def _has_files(self) -> bool:
         async with self._database.read() as tx:
             return bool(await tx.blob_references.find_page(limit=1))
+
+    async def remove_leftovers(self) -> None:
+        """Removes what killed processes left on this machine's disks; to be called every minute. Raises Unavailable."""
+        await self._scratch.remove_leftovers()
 
     async def migrate(self) -> str:
         """Prepares both stores; returns a one-line description of the database. Raises Unavailable if either fails."""

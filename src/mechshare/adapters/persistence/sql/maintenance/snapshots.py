@@ -2,7 +2,6 @@
 
 import asyncio
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from sqlalchemy import URL, select
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from mechshare.adapters.leftovers import locked_folder
 from mechshare.adapters.persistence.sql.database import (
     SqlDatabase,
     dialect_of,
@@ -88,8 +88,8 @@ class SqlSnapshots:
                 yield connection, False
         if is_old:
             await asyncio.to_thread(self._scratch.mkdir, parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self._scratch, prefix="rows-") as folder:
-                copied = Path(folder) / "rows.db"
+            with locked_folder(self._scratch) as folder:
+                copied = folder / "rows.db"
                 await asyncio.to_thread(shutil.copyfile, rows, copied)
                 await _bring_up_to_date(copied)
                 async with exclusive("backup", _url_of(copied), is_changing=False) as connection:

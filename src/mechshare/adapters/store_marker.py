@@ -6,16 +6,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechshare.adapters.file_access import FOLDER_SUFFIX
-from mechshare.adapters.safe_paths import make_durably
 
 MARKER = ".mechshare-store"
 _TEXT = b"mechshare stores files here. Without this file, it takes the folder for an empty mount point.\n"
 
 
 def mark(root: Path) -> None:
-    """Creates the folder and its marker durably; no-op if they exist. Raises OSError."""
-    if not root.is_dir():
-        make_durably(root)
+    """Creates the marker durably; no-op if it exists. Raises OSError."""
     with suppress(FileExistsError):
         descriptor = os.open(root / MARKER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
