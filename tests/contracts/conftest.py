@@ -51,6 +51,12 @@ async def disks(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         yield opened
 
 
+@pytest.fixture(params=adapters_of("scratch"))
+async def scratch(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
+
+
 @pytest.fixture(params=adapters_of("clock"))
 async def clock(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
     async with request.param(tmp_path) as opened:

@@ -221,6 +221,13 @@ async def _memory_disks(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _local_scratch(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.scratch.local import LocalScratch
+
+    yield LocalScratch(folder, [folder / "absent"])
+
+
+@asynccontextmanager
 async def _frozen_clock(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.clock.frozen import FrozenClock
 
@@ -328,6 +335,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
         "s3": _uploads(_s3_blobs),
     },
     "cache": {"memory": _memory_cache, "memory-shared": _shared_memory_cache, "redis": _redis_cache},
+    "scratch": {"local": _local_scratch},
     "disks": {"local": _local_disks, "memory": _memory_disks},
     "clock": {"system": _system_clock, "frozen": _frozen_clock},
     "ids": {"uuid7": _uuid7_ids, "sequence": _sequence_ids},

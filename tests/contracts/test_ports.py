@@ -10,5 +10,6 @@ from mechshare.testing.ids import *  # noqa: F403
 from mechshare.testing.media import *  # noqa: F403
 from mechshare.testing.passwords import *  # noqa: F403
 from mechshare.testing.rate_limits import *  # noqa: F403
+from mechshare.testing.scratch import *  # noqa: F403
 from mechshare.testing.tokens import *  # noqa: F403
 from mechshare.testing.uploads import *  # noqa: F403

@@ -6,6 +6,9 @@ import pytest
 
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.bootstrap import schemes
+from mechshare.domain.jobs import JobKind, new_job
+from mechshare.domain.search import MAX_EXCLUDED
+from mechshare.domain.users import Role
 from tests.http.conftest import API, Site
 from tests.services.faults import FaultyIndex
 
@@ -41,6 +44,65 @@ async def test_a_search_returns_highlights_and_counts(site: Site) -> None:
     ]
     assert (found["total"], found["total_is_exact"]) == (1, True)
     assert (found["facets"], found["degraded"]) == ({"gears": 1}, False)
+
+
+@pytest.mark.parametrize("change", ["withdrawn", "edited", "deleted"])
+async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(site: Site, change: str) -> None:
+    headers = await site.sign_up("sakura")
+    moderator = await site.sign_up("aoi", Role.MODERATOR)
+    shared = await site.published(headers, "secret gear", description="brass", categories="gears")
+    known = await site.published(headers, "known gear", categories="gears")
+    await find(site, "gear")  # cached from here on
+    await suggest(site, "se")
+    mechanism = f"{API}/mechanisms/{shared['id']}"
+    current = (await site.client.get(mechanism)).headers["etag"]
+
+    if change == "withdrawn":
+        reason = {"reason": "not a mechanism"}
+        done = await site.client.post(f"{mechanism}/withdraw", headers=moderator, json=reason)
+    elif change == "edited":
+        new = {"title": "rocker", "description": "", "categories": ["cams"]}
+        done = await site.client.patch(mechanism, headers={**headers, "If-Match": current}, json=new)
+    else:
+        done = await site.client.delete(mechanism, headers={**headers, "If-Match": current})
+    assert done.is_success, done.text
+
+    for text in ("secret", "brass"):
+        found = await find(site, text)
+        assert (found["items"], found["total"], found["facets"]) == ([], 0, {})
+    found = await find(site, "gear")
+    assert [item["mechanism"]["id"] for item in found["items"]] == [known["id"]]
+    assert (found["total"], found["facets"], found["degraded"]) == (1, {"gears": 1}, False)
+    assert await suggest(site, "se") == []
+
+
+async def test_a_search_is_degraded_while_too_many_changes_wait_for_the_index(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    shared = await site.published(headers, "crank")
+    assert not (await find(site, "crank"))["degraded"]
+    async with site.adapters.database.begin() as tx:
+        now = site.adapters.clock.now()
+        ids = [f"01900000-0000-7000-8000-{number:012}" for number in range(MAX_EXCLUDED + 1)]
+        await tx.ledger.add(*(new_job(id, JobKind.INDEX_MECHANISM, id, now=now) for id in ids))
+
+    found = await find(site, "crank", limit="1")
+
+    assert found["degraded"]
+    assert [item["mechanism"]["id"] for item in found["items"]] == [shared["id"]]
+    await site.work()
+    assert not (await find(site, "crank", limit="1"))["degraded"]
+
+
+async def find(site: Site, text: str, **more: str) -> dict[str, Any]:
+    response = await site.client.get(SEARCH, params={"q": text, **more})
+    assert response.status_code == 200, response.text
+    found: dict[str, Any] = response.json()
+    return found
+
+
+async def suggest(site: Site, prefix: str) -> list[str]:
+    titles: list[str] = (await site.client.get(SUGGEST, params={"q": prefix})).json()["items"]
+    return titles
 
 
 async def test_without_the_index_the_response_is_degraded_and_not_cacheable(

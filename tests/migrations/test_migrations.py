@@ -12,10 +12,11 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, inspect, select, text
 
-from mechshare.adapters.persistence.sql.database import SqlDatabase
+from mechshare.adapters.persistence.sql.database import SqlDatabase, revisions
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.adapters.persistence.sql.tables import categories
 from mechshare.domain.errors import SchemaOutdated
+from mechshare.domain.schema_versions import SchemaMismatch, oldest_program
 from mechshare.testing.persistence.values import save_user
 from tests.servers import postgresql_database
 
@@ -93,6 +94,45 @@ async def test_the_previous_release_works_with_a_newer_schema(url: str, engine: 
         assert "of-the-next-release" in await older.check()
     finally:
         await older.close()
+
+
+async def test_a_schema_that_took_away_what_this_program_uses_is_refused(url: str, engine: Engine) -> None:
+    move(engine, "head", up=True)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999_from_9998'"))
+    older = SqlDatabase(url)
+    try:
+        for call in (older.migrate, older.check):
+            with pytest.raises(SchemaMismatch, match="newest release"):
+                await call()
+    finally:
+        await older.close()
+
+
+@pytest.mark.parametrize("change", ["DROP TABLE audit", "ALTER TABLE audit RENAME COLUMN subject TO who"])
+async def test_a_missing_table_or_column_says_that_the_schema_is_another(
+    url: str, engine: Engine, change: str
+) -> None:
+    move(engine, "head", up=True)
+    with engine.begin() as connection:
+        connection.execute(text(change))
+    database = SqlDatabase(url)
+    try:
+        with pytest.raises(SchemaMismatch):
+            await failed_sign_ins(database)
+    finally:
+        await database.close()
+
+
+async def failed_sign_ins(database: SqlDatabase) -> int:
+    async with database.read() as tx:
+        return await tx.audit.failed_sign_ins(NOW, subject="mika")
+
+
+def test_a_revision_names_programs_older_than_itself_and_never_older_ones_than_the_one_before() -> None:
+    oldest = [oldest_program(revision) for revision in revisions()]
+    assert oldest == sorted(oldest)
+    assert all(named < revision for named, revision in zip(oldest, revisions(), strict=True))
 
 
 async def test_a_schema_that_lacks_a_migration_is_refused(url: str, engine: Engine) -> None:

@@ -111,6 +111,25 @@ async def test_an_incomplete_index_is_detected(world):
     assert after.problem is None
 
 
+async def test_an_index_with_other_versions_and_the_right_number_is_detected(world):
+    ann = await world.join("ann")
+    shared = [await world.external(ann) for _ in range(3)]
+    for mechanism in shared:
+        await world.app.mechanisms.publish(ann, mechanism.id)
+    await world.work()
+    assert (await examined(world))["search"].problem is None
+    lost, changed, _ = [await world.stored(mechanism.id) for mechanism in shared]
+
+    await world.index.remove(lost.id, lost.version + 10)
+    await world.index.put([document("stranger", "cam")])
+    await world.index.put([document(changed.id, "cam", version=changed.version + 1)])
+
+    found = (await examined(world))["search"]
+    assert found.problem is Problem.OUT_OF_SYNC
+    assert found.message.startswith("the index holds 3 published mechanisms, the database 3; ")
+    assert "lacks 1, has 1 in another version, and 1 that are not published" in found.message
+
+
 async def test_totals_are_compared_up_to_the_limit_of_exact_counts(world):
     user = await save_user(world.database)
     for _ in range(EXACT_TOTAL // 1_000 + 2):

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import Unavailable
-from mechshare.domain.jobs import Backlog, JobKind, JobState
+from mechshare.domain.jobs import INDEXING, Backlog, JobKind, JobState
 
 FindBacklog = Callable[[], Mapping[tuple[JobKind, JobState], Backlog]]
 _UP = "1 if the database is reachable, else 0"
@@ -48,6 +48,11 @@ class LedgerCollector(Collector):
             ages.add_metric([kind.value, state.value], (now - some.oldest).total_seconds())
         yield jobs
         yield ages
+        yield GaugeMetricFamily(
+            "mechshare_index_backlog",
+            "Changes of mechanisms that the search index may lack",
+            sum(some.count for (kind, _), some in backlog.items() if kind in INDEXING),
+        )
 
 
 class DiskCollector(Collector):

@@ -1,6 +1,6 @@
 """Examines every dependency thoroughly, for an operator rather than a load balancer."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -19,6 +19,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaProcessor, MediaRejected
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
+from mechshare.services.maintenance.index_comparison import Difference, find_differences
 from mechshare.services.support.file_verification import VERIFIED_EVERY
 
 MAX_CLOCK_SKEW = timedelta(seconds=1)
@@ -184,6 +185,7 @@ class DoctorService:
             return _down("search", down, is_essential=False)
         try:
             published, waiting = await self._published(), await self._waiting()
+            differences = await find_differences(self._database, self._index)
         except Unavailable:
             message = (
                 f"the index holds {how_many(indexed)} published mechanisms; "
@@ -195,7 +197,9 @@ class DoctorService:
         )
         if waiting:
             message += f"; {waiting} changes are pending"
-        problem = None if indexed == published else Problem.OUT_OF_SYNC
+        if differences:
+            message += f"; {_described(differences)}"
+        problem = Problem.OUT_OF_SYNC if differences or indexed != published else None
         return DoctorReport(name="search", message=message, problem=problem, is_essential=False)
 
     async def _published(self) -> int:
@@ -207,6 +211,13 @@ class DoctorService:
         async with self._database.read() as tx:
             backlog = await tx.jobs.find_backlog()
         return sum(jobs.count for (kind, _), jobs in backlog.items() if kind in INDEXING)
+
+
+def _described(differences: Collection[Difference]) -> str:
+    missing = sum(indexed is None for _, indexed, _ in differences)
+    extra = sum(published is None for _, _, published in differences)
+    outdated = len(differences) - missing - extra
+    return f"the index lacks {missing}, has {outdated} in another version, and {extra} that are not published"
 
 
 async def _ignore_progress(step: str, fraction: float) -> None:

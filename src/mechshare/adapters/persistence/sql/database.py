@@ -23,6 +23,7 @@ from mechshare.adapters.persistence.sql.schema import REPOSITORIES
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.domain.damage import DatabaseDamaged
 from mechshare.domain.errors import SchemaOutdated
+from mechshare.domain.schema_versions import SchemaMismatch, can_use
 from mechshare.ports.persistence.database import UnitOfWork
 
 _MIGRATIONS = "mechshare.adapters.persistence.sql:migrations"
@@ -84,9 +85,11 @@ class SqlDatabase:
                         revision = await revision_of(connection)
         # Reads the migration files only once: readiness checks call this every few seconds.
         self._revisions = self._revisions or revisions()
-        if revision is None or revision in self._revisions[:-1]:
-            raise SchemaOutdated(found=revision or "none", newest=self._revisions[-1])
         newest = self._revisions[-1]
+        if revision is None or revision in self._revisions[:-1]:
+            raise SchemaOutdated(found=revision or "none", newest=newest)
+        if not can_use(newest, revision):
+            raise SchemaMismatch()
         newer = f", newer than this program's {newest}" if revision > newest else ""
         return f"{version}, schema {revision}{newer}"
 
@@ -158,9 +161,14 @@ def _config() -> Config:
 
 
 def _upgrade(connection: Connection) -> None:
-    """Migrates to the newest revision. Leaves a newer schema unchanged: old servers may restart during an upgrade."""
+    """Migrates to the newest revision. Leaves a newer schema unchanged: old servers may restart during an upgrade.
+
+    Raises SchemaMismatch if it is too new for this program.
+    """
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in revisions():
+        if not can_use(newest_revision(), current):
+            raise SchemaMismatch()
         return
     config = _config()
     config.attributes["connection"] = connection

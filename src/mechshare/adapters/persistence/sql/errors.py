@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from mechshare.domain.damage import DatabaseDamaged
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
 from mechshare.domain.overload import Busy, QueryTimedOut
+from mechshare.domain.schema_versions import SchemaMismatch
 
 _NAME = "database"
 _LOCKED = ("55P03", "40P01", "40001")
@@ -26,6 +27,9 @@ _INTERRUPTED = ("SQLITE_INTERRUPT", "57014")
 behind others waits for two locks one after the other, so the lock timeout does not always end the wait first."""
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB", "XX001", "XX002")
 """SQLite's extended codes begin with these; PostgreSQL: data_corrupted, index_corrupted."""
+_UNKNOWN = ("42703", "42P01")
+"""PostgreSQL: undefined_column, undefined_table."""
+_UNKNOWN_IN_SQLITE = ("no such column", "no such table", "has no column named")
 _FOREIGN_KEY = ("SQLITE_CONSTRAINT_FOREIGNKEY", "23503")
 _UNIQUE = ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY", "23505")
 
@@ -48,7 +52,8 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
     """Translates SQLAlchemyError to Unavailable, StorageFull or ConstraintViolated; programming errors to RuntimeError.
 
     Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use, and
-    QueryTimedOut, a Busy, if a read exceeded its timeout. Raises DatabaseDamaged, an Unavailable, for a damaged page. A
+    QueryTimedOut, a Busy, if a read exceeded its timeout. Raises SchemaMismatch, an Unavailable, for a missing table or
+    column. Raises DatabaseDamaged, an Unavailable, for a damaged page. A
     transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
     """
     try:
@@ -69,6 +74,10 @@ def _translation(problem: SQLAlchemyError, is_writing: bool) -> Exception:
     if isinstance(problem, ResourceClosedError):
         return RuntimeError("the unit of work has ended: do all that belongs to it within its block")
     text = str(problem.orig) if isinstance(problem, DBAPIError) else ""
+    if isinstance(problem, DBAPIError) and (
+        _code(problem) in _UNKNOWN or any(one in text for one in _UNKNOWN_IN_SQLITE)
+    ):
+        return SchemaMismatch()
     if "readonly database" in text or "read-only transaction" in text:
         if is_writing:
             return DependencyUnavailable(dependency=_NAME)
