@@ -66,3 +66,16 @@ async def test_entries_beyond_the_retention_are_swept(world):
     world.clock.advance(timedelta(days=2))
     await sweep(world)
     assert len(await world.audited()) == 0
+
+
+async def test_reads_of_the_parts_of_a_draft_are_recorded_again_after_an_hour(world):
+    admin, owner = await world.join("boss", Role.ADMIN), await world.join("ann")
+    draft = await world.external(owner)
+    record = world.app.audit.record_draft_part_read
+    for minutes in (0, 30, 45, -600):
+        world.clock.advance(timedelta(minutes=minutes))
+        await record(admin, draft.id, HERE)
+        await record(owner, draft.id, HERE)
+        await record(None, draft.id, HERE)
+    subjects = [entry.subject for entry in await world.audited() if entry.action is AuditAction.DRAFT_READ]
+    assert subjects == [draft.id] * 3

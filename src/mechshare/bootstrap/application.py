@@ -128,7 +128,7 @@ def build(
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
         search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
         jobs=JobService(transactions, handlers),
-        audit=AuditService(transactions, refused_tokens),
+        audit=AuditService(transactions, refused_tokens, clock),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),
         responses=ResponseCache(cache, clock, database.reads_at_a_time),
         installation=InstallationService(database, blobs, scratch),

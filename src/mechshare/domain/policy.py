@@ -50,6 +50,12 @@ def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:
     return viewer.id == user_id or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM)
 
 
+def reads_drafts_of_others(viewer: Actor) -> bool:
+    """Whether `viewer` may see unpublished mechanisms of other users, if only those that a moderator withdrew."""
+    powers = (Permission.MANAGE_ANY_MECHANISM, Permission.WITHDRAW_ANY_MECHANISM)
+    return any(viewer.has_permission(power) for power in powers)
+
+
 def require_visible(viewer: Viewer, mechanism: Mechanism | None) -> Mechanism:
     """Returns `mechanism` if `viewer` may see it. Raises MechanismNotFound if it is absent or hidden."""
     if mechanism is None or not can_see(viewer, mechanism):

@@ -5,16 +5,20 @@ from mechshare.domain.errors import Forbidden
 from mechshare.domain.events import AccessDenied, DraftRead, TokensRefused
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import require_permission
+from mechshare.domain.policy import Viewer, reads_drafts_of_others, require_permission
 from mechshare.domain.users import Actor, Permission
+from mechshare.ports.clock import Clock
+from mechshare.services.support.recent_reads import RecentReads
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.transactions import Transactions
 
 
 class AuditService:
-    def __init__(self, transactions: Transactions, refused_tokens: RefusedTokens) -> None:
+    def __init__(self, transactions: Transactions, refused_tokens: RefusedTokens, clock: Clock) -> None:
         self._transactions = transactions
         self._refused_tokens = refused_tokens
+        self._clock = clock
+        self._recent_reads = RecentReads()
 
     async def find_all(
         self, actor: Actor, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY
@@ -36,6 +40,21 @@ class AuditService:
     ) -> None:
         """Records that `reader` read the unpublished mechanism `subject`, or the unpublished ones of that user."""
         await self._transactions.record(DraftRead(subject, reader.id, request_metadata))
+        self._recent_reads.add(reader.id, subject, self._clock.now())
+
+    async def record_draft_part_read(
+        self, reader: Viewer, mechanism_id: MechanismId, request_metadata: RequestMetadata
+    ) -> None:
+        """Records that `reader` read a file or the processing of another's draft, if this process recorded no read of
+        that draft by `reader` in the last hour."""
+        if reader is None or not reads_drafts_of_others(reader):
+            return
+        if self._recent_reads.has(reader.id, mechanism_id, self._clock.now()):
+            return
+        async with self._transactions.read() as tx:
+            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+        if mechanism and not mechanism.is_published and not mechanism.can_be_edited_by(reader.id):
+            await self.record_draft_read(reader, mechanism_id, request_metadata)
 
     async def record_original_read(
         self, reader: Actor, mechanism_id: MechanismId, request_metadata: RequestMetadata

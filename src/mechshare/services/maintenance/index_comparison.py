@@ -2,11 +2,12 @@
 
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import JobKind
-from mechshare.domain.pagination import EXACT_TOTAL, MAX_LIMIT, PageRequest
+from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.search import SearchQuery, SearchSort
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
 
+_PAGE_SIZE = 1_000
 Versions = dict[MechanismId, int]
 Difference = tuple[MechanismId, int | None, int | None]
 """A mechanism with its version in the index and in the database; None where it is not, or not public."""
@@ -39,21 +40,21 @@ async def _differences(database: Database, index: SearchIndex) -> frozenset[Diff
 
 async def _indexed(index: SearchIndex) -> Versions:
     versions: Versions = {}
-    for offset in range(0, EXACT_TOTAL, MAX_LIMIT):
-        query = SearchQuery(sort=SearchSort.NEWEST, offset=offset, limit=MAX_LIMIT)
+    for offset in range(0, EXACT_TOTAL, _PAGE_SIZE):
+        query = SearchQuery(sort=SearchSort.NEWEST, offset=offset, limit=_PAGE_SIZE)
         hits = (await index.search(query)).hits
         versions |= {hit.mechanism_id: hit.version for hit in hits}
-        if len(hits) < MAX_LIMIT:
+        if len(hits) < _PAGE_SIZE:
             break
     return versions
 
 
 async def _published(database: Database) -> Versions:
     versions: Versions = {}
-    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
+    request: PageRequest | None = PageRequest(limit=_PAGE_SIZE)
     while request is not None and len(versions) < EXACT_TOTAL:
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(request)
         versions |= {item.mechanism.id: item.mechanism.version for item in page.items}
-        request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
+        request = PageRequest(limit=_PAGE_SIZE, after=page.next) if page.next else None
     return versions

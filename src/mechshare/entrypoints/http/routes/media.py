@@ -70,6 +70,9 @@ async def get_media(
     found = await application_of(request).media.find_media(
         viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature
     )
+    if not found.is_public:
+        id = MechanismId(mechanism_id)
+        await application_of(request).audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     return await _served(request, found, PUBLIC_MEDIA if found.is_public else PRIVATE_MEDIA)
 
 

@@ -23,6 +23,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     application_of,
     caller_of,
     limits_of_user,
+    request_metadata_of,
     require_permissions,
     viewer_of,
 )
@@ -86,8 +87,10 @@ class ProcessingStatusResponse(Struct):
 )
 async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
     """Returns the processing status. The final state is `ready`, or `failed` with a reason that says what to do."""
-    viewer = await viewer_of(request)
-    status = await application_of(request).processing.get_status(viewer, MechanismId(mechanism_id))
+    viewer, id = await viewer_of(request), MechanismId(mechanism_id)
+    application = application_of(request)
+    status = await application.processing.get_status(viewer, id)
+    await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     return resource(request, _status_response(status, _language(request)))
 
 
@@ -163,6 +166,7 @@ async def watch_processing(request: Req, mechanism_id: FromPath[str], ticket: Ti
     first = await application.processing_feed.first_status(
         viewer, id, lambda: application.processing.get_status(viewer, id)
     )
+    await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     return ServerSentEvent(_events(request, id, holder, first))
 
 
