@@ -126,7 +126,7 @@ async def test_a_missing_table_or_column_says_that_the_schema_is_another(
 
 async def failed_sign_ins(database: SqlDatabase) -> int:
     async with database.read() as tx:
-        return await tx.audit.failed_sign_ins(NOW, subject="mika")
+        return await tx.audit.failed_sign_ins(NOW, NOW, subject="mika")
 
 
 def test_a_revision_names_programs_older_than_itself_and_never_older_ones_than_the_one_before() -> None:

@@ -44,8 +44,11 @@ class Session:
         return self.revoked_at is None and now < self.expires_at
 
     def is_recent(self, now: datetime) -> bool:
-        """Whether the user signed in less than RECENT_SIGN_IN ago; refreshing the tokens does not count."""
-        return now < self.created_at + RECENT_SIGN_IN
+        """Whether the user signed in less than RECENT_SIGN_IN ago; refreshing the tokens does not count.
+
+        A sign-in that a clock, set back since, dates ahead is not recent for longer.
+        """
+        return abs(now - self.created_at) < RECENT_SIGN_IN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,7 +90,8 @@ class ResponseCache:
         if since is None:
             # Unknown to this process: the user is new here, or has just written and so invalidated the entry.
             (since,) = await self._cache.get_or_load_many([key], self._now, RESPONSE_LIFETIME)
-        return self._clock.now().timestamp() < float(since) + STALENESS.total_seconds()
+        age = self._clock.now().timestamp() - float(since)
+        return abs(age) < STALENESS.total_seconds()  # dated ahead, if a clock was set back
 
     async def _now(self, keys: Sequence[CacheKey]) -> Sequence[bytes]:
         return [str(self._clock.now().timestamp()).encode()] * len(keys)

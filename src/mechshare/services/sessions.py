@@ -42,6 +42,9 @@ from mechshare.services.support.token_pairs import TokenPairs, hash_of
 from mechshare.services.transactions import Transaction, Transactions
 
 FAILURE_WINDOW = timedelta(minutes=15)
+MAX_CLOCK_SKEW = timedelta(minutes=1)
+"""How far ahead the clock of another machine may be. Failures of a later time date from before this clock was set back,
+and do not count: nobody would be admitted until it has caught up."""
 FREE_FAILURES = 5
 """Failed sign-ins in the window at one account from one address that cause no delay."""
 MAX_ADDRESS_FAILURES = 30
@@ -226,13 +229,13 @@ class SessionService:
         Failures at the account from other addresses do not block an address from which the user has signed in before.
         """
         now, address = self._clock.now(), request_metadata.network
-        since = now - FAILURE_WINDOW
-        failures = await tx.audit.failed_sign_ins(since, subject=account, address=address)
+        since, until = now - FAILURE_WINDOW, now + MAX_CLOCK_SKEW
+        failures = await tx.audit.failed_sign_ins(since, until, subject=account, address=address)
         delay = _delay_after(failures)
-        if delay and await tx.audit.failed_sign_ins(now - delay, subject=account, address=address):
+        if delay and await tx.audit.failed_sign_ins(now - delay, until, subject=account, address=address):
             raise TooManyFailedSignIns(retry_after=int(delay.total_seconds()))
-        of_account = await tx.audit.failed_sign_ins(since, subject=account) if account else 0
-        of_address = await tx.audit.failed_sign_ins(since, address=address) if address else 0
+        of_account = await tx.audit.failed_sign_ins(since, until, subject=account) if account else 0
+        of_address = await tx.audit.failed_sign_ins(since, until, address=address) if address else 0
         if of_account < MAX_ACCOUNT_FAILURES and of_address < MAX_ADDRESS_FAILURES:
             return
         if not await self._has_signed_in_from(tx, user_id, address):

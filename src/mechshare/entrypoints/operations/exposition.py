@@ -45,7 +45,7 @@ class LedgerCollector(Collector):
         )
         for (kind, state), some in backlog.items():
             jobs.add_metric([kind.value, state.value], some.count)
-            ages.add_metric([kind.value, state.value], (now - some.oldest).total_seconds())
+            ages.add_metric([kind.value, state.value], max(0.0, (now - some.oldest).total_seconds()))
         yield jobs
         yield ages
         yield GaugeMetricFamily(

@@ -10,8 +10,11 @@ from mechshare.domain.pagination import Page, PageRequest
 class AuditLog(Protocol):
     async def add(self, entry: AuditEntry) -> None: ...
 
-    async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
-        """Counts the SIGN_IN_FAILED entries since then with this subject, or from this address (give one)."""
+    async def failed_sign_ins(
+        self, since: datetime, until: datetime, *, subject: str = "", address: str = ""
+    ) -> int:
+        """Counts the SIGN_IN_FAILED entries from `since` to `until`, both included, with this subject,
+        or from this address (give one)."""
 
     async def find_all(self, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY) -> Page[AuditEntry]:
         """Returns a page of those that meet `conditions`, newest first; positions are (at, id)."""

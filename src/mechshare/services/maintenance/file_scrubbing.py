@@ -28,7 +28,7 @@ async def find_due_files(database: Database, clock: Clock, *, limit: int) -> lis
     now = clock.now()
     async with database.read() as tx:
         damaged = await tx.blob_verifications.find_damaged(limit=_MAX_DAMAGED)
-        due = [one for one in damaged if (one.verified_at or now) < now - DAMAGED_VERIFIED_EVERY]
+        due = [one for one in damaged if abs(now - (one.verified_at or now)) > DAMAGED_VERIFIED_EVERY]
         known = {one.key for one in damaged}
         old = await tx.blob_verifications.find_unverified(now - VERIFIED_EVERY, limit=limit)
     return [*due, *(one for one in old if one.key not in known)][:limit]

@@ -98,7 +98,7 @@ class Scheduler:
         rebuilt = await self._find_last(JobKind.REBUILD_INDEX)
         if rebuilt is None or rebuilt.state is not JobState.FAILED:
             return False
-        return rebuilt.created_at > self._clock.now() - _REBUILD_AGAIN_AFTER
+        return abs(self._clock.now() - rebuilt.created_at) < _REBUILD_AGAIN_AFTER
 
     async def _find_last(self, kind: JobKind) -> Job | None:
         async with self._transactions.read() as tx:

@@ -22,9 +22,13 @@ async def test_failed_sign_ins_since_a_time_are_counted_by_name_and_by_address(d
         await tx.audit.add(entry(failed, NOW - timedelta(hours=1), "a", "1.1.1.1"))
         await tx.audit.add(entry(AuditAction.SIGNED_IN, NOW, "a", "1.1.1.1"))
     async with database.read() as tx:
-        assert await tx.audit.failed_sign_ins(NOW, subject="a") == 1
-        assert await tx.audit.failed_sign_ins(NOW, address="1.1.1.1") == 2
-        assert await tx.audit.failed_sign_ins(NOW - timedelta(days=1), subject="a") == 2
+        assert await tx.audit.failed_sign_ins(NOW, NOW, subject="a") == 1
+        assert await tx.audit.failed_sign_ins(NOW, NOW, address="1.1.1.1") == 2
+        assert await tx.audit.failed_sign_ins(NOW - timedelta(days=1), NOW, subject="a") == 2
+        assert (
+            await tx.audit.failed_sign_ins(NOW - timedelta(days=1), NOW - timedelta(minutes=1), subject="a")
+            == 1
+        )
         assert (await tx.audit.find_all(PageRequest(limit=2))).total == 4
 
 

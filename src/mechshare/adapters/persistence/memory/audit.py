@@ -17,10 +17,12 @@ class MemoryAuditLog(AuditLog):
     async def add(self, entry: AuditEntry) -> None:
         self._access.write(AUDIT).insert(entry)
 
-    async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
+    async def failed_sign_ins(
+        self, since: datetime, until: datetime, *, subject: str = "", address: str = ""
+    ) -> int:
         return sum(
             entry.action is AuditAction.SIGN_IN_FAILED
-            and entry.at >= since
+            and since <= entry.at <= until
             and subject in ("", entry.subject)
             and address in ("", entry.address)
             for entry in self._access.read(AUDIT)

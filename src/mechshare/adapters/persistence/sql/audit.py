@@ -18,7 +18,7 @@ _INSERT = insert(audit)
 _FAILED = select(func.count()).where(
     # A literal: partial indexes don't match a parameter.
     audit.c.action == literal_column(f"'{AuditAction.SIGN_IN_FAILED.value}'"),
-    audit.c.at >= bindparam("since"),
+    audit.c.at.between(bindparam("since"), bindparam("until")),
 )
 _OF_SUBJECT = audit.c.subject == bindparam("subject")
 _FROM_ADDRESS = audit.c.address == bindparam("address")
@@ -67,11 +67,13 @@ class SqlAuditLog(AuditLog):
     async def add(self, entry: AuditEntry) -> None:
         await self._statements.change(_INSERT, _ENTRY.values(entry))
 
-    async def failed_sign_ins(self, since: datetime, *, subject: str = "", address: str = "") -> int:
+    async def failed_sign_ins(
+        self, since: datetime, until: datetime, *, subject: str = "", address: str = ""
+    ) -> int:
         await self._statements.advisory_lock(f"sign-ins {subject} {address}")
         given = {name: value for name, value in (("subject", subject), ("address", address)) if value}
         counted = _FAILED_SIGN_INS[bool(subject), bool(address)]
-        count: int = (await self._statements.row(counted, {"since": since, **given}))[0]
+        count: int = (await self._statements.row(counted, {"since": since, "until": until, **given}))[0]
         return count
 
     async def find_all(self, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY) -> Page[AuditEntry]:
