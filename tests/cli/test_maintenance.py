@@ -72,7 +72,10 @@ def test_the_doctor_names_failed_dependencies_without_passwords(tmp_path: Path) 
     assert "!!  database   postgresql://mechshare:***@127.0.0.1:1/x - does not respond (" in printed
     assert "Connection refused" in printed
     assert "MECHSHARE_DATABASE_URL" in printed
-    assert "!!  blobs      file:///dev/null/blobs - does not respond ([Errno 20] Not a directory" in printed
+    assert (
+        "!!  blobs      file:///dev/null/blobs - does not respond ([Errno 2] No such file or directory"
+        in printed
+    )
     assert "!!  limits     redis://:***@127.0.0.1:1/0 - does not respond (" in printed
     assert "ok  processing" in printed
     assert "hush" not in printed + ended.stderr

@@ -13,8 +13,9 @@ from opensearchpy import AsyncOpenSearch
 from mechshare.adapters.search.opensearch.aliases import Indices
 from mechshare.adapters.search.opensearch.client import OpenSearchServer
 from mechshare.adapters.search.opensearch.index import OpenSearchIndex
-from mechshare.adapters.search.opensearch.mapping import INDEX, source_of
+from mechshare.adapters.search.opensearch.mapping import FORMAT, INDEX, source_of
 from mechshare.adapters.search.opensearch.pagination import page
+from mechshare.adapters.search.opensearch.writes import document_writes, write
 from mechshare.adapters.search.text.ranking import PLACES
 from mechshare.domain.errors import DependencyUnavailable, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
@@ -53,6 +54,12 @@ async def index(url: str) -> AsyncIterator[OpenSearchIndex]:
 async def client() -> AsyncIterator[Any]:
     async with AsyncOpenSearch(hosts=[address("OPENSEARCH_URL")]) as client:
         yield client
+
+
+async def mark_as_newer(client: Any, url: str, *, alias: str = "") -> None:
+    """Makes the index behind the alias look like one of the next release."""
+    newer = {"_meta": {"format": FORMAT + 1, "is_complete": not alias}}
+    await client.indices.put_mapping(index=url.rpartition("/")[2] + alias, body=newer)
 
 
 def cam(key: str, **changes: Any) -> SearchDocument:
@@ -168,6 +175,32 @@ class TestMaking:
         await index.put([cam("b")])
 
         assert await search_ids(index, "cam") == ["b"]
+
+    async def test_an_index_of_a_newer_release_is_searched_and_left_alone(
+        self, index: OpenSearchIndex, url: str, client: Any
+    ) -> None:
+        await index.rebuild(stream([cam("a")]))
+        await mark_as_newer(client, url)
+
+        assert not await index.needs_rebuild()
+        for change in (index.put([cam("b")]), index.remove(MechanismId("a"), 9)):
+            with pytest.raises(DependencyUnavailable):
+                await change
+        assert (await index.search(SearchQuery(text="cam"))).total == 1
+
+        await index.rebuild(stream([cam("a"), cam("b")]))  # the operator takes the upgrade back
+        assert not await index.needs_rebuild()
+        await index.put([cam("c")])
+        assert (await index.search(SearchQuery(text="cam"))).total == 3
+
+    async def test_changes_wait_while_a_newer_release_rebuilds_the_index(
+        self, index: OpenSearchIndex, url: str, client: Any
+    ) -> None:
+        await index.put([cam("a")])
+        await Indices(OpenSearchServer(url)).make_next()
+        await mark_as_newer(client, url, alias="-next")
+        with pytest.raises(DependencyUnavailable):
+            await index.put([cam("b")])
 
     async def test_an_index_of_an_older_format_serves_until_it_is_rebuilt(
         self, url: str, index: OpenSearchIndex, client: Any
@@ -401,9 +434,12 @@ class TestSilence:
 
     async def test_one_refused_write_of_a_batch_is_reported(self) -> None:
         refused = b'{"errors": true, "items": [{"index": {"status": 201}}, {"index": {"status": 429, "error": {}}}]}'
-        async with server_that_responds("200 OK", refused) as server, opened(server.url) as index:
+        writes = [("current", one) for one in document_writes([cam("a"), cam("b")])]
+        async with server_that_responds("200 OK", refused) as stand_in:
+            server = OpenSearchServer(stand_in.url)
             with pytest.raises(Unavailable):
-                await index.put([cam("a")])
+                await write(server, writes, seconds=PATIENT)
+            await server.close()
 
 
 class TestAddress:

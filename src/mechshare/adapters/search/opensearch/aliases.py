@@ -64,15 +64,25 @@ class Indices:
             await client.indices.update_aliases(body={"actions": actions}, request_timeout=SECONDS)
         return former
 
+    async def newest_format(self) -> int:
+        """Returns the newest format of any index, also of one that a rebuild fills; 0 if there is none."""
+        async with self._server.client() as client:
+            response = await client.indices.get_mapping(index=self.every, ignore=404, request_timeout=SECONDS)
+        if "error" in response:
+            return 0
+        metas = [each["mappings"].get("_meta", {}) for each in response.values()]
+        return max((meta.get("format", 0) for meta in metas), default=0)
+
     async def is_complete(self) -> bool:
-        """Whether a rebuild of this FORMAT created the searched index. False if a write created it."""
+        """Whether a rebuild of this or a newer FORMAT created the searched index. False if a write created it."""
         async with self._server.client() as client:
             response = await client.indices.get_mapping(
                 index=self.current, ignore=404, request_timeout=SECONDS
             )
         if "error" in response:
             return False
-        return all(each["mappings"].get("_meta") == _COMPLETE["_meta"] for each in response.values())
+        metas = [each["mappings"].get("_meta", {}) for each in response.values()]
+        return all(meta.get("is_complete") and meta.get("format", 0) >= FORMAT for meta in metas)
 
     async def drop(self, name: str) -> None:
         async with self._server.client() as client:

@@ -7,7 +7,7 @@ from typing import Any
 
 from mechshare.adapters.search.opensearch.aliases import Indices
 from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchServer
-from mechshare.adapters.search.opensearch.mapping import is_tombstone, tombstone_version
+from mechshare.adapters.search.opensearch.mapping import FORMAT, is_tombstone, tombstone_version
 from mechshare.adapters.search.opensearch.pagination import page
 from mechshare.adapters.search.opensearch.queries import (
     search_body,
@@ -33,11 +33,18 @@ _MAX_SUGGESTION_SOURCES = 1_000
 """Mechanisms that suggestions come from. If more titles match the prefix, none is more likely to be meant."""
 
 
+class NewerFormat(Exception):
+    """A newer release wrote the index. `mechshare reindex` replaces it if the upgrade is taken back."""
+
+
 class OpenSearchIndex:
     """One index behind an alias. The first write creates it; if it is deleted, the next write creates it again.
 
     Until then a search raises Unavailable, as it does without a response within `search_seconds`. Writes carry external
     versions: OpenSearch rejects outdated ones, whatever their sender and order.
+
+    Two releases, as during an upgrade, never replace each other's index: the older one searches that of the newer, and
+    leaves changes to it.
     """
 
     def __init__(self, url: str, *, search_seconds: float = SEARCH_SECONDS) -> None:
@@ -111,10 +118,15 @@ class OpenSearchIndex:
     async def _write(self, writes: Sequence[Write]) -> list[str]:
         """Writes to the searched index and to the one being rebuilt. Returns the aliases that hold a newer version.
 
+        Raises Unavailable if a newer release has begun to replace the index: it needs documents of its own format.
         Writes to the latter first, because it may replace the former between the two.
         """
         aliases = (self._indices.next, self._indices.current)
         both = [(alias, each) for each in writes for alias in aliases]
+        if await self._indices.newest_format() > FORMAT:
+            raise DependencyUnavailable(dependency=DEPENDENCY) from NewerFormat(
+                "a newer release wrote the index"
+            )
         if not self._is_made:
             await self._make()
         statuses = await write(self._server, both, seconds=WRITE_SECONDS)

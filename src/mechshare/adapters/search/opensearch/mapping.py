@@ -23,7 +23,7 @@ MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
 FORMAT = 3
-"""Increased with every change of the mapping or the tokens; an index of another format needs a rebuild."""
+"""Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
 _REFRESH = "100ms"
