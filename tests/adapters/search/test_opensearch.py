@@ -197,7 +197,9 @@ class TestMaking:
         self, index: OpenSearchIndex, url: str, client: Any
     ) -> None:
         await index.put([cam("a")])
-        await Indices(OpenSearchServer(url)).make_next()
+        server = OpenSearchServer(url)
+        await Indices(server).make_next()
+        await server.close()
         await mark_as_newer(client, url, alias="-next")
         with pytest.raises(DependencyUnavailable):
             await index.put([cam("b")])
