@@ -136,7 +136,7 @@ def build(
         verification=VerificationService(database, verification),
         doctor=DoctorService(database, blobs, adapters.index, media, disks, optional, clock, ids),
         runner=JobRunner(transactions, handlers, doorbell, clock, observer),
-        scheduler=Scheduler(database, transactions, index, clock),
+        scheduler=Scheduler(transactions, index, clock),
         close=adapters.close,
     )
 

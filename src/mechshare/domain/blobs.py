@@ -9,6 +9,8 @@ from enum import StrEnum
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId, UserId
 
+PROBE_KEY = "health/probe"
+"""The key of a blob that never exists: looking for it shows whether the store responds."""
 _KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
 _DERIVATIVE = re.compile(r"media/[^/]+/[0-9]+-([0-9a-f]{32})\.[a-z0-9]+")
 _MAX_KEY_LENGTH = 200

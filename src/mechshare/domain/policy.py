@@ -51,7 +51,7 @@ def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:
 
 
 def reads_drafts_of_others(viewer: Actor) -> bool:
-    """Whether `viewer` may see unpublished mechanisms of other users, if only those that a moderator withdrew."""
+    """Whether `viewer` may see unpublished mechanisms of other users: all, or those that a moderator withdrew."""
     powers = (Permission.MANAGE_ANY_MECHANISM, Permission.WITHDRAW_ANY_MECHANISM)
     return any(viewer.has_permission(power) for power in powers)
 

@@ -130,9 +130,9 @@ class MediaService:
             if derivative is None or not can_see(None, derivative.mechanism):
                 return b"0 0 "
             reference = derivative.reference
-            if not await self._files.has_intact(reference):
+            size = await self._files.find_intact_size(reference)
+            if size is None:
                 return b"0 0 "
-            size = await self._files.size_of(reference)
             return f"{size} {reference.created_at.timestamp():.0f} {reference.sha256 or ''}".encode()
 
         loaded = await self._cache.get_or_load(mechanism_tag(mechanism_id), key, load, PUBLIC_SIZE_LIFETIME)

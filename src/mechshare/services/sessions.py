@@ -42,9 +42,9 @@ from mechshare.services.support.token_pairs import TokenPairs, hash_of
 from mechshare.services.transactions import Transaction, Transactions
 
 FAILURE_WINDOW = timedelta(minutes=15)
-MAX_CLOCK_SKEW = timedelta(minutes=1)
-"""How far ahead the clock of another machine may be. Failures of a later time date from before this clock was set back,
-and do not count: nobody would be admitted until it has caught up."""
+MAX_CLOCK_LEAD = timedelta(minutes=1)
+"""How far the clock of another machine may be ahead. A failure dated later was recorded before the clock was set back.
+It does not count: otherwise it would block sign-ins until the clock has caught up."""
 FREE_FAILURES = 5
 """Failed sign-ins in the window at one account from one address that cause no delay."""
 MAX_ADDRESS_FAILURES = 30
@@ -229,7 +229,7 @@ class SessionService:
         Failures at the account from other addresses do not block an address from which the user has signed in before.
         """
         now, address = self._clock.now(), request_metadata.network
-        since, until = now - FAILURE_WINDOW, now + MAX_CLOCK_SKEW
+        since, until = now - FAILURE_WINDOW, now + MAX_CLOCK_LEAD
         failures = await tx.audit.failed_sign_ins(since, until, subject=account, address=address)
         delay = _delay_after(failures)
         if delay and await tx.audit.failed_sign_ins(now - delay, until, subject=account, address=address):

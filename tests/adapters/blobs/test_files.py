@@ -270,7 +270,6 @@ async def test_a_cancelled_read_releases_its_descriptor(blobs: FileBlobStore) ->
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from mechshare.adapters.blobs.atomic_file import AtomicFile
 from mechshare.adapters.blobs.files import FileBlobStore
 
 async def slowly():
@@ -422,7 +421,6 @@ async def test_empty_folders_are_removed(blobs: FileBlobStore, root: Path) -> No
 HAMMER = """
 import asyncio, sys
 from pathlib import Path
-from mechshare.adapters.blobs.atomic_file import AtomicFile
 from mechshare.adapters.blobs.files import FileBlobStore
 
 async def one():

@@ -62,6 +62,13 @@ async def mark_as_newer(client: Any, url: str, *, alias: str = "") -> None:
     await client.indices.put_mapping(index=url.rpartition("/")[2] + alias, body=newer)
 
 
+async def begin_rebuild(url: str) -> None:
+    """Creates the index for a rebuild, as a process does that is killed before it fills the index."""
+    server = OpenSearchServer(url)
+    await Indices(server).make_next()
+    await server.close()
+
+
 def cam(key: str, **changes: Any) -> SearchDocument:
     return replace(CAM, mechanism_id=MechanismId(key), **changes)
 
@@ -197,9 +204,7 @@ class TestMaking:
         self, index: OpenSearchIndex, url: str, client: Any
     ) -> None:
         await index.put([cam("a")])
-        server = OpenSearchServer(url)
-        await Indices(server).make_next()
-        await server.close()
+        await begin_rebuild(url)
         await mark_as_newer(client, url, alias="-next")
         with pytest.raises(DependencyUnavailable):
             await index.put([cam("b")])
@@ -336,9 +341,7 @@ class TestRebuild:
         self, url: str, index: OpenSearchIndex, client: Any
     ) -> None:
         await index.put([cam("a")])
-        killed = OpenSearchServer(url)
-        await Indices(killed).make_next()
-        await killed.close()
+        await begin_rebuild(url)
         await index.put([cam("b")])
 
         assert await index.rebuild(stream([cam("a"), cam("b")])) == 2

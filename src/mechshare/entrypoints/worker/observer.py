@@ -32,8 +32,13 @@ class LoggingObserver:
     def file_verified(self, reference: BlobReference, damage: Damage | None) -> None:
         FILES_VERIFIED.labels(damage.value if damage else "intact").inc()
         if damage is not None:
-            facts = {"mechanism_id": reference.owner_id, "role": reference.role.value}
-            _log.error("file_damaged", key=reference.key, damage=damage.value, **facts)
+            _log.error(
+                "file_damaged",
+                key=reference.key,
+                mechanism_id=reference.owner_id,
+                role=reference.role.value,
+                damage=damage.value,
+            )
 
 
 def _facts(job: Job) -> dict[str, str | int]:

@@ -16,10 +16,10 @@ from mechshare.services.maintenance.blob_copy import (
     Progress,
     Stage,
     each,
-    facts_of,
     for_each,
     transfer,
 )
+from mechshare.services.support.blob_facts import facts_of
 from mechshare.services.support.disk_room import require_disk_room
 
 _SNAPSHOTS = 5

@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from mechshare.domain.blobs import BlobFacts
-from mechshare.domain.errors import MediaNotFound
 from mechshare.ports.blobs import BlobStore
+from mechshare.services.support.blob_facts import facts_of
 
 _CONCURRENCY = 4
 """Blobs copied at the same time: between servers, most of the time is spent waiting."""
@@ -32,18 +32,6 @@ class ChecksumMismatch(Exception):
         super().__init__(
             f"The blob '{key}' was read back with other content than was written: check the destination."
         )
-
-
-async def facts_of(store: BlobStore, key: str) -> BlobFacts | None:
-    """Reads the whole blob; returns its size and SHA-256, or None if there is no such blob."""
-    digest, size = sha256(), 0
-    try:
-        async for chunk in store.read(key):
-            digest.update(chunk)
-            size += len(chunk)
-    except MediaNotFound:
-        return None
-    return BlobFacts(key=key, size=size, sha256=digest.hexdigest())
 
 
 async def transfer(source: BlobStore, destination: BlobStore, key: str) -> BlobFacts:

@@ -5,7 +5,7 @@ from mechshare.domain.media import ProcessingFailure
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database, UnitOfWork
 from mechshare.services.jobs import Completion, Progress, write_nothing
-from mechshare.services.maintenance.blob_copy import facts_of
+from mechshare.services.support.blob_facts import facts_of
 
 _BATCH_SIZE = 100
 

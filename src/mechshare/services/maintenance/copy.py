@@ -10,10 +10,10 @@ from mechshare.services.maintenance.blob_copy import (
     ChecksumMismatch,
     Progress,
     Stage,
-    facts_of,
     for_each,
     transfer,
 )
+from mechshare.services.support.blob_facts import facts_of
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from mechshare.domain.blobs import BlobReference, Damage
 from mechshare.domain.jobs import Job
@@ -23,14 +23,12 @@ _PAGE_SIZE = 200
 _MAX_DAMAGED = 1000
 
 
-async def find_due_files(database: Database, clock: Clock, *, limit: int) -> list[BlobReference]:
+async def find_due_files(tx: UnitOfWork, now: datetime, *, limit: int) -> list[BlobReference]:
     """Returns up to `limit` files to verify now: damaged ones verified an hour ago, then those verified a month ago."""
-    now = clock.now()
-    async with database.read() as tx:
-        damaged = await tx.blob_verifications.find_damaged(limit=_MAX_DAMAGED)
-        due = [one for one in damaged if abs(now - (one.verified_at or now)) > DAMAGED_VERIFIED_EVERY]
-        known = {one.key for one in damaged}
-        old = await tx.blob_verifications.find_unverified(now - VERIFIED_EVERY, limit=limit)
+    damaged = await tx.blob_verifications.find_damaged(limit=_MAX_DAMAGED)
+    due = [one for one in damaged if abs(now - (one.verified_at or now)) > DAMAGED_VERIFIED_EVERY]
+    known = {one.key for one in damaged}
+    old = await tx.blob_verifications.find_unverified(now - VERIFIED_EVERY, limit=limit)
     return [*due, *(one for one in old if one.key not in known)][:limit]
 
 
@@ -49,12 +47,16 @@ class VerifyFiles:
         await progress("verify", 0.0)
         loop = asyncio.get_running_loop()
         ends = loop.time() + SLICE
-        while batch := await find_due_files(self._database, self._clock, limit=_BATCH_SIZE):
+        while batch := await self._find_batch():
             for reference in batch:
                 if loop.time() > ends:
                     return write_nothing
                 await self._verification.verify(reference, max_rate=MAX_BYTES_PER_SECOND)
         return write_nothing
+
+    async def _find_batch(self) -> list[BlobReference]:
+        async with self._database.read() as tx:
+            return await find_due_files(tx, self._clock.now(), limit=_BATCH_SIZE)
 
     async def on_failed(self, tx: UnitOfWork, job: Job, failure: ProcessingFailure) -> None:
         """Does nothing: the next job continues with the remaining files."""

@@ -43,10 +43,7 @@ _SESSION_BATCH = 20
 class Scheduler:
     """Enqueues the jobs that are due at intervals, once for all processes."""
 
-    def __init__(
-        self, database: Database, transactions: Transactions, index: SearchIndex, clock: Clock
-    ) -> None:
-        self._database = database
+    def __init__(self, transactions: Transactions, index: SearchIndex, clock: Clock) -> None:
         self._transactions = transactions
         self._index = index
         self._clock = clock
@@ -84,7 +81,8 @@ class Scheduler:
         return last is None or not timedelta(0) <= self._clock.now() - last.created_at < interval
 
     async def _has_files_to_verify(self) -> bool:
-        return bool(await find_due_files(self._database, self._clock, limit=1))
+        async with self._transactions.read() as tx:
+            return bool(await find_due_files(tx, self._clock.now(), limit=1))
 
     async def _has_unmeasured_blobs(self) -> bool:
         async with self._transactions.read() as tx:

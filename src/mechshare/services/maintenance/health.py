@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from mechshare.domain.blobs import PROBE_KEY
 from mechshare.domain.disks import DiskSpace
 from mechshare.domain.errors import OutOfSpace, Unavailable
 from mechshare.domain.pagination import how_many
@@ -12,7 +13,6 @@ from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.search import SearchIndex
-from mechshare.services.support.file_verification import PROBE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ class HealthService:
         return f"{space.room} bytes above the reserve"
 
     async def _check_blobs(self) -> str:
-        await self._blobs.stat(PROBE)
+        await self._blobs.stat(PROBE_KEY)
         return "reachable"
 
     async def _check_search(self) -> str:

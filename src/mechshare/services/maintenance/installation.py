@@ -1,10 +1,10 @@
 """Prepares the stores in which an installation keeps its rows and files."""
 
+from mechshare.domain.blobs import PROBE_KEY
 from mechshare.domain.errors import Unavailable
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.scratch import Scratch
-from mechshare.services.support.file_verification import PROBE
 
 
 class InstallationService:
@@ -23,7 +23,7 @@ class InstallationService:
         await self._database.migrate()
         try:
             if await self._has_files():
-                await self._blobs.stat(PROBE)
+                await self._blobs.stat(PROBE_KEY)
             await self._blobs.prepare()
         except Unavailable as problem:
             return problem

@@ -12,10 +12,10 @@ from mechshare.services.maintenance.blob_copy import (
     Progress,
     Stage,
     each,
-    facts_of,
     for_each,
     transfer,
 )
+from mechshare.services.support.blob_facts import facts_of
 
 _MAX_LISTED = 10
 """The maximum number of damaged parts that a message lists; for the rest it states their number."""

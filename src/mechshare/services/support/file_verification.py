@@ -1,21 +1,18 @@
 """Compares a stored file with its recorded size and digest, and stores the result."""
 
-import asyncio
 from datetime import timedelta
-from hashlib import sha256
 from typing import Protocol
 
-from mechshare.domain.blobs import BlobFacts, BlobReference, Damage
-from mechshare.domain.errors import MediaNotFound, Unavailable
+from mechshare.domain.blobs import PROBE_KEY, BlobReference, Damage
+from mechshare.domain.errors import Unavailable
 from mechshare.domain.events import FileVerified
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.clock import Clock
+from mechshare.services.support.blob_facts import facts_of
 from mechshare.services.transactions import Transactions
 
 VERIFIED_EVERY = timedelta(days=30)
 """The longest time after which the scheduler has a stored file read again."""
-PROBE = "health/probe"
-"""The key of a blob that never exists."""
 
 
 class FileObserver(Protocol):
@@ -60,21 +57,7 @@ class FileVerification:
         must not look like an outage for ever."""
         for _ in range(2):
             try:
-                return reference.damage_of(await self._measure(reference.key, max_rate))
+                return reference.damage_of(await facts_of(self._blobs, reference.key, max_rate=max_rate))
             except Unavailable:
-                await self._blobs.stat(PROBE)
+                await self._blobs.stat(PROBE_KEY)
         return Damage.UNREADABLE
-
-    async def _measure(self, key: str, max_rate: float | None) -> BlobFacts | None:
-        digest, size = sha256(), 0
-        started = asyncio.get_running_loop().time()
-        try:
-            async for chunk in self._blobs.read(key):
-                await asyncio.to_thread(digest.update, chunk)
-                size += len(chunk)
-                if max_rate:
-                    early = started + size / max_rate - asyncio.get_running_loop().time()
-                    await asyncio.sleep(max(0.0, early))
-        except MediaNotFound:
-            return None
-        return BlobFacts(key=key, size=size, sha256=digest.hexdigest())

@@ -21,12 +21,12 @@ class StoredFiles:
         self._verification = verification
         self._served = itertools.count()
 
-    async def has_intact(self, reference: BlobReference) -> bool:
-        """Whether the file may be served: no damage is known, and its size is the recorded one."""
+    async def find_intact_size(self, reference: BlobReference) -> int | None:
+        """Returns the size in bytes if the file may be served: no damage is known, and its size is the recorded one."""
         if reference.damage is not None:
-            return False
+            return None
         size = await self._blobs.stat(reference.key)
-        return size is not None and reference.size in (None, size)
+        return size if reference.size in (None, size) else None
 
     async def size_of(self, reference: BlobReference) -> int:
         """Returns the size in bytes. Raises MediaNotFound for a lost file, and MediaDamaged for an altered one, whose

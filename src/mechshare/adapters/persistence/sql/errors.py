@@ -53,8 +53,8 @@ def translated(*, is_writing: bool = False) -> Iterator[None]:
 
     Raises Busy, an Unavailable, if a lock was not granted in time or all connections of the pool were in use, and
     QueryTimedOut, a Busy, if a read exceeded its timeout. Raises SchemaMismatch, an Unavailable, for a missing table or
-    column. Raises DatabaseDamaged, an Unavailable, for a damaged page. A
-    transaction that the server refuses as read-only raises Unavailable: the server may be a standby.
+    column, and DatabaseDamaged, an Unavailable, for a damaged page. A transaction that the server refuses as read-only
+    raises Unavailable: the server may be a standby.
     """
     try:
         yield

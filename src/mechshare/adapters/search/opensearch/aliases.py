@@ -66,27 +66,26 @@ class Indices:
 
     async def newest_format(self) -> int:
         """Returns the newest format of any index, also of one that a rebuild fills; 0 if there is none."""
-        async with self._server.client() as client:
-            response = await client.indices.get_mapping(index=self.every, ignore=404, request_timeout=SECONDS)
-        if "error" in response:
-            return 0
-        metas = [each["mappings"].get("_meta", {}) for each in response.values()]
-        return max((meta.get("format", 0) for meta in metas), default=0)
+        return max((meta.get("format", 0) for meta in await self._metas(self.every)), default=0)
 
     async def is_complete(self) -> bool:
         """Whether a rebuild of this or a newer FORMAT created the searched index. False if a write created it."""
-        async with self._server.client() as client:
-            response = await client.indices.get_mapping(
-                index=self.current, ignore=404, request_timeout=SECONDS
-            )
-        if "error" in response:
-            return False
-        metas = [each["mappings"].get("_meta", {}) for each in response.values()]
-        return all(meta.get("is_complete") and meta.get("format", 0) >= FORMAT for meta in metas)
+        metas = await self._metas(self.current)
+        return bool(metas) and all(
+            meta.get("is_complete") and meta.get("format", 0) >= FORMAT for meta in metas
+        )
 
     async def drop(self, name: str) -> None:
         async with self._server.client() as client:
             await self._drop(client, name)
+
+    async def _metas(self, alias: str) -> list[dict[str, Any]]:
+        """Returns the `_meta` of each index behind the alias; none if there is no such alias."""
+        async with self._server.client() as client:
+            response = await client.indices.get_mapping(index=alias, ignore=404, request_timeout=SECONDS)
+        if "error" in response:
+            return []
+        return [each["mappings"].get("_meta", {}) for each in response.values()]
 
     def _fresh_name(self) -> str:
         return f"{self.current.lower()}-{secrets.token_hex(6)}"
