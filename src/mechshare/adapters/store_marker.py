@@ -1,4 +1,4 @@
-"""Recognizes the folder of a blob store by a file in it, so that an empty mount point is not taken for it."""
+"""Recognizes the folder of a blob store, so that an empty mount point is not taken for it."""
 
 import errno
 import os
@@ -6,31 +6,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from mechshare.adapters.file_access import FOLDER_SUFFIX
+from mechshare.adapters.safe_paths import make_durably_in
 
-MARKER = ".mechshare-store"
-_TEXT = b"mechshare stores files here. Without this file, it takes the folder for an empty mount point.\n"
+INCOMING = ".incoming"
+"""The folder in a store in which files are written. Every store that was ever prepared or written to has it."""
 
 
 def mark(root: Path) -> None:
-    """Creates the marker durably; no-op if it exists. Raises OSError."""
-    with suppress(FileExistsError):
-        descriptor = os.open(root / MARKER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            os.write(descriptor, _TEXT)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Creates INCOMING durably; no-op if it exists. Raises OSError."""
+    if not (root / INCOMING).is_dir():
+        make_durably_in(root, INCOMING)
 
 
 def require_store(root: Path) -> None:
-    """Raises FileNotFoundError if `root` is not the folder of a store: it has no marker and no blobs.
+    """Raises FileNotFoundError if `root` is not the folder of a store: it has neither INCOMING nor blobs.
 
-    Folders of releases without markers have blobs and no marker.
+    A store whose files an operator copied here may have blobs alone.
     """
-    if (root / MARKER).exists():
+    if (root / INCOMING).is_dir():
         return
     with suppress(FileNotFoundError, NotADirectoryError), os.scandir(root) as entries:
         if any(entry.name.endswith(FOLDER_SUFFIX) for entry in entries):
             return
-    explanation = f"neither files nor the marker {MARKER} are here: is the folder mounted?"
+    explanation = f"neither files nor the folder {INCOMING} are here: is the folder mounted?"
     raise FileNotFoundError(errno.ENOENT, explanation, str(root))

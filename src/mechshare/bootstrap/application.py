@@ -5,9 +5,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
-from mechshare.adapters.blobs.atomic_file import INCOMING
 from mechshare.adapters.scratch.local import LocalScratch
 from mechshare.adapters.search.measured import MeasuredSearchIndex
+from mechshare.adapters.store_marker import INCOMING
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters

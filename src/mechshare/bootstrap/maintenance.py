@@ -19,11 +19,13 @@ from mechshare.services.maintenance.copy import CopyService
 from mechshare.services.maintenance.restore import RestoreService
 from mechshare.setting_values import PREFIX, SettingsError
 from mechshare.settings import SIDES, Settings
-from mechshare.urls import scheme_of
+from mechshare.urls import path_of, scheme_of
 
 ROWS_COPIED = ("sqlite", "postgresql")
 """The schemes of databases whose rows can be copied and backed up."""
 _BOTH = ("The URL copied from", "The URL copied to")
+_COPIED_STORES = {**BLOB_STORES, "file": lambda url, settings: FileBlobStore(path_of(url))}
+"""An empty folder may be copied: the command warns of it."""
 
 
 @asynccontextmanager
@@ -39,7 +41,7 @@ async def open_copy(
         stores = None
         if "blobs" in roles:
             old, new = (
-                chosen_adapter(BLOB_STORES, "blobs_url", side.blobs_url, side, called=called)
+                chosen_adapter(_COPIED_STORES, "blobs_url", side.blobs_url, side, called=called)
                 for side, called in sides
             )
             stack.push_async_callback(old.close)

@@ -3,7 +3,7 @@
 import pytest
 
 from mechshare.adapters.blobs.files import FileBlobStore
-from mechshare.adapters.store_marker import MARKER
+from mechshare.adapters.store_marker import INCOMING
 from mechshare.adapters.uploads.files import FileUploadStore
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound
 from mechshare.domain.ids import UploadId
@@ -34,7 +34,7 @@ async def test_an_empty_mount_point_is_an_outage_for_every_method(mount):
     ):
         with pytest.raises(DependencyUnavailable) as refused:
             await call()
-        assert MARKER in str(refused.value.__cause__)
+        assert INCOMING in str(refused.value.__cause__)
     with pytest.raises(DependencyUnavailable):
         await FileUploadStore(mount, needs_marker=True).create(
             UploadId("01900000-0000-7000-8000-000000000001")

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from mechshare.adapters.leftovers import PREFIX
 from mechshare.adapters.safe_paths import make_durably_in, opened, prune
-
-INCOMING = ".incoming"
-"""The folder in a store in which files are written."""
+from mechshare.adapters.store_marker import INCOMING
 
 
 class AtomicFile:

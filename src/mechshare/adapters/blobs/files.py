@@ -11,12 +11,12 @@ from pathlib import Path
 
 import structlog
 
-from mechshare.adapters.blobs.atomic_file import INCOMING, AtomicFile
+from mechshare.adapters.blobs.atomic_file import AtomicFile
 from mechshare.adapters.blobs.fd_cache import FdCache, OpenFile
 from mechshare.adapters.file_access import FOLDER_SUFFIX, file_names, in_thread
 from mechshare.adapters.leftovers import remove_leftovers
 from mechshare.adapters.safe_paths import NOT_FOUND_ERRNOS, make_durably, opened, prune
-from mechshare.adapters.store_marker import mark, require_store
+from mechshare.adapters.store_marker import INCOMING, mark, require_store
 from mechshare.domain.blobs import BlobFacts, is_blob_key
 from mechshare.domain.errors import DependencyUnavailable, MediaNotFound, StorageFull
 
