@@ -18,6 +18,8 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from tests.servers import postgresql_database
 
 _PYTEST = ("-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--import-mode=importlib")
+_PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "_hypothesis_pytestplugin", "-p", "pytest_timeout")
+"""What the suite needs. Plugins are not found by themselves, since one is of mechshare, as it is installed now."""
 _OPTIONS = ("-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function")
 _FIXTURE = '''
 import os, shutil
@@ -67,8 +69,13 @@ def run_former(former_suite: Path) -> Callable[[str], "subprocess.CompletedProce
     """Runs the suite with the former release's code on the migrated database at a URL."""
 
     def run(url: str) -> "subprocess.CompletedProcess[str]":
-        environ = {**os.environ, "PYTHONPATH": str(former_suite.parent), "MIGRATED": url}
-        command = [sys.executable, *_PYTEST, *_OPTIONS, "--rootdir", str(former_suite), str(former_suite)]
+        environ = {
+            **os.environ,
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "PYTHONPATH": str(former_suite.parent),
+            "MIGRATED": url,
+        }
+        command = [sys.executable, *_PYTEST, *_PLUGINS, *_OPTIONS, f"--rootdir={former_suite}", str(former_suite)]
         return subprocess.run(
             command, cwd=former_suite, env=environ, capture_output=True, text=True, timeout=600, check=False
         )
