@@ -249,7 +249,7 @@ async def film() -> AsyncIterator[bytes]:
 def comparable(response: httpx.Response, address: str = "") -> Any:
     """Returns what a caller sees of `response`; of a search, whether it may be stored is left out.
 
-    A search may not be stored while the index lacks a change. One that was cached before stays, since it shows the same.
+    A search may not be stored while the index lacks a change. One that was cached before shows the same, and stays.
     """
     if response.status_code >= 400:
         return response.status_code, response.json()["code"]

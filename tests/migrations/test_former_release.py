@@ -75,7 +75,14 @@ def run_former(former_suite: Path) -> Callable[[str], "subprocess.CompletedProce
             "PYTHONPATH": str(former_suite.parent),
             "MIGRATED": url,
         }
-        command = [sys.executable, *_PYTEST, *_PLUGINS, *_OPTIONS, f"--rootdir={former_suite}", str(former_suite)]
+        command = [
+            sys.executable,
+            *_PYTEST,
+            *_PLUGINS,
+            *_OPTIONS,
+            f"--rootdir={former_suite}",
+            str(former_suite),
+        ]
         return subprocess.run(
             command, cwd=former_suite, env=environ, capture_output=True, text=True, timeout=600, check=False
         )

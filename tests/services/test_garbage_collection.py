@@ -11,6 +11,7 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import EVERYTHING, JobKind, JobState, new_job
 from mechshare.domain.media import FailureCode
+from mechshare.services.maintenance.doctor import Problem
 from mechshare.services.maintenance.garbage_collection import GarbageCollection
 from mechshare.testing.persistence.values import a_session, an_idempotency_record, save_user
 from tests.services.world import chunks
@@ -61,7 +62,9 @@ class ImpatientDatabase:
 
 @pytest.fixture
 async def mika(world):
-    return await world.join("mika")
+    joined = await world.join("mika")
+    world.clock.advance(timedelta(days=30))
+    return joined
 
 
 def kinds(jobs):
@@ -114,7 +117,22 @@ async def test_orphans_are_deleted_after_a_day_and_that_is_audited(world, mika):
     }
 
 
-async def test_a_crash_between_marking_and_deleting_a_blob_changes_nothing(world):
+@pytest.mark.parametrize("has_account", [False, True])
+async def test_files_that_are_older_than_every_account_are_never_deleted(world, has_account):
+    """An emptied database, or a wrong URL of it, would otherwise cost all files of the installation."""
+    await put(world, "originals/of-a-lost-database.gif", hours_ago=90 * 24)
+    if has_account:
+        await world.join("mika")
+        world.clock.advance(timedelta(days=30))
+
+    await sweep(world)
+
+    assert await world.keys() == ["originals/of-a-lost-database.gif"]
+    reports = {report.name: report for report in await world.app.doctor.examine()}
+    assert reports["stored files"].problem is Problem.REPLACED
+
+
+async def test_a_crash_between_marking_and_deleting_a_blob_changes_nothing(world, mika):
     await put(world, "originals/lost.gif", hours_ago=25)
     await world.app.scheduler.enqueue_due_jobs()
     while (job := await world.app.runner.run_one()).kind is not JobKind.SWEEP:

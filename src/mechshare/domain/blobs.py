@@ -11,6 +11,8 @@ from mechshare.domain.ids import MechanismId, UserId
 
 PROBE_KEY = "health/probe"
 """The key of a blob that never exists: looking for it shows whether the store responds."""
+ORIGINALS = "originals/"
+"""What the keys of uploaded files begin with."""
 _KEY = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)*(?:/[a-z0-9]+(?:[-_.][a-z0-9]+)*)*\Z")
 _DERIVATIVE = re.compile(r"media/[^/]+/[0-9]+-([0-9a-f]{32})\.[a-z0-9]+")
 _MAX_KEY_LENGTH = 200
@@ -120,7 +122,7 @@ def is_blob_key(text: str) -> bool:
 
 def original_key(upload_id: str, extension: str) -> str:
     """Returns the key of an uploaded file."""
-    return f"originals/{upload_id}.{extension}"
+    return f"{ORIGINALS}{upload_id}.{extension}"
 
 
 def derivative_key(mechanism_id: MechanismId, fence: int, sha256: str, extension: str) -> str:

@@ -47,6 +47,10 @@ _REMEDIES = {
     ("disk", Problem.DOWN): f"check that the folders of {PREFIX}DATA and {PREFIX}BLOBS_URL can be read",
     ("disk", Problem.FULL): f"free space, or lower {PREFIX}DISK_RESERVE; until then uploads are refused",
     ("blobs", Problem.FULL): "free space; until then uploads are refused. No restart is needed",
+    (
+        "stored files",
+        Problem.REPLACED,
+    ): f"correct {PREFIX}DATABASE_URL, or stop everything and restore the last backup; no file is deleted meanwhile",
     ("stored files", Problem.OUTDATED): "run workers, which verify files, or 'mechshare verify'",
     (
         "stored files",

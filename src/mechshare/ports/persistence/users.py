@@ -1,5 +1,6 @@
 """Users, and their password hashes."""
 
+from datetime import datetime
 from typing import Protocol
 
 from mechshare.domain.ids import UserId
@@ -22,6 +23,9 @@ class UserRepository(Protocol):
 
     async def find_all(self, request: PageRequest) -> Page[User]:
         """Returns a page, newest first; positions are (created_at, id)."""
+
+    async def find_first_created_at(self) -> datetime | None:
+        """Returns when the oldest account was created; None without accounts."""
 
     async def delete(self, id: UserId) -> None:
         """Deletes the user with credentials, sessions and idempotency records. Delete the user's mechanisms first."""

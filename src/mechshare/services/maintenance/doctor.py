@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
+from mechshare.domain.blobs import ORIGINALS
 from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
 from mechshare.domain.jobs import INDEXING
@@ -25,6 +26,7 @@ from mechshare.services.support.file_verification import VERIFIED_EVERY
 MAX_CLOCK_SKEW = timedelta(seconds=1)
 _MAX_CAUSE_LENGTH = 300
 _MAX_DAMAGED = 100
+_MAX_LISTED = 100
 _PROBE = b"mechshare doctor\n" * 64
 
 
@@ -165,9 +167,15 @@ class DoctorService:
                 overdue = await tx.blob_verifications.find_unverified(
                     self._clock.now() - 2 * VERIFIED_EVERY, limit=1
                 )
+                since = await tx.users.find_first_created_at()
         except Unavailable:
             message = "the database does not respond, so known damage was not listed"
             return DoctorReport(name=name, message=message, is_essential=False)
+        if foreign := await self._find_foreign(since):
+            message = (
+                f"{foreign} is older than every account: the database is empty, or not the one of these files"
+            )
+            return DoctorReport(name=name, message=message, problem=Problem.REPLACED, is_essential=False)
         if damaged:
             count = f"{len(damaged)}" if len(damaged) <= _MAX_DAMAGED else f"more than {_MAX_DAMAGED}"
             first = damaged[0]
@@ -177,6 +185,20 @@ class DoctorService:
             message = f"{overdue[0].key} was not verified within {2 * VERIFIED_EVERY.days} days"
             return DoctorReport(name=name, message=message, problem=Problem.OUTDATED, is_essential=False)
         return DoctorReport(name=name, message="no damage is known", is_essential=False)
+
+    async def _find_foreign(self, since: datetime | None) -> str | None:
+        """Returns an original that was written before `since`, if one is among the first _MAX_LISTED; else None."""
+        listed = 0
+        try:
+            async for key in self._blobs.list(ORIGINALS):
+                written_at = await self._blobs.written_at(key)
+                if written_at is not None and (since is None or written_at < since):
+                    return key
+                if (listed := listed + 1) == _MAX_LISTED:
+                    break
+        except Unavailable:
+            return None  # reported as the problem of the blob store
+        return None
 
     async def _examine_search(self) -> DoctorReport:
         try:

@@ -107,7 +107,8 @@ class GarbageCollection:
     """The job `sweep`: deletes expired idempotency records, sessions and reservations, old entries of the audit log,
     jobs that ended long ago, and orphans. It also sets the users of files that the previous release stored.
 
-    A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect.
+    A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect. A blob that
+    is older than every account is no orphan: then the database is not the one that the files belong to.
     """
 
     def __init__(
@@ -170,12 +171,15 @@ class GarbageCollection:
         async with self._database.read() as tx:
             referenced = await tx.blob_references.find_referenced(keys)
             under_way = await tx.uploads.find_existing([id for key in keys if (id := upload_of(key))])
+            since = await tx.users.find_first_created_at()
+        if since is None:
+            return
         before = self._clock.now() - ORPHANED_AFTER
         for key in keys:
             if key in referenced or upload_of(key) in under_way:
                 continue
             written_at = await self._blobs.written_at(key)
-            if written_at is not None and written_at < before:
+            if written_at is not None and since <= written_at < before:
                 await self._transactions.record(BlobOrphaned(key, job.request_id))
 
 

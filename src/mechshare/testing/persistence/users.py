@@ -191,9 +191,11 @@ async def test_a_row_that_refers_to_no_user_is_refused(database: Database) -> No
 async def test_users_are_listed_once_each_newest_first(database: Database) -> None:
     users = [a_user(created_at=NOW + timedelta(microseconds=number // 3)) for number in range(8)]
     async with database.begin() as tx:
+        assert await tx.users.find_first_created_at() is None
         saved = [await tx.users.save(user) for user in users]
     expected = sorted(saved, key=lambda user: (user.created_at, user.id), reverse=True)
     async with database.read() as tx:
+        assert await tx.users.find_first_created_at() == NOW
         first = await tx.users.find_all(PageRequest(limit=3))
         second = await tx.users.find_all(PageRequest(page=2, limit=3))
         rest = await tx.users.find_all(PageRequest(limit=100, after=first.next))

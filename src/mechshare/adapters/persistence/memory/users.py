@@ -1,5 +1,7 @@
 """Users and their credentials in memory."""
 
+from datetime import datetime
+
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.table import ReferenceViolated, UniqueViolated
@@ -36,6 +38,9 @@ class MemoryUserRepository(UserRepository):
     async def find_all(self, request: PageRequest) -> Page[User]:
         users = self._access.read(USERS)
         return paged(users, request, key=lambda user: (user.created_at, user.id), descending=True)
+
+    async def find_first_created_at(self) -> datetime | None:
+        return min((user.created_at for user in self._access.read(USERS)), default=None)
 
     async def delete(self, id: UserId) -> None:
         self._access.write(USERS).delete(id)

@@ -1,6 +1,7 @@
 """Users and their credentials in SQL."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
@@ -27,6 +28,7 @@ _SAME_OR_SIMILAR = select(users.c.id, users.c.version, users.c.username, users.c
         users.c.email == bindparam("email"),
     )
 )
+_FIRST_CREATED_AT = select(users.c.created_at).order_by(users.c.created_at).limit(1)
 _INSERT = insert(users)
 _UPDATE = update(users).where(
     users.c.id == bindparam("same_id"), users.c.version == bindparam("same_version")
@@ -76,6 +78,10 @@ class SqlUserRepository(UserRepository):
             value=_USER.value,
             position=lambda user: Position(key=user.created_at, id=user.id),
         )
+
+    async def find_first_created_at(self) -> datetime | None:
+        row = await self._statements.row(_FIRST_CREATED_AT, {})
+        return row[0] if row else None
 
     async def delete(self, id: UserId) -> None:
         await self._statements.change(_DELETE_IDEMPOTENCY_RECORDS, {"owner": f"{id} "})
