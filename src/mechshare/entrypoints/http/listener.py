@@ -34,18 +34,26 @@ async def bound_slow_readers() -> None:
 
 def listening_sockets() -> Iterator[socket.socket]:
     """Yields a duplicate of each listening TCP socket of this process; the caller closes it."""
-    for name in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-        try:
-            duplicate = os.dup(name)
-        except OSError:
-            continue  # already closed
-        try:
-            found = socket.socket(fileno=duplicate)
-        except OSError:
-            os.close(duplicate)
-            continue  # not a socket
+    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if _is_listening(descriptor):
+            yield socket.socket(fileno=os.dup(descriptor))
+
+
+def _is_listening(descriptor: int) -> bool:
+    """Whether it is a listening TCP socket. It duplicates no descriptor, since closing a duplicate of a regular file
+    releases all locks that this process has on the file (fcntl(2)).
+
+    Without its locks on a SQLite database, this process looks like none: the next one that opens the database clears
+    the index of the write-ahead log, or deletes the log when it closes it.
+    """
+    try:
+        found = socket.socket(fileno=descriptor)
+    except OSError:
+        return False  # not a socket, or already closed
+    try:
         is_tcp = found.type == socket.SOCK_STREAM and found.family in (socket.AF_INET, socket.AF_INET6)
-        if is_tcp and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            yield found
-        else:
-            found.close()
+        return is_tcp and bool(found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return False  # closed meanwhile
+    finally:
+        found.detach()
