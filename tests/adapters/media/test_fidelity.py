@@ -17,6 +17,8 @@ from tests.clips import write_clip
 
 pytestmark = needs_ffmpeg
 H264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]
+MEMORY_OF_ONE = 400 * 2**20
+"""Enough for the libraries, the encoder and two copies of a picture of 40 MB, not for eight frames."""
 CORNERS = (
     "color=black:s=160x120:r=10:d=0.2,drawbox=c=red:w=80:h=60:t=fill,drawbox=c=blue:x=80:w=80:h=60:t=fill"
 )
@@ -279,3 +281,12 @@ async def test_the_refusal_names_the_bound_that_was_met(tmp_path, process):
     assert refusal.value.failure.code is FailureCode.TIMED_OUT
     assert "processor time" in refusal.value.failure.detail
     assert "at most 0.0 s" in refusal.value.failure.detail
+
+
+async def test_memory_holds_one_large_picture_however_many_frames_there_are(tmp_path, process):
+    path = tmp_path / "large.gif"
+    path.write_bytes(hostile.gif(4096, 2440, 8))  # 40 MB a picture
+
+    made = await process(path, MediaLimits(memory=MEMORY_OF_ONE))
+
+    assert made.facts.frame_count == 8

@@ -24,6 +24,7 @@ def deinterlaced(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
             yield frame
         else:
             yield from filter.filtered(frame)
+        del frame  # a decoder needs the memory for the next one
     if filter is not None:
         yield from filter.rest()
 

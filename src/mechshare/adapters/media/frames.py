@@ -254,12 +254,15 @@ def _decoded(
         if packet.size:  # it costs at least one picture, also if it shows none
             pixels += context.width * context.height
             work.add(context.width * context.height)
-        for frame in frames:
+            refuse_pixels(pixels, limits)
+        while frames:
+            frame = frames.pop(0)
             refuse_size(frame.width, frame.height, limits)
             shown += frame.width * frame.height
+            refuse_pixels(shown, limits)
             frame.time_base = frame.time_base or base
-        refuse_pixels(max(pixels, shown), limits)
-        yield from frames
+            yield frame
+            del frame  # a decoder needs the memory for the next one
     if format in _INDEXED and packets < len(stream.index_entries):
         raise RefusedClip(FailureCode.TRUNCATED, f"{packets} of {len(stream.index_entries)} frames")
     if problem is not None and broken > max(_MAX_BROKEN, packets * _MAX_BROKEN_SHARE):
@@ -270,11 +273,13 @@ def _timed_by(
     delays: Sequence[Fraction], frames: Iterator[VideoFrame], maker: PictureMaker, limits: MediaLimits
 ) -> Iterator[TimedFrame]:
     """Yields the frames of an animated image, each shown for its delay."""
-    start = Fraction(0)
-    for number, frame in enumerate(frames):
-        duration = delays[number] if number < len(delays) else ASSUMED
+    start, rest = Fraction(0), iter(delays)
+    for frame in frames:  # without enumerate, which refers to a frame until it has the next one
+        duration = next(rest, ASSUMED)
         refuse_duration(start, limits)
-        yield TimedFrame(*maker.displayed(frame), start, duration)
+        displayed = maker.displayed(frame)
+        del frame  # as in _decoded
+        yield TimedFrame(*displayed, start, duration)
         start += duration
 
 
@@ -301,6 +306,7 @@ def _timed(
         pending = (*maker.displayed(frame), start)
         refuse_duration(start - first, limits)
         last = (frame.duration or 0) * base or last or _average_duration(stream)
+        del frame  # as in _decoded
     if pending is not None:
         end = pending[3] + last
         if format in _TIMED:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil, floor
 from struct import unpack
 from typing import Any
 
@@ -21,6 +22,8 @@ _BT709_LINES = 720
 _RGB, _UNSPECIFIED, _BT2020_CONSTANT = 0, 2, 10
 _KNOWN_MATRICES = frozenset((_RGB, 1, 4, 5, 6, 7, 9, _BT2020_CONSTANT))
 """Values of AVColorSpace (ITU-T H.273) that FFmpeg's scaler knows."""
+_SIXTEEN_BITS = ("I;16", "I;16B", "I")
+_BAND_LINES = 64
 _TRANSPOSITIONS: Mapping[tuple[bool, bool, bool], Image.Transpose] = {
     (False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
     (False, False, True): Image.Transpose.FLIP_TOP_BOTTOM,
@@ -56,7 +59,7 @@ class PictureMaker:
     def _converted(self, frame: VideoFrame, width: int, height: int) -> VideoFrame:
         if frame.format.has_palette or any(component.is_alpha for component in frame.format.components):
             rgba = frame.reformat(format="rgba", src_colorspace=_matrix_of(frame), threads=1)
-            return frame_of(resized(on_white(_image(rgba, "RGBA")), width, height))
+            return frame_of(flattened(_image(rgba, "RGBA"), width, height))
         if needs_mapping(frame):
             return self._mapped(_scaled(frame, width, height, MAPPED_FORMAT))
         if frame.format.is_rgb or frame.colorspace == _RGB:
@@ -89,8 +92,11 @@ def _orientation(frame: VideoFrame) -> tuple[Image.Transpose | None, bool]:
 
 
 def _display_matrix(frame: VideoFrame) -> Any:
+    # PyAV's side data and their frame refer to each other, so the frame of which they are read stays in memory until
+    # garbage is collected.
+    small = frame.reformat(16, 16, "gray", interpolation=Interpolation.POINT, threads=1)
     try:
-        sides: Any = frame.side_data  # a mapping by type, which PyAV's types don't express
+        sides: Any = small.side_data  # a mapping by type, which PyAV's types don't express
     except ValueError:  # PyAV does not know a type beside it, as that of EXIF, which only still pictures have
         return None
     return sides.get(Type.DISPLAYMATRIX)
@@ -149,18 +155,35 @@ def grey_image_of(picture: VideoFrame, size: tuple[int, int]) -> Image.Image:
     return _image(_scaled(picture, *size, "rgb24"), "RGB").convert("L")
 
 
-def lightness_of(frame: VideoFrame) -> Image.Image:
-    """Returns the first plane of `frame`, in yuv420p, unchanged."""
-    return _image(frame, "L").copy()
-
-
 def _image(frame: VideoFrame, mode: str) -> Image.Image:
     plane: Any = frame.planes[0]  # supports the buffer protocol (no copy), which Pillow's types don't express
     return Image.frombuffer(mode, (frame.width, frame.height), plane, "raw", mode, plane.line_size, 1)
 
 
-def on_white(image: Image.Image) -> Image.Image:
-    """Returns an image in RGBA as RGB, white where it is transparent."""
+def flattened(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Returns an image on white, in RGB and the given size.
+
+    Works in bands: several copies of the largest picture, of 4 bytes a pixel, would exceed the memory of the process.
+    """
+    picture = Image.new("RGB", (width, height))
+    for top in range(0, height, _BAND_LINES):
+        lines = min(_BAND_LINES, height - top)
+        first, last = (line * image.height / height for line in (top, top + lines))
+        begin, end = floor(first), ceil(last)
+        band = _on_white(_with_alpha(image.crop((0, begin, image.width, end))))
+        box = (0, first - begin, image.width, last - begin)
+        picture.paste(band.resize((width, lines), Image.Resampling.BOX, box), (0, top))
+    return picture
+
+
+def _with_alpha(image: Image.Image) -> Image.Image:
+    """Returns the picture in RGBA of 8 bits. Pillow would clip grey values of 16 bits at 255."""
+    if image.mode in _SIXTEEN_BITS:
+        image = image.point(lambda value: value / 256).convert("L")
+    return image.convert("RGBA")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
     if image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")
     picture = Image.new("RGB", image.size, "white")
@@ -172,7 +195,3 @@ def size_within(width: int, height: int, side: int = WORKING_SIDE) -> tuple[int,
     """Returns width and height in the same ratio, at most `side` px each, never enlarged."""
     scale = min(1.0, side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def resized(image: Image.Image, width: int, height: int) -> Image.Image:
-    return image if image.size == (width, height) else image.resize((width, height), Image.Resampling.BOX)

@@ -6,14 +6,13 @@ from fractions import Fraction
 from PIL import Image
 
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.pictures import frame_of, on_white, resized, size_within
+from mechshare.adapters.media.pictures import flattened, frame_of, size_within
 from mechshare.adapters.media.refusals import refuse_frames, refuse_pixels
 from mechshare.adapters.media.timing import TimedFrame, Work, shown_for
 from mechshare.domain.media import MediaFormat
 
 PLUGINS = {MediaFormat.WEBP: "WEBP", MediaFormat.APNG: "PNG", MediaFormat.AVIF: "AVIF"}
 """Pillow's name of each format that it reads."""
-_SIXTEEN_BITS = ("I;16", "I;16B", "I")
 
 
 def frames_in(image: Image.Image) -> int:
@@ -30,14 +29,7 @@ def pillow_frames(image: Image.Image, limits: MediaLimits, work: Work) -> Iterat
         image.seek(index)
         image.load()
         work.add(image.width * image.height)
-        picture = resized(on_white(_with_alpha(image)), *size)
+        picture = flattened(image, *size)
         duration = shown_for(Fraction(image.info.get("duration") or 0) / 1000)
         yield TimedFrame(frame_of(picture), image.width, image.height, start, duration)
         start += duration
-
-
-def _with_alpha(image: Image.Image) -> Image.Image:
-    """Returns the picture in RGBA of 8 bits. Pillow would clip grey values of 16 bits at 255."""
-    if image.mode in _SIXTEEN_BITS:
-        image = image.point(lambda value: value / 256).convert("L")
-    return image.convert("RGBA")
