@@ -19,7 +19,7 @@ from mechshare.adapters.search.text.query import Phrase, parse_query
 from mechshare.adapters.search.text.spelling import spelled
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
 
-TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカー gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
+TEXTS = st.text(alphabet="歯車機構々ガがｶﾞカーギヤゲイ gear-cam's\"“.A1Ｇｰ゛ﾞ", max_size=25)
 
 
 @given(question=TEXTS, text=TEXTS, start=st.integers(0, 6), length=st.integers(1, 6))
@@ -28,7 +28,7 @@ def test_text_is_marked_exactly_where_a_token_matches(
 ) -> None:
     part = text[start : start + length]
     folded = spelled(text, joins=True)
-    tokens = tokens_of(folded.text)
+    tokens = tokens_of(folded.text, folded.variant, folded.marked)
     for query in (question, part, f'"{part}"', f"{part} {question}"):
         parsed = parse_query(query)
         matched = set()

@@ -8,7 +8,7 @@ from itertools import accumulate
 
 from mechshare.adapters.search.text.normalization import NormalizedText
 from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
-from mechshare.adapters.search.text.spelling import as_hiragana, spelled
+from mechshare.adapters.search.text.spelling import SpelledText, as_hiragana, spelled
 from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
 
 EXCERPT_LENGTH = 160
@@ -59,12 +59,13 @@ def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[
 def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
     """Returns the matches as spans of the original text, in order and not overlapping."""
     normalized = spelled(text[:MAX_SCANNED], joins=True).beginning(MAX_SCANNED)
-    searched = as_hiragana(normalized.text)
+    spellings = {as_hiragana(normalized.text), as_hiragana(normalized.variant)}
     runs = [(phrase, run_of(phrase)) for phrase in parsed.phrases]
     spans = {
         normalized.span(start, start + len(run))
         for _, run in runs
         if run
+        for searched in spellings
         for start in _positions(run, searched)
     }
     others = [phrase for phrase, run in runs if not run]
@@ -73,8 +74,8 @@ def _matches(parsed: ParsedQuery, text: str) -> list[Span]:
     return _merged(sorted(spans)[:MAX_MATCHES])
 
 
-def _token_spans(normalized: NormalizedText, phrases: Sequence[Phrase]) -> Iterator[Span]:
-    tokens = tokens_of(normalized.text)
+def _token_spans(normalized: SpelledText, phrases: Sequence[Phrase]) -> Iterator[Span]:
+    tokens = tokens_of(normalized.text, normalized.variant, normalized.marked)
     line = f" {' '.join(tokens.texts)} "
     # The offset of each token in `line`, so that bisection finds the token at an offset.
     starts = list(accumulate((len(text) + 1 for text in tokens.texts), initial=0))

@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from mechshare.adapters.search.text.compounds import parts_of_compound
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
-from mechshare.adapters.search.text.spelling import as_hiragana, kanji_number, spelled
+from mechshare.adapters.search.text.spelling import SpelledText, as_hiragana, kanji_number, spelled
 from mechshare.adapters.search.text.tokenizer import (
     MAX_COMPOUND_LENGTH,
     Segment,
@@ -20,6 +20,7 @@ from mechshare.adapters.search.text.tokenizer import (
     as_written,
     is_cjk,
     is_kanji,
+    marked_kana,
     segments,
     spelling_tokens,
     stem,
@@ -163,9 +164,9 @@ def _separated(text: str) -> str:
 def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
     place = PLACES_BY_OPERATOR.get(part["operator"] or "")
     if part["plain"] is None:
-        phrase = phrase_of(spelled(part["quoted"]).text)
-        if phrase:
-            yield Clause((phrase,), _spelling(part["quoted"], is_prefix=False), place)
+        phrases = _quoted_phrases(part["quoted"])
+        if phrases:
+            yield Clause(phrases, _spelling(part["quoted"], is_prefix=False), place)
         return
     unified = spelled(part["plain"])
     found = [piece for segment in segments(unified.text) for piece in _without_particles(segment)]
@@ -173,7 +174,7 @@ def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
         is_prefix = is_last and segment is found[-1] and not part["minus"]
         start, end = unified.span(segment.words[0].start, segment.words[-1].end)
         yield Clause(
-            _phrases(segment, is_last=is_prefix),
+            _phrases(segment, unified, is_last=is_prefix),
             _spelling(part["plain"][start:end], is_prefix=is_prefix),
             place,
         )
@@ -196,13 +197,28 @@ def _piece(run: Word, start: int, end: int) -> Segment:
     return Segment((Word(run.text[start:end], run.start + start, run.start + end),), True)
 
 
-def _phrases(segment: Segment, *, is_last: bool) -> tuple[Phrase, ...]:
-    phrases = (
-        _japanese_phrases(segment.words[0].text)
-        if segment.is_cjk
-        else _latin_phrases(segment, is_last=is_last)
-    )
-    return tuple(dict.fromkeys(phrases))
+def _phrases(segment: Segment, unified: SpelledText, *, is_last: bool) -> tuple[Phrase, ...]:
+    if not segment.is_cjk:
+        return tuple(dict.fromkeys(_latin_phrases(segment, is_last=is_last)))
+    (run,) = segment.words
+    if len(run.text) == 1 and run.start in unified.marked:
+        return _marked_phrases(run.text)
+    spellings = dict.fromkeys((run.text, unified.variant[run.start : run.end]))
+    return tuple(dict.fromkeys(phrase for text in spellings for phrase in _japanese_phrases(text)))
+
+
+def _quoted_phrases(text: str) -> tuple[Phrase, ...]:
+    """Returns `text` as phrases, with and without the spaces that a document's text may have, too."""
+    apart, joined = spelled(text), spelled(text, joins=True)
+    if len(joined.text) == 1 and joined.marked:
+        return _marked_phrases(joined.text)
+    spellings = dict.fromkeys((apart.text, apart.variant, joined.text, joined.variant))
+    return tuple(dict.fromkeys(phrase for each in spellings if (phrase := phrase_of(each))))
+
+
+def _marked_phrases(kana: str) -> tuple[Phrase, ...]:
+    """Returns the phrases of a word that is a kana with a long vowel mark, as in カー."""
+    return Phrase((as_hiragana(kana) + "ー",)), Phrase((marked_kana(kana),))
 
 
 def _japanese_phrases(run: str) -> Iterator[Phrase]:
@@ -219,8 +235,6 @@ def _japanese_phrases(run: str) -> Iterator[Phrase]:
             yield phrase
     if _KANA.fullmatch(run):
         yield Phrase(("=" + without_marks(run),))
-        if "ー" in run and len(run) == 2:
-            yield Phrase(("=" + as_hiragana(run),))
     if len(spellings) > 1 or (1 < len(run) <= _MAX_OKURIGANA_COMPOUND and is_kanji(run)):
         yield Phrase(tuple("=" + pair for pair in _pairs(spellings[-1])))
 
@@ -270,7 +284,7 @@ def _with_synonyms(clauses: list[Clause], synonyms: Synonyms) -> list[Clause]:
     """Adds to each clause that is part of a term the other names of the term."""
     for term, names in synonyms:
         words = {clause.spelling and clause.spelling.tokens for clause in parse_query(term).clauses}
-        related = tuple(phrase for name in names if (phrase := phrase_of(spelled(name).text)))
+        related = tuple(phrase for name in names for phrase in _quoted_phrases(name))
         clauses = [
             replace(clause, related=tuple(dict.fromkeys(clause.related + related)))
             if clause.place is None and clause.spelling and clause.spelling.tokens in words

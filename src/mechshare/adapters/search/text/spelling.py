@@ -1,11 +1,13 @@
 """Unifies spellings of one Japanese word: スライダー・クランク and すらいだくらんく, 四節 and 4節, 齒車 and 歯車.
 
-Every rule looks at neighbouring characters only, so that a part of a word still is found in the whole word. The rules
-apply to documents and to queries alike. Every character keeps its position in the original text.
+The rules apply to documents and to queries alike, and no rule changes the first letter of a word by the letter before
+it: a word is found in any text that contains it, apart or in a compound. Rules for which this would fail (ネジヤスリ
+has ヤスリ, but ギヤ is ギア) make a second spelling, `variant`. Every character keeps its place in the original text.
 """
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from mechshare.adapters.search.text.kanji_variants import KANJI_VARIANTS
 from mechshare.adapters.search.text.normalization import NormalizedText, normalize_text
@@ -44,26 +46,33 @@ _FOREIGN = {
     **{"でぃ": "じ", "てぃ": "ち", "でゅ": "じゅ", "てゅ": "ちゅ"},
 }
 _RULES: Sequence[_Rule] = (
-    # A middle dot or a hyphen joins two words, as nothing between them does.
-    _template(rf"(?<=[{_CJK}])[・·•‐‑–—−゠=\-](?=[{_CJK}])", ""),
     _template(rf"(?<![{_CJK}])々", ""),
-    _template(r"(.)々", r"\1\1"),
-    _template(r"(.)[ゝヽ]", r"\1\1"),
+    _template(rf"([{_CJK}])々", r"\1\1"),
+    _template(rf"([{_CJK}])[ゝヽ]", r"\1\1"),
     _by_table("|".join(sorted(_FOREIGN, key=len, reverse=True)), _FOREIGN),
-    # ゲイジ and ゲージ, ローラ and ロウラ.
-    _template(r"(?<=[エケゲセゼテデネヘベペメレェ])イ", "ー"),
-    _template(r"(?<=[オコゴソゾトドノホボポモヨロォョ])ウ", "ー"),
-    # モーター and モータ: the mark at the end of a word, and after an a-row kana, where joined words have one.
-    _template(rf"(?<=[{_KANA}ー][{_KANA}])ー+(?![{_KATAKANA}ー])(?<![ぁ-ゖ]ー(?=[ぁ-ゖ]))", ""),
-    _template(
-        rf"(?<=[アカガサザタダナハバパマヤラワャァあかがさざただなはばぱまやらわゃぁ])ー(?=[{_KANA}])", ""
-    ),
-    # コンベヤ and コンベア, ギヤ and ギア.
-    _template(r"(?<=[イキギシジチニヒビピミリエケゲセゼテデネヘベペメレ])[ヤャ]", "ア"),
-    _template(r"(?<=[いきぎしじちにひびぴみりえけげせぜてでねへべぺめれ])[やゃ]", "あ"),
     # 終わり and 終り.
     _template(r"(?<=[終変表現回代替換関加伝])[わ]|(?<=行)な|(?<=[起])こ|(?<=[当])た|(?<=落)と", ""),
     _template(r"(?<=[上下曲])が(?=[るりっらげ])|(?<=向)か|(?<=[浮])か|(?<=[集積])[まも](?=[りるっ])", ""),
+    _template(r"ー{2,}", "ー"),
+)
+_JOINT = re.compile(rf"(?<=[{_CJK}])[・·•‐‑–—−゠=\-](?=[{_CJK}])")
+"""A middle dot or a hyphen joins two words, as nothing between them does."""
+_A_ROW = "アカガサザタダナハバパマヤラワァャヮあかがさざただなはばぱまやらわぁゃゎ"
+_E_ROW = "エケゲセゼテデネヘベペメレェ"
+_O_ROW = "オコゴソゾトドノホボポモヨロヲォョ"
+_E_O_ROW = _E_ROW + _O_ROW + "えけげせぜてでねへべぺめれぇおこごそぞとどのほぼぽもよろをぉょ"
+_SILENT_MARK = re.compile(
+    rf"[{_A_ROW}]ー"
+    rf"|(?![{_E_O_ROW}])[{_KANA}]ー(?![{_KATAKANA}])(?<![ぁ-ゖ]ー(?=[ぁ-ゖ]))"
+)
+"""モーター and モータ, バッテリー and バッテリ: the mark after an a-row kana, which compounds have inside, too, and at
+the end of a word, but not ディスプレー, which nobody writes ディスプレ."""
+_VARIANTS = (
+    # ゲイジ and ゲージ, ロウラ and ローラ; ウ begins the second word of サーボウォーム and サーボウインチ.
+    (re.compile(rf"(?<=[{_E_ROW}])イ(?![ェエ])|(?<=[{_O_ROW}])ウ(?![ァィェォアイエオ])"), "ー"),
+    # コンベヤ and コンベア.
+    (re.compile(r"(?<=[イキギシジチニヒビピミリエケゲセゼテデネヘベペメレェ])ヤ"), "ア"),
+    (re.compile(r"(?<=[いきぎしじちにひびぴみりえけげせぜてでねへべぺめれぇ])や"), "あ"),
 )
 _DIGITS = re.compile(rf"(?<![0-9a-z.,])([1-9][0-9]?)(?=[{_KANJI}{_KATAKANA}])")
 _SPACED_DIGITS = re.compile(rf"(?<![0-9a-z.,])([1-9][0-9]?) ?(?=[{_KANJI}{_KATAKANA}])")
@@ -72,21 +81,62 @@ _SPACE = re.compile(rf"(?<=[{_KANJI}{_KATAKANA}ー]) (?=[{_KANJI}{_KATAKANA}])")
 _MAYBE_CJK = re.compile(rf"[{_CJK}]")
 
 
-def spelled(text: str, *, joins: bool = False) -> NormalizedText:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpelledText(NormalizedText):
+    """`variant` is a second spelling, as long as `text`. After the kana at the offsets `marked`, a long vowel mark was
+    left out."""
+
+    variant: str
+    marked: Sequence[int] = ()
+
+    def beginning(self, length: int) -> "SpelledText":
+        """Returns the first `length` characters."""
+        if len(self.text) <= length:
+            return self
+        return SpelledText(
+            text=self.text[:length],
+            starts=self.starts[:length],
+            ends=self.ends[:length],
+            variant=self.variant[:length],
+            marked=[offset for offset in self.marked if offset < length],
+        )
+
+
+def spelled(text: str, *, joins: bool = False) -> SpelledText:
     """Returns `text` in its unified spelling, still with hiragana and katakana apart: see `as_hiragana`.
 
     With `joins`, a single space within Japanese text is left out, too: not in a query, where it separates two words.
     """
     result = normalize_text(text)
     if not _MAYBE_CJK.search(result.text):
-        return result
+        return SpelledText(text=result.text, starts=result.starts, ends=result.ends, variant=result.text)
     result = _replace(result, _SPACED_DIGITS if joins else _DIGITS, lambda match: kanji_number(int(match[1])))
     result = _replace_roman(result, text)
-    if joins:
-        result = _replace(result, _SPACE, lambda _: "")
     for pattern, replacement in _RULES:
         result = _replace(result, pattern, replacement)
-    return NormalizedText(text=result.text.translate(_SINGLE), starts=result.starts, ends=result.ends)
+    # After the rules above: no word changes by what was written apart from it.
+    for joint in (_SPACE, _JOINT) if joins else (_JOINT,):
+        result = _replace(result, joint, lambda _: "")
+    marks = _SILENT_MARK.finditer(result.text)
+    marked = [mark.start() - left_out for left_out, mark in enumerate(marks)]
+    result = _replace(result, _SILENT_MARK, lambda mark: mark[0][0])
+    return SpelledText(
+        text=result.text.translate(_SINGLE),
+        starts=result.starts,
+        ends=result.ends,
+        variant=_variant(result).translate(_SINGLE),
+        marked=marked,
+    )
+
+
+def _variant(result: NormalizedText) -> str:
+    """Returns the text with the letters replaced that sound alike within a word."""
+    letters = list(result.text)
+    for pattern, letter in _VARIANTS:
+        for match in pattern.finditer(result.text):
+            if result.starts[match.start()] == result.ends[match.start() - 1]:
+                letters[match.start()] = letter
+    return "".join(letters)
 
 
 def as_hiragana(text: str) -> str:

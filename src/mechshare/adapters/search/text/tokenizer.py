@@ -3,17 +3,19 @@
     four-bar linkages -> 4 bar linkag =four =fourbar =linkages
     遊星歯車           -> 遊星 星歯 歯車 車
     チェーン           -> ちえ えー ーん ん =ちえん
+    ギヤー             -> ぎや や =やー == ぎあ あ
     取り付け           -> 取り り付 付け け =取付 =付
 
 Japanese and Chinese have no spaces between words, so a run of their characters becomes its overlapping pairs and its
 last character alone. A query of two or more characters is found as consecutive pairs, one character as the beginning of
 a pair. A token that begins with `=` is a word as written (or a compound written as one word). These tokens follow all
 others, so that they never separate two neighbours. So do the tokens of a further spelling of a Japanese run: kana
-without long vowel marks, a kana with the mark at the end of a word, and compounds without okurigana.
+without long vowel marks, a kana whose mark was left out, and compounds without okurigana; and, after the token `==`,
+the pairs of its variant (ギヤ as ギア).
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -29,6 +31,8 @@ _MAX_OPENING_SOURCE = 4 * MAX_TOKEN_LENGTH
 """Characters of a title from which one opening is made: enough unless most of them are not letters."""
 _MAX_BARE_WORD = 5
 """Characters of a katakana word without a long vowel mark that may be another spelling of one with it."""
+_VARIANT_REACH = 10
+"""Characters before and after a letter with a variant by which it is found."""
 MAX_COMPOUND_LENGTH = 8
 """Parts. Longer chains with hyphens or dots are addresses or dividing lines, which nobody types as one word."""
 
@@ -42,7 +46,6 @@ _SEGMENTS = re.compile(rf"(?P<cjk>[{_CJK}]+)|(?:{_WORD})(?:{_JOINER}(?:{_WORD}))
 _CJK_RUN = re.compile(rf"[{_CJK}]+")
 _NOT_LETTERS = re.compile(r"[\W_]+")
 _KANA_WORD = re.compile(r"[\u30a1-\u30fa\u30fc]+|[\u3041-\u3096\u30fc]+")
-_MARKED_END = re.compile(r"[\u3041-\u3096\u30a1-\u30fa]ー(?![\u30a1-\u30fa])")
 _KANJI = r"[\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\U00020000-\U0003ffff]"
 _KANJI_RUN = re.compile(rf"{_KANJI}+")
 _OKURIGANA = r"[っわかとなまら]?[いきしちにひみりぎじびえけせてねへめれげぜでべつ]"
@@ -101,9 +104,9 @@ def segments(normalized: str) -> Iterator[Segment]:
             )
 
 
-def tokens_of(normalized: str) -> Tokens:
+def tokens_of(normalized: str, variant: str = "", marked: Sequence[int] = ()) -> Tokens:
     """Returns the tokens of text in unified spelling (`spelled`) in order; those of further spellings follow."""
-    tokens, written = Tokens([], [], []), Tokens([], [], [])
+    tokens, written, variants = Tokens([], [], []), Tokens([], [], []), Tokens([], [], [])
     # Avoids `segments` and an object per token, for speed: the text of every hit passes through here.
     for match in _SEGMENTS.finditer(normalized):
         if match["cjk"]:
@@ -112,6 +115,8 @@ def tokens_of(normalized: str) -> Tokens:
                 written.texts.append("=" + text)
                 written.starts.append(match.start() + start)
                 written.ends.append(match.start() + end)
+            if variant:
+                _add_variant(variants, match, variant)
             continue
         words = _words_in(match)
         for word in words:
@@ -121,12 +126,21 @@ def tokens_of(normalized: str) -> Tokens:
                 _add(written, as_it_is, word)
         if 1 < len(words) <= MAX_COMPOUND_LENGTH:
             _add(written, "=" + _joined(word[0][:MAX_TOKEN_LENGTH] for word in words), match)
-    return Tokens(tokens.texts + written.texts, tokens.starts + written.starts, tokens.ends + written.ends)
+    for offset in marked:
+        written.texts.append(marked_kana(normalized[offset]))
+        written.starts.append(offset)
+        written.ends.append(offset + 1)
+    return Tokens(
+        tokens.texts + written.texts + variants.texts,
+        tokens.starts + written.starts + variants.starts,
+        tokens.ends + written.ends + variants.ends,
+    )
 
 
 def index_text(text: str) -> str:
     """Returns the tokens of `text`, which need not be normalized, separated by spaces."""
-    return " ".join(tokens_of(spelled(text, joins=True).text).texts)
+    unified = spelled(text, joins=True)
+    return " ".join(tokens_of(unified.text, unified.variant, unified.marked).texts)
 
 
 def spelling_text(normalized: str) -> str:
@@ -149,13 +163,16 @@ def further_spellings(run: str) -> Iterator[tuple[str, int, int]]:
         is_bare = len(word[0]) <= _MAX_BARE_WORD and word[0][0] >= "ァ"
         if 2 < len(word[0]) <= MAX_TOKEN_LENGTH and ("ー" in word[0] or is_bare):
             yield without_marks(word[0]), word.start(), word.end()
-    for end in _MARKED_END.finditer(run):
-        yield as_hiragana(end[0]), end.start(), end.end()
     for compound in _OKURIGANA_COMPOUND.finditer(run):
         bare = without_okurigana(compound[0])
         for offset in range(len(bare)):
             yield bare[offset : offset + 2], compound.start(), compound.end()
     yield from readings_of(run)
+
+
+def marked_kana(kana: str) -> str:
+    """Returns the token of a kana whose long vowel mark was left out: バー is found in リンクバー by it."""
+    return f"={as_hiragana(kana)}ー"
 
 
 def without_marks(word: str) -> str:
@@ -215,6 +232,19 @@ def _add_pairs(tokens: Tokens, run: str, start: int) -> None:
     tokens.texts.extend([run[offset : offset + 2] for offset in range(len(run))])
     tokens.starts.extend(range(start, end))
     tokens.ends.extend((*range(start + 2, end + 1), end))
+
+
+def _add_variant(tokens: Tokens, run: re.Match[str], text: str) -> None:
+    """Adds the pairs of `text` near the letters in which it differs from `run`."""
+    start, end = run.span()
+    if text.startswith(run[0], start):
+        return
+    differing = [start + offset for offset, letter in enumerate(run[0]) if text[start + offset] != letter]
+    first, last = max(start, differing[0] - _VARIANT_REACH), min(end, differing[-1] + _VARIANT_REACH + 1)
+    tokens.texts.append("==")
+    tokens.starts.append(first)
+    tokens.ends.append(last)
+    _add_pairs(tokens, as_hiragana(text[first:last]), first)
 
 
 def _joined(words: Iterable[str]) -> str:
