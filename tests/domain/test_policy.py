@@ -9,7 +9,7 @@ from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, U
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import PENDING, READY, Processing, ProcessingState
 from mechshare.domain.users import Actor, Permission, Role
-from tests.domain.values import OTHER, OWNER, a_mechanism
+from tests.domain.values import NOW, OTHER, OWNER, a_mechanism, a_user
 
 VIEWERS = {
     "anonymous": None,
@@ -127,6 +127,24 @@ ANYBODY = UserId("01900000-0000-7000-8000-00000000000c")
 )
 def test_a_list_shows_the_unpublished_to_their_owner_and_to_admins(viewer, narrowed_to, sees):
     assert policy.sees_unpublished_of(VIEWERS[viewer], narrowed_to) is sees
+
+
+@pytest.mark.parametrize(
+    ("owner", "follows"),
+    [
+        (a_user(), True),
+        (a_user().suspended(NOW), False),
+        (a_user(id=OTHER), False),
+        (None, False),
+    ],
+)
+def test_a_link_works_while_the_owner_has_an_account_that_is_not_suspended(owner, follows):
+    assert policy.can_follow_link(MECHANISMS["ready"], owner) is follows
+
+
+def test_moderators_and_admins_read_drafts_of_others():
+    readers = {name for name, viewer in VIEWERS.items() if viewer and policy.reads_drafts_of_others(viewer)}
+    assert readers == {"moderator", "admin"}
 
 
 @pytest.mark.parametrize("viewer", VIEWERS)
