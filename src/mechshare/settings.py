@@ -61,8 +61,8 @@ class Settings:
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
     `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
-    Entries of the audit log are deleted after `audit_retention_days` (0: never). Errors
-    are written to `log_file` as well as to the console.
+    Entries of the audit log are deleted after `audit_retention_days` (0: never). `thesaurus_file` has
+    entries that are added to the thesaurus. Errors are written to `log_file` as well as to the console.
     """
 
     data: Path
@@ -98,6 +98,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     external_media_hosts: tuple[str, ...] = ("*",)
     audit_retention_days: int = 365
+    thesaurus_file: str = ""
     log_format: str = "console"
     log_file: str = ""
 
@@ -163,6 +164,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         audit_retention_days=integer(
             values, "audit_retention_days", Settings.audit_retention_days, minimum=0, maximum=36_500
         ),
+        thesaurus_file=values.get("thesaurus_file", ""),
         log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )

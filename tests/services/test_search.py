@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from mechshare.adapters.search.memory import MemorySearchIndex
+from mechshare.adapters.search.text.thesaurus import FileThesaurus
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.jobs import DEADLINE, LEASE, JobKind, JobState, new_job
@@ -358,7 +359,7 @@ async def test_without_the_index_searches_use_few_database_connections(world, mi
     world.index.is_down = True
     scans = Counter()
     database = Scanned(world.database, scans.scan)
-    search = SearchService(world.transactions(database), world.index, scans_at_a_time=2)
+    search = SearchService(world.transactions(database), world.index, FileThesaurus(), scans_at_a_time=2)
 
     pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
 
@@ -375,7 +376,10 @@ async def interrupted():
 async def test_a_search_that_the_database_interrupts_is_refused_and_makes_room_for_the_next(world, mika):
     world.index.is_down = True
     search = SearchService(
-        world.transactions(Scanned(world.database, interrupted)), world.index, scans_at_a_time=1
+        world.transactions(Scanned(world.database, interrupted)),
+        world.index,
+        FileThesaurus(),
+        scans_at_a_time=1,
     )
     for _ in range(3):
         with pytest.raises(SearchTimedOut):
@@ -394,7 +398,7 @@ async def test_a_search_that_waits_too_long_for_the_database_is_refused(world, m
 
     database = Scanned(world.database, blocked)
     search = SearchService(
-        world.transactions(database), world.index, scans_at_a_time=1, max_wait_seconds=0.01
+        world.transactions(database), world.index, FileThesaurus(), scans_at_a_time=1, max_wait_seconds=0.01
     )
     first = asyncio.create_task(search.search(None, "crank"))
     await asyncio.wait_for(reached.wait(), 30)
@@ -456,7 +460,7 @@ class BlockedIndex(MemorySearchIndex):
 
 async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_finish(world):
     index = BlockedIndex()
-    service = SearchService(world.app.search._transactions, index, scans_at_a_time=1)
+    service = SearchService(world.app.search._transactions, index, FileThesaurus(), scans_at_a_time=1)
     waiting = [asyncio.create_task(service.search(None, "cam")) for _ in range(MAX_CONCURRENT_SEARCHES)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):
@@ -467,3 +471,15 @@ async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_fini
     pages = await asyncio.wait_for(asyncio.gather(*waiting), 30)
     assert [page.total for page in pages] == [0] * MAX_CONCURRENT_SEARCHES
     assert (await service.search(None, "cam")).total == 0
+
+
+async def test_a_search_finds_other_names_of_its_terms_and_says_so(world, mika):
+    english, japanese = await world.published(mika, "Spur gear"), await world.published(mika, "平歯車")
+
+    page = await world.app.search.search(None, "spur gear")
+    quoted = await world.app.search.search(None, '"spur gear"')
+
+    assert [item.found.mechanism.id for item in page.items] == [english.id, japanese.id]
+    assert page.expanded == (("spur gear", ("平歯車",)),)
+    assert [item.found.mechanism.id for item in quoted.items] == [english.id]
+    assert quoted.expanded == ()

@@ -2,6 +2,7 @@
 
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.disks.local import LocalDisks
@@ -9,6 +10,7 @@ from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
+from mechshare.adapters.search.text.thesaurus import FileThesaurus
 from mechshare.adapters.uploads.files import FileUploadStore
 from mechshare.adapters.uploads.parts import PartUploadStore
 from mechshare.bootstrap.schemes import (
@@ -31,7 +33,9 @@ from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
+from mechshare.ports.thesaurus import Thesaurus
 from mechshare.ports.uploads import UploadStore
+from mechshare.setting_values import PREFIX, SettingsError
 from mechshare.settings import Settings
 from mechshare.urls import path_of, scheme_of
 
@@ -44,6 +48,7 @@ class Adapters:
     blobs: BlobStore
     uploads: UploadStore
     index: SearchIndex
+    thesaurus: Thesaurus
     doorbell: Doorbell
     cache: Cache
     limiter: RateLimiter
@@ -77,6 +82,7 @@ def choose_adapters(
         blobs=blobs,
         uploads=choose_uploads(settings, blobs),
         index=chosen_adapter(SEARCH_INDEXES, "search_url", settings.search_url, settings),
+        thesaurus=choose_thesaurus(settings),
         doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
         cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
         limiter=chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings),
@@ -93,6 +99,16 @@ def choose_uploads(settings: Settings, blobs: BlobStore) -> UploadStore:
     if scheme_of(settings.blobs_url) == "file":
         return FileUploadStore(path_of(settings.blobs_url), needs_marker=True)
     return PartUploadStore(blobs)
+
+
+def choose_thesaurus(settings: Settings) -> Thesaurus:
+    """Returns the thesaurus with the entries in the file that the settings name. Raises SettingsError."""
+    if not settings.thesaurus_file:
+        return FileThesaurus()
+    try:
+        return FileThesaurus(Path(settings.thesaurus_file).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{PREFIX}THESAURUS_FILE: {error}") from error
 
 
 def choose_disks(settings: Settings) -> Disks:

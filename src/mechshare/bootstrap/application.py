@@ -126,7 +126,9 @@ def build(
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
-        search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
+        search=SearchService(
+            transactions, index, adapters.thesaurus, scans_at_a_time=database.reads_at_a_time
+        ),
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions, refused_tokens, clock),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),

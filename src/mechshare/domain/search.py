@@ -15,6 +15,9 @@ MAX_HIT_OFFSET = 10_000
 MAX_EXCLUDED = 1_000
 """The most mechanisms that one search or suggestion excludes."""
 
+Synonyms = tuple[tuple[str, tuple[str, ...]], ...]
+"""(words of a query, their other names), ..."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchDocument:
@@ -57,7 +60,7 @@ class SearchQuery:
     created_before: datetime | None = None
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
-    synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    synonyms: Synonyms = ()
     sort: SearchSort = SearchSort.RELEVANCE
     offset: int = 0
     limit: int = 20
@@ -94,8 +97,9 @@ class SearchPage:
     """Search results with their mechanisms. `total` is at most EXACT_TOTAL; there are more matches unless
     `total_is_exact`. `facets` as in SearchResult.
 
-    A `degraded` page comes from the database: newest first, without facets and highlights. A page that is not
-    `is_complete` lacks mechanisms that wait to be indexed.
+    `expanded` are the terms of the query with the other names by which mechanisms were found, too. A `degraded` page
+    comes from the database: newest first, without facets, highlights and other names. A page that is not `is_complete`
+    lacks mechanisms that wait to be indexed.
     """
 
     items: tuple[FoundMechanism, ...]
@@ -104,6 +108,7 @@ class SearchPage:
     total: int
     total_is_exact: bool
     facets: Mapping[CategoryId, int]
+    expanded: Synonyms = ()
     degraded: bool = False
     is_complete: bool = True
 

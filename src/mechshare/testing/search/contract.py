@@ -305,6 +305,25 @@ class TestRanking:
         assert not any(missing.values()), missing
 
 
+class TestSynonyms:
+    async def test_another_name_is_found_and_marked_after_the_one_that_was_typed(self, index: Any) -> None:
+        await index.put(
+            [document("a", "平歯車"), document("b", "Spur gear pair of steel"), document("c", "Cam")]
+        )
+        synonyms = (("spur gear", ("平歯車",)),)
+
+        result = await index.search(SearchQuery(text="spur gear", synonyms=synonyms))
+
+        assert keys(result) == ["b", "a"]
+        assert result.hits[1].highlights["title"] == (("平歯車", True),)
+
+    async def test_every_other_word_still_must_match(self, index: Any) -> None:
+        await index.put([document("a", "鋼の歯車"), document("b", "Steel gear"), document("c", "歯車")])
+
+        assert await found(index, "steel gear", synonyms=(("gear", ("歯車",)),)) == ["b"]
+        assert await found(index, "-gear", synonyms=(("gear", ("歯車",)),)) == ["c", "a"]
+
+
 class TestFilters:
     @pytest.fixture
     async def filled(self, index: Any) -> Any:

@@ -28,6 +28,7 @@ from mechshare.adapters.search.text.tokenizer import (
     without_marks,
     without_okurigana,
 )
+from mechshare.domain.search import Synonyms
 
 MAX_CLAUSES = 100
 """A query of 200 characters has no more words; further ones of a longer query are ignored."""
@@ -127,10 +128,6 @@ def run_of(phrase: Phrase) -> str:
     return run if is_cjk(run) else ""
 
 
-Synonyms = Sequence[tuple[str, Sequence[str]]]
-"""(words of the query, other words for the same thing)."""
-
-
 def parse_query(text: str, synonyms: Synonyms = ()) -> ParsedQuery:
     """Parses `text`: words match anywhere, "quoted words" as a phrase, the last unquoted word also as a prefix.
 
@@ -169,15 +166,33 @@ def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
             yield Clause(phrases, _spelling(part["quoted"], is_prefix=False), place)
         return
     unified = spelled(part["plain"])
-    found = [piece for segment in segments(unified.text) for piece in _without_particles(segment)]
+    found = list(_pieces(unified))
     for segment in found:
         is_prefix = is_last and segment is found[-1] and not part["minus"]
-        start, end = unified.span(segment.words[0].start, segment.words[-1].end)
         yield Clause(
             _phrases(segment, unified, is_last=is_prefix),
-            _spelling(part["plain"][start:end], is_prefix=is_prefix),
+            _spelling(_written(segment, unified, part["plain"]), is_prefix=is_prefix),
             place,
         )
+
+
+def plain_words(text: str) -> list[str]:
+    """Returns the words of the query `text`, as written, without those in quotes, after a minus or an operator."""
+    parts = (part for part in _PART.finditer(_separated(text)) if not part["minus"] and not part["operator"])
+    plain = [(part["plain"], spelled(part["plain"])) for part in parts if part["plain"] is not None]
+    return [
+        _written(segment, unified, original) for original, unified in plain for segment in _pieces(unified)
+    ]
+
+
+def _pieces(unified: SpelledText) -> Iterator[Segment]:
+    for segment in segments(unified.text):
+        yield from _without_particles(segment)
+
+
+def _written(segment: Segment, unified: SpelledText, original: str) -> str:
+    start, end = unified.span(segment.words[0].start, segment.words[-1].end)
+    return original[start:end]
 
 
 def _without_particles(segment: Segment) -> Iterator[Segment]:

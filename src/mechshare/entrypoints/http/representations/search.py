@@ -30,10 +30,11 @@ class SearchHitResponse(Struct):
 @published("SearchPage")
 class SearchResponse(Struct):
     """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it may
-    count only the newest. `degraded` means that the search index was unavailable.
+    count only the newest. `expanded` has the terms of `q` that were searched for by other names, too, with these names.
+    `degraded` means that the search index was unavailable.
 
     Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
-    first, without facets and highlights.
+    first, without facets, highlights and other names.
     """
 
     items: list[SearchHitResponse]
@@ -42,6 +43,7 @@ class SearchResponse(Struct):
     total: int
     total_is_exact: bool
     facets: dict[str, int]
+    expanded: dict[str, list[str]]
     degraded: bool
 
 
@@ -61,6 +63,7 @@ def search_response(found: SearchPage, addresses: MediaAddresses) -> SearchRespo
         total=found.total,
         total_is_exact=found.total_is_exact,
         facets={str(id): count for id, count in found.facets.items()},
+        expanded={term: list(names) for term, names in found.expanded},
         degraded=found.degraded,
     )
 

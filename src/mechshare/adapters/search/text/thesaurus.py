@@ -1,0 +1,93 @@
+"""The bilingual thesaurus of mechanisms and physics: thesaurus.txt, and the entries that an administrator adds.
+
+A line is one thing: its names, separated by commas. An empty line and one that begins with `#` say nothing. Names are
+compared in unified spelling, so that each name stands once, whatever its spellings and inflections.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+from mechshare.adapters.search.text.query import plain_words
+from mechshare.adapters.search.text.spelling import spelled
+from mechshare.adapters.search.text.tokenizer import tokens_of
+from mechshare.domain.search import Synonyms
+
+MAX_NAMES = 8
+"""Names by which a term is searched for; each costs as much as a word of the query."""
+MAX_TERMS = 10
+"""Terms of a query that are looked up."""
+_MAX_TERM_WORDS = 5
+
+
+class MalformedThesaurus(ValueError):
+    """A line has fewer than two names."""
+
+
+class FileThesaurus:
+    """The names in thesaurus.txt and in `additions`, a text of the same form. Raises MalformedThesaurus."""
+
+    def __init__(self, additions: str = "") -> None:
+        self._names: Mapping[str, Sequence[str]] = _joined(_built_in(), _names_by_key(_entries_in(additions)))
+
+    def find_synonyms(self, text: str) -> Synonyms:
+        found = dict(self._terms(plain_words(text)))
+        return tuple(found.items())[:MAX_TERMS]
+
+    def _terms(self, words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+        position = 0
+        while position < len(words):
+            for end in range(min(len(words), position + _MAX_TERM_WORDS), position, -1):
+                term = " ".join(words[position:end])
+                names = self._names.get(_key(term), ())
+                if names:
+                    others = [name for name in names if _key(name) != _key(term)]
+                    yield term, tuple(others[:MAX_NAMES])
+                    position = end
+                    break
+            else:
+                position += 1
+
+
+@cache
+def built_in_entries() -> Sequence[tuple[str, ...]]:
+    text = files("mechshare.adapters.search.text").joinpath("thesaurus.txt").read_text("utf-8")
+    return tuple(_entries_in(text))
+
+
+@cache
+def _built_in() -> Mapping[str, Sequence[str]]:
+    return _names_by_key(built_in_entries())
+
+
+def _entries_in(text: str) -> Iterator[tuple[str, ...]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        names = tuple(name.strip() for name in line.split(","))
+        if len(names) < 2 or not all(map(_key, names)):
+            raise MalformedThesaurus(f"line {number} needs two names or more, separated by commas: {line}")
+        yield names
+
+
+def _names_by_key(entries: Iterable[Sequence[str]]) -> Mapping[str, Sequence[str]]:
+    by_key: dict[str, dict[str, None]] = {}
+    for names in entries:
+        for name in names:
+            by_key.setdefault(_key(name), {}).update(dict.fromkeys(names))
+    return {key: tuple(names) for key, names in by_key.items()}
+
+
+def _joined(
+    one: Mapping[str, Sequence[str]], other: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[str]]:
+    return {
+        key: list(dict.fromkeys((*other.get(key, ()), *one.get(key, ()))))
+        for key in one.keys() | other.keys()
+    }
+
+
+def _key(name: str) -> str:
+    """Returns what all spellings of `name` have in common."""
+    unified = spelled(" ".join(plain_words(name)), joins=True)
+    return " ".join(text for text in tokens_of(unified.text).texts if not text.startswith("="))

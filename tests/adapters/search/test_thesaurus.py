@@ -1,0 +1,65 @@
+"""The thesaurus finds the terms of a query in any spelling, and takes further entries."""
+
+import pytest
+
+from mechshare.adapters.search.text.thesaurus import (
+    MAX_NAMES,
+    FileThesaurus,
+    MalformedThesaurus,
+    built_in_entries,
+)
+
+
+@pytest.mark.parametrize(
+    ("query", "term", "other"),
+    [
+        ("歯車", "歯車", "gear"),
+        ("steel gears", "gears", "歯車"),
+        ("四節リンクの動き", "四節リンク", "four-bar linkage"),
+        ("4節リンク", "4節リンク", "four-bar linkage"),
+        ("Four bar linkages", "Four bar linkages", "四節リンク"),
+        ("板カム", "板カム", "disc cam"),
+        ("disk cam", "disk cam", "板カム"),
+        ("摩擦 板", "摩擦", "friction"),
+        ("スライダー・クランク", "スライダー・クランク", "slider-crank"),
+        ("コリオリの力", "コリオリ 力", "coriolis force"),
+        ("ディファレンシャル gear -worm", "gear", "歯車"),
+    ],
+)
+def test_a_term_has_its_other_names(query: str, term: str, other: str) -> None:
+    assert other in dict(FileThesaurus().find_synonyms(query))[term]
+
+
+@pytest.mark.parametrize("query", ["", "***", '"gear"', "-gear", "author:gear", "ge", "xyz"])
+def test_a_query_without_a_plain_term_has_none(query: str) -> None:
+    assert FileThesaurus().find_synonyms(query) == ()
+
+
+def test_the_longest_term_counts() -> None:
+    assert list(dict(FileThesaurus().find_synonyms("gear pump"))) == ["gear pump"]
+
+
+def test_an_administrator_adds_names_and_entries() -> None:
+    thesaurus = FileThesaurus("# ours\n\n歯車, cogwheel\nX-42, 新型機\n")
+
+    assert {"cogwheel", "gear"} <= set(dict(thesaurus.find_synonyms("歯車"))["歯車"])
+    assert dict(thesaurus.find_synonyms("新型機")) == {"新型機": ("X-42",)}
+
+
+@pytest.mark.parametrize("line", ["gear", "gear,", "gear, ***"])
+def test_a_line_with_one_name_is_refused(line: str) -> None:
+    with pytest.raises(MalformedThesaurus, match="line 2"):
+        FileThesaurus(f"\n{line}\n")
+
+
+def test_a_term_has_a_bounded_number_of_names() -> None:
+    names = ", ".join(f"name{number}x" for number in range(30))
+
+    assert len(FileThesaurus(names).find_synonyms("name3x")[0][1]) == MAX_NAMES
+
+
+def test_there_are_three_hundred_terms_in_both_languages() -> None:
+    entries = built_in_entries()
+
+    assert len({frozenset(names) for names in entries}) >= 300
+    assert [names for names in entries if len({name.isascii() for name in names}) < 2] == []
