@@ -475,6 +475,7 @@ async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_fini
 
 async def test_a_search_finds_other_names_of_its_terms_and_says_so(world, mika):
     english, japanese = await world.published(mika, "Spur gear"), await world.published(mika, "平歯車")
+    await world.work()
 
     page = await world.app.search.search(None, "spur gear")
     quoted = await world.app.search.search(None, '"spur gear"')

@@ -260,3 +260,9 @@ async def test_a_list_loads_no_picture_from_another_host(site: Site) -> None:
     text = (await site.client.get("/")).text
     assert "Hosted elsewhere" in text
     assert "media.example" not in text
+
+
+async def test_a_page_says_by_which_other_names_it_searched(site: Site) -> None:
+    assert "Also searched for “spur gear” as: 平歯車" in await open_home(site, "/?q=spur+gear")
+    assert "「平歯車」は次の語でも検索しました：spur gear" in await open_home(site, "/?q=平歯車", JAPANESE)
+    assert "Also searched" not in await open_home(site, '/?q="spur gear"')

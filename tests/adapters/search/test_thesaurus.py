@@ -1,5 +1,7 @@
 """The thesaurus finds the terms of a query in any spelling, and takes further entries."""
 
+from pathlib import Path
+
 import pytest
 
 from mechshare.adapters.search.text.thesaurus import (
@@ -8,6 +10,9 @@ from mechshare.adapters.search.text.thesaurus import (
     MalformedThesaurus,
     built_in_entries,
 )
+from mechshare.bootstrap.adapters import choose_thesaurus
+from mechshare.setting_values import SettingsError
+from mechshare.settings import load
 
 
 @pytest.mark.parametrize(
@@ -63,3 +68,15 @@ def test_there_are_three_hundred_terms_in_both_languages() -> None:
 
     assert len({frozenset(names) for names in entries}) >= 300
     assert [names for names in entries if len({name.isascii() for name in names}) < 2] == []
+
+
+def test_a_file_that_cannot_be_used_stops_the_start(tmp_path: Path) -> None:
+    settings = load({"MECHSHARE_THESAURUS_FILE": str(tmp_path / "ours.txt")})
+    with pytest.raises(SettingsError, match="MECHSHARE_THESAURUS_FILE"):
+        choose_thesaurus(settings)
+    (tmp_path / "ours.txt").write_text("gear\n")
+    with pytest.raises(SettingsError, match="line 1"):
+        choose_thesaurus(settings)
+    (tmp_path / "ours.txt").write_text("gear, cogwheel\n")
+
+    assert "cogwheel" in dict(choose_thesaurus(settings).find_synonyms("gear"))["gear"]
