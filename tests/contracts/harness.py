@@ -292,6 +292,16 @@ async def _measured_search(folder: Path) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
+async def _widened_search(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.search.memory import MemorySearchIndex
+    from mechshare.adapters.search.text.thesaurus import Thesaurus
+    from mechshare.adapters.search.widened import WidenedSearchIndex
+
+    # Without names: the suite says what is found by the words of a query alone.
+    yield WidenedSearchIndex(MemorySearchIndex(), Thesaurus({}))
+
+
+@asynccontextmanager
 async def _sqlite_search(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.search.sqlite.index import SqliteSearchIndex
 
@@ -356,6 +366,7 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     "search": {
         "memory": _memory_search,
         "measured": _measured_search,
+        "widened": _widened_search,
         "sqlite": _sqlite_search,
         "opensearch": _opensearch,
     },

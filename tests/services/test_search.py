@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 
 from mechshare.adapters.search.memory import MemorySearchIndex
-from mechshare.adapters.search.text.thesaurus import FileThesaurus
 from mechshare.domain.errors import DependencyUnavailable, InvalidField
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.jobs import DEADLINE, LEASE, JobKind, JobState, new_job
@@ -359,7 +358,7 @@ async def test_without_the_index_searches_use_few_database_connections(world, mi
     world.index.is_down = True
     scans = Counter()
     database = Scanned(world.database, scans.scan)
-    search = SearchService(world.transactions(database), world.index, FileThesaurus(), scans_at_a_time=2)
+    search = SearchService(world.transactions(database), world.index, scans_at_a_time=2)
 
     pages = await asyncio.gather(*(search.search(None, "crank") for _ in range(20)))
 
@@ -378,7 +377,6 @@ async def test_a_search_that_the_database_interrupts_is_refused_and_makes_room_f
     search = SearchService(
         world.transactions(Scanned(world.database, interrupted)),
         world.index,
-        FileThesaurus(),
         scans_at_a_time=1,
     )
     for _ in range(3):
@@ -398,7 +396,7 @@ async def test_a_search_that_waits_too_long_for_the_database_is_refused(world, m
 
     database = Scanned(world.database, blocked)
     search = SearchService(
-        world.transactions(database), world.index, FileThesaurus(), scans_at_a_time=1, max_wait_seconds=0.01
+        world.transactions(database), world.index, scans_at_a_time=1, max_wait_seconds=0.01
     )
     first = asyncio.create_task(search.search(None, "crank"))
     await asyncio.wait_for(reached.wait(), 30)
@@ -460,7 +458,7 @@ class BlockedIndex(MemorySearchIndex):
 
 async def test_searches_beyond_the_limit_are_refused_at_once_and_the_others_finish(world):
     index = BlockedIndex()
-    service = SearchService(world.app.search._transactions, index, FileThesaurus(), scans_at_a_time=1)
+    service = SearchService(world.app.search._transactions, index, scans_at_a_time=1)
     waiting = [asyncio.create_task(service.search(None, "cam")) for _ in range(MAX_CONCURRENT_SEARCHES)]
     await asyncio.sleep(0)
     with pytest.raises(Overloaded):

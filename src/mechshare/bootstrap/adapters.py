@@ -10,7 +10,7 @@ from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
-from mechshare.adapters.search.text.thesaurus import FileThesaurus
+from mechshare.adapters.search.text.thesaurus import Thesaurus, thesaurus_with
 from mechshare.adapters.uploads.files import FileUploadStore
 from mechshare.adapters.uploads.parts import PartUploadStore
 from mechshare.bootstrap.schemes import (
@@ -33,7 +33,6 @@ from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
 from mechshare.ports.search import SearchIndex
-from mechshare.ports.thesaurus import Thesaurus
 from mechshare.ports.uploads import UploadStore
 from mechshare.setting_values import PREFIX, SettingsError
 from mechshare.settings import Settings
@@ -48,7 +47,6 @@ class Adapters:
     blobs: BlobStore
     uploads: UploadStore
     index: SearchIndex
-    thesaurus: Thesaurus
     doorbell: Doorbell
     cache: Cache
     limiter: RateLimiter
@@ -82,7 +80,6 @@ def choose_adapters(
         blobs=blobs,
         uploads=choose_uploads(settings, blobs),
         index=chosen_adapter(SEARCH_INDEXES, "search_url", settings.search_url, settings),
-        thesaurus=choose_thesaurus(settings),
         doorbell=chosen_adapter(DOORBELLS, "jobs_url", settings.jobs_url, settings),
         cache=chosen_adapter(CACHES, "cache_url", settings.cache_url, settings),
         limiter=chosen_adapter(LIMITERS, "limits_url", settings.limits_url, settings),
@@ -104,9 +101,9 @@ def choose_uploads(settings: Settings, blobs: BlobStore) -> UploadStore:
 def choose_thesaurus(settings: Settings) -> Thesaurus:
     """Returns the thesaurus with the entries in the file that the settings name. Raises SettingsError."""
     if not settings.thesaurus_file:
-        return FileThesaurus()
+        return thesaurus_with("")
     try:
-        return FileThesaurus(Path(settings.thesaurus_file).read_text("utf-8"))
+        return thesaurus_with(Path(settings.thesaurus_file).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{PREFIX}THESAURUS_FILE: {error}") from error
 

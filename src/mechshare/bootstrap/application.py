@@ -7,10 +7,11 @@ from typing import Protocol
 
 from mechshare.adapters.scratch.local import LocalScratch
 from mechshare.adapters.search.measured import MeasuredSearchIndex
+from mechshare.adapters.search.widened import WidenedSearchIndex
 from mechshare.adapters.store_marker import INCOMING
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.application import Application
-from mechshare.bootstrap.adapters import Adapters, choose_adapters
+from mechshare.bootstrap.adapters import Adapters, choose_adapters, choose_thesaurus
 from mechshare.bootstrap.data_folder import data_folder
 from mechshare.bootstrap.secrets import derived_key, signing_keys, stored_secrets
 from mechshare.domain.external_hosts import ExternalHosts
@@ -82,7 +83,7 @@ def build(
     derivation = derivation or _scratch_derivation(settings, adapters, scratch)
     secrets = settings.secret or stored_secrets(data_folder(settings.data) / "secret.key")
     database, blobs = adapters.database, adapters.blobs
-    index = MeasuredSearchIndex(adapters.index)
+    index = MeasuredSearchIndex(WidenedSearchIndex(adapters.index, choose_thesaurus(settings)))
     doorbell, cache, limiter, disks = adapters.doorbell, adapters.cache, adapters.limiter, adapters.disks
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, [derived_key(one, "tokens") for one in secrets], clock)
@@ -126,9 +127,7 @@ def build(
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
-        search=SearchService(
-            transactions, index, adapters.thesaurus, scans_at_a_time=database.reads_at_a_time
-        ),
+        search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions, refused_tokens, clock),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),

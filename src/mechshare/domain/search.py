@@ -79,11 +79,13 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
-    """`total` counts the matches, `facets` those in each category, up to at least EXACT_TOTAL + 1."""
+    """`total` counts the matches, `facets` those in each category, up to at least EXACT_TOTAL + 1. `expanded` are the
+    terms of the query that were searched for by other names, too, with these names."""
 
     hits: tuple[Hit, ...]
     total: int
     facets: Mapping[CategoryId, int]
+    expanded: Synonyms = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,6 @@ from mechshare.domain.search import (
     clean_query,
 )
 from mechshare.ports.search import SearchIndex
-from mechshare.ports.thesaurus import Thesaurus
 from mechshare.services.indexing import rebuild
 from mechshare.services.transactions import Transactions
 
@@ -45,7 +44,6 @@ class SearchService:
         self,
         transactions: Transactions,
         index: SearchIndex,
-        thesaurus: Thesaurus,
         *,
         scans_at_a_time: int,
         max_wait_seconds: float = _MAX_WAIT_SECONDS,
@@ -55,7 +53,6 @@ class SearchService:
         cheaper queries."""
         self._transactions = transactions
         self._index = index
-        self._thesaurus = thesaurus
         self._scans = asyncio.Semaphore(scans_at_a_time)
         self._max_wait_seconds = max_wait_seconds
         self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
@@ -79,10 +76,8 @@ class SearchService:
         document is not the current public version. While the index is unavailable, or more than MAX_EXCLUDED mechanisms
         wait to be indexed, the page is `degraded`: the database searches the newest mechanisms, less precisely.
         """
-        cleaned = clean_query(text)
         query = SearchQuery(
-            text=cleaned,
-            synonyms=self._thesaurus.find_synonyms(cleaned),
+            text=clean_query(text),
             category_ids=tuple(category_ids),
             user_id=user_id,
             published_only=not sees_unpublished_of(viewer, user_id),
@@ -104,7 +99,7 @@ class SearchService:
             except Unavailable:
                 return await self._search_database(query, request)
             found = await self._page(viewer, result, request)
-            return replace(found, expanded=query.synonyms, is_complete=found.is_complete and not unindexed)
+            return replace(found, is_complete=found.is_complete and not unindexed)
 
     async def _find_unindexed(self, *, with_drafts: bool) -> tuple[MechanismId, ...] | None:
         """Returns the mechanisms whose last change the index may lack, or None if there are more than MAX_EXCLUDED.
@@ -136,6 +131,7 @@ class SearchService:
             total=result.total - (len(hits) - len(items)) if is_exact else EXACT_TOTAL,
             total_is_exact=is_exact,
             facets=_without(hidden, result.facets),
+            expanded=result.expanded,
             is_complete=not hidden,
         )
 

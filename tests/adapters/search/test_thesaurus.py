@@ -6,9 +6,9 @@ import pytest
 
 from mechshare.adapters.search.text.thesaurus import (
     MAX_NAMES,
-    FileThesaurus,
     MalformedThesaurus,
     built_in_entries,
+    thesaurus_with,
 )
 from mechshare.bootstrap.adapters import choose_thesaurus
 from mechshare.setting_values import SettingsError
@@ -32,20 +32,20 @@ from mechshare.settings import load
     ],
 )
 def test_a_term_has_its_other_names(query: str, term: str, other: str) -> None:
-    assert other in dict(FileThesaurus().find_synonyms(query))[term]
+    assert other in dict(thesaurus_with("").find_synonyms(query))[term]
 
 
 @pytest.mark.parametrize("query", ["", "***", '"gear"', "-gear", "author:gear", "ge", "xyz"])
 def test_a_query_without_a_plain_term_has_none(query: str) -> None:
-    assert FileThesaurus().find_synonyms(query) == ()
+    assert thesaurus_with("").find_synonyms(query) == ()
 
 
 def test_the_longest_term_counts() -> None:
-    assert list(dict(FileThesaurus().find_synonyms("gear pump"))) == ["gear pump"]
+    assert list(dict(thesaurus_with("").find_synonyms("gear pump"))) == ["gear pump"]
 
 
 def test_an_administrator_adds_names_and_entries() -> None:
-    thesaurus = FileThesaurus("# ours\n\n歯車, cogwheel\nX-42, 新型機\n")
+    thesaurus = thesaurus_with("# ours\n\n歯車, cogwheel\nX-42, 新型機\n")
 
     assert {"cogwheel", "gear"} <= set(dict(thesaurus.find_synonyms("歯車"))["歯車"])
     assert dict(thesaurus.find_synonyms("新型機")) == {"新型機": ("X-42",)}
@@ -54,13 +54,13 @@ def test_an_administrator_adds_names_and_entries() -> None:
 @pytest.mark.parametrize("line", ["gear", "gear,", "gear, ***"])
 def test_a_line_with_one_name_is_refused(line: str) -> None:
     with pytest.raises(MalformedThesaurus, match="line 2"):
-        FileThesaurus(f"\n{line}\n")
+        thesaurus_with(f"\n{line}\n")
 
 
 def test_a_term_has_a_bounded_number_of_names() -> None:
     names = ", ".join(f"name{number}x" for number in range(30))
 
-    assert len(FileThesaurus(names).find_synonyms("name3x")[0][1]) == MAX_NAMES
+    assert len(thesaurus_with(names).find_synonyms("name3x")[0][1]) == MAX_NAMES
 
 
 def test_there_are_three_hundred_terms_in_both_languages() -> None:

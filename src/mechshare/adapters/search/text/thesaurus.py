@@ -24,13 +24,17 @@ class MalformedThesaurus(ValueError):
     """A line has fewer than two names."""
 
 
-class FileThesaurus:
-    """The names in thesaurus.txt and in `additions`, a text of the same form. Raises MalformedThesaurus."""
+class Thesaurus:
+    """Finds terms in queries. `names` are those of each thing, by the key of each of them."""
 
-    def __init__(self, additions: str = "") -> None:
-        self._names: Mapping[str, Sequence[str]] = _joined(_built_in(), _names_by_key(_entries_in(additions)))
+    def __init__(self, names: Mapping[str, Sequence[str]]) -> None:
+        self._names = names
 
     def find_synonyms(self, text: str) -> Synonyms:
+        """Returns the terms in the query `text`, as written there, each with its other names.
+
+        Of terms that overlap, the longest one counts. Nothing in quotes, after a minus or after an operator is a term.
+        """
         found = dict(self._terms(plain_words(text)))
         return tuple(found.items())[:MAX_TERMS]
 
@@ -47,6 +51,11 @@ class FileThesaurus:
                     break
             else:
                 position += 1
+
+
+def thesaurus_with(additions: str) -> Thesaurus:
+    """Returns the thesaurus in thesaurus.txt and in `additions`, a text of the same form. Raises MalformedThesaurus."""
+    return Thesaurus(_joined(_built_in(), _names_by_key(_entries_in(additions))))
 
 
 @cache

@@ -1,0 +1,43 @@
+"""Widens searches by the thesaurus."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+from mechshare.adapters.search.text.thesaurus import Thesaurus
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.ports.search import SearchIndex
+
+
+class WidenedSearchIndex:
+    """Passes everything on to `index`, with the other names that the thesaurus has for the terms of a query."""
+
+    def __init__(self, index: SearchIndex, thesaurus: Thesaurus) -> None:
+        self._index = index
+        self._thesaurus = thesaurus
+
+    async def search(self, query: SearchQuery) -> SearchResult:
+        """Searches by the synonyms of the query and those of the thesaurus; the result names them all."""
+        synonyms = query.synonyms + self._thesaurus.find_synonyms(query.text)
+        result = await self._index.search(replace(query, synonyms=synonyms))
+        return replace(result, expanded=synonyms)
+
+    async def put(self, documents: Sequence[SearchDocument]) -> None:
+        await self._index.put(documents)
+
+    async def remove(self, mechanism_id: MechanismId, version: int) -> None:
+        await self._index.remove(mechanism_id, version)
+
+    async def suggest(
+        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+    ) -> tuple[str, ...]:
+        return await self._index.suggest(prefix, limit, excluded=excluded)
+
+    async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
+        return await self._index.rebuild(documents)
+
+    async def needs_rebuild(self) -> bool:
+        return await self._index.needs_rebuild()
+
+    async def close(self) -> None:
+        await self._index.close()
