@@ -1,4 +1,4 @@
-"""The real servers for tests: their addresses, and a namespace in each for every test."""
+"""The databases and real servers for tests: their addresses, and a namespace in each for every test."""
 
 import atexit
 import os
@@ -13,6 +13,7 @@ from servers.kinds import KINDS, environment
 from servers.running import Server
 
 _templates: set[str] = set()
+_sqlite_template: list[bytes] = []
 
 
 def address(name: str) -> str:
@@ -23,6 +24,25 @@ def address(name: str) -> str:
             f"TEST_{name} is not set: start the servers with 'nox -s services' and export what it prints"
         )
     return value
+
+
+async def sqlite_database(path: Path) -> str:
+    """Creates a migrated database at `path` and returns its URL: copying one is much faster than migrating each."""
+    if not _sqlite_template:
+        with tempfile.TemporaryDirectory() as folder:
+            _sqlite_template.append(await _migrated_file(Path(folder) / "template.db"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_sqlite_template[0])
+    return f"sqlite:///{path}"
+
+
+async def _migrated_file(path: Path) -> bytes:
+    from mechshare.adapters.persistence.sql.database import SqlDatabase
+
+    database = SqlDatabase(f"sqlite:///{path}")
+    await database.migrate()
+    await database.close()
+    return path.read_bytes()
 
 
 @asynccontextmanager

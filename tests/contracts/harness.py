@@ -12,7 +12,14 @@ from uuid import uuid4
 import pytest
 
 from tests.object_storage import KEYS, shared_bucket
-from tests.servers import address, new_container, opensearch_alias, postgresql_database, redis_url
+from tests.servers import (
+    address,
+    new_container,
+    opensearch_alias,
+    postgresql_database,
+    redis_url,
+    sqlite_database,
+)
 
 Opener = Callable[[Path], AbstractAsyncContextManager[Any]]
 
@@ -260,8 +267,7 @@ async def _memory_database(folder: Path) -> AsyncIterator[Any]:
 async def _sqlite_database(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.persistence.sql.database import SqlDatabase
 
-    database = SqlDatabase(f"sqlite:///{folder / 'mechshare.db'}")
-    await database.migrate()
+    database = SqlDatabase(await sqlite_database(folder / "mechshare.db"))
     yield database
     await database.close()
 

@@ -24,7 +24,7 @@ from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_t
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import UnitOfWork
-from tests.servers import address, postgresql_database
+from tests.servers import address, postgresql_database, sqlite_database
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TITLES = ["歯車", unicodedata.normalize("NFD", "ギア"), "ギア", "a", "B", "é", "🦾 arm"]
@@ -68,9 +68,8 @@ class Databases(RuleBasedStateMachine):
 
     async def open_sqlite(self) -> SqlDatabase:
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
-        sqlite = SqlDatabase(f"sqlite:///{Path(folder) / 'x.db'}")
+        sqlite = SqlDatabase(await sqlite_database(Path(folder) / "x.db"))
         self.stack.push_async_callback(sqlite.close)
-        await sqlite.migrate()
         return sqlite
 
     def teardown(self) -> None:

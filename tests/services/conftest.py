@@ -17,6 +17,7 @@ from mechshare.bootstrap import schemes
 from mechshare.bootstrap.adapters import choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.settings import Settings
+from tests.servers import sqlite_database
 from tests.services.faults import (
     AdjustableDisks,
     CountingCache,
@@ -28,17 +29,17 @@ from tests.services.faults import (
 from tests.services.world import Observer, World
 
 
-def _database(kind: str, folder: Path, clock: FrozenClock) -> Any:
+async def _database(kind: str, folder: Path, clock: FrozenClock) -> Any:
     if kind == "memory":
         return MemoryDatabase(clock)
-    return SqlDatabase(f"sqlite:///{folder / 'mechshare.db'}")
+    return SqlDatabase(await sqlite_database(folder / "mechshare.db"))
 
 
 @asynccontextmanager
 async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
     """Opens a world with a database of that kind; all its files are in `folder`."""
     clock, observer = FrozenClock(), Observer()
-    database = FaultyDatabase(_database(kind, folder, clock))
+    database = FaultyDatabase(await _database(kind, folder, clock))
     blobs, index = FaultyBlobs(MemoryBlobStore()), FaultyIndex(MemorySearchIndex())
     media = FaultyMedia(StubMediaProcessor())
     settings = Settings(
@@ -60,7 +61,6 @@ async def open_world(kind: str, folder: Path) -> AsyncIterator[World]:
         disks = AdjustableDisks()
         adapters = replace(adapters, cache=cache, disks=disks)
         app = build(settings, observer, adapters)
-        await database.migrate()
         yield World(app, adapters, clock, observer, database, blobs, index, media, cache, disks)
         await app.close()
 

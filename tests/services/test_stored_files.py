@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from shutil import copyfile
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -18,7 +17,6 @@ from mechshare.adapters.backups.folders import FolderBackup
 from mechshare.adapters.blobs.files import FileBlobStore
 from mechshare.adapters.clock.system import SystemClock
 from mechshare.adapters.disks.memory import MemoryDisks
-from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.maintenance.snapshots import SqlSnapshots
 from mechshare.adapters.persistence.sql.tables import blob_references
 from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, blob_key
@@ -190,30 +188,13 @@ async def backed_up(world: World, url: str, folder: Path) -> set[str]:
     return set(await held_by(remaining))
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Returns a migrated database that tests copy."""
-    path = tmp_path_factory.mktemp("migrated") / "mechshare.db"
-
-    async def migrate() -> None:
-        database = SqlDatabase(f"sqlite:///{path}")
-        await database.migrate()
-        await database.close()
-
-    asyncio.run(migrate())
-    return path
-
-
 @settings(max_examples=4)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=2, max_size=6))
 @example(steps=[create, create, process, process_again, process_while_it_is_deleted, process])
 @example(steps=[create, process_and_crash, create_while_the_database_goes_away, upload_and_crash])
 @example(steps=[create, process, create, delete_and_lose_the_blobs, process_while_the_blobs_go_away])
-def test_after_garbage_collection_store_and_backup_contain_the_referenced_files(
-    migrated: Path, steps: list[Step]
-) -> None:
+def test_after_garbage_collection_store_and_backup_contain_the_referenced_files(steps: list[Step]) -> None:
     async def run(folder: Path) -> None:
-        copyfile(migrated, folder / "mechshare.db")
         url = f"sqlite:///{folder / 'mechshare.db'}"
         async with open_world("sqlite", folder) as world:
             mika = await world.join("mika")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -26,6 +27,7 @@ from sqlalchemy import (
 from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.adapters.persistence.sql.schema import metadata
 from mechshare.adapters.persistence.sql.types import JsonColumn, UtcTime
+from tests.servers import sqlite_database
 
 AT = datetime(2026, 2, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 ODD_JSON = '{"code": "crashed",  "detail": "歯車", "from_a_later_version": [1, 2.50]}'
@@ -230,9 +232,13 @@ def connected(url: str) -> Iterator[Connection]:
 
 async def fill(url: str, count: int) -> None:
     """Creates a database at `url` with `count` rows in each table, fewer categories."""
-    database = SqlDatabase(url)
-    await database.migrate()
-    await database.close()
+    path, _, options = url.removeprefix("sqlite:///").partition("?")
+    if url.startswith("sqlite:") and not options and not Path(path).exists():
+        await sqlite_database(Path(path))
+    else:
+        database = SqlDatabase(url)
+        await database.migrate()
+        await database.close()
     with connected(url) as connection:
         for table in metadata.sorted_tables:
             connection.execute(insert(table), rows_of(table.name, count))
