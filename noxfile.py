@@ -20,6 +20,8 @@ LONG = (
     "tests/http/test_response_cache.py",
 )
 """Tests that have a long form."""
+SERIAL = ("tests/attacks", "tests/chaos")
+"""Folders of all serial tests (tests/conftest.py): collecting the others takes longer than some of these."""
 PACKAGES = ("src/mechshare", "bench", "servers", "tools")
 CODE = ("src", "tests", "bench", "servers", "tools", "examples", "noxfile.py")
 
@@ -57,9 +59,11 @@ def tests(session: nox.Session) -> None:
     check_style(session)
     check_types(session)
     check_web(session)
+    # Hundreds of processes import the sources: only the first one compiles them, whatever the environment says.
+    session.env["PYTHONDONTWRITEBYTECODE"] = ""
     # First the tests that can run beside others, then those that need the machine to themselves.
     session.run("pytest", "-m", "not serial", "-n", "2", "--dist", "loadfile", SLOWEST)
-    session.run("pytest", "-m", "serial", SLOWEST)
+    session.run("pytest", *SERIAL, "-m", "serial", SLOWEST)
 
 
 @nox.session

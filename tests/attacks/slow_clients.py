@@ -1,6 +1,7 @@
 """Clients that hold a connection and send or read almost nothing."""
 
 import asyncio
+import select
 import socket
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,11 +11,10 @@ from tests.attacks.server import API, AttackedServer
 TRICKLE_INTERVAL = 2.0
 """Seconds between two bytes of a slow client."""
 SLOW_READER_SECONDS = 45.0
-"""Seconds for which a slow reader reads nothing: longer than the server waits for it."""
+"""Seconds for which a slow reader reads nothing once it could: longer than the server waits for it."""
 PER_ADDRESS = 50
 CONNECT_CONCURRENCY = 100
 """Connections that are opened at a time, so that the system's listen queue does not overflow."""
-
 SlowClient = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -36,15 +36,27 @@ async def slow_body(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
 
 
 def slow_reader(path: str, token: str) -> SlowClient:
-    """Requests `path` and reads none of the response."""
+    """Requests `path` and reads nothing of the response for SLOW_READER_SECONDS after it began to arrive.
+
+    A busy server begins hundreds of responses later; it closes a connection without a packet if the client's window is
+    zero, so the client notices this only when it reads.
+    """
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         writer.write(f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode())
+        while not _is_readable(writer.get_extra_info("socket").fileno()):  # noqa: ASYNC110
+            await asyncio.sleep(1.0)
         await asyncio.sleep(SLOW_READER_SECONDS)
         writer.transport.resume_reading()  # type: ignore[attr-defined]
 
     return client
+
+
+def _is_readable(descriptor: int) -> bool:
+    look = select.poll()
+    look.register(descriptor, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def listener(path: str, token: str) -> SlowClient:
