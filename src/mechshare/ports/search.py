@@ -34,8 +34,9 @@ class SearchIndex(Protocol):
     async def suggest(
         self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
     ) -> tuple[str, ...]:
-        """Returns distinct titles of published mechanisms with a word (in Japanese, a run) that begins with
-        `prefix`. A title that only mechanisms in `excluded` have, at most MAX_EXCLUDED, is left out."""
+        """Returns distinct titles of published mechanisms with a word that begins with `prefix`: in Japanese, with any
+        kanji or word in katakana. A title that only mechanisms in `excluded` have, at most MAX_EXCLUDED, is left out.
+        """
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         """Replaces the whole index with these documents; meanwhile searches find no less. Returns how many there

@@ -22,7 +22,7 @@ WINDOW = 10_000
 MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
-FORMAT = 4
+FORMAT = 5
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1

@@ -51,7 +51,7 @@ _KANJI_RUN = re.compile(rf"{_KANJI}+")
 _OKURIGANA = r"[っわかとなまら]?[いきしちにひみりぎじびえけせてねへめれげぜでべつ]"
 _OKURIGANA_COMPOUND = re.compile(rf"(?<!{_KANJI}){_KANJI}++(?:{_OKURIGANA}{_KANJI}++)+")
 _OKURIGANA_INSIDE = re.compile(rf"(?<={_KANJI}){_OKURIGANA}(?={_KANJI})")
-_KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]+")
+_KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]")
 
 
 class Tokens(NamedTuple):
@@ -197,7 +197,7 @@ def as_written(word: str) -> str:
 def openings(title: str) -> Iterator[str]:
     """Yields the texts by whose prefixes `title` is suggested: its remainder from each word or run on, longest first.
 
-    Within Japanese a run begins wherever kanji or katakana begins, so that ラチェットと爪 is suggested for 爪 too.
+    Within Japanese, each kanji and each word in katakana begins one: 遊星歯車 is suggested for 歯, too.
     """
     normalized = normalize_text(title).text
     for segment in segments(normalized):
