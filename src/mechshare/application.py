@@ -23,6 +23,7 @@ from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
+from mechshare.services.thumbnails import ThumbnailService
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
 from mechshare.settings import Settings
@@ -44,6 +45,7 @@ class Application:
     storage_quotas: StorageQuotaService
     processing: ProcessingService
     processing_feed: ProcessingFeed
+    thumbnails: ThumbnailService
     media: MediaService
     search: SearchService
     jobs: JobService

@@ -100,6 +100,12 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": (401, 409, 403, 403, 409, 401, 401),
         "withdrawn": (401, 409, 404, 403, 409, 401, 401),
     },
+    "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail": {
+        "pending": (401, 409, 404, 404, 409, 401, 401),
+        "ready": (401, 202, 404, 404, 202, 401, 401),
+        "published": (401, 202, 403, 403, 202, 401, 401),
+        "withdrawn": (401, 202, 404, 403, 202, 401, 401),
+    },
     "GET /api/v1/mechanisms/{mechanism_id}/original": {
         "pending": (401, 200, 404, 404, 200, 401, 401),
         "ready": (401, 200, 404, 404, 200, 401, 401),
@@ -157,6 +163,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/categories": {"id": "made-by-{caller}", "name_en": "{caller}", "name_ja": "{caller}"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title": "新しい"},
     "POST /api/v1/mechanisms/{mechanism_id}/withdraw": {"reason": "重複"},
+    "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail": {"thumbnail_at": 0.5},
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},

@@ -278,5 +278,15 @@ class FaultyMedia:
             await fault()
         return await self._inner.process(source, format, into, progress)
 
+    async def draw_thumbnail(
+        self,
+        source: Path,
+        format: MediaFormat,
+        at: float | None,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        return await self._inner.draw_thumbnail(source, format, at, into, progress)
+
     async def isolation(self) -> Isolation:
         return await self._inner.isolation()

@@ -125,6 +125,21 @@ async def test_an_owner_publishes_withdraws_and_deletes(site: Site) -> None:
     assert (await get(site, path, ana)).status_code == 404
 
 
+async def test_an_owner_chooses_the_moment_of_the_thumbnail(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    made = await site.ready(ana)
+    path = f"/m/{made['id']}/thumbnail"
+
+    refused = await post(site, path, ana, thumbnail_at="99")
+    assert (refused.status_code, "0 to 2.4 seconds" in refused.text) == (422, True)
+    assert (await post(site, path, ana, thumbnail_at="1.5")).status_code == 303
+    await site.work()
+
+    after = (await site.client.get(f"/api/v1/mechanisms/{made['id']}", headers=ana)).json()
+    assert after["media"]["thumbnail_at"] == 1.5
+    assert after["thumbnail_url"].partition("?")[0] != made["thumbnail_url"].partition("?")[0]
+
+
 async def test_others_may_not_act(site: Site) -> None:
     ana, eve = await site.sign_up("ana"), await site.sign_up("eve")
     path = f"/m/{(await site.published(ana))['id']}"

@@ -56,6 +56,7 @@ from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
 from mechshare.services.support.stored_files import StoredFiles
 from mechshare.services.support.token_pairs import TokenPairs
+from mechshare.services.thumbnails import DrawThumbnail, ThumbnailService
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
 from mechshare.services.users import UserService
@@ -126,6 +127,7 @@ def build(
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
+        thumbnails=ThumbnailService(transactions, clock),
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
         search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
         jobs=JobService(transactions, handlers),
@@ -165,6 +167,7 @@ def _job_handlers(
     indexing = IndexMechanism(transactions, index)
     return {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
+        JobKind.DRAW_THUMBNAIL: DrawThumbnail(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,
         JobKind.INDEX_DRAFT: indexing,
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),

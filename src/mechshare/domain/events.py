@@ -143,6 +143,12 @@ class ProcessingRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ThumbnailChosen:
+    mechanism: Mechanism
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProcessingChanged:
     """Only the processing state of the mechanism changed, to pending or processing."""
 
@@ -318,6 +324,7 @@ Event = (
     | DeletionIndexed
     | IndexRebuilt
     | ProcessingRequested
+    | ThumbnailChosen
     | ProcessingChanged
     | DerivativesOrphaned
     | BlobOrphaned

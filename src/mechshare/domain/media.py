@@ -127,7 +127,8 @@ class MediaFacts:
     """`width` x `height` in px as displayed; `duration_ms` includes the last frame; `frame_rate` is the mean, in 1/s.
 
     None of them is 0. A single frame has the duration that its file states, or else 100 ms, which is a rate of 10/s.
-    `size` in bytes and `sha256` in hexadecimal digits are those of the original.
+    `size` in bytes and `sha256` in hexadecimal digits are those of the original. `thumbnail_at` is the moment that the
+    author has chosen for the thumbnail, in seconds from the start of the clip; None if mechshare chooses it.
     """
 
     width: int
@@ -138,6 +139,7 @@ class MediaFacts:
     codec: str
     size: int
     sha256: str
+    thumbnail_at: float | None = None
 
 
 class FailureCode(StrEnum):

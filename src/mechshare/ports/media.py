@@ -50,5 +50,19 @@ class MediaProcessor(Protocol):
         Unavailable if files can't be processed on this machine.
         """
 
+    async def draw_thumbnail(
+        self,
+        source: Path,
+        format: MediaFormat,
+        at: float | None,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        """Writes the thumbnail (WebP) of `source` to the folder `into`, and returns its path.
+
+        It is the picture shown at `at`, in seconds from the start, the last one after the end; None: the one that
+        `process` chooses. Raises what `process` raises.
+        """
+
     async def isolation(self) -> Isolation:
         """Returns how files are isolated on this machine, by trying it. Raises MediaRejected and Unavailable."""

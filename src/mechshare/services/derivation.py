@@ -44,6 +44,14 @@ class Derivation(Protocol):
         Raises MediaRejected, LostLease, Unavailable, OutOfSpace.
         """
 
+    async def draw_thumbnail(
+        self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
+    ) -> BlobFacts:
+        """Draws and stores the thumbnail of `original` at `at`, in seconds from its start; None: the usual one.
+
+        Raises what `derive` raises.
+        """
+
 
 class ScratchDerivation:
     """Works in a folder of `scratch`. It stops when a disk reaches its reserve."""
@@ -65,6 +73,18 @@ class ScratchDerivation:
             derivatives = await self.process_mechanism_file(original, source, progress)
             await progress("store", 0.0)
             return DerivedMedia(facts=derivatives.facts, files=await self._store(id, fence, derivatives))
+
+    async def draw_thumbnail(
+        self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
+    ) -> BlobFacts:
+        await require_disk_room(self._disks, original.size)
+        progress = self._while_there_is_room(progress)
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetch(original, folder)
+            drawn = await self._media.draw_thumbnail(source, original.format, at, folder, progress)
+            await progress("store", 0.0)
+            return await self._store_file(id, fence, drawn)
 
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress

@@ -117,6 +117,9 @@ def effects_of(event: events.Event) -> Effects:
         case events.ProcessingRequested(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
             return Effects(jobs=[_process(mechanism)], tags=tags, refreshed=_shown(mechanism))
+        case events.ThumbnailChosen(mechanism, request_id):
+            drawing = Work(JobKind.DRAW_THUMBNAIL, mechanism.id, request_id, owner=mechanism.user_id)
+            return Effects(jobs=[drawing])
         case events.ProcessingChanged(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
             return Effects(tags=tags, refreshed=_shown(mechanism))

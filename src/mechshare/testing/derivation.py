@@ -32,6 +32,12 @@ class PlaceholderDerivation:
         )
         return DerivedMedia(facts=_facts_of(original), files=stored)
 
+    async def draw_thumbnail(
+        self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
+    ) -> BlobFacts:
+        await progress("store", 0.0)
+        return await self._store(id, fence, "thumbnail.webp")
+
     async def _store(self, id: MechanismId, fence: int, name: str) -> BlobFacts:
         content = (_PLACEHOLDER / name).read_bytes()
         key = derivative_key(id, fence, sha256(content).hexdigest(), name.rpartition(".")[2])

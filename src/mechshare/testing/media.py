@@ -177,6 +177,21 @@ async def test_two_clips_at_once_do_not_disturb_each_other(
     assert contents(one) != contents(two)
 
 
+async def test_a_thumbnail_shows_the_chosen_moment(media: MediaProcessor, clip: Path, into: Path) -> None:
+    drawn = []
+    for name, at in (("first", 0.0), ("again", 0.0), ("end", 1e6), ("usual", None)):
+        (into / name).mkdir()
+        path = await media.draw_thumbnail(clip, MediaFormat.GIF, at, into / name, ignore_progress)
+        assert list((into / name).iterdir()) == [path]
+        assert max(size_of(path)) <= 640
+        drawn.append(path.read_bytes())
+
+    first, again, end, usual = drawn
+    assert first == again
+    assert first != end
+    assert sniff(usual[:SNIFF_BYTES]) is MediaFormat.WEBP
+
+
 async def test_the_isolation_names_its_layers(media: MediaProcessor) -> None:
     isolation = await media.isolation()
 

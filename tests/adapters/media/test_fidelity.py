@@ -8,11 +8,13 @@ import av
 import pytest
 from PIL import Image
 
+from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.domain.media import FailureCode
+from mechshare.domain.media import FailureCode, MediaFormat
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import ffprobe, hostile
-from tests.adapters.media.test_av import ffmpeg, frames_of, needs_ffmpeg
+from tests.adapters.media.conftest import unheard
+from tests.adapters.media.test_av import ffmpeg, frames_of, needs_ffmpeg, phase_of
 from tests.clips import write_clip
 
 pytestmark = needs_ffmpeg
@@ -290,3 +292,14 @@ async def test_memory_holds_one_large_picture_however_many_frames_there_are(tmp_
     made = await process(path, MediaLimits(memory=MEMORY_OF_ONE))
 
     assert made.facts.frame_count == 8
+
+
+async def test_the_thumbnail_shows_the_frame_that_a_player_shows_at_the_moment(tmp_path, into):
+    path = write_clip(tmp_path / "clip.mp4", [33, 33, 34] * 3)
+    phases = []
+    for at in (0.066, 0.099, 0.2):
+        drawn = await AvMediaProcessor().draw_thumbnail(path, MediaFormat.MP4, at, into, unheard)
+        with Image.open(drawn) as thumbnail:
+            phases.append(phase_of(thumbnail, 9))
+
+    assert phases == [2, 2, 6]

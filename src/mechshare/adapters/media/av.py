@@ -11,7 +11,14 @@ from typing import Any
 
 import structlog
 
-from mechshare.adapters.media.child_process import ChildProcess, Progress, open_files, rejected, task_line
+from mechshare.adapters.media.child_process import (
+    ChildProcess,
+    Progress,
+    ThumbnailAt,
+    open_files,
+    rejected,
+    task_line,
+)
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import DERIVATIVES, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.sandbox import Confinement
@@ -41,6 +48,15 @@ class AvMediaProcessor:
             made = _move_derivatives(Path(folder), into)
         return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], video=made[VIDEO], preview=made[PREVIEW])
 
+    async def draw_thumbnail(
+        self, source: Path, format: MediaFormat, at: float | None, into: Path, progress: Progress
+    ) -> Path:
+        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
+            folder = Path(name)
+            await self._run_child(source, format, folder, progress, ThumbnailAt(at))
+            _checked_format(folder / THUMBNAIL)
+            return (folder / THUMBNAIL).replace(into / THUMBNAIL)
+
     async def isolation(self) -> Isolation:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -57,7 +73,12 @@ class AvMediaProcessor:
         return _described(child.confinement)
 
     async def _run_child(
-        self, source: Path, format: MediaFormat, folder: Path, progress: Progress
+        self,
+        source: Path,
+        format: MediaFormat,
+        folder: Path,
+        progress: Progress,
+        only: ThumbnailAt | None = None,
     ) -> dict[str, Any]:
         try:
             with open_files(source, folder) as files:
@@ -67,7 +88,7 @@ class AvMediaProcessor:
                 raise StorageFull() from problem
             raise
         try:
-            return await child.run(task_line(format, self._limits, files), progress)
+            return await child.run(task_line(format, self._limits, files, only), progress)
         finally:
             await child.end()
             self._warn(child.confinement)

@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
+from fractions import Fraction
 from importlib import import_module
 from io import FileIO
 from traceback import walk_tb
@@ -24,7 +25,7 @@ import av
 import av.error
 from PIL import AvifImagePlugin, Image
 
-from mechshare.adapters.media.derivatives import Facts, Outputs, make_derivatives, verify
+from mechshare.adapters.media.derivatives import Facts, Outputs, draw_thumbnail, make_derivatives, verify
 from mechshare.adapters.media.frames import opened
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.refusals import RefusedClip
@@ -85,7 +86,7 @@ def main() -> None:
             send(unconfined=str(problem))
             return
         send(confined=asdict(confinement))
-        outcome = _outcome(source, MediaFormat(task["format"]), into, reread, limits)
+        outcome = _outcome(task, source, into, reread, limits)
     send(**outcome)
 
 
@@ -153,9 +154,13 @@ def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> tuple[Outputs,
 
 
 def _outcome(
-    source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
+    task: Mapping[str, Any], source: BinaryIO, into: Outputs, reread: BinaryIO, limits: MediaLimits
 ) -> dict[str, Any]:
+    format, only = MediaFormat(task["format"]), task["only_thumbnail"]
     try:
+        _refuse_damaged(source, format)
+        if only is not None:
+            return _draw_thumbnail(source, format, only["seconds"], into, limits)
         return {"made": _process(source, format, into, reread, limits)}
     except RefusedClip as refusal:
         return _refused(refusal.code, refusal.detail)
@@ -184,9 +189,8 @@ def _refused(code: FailureCode, detail: str) -> dict[str, Any]:
     return {"refused": code.value, "detail": detail}
 
 
-def _process(
-    source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
-) -> dict[str, Any]:
+def _refuse_damaged(source: BinaryIO, format: MediaFormat) -> None:
+    """Raises RefusedClip for a file that is empty, of another format, or not whole."""
     head = source.read(SNIFF_BYTES)
     if not head:
         raise RefusedClip(FailureCode.EMPTY)
@@ -194,6 +198,20 @@ def _process(
         raise RefusedClip(FailureCode.UNREADABLE, f"it is no {format.value}")
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
+
+
+def _draw_thumbnail(
+    source: BinaryIO, format: MediaFormat, seconds: float | None, into: Outputs, limits: MediaLimits
+) -> dict[str, Any]:
+    at = None if seconds is None else Fraction(round(seconds * 1000), 1000)
+    with opened(source, format, limits) as clip:
+        draw_thumbnail(clip, at, into.thumbnail, limits, _ProgressSender(clip.work))
+    return {"drawn": True}
+
+
+def _process(
+    source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
+) -> dict[str, Any]:
     with opened(source, format, limits) as clip:
         facts = make_derivatives(clip, into, limits, _ProgressSender(clip.work))
         codec = clip.codec

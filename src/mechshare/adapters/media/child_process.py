@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -60,9 +60,24 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
         yield descriptors
 
 
-def task_line(format: MediaFormat, limits: MediaLimits, files: Mapping[str, int]) -> bytes:
+@dataclass(frozen=True, slots=True)
+class ThumbnailAt:
+    """The wish for a thumbnail alone, of the moment `seconds`; None leaves the choice to the child."""
+
+    seconds: float | None
+
+
+def task_line(
+    format: MediaFormat, limits: MediaLimits, files: Mapping[str, int], only: ThumbnailAt | None = None
+) -> bytes:
     """Returns the task of a child that inherits `files`, as the line that it reads."""
-    task = {"format": format.value, "files": files, "parent": os.getpid(), "limits": asdict(limits)}
+    task = {
+        "format": format.value,
+        "files": files,
+        "parent": os.getpid(),
+        "limits": asdict(limits),
+        "only_thumbnail": asdict(only) if only else None,
+    }
     return json.dumps(task).encode() + b"\n"
 
 
@@ -158,6 +173,8 @@ class ChildProcess:
                 } as made
             } if not more:
                 return dict(made)
+            case {"drawn": True}:
+                return {}
             case {"full": True}:
                 raise StorageFull()
             case {"confined": {"call_filter": bool(calls), "landlock": int(version), "user": int(user)}}:

@@ -93,6 +93,32 @@ def make_derivatives(
     return facts
 
 
+def draw_thumbnail(
+    clip: Clip,
+    at: Fraction | None,
+    file: IO[bytes],
+    limits: MediaLimits,
+    report: Callable[[str, float], None],
+) -> None:
+    """Writes the thumbnail at `at`, in seconds from the start; None: the one that make_derivatives writes. Reads no
+    frames after it. Raises RefusedClip."""
+    thumbnail, first = Thumbnail(at), None
+    for frame in clip.frames:
+        first = frame.start if first is None else first
+        start = frame.start - first
+        refuse_duration(start + frame.duration, limits)
+        if frame.duration:
+            thumbnail.add(frame.picture, start)
+        report("decode", clip.done())
+        if at is not None and start > at:
+            break
+    if first is None:
+        raise RefusedClip(FailureCode.EMPTY)
+    report("thumbnail", 0.0)
+    thumbnail.save(file)
+    _decode(file)
+
+
 class _ThinnedVideo:
     """The video of a clip, of the size of its first picture, with no more frames than a screen shows."""
 

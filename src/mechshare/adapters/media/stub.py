@@ -50,14 +50,35 @@ class StubMediaProcessor:
         )
         return Derivatives(facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=preview)
 
+    async def draw_thumbnail(
+        self,
+        source: Path,
+        format: MediaFormat,
+        at: float | None,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        """Draws the frame that the made video shows at `at`; the first one for None."""
+        content = await asyncio.to_thread(source.read_bytes)
+        if not content:
+            raise MediaRejected(ProcessingFailure(code=FailureCode.EMPTY), permanent=True)
+        await progress("decode", 1.0)
+        colour = _colours_of(sha256(content).digest())[0 if at is None or at < _FRAME else 1]
+        drawn = into / THUMBNAIL
+        await asyncio.to_thread(Image.new("RGB", (_WIDTH, _HEIGHT), colour).save, drawn, "WEBP")
+        return drawn
+
     async def isolation(self) -> Isolation:
         return Isolation(active=("no decoding",))
 
 
+def _colours_of(digest: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    return tuple(digest[0:3]), tuple(digest[3:6])
+
+
 def _draw(digest: bytes, into: Path) -> Path:
     """Draws two plain frames, whose colours are the first six bytes of `digest`. Returns the path of the preview."""
-    colours = tuple(digest[0:3]), tuple(digest[3:6])
-    images = [Image.new("RGB", (_WIDTH, _HEIGHT), colour) for colour in colours]
+    images = [Image.new("RGB", (_WIDTH, _HEIGHT), colour) for colour in _colours_of(digest)]
     frames = (
         TimedFrame(frame_of(image), _WIDTH, _HEIGHT, index * _FRAME, _FRAME)
         for index, image in enumerate(images)

@@ -21,6 +21,10 @@ _STILL = 0.05
 """The change that counts for a frame without any, so that the sharpest frame of a still clip is chosen."""
 
 
+_ROUNDING = Fraction(1, 2000)
+"""How much later a frame may start than a moment that was rounded to milliseconds, in seconds."""
+
+
 class Thumbnail:
     """Chooses the frame with the largest product of change and sharpness, the first if several; ignores cuts.
 
@@ -36,7 +40,7 @@ class Thumbnail:
     def add(self, picture: VideoFrame, start: Fraction) -> None:
         """Considers the picture that is shown from `start`. Pictures come in order."""
         if self._at is not None:
-            if self._chosen is None or start <= self._at:
+            if self._chosen is None or start <= self._at + _ROUNDING:
                 self._chosen = picture
             return
         score = self._change_to(picture) * _sharpness_of(picture)

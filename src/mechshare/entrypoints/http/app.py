@@ -51,6 +51,7 @@ from mechshare.entrypoints.http.routes import (
     schema_assets,
     search,
     sessions,
+    thumbnails,
     uploads,
     users,
 )
@@ -104,6 +105,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
             mechanisms.of_user_router,
             resumable_uploads.router,
             processing.router,
+            thumbnails.router,
             media.router,
             categories.router,
             search.router,

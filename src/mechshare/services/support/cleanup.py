@@ -16,7 +16,8 @@ async def clean_up_deleted(
 
     Jobs delete their files and index entries after the commit.
     """
-    await tx.jobs.cancel(JobKind.PROCESS_MECHANISM_FILE, *deleted)
+    for kind in (JobKind.PROCESS_MECHANISM_FILE, JobKind.DRAW_THUMBNAIL):
+        await tx.jobs.cancel(kind, *deleted)
     files = await tx.blob_references.delete_of(OwnerKind.MECHANISM, deleted)
     await tx.record(MechanismsRemoved(deleted, _where(files), were_public, request_id))
 

@@ -61,7 +61,10 @@ class ProcessingResponse(Struct):
 
 @published("Media")
 class MediaResponse(Struct):
-    """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`."""
+    """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`.
+
+    `thumbnail_at` is the moment that the author has chosen for the thumbnail, in seconds; null if mechshare chooses it.
+    """
 
     width: int
     height: int
@@ -70,6 +73,7 @@ class MediaResponse(Struct):
     codec: str
     size: int
     sha256: str
+    thumbnail_at: float | None
 
 
 @published("Mechanism")

@@ -8,7 +8,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 from markupsafe import Markup
 
-from mechshare.domain.errors import Conflict, DomainException, Invalid, MechanismNotFound, Stale
+from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound, Stale
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
 from mechshare.domain.policy import Viewer, can_edit
@@ -16,6 +16,7 @@ from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    limits,
     note_draft_read,
     request_metadata_of,
     require_permissions,
@@ -29,6 +30,7 @@ from mechshare.entrypoints.web.languages import language_of
 from mechshare.entrypoints.web.paths import local_path
 from mechshare.entrypoints.web.previews import link_preview
 from mechshare.entrypoints.web.rendering import hide_referrer, page, problem_of
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 _SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
@@ -80,6 +82,24 @@ async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     except _SHOWN_ON_PAGE as error:
         return await _watch_page(request, known, error, reason=fields.text("reason"))
     return see_other(_next(fields, f"/m/{known}"))
+
+
+@post(
+    "/m/{mechanism_id:str}/thumbnail",
+    status_code=200,
+    guards=[require_permissions()],
+    before_request=limits(CostlyOperation.RETRIES),
+)
+async def choose_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Draws the thumbnail at the moment in the field `thumbnail_at`, in seconds; mechshare chooses if it is empty."""
+    fields, known = await form_fields(request), _known(mechanism_id)
+    try:
+        await application_of(request).thumbnails.choose_thumbnail(
+            actor_of(request), known, _moment(fields.text("thumbnail_at")), request_metadata_of(request)
+        )
+    except _SHOWN_ON_PAGE as error:
+        return await _watch_page(request, known, error)
+    return see_other(f"/m/{known}")
 
 
 @post("/m/{mechanism_id:str}/delete", status_code=200, guards=[require_permissions()])
@@ -151,6 +171,16 @@ def _versions(fields: FormFields) -> tuple[int, ...] | None:
     return (fields.version(),) if "version" in fields else None
 
 
+def _moment(text: str) -> float | None:
+    """Returns the seconds, None for no text. Raises InvalidField."""
+    if not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError as error:
+        raise InvalidField("thumbnail_at", en="must be a number.", ja="数値で指定してください。") from error
+
+
 def _next(fields: FormFields, path: str) -> str:
     """Returns the page of this site that the form names, else `path`."""
     return local_path(fields.text("next")) if fields.text("next") else path
@@ -162,4 +192,4 @@ def _qr_code(address: str) -> Markup:
     return Markup(code.svg_inline(scale=4, dark="#000", light="#fff", svgclass="qr", omitsize=True))  # noqa: S704
 
 
-router = Router("/", route_handlers=[show_mechanism, publish, withdraw, delete])
+router = Router("/", route_handlers=[show_mechanism, publish, withdraw, choose_thumbnail, delete])

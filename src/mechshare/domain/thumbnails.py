@@ -1,0 +1,55 @@
+"""The author's choice of the moment that the thumbnail of a clip shows."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind, blob_key, blob_url
+from mechshare.domain.errors import Conflict, InvalidField
+from mechshare.domain.mechanisms import Mechanism
+
+
+class NoThumbnailToChoose(Conflict):
+    code = "NO_THUMBNAIL_TO_CHOOSE"
+    messages = {
+        "en": "A thumbnail can be chosen only of a clip that is stored here and ready.",
+        "ja": "サムネイルを選べるのは、ここに保存され、処理が完了したクリップだけです。",
+    }
+
+
+def choose_thumbnail(mechanism: Mechanism, at: float | None, now: datetime) -> Mechanism:
+    """Returns the mechanism whose thumbnail is to show the moment `at`, in seconds from the start of the clip; None
+    leaves the choice to mechshare. Raises NoThumbnailToChoose, InvalidField."""
+    if mechanism.original is None or mechanism.media is None:
+        raise NoThumbnailToChoose()
+    duration = mechanism.media.duration_ms / 1000
+    if at is not None and not 0 <= at <= duration:
+        raise InvalidField(
+            "thumbnail_at",
+            en=f"must be 0 to {duration} seconds, a moment of the clip.",
+            ja=f"クリップ内の時刻を 0〜{duration} 秒で指定してください。",
+        )
+    chosen = None if at is None else round(float(at), 3)
+    return replace(mechanism, media=replace(mechanism.media, thumbnail_at=chosen), updated_at=now)
+
+
+def show_thumbnail(mechanism: Mechanism, file: BlobFacts, now: datetime) -> Mechanism:
+    return replace(mechanism, thumbnail_url=blob_url(file.key), updated_at=now)
+
+
+def thumbnail_reference(mechanism: Mechanism, file: BlobFacts, now: datetime) -> BlobReference:
+    return BlobReference(
+        key=file.key,
+        owner_kind=OwnerKind.MECHANISM,
+        owner_id=mechanism.id,
+        role=BlobRole.THUMBNAIL,
+        size=file.size,
+        sha256=file.sha256,
+        created_at=now,
+        user_id=mechanism.user_id,
+        verified_at=now,
+    )
+
+
+def is_preview(mechanism: Mechanism, reference: BlobReference) -> bool:
+    """Whether the file is the preview, too: those of a still clip may be one file."""
+    return mechanism.preview_url is not None and blob_key(mechanism.preview_url) == reference.key
