@@ -18,6 +18,7 @@ from mechshare.services.media import MediaService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import RateLimitService
+from mechshare.services.reliability import ReliabilityService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.search import SearchService
@@ -40,6 +41,7 @@ class Application:
     sessions: SessionService
     categories: CategoryService
     mechanisms: MechanismService
+    reliability: ReliabilityService
     uploads: UploadService
     resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService

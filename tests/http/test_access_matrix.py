@@ -52,6 +52,12 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": OPEN,
         "withdrawn": (404, 200, 404, 200, 200, 401, 401),
     },
+    "GET /api/v1/mechanisms/{mechanism_id}/reliability/history": {
+        "pending": (404, 200, 404, 404, 200, 401, 401),
+        "ready": (404, 200, 404, 404, 200, 401, 401),
+        "published": OPEN,
+        "withdrawn": (404, 200, 404, 200, 200, 401, 401),
+    },
     "PATCH /api/v1/mechanisms/{mechanism_id}": {
         "pending": (401, 200, 404, 404, 200, 401, 401),
         "ready": (401, 200, 404, 404, 200, 401, 401),

@@ -31,4 +31,7 @@ async def test_the_owner_edits_and_removes_it_in_the_form(site: Site) -> None:
     assert '<option value="3" selected>' in form
     digest = form.partition('name="digest" value="')[2][:64]
     assert (await submitted(site, path, mika, {**FIELDS, "digest": digest})).status_code == 303
-    assert "Reliability" not in (await opened(site, f"/m/{made['id']}", mika)).text
+    watched = " ".join((await opened(site, f"/m/{made['id']}", mika)).text.split())
+    assert "Reliability not stated" in watched
+    history = watched.partition("History of the level")[2]
+    assert history.index("Reliability not stated") < history.index("三人で確認")

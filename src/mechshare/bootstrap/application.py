@@ -45,6 +45,7 @@ from mechshare.services.media import MediaService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import CostlyOperation, RateLimitService
+from mechshare.services.reliability import ReliabilityService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.search import SearchService
@@ -120,6 +121,7 @@ def build(
         mechanisms=MechanismService(
             transactions, clock, ids, clip_limit, ExternalHosts(settings.external_media_hosts)
         ),
+        reliability=ReliabilityService(database),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits

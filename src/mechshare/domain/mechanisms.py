@@ -17,7 +17,7 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
-from mechshare.domain.reliability import Reliability, clean_reliability
+from mechshare.domain.reliability import Reliability, ReliabilityChange, clean_reliability
 from mechshare.domain.text import clean_text
 
 MAX_DURATION = 24 * 3600.0
@@ -106,6 +106,22 @@ class Mechanism:
     def reliability_level(self) -> int | None:
         """The level that the author states, 1..5; None if nothing is stated."""
         return self.reliability.level if self.reliability else None
+
+    @property
+    def reliability_rank(self) -> int:
+        """The level by which lists are ordered and filtered; 0, below every level, if nothing is stated."""
+        return self.reliability_level or 0
+
+    def reliability_change(self, changed_by: UserId) -> ReliabilityChange:
+        """Returns the entry of the history for the level that the mechanism, as stored, now has."""
+        return ReliabilityChange(
+            mechanism_id=self.id,
+            version=self.version,
+            changed_by=changed_by,
+            changed_at=self.updated_at,
+            level=self.reliability_level,
+            reason=self.reliability.reason if self.reliability else "",
+        )
 
     @property
     def original_references(self) -> tuple[BlobReference, ...]:
@@ -233,6 +249,7 @@ class MechanismSort(StrEnum):
     OLDEST = "created_at"
     RECENTLY_CHANGED = "-updated_at"
     TITLE = "title"
+    MOST_RELIABLE = "-reliability"
 
     @property
     def order(self) -> SortOrder:
@@ -247,9 +264,10 @@ SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
         (MechanismSort.OLDEST, "created_at", KeyType.TIME, False),
         (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
         (MechanismSort.TITLE, "title", KeyType.TEXT, False),
+        (MechanismSort.MOST_RELIABLE, "reliability_rank", KeyType.NUMBER, True),
     )
 }
-"""Titles compare by code point."""
+"""Titles compare by code point. Mechanisms without a stated level follow those of level 1."""
 
 
 def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:

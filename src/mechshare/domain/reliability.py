@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
 from mechshare.domain.errors import InvalidField
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.text import clean_text
 
 MAX_REASON_LENGTH = 1_000
@@ -52,6 +54,22 @@ class Reliability:
     def name_in(self, language: str) -> str:
         """Returns the name of the level in `language`, `en` or `ja`."""
         return ReliabilityLevel(self.level).name_in(language)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReliabilityChange:
+    """The level that a mechanism has since its `version`; None if its author took the statement back."""
+
+    mechanism_id: MechanismId
+    version: int
+    changed_by: UserId
+    changed_at: datetime
+    level: int | None
+    reason: str
+
+    @property
+    def stated(self) -> Reliability | None:
+        return None if self.level is None else Reliability(level=self.level, reason=self.reason)
 
 
 def stated_reliability(level: str, reason: str) -> Reliability | None:

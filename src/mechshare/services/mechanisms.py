@@ -174,6 +174,7 @@ class MechanismService:
         sort: MechanismSort = MechanismSort.NEWEST,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
     ) -> Page[AuthoredMechanism]:
         """Returns a page of the published mechanisms; of `user_id` also the unpublished if `viewer` is that user or an
         admin."""
@@ -183,15 +184,22 @@ class MechanismService:
                 sort=sort,
                 category_ids=category_ids,
                 user_id=user_id,
+                reliability_min=reliability_min,
                 published_only=not sees_unpublished_of(viewer, user_id),
             )
 
     async def count_public(
-        self, *, category_ids: Sequence[CategoryId] = (), user_id: UserId | None = None
+        self,
+        *,
+        category_ids: Sequence[CategoryId] = (),
+        user_id: UserId | None = None,
+        reliability_min: int | None = None,
     ) -> int:
         """Counts the public list with these conditions; see `PageRequest.counted`."""
         async with self._transactions.read() as tx:
-            return await tx.mechanisms.count(category_ids=category_ids, user_id=user_id)
+            return await tx.mechanisms.count(
+                category_ids=category_ids, user_id=user_id, reliability_min=reliability_min
+            )
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """Returns the user's mechanism made from a file with this content, so that an import can skip duplicates."""
@@ -324,7 +332,9 @@ class MechanismService:
 
 async def _save(tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism) -> AuthoredMechanism:
     if after != before:
-        await tx.mechanisms.save(after)
+        saved = await tx.mechanisms.save(after)
+        if after.reliability != before.reliability:
+            await tx.reliability_history.add([saved.reliability_change(actor.id)])
         await tx.record(MechanismChanged(before, after, actor_id=actor.id))
     (authored,) = await tx.mechanisms.find_authored([after.id])
     return authored

@@ -47,6 +47,7 @@ from mechshare.entrypoints.http.routes import (
     media,
     operations,
     processing,
+    reliability,
     resumable_uploads,
     schema_assets,
     search,
@@ -66,7 +67,7 @@ from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
 _TAGGED = (
-    *(sessions, users, mechanisms, resumable_uploads, processing, media),
+    *(sessions, users, mechanisms, resumable_uploads, processing, media, reliability),
     *(categories, search, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
@@ -107,6 +108,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
             processing.router,
             thumbnails.router,
             media.router,
+            reliability.router,
             categories.router,
             search.router,
             audit.router,

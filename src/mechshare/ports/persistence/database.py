@@ -18,6 +18,7 @@ from mechshare.ports.persistence.mechanisms import (
     MechanismFiles,
     MechanismRepository,
 )
+from mechshare.ports.persistence.reliability import ReliabilityHistory
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.uploads import UploadRepository
@@ -47,6 +48,9 @@ class UnitOfWork(Protocol):
 
     @property
     def mechanism_files(self) -> MechanismFiles: ...
+
+    @property
+    def reliability_history(self) -> ReliabilityHistory: ...
 
     @property
     def blob_references(self) -> BlobReferenceRepository: ...

@@ -22,11 +22,13 @@ class MechanismRepository(Protocol):
         sort: MechanismSort = MechanismSort.NEWEST,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        """Returns a page of the mechanisms in any of `category_ids` (empty: in any category or none).
+        """Returns a page of the mechanisms in any of `category_ids` (empty: in any category or none)
+        whose author states a level of at least `reliability_min`.
 
         Each of `words` must occur in the title, description or author's name, also inside other words; only the `among`
         newest mechanisms that meet the other conditions are scanned. ASCII letters match in either case, and half- and
@@ -41,6 +43,7 @@ class MechanismRepository(Protocol):
         *,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
         published_only: bool = True,
     ) -> int:
         """Counts the mechanisms that `find_all` lists for these conditions; EXACT_TOTAL + 1 for more than

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from mechshare.domain.errors import CategoryNotFound, DomainException, StaleVersion, UserNotFound
 from mechshare.domain.events import MechanismCreated
@@ -64,6 +65,8 @@ async def add_mechanisms(
         if not await tx.uploads.delete(upload_id):
             raise UploadNotFound()
     await tx.mechanisms.add([created.mechanism for created in batch])
+    stated = [replace(created.mechanism, version=1) for created in batch if created.mechanism.reliability]
+    await tx.reliability_history.add([one.reliability_change(one.user_id) for one in stated])
     files = [file for created in batch for file in created.mechanism.original_references]
     await tx.blob_references.add(files)
     await tx.storage_quotas.release([file.key for file in files])

@@ -39,11 +39,12 @@ class MemoryMechanismRepository(MechanismRepository):
         sort: MechanismSort = MechanismSort.NEWEST,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        narrowed = self._narrowed(category_ids, user_id, published_only)
+        narrowed = self._narrowed(category_ids, user_id, reliability_min, published_only)
         if words:
             folded = list(map(_folded, words))
             narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
@@ -60,18 +61,26 @@ class MemoryMechanismRepository(MechanismRepository):
         *,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
         published_only: bool = True,
     ) -> int:
-        return min(len(self._narrowed(category_ids, user_id, published_only)), EXACT_TOTAL + 1)
+        return min(
+            len(self._narrowed(category_ids, user_id, reliability_min, published_only)), EXACT_TOTAL + 1
+        )
 
     def _narrowed(
-        self, category_ids: Sequence[CategoryId], user_id: UserId | None, published_only: bool
+        self,
+        category_ids: Sequence[CategoryId],
+        user_id: UserId | None,
+        reliability_min: int | None,
+        published_only: bool,
     ) -> list[AuthoredMechanism]:
         return [
             self._authored(mechanism)
             for mechanism in self._access.read(MECHANISMS)
             if (mechanism.is_published or not published_only)
             and user_id in (None, mechanism.user_id)
+            and mechanism.reliability_rank >= (reliability_min or 0)
             and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
         ]
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TextClause,
     text,
 )
 
@@ -31,7 +32,7 @@ metadata = MetaData(
 )
 
 
-def _partial(name: str, *columns: str, where: str) -> Index:
+def _partial(name: str, *columns: str | TextClause, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
@@ -124,6 +125,9 @@ mechanisms = Table(
     _partial("ix_mechanisms_public_created", "created_at", "id", "is_published", where="is_published"),
     _partial("ix_mechanisms_public_updated", "updated_at", "id", where="is_published"),
     _partial("ix_mechanisms_public_title", "title", "id", where="is_published"),
+    _partial(
+        "ix_mechanisms_public_reliability", text("coalesce(reliability_level, 0)"), "id", where="is_published"
+    ),
     _partial("ix_mechanisms_unfinished", "user_id", where="processing_state IN ('pending', 'processing')"),
 )
 

@@ -18,9 +18,12 @@ def mechanism_key(id: MechanismId) -> ResponseKey:
     return ResponseKey(mechanism_tag(id), "public")
 
 
-def list_conditions(category_ids: Sequence[str], user_id: str | None) -> str:
+def list_conditions(
+    category_ids: Sequence[str], user_id: str | None, reliability_min: int | None = None
+) -> str:
     """Returns the filters of a list as text; equal filters give equal texts."""
-    return f"{sorted(category_ids)}|{user_id!r}"
+    narrowed = "" if reliability_min is None else f"|{reliability_min}"
+    return f"{sorted(category_ids)}|{user_id!r}{narrowed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,7 @@ class ListKey:
     user_id: UserId | None
     sort: MechanismSort
     request: PageRequest
+    reliability_min: int | None = None
 
     @property
     def response_key(self) -> ResponseKey:
@@ -47,7 +51,7 @@ class ListKey:
     @property
     def conditions(self) -> str:
         """The filters of the list as text."""
-        return list_conditions(self.category_ids, self.user_id)
+        return list_conditions(self.category_ids, self.user_id, self.reliability_min)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

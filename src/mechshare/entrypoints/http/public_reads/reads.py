@@ -90,11 +90,21 @@ class PublicReads:
         # All pages share one count, since counting costs more than reading a page.
         counted = await self._responses.count(
             key.count_key,
-            partial(mechanisms.count_public, category_ids=key.category_ids, user_id=key.user_id),
+            partial(
+                mechanisms.count_public,
+                category_ids=key.category_ids,
+                user_id=key.user_id,
+                reliability_min=key.reliability_min,
+            ),
         )
         request = replace(key.request, counted=counted)
         page = await mechanisms.find_all(
-            None, request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
+            None,
+            request,
+            sort=key.sort,
+            category_ids=key.category_ids,
+            user_id=key.user_id,
+            reliability_min=key.reliability_min,
         )
         addresses = media_addresses(self._application)
         items = [mechanism_response(item, addresses) for item in page.items]

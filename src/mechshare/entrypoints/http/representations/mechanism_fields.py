@@ -36,3 +36,12 @@ Categories = Annotated[
     list[str] | None, QueryParameter(name="category", description="In any of these; may be repeated.")
 ]
 ByUser = Annotated[str | None, QueryParameter(name="user_id")]
+ReliabilityMin = Annotated[
+    int | None,
+    QueryParameter(
+        name="reliability_min",
+        ge=1,
+        le=5,
+        description="Only those whose author states this level of reliability or a higher one.",
+    ),
+]

@@ -51,6 +51,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     CategorySlugs,
     Description,
     ReliabilityFields,
+    ReliabilityMin,
     Title,
 )
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -64,7 +65,7 @@ from mechshare.services.mechanisms import UNSTATED, Unstated
 
 Req = Request[Any, Any, Any]
 TAG = Tag("mechanisms", "Clips of physical motion")
-_LIST_PARAMETERS = ("category", "limit", "sort", "user_id")
+_LIST_PARAMETERS = ("category", "limit", "reliability_min", "sort", "user_id")
 
 
 @published("MechanismUpdate")
@@ -98,15 +99,16 @@ async def find_mechanisms(
     cursor: Cursor = None,
     category: Categories = None,
     user_id: ByUser = None,
+    reliability_min: ReliabilityMin = None,
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
     """Returns published mechanisms, newest first by default.
 
     With `user_id`, that user and admins also get the unpublished mechanisms of the user.
     """
-    conditions = list_conditions(category or [], user_id)
+    conditions = list_conditions(category or [], user_id, reliability_min)
     requested = page_request(page, limit, cursor, sort.order, conditions)
-    return await list_response(request, requested, sort, category or [], user_id)
+    return await list_response(request, requested, sort, category or [], user_id, reliability_min)
 
 
 @get(
@@ -249,6 +251,7 @@ async def list_response(
     sort: MechanismSort,
     categories: list[str],
     user_id: str | None,
+    reliability_min: int | None = None,
 ) -> Response[Any]:
     """Returns a page of mechanisms; if the caller may see the unpublished ones of `user_id`, includes them."""
     viewer = await viewer_of(request)
@@ -259,6 +262,7 @@ async def list_response(
         user_id=UserId(user_id) if user_id is not None else None,
         sort=sort,
         request=requested,
+        reliability_min=reliability_min,
     )
     if sees_unpublished_of(viewer, key.user_id):
         return await _own_list(request, viewer, key)
@@ -271,7 +275,12 @@ async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]
     if viewer is not None and key.user_id is not None and viewer.id != key.user_id:
         await application.audit.record_draft_read(viewer, key.user_id, request_metadata_of(request))
     page = await application.mechanisms.find_all(
-        viewer, key.request, sort=key.sort, category_ids=key.category_ids, user_id=key.user_id
+        viewer,
+        key.request,
+        sort=key.sort,
+        category_ids=key.category_ids,
+        user_id=key.user_id,
+        reliability_min=key.reliability_min,
     )
     addresses = media_addresses(application)
     items = [mechanism_response(item, addresses) for item in page.items]

@@ -125,6 +125,7 @@ async def _watch_page(
     shown, mechanism = card(item, media_addresses(application)), item.mechanism
     preview = link_preview(request, shown)
     counts = await application.categories.find_counts()
+    history = await application.reliability.find_history(viewer, mechanism_id)
     failure, host = mechanism.processing.failure, external_host(mechanism)
     watched = await page(
         request,
@@ -137,6 +138,7 @@ async def _watch_page(
         categories=[one.category for one in counts if one.category.id in mechanism.categories],
         failure=failure.message(language_of(request)) if failure else "",
         external_host=host,
+        history=history,
         reason=reason,
         problem=problem_of(request, error) if error else None,
     )

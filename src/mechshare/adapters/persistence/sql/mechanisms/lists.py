@@ -5,7 +5,17 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, literal_column, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
@@ -22,12 +32,13 @@ def mechanism_list(
     sort: MechanismSort,
     category_ids: Sequence[CategoryId],
     user_id: UserId | None,
+    reliability_min: int | None,
     published_only: bool,
     words: Sequence[str] = (),
     among: int = 0,
 ) -> tuple[PagedQuery, dict[str, Any]]:
     """Returns the statements of the list and the parameters of its conditions."""
-    is_plain = user_id is None and published_only and not words
+    is_plain = user_id is None and reliability_min is None and published_only and not words
     if len(category_ids) == 1 and is_plain and sort.order.column == "created_at":
         return _of_category(sort), {"category_id": category_ids[0]}
     spellings = _spellings(words)
@@ -40,7 +51,9 @@ def mechanism_list(
         parameters["user_id"] = user_id
     if category_ids:
         parameters["category_ids"] = list(category_ids)
-    conditions = (bool(category_ids), user_id is not None, published_only)
+    if reliability_min is not None:
+        parameters["reliability_min"] = reliability_min
+    conditions = (bool(category_ids), user_id is not None, reliability_min is not None, published_only)
     if not spellings:
         return _narrowed(sort, *conditions), parameters
     return _holding(sort, *conditions, len(spellings), len(spellings[0]), among), parameters
@@ -65,12 +78,14 @@ def _of_category(sort: MechanismSort) -> PagedQuery:
 
 
 @cache
-def _narrowed(sort: MechanismSort, by_category: bool, by_user: bool, published_only: bool) -> PagedQuery:
-    conditions = _conditions(by_category, by_user, published_only)
+def _narrowed(
+    sort: MechanismSort, by_category: bool, by_user: bool, by_reliability: bool, published_only: bool
+) -> PagedQuery:
+    conditions = _conditions(by_category, by_user, by_reliability, published_only)
     authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
     return paged_query(
         AUTHORED.select_from(authored).where(*conditions),
-        key=mechanisms.c[sort.order.column],
+        key=_key(mechanisms.c, sort),
         id=mechanisms.c.id,
         descending=sort.order.is_descending,
         counted=select(mechanisms.c.id).where(*conditions),
@@ -82,6 +97,7 @@ def _holding(
     sort: MechanismSort,
     by_category: bool,
     by_user: bool,
+    by_reliability: bool,
     published_only: bool,
     words: int,
     spellings: int,
@@ -90,7 +106,7 @@ def _holding(
     """Returns the list of those of the `among` newest mechanisms that contain all of the words."""
     newest = (
         select(mechanisms)
-        .where(*_conditions(by_category, by_user, published_only))
+        .where(*_conditions(by_category, by_user, by_reliability, published_only))
         .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
         # A literal: PostgreSQL estimates a parameter at a tenth of the rows, and would then scan them all.
         .limit(literal_column(str(among)))
@@ -109,27 +125,39 @@ def _holding(
     ]
     return paged_query(
         AUTHORED.select_from(mechanisms.join(users, users.c.id == mechanisms.c.user_id)),
-        key=mechanisms.c[sort.order.column],
+        key=_key(mechanisms.c, sort),
         id=mechanisms.c.id,
         descending=sort.order.is_descending,
         counted=select(newest.c.id).join(users, users.c.id == newest.c.user_id).where(*holding),
-        counted_key=newest.c[sort.order.column],
+        counted_key=_key(newest.c, sort),
         counted_id=newest.c.id,
     )
 
 
-def _conditions(by_category: bool, by_user: bool, published_only: bool) -> list[Any]:
+def _conditions(by_category: bool, by_user: bool, by_reliability: bool, published_only: bool) -> list[Any]:
     conditions: list[Any] = []
     if published_only:
         conditions.append(_IS_PUBLISHED)
     if by_user:
         conditions.append(mechanisms.c.user_id == bindparam("user_id"))
+    if by_reliability:
+        conditions.append(_rank(mechanisms.c.reliability_level) >= bindparam("reliability_min"))
     if by_category:
         inside = select(mechanism_categories.c.mechanism_id).where(
             mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
         )
         conditions.append(mechanisms.c.id.in_(inside))
     return conditions
+
+
+def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> ColumnElement[Any]:
+    column = sort.order.column
+    return _rank(columns.reliability_level) if column == "reliability_rank" else columns[column]
+
+
+def _rank(level: ColumnElement[Any]) -> ColumnElement[int]:
+    """Returns `Mechanism.reliability_rank`, as literally in the index: a parameter would match none."""
+    return func.coalesce(level, literal_column("0"), type_=Integer())
 
 
 def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:

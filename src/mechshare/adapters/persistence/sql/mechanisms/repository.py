@@ -65,11 +65,14 @@ class SqlMechanismRepository(MechanismRepository):
         sort: MechanismSort = MechanismSort.NEWEST,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        listed, parameters = mechanism_list(sort, category_ids, user_id, published_only, words, among)
+        listed, parameters = mechanism_list(
+            sort, category_ids, user_id, reliability_min, published_only, words, among
+        )
         return await paged(
             self._statements,
             listed,
@@ -84,9 +87,12 @@ class SqlMechanismRepository(MechanismRepository):
         *,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        reliability_min: int | None = None,
         published_only: bool = True,
     ) -> int:
-        listed, parameters = mechanism_list(MechanismSort.NEWEST, category_ids, user_id, published_only)
+        listed, parameters = mechanism_list(
+            MechanismSort.NEWEST, category_ids, user_id, reliability_min, published_only
+        )
         return int((await self._statements.row(listed.counted, parameters))[0])
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
