@@ -289,4 +289,5 @@ def test_each_order_compares_the_field_in_its_name():
         MechanismSort.OLDEST: NOW,
         MechanismSort.RECENTLY_CHANGED: LATER,
         MechanismSort.TITLE: "歯車",
+        MechanismSort.MOST_RELIABLE: 0,
     }

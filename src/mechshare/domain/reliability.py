@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
+from enum import Enum, IntEnum
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId, UserId
@@ -70,6 +70,24 @@ class ReliabilityChange:
     @property
     def stated(self) -> Reliability | None:
         return None if self.level is None else Reliability(level=self.level, reason=self.reason)
+
+
+class Unstated(Enum):
+    """The value that removes what the author stated."""
+
+    UNSTATED = "unstated"
+
+
+UNSTATED = Unstated.UNSTATED
+
+
+def changed_reliability(
+    current: Reliability | None, change: Reliability | Unstated | None
+) -> Reliability | None:
+    """Returns what is stated after `change`, which is None if it stays."""
+    if change is None:
+        return current
+    return None if isinstance(change, Unstated) else change
 
 
 def stated_reliability(level: str, reason: str) -> Reliability | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from enum import Enum
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import InvalidField
@@ -38,7 +37,7 @@ from mechshare.domain.policy import (
     require_withdrawer,
     sees_unpublished_of,
 )
-from mechshare.domain.reliability import Reliability, clean_reliability
+from mechshare.domain.reliability import Reliability, Unstated, changed_reliability, clean_reliability
 from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
@@ -75,15 +74,6 @@ class Draft:
     media: OriginalFile | ExternalMedia
     reliability: Reliability | None = None
     upload_id: UploadId | None = None
-
-
-class Unstated(Enum):
-    """The value that removes what the author stated."""
-
-    UNSTATED = "unstated"
-
-
-UNSTATED = Unstated.UNSTATED
 
 
 class MechanismService:
@@ -229,7 +219,7 @@ class MechanismService:
                 title=mechanism.title if title is None else title,
                 description=mechanism.description if description is None else description,
                 categories=mechanism.categories if categories is None else categories,
-                reliability=_changed_reliability(mechanism, reliability),
+                reliability=changed_reliability(mechanism.reliability, reliability),
                 now=self._clock.now(),
             )
             saved = await _save(tx, actor, mechanism, changed)
@@ -338,12 +328,6 @@ async def _save(tx: Transaction, actor: Actor, before: Mechanism, after: Mechani
         await tx.record(MechanismChanged(before, after, actor_id=actor.id))
     (authored,) = await tx.mechanisms.find_authored([after.id])
     return authored
-
-
-def _changed_reliability(mechanism: Mechanism, change: Reliability | Unstated | None) -> Reliability | None:
-    if change is None:
-        return mechanism.reliability
-    return None if isinstance(change, Unstated) else change
 
 
 def _moderates(actor: Actor) -> bool:

@@ -13,7 +13,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.reliability import Reliability
+from mechshare.domain.reliability import UNSTATED, Reliability, Unstated
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -61,7 +61,6 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     media_addresses,
 )
 from mechshare.entrypoints.http.representations.users import USERS_PATH
-from mechshare.services.mechanisms import UNSTATED, Unstated
 
 Req = Request[Any, Any, Any]
 TAG = Tag("mechanisms", "Clips of physical motion")

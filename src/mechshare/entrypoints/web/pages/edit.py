@@ -12,7 +12,7 @@ from mechshare.domain.errors import DomainException, MechanismNotFound, StaleVer
 from mechshare.domain.ids import CategoryId, MechanismId, is_id
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import require_editor
-from mechshare.domain.reliability import Reliability, stated_reliability
+from mechshare.domain.reliability import UNSTATED, Reliability, stated_reliability
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -22,7 +22,6 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
-from mechshare.services.mechanisms import UNSTATED
 
 Req = Request[Any, Any, Any]
 _MAX_FORM_BYTES = 512 * 1024
