@@ -87,8 +87,9 @@ async def test_lists_by_level_end_with_those_that_state_none(database: Database)
             page = await tx.mechanisms.find_all(request, sort=sort)
             read += [item.mechanism for item in page.items]
             request = PageRequest(limit=1, after=page.next) if page.next else None
-        both = {"reliability_min": 2, "category_ids": [CategoryId("gears")]}
-        narrowed = await tx.mechanisms.find_all(PageRequest(), sort=sort, **both)
+        narrowed = await tx.mechanisms.find_all(
+            PageRequest(), sort=sort, category_ids=[CategoryId("gears")], reliability_min=2
+        )
         found = await tx.mechanisms.find_all(PageRequest(), words=["歯車"], reliability_min=3)
         counted = await tx.mechanisms.count(reliability_min=1)
     assert read == newest_first
