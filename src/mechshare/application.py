@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
+from mechshare.services.evidence import EvidenceService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobRunner
 from mechshare.services.maintenance.doctor import DoctorService
@@ -42,6 +43,7 @@ class Application:
     categories: CategoryService
     mechanisms: MechanismService
     reliability: ReliabilityService
+    evidence: EvidenceService
     uploads: UploadService
     resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService

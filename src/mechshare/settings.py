@@ -61,6 +61,8 @@ class Settings:
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
     `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
+    Levels 3 and 4 of reliability need `level_3_supporters` and `level_4_supporters` other people whose claims support
+    the mechanism; if `evidence` is `required`, authors cannot state them otherwise, and if it is `shown`, pages say so.
     Entries of the audit log are deleted after `audit_retention_days` (0: never). `thesaurus_file` has
     entries that are added to the thesaurus. Errors are written to `log_file` as well as to the console.
     """
@@ -97,6 +99,9 @@ class Settings:
     public_url: str = ""
     cors_origins: tuple[str, ...] = ()
     external_media_hosts: tuple[str, ...] = ("*",)
+    level_3_supporters: int = 1
+    level_4_supporters: int = 2
+    evidence: str = "shown"
     audit_retention_days: int = 365
     thesaurus_file: str = ""
     log_format: str = "console"
@@ -161,6 +166,13 @@ def load(environ: Mapping[str, str]) -> Settings:
         public_url=public_url(values),
         cors_origins=origins(values),
         external_media_hosts=external_hosts(values),
+        level_3_supporters=integer(
+            values, "level_3_supporters", Settings.level_3_supporters, minimum=0, maximum=1_000
+        ),
+        level_4_supporters=integer(
+            values, "level_4_supporters", Settings.level_4_supporters, minimum=0, maximum=1_000
+        ),
+        evidence=one_of(values, "evidence", ("shown", "required")),
         audit_retention_days=integer(
             values, "audit_retention_days", Settings.audit_retention_days, minimum=0, maximum=36_500
         ),

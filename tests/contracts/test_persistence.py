@@ -4,6 +4,7 @@ from mechshare.testing.persistence.audit import *  # noqa: F403
 from mechshare.testing.persistence.blob_references import *  # noqa: F403
 from mechshare.testing.persistence.categories import *  # noqa: F403
 from mechshare.testing.persistence.database import *  # noqa: F403
+from mechshare.testing.persistence.evidence import *  # noqa: F403
 from mechshare.testing.persistence.idempotency import *  # noqa: F403
 from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403

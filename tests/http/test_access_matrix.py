@@ -58,6 +58,33 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": OPEN,
         "withdrawn": (404, 200, 404, 200, 200, 401, 401),
     },
+    **{
+        f"GET /api/v1/mechanisms/{{mechanism_id}}/{part}": {
+            "pending": (404, 200, 404, 404, 200, 401, 401),
+            "ready": (404, 200, 404, 404, 200, 401, 401),
+            "published": OPEN,
+            "withdrawn": (404, 200, 404, 200, 200, 401, 401),
+        }
+        for part in ("evidence", "claims")
+    },
+    "POST /api/v1/mechanisms/{mechanism_id}/claims": {
+        "pending": (401, 201, 404, 404, 201, 401, 401),
+        "ready": (401, 201, 404, 404, 201, 401, 401),
+        "published": (401, 201, 201, 201, 201, 401, 401),
+        "withdrawn": (401, 201, 404, 201, 201, 401, 401),
+    },
+    "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/withdraw": {
+        "pending": (401, 200, 404, 404, 200, 401, 401),
+        "ready": (401, 200, 404, 404, 200, 401, 401),
+        "published": (401, 200, 403, 200, 200, 401, 401),
+        "withdrawn": (401, 200, 404, 200, 200, 401, 401),
+    },
+    "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {
+        "pending": (401, 200, 404, 404, 200, 401, 401),
+        "ready": (401, 200, 404, 404, 200, 401, 401),
+        "published": (401, 200, 403, 403, 200, 401, 401),
+        "withdrawn": (401, 200, 404, 403, 200, 401, 401),
+    },
     "PATCH /api/v1/mechanisms/{mechanism_id}": {
         "pending": (401, 200, 404, 404, 200, 401, 401),
         "ready": (401, 200, 404, 404, 200, 401, 401),
@@ -154,6 +181,7 @@ HEADERS = {
     },
     "DELETE /api/v1/uploads/{upload_id}": UPLOADING,
 }
+CLAIM = {"kind": "supports", "text": "三回測定"}
 BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/register": {
         "username": "new-{caller}",
@@ -169,7 +197,12 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/categories": {"id": "made-by-{caller}", "name_en": "{caller}", "name_ja": "{caller}"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title": "新しい"},
     "POST /api/v1/mechanisms/{mechanism_id}/withdraw": {"reason": "重複"},
+<<<<<<< HEAD
     "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail": {"thumbnail_at": 0.5},
+=======
+    "POST /api/v1/mechanisms/{mechanism_id}/claims": CLAIM,
+    "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {"text": "追試します"},
+>>>>>>> d709d4b (Claims for and against a mechanism, and whether they carry its level)
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},
@@ -245,6 +278,8 @@ async def address(site: Site, template: str, state: str) -> str:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
         path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name)
+        if "{claim_id}" in path:
+            path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
     return path
 
 
@@ -253,6 +288,13 @@ async def upload_of_other(site: Site) -> str:
     headers = {**site.tokens["other"], **UPLOADING, "Content-Type": "application/offset+octet-stream"}
     made = await site.client.post(f"{API}/uploads", headers=headers, content=GIF)
     return str(made.headers["location"].rpartition("/")[2])
+
+
+async def claim_of_owner(site: Site, mechanism_id: str) -> str:
+    """Returns the identifier of a claim that `owner` made about their own mechanism."""
+    url = f"{API}/mechanisms/{mechanism_id}/claims"
+    made = await site.client.post(url, headers=site.tokens["owner"], json=CLAIM)
+    return str(made.json()["id"])
 
 
 def body_for(row: str, caller: str) -> dict[str, Any]:

@@ -62,9 +62,11 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         url = f"{API}/mechanisms/{made['id']}"
         assert '"state":"ready"' in client.get(f"{url}/processing/events").text
         published = client.post(f"{url}/publish").json()
+        claimed = client.post(f"{url}/claims", json={"kind": "supports", "text": "三回測定"}).json()
         upload = client.post(f"{API}/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "3"})
     return {
         "mechanism_id": made["id"],
+        "claim_id": claimed["id"],
         "user_id": made["user_id"],
         "category_id": "gears",
         "name": published["file_url"].rpartition("/")[2],

@@ -14,6 +14,7 @@ from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters, choose_thesaurus
 from mechshare.bootstrap.data_folder import data_folder
 from mechshare.bootstrap.secrets import derived_key, signing_keys, stored_secrets
+from mechshare.domain.evidence import EvidenceRule
 from mechshare.domain.external_hosts import ExternalHosts
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
@@ -30,6 +31,7 @@ from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.derivation import Derivation, ScratchDerivation
+from mechshare.services.evidence import EvidenceService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner
@@ -52,6 +54,7 @@ from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.file_verification import FileObserver, FileVerification
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
@@ -95,6 +98,11 @@ def build(
     links = LinkSigner(signing_keys(secrets, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
     refused_tokens = RefusedTokens()
+    evidence_rule = EvidenceRule(
+        level_3=settings.level_3_supporters,
+        level_4=settings.level_4_supporters,
+        is_enforced=settings.evidence == "required",
+    )
     clip_limit = ClipLimit(settings.unfinished_clips_per_user)
     days = settings.audit_retention_days
     audit_retention = timedelta(days=days) if days else None
@@ -119,9 +127,14 @@ def build(
         sessions=SessionService(transactions, passwords, pairs, clock, ids, refused_tokens),
         categories=CategoryService(transactions, clock),
         mechanisms=MechanismService(
-            transactions, clock, ids, clip_limit, ExternalHosts(settings.external_media_hosts)
+            transactions,
+            clock,
+            ids,
+            clip_limit,
+            ContentRules(ExternalHosts(settings.external_media_hosts), evidence_rule),
         ),
         reliability=ReliabilityService(database),
+        evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits

@@ -22,6 +22,8 @@ class AuditAction(StrEnum):
     SUSPENDED = "suspended"
     REINSTATED = "reinstated"
     WITHDRAWN_BY_MODERATOR = "withdrawn_by_moderator"
+    CLAIM_WITHDRAWN = "claim_withdrawn"
+    """A moderator withdrew the claim of another user; the detail is its identifier."""
     MECHANISM_EDITED = "mechanism_edited"
     DRAFT_READ = "draft_read"
     ACCOUNTS_LISTED = "accounts_listed"

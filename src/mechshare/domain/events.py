@@ -40,6 +40,14 @@ class MechanismWithdrawnByModerator:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimWithdrawnByModerator:
+    mechanism_id: MechanismId
+    claim_id: str
+    moderator_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
 class MechanismEditedByAdmin:
     """Somebody else than the owner changed the texts or categories."""
 
@@ -311,6 +319,7 @@ Event = (
     MechanismCreated
     | MechanismChanged
     | MechanismWithdrawnByModerator
+    | ClaimWithdrawnByModerator
     | MechanismEditedByAdmin
     | DraftRead
     | AccountsListed

@@ -77,6 +77,9 @@ def effects_of(event: events.Event) -> Effects:
         case events.MechanismWithdrawnByModerator(mechanism_id, moderator_id, reason, metadata):
             action = AuditAction.WITHDRAWN_BY_MODERATOR
             return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, reason)])
+        case events.ClaimWithdrawnByModerator(mechanism_id, claim_id, moderator_id, metadata):
+            action = AuditAction.CLAIM_WITHDRAWN
+            return Effects(audit=[Audited(action, moderator_id, mechanism_id, metadata, claim_id)])
         case events.MechanismEditedByAdmin(mechanism_id, admin_id, metadata):
             return Effects(audit=[Audited(AuditAction.MECHANISM_EDITED, admin_id, mechanism_id, metadata)])
         case events.DraftRead(subject, reader_id, metadata):

@@ -13,7 +13,6 @@ from mechshare.domain.events import (
     MechanismsReinstated,
     MechanismWithdrawnByModerator,
 )
-from mechshare.domain.external_hosts import ExternalHosts
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.mechanisms import (
     PENDING,
@@ -45,6 +44,7 @@ from mechshare.ports.ids import IdSource
 from mechshare.services.support.bulk_insert import BulkInsert, add_mechanisms
 from mechshare.services.support.cleanup import clean_up_deleted
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.idempotency import (
     IdempotentRequest,
     ReplayedResponse,
@@ -83,11 +83,11 @@ class MechanismService:
         clock: Clock,
         ids: IdSource,
         clip_limit: ClipLimit,
-        external_hosts: ExternalHosts,
+        rules: ContentRules,
     ) -> None:
         self._transactions = transactions
         self._clip_limit = clip_limit
-        self._external_hosts = external_hosts
+        self._rules = rules
         self._bulk_insert = BulkInsert(transactions, clip_limit)
         self._clock = clock
         self._ids = ids
@@ -210,7 +210,7 @@ class MechanismService:
     ) -> AuthoredMechanism:
         """Updates the mechanism; None keeps a value, and UNSTATED removes the reliability.
 
-        Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, StaleVersion.
+        Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, EvidenceMissing, StaleVersion.
         """
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
@@ -222,6 +222,7 @@ class MechanismService:
                 reliability=changed_reliability(mechanism.reliability, reliability),
                 now=self._clock.now(),
             )
+            await self._rules.require_level(tx, mechanism, changed)
             saved = await _save(tx, actor, mechanism, changed)
             if not mechanism.can_be_edited_by(actor.id):
                 await tx.record(MechanismEditedByAdmin(mechanism_id, actor.id, request_metadata))
@@ -302,8 +303,8 @@ class MechanismService:
     def _new_mechanism(self, actor: Actor, draft: Draft) -> Mechanism:
         now = self._clock.now()
         external = draft.media if isinstance(draft.media, ExternalMedia) else None
-        clean_url = self._external_hosts.clean_url
-        return Mechanism(
+        clean_url = self._rules.external_hosts.clean_url
+        new = Mechanism(
             id=MechanismId(self._ids.new_id()),
             title=clean_title(draft.title),
             description=clean_description(draft.description),
@@ -318,6 +319,8 @@ class MechanismService:
             processing=READY if external else PENDING,
             original=draft.media if isinstance(draft.media, OriginalFile) else None,
         )
+        self._rules.require_new_level(new)
+        return new
 
 
 async def _save(tx: Transaction, actor: Actor, before: Mechanism, after: Mechanism) -> AuthoredMechanism:

@@ -43,6 +43,7 @@ from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PAT
 from mechshare.entrypoints.http.routes import (
     audit,
     categories,
+    evidence,
     mechanisms,
     media,
     operations,
@@ -67,7 +68,7 @@ from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
 _TAGGED = (
-    *(sessions, users, mechanisms, resumable_uploads, processing, media, reliability),
+    *(sessions, users, mechanisms, resumable_uploads, processing, media, reliability, evidence),
     *(categories, search, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
@@ -109,6 +110,7 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
             thumbnails.router,
             media.router,
             reliability.router,
+            evidence.router,
             categories.router,
             search.router,
             audit.router,

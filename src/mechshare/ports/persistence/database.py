@@ -11,6 +11,7 @@ from typing import Protocol
 from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 from mechshare.ports.persistence.categories import CategoryRepository
+from mechshare.ports.persistence.evidence import ClaimRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 from mechshare.ports.persistence.mechanisms import (
@@ -51,6 +52,9 @@ class UnitOfWork(Protocol):
 
     @property
     def reliability_history(self) -> ReliabilityHistory: ...
+
+    @property
+    def claims(self) -> ClaimRepository: ...
 
     @property
     def blob_references(self) -> BlobReferenceRepository: ...

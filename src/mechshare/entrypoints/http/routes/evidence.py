@@ -1,0 +1,266 @@
+"""/mechanisms/{id}/claims and /mechanisms/{id}/evidence"""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.openapi.spec import Tag
+from litestar.params import FromPath
+from msgspec import Struct
+
+from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale
+from mechshare.domain.evidence import (
+    MAX_CLAIM_LENGTH,
+    MAX_CONDITION_LENGTH,
+    MAX_CONDITIONS,
+    MAX_LINK_LENGTH,
+    MAX_REPLY_LENGTH,
+    AuthoredClaim,
+    ClaimId,
+    ClaimKind,
+    Condition,
+    NewClaim,
+)
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import Author
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    request_metadata_of,
+    require_permissions,
+    viewer_of,
+)
+from mechshare.entrypoints.http.protocol.openapi import (
+    NOT_MODIFIED,
+    OPTIONAL_TOKEN,
+    body_of,
+    documented,
+    refuses,
+)
+from mechshare.entrypoints.http.protocol.pagination import (
+    Cursor,
+    Limit,
+    PageNumber,
+    PageResponse,
+    page_request,
+    page_response,
+)
+from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
+from mechshare.entrypoints.http.protocol.responses import resource
+from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+
+Req = Request[Any, Any, Any]
+TAG = Tag("evidence", "Claims for and against a mechanism")
+_ConditionText = Annotated[str, documented(minLength=1, maxLength=MAX_CONDITION_LENGTH)]
+
+
+@published("ClaimCondition")
+class ConditionFields(Struct, forbid_unknown_fields=True):
+    """A number with a `unit` such as N, mm, 1/min, K (empty: none), or a text such as a material."""
+
+    name: _ConditionText
+    value: float | str
+    unit: Annotated[str, documented(maxLength=10)] = ""
+
+    @property
+    def condition(self) -> Condition:
+        if isinstance(self.value, str):
+            return Condition(name=self.name, text=self.value)
+        return Condition(name=self.name, number=self.value, unit=self.unit)
+
+
+@published("NewClaim")
+class NewClaimFields(Struct, forbid_unknown_fields=True):
+    """`link` and `doi` are checked in their form and never fetched."""
+
+    kind: ClaimKind
+    text: Annotated[str, documented(minLength=1, maxLength=MAX_CLAIM_LENGTH)]
+    link: Annotated[str, documented(maxLength=MAX_LINK_LENGTH)] | None = None
+    doi: Annotated[str, documented(maxLength=250)] | None = None
+    conditions: Annotated[list[ConditionFields], documented(maxItems=MAX_CONDITIONS)] = []
+
+
+@published("ClaimReply")
+class ReplyFields(Struct, forbid_unknown_fields=True):
+    text: Annotated[str, documented(minLength=1, maxLength=MAX_REPLY_LENGTH)]
+
+
+@published("Claim")
+class ClaimResponse(Struct):
+    """`mechanism_version` is the version of the mechanism that the claim is about; `reply` is that of its author.
+
+    Of a claim that a moderator withdrew, the texts are null and there are no conditions.
+    """
+
+    id: str
+    mechanism_id: str
+    mechanism_version: int
+    user: Author
+    kind: ClaimKind
+    text: str | None
+    link: str | None
+    doi: str | None
+    conditions: list[ConditionFields]
+    created_at: datetime
+    withdrawn_at: datetime | None
+    reply: str | None
+    replied_at: datetime | None
+
+
+@published("Evidence")
+class EvidenceResponse(Struct):
+    """How many other people than the author support or reproduce the mechanism, and how many contradict it.
+
+    The stated `level` needs `needed` of them (0: none); `is_carried` says whether the evidence suffices.
+    """
+
+    level: int | None
+    supporting: int
+    contradicting: int
+    needed: int
+    is_carried: bool
+
+
+@get(
+    "/evidence",
+    operation_id="getEvidence",
+    summary="Read what the evidence says about the level",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
+async def get_evidence(request: Req, mechanism_id: FromPath[str]) -> Response[EvidenceResponse]:
+    """Returns the support of the mechanism. Claims that were withdrawn do not count."""
+    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    found = await application.evidence.summarise(viewer, id)
+    await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
+    support = found.support
+    content = EvidenceResponse(
+        found.level, support.supporting, support.contradicting, found.needed, found.is_carried
+    )
+    return resource(request, content)
+
+
+@get(
+    "/claims",
+    operation_id="listClaims",
+    summary="List claims",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+)
+async def find_claims(
+    request: Req,
+    mechanism_id: FromPath[str],
+    page: PageNumber = None,
+    limit: Limit = None,
+    cursor: Cursor = None,
+) -> Response[PageResponse[ClaimResponse]]:
+    """Returns the claims about a mechanism, newest first, withdrawn ones included."""
+    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    requested = page_request(page, limit, cursor, conditions=id)
+    found = await application.evidence.find_claims(viewer, id, requested)
+    await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
+    return resource(request, page_response(found, [_claim(item) for item in found.items], conditions=id))
+
+
+@post(
+    "/claims",
+    guards=[require_permissions()],
+    status_code=201,
+    operation_id="createClaim",
+    summary="Add a claim",
+    opt=refuses(Invalid, Conflict),
+    operation_class=body_of(
+        NewClaimFields,
+        example={
+            "kind": "reproduces",
+            "text": "同じ条件で再現しました。",
+            "doi": "10.1000/182",
+            "conditions": [{"name": "load", "value": 12, "unit": "N"}, {"name": "material", "value": "S45C"}],
+        },
+    ),
+)
+async def create_claim(request: Req, mechanism_id: FromPath[str]) -> Response[ClaimResponse]:
+    """Adds a claim about a mechanism that the caller may see. A claim is never edited; it can be withdrawn."""
+    new = await decoded_body(request, NewClaimFields)
+    claim = NewClaim(
+        kind=new.kind,
+        text=new.text,
+        link=new.link or "",
+        doi=new.doi or "",
+        conditions=tuple(one.condition for one in new.conditions),
+    )
+    evidence = application_of(request).evidence
+    added = await evidence.add_claim(actor_of(request), MechanismId(mechanism_id), claim)
+    return resource(request, _claim(added), status=201)
+
+
+@post(
+    "/claims/{claim_id:str}/withdraw",
+    guards=[require_permissions()],
+    status_code=200,
+    operation_id="withdrawClaim",
+    summary="Withdraw a claim",
+    opt=refuses(Forbidden, Stale),
+)
+async def withdraw_claim(
+    request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]
+) -> Response[ClaimResponse]:
+    """Withdraws a claim; for who made it, and moderators. It stays readable as withdrawn."""
+    await refuse_body(request)
+    withdrawn = await application_of(request).evidence.withdraw_claim(
+        actor_of(request), MechanismId(mechanism_id), ClaimId(claim_id), request_metadata_of(request)
+    )
+    return resource(request, _claim(withdrawn))
+
+
+@post(
+    "/claims/{claim_id:str}/reply",
+    guards=[require_permissions()],
+    status_code=200,
+    operation_id="replyToClaim",
+    summary="Reply to a claim",
+    opt=refuses(Forbidden, Invalid, Conflict, Stale),
+    operation_class=body_of(ReplyFields, example={"text": "次の版で測定条件を追記します。"}),
+)
+async def reply_to_claim(
+    request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]
+) -> Response[ClaimResponse]:
+    """Adds the reply of the mechanism's author. There is one reply, which is never edited."""
+    reply = await decoded_body(request, ReplyFields)
+    replied = await application_of(request).evidence.reply_to_claim(
+        actor_of(request), MechanismId(mechanism_id), ClaimId(claim_id), reply.text
+    )
+    return resource(request, _claim(replied))
+
+
+def _claim(item: AuthoredClaim) -> ClaimResponse:
+    claim = item.claim
+    is_shown = not claim.is_hidden
+    return ClaimResponse(
+        id=claim.id,
+        mechanism_id=claim.mechanism_id,
+        mechanism_version=claim.mechanism_version,
+        user=item.author,
+        kind=claim.kind,
+        text=claim.text if is_shown else None,
+        link=claim.link or None if is_shown else None,
+        doi=claim.doi or None if is_shown else None,
+        conditions=[_condition(one) for one in claim.conditions] if is_shown else [],
+        created_at=claim.created_at,
+        withdrawn_at=claim.withdrawn_at,
+        reply=claim.reply or None if is_shown else None,
+        replied_at=claim.replied_at,
+    )
+
+
+def _condition(condition: Condition) -> ConditionFields:
+    value = condition.text if condition.number is None else condition.number
+    return ConditionFields(condition.name, value, condition.unit)
+
+
+router = Router(
+    MECHANISMS_PATH + "/{mechanism_id:str}",
+    tags=[TAG.name],
+    route_handlers=[get_evidence, find_claims, create_claim, withdraw_claim, reply_to_claim],
+)

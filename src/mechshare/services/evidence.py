@@ -1,0 +1,137 @@
+"""Claims about mechanisms, and what they say about the stated level."""
+
+from dataclasses import dataclass
+
+from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.events import ClaimWithdrawnByModerator
+from mechshare.domain.evidence import (
+    MAX_CLAIMS_PER_USER,
+    AuthoredClaim,
+    Claim,
+    ClaimId,
+    ClaimNotFound,
+    EvidenceRule,
+    NewClaim,
+    Support,
+    TooManyClaims,
+    clean_claim,
+    support_of,
+)
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import Author, Mechanism
+from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.policy import Viewer, require_editor, require_visible
+from mechshare.domain.users import Actor
+from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
+from mechshare.services.transactions import Transaction, Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceSummary:
+    """The support of a mechanism by other people than its author, `needed` for its level. `is_carried`: it suffices."""
+
+    level: int | None
+    support: Support
+    needed: int
+    is_carried: bool
+
+
+class EvidenceService:
+    def __init__(self, transactions: Transactions, clock: Clock, ids: IdSource, rule: EvidenceRule) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._ids = ids
+        self._rule = rule
+
+    async def summarise(self, viewer: Viewer, mechanism_id: MechanismId) -> EvidenceSummary:
+        """Returns what the evidence says about the stated level. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            support = support_of(mechanism, await tx.claims.find_stances(mechanism_id))
+        level = mechanism.reliability_level
+        return EvidenceSummary(
+            level=level,
+            support=support,
+            needed=self._rule.needed(level),
+            is_carried=self._rule.is_carried(level, support),
+        )
+
+    async def find_claims(
+        self, viewer: Viewer, mechanism_id: MechanismId, request: PageRequest
+    ) -> Page[AuthoredClaim]:
+        """Returns a page of the claims, newest first, withdrawn ones included. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            return await tx.claims.find_of_mechanism(mechanism_id, request)
+
+    async def add_claim(self, actor: Actor, mechanism_id: MechanismId, new: NewClaim) -> AuthoredClaim:
+        """Adds a claim about the mechanism as it is now. Raises MechanismNotFound, InvalidField, TooManyClaims."""
+        cleaned = clean_claim(new)
+        async with self._transactions.begin() as tx:
+            mechanism = require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
+                raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
+            claim = await tx.claims.save(self._claim(actor, mechanism, cleaned))
+            return await _authored(tx, claim)
+
+    async def withdraw_claim(
+        self, actor: Actor, mechanism_id: MechanismId, claim_id: ClaimId, request_metadata: RequestMetadata
+    ) -> AuthoredClaim:
+        """Withdraws a claim of the actor's, or as a moderator anybody's; no-op if it is withdrawn.
+
+        Raises MechanismNotFound, ClaimNotFound, UnauthorizedOperation.
+        """
+        async with self._transactions.begin() as tx:
+            require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            claim = await _claim_of(tx, mechanism_id, claim_id)
+            withdrawn = claim.withdraw(actor, self._clock.now())
+            if withdrawn != claim:
+                withdrawn = await tx.claims.save(withdrawn)
+                if withdrawn.is_hidden:
+                    await tx.record(
+                        ClaimWithdrawnByModerator(mechanism_id, claim_id, actor.id, request_metadata)
+                    )
+            return await _authored(tx, withdrawn)
+
+    async def reply_to_claim(
+        self, actor: Actor, mechanism_id: MechanismId, claim_id: ClaimId, text: str
+    ) -> AuthoredClaim:
+        """Adds the reply of the mechanism's author, once.
+
+        Raises MechanismNotFound, ClaimNotFound, UnauthorizedOperation, InvalidField, ClaimClosed.
+        """
+        async with self._transactions.begin() as tx:
+            require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            claim = await _claim_of(tx, mechanism_id, claim_id)
+            replied = await tx.claims.save(claim.replied(text, self._clock.now()))
+            return await _authored(tx, replied)
+
+    def _claim(self, actor: Actor, mechanism: Mechanism, new: NewClaim) -> Claim:
+        return Claim(
+            id=ClaimId(self._ids.new_id()),
+            mechanism_id=mechanism.id,
+            mechanism_version=mechanism.version,
+            user_id=actor.id,
+            kind=new.kind,
+            text=new.text,
+            link=new.link,
+            doi=new.doi,
+            conditions=new.conditions,
+            created_at=self._clock.now(),
+        )
+
+
+async def _claim_of(tx: Transaction, mechanism_id: MechanismId, claim_id: ClaimId) -> Claim:
+    claim = await tx.claims.find_claim(claim_id)
+    if claim is None or claim.mechanism_id != mechanism_id:
+        raise ClaimNotFound()
+    return claim
+
+
+async def _authored(tx: Transaction, claim: Claim) -> AuthoredClaim:
+    user = await tx.users.find_by_id(claim.user_id)
+    if user is None:
+        raise ClaimNotFound()
+    author = Author(id=user.id, username=user.username, display_name=user.display_name)
+    return AuthoredClaim(claim=claim, author=author)
