@@ -197,12 +197,9 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/categories": {"id": "made-by-{caller}", "name_en": "{caller}", "name_ja": "{caller}"},
     "PATCH /api/v1/mechanisms/{mechanism_id}": {"title": "新しい"},
     "POST /api/v1/mechanisms/{mechanism_id}/withdraw": {"reason": "重複"},
-<<<<<<< HEAD
     "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail": {"thumbnail_at": 0.5},
-=======
     "POST /api/v1/mechanisms/{mechanism_id}/claims": CLAIM,
     "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {"text": "追試します"},
->>>>>>> d709d4b (Claims for and against a mechanism, and whether they carry its level)
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},

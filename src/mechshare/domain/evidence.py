@@ -62,8 +62,8 @@ class EvidenceMissing(Conflict):
     messages = {
         "en": "Level {level} needs claims of at least {needed} other people that support or reproduce the mechanism, "
         "and more than contradict it; {supporting} support it and {contradicting} contradict it.",
-        "ja": "レベル {level} には、他の {needed} 人以上による「支持」または「再現」の主張が必要で、それが「反証」の人数を"
-        "上回らなければなりません（現在は支持 {supporting} 人、反証 {contradicting} 人）。",
+        "ja": "レベル {level} には、他の {needed} 人以上による「支持」または「再現」の主張が必要で、"
+        "それが「反証」の人数を上回らなければなりません（現在は支持 {supporting} 人、反証 {contradicting} 人）。",
     }
 
 

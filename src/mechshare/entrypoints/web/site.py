@@ -14,6 +14,7 @@ from mechshare.entrypoints.web.pages import (
     compare,
     edit,
     embed,
+    evidence,
     home,
     job_administration,
     moderation,
@@ -39,6 +40,7 @@ site_router = Router(
     route_handlers=[
         home.router,
         watch.router,
+        evidence.router,
         compare.router,
         embed.router,
         uploads.router,

@@ -139,6 +139,7 @@ async def _watch_page(
         failure=failure.message(language_of(request)) if failure else "",
         external_host=host,
         history=history,
+        evidence=await application.evidence.summarise(viewer, mechanism_id),
         reason=reason,
         problem=problem_of(request, error) if error else None,
     )

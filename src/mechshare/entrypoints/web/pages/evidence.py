@@ -1,0 +1,118 @@
+"""The claims about a mechanism: to read, to add, to withdraw and to reply to."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
+
+from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound
+from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim, conditions_in
+from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.policy import can_edit
+from mechshare.domain.users import Permission
+from mechshare.entrypoints.http.protocol.auth import (
+    actor_of,
+    application_of,
+    note_draft_read,
+    request_metadata_of,
+    require_permissions,
+    viewer_of,
+)
+from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.protocol.pagination import Cursor, cursor_of, page_request
+from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.rendering import page, problem_of
+
+Req = Request[Any, Any, Any]
+
+
+@get("/m/{mechanism_id:str}/evidence")
+async def show_evidence(request: Req, mechanism_id: FromPath[str], cursor: Cursor = None) -> Response[str]:
+    return await _evidence_page(request, _known(mechanism_id), cursor=cursor)
+
+
+@post("/m/{mechanism_id:str}/evidence", status_code=200, guards=[require_permissions()])
+async def add_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    fields, known = await form_fields(request), _known(mechanism_id)
+    try:
+        await application_of(request).evidence.add_claim(actor_of(request), known, _claim_in(fields))
+    except (Invalid, Conflict) as error:
+        return await _evidence_page(request, known, error, fields)
+    return see_other(f"/m/{known}/evidence")
+
+
+@post(
+    "/m/{mechanism_id:str}/evidence/{claim_id:str}/withdraw", status_code=200, guards=[require_permissions()]
+)
+async def withdraw_claim(request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]) -> Response[Any]:
+    known = _known(mechanism_id)
+    await application_of(request).evidence.withdraw_claim(
+        actor_of(request), known, ClaimId(claim_id), request_metadata_of(request)
+    )
+    return see_other(f"/m/{known}/evidence")
+
+
+@post("/m/{mechanism_id:str}/evidence/{claim_id:str}/reply", status_code=200, guards=[require_permissions()])
+async def reply_to_claim(request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]) -> Response[Any]:
+    fields, known = await form_fields(request), _known(mechanism_id)
+    try:
+        await application_of(request).evidence.reply_to_claim(
+            actor_of(request), known, ClaimId(claim_id), fields.text("reply")
+        )
+    except (Invalid, Conflict) as error:
+        return await _evidence_page(request, known, error, fields)
+    return see_other(f"/m/{known}/evidence")
+
+
+async def _evidence_page(
+    request: Req,
+    mechanism_id: MechanismId,
+    error: DomainException | None = None,
+    fields: FormFields | None = None,
+    cursor: str | None = None,
+) -> Response[str]:
+    """Returns the page; after a refused form with its fields and the message of `error`."""
+    application, viewer = application_of(request), await viewer_of(request)
+    item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
+    await note_draft_read(request, viewer, item.mechanism)
+    requested = page_request(None, None, cursor, conditions=mechanism_id)
+    claims = await application.evidence.find_claims(viewer, mechanism_id, requested)
+    next_cursor = cursor_of(claims.next, page=claims.page + 1, conditions=mechanism_id) if claims.next else ""
+    return await page(
+        request,
+        "evidence.html",
+        status=status_of(error) if error else 200,
+        mechanism=item.mechanism,
+        claims=claims,
+        next_cursor=next_cursor,
+        evidence=await application.evidence.summarise(viewer, mechanism_id),
+        kind_names=KIND_NAMES,
+        viewer_id=viewer.id if viewer else None,
+        can_reply=can_edit(viewer, item.mechanism),
+        moderates=viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM),
+        values={name: texts[0] for name, texts in (fields or {}).items()},
+        problem=problem_of(request, error) if error else None,
+    )
+
+
+def _claim_in(fields: FormFields) -> NewClaim:
+    """Returns the claim in the form. Raises InvalidField."""
+    kind = fields.text("kind")
+    if kind not in list(ClaimKind):
+        raise InvalidField("kind", en="Choose what the claim says.", ja="主張の種類を選択してください。")
+    return NewClaim(
+        kind=ClaimKind(kind),
+        text=fields.text("text"),
+        link=fields.text("link"),
+        doi=fields.text("doi"),
+        conditions=conditions_in(fields.text("conditions")),
+    )
+
+
+def _known(mechanism_id: str) -> MechanismId:
+    if not is_id(mechanism_id):
+        raise MechanismNotFound()
+    return MechanismId(mechanism_id)
+
+
+router = Router("/", route_handlers=[show_evidence, add_claim, withdraw_claim, reply_to_claim])
