@@ -179,10 +179,12 @@ class EvidenceRule:
     is_enforced: bool = False
 
     def needed(self, level: int | None) -> int:
-        return {
+        """Returns how many other people must support a mechanism of this level."""
+        needed: Mapping[int, int] = {
             ReliabilityLevel.SUPPORTED_BY_COLLEAGUES: self.level_3,
             ReliabilityLevel.ESTABLISHED: self.level_4,
-        }.get(level or 0, 0)  # type: ignore[call-overload]
+        }
+        return needed.get(level or 0, 0)
 
     def is_carried(self, level: int | None, support: Support) -> bool:
         """Whether the evidence carries the level."""

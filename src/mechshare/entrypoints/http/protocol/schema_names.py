@@ -15,7 +15,10 @@ T = TypeVar("T")
 
 _NAMES = {
     name: name
-    for name in ("AuditAction", "Author", "MechanismSort", "ProcessingState", "Profile", "Role", "SearchSort")
+    for name in (
+        *("AuditAction", "Author", "ClaimKind", "LineageKind", "MechanismSort", "ProcessingState"),
+        *("Profile", "Role", "SearchSort"),
+    )
 }
 """Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`
 adds the others."""
