@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound
 from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim, conditions_in
 from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.pagination import NEWEST_FIRST
 from mechshare.domain.policy import can_edit
 from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
@@ -77,14 +78,14 @@ async def _evidence_page(
     await note_draft_read(request, viewer, item.mechanism)
     requested = page_request(None, None, cursor, conditions=mechanism_id)
     claims = await application.evidence.find_claims(viewer, mechanism_id, requested)
-    next_cursor = cursor_of(claims.next, page=claims.page + 1, conditions=mechanism_id) if claims.next else ""
+    following = cursor_of(claims.next, NEWEST_FIRST, claims.page + 1, mechanism_id) if claims.next else ""
     return await page(
         request,
         "evidence.html",
         status=status_of(error) if error else 200,
         mechanism=item.mechanism,
         claims=claims,
-        next_cursor=next_cursor,
+        next_cursor=following,
         evidence=await application.evidence.summarise(viewer, mechanism_id),
         kind_names=KIND_NAMES,
         viewer_id=viewer.id if viewer else None,
