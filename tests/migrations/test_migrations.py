@@ -69,6 +69,7 @@ def test_every_migration_can_be_applied_reverted_and_applied_again(engine: Engin
 
 # SQLite reflects no index over an expression; that of PostgreSQL is compared.
 @pytest.mark.filterwarnings("ignore:Skipped unsupported reflection of expression-based index")
+@pytest.mark.filterwarnings("ignore:autogenerate skipping metadata-specified expression-based index")
 def test_the_migrated_schema_matches_the_tables_in_code(engine: Engine) -> None:
     move(engine, "head", up=True)
     with engine.connect() as connection:
