@@ -9,6 +9,7 @@ from mechshare.services.categories import CategoryService
 from mechshare.services.evidence import EvidenceService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobRunner
+from mechshare.services.lineage import LineageService
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.file_scrubbing import VerificationService
 from mechshare.services.maintenance.garbage_collection import Scheduler
@@ -44,6 +45,7 @@ class Application:
     mechanisms: MechanismService
     reliability: ReliabilityService
     evidence: EvidenceService
+    lineage: LineageService
     uploads: UploadService
     resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService

@@ -65,7 +65,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             "published": OPEN,
             "withdrawn": (404, 200, 404, 200, 200, 401, 401),
         }
-        for part in ("evidence", "claims")
+        for part in ("evidence", "claims", "lineage", "citation")
     },
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
         "pending": (401, 201, 404, 404, 201, 401, 401),
@@ -84,6 +84,18 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "ready": (401, 200, 404, 404, 200, 401, 401),
         "published": (401, 200, 403, 403, 200, 401, 401),
         "withdrawn": (401, 200, 404, 403, 200, 401, 401),
+    },
+    "POST /api/v1/mechanisms/{mechanism_id}/lineage": {
+        "pending": (401, 201, 404, 404, 201, 401, 401),
+        "ready": (401, 201, 404, 404, 201, 401, 401),
+        "published": (401, 201, 403, 403, 201, 401, 401),
+        "withdrawn": (401, 201, 404, 403, 201, 401, 401),
+    },
+    "DELETE /api/v1/mechanisms/{mechanism_id}/lineage/{kind}/{source_id}": {
+        "pending": (401, 204, 404, 404, 204, 401, 401),
+        "ready": (401, 204, 404, 404, 204, 401, 401),
+        "published": (401, 204, 403, 403, 204, 401, 401),
+        "withdrawn": (401, 204, 404, 403, 204, 401, 401),
     },
     "PATCH /api/v1/mechanisms/{mechanism_id}": {
         "pending": (401, 200, 404, 404, 200, 401, 401),
@@ -200,6 +212,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "PUT /api/v1/mechanisms/{mechanism_id}/thumbnail": {"thumbnail_at": 0.5},
     "POST /api/v1/mechanisms/{mechanism_id}/claims": CLAIM,
     "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {"text": "追試します"},
+    "POST /api/v1/mechanisms/{mechanism_id}/lineage": {"source": "{source_id}", "kind": "part_of"},
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},
@@ -275,6 +288,8 @@ async def address(site: Site, template: str, state: str) -> str:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
         path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name)
+        if "{source_id}" in path:
+            path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
         if "{claim_id}" in path:
             path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
     return path
@@ -285,6 +300,15 @@ async def upload_of_other(site: Site) -> str:
     headers = {**site.tokens["other"], **UPLOADING, "Content-Type": "application/offset+octet-stream"}
     made = await site.client.post(f"{API}/uploads", headers=headers, content=GIF)
     return str(made.headers["location"].rpartition("/")[2])
+
+
+async def source_of(site: Site, mechanism_id: str) -> str:
+    """Returns the identifier of a new public mechanism, of which this one of `owner` is stated to be a part."""
+    source: str = (await site.published(site.tokens["owner"]))["id"]
+    body = {"source": source, "kind": "part_of"}
+    url = f"{API}/mechanisms/{mechanism_id}/lineage"
+    await site.client.post(url, headers=site.tokens["owner"], json=body)
+    return source
 
 
 async def claim_of_owner(site: Site, mechanism_id: str) -> str:
@@ -318,6 +342,8 @@ async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str
         body = body_for(row, caller)
         if "upload" in body.get("json", {}):
             body["json"]["upload"] = await upload_of_other(site)
+        if "source" in body.get("json", {}):
+            body["json"]["source"] = (await site.published(site.tokens["owner"]))["id"]
         response = await site.client.request(method, path, headers=headers, **body)
         got.append(response.status_code)
     assert dict(zip(CALLERS, got, strict=True)) == dict(zip(CALLERS, MATRIX[row][state], strict=True))

@@ -35,6 +35,7 @@ from mechshare.services.evidence import EvidenceService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner
+from mechshare.services.lineage import LineageService
 from mechshare.services.maintenance.blob_measurement import MeasureBlobs
 from mechshare.services.maintenance.doctor import DoctorService
 from mechshare.services.maintenance.file_scrubbing import VerificationService, VerifyFiles
@@ -135,6 +136,7 @@ def build(
         ),
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
+        lineage=LineageService(transactions, clock),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits

@@ -43,7 +43,9 @@ from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PAT
 from mechshare.entrypoints.http.routes import (
     audit,
     categories,
+    citations,
     evidence,
+    lineage,
     mechanisms,
     media,
     operations,
@@ -68,7 +70,18 @@ from mechshare.entrypoints.worker.observer import LoggingObserver
 
 _log = structlog.get_logger("mechshare.http")
 _TAGGED = (
-    *(sessions, users, mechanisms, resumable_uploads, processing, media, reliability, evidence),
+    *(
+        sessions,
+        users,
+        mechanisms,
+        resumable_uploads,
+        processing,
+        media,
+        reliability,
+        evidence,
+        lineage,
+        citations,
+    ),
     *(categories, search, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
@@ -111,6 +124,8 @@ def build_app(application: Application, *, owns_process: bool = False) -> ASGIAp
             media.router,
             reliability.router,
             evidence.router,
+            lineage.router,
+            citations.router,
             categories.router,
             search.router,
             audit.router,

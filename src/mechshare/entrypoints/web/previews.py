@@ -7,8 +7,8 @@ from urllib.parse import quote
 from litestar import Request
 from markupsafe import Markup
 
+from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.web.cards import Card
-from mechshare.entrypoints.web.rendering import site_url
 
 EMBED_WIDTH = 640
 EMBED_BAR_HEIGHT = 48
@@ -33,6 +33,8 @@ class LinkPreview:
     height: int
     duration: float | None
     published_on: str
+    changed_on: str
+    version: int
 
     def video_object(self) -> dict[str, Any]:
         """Returns the VideoObject of schema.org, which search engines read."""
@@ -46,6 +48,9 @@ class LinkPreview:
             "contentUrl": self.video_url,
             "embedUrl": self.embed_url,
             "url": self.page_url,
+            "identifier": self.page_url,
+            "dateModified": self.changed_on,
+            "version": self.version,
             "width": self.width,
             "height": self.height,
             "author": {"@type": "Person", "name": self.author_name, "url": self.author_url},
@@ -90,6 +95,8 @@ def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | 
         height=shown.height,
         duration=mechanism.duration,
         published_on=mechanism.created_at.isoformat(),
+        changed_on=mechanism.updated_at.isoformat(),
+        version=mechanism.version,
     )
 
 

@@ -14,6 +14,7 @@ from mechshare.domain.reliability import ReliabilityLevel
 from mechshare.domain.users import Permission, User
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.protocol.static_files import StaticFolder
 from mechshare.entrypoints.web import languages
 from mechshare.entrypoints.web.languages import LANGUAGE_NAMES, language_of, translations
@@ -109,12 +110,6 @@ def problem_of(request: Req, error: DomainException) -> dict[str, str]:
     field = error.field if isinstance(error, InvalidField) else str(error.facts.get("field", ""))
     message = error.rule[language] if isinstance(error, InvalidField) else error.message_in(language)
     return {"field": field, "message": message}
-
-
-def site_url(request: Req) -> str:
-    """Returns the address of the site as its visitors see it, without a trailing slash."""
-    public_url = application_of(request).settings.public_url
-    return public_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
 
 
 async def _account(request: Req) -> User | None:

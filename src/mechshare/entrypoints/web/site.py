@@ -17,6 +17,7 @@ from mechshare.entrypoints.web.pages import (
     evidence,
     home,
     job_administration,
+    lineage,
     moderation,
     my_mechanisms,
     profiles,
@@ -40,6 +41,7 @@ site_router = Router(
     route_handlers=[
         home.router,
         watch.router,
+        lineage.router,
         evidence.router,
         compare.router,
         embed.router,

@@ -14,6 +14,7 @@ from mechshare.ports.persistence.categories import CategoryRepository
 from mechshare.ports.persistence.evidence import ClaimRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
+from mechshare.ports.persistence.lineage import LineageRepository
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
     MechanismFiles,
@@ -55,6 +56,9 @@ class UnitOfWork(Protocol):
 
     @property
     def claims(self) -> ClaimRepository: ...
+
+    @property
+    def lineage(self) -> LineageRepository: ...
 
     @property
     def blob_references(self) -> BlobReferenceRepository: ...

@@ -9,8 +9,9 @@ from litestar import MediaType, Request, Response, Router, get
 
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.web.paths import base_path
-from mechshare.entrypoints.web.rendering import STATIC, page, site_url
+from mechshare.entrypoints.web.rendering import STATIC, page
 
 Req = Request[Any, Any, Any]
 PAGE_SIZE = 500

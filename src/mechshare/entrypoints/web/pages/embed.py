@@ -10,10 +10,11 @@ from litestar.params import FromPath, QueryParameter
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, card, external_host
 from mechshare.entrypoints.web.previews import LinkPreview, link_preview
-from mechshare.entrypoints.web.rendering import hide_referrer, page, site_url
+from mechshare.entrypoints.web.rendering import hide_referrer, page
 
 Req = Request[Any, Any, Any]
 _MAX_ADDRESS = 2_000

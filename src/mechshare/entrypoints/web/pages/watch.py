@@ -8,6 +8,7 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 from markupsafe import Markup
 
+from mechshare.domain.citations import citation_of
 from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound, Stale
 from mechshare.domain.ids import MechanismId, is_id
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
@@ -23,6 +24,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
@@ -139,10 +141,14 @@ async def _watch_page(
         failure=failure.message(language_of(request)) if failure else "",
         external_host=host,
         history=history,
+        citation=citation_of(item, site_url(request)) if preview else None,
         evidence=await application.evidence.summarise(viewer, mechanism_id),
         reason=reason,
         problem=problem_of(request, error) if error else None,
     )
+    if preview:
+        # The permanent address under which the page is cited (RFC 8574).
+        watched.headers["Link"] = f'<{preview.page_url}>; rel="cite-as"'
     return hide_referrer(watched, has_forms=viewer is not None) if host else watched
 
 
