@@ -205,6 +205,8 @@ def plain_value(column: Column[Any], n: int) -> Any:
     if column.nullable and n % 3 == 0:
         return None
     match column.type:
+        case JsonColumn():
+            return ()
         case UtcTime():
             return at(n)
         case String(length=36):
