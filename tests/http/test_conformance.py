@@ -63,7 +63,9 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         assert '"state":"ready"' in client.get(f"{url}/processing/events").text
         published = client.post(f"{url}/publish").json()
         claimed = client.post(f"{url}/claims", json={"kind": "supports", "text": "三回測定"}).json()
-        source = client.post(f"{API}/mechanisms", data={"title": "カム"}, files={"file": ("a.gif", GIF)}).json()
+        source = client.post(
+            f"{API}/mechanisms", data={"title": "カム"}, files={"file": ("a.gif", GIF)}
+        ).json()
         relation = {"source": source["id"], "kind": "part_of"}
         assert client.post(f"{url}/lineage", json=relation).status_code == 201
         upload = client.post(f"{API}/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "3"})
