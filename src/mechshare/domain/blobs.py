@@ -30,6 +30,9 @@ CONTENT_TYPES: Mapping[str, str] = {
     "avi": "video/vnd.avi",
     "ts": "video/mp2t",
     "wmv": "video/x-ms-wmv",
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "pdf": "application/pdf",
 }
 """The content types of stored files, by the extension of their key."""
 ANY_CONTENT_TYPE = "application/octet-stream"
@@ -66,6 +69,8 @@ class BlobRole(StrEnum):
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
     PREVIEW = "preview"
+    PICTURE = "picture"
+    PAGE = "page"
 
 
 class Damage(StrEnum):

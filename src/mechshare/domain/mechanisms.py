@@ -1,4 +1,4 @@
-"""The mechanism: how something moves or why something happens, shared as a short clip."""
+"""The mechanism: how something moves or why something happens, shared as a short clip, a picture or a document."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +15,7 @@ from mechshare.domain.errors import (
     WithdrawnByModerator,
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.reliability import Reliability, ReliabilityChange, clean_reliability
@@ -52,7 +53,7 @@ PENDING = Processing(state=ProcessingState.PENDING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalFile:
-    """The uploaded clip. `size` in bytes, `sha256` in hexadecimal digits, `name` as given by the sender."""
+    """The uploaded file. `size` in bytes, `sha256` in hexadecimal digits, `name` as given by the sender."""
 
     key: str
     format: MediaFormat
@@ -63,25 +64,30 @@ class OriginalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedFiles:
-    """The stored files made from the original: MP4 video, WebP thumbnail, small looping preview."""
+    """The stored files made from the original. All have a WebP `thumbnail`. A clip has an MP4 `video` and a small looping
+    `preview`, a picture has a large `picture`, and a document has its `pages` as pictures, as far as it has them."""
 
-    video: BlobFacts
     thumbnail: BlobFacts
-    preview: BlobFacts
+    video: BlobFacts | None = None
+    preview: BlobFacts | None = None
+    picture: BlobFacts | None = None
+    pages: tuple[BlobFacts, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mechanism:
-    """`duration` is in seconds, to the millisecond, and None until the clip is processed.
+    """`duration` is in seconds, to the millisecond, and None until the clip is processed and where nothing moves.
 
-    `file_url` (the playable clip), `thumbnail_url` and `preview_url` are https URLs for media on other hosts, or
-    `blob:` URLs (see `mechshare.domain.blobs`) once a clip stored here is ready.
+    `file_url` (the playable clip, the picture, or the document as it was sent), `thumbnail_url` and `preview_url` (of
+    clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
+    here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
     """
 
     id: MechanismId
     title: str
     description: str
     user_id: UserId
+    kind: MechanismKind = MechanismKind.CLIP
     file_url: str | None = None
     thumbnail_url: str | None = None
     preview_url: str | None = None
@@ -178,13 +184,16 @@ class Mechanism:
         return replace(self, processing=Processing(state=ProcessingState.PROCESSING), updated_at=now)
 
     def processed(self, facts: MediaFacts, files: DerivedFiles, now: datetime) -> "Mechanism":
+        shown = files.video or files.picture
+        key = shown.key if shown else self.original_key
         return replace(
             self,
+            kind=_kind_of(files, self.original),
             media=facts,
-            duration=facts.duration_ms / 1000,
-            file_url=blob_url(files.video.key),
+            duration=facts.duration_ms / 1000 if facts.duration_ms else None,
+            file_url=blob_url(key) if key else None,
             thumbnail_url=blob_url(files.thumbnail.key),
-            preview_url=blob_url(files.preview.key),
+            preview_url=blob_url(files.preview.key) if files.preview else None,
             processing=READY,
             updated_at=now,
         )
@@ -200,14 +209,23 @@ class Mechanism:
         return replace(self, processing=PENDING, updated_at=now)
 
 
+def _kind_of(files: DerivedFiles, original: OriginalFile | None) -> MechanismKind:
+    if files.video is not None:
+        return MechanismKind.CLIP
+    return MechanismKind.PICTURE if files.picture or original is None else kind_of(original.format)
+
+
 def derived_references(mechanism: Mechanism, files: DerivedFiles, now: datetime) -> tuple[BlobReference, ...]:
     """Returns the references of a processed mechanism, without its original."""
-    # The preview of a still clip may equal its thumbnail byte for byte; both are then one file.
-    facts = {
-        files.preview.key: (BlobRole.PREVIEW, files.preview),
-        files.thumbnail.key: (BlobRole.THUMBNAIL, files.thumbnail),
-        files.video.key: (BlobRole.VIDEO, files.video),
-    }
+    made = (
+        *((BlobRole.PAGE, page) for page in files.pages),
+        (BlobRole.PREVIEW, files.preview),
+        (BlobRole.THUMBNAIL, files.thumbnail),
+        (BlobRole.PICTURE, files.picture),
+        (BlobRole.VIDEO, files.video),
+    )
+    # Equal pages, or a small picture and its thumbnail, are one file.
+    facts = {file.key: (role, file) for role, file in made if file is not None}
     return tuple(_reference(mechanism, role, file, now) for role, file in facts.values())
 
 

@@ -1,4 +1,4 @@
-"""Clips: accepted formats, measurements, and the reasons for which processing fails."""
+"""Files: accepted formats, measurements, and the reasons for which processing fails."""
 
 import re
 from collections.abc import Mapping
@@ -21,6 +21,9 @@ class MediaFormat(StrEnum):
     AVI = "avi"
     TS = "ts"
     WMV = "wmv"
+    PNG = "png"
+    JPEG = "jpg"
+    PDF = "pdf"
 
     @property
     def extension(self) -> str:
@@ -30,17 +33,20 @@ class MediaFormat(StrEnum):
 def sniff(head: bytes) -> MediaFormat | None:
     """Returns the format of a file by the magic numbers in its first SNIFF_BYTES bytes; ignores the file name.
 
-    Returns None for anything else: playlists, HTML, scripts, drawings, PNG without animation, HEIC, AVIF without
-    animation, and similar containers. A still WebP or GIF is a clip of one frame.
+    Returns None for anything else: playlists, HTML, scripts, SVG, HEIC, and similar containers.
     """
     if head[:6] in (b"GIF87a", b"GIF89a"):
         return MediaFormat.GIF
     if head[:4] == b"RIFF":
         return {b"WEBP": MediaFormat.WEBP, b"AVI ": MediaFormat.AVI}.get(head[8:12])
     if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return MediaFormat.APNG if _is_animated_png(head) else None
+        return _sniff_png(head)
     if head[:4] == b"\x1aE\xdf\xa3":
         return _sniff_matroska(head)
+    if head[:3] == b"\xff\xd8\xff":
+        return MediaFormat.JPEG
+    if head[:5] == b"%PDF-":
+        return MediaFormat.PDF
     if head[:16] == _ASF_HEADER:
         return MediaFormat.WMV
     return MediaFormat.TS if _is_transport_stream(head) else _sniff_boxes(head)
@@ -71,17 +77,18 @@ def _is_transport_stream(head: bytes) -> bool:
     return False
 
 
-def _is_animated_png(head: bytes) -> bool:
-    """Whether an animation control chunk precedes the image data, as the format requires."""
+def _sniff_png(head: bytes) -> MediaFormat | None:
+    """Returns APNG if an animation control chunk precedes the image data, as the format requires; None without data."""
     offset = 8
     while offset + 8 <= len(head):
         kind = head[offset + 4 : offset + 8]
         if kind == b"acTL":
-            return True
+            return MediaFormat.APNG
         if kind == b"IDAT":
-            return False
+            return MediaFormat.PNG
         offset += 12 + int.from_bytes(head[offset : offset + 4], "big")
-    return False
+    # A colour profile or text may be longer than the beginning of the file.
+    return MediaFormat.PNG if len(head) >= SNIFF_BYTES else None
 
 
 _MOV_BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"pdin", b"beam")
@@ -126,16 +133,19 @@ def _sniff_boxes(head: bytes) -> MediaFormat | None:
 class MediaFacts:
     """`width` x `height` in px as displayed; `duration_ms` includes the last frame; `frame_rate` is the mean, in 1/s.
 
-    None of them is 0. A single frame has the duration that its file states, or else 100 ms, which is a rate of 10/s.
+    None of them is 0. `duration_ms`, `frame_count` and `frame_rate` are None where nothing moves; `page_count` is None
+    except for documents. The single frame of a video has the duration that its file states, or else 100 ms, which is a
+    rate of 10/s.
     `size` in bytes and `sha256` in hexadecimal digits are those of the original. `thumbnail_at` is the moment that the
     author has chosen for the thumbnail, in seconds from the start of the clip; None if mechshare chooses it.
     """
 
     width: int
     height: int
-    duration_ms: int
-    frame_count: int
-    frame_rate: float
+    duration_ms: int | None = None
+    frame_count: int | None = None
+    frame_rate: float | None = None
+    page_count: int | None = None
     codec: str
     size: int
     sha256: str
@@ -143,7 +153,7 @@ class MediaFacts:
 
 
 class FailureCode(StrEnum):
-    """The reason for which processing a clip or another job failed."""
+    """The reason for which processing a file or another job failed."""
 
     EMPTY = "empty"
     UNREADABLE = "unreadable"
@@ -155,6 +165,8 @@ class FailureCode(StrEnum):
     TOO_MANY_FRAMES = "too_many_frames"
     TOO_MANY_PIXELS = "too_many_pixels"
     TOO_MANY_STREAMS = "too_many_streams"
+    TOO_MANY_PAGES = "too_many_pages"
+    ENCRYPTED = "encrypted"
     RESULT_TOO_LARGE = "result_too_large"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
@@ -214,6 +226,14 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.TOO_MANY_STREAMS: {
         "en": "The file has too many tracks. Export the clip with its video track only.",
         "ja": "ファイルのトラック数が多すぎます。映像トラックだけで書き出してください。",
+    },
+    FailureCode.TOO_MANY_PAGES: {
+        "en": "The document has more than 1,000 pages. Send the part that matters, or split it into several documents.",
+        "ja": "文書のページ数が 1,000 を超えています。必要な部分だけを送るか、複数の文書に分けてください。",
+    },
+    FailureCode.ENCRYPTED: {
+        "en": "The document is protected by a password. Remove the password in its program, and send it again.",
+        "ja": "文書がパスワードで保護されています。作成に使ったソフトでパスワードを外してから、もう一度送ってください。",
     },
     FailureCode.RESULT_TOO_LARGE: {
         "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",

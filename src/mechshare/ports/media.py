@@ -1,4 +1,4 @@
-"""Processing of an uploaded clip into its facts and derivatives."""
+"""Processing of an uploaded file into its facts and derivatives."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -9,14 +9,27 @@ from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageFile:
+    """A page of a document: its text as it was read, and its WebP `picture`, None where it can't be drawn."""
+
+    text: str
+    picture: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Derivatives:
-    """The result of processing: a WebP `thumbnail`, an MP4 `video` (H.264, yuv420p, faststart), and a small looping
-    `preview`, a WebP or an MP4. The suffix of each path is that of its format."""
+    """The result of processing, always with a WebP `thumbnail`. The suffix of each path is that of its format.
+
+    A clip has an MP4 `video` (H.264, yuv420p, faststart) and a small looping `preview`, a WebP or an MP4. A picture has
+    a WebP `picture`, upright and without metadata. A document has `pages`.
+    """
 
     facts: MediaFacts
     thumbnail: Path
-    video: Path
-    preview: Path
+    video: Path | None = None
+    preview: Path | None = None
+    picture: Path | None = None
+    pages: tuple[PageFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

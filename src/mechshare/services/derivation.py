@@ -1,4 +1,4 @@
-"""Makes derivatives from the original of a clip."""
+"""Makes derivatives from an original."""
 
 import asyncio
 import errno
@@ -15,6 +15,7 @@ from mechshare.domain.errors import MediaNotFound, StorageFull
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
+from mechshare.domain.pages import clean_pages
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
 from mechshare.ports.media import Derivatives, MediaProcessor, MediaRejected
@@ -29,17 +30,18 @@ _MIN_FREE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedMedia:
-    """The facts of a clip and its stored derivatives."""
+    """The facts of a file and its stored derivatives; of a document, the text and the picture, if any, of each page."""
 
     facts: MediaFacts
     files: DerivedFiles
+    pages: tuple[tuple[str, BlobFacts | None], ...] = ()
 
 
 class Derivation(Protocol):
     async def derive(
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> DerivedMedia:
-        """Makes and stores thumbnail, video and preview of `original`, under keys of the mechanism and `fence`.
+        """Makes and stores the derivatives of `original`, under keys of the mechanism and `fence`.
 
         Raises MediaRejected, LostLease, Unavailable, OutOfSpace.
         """
@@ -72,7 +74,7 @@ class ScratchDerivation:
             source = await self._fetch(original, folder)
             derivatives = await self.process_mechanism_file(original, source, progress)
             await progress("store", 0.0)
-            return DerivedMedia(facts=derivatives.facts, files=await self._store(id, fence, derivatives))
+            return await self._stored(id, fence, derivatives, progress)
 
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress
@@ -125,12 +127,25 @@ class ScratchDerivation:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
         return path
 
-    async def _store(self, id: MechanismId, fence: int, derivatives: Derivatives) -> DerivedFiles:
-        return DerivedFiles(
-            video=await self._store_file(id, fence, derivatives.video),
-            thumbnail=await self._store_file(id, fence, derivatives.thumbnail),
-            preview=await self._store_file(id, fence, derivatives.preview),
+    async def _stored(
+        self, id: MechanismId, fence: int, made: Derivatives, progress: Progress
+    ) -> DerivedMedia:
+        pictures = []
+        for number, page in enumerate(made.pages):
+            await progress("store", number / len(made.pages))
+            pictures.append(await self._store_if_made(id, fence, page.picture))
+        files = DerivedFiles(
+            thumbnail=await self._store_file(id, fence, made.thumbnail),
+            video=await self._store_if_made(id, fence, made.video),
+            preview=await self._store_if_made(id, fence, made.preview),
+            picture=await self._store_if_made(id, fence, made.picture),
+            pages=tuple(picture for picture in pictures if picture),
         )
+        texts = clean_pages(page.text for page in made.pages)
+        return DerivedMedia(facts=made.facts, files=files, pages=tuple(zip(texts, pictures, strict=True)))
+
+    async def _store_if_made(self, id: MechanismId, fence: int, path: Path | None) -> BlobFacts | None:
+        return await self._store_file(id, fence, path) if path else None
 
     async def _store_file(self, id: MechanismId, fence: int, path: Path) -> BlobFacts:
         digest = await asyncio.to_thread(_digest_of, path)

@@ -14,6 +14,7 @@ from mechshare.domain.events import (
     MechanismWithdrawnByModerator,
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
+from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.mechanisms import (
     PENDING,
     READY,
@@ -309,6 +310,7 @@ class MechanismService:
             title=clean_title(draft.title),
             description=clean_description(draft.description),
             user_id=actor.id,
+            kind=kind_of(draft.media.format) if isinstance(draft.media, OriginalFile) else MechanismKind.CLIP,
             file_url=clean_url("file_url", external.file_url) if external else None,
             thumbnail_url=clean_url("thumbnail_url", external.thumbnail_url) if external else None,
             duration=clean_duration(external.duration) if external else None,

@@ -1,8 +1,9 @@
 """Processes uploaded clips into derivatives, and reports the progress."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mechshare.domain.blobs import DERIVATIVES, OwnerKind
+from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
     DerivativesOrphaned,
@@ -20,6 +21,7 @@ from mechshare.domain.mechanisms import (
     derived_references,
 )
 from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.pages import Page
 from mechshare.domain.policy import Viewer, can_edit, require_editor, require_visible
 from mechshare.domain.users import Actor
 from mechshare.ports.blobs import BlobStore
@@ -110,6 +112,7 @@ class ProcessMechanismFile:
             if current is not None:
                 await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
                 await tx.blob_references.add(derived_references(current, derived.files, now))
+                await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await _save(tx, current, current.processed(derived.facts, derived.files, now), job)
 
         return publish
@@ -148,6 +151,13 @@ class ProcessMechanismFile:
             saved = await tx.mechanisms.save(found.processing_started(self._clock.now()))
             await tx.record(ProcessingChanged(saved))
             return saved
+
+
+def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> list[Page]:
+    return [
+        Page(mechanism_id=id, number=number, text=text, picture_key=picture.key if picture else None)
+        for number, (text, picture) in enumerate(pages, 1)
+    ]
 
 
 async def _save(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:

@@ -1,10 +1,11 @@
-"""Processes clips with FFmpeg's libraries (PyAV), each in a separate sandboxed process."""
+"""Processes files, each in a separate sandboxed process: clips with FFmpeg's libraries (PyAV)."""
 
 import asyncio
 import errno
 import os
 import sys
 import tempfile
+from collections.abc import Iterable
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,17 @@ from mechshare.adapters.media.child_process import (
     task_line,
 )
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import DERIVATIVES, PREVIEW, THUMBNAIL, VIDEO, final_name
+from mechshare.adapters.media.names import (
+    DERIVATIVES,
+    PAGES,
+    PICTURE,
+    PREVIEW,
+    TEXTS,
+    THUMBNAIL,
+    VIDEO,
+    final_name,
+)
+from mechshare.adapters.media.page_files import split_pages
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.domain.errors import StorageFull
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
@@ -45,8 +56,19 @@ class AvMediaProcessor:
             measurements = await self._run_child(source, format, Path(folder), progress)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**measurements, size=size, sha256=digest)
-            made = _move_derivatives(Path(folder), into)
-        return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], video=made[VIDEO], preview=made[PREVIEW])
+            if facts.duration_ms is not None:
+                made = _move_derivatives(Path(folder), into, (VIDEO, THUMBNAIL, PREVIEW))
+                return Derivatives(
+                    facts=facts, thumbnail=made[THUMBNAIL], video=made[VIDEO], preview=made[PREVIEW]
+                )
+            if facts.page_count is None:
+                made = _move_derivatives(Path(folder), into, (PICTURE, THUMBNAIL))
+                return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], picture=made[PICTURE])
+            made = _move_derivatives(Path(folder), into, (THUMBNAIL,))
+            pages = await asyncio.to_thread(
+                split_pages, Path(folder) / PAGES, Path(folder) / TEXTS, into, facts.page_count
+            )
+            return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], pages=pages)
 
     async def draw_thumbnail(
         self, source: Path, format: MediaFormat, at: float | None, into: Path, progress: Progress
@@ -128,12 +150,12 @@ def _described(confinement: Confinement | None) -> Isolation:
     )
 
 
-def _move_derivatives(folder: Path, into: Path) -> dict[str, Path]:
-    """Moves the derivatives out of the child's folder, and returns where they are.
+def _move_derivatives(folder: Path, into: Path, names: Iterable[str]) -> dict[str, Path]:
+    """Moves the derivatives `names` out of the child's folder, and returns where they are.
 
     Raises MediaRejected if one is missing or has a wrong format.
     """
-    made = {name: into / final_name(name, _checked_format(folder / name)) for name in DERIVATIVES}
+    made = {name: into / final_name(name, _checked_format(folder / name)) for name in names}
     for name, path in made.items():
         (folder / name).replace(path)
     return made

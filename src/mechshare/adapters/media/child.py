@@ -14,7 +14,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from importlib import import_module
 from io import FileIO
@@ -30,8 +30,10 @@ from mechshare.adapters.media.frames import opened
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
+from mechshare.adapters.media.still_pictures import is_still, make_picture
 from mechshare.adapters.media.timing import Work
 from mechshare.adapters.media.truncation import is_truncated
+from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
 _FAMILY: Mapping[MediaFormat | None, MediaFormat] = {
@@ -48,9 +50,13 @@ _IMPORTED_LATE = (
     "PIL.AvifImagePlugin",
     "PIL.ImageColor",
     "PIL.ImagePalette",
+    "PIL.TiffImagePlugin",
     "PIL.WebPImagePlugin",
+    "encodings.utf_16_le",
 )
 """Modules that PyAV and Pillow import lazily: imported before the sandbox, in which the process can't open files."""
+_DOCUMENTS = "mechshare.adapters.media.documents"
+"""Imported for documents only: its libraries take a third of a second to load."""
 _CHARACTER_SETS = (
     *("ISO6937", "GB2312", "KSC_5601", "UCS-2BE", "BIG5"),
     *(f"ISO-8859-{number}" for number in range(1, 16) if number != 12),
@@ -76,21 +82,22 @@ def main() -> None:
     task = json.loads(sys.stdin.readline())
     limits = MediaLimits(**task["limits"])
     Image.MAX_IMAGE_PIXELS = limits.area // 2  # Pillow refuses at twice this
-    _prepare()
+    format = MediaFormat(task["format"])
+    _prepare(format)
     with ExitStack() as files:
         source = files.enter_context(os.fdopen(task["files"]["source"], "rb"))
-        into, reread = _outputs(task["files"], files)
+        into = _outputs(task["files"], files)
         try:
             confinement = confine(limits, task["parent"], _report_forbidden_call)
         except StillRoot as problem:
             send(unconfined=str(problem))
             return
         send(confined=asdict(confinement))
-        outcome = _outcome(task, source, into, reread, limits)
+        outcome = _outcome(task, format, source, into, limits)
     send(**outcome)
 
 
-def _prepare() -> None:
+def _prepare(format: MediaFormat) -> None:
     """Loads what is needed later, since the sandbox forbids imports. Prevents that warnings and tracebacks look for
     source code, which is forbidden too."""
     Image.preinit()
@@ -98,6 +105,8 @@ def _prepare() -> None:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in _IMPORTED_LATE:
         import_module(name)
+    if kind_of(format) is MechanismKind.DOCUMENT:
+        import_module(_DOCUMENTS).prepare()
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
@@ -142,26 +151,43 @@ class _UnbufferedFile(FileIO):
         return len(content)
 
 
-def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> tuple[Outputs, FileIO]:
-    """Returns the files to write, and one more independent reader of the video."""
-    outputs = Outputs(
+@dataclass(frozen=True, slots=True)
+class _AllOutputs:
+    """The files to write; `check` is one more independent reader of the video."""
+
+    clip: Outputs
+    check: FileIO
+    picture: FileIO
+    pages: FileIO
+    texts: FileIO
+
+
+def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
+    clip = Outputs(
         video=files.enter_context(_UnbufferedFile(descriptors["video"], "rb+")),
         reread=files.enter_context(FileIO(descriptors["reread"], "rb")),
         thumbnail=files.enter_context(_UnbufferedFile(descriptors["thumbnail"], "rb+")),
         preview=files.enter_context(_UnbufferedFile(descriptors["preview"], "rb+")),
     )
-    return outputs, files.enter_context(FileIO(descriptors["check"], "rb"))
+    return _AllOutputs(
+        clip=clip,
+        check=files.enter_context(FileIO(descriptors["check"], "rb")),
+        **{
+            role: files.enter_context(_UnbufferedFile(descriptors[role], "rb+"))
+            for role in ("picture", "pages", "texts")
+        },
+    )
 
 
 def _outcome(
-    task: Mapping[str, Any], source: BinaryIO, into: Outputs, reread: BinaryIO, limits: MediaLimits
+    task: Mapping[str, Any], format: MediaFormat, source: BinaryIO, into: _AllOutputs, limits: MediaLimits
 ) -> dict[str, Any]:
-    format, only = MediaFormat(task["format"]), task["only_thumbnail"]
+    only = task["only_thumbnail"]
     try:
-        _refuse_damaged(source, format)
+        _refuse_other(source, format)
         if only is not None:
-            return _draw_thumbnail(source, format, only["seconds"], into, limits)
-        return {"made": _process(source, format, into, reread, limits)}
+            return _draw_thumbnail(source, format, only["seconds"], into.clip, limits)
+        return {"made": _process(source, format, into, limits)}
     except RefusedClip as refusal:
         return _refused(refusal.code, refusal.detail)
     except MemoryError as problem:
@@ -189,20 +215,21 @@ def _refused(code: FailureCode, detail: str) -> dict[str, Any]:
     return {"refused": code.value, "detail": detail}
 
 
-def _refuse_damaged(source: BinaryIO, format: MediaFormat) -> None:
-    """Raises RefusedClip for a file that is empty, of another format, or not whole."""
+def _refuse_other(source: BinaryIO, format: MediaFormat) -> None:
+    """Raises RefusedClip for a file that is empty or of another format. Leaves `source` at its beginning."""
     head = source.read(SNIFF_BYTES)
     if not head:
         raise RefusedClip(FailureCode.EMPTY)
     if _FAMILY.get(sniff(head)) is not _FAMILY[format]:
         raise RefusedClip(FailureCode.UNREADABLE, f"it is no {format.value}")
-    if is_truncated(source, format):
-        raise RefusedClip(FailureCode.TRUNCATED)
+    source.seek(0)
 
 
 def _draw_thumbnail(
     source: BinaryIO, format: MediaFormat, seconds: float | None, into: Outputs, limits: MediaLimits
 ) -> dict[str, Any]:
+    if is_truncated(source, format):
+        raise RefusedClip(FailureCode.TRUNCATED)
     at = None if seconds is None else Fraction(round(seconds * 1000), 1000)
     with opened(source, format, limits) as clip:
         draw_thumbnail(clip, at, into.thumbnail, limits, _ProgressSender(clip.work))
@@ -210,14 +237,33 @@ def _draw_thumbnail(
 
 
 def _process(
-    source: BinaryIO, format: MediaFormat, into: Outputs, reread: BinaryIO, limits: MediaLimits
+    source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits
 ) -> dict[str, Any]:
+    if kind_of(format) is MechanismKind.DOCUMENT:
+        return _read_document(source, format, into, limits)
+    if is_still(source, format):
+        send(step="decode", fraction=0.0)
+        width, height = make_picture(source, format, into.picture, into.clip.thumbnail, limits)
+        return {"width": width, "height": height, "page_count": None, "codec": format.value}
+    if is_truncated(source, format):
+        raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:
-        facts = make_derivatives(clip, into, limits, _ProgressSender(clip.work))
+        facts = make_derivatives(clip, into.clip, limits, _ProgressSender(clip.work))
         codec = clip.codec
     send(step="verify", fraction=0.0)
-    verify(into, reread, facts)
+    verify(into.clip, into.check, facts)
     return {**_message_of(facts), "codec": codec}
+
+
+def _read_document(
+    source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits
+) -> dict[str, Any]:
+    from mechshare.adapters.media.documents import DocumentOutputs, make_pages  # `_prepare` has imported it
+
+    work = Work()
+    outputs = DocumentOutputs(into.clip.thumbnail, into.pages, into.texts)
+    facts = make_pages(source, format, outputs, limits, work, _ProgressSender(work))
+    return {**asdict(facts), "codec": format.value}
 
 
 def _message_of(facts: Facts) -> dict[str, Any]:

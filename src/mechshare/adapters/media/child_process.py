@@ -15,7 +15,7 @@ import structlog
 
 from mechshare.adapters.media.budget import TimeBudget
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO
+from mechshare.adapters.media.names import PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
@@ -51,6 +51,9 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
         "check": (folder / VIDEO, os.O_RDONLY),
         "thumbnail": (folder / THUMBNAIL, _NEW),
         "preview": (folder / PREVIEW, _NEW),
+        "picture": (folder / PICTURE, _NEW),
+        "pages": (folder / PAGES, _NEW),
+        "texts": (folder / TEXTS, _NEW),
     }
     with ExitStack() as files:
         descriptors = {}
@@ -175,6 +178,16 @@ class ChildProcess:
                 return dict(made)
             case {"drawn": True}:
                 return {}
+            case {
+                "made": {
+                    "width": int(),
+                    "height": int(),
+                    "page_count": int() | None,
+                    "codec": str(),
+                    **more,
+                } as made
+            } if not more:
+                return dict(made)
             case {"full": True}:
                 raise StorageFull()
             case {"confined": {"call_filter": bool(calls), "landlock": int(version), "user": int(user)}}:

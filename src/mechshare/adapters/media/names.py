@@ -1,4 +1,4 @@
-"""The file names and formats of the derivatives of a clip."""
+"""The file names and formats of the derivatives."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,14 @@ from mechshare.domain.media import MediaFormat
 
 VIDEO, THUMBNAIL, PREVIEW = "video.mp4", "thumbnail.webp", "preview"
 """The names in the folder of the process that makes them; the preview gets its suffix later, by its format."""
+PICTURE, PAGES, TEXTS = "picture.webp", "pages", "texts.json"
+"""The same of pictures and documents. `PAGES` holds the pictures of all pages, which get files of their own later."""
 
 DERIVATIVES: Mapping[str, frozenset[MediaFormat]] = {
     VIDEO: frozenset((MediaFormat.MP4,)),
     THUMBNAIL: frozenset((MediaFormat.WEBP,)),
     PREVIEW: frozenset((MediaFormat.WEBP, MediaFormat.MP4)),
+    PICTURE: frozenset((MediaFormat.WEBP,)),
 }
 """The formats that each may have."""
 

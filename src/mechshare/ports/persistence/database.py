@@ -20,6 +20,7 @@ from mechshare.ports.persistence.mechanisms import (
     MechanismFiles,
     MechanismRepository,
 )
+from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
@@ -59,6 +60,9 @@ class UnitOfWork(Protocol):
 
     @property
     def lineage(self) -> LineageRepository: ...
+
+    @property
+    def pages(self) -> PageRepository: ...
 
     @property
     def blob_references(self) -> BlobReferenceRepository: ...

@@ -100,6 +100,7 @@ mechanisms = Table(
     Column("user_id", Id, ForeignKey("users.id"), nullable=False),
     Column("title", ordered_text(200), nullable=False),
     Column("description", Text, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="clip"),
     Column("file_url", Text),
     Column("thumbnail_url", Text),
     Column("preview_url", Text),

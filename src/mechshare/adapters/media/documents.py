@@ -1,0 +1,114 @@
+"""Makes the derivatives of a document: the pictures and texts of its pages, and a thumbnail of the first one."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, BinaryIO
+
+import pypdfium2
+from pypdfium2 import raw
+from pypdfium2.internal import bases
+from PIL import Image
+
+from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.refusals import RefusedClip
+from mechshare.adapters.media.still_pictures import save_webp
+from mechshare.adapters.media.thumbnail import THUMBNAIL_ENCODER, THUMBNAIL_SIDE
+from mechshare.adapters.media.timing import Work
+from mechshare.domain.media import FailureCode, MediaFormat
+from mechshare.domain.pages import MAX_PAGE_TEXT
+
+PAGE_SIDE = 1600
+"""The longest side of the picture of a page, in px."""
+MAX_PAGES = 1_000
+_PAGE_ENCODER = {"quality": 80, "method": 2}
+_PASSWORD_NEEDED = raw.FPDF_ERR_PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentOutputs:
+    """Open, empty files. `pages` gets the pictures one after another; `texts` gets JSON: for each page the bytes of its
+    picture and its text."""
+
+    thumbnail: IO[bytes]
+    pages: IO[bytes]
+    texts: IO[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFacts:
+    """`width` x `height` of the first page's picture, in px."""
+
+    width: int
+    height: int
+    page_count: int
+
+
+def prepare() -> None:
+    """Starts PDFium without fonts of this machine: it would look for them in folders, which the sandbox forbids."""
+    raw.FPDF_DestroyLibrary()
+    no_folders = (raw.POINTER(raw.c_char) * 1)()
+    config = raw.FPDF_LIBRARY_CONFIG(version=2, m_pUserFontPaths=no_folders)
+    raw.FPDF_InitLibraryWithConfig(config)
+    bases.LIBRARY_AVAILABLE = True
+
+
+def make_pages(
+    source: BinaryIO,
+    format: MediaFormat,
+    into: DocumentOutputs,
+    limits: MediaLimits,
+    work: Work,
+    report: Callable[[str, float], None],
+) -> DocumentFacts:
+    """Writes the files of `into`, with one page in memory at a time. Raises RefusedClip."""
+    try:
+        document = pypdfium2.PdfDocument(source)
+    except pypdfium2.PdfiumError as problem:
+        is_locked = problem.err_code == _PASSWORD_NEEDED
+        raise RefusedClip(FailureCode.ENCRYPTED if is_locked else FailureCode.UNREADABLE, str(problem)) from problem
+    count = len(document)
+    if not count:
+        raise RefusedClip(FailureCode.EMPTY)
+    if count > MAX_PAGES:
+        raise RefusedClip(FailureCode.TOO_MANY_PAGES, f"{count:,} pages, at most {MAX_PAGES:,}")
+    pages, first = [], None
+    for number in range(count):
+        report("decode", number / count)
+        picture, text = _read_page(document, number)
+        work.add(picture.width * picture.height)
+        first = first or picture
+        content = BytesIO()
+        save_webp(picture, content, PAGE_SIDE, _PAGE_ENCODER)
+        into.pages.write(content.getbuffer())
+        pages.append({"bytes": content.tell(), "text": text})
+    report("thumbnail", 0.0)
+    save_webp(first, into.thumbnail, THUMBNAIL_SIDE, THUMBNAIL_ENCODER)
+    into.texts.write(json.dumps(pages).encode())
+    return DocumentFacts(first.width, first.height, count)
+
+
+def _read_page(document: pypdfium2.PdfDocument, number: int) -> tuple[Image.Image, str]:
+    """Returns the picture and the text of the page; a white picture for a page that can't be read."""
+    try:
+        page = document[number]
+    except pypdfium2.PdfiumError:
+        return Image.new("RGB", (PAGE_SIDE * 3 // 4, PAGE_SIDE), "white"), ""
+    try:
+        scale = PAGE_SIDE / max(*page.get_size(), 1.0)
+        if not math.isfinite(scale) or scale <= 0:
+            raise RefusedClip(FailureCode.UNREADABLE, f"page {number + 1} has no size")
+        picture = page.render(scale=scale, may_draw_forms=False, rev_byteorder=True).to_pil().convert("RGB")
+        return picture, _text_of(page)
+    finally:
+        page.close()
+
+
+def _text_of(page: pypdfium2.PdfPage) -> str:
+    text = page.get_textpage()
+    try:
+        return str(text.get_text_range(0, min(text.count_chars(), MAX_PAGE_TEXT)))
+    finally:
+        text.close()
