@@ -9,6 +9,7 @@ from mechshare.testing.persistence.idempotency import *  # noqa: F403
 from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.lineage import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403
+from mechshare.testing.persistence.pages import *  # noqa: F403
 from mechshare.testing.persistence.reliability import *  # noqa: F403
 from mechshare.testing.persistence.sessions import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403

@@ -25,6 +25,10 @@ def brand(name: bytes) -> bytes:
         (b"GIF87a" + bytes(20), MediaFormat.GIF),
         (b"GIF89a<script>alert(1)</script>", MediaFormat.GIF),
         (PNG + HEADER + ANIMATION + IMAGE_DATA, MediaFormat.APNG),
+        (PNG + HEADER + IMAGE_DATA + ANIMATION, MediaFormat.PNG),
+        (PNG + b"\0\1\0\0iCCP" + bytes(2**16), MediaFormat.PNG),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", MediaFormat.JPEG),
+        (b"%PDF-1.7\n", MediaFormat.PDF),
         (b"RIFF\x10\0\0\0WEBPVP8X", MediaFormat.WEBP),
         (brand(b"isom"), MediaFormat.MP4),
         (brand(b"mp42"), MediaFormat.MP4),
@@ -45,7 +49,7 @@ def brand(name: bytes) -> bytes:
         (EBML + b"\xec\xa0" + bytes(32) + b"\x42\x82\x40\x04webm", MediaFormat.WEBM),
     ],
 )
-def test_a_clip_is_recognized_by_its_content(head, format):
+def test_a_file_is_recognized_by_its_content(head, format):
     assert sniff(head) is format
 
 
@@ -67,11 +71,10 @@ def test_a_clip_is_recognized_by_its_content(head, format):
         b"\0\0\0\2moov" + bytes(20),
         b"bearmoovers of all countries, unite",
         b"lookftypisom and other four-letter words",
-        b"%PDF-1.7\n",
+        b"PDF-1.7\n",
         b"RIFF\x10\0\0\0WAVEfmt ",
-        b"\xff\xd8\xff\xe0\0\x10JFIF",
+        b"\xff\xd8\xfeJFIF",
         b"OggS" + bytes(30),
-        PNG + HEADER + IMAGE_DATA + ANIMATION,
         PNG + HEADER,
         PNG,
         brand(b"heic"),

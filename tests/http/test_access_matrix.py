@@ -23,6 +23,8 @@ OPEN = (200,) * 5 + (401, 401)
 SIGNED_IN = (401, 200, 200, 200, 200, 401, 401)
 DONE = (401, 204, 204, 204, 204, 401, 401)
 ADMIN = (401, 403, 403, 403, 200, 401, 401)
+OF_DOCUMENTS = (404,) * 5 + (401, 401)
+"""The mechanisms of this test are clips; test_documents.py reads documents."""
 MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "POST /api/v1/auth/register": {SAME: (201,) * 7},
     "POST /api/v1/auth/login": {SAME: (200,) * 7},
@@ -157,6 +159,8 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "published": (401, 200, 403, 403, 200, 401, 401),
         "withdrawn": (401, 200, 404, 403, 200, 401, 401),
     },
+    "GET /api/v1/mechanisms/{mechanism_id}/document": dict.fromkeys(STATES, OF_DOCUMENTS),
+    "GET /api/v1/mechanisms/{mechanism_id}/pages/{number}": dict.fromkeys(STATES, OF_DOCUMENTS),
     "GET /api/v1/media/{mechanism_id}/{name}": {
         "pending": (404, 404, 404, 404, 404, 401, 401),
         "ready": (404, 200, 404, 404, 200, 401, 401),
@@ -287,7 +291,7 @@ async def address(site: Site, template: str, state: str) -> str:
     if "{mechanism_id}" in path:
         made = await mechanism_in(site, state)
         name = (made["file_url"] or "/x.mp4").partition("?")[0].rpartition("/")[2]
-        path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name)
+        path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name).replace("{number}", "1")
         if "{source_id}" in path:
             path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
         if "{claim_id}" in path:

@@ -78,6 +78,7 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         "category_id": "gears",
         "name": published["file_url"].rpartition("/")[2],
         "session_id": "01900000-0000-7000-8000-000000000000",
+        "number": "1",
         "upload_id": upload.headers["Location"].rpartition("/")[2],
     }
 

@@ -1,6 +1,7 @@
 // Loaded by the watch page and by embedded players.
 import "./external";
 import "./player";
+import "./zoom";
 import { announce, find, text } from "./page";
 
 /** A field whose text a button copies. */

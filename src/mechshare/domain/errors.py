@@ -291,11 +291,13 @@ class BodyTooLarge(TooLarge):
 class UnsupportedFile(UnsupportedMedia):
     code = "UNSUPPORTED_FILE"
     messages = {
-        "en": "The format of this file is not supported. Convert it to MP4, for example with "
-        "'ffmpeg -i FILE clip.mp4'. GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS and WMV are accepted if "
-        "they move.",
-        "ja": "対応していない形式のファイルです。「ffmpeg -i FILE clip.mp4」などで MP4 に変換してください。"
-        "動きのある GIF、APNG、WebP、AVIF、MP4、MOV、WebM、MKV、AVI、MPEG-TS、WMV に対応しています。",
+        "en": "The format of this file is not supported. Convert a clip to MP4, for example with "
+        "'ffmpeg -i FILE clip.mp4', a picture (HEIC, SVG) to JPEG or PNG, and a document to PDF. Accepted are clips "
+        "(GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV), pictures (JPEG, PNG, WebP, GIF) and PDF.",
+        "ja": "対応していない形式のファイルです。動画は「ffmpeg -i FILE clip.mp4」などで MP4 に、"
+        "画像（HEIC、SVG など）は JPEG か PNG に、文書は PDF に変換してください。"
+        "クリップ（GIF、APNG、WebP、AVIF、MP4、MOV、WebM、MKV、AVI、MPEG-TS、WMV）、"
+        "画像（JPEG、PNG、WebP、GIF）、PDF に対応しています。",
     }
 
 

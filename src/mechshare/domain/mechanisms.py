@@ -64,7 +64,7 @@ class OriginalFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedFiles:
-    """The stored files made from the original. All have a WebP `thumbnail`. A clip has an MP4 `video` and a small looping
+    """The stored files made from the original, always a WebP `thumbnail`. A clip has an MP4 `video` and a small looping
     `preview`, a picture has a large `picture`, and a document has its `pages` as pictures, as far as it has them."""
 
     thumbnail: BlobFacts
@@ -317,6 +317,17 @@ def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]
     if not all(map(is_slug, distinct)):
         raise CategoryNotFound()
     return distinct
+
+
+def required_reason(reason: str | None) -> str:
+    """Returns the reason of a moderator. Raises InvalidField if there is none."""
+    if reason is None:
+        raise InvalidField(
+            "reason",
+            en="must give the reason for withdrawing the mechanism of another user.",
+            ja="他のユーザーの機構を取り下げる理由を入力してください。",
+        )
+    return reason
 
 
 def clean_duration(duration: float) -> float:

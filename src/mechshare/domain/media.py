@@ -233,7 +233,7 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     },
     FailureCode.ENCRYPTED: {
         "en": "The document is protected by a password. Remove the password in its program, and send it again.",
-        "ja": "文書がパスワードで保護されています。作成に使ったソフトでパスワードを外してから、もう一度送ってください。",
+        "ja": "文書がパスワードで保護されています。作成したソフトでパスワードを外して、もう一度送ってください。",
     },
     FailureCode.RESULT_TOO_LARGE: {
         "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",

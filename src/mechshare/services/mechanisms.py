@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
-from mechshare.domain.errors import InvalidField
 from mechshare.domain.events import (
     MechanismChanged,
     MechanismCreated,
@@ -26,6 +25,7 @@ from mechshare.domain.mechanisms import (
     clean_description,
     clean_duration,
     clean_title,
+    required_reason,
 )
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
@@ -274,7 +274,7 @@ class MechanismService:
             require_version(mechanism.version, versions)
             if mechanism.can_be_edited_by(actor.id):
                 return await _save(tx, actor, mechanism, mechanism.withdraw(now))
-            withdrawn = mechanism.withdraw_for(_required_reason(reason), now)
+            withdrawn = mechanism.withdraw_for(required_reason(reason), now)
             saved = await _save(tx, actor, mechanism, withdrawn)
             why = withdrawn.withdrawn_reason or ""
             await tx.record(MechanismWithdrawnByModerator(mechanism_id, actor.id, why, request_metadata))
@@ -304,13 +304,14 @@ class MechanismService:
     def _new_mechanism(self, actor: Actor, draft: Draft) -> Mechanism:
         now = self._clock.now()
         external = draft.media if isinstance(draft.media, ExternalMedia) else None
+        original = draft.media if isinstance(draft.media, OriginalFile) else None
         clean_url = self._rules.external_hosts.clean_url
         new = Mechanism(
             id=MechanismId(self._ids.new_id()),
             title=clean_title(draft.title),
             description=clean_description(draft.description),
             user_id=actor.id,
-            kind=kind_of(draft.media.format) if isinstance(draft.media, OriginalFile) else MechanismKind.CLIP,
+            kind=kind_of(original.format) if original else MechanismKind.CLIP,
             file_url=clean_url("file_url", external.file_url) if external else None,
             thumbnail_url=clean_url("thumbnail_url", external.thumbnail_url) if external else None,
             duration=clean_duration(external.duration) if external else None,
@@ -319,7 +320,7 @@ class MechanismService:
             categories=clean_categories(draft.categories),
             reliability=clean_reliability(draft.reliability),
             processing=READY if external else PENDING,
-            original=draft.media if isinstance(draft.media, OriginalFile) else None,
+            original=original,
         )
         self._rules.require_new_level(new)
         return new
@@ -337,13 +338,3 @@ async def _save(tx: Transaction, actor: Actor, before: Mechanism, after: Mechani
 
 def _moderates(actor: Actor) -> bool:
     return actor.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
-
-
-def _required_reason(reason: str | None) -> str:
-    if reason is None:
-        raise InvalidField(
-            "reason",
-            en="must give the reason for withdrawing the mechanism of another user.",
-            ja="他のユーザーの機構を取り下げる理由を入力してください。",
-        )
-    return reason

@@ -8,9 +8,11 @@ from typing import NamedTuple
 from mechshare.domain.blobs import DERIVATIVES, BlobReference, content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
-from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_editor
+from mechshare.domain.pages import PageNotFound
+from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_editor, require_visible
 from mechshare.domain.users import Actor
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
@@ -93,6 +95,42 @@ class MediaService:
         if reference is None:
             raise MediaNotFound()
         return await self._stored(reference, download_name=original.name)
+
+    async def find_document(
+        self, viewer: Viewer, mechanism_id: MechanismId, *, expires: int = 0, signature: str = ""
+    ) -> StoredMedia:
+        """Returns a document as it was sent, for a caller who may see its mechanism or has a valid signed link.
+
+        Raises MechanismNotFound, also for a mechanism that is no document, MediaNotFound, MediaDamaged.
+        """
+        async with self._database.read() as tx:
+            mechanism = await tx.mechanisms.find_by_id(mechanism_id)
+            original = mechanism.original if mechanism else None
+            reference = await tx.blob_references.find_by_key(original.key) if original else None
+        if mechanism is None or original is None or mechanism.kind is not MechanismKind.DOCUMENT:
+            raise MechanismNotFound()
+        if not can_see(viewer, mechanism) and not await self._has_link(
+            mechanism, original.key, expires, signature
+        ):
+            raise MechanismNotFound()
+        if reference is None:
+            raise MediaNotFound()
+        return await self._stored(reference, download_name=original.name)
+
+    async def find_page(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> StoredMedia:
+        """Returns the picture of a page of a document. Raises MechanismNotFound, PageNotFound, MediaDamaged."""
+        async with self._database.read() as tx:
+            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            page = await tx.pages.find_by_number(mechanism_id, number)
+        if page is None or page.picture_key is None:
+            raise PageNotFound()
+        return await self.find_media(viewer, page.picture_key)
+
+    async def find_page_keys(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[str, ...]:
+        """Returns the keys of the pictures of a document's pages, in their order. Raises MechanismNotFound."""
+        async with self._database.read() as tx:
+            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            return await tx.pages.find_picture_keys(mechanism_id)
 
     def links(self) -> MediaLinks:
         """Returns a signer of links for callers who may see the files; the lifetime starts now."""

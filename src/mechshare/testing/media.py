@@ -54,6 +54,8 @@ def contents(made: Derivatives) -> dict[str, bytes]:
 
 
 def parts(made: Derivatives) -> dict[str, Path]:
+    assert made.video is not None
+    assert made.preview is not None
     return {"thumbnail": made.thumbnail, "video": made.video, "preview": made.preview}
 
 
@@ -89,13 +91,13 @@ async def test_derivatives_can_be_decoded(media: MediaProcessor, clip: Path, int
     assert len(frames) == made.facts.frame_count
     assert (frames[0].width, frames[0].height) == (made.facts.width, made.facts.height)
     assert max(size_of(made.thumbnail)) <= 640
-    assert max(size_of(made.preview)) <= 320
+    assert max(size_of(parts(made)["preview"])) <= 320
 
 
 async def test_the_video_can_start_before_it_is_loaded(media: MediaProcessor, clip: Path, into: Path) -> None:
     made = await media.process(clip, MediaFormat.GIF, into, ignore_progress)
 
-    content = made.video.read_bytes()
+    content = parts(made)["video"].read_bytes()
     assert 0 < content.index(b"moov") < content.index(b"mdat")
 
 
@@ -105,8 +107,10 @@ async def test_the_facts_match_the_file(media: MediaProcessor, clip: Path, into:
     facts = (await media.process(clip, MediaFormat.GIF, into, ignore_progress)).facts
 
     assert (facts.size, facts.sha256) == (len(before), sha256(before).hexdigest())
-    assert min(facts.width, facts.height, facts.duration_ms, facts.frame_count, facts.frame_rate) > 0
-    assert facts.frame_rate == pytest.approx(facts.frame_count * 1000 / facts.duration_ms, abs=0.001)
+    duration, count = facts.duration_ms or 0, facts.frame_count or 0
+    assert min(facts.width, facts.height, duration, count) > 0
+    assert facts.frame_rate == pytest.approx(count * 1000 / duration, abs=0.001)
+    assert facts.page_count is None
     assert facts.codec
     assert clip.read_bytes() == before
 
@@ -197,3 +201,18 @@ async def test_the_isolation_names_its_layers(media: MediaProcessor) -> None:
 
     assert isolation.active
     assert all((*isolation.active, *isolation.missing))
+
+
+async def test_a_picture_that_does_not_move_has_no_duration(
+    media: MediaProcessor, tmp_path: Path, into: Path
+) -> None:
+    picture = tmp_path / "picture.png"
+    _turned_bar(0).save(picture, "PNG")
+
+    made = await media.process(picture, MediaFormat.PNG, into, ignore_progress)
+
+    assert made.picture is not None
+    assert (made.video, made.preview, made.pages) == (None, None, ())
+    assert (made.facts.duration_ms, made.facts.frame_count, made.facts.frame_rate) == (None, None, None)
+    assert size_of(made.picture) == (made.facts.width, made.facts.height)
+    assert set(into.iterdir()) == {made.picture, made.thumbnail}

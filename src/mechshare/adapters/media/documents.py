@@ -8,9 +8,9 @@ from io import BytesIO
 from typing import IO, BinaryIO
 
 import pypdfium2
+from PIL import Image
 from pypdfium2 import raw
 from pypdfium2.internal import bases
-from PIL import Image
 
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.refusals import RefusedClip
@@ -68,26 +68,28 @@ def make_pages(
         document = pypdfium2.PdfDocument(source)
     except pypdfium2.PdfiumError as problem:
         is_locked = problem.err_code == _PASSWORD_NEEDED
-        raise RefusedClip(FailureCode.ENCRYPTED if is_locked else FailureCode.UNREADABLE, str(problem)) from problem
+        raise RefusedClip(
+            FailureCode.ENCRYPTED if is_locked else FailureCode.UNREADABLE, str(problem)
+        ) from problem
     count = len(document)
     if not count:
         raise RefusedClip(FailureCode.EMPTY)
     if count > MAX_PAGES:
         raise RefusedClip(FailureCode.TOO_MANY_PAGES, f"{count:,} pages, at most {MAX_PAGES:,}")
-    pages, first = [], None
+    pages, size = [], (0, 0)
     for number in range(count):
         report("decode", number / count)
         picture, text = _read_page(document, number)
         work.add(picture.width * picture.height)
-        first = first or picture
+        if number == 0:
+            size = picture.size
+            save_webp(picture, into.thumbnail, THUMBNAIL_SIDE, THUMBNAIL_ENCODER)
         content = BytesIO()
         save_webp(picture, content, PAGE_SIDE, _PAGE_ENCODER)
         into.pages.write(content.getbuffer())
         pages.append({"bytes": content.tell(), "text": text})
-    report("thumbnail", 0.0)
-    save_webp(first, into.thumbnail, THUMBNAIL_SIDE, THUMBNAIL_ENCODER)
     into.texts.write(json.dumps(pages).encode())
-    return DocumentFacts(first.width, first.height, count)
+    return DocumentFacts(*size, count)
 
 
 def _read_page(document: pypdfium2.PdfDocument, number: int) -> tuple[Image.Image, str]:

@@ -1,4 +1,4 @@
-"""Makes the derivatives of a picture that does not move: a large picture and a thumbnail, upright and without metadata."""
+"""Makes the derivatives of a still picture: a large picture and a thumbnail, upright and without metadata."""
 
 from collections.abc import Mapping
 from io import BytesIO

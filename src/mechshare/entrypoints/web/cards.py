@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from mechshare.domain.blobs import blob_key
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses
 
@@ -18,13 +19,15 @@ _MINUTE = 60
 class Card:
     """A mechanism with the addresses of its media, which are None until it is ready.
 
-    `width` and `height` in px are those of the clip: pages reserve its room before the picture arrives.
+    `file_url` is that of a picture, a document or a clip; only a clip has a `video_url`, too. `width` and `height` in
+    px are those of the clip or picture: pages reserve its room before the picture arrives.
     `excerpt` is the part of the description that matches a search, else empty. `thumbnail_url` is None for a
     picture on another host: otherwise that host would learn who reads the list.
     """
 
     mechanism: Mechanism
     author_name: str
+    file_url: str | None
     video_url: str | None
     thumbnail_url: str | None
     preview_url: str | None
@@ -65,14 +68,15 @@ class CardTexts:
 def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | None = None) -> Card:
     mechanism = item.mechanism
     is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
-    media = mechanism.media
+    media, file_url = mechanism.media, addresses.of_file(mechanism)
     picture = mechanism.thumbnail_url if external_host(mechanism) is None else None
     texts = texts or CardTexts()
     names = (texts.category_names.get(id) for id in mechanism.categories)
     return Card(
         mechanism=mechanism,
         author_name=item.author.display_name,
-        video_url=addresses.of(mechanism.file_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        file_url=file_url,
+        video_url=file_url if mechanism.kind is MechanismKind.CLIP else None,
         thumbnail_url=addresses.of(picture, is_public=is_public, is_withdrawn=is_withdrawn),
         preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
         width=media.width if media else 4,

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from litestar import Request
 from markupsafe import Markup
 
+from mechshare.domain.kinds import MechanismKind
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.web.cards import Card
 
@@ -14,11 +15,19 @@ EMBED_WIDTH = 640
 EMBED_BAR_HEIGHT = 48
 """px; the bar with the title below the picture of an embedded player."""
 _MAX_DESCRIPTION = 200
+_SCHEMA_TYPES = {
+    MechanismKind.CLIP: "VideoObject",
+    MechanismKind.PICTURE: "ImageObject",
+    MechanismKind.DOCUMENT: "DigitalDocument",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPreview:
-    """The facts of a preview. All addresses are absolute; `width` x `height` of the clip in px."""
+    """The facts of a preview. All addresses are absolute; `width` x `height` of the clip or picture in px.
+
+    `schema_type` is the type in schema.org. Only clips have a `video_url`.
+    """
 
     title: str
     description: str
@@ -27,7 +36,9 @@ class LinkPreview:
     page_url: str
     embed_url: str
     oembed_url: str
-    video_url: str
+    schema_type: str
+    file_url: str
+    video_url: str | None
     image_url: str
     width: int
     height: int
@@ -36,16 +47,16 @@ class LinkPreview:
     changed_on: str
     version: int
 
-    def video_object(self) -> dict[str, Any]:
-        """Returns the VideoObject of schema.org, which search engines read."""
+    def structured_data(self) -> dict[str, Any]:
+        """Returns the object of schema.org, which search engines read."""
         return {
             "@context": "https://schema.org",
-            "@type": "VideoObject",
+            "@type": self.schema_type,
             "name": self.title,
             "description": self.description or self.title,
             "thumbnailUrl": self.image_url,
             "uploadDate": self.published_on,
-            "contentUrl": self.video_url,
+            "contentUrl": self.file_url,
             "embedUrl": self.embed_url,
             "url": self.page_url,
             "identifier": self.page_url,
@@ -78,7 +89,7 @@ class LinkPreview:
 def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | None:
     """Returns the preview of a mechanism that everybody may see and that is ready; None for others."""
     mechanism, site = shown.mechanism, site_url(request)
-    if not mechanism.is_published or shown.video_url is None:
+    if not mechanism.is_published or shown.file_url is None:
         return None
     page_url = f"{site}{shown.path}"
     return LinkPreview(
@@ -89,7 +100,9 @@ def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | 
         page_url=page_url,
         embed_url=f"{site}/embed/{mechanism.id}",
         oembed_url=f"{site}/oembed?format=json&url={quote(page_url, safe='')}",
-        video_url=_absolute(site, shown.video_url),
+        schema_type=_SCHEMA_TYPES[mechanism.kind],
+        file_url=_absolute(site, shown.file_url),
+        video_url=_absolute(site, shown.video_url) if shown.video_url else None,
         image_url=_absolute(site, shown.thumbnail_url or mechanism.thumbnail_url or ""),
         width=shown.width,
         height=shown.height,

@@ -17,4 +17,4 @@ class PageRepository(Protocol):
         """Returns the pictures of the mechanism's pages, in their order."""
 
     async def find_texts(self, mechanism_ids: Sequence[MechanismId]) -> Mapping[MechanismId, tuple[str, ...]]:
-        """Returns the texts of all pages of those mechanisms that have pages, in their order; at most 1,000 per call."""
+        """Returns the texts of all pages of those mechanisms that have pages, in order; at most 1,000 per call."""

@@ -40,4 +40,6 @@ class MemoryPageRepository(PageRepository):
 
     def _of(self, mechanism_id: MechanismId) -> list[Page]:
         stored = self._access.read(DOCUMENT_PAGES)
-        return sorted((page for page in stored if page.mechanism_id == mechanism_id), key=lambda one: one.number)
+        return sorted(
+            (page for page in stored if page.mechanism_id == mechanism_id), key=lambda one: one.number
+        )

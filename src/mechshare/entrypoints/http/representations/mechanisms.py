@@ -9,7 +9,14 @@ from msgspec import Struct
 
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_key
-from mechshare.domain.mechanisms import Author, AuthoredMechanism, Processing, ProcessingState
+from mechshare.domain.kinds import MechanismKind
+from mechshare.domain.mechanisms import (
+    Author,
+    AuthoredMechanism,
+    Mechanism,
+    Processing,
+    ProcessingState,
+)
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.media_links import MediaLinks
 from mechshare.entrypoints.http.protocol.auth import application_of
@@ -39,6 +46,21 @@ class MediaAddresses(NamedTuple):
         signature = self.links.signature(key, is_withdrawn=is_withdrawn)
         return f"{address}?expires={self.links.expires}&signature={signature}"
 
+    def of_file(self, mechanism: Mechanism) -> str | None:
+        """Returns the URL for clients of the main file: a document has an address that tells nothing of its key."""
+        if mechanism.kind is not MechanismKind.DOCUMENT or mechanism.file_url is None:
+            return self.of(
+                mechanism.file_url,
+                is_public=mechanism.is_published,
+                is_withdrawn=mechanism.withdrawn_reason is not None,
+            )
+        address = f"{self.public_url}{MECHANISMS_PATH}/{mechanism.id}/document"
+        if mechanism.is_published or mechanism.original_key is None:
+            return address
+        is_withdrawn = mechanism.withdrawn_reason is not None
+        signature = self.links.signature(mechanism.original_key, is_withdrawn=is_withdrawn)
+        return f"{address}?expires={self.links.expires}&signature={signature}"
+
 
 def media_addresses(application: Application) -> MediaAddresses:
     """Returns media addresses whose signatures begin to be valid now."""
@@ -63,13 +85,15 @@ class ProcessingResponse(Struct):
 class MediaResponse(Struct):
     """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`.
 
-    `thumbnail_at` is the moment that the author has chosen for the thumbnail, in seconds; null if mechshare chooses it.
+    `frame_rate` and `frame_count` are null where nothing moves; `page_count` is null except for documents. `thumbnail_at`
+    is the moment that the author has chosen for the thumbnail, in seconds; null if mechshare chooses it.
     """
 
     width: int
     height: int
-    frame_rate: float
-    frame_count: int
+    frame_rate: float | None
+    frame_count: int | None
+    page_count: int | None
     codec: str
     size: int
     sha256: str
@@ -78,10 +102,12 @@ class MediaResponse(Struct):
 
 @published("Mechanism")
 class MechanismResponse(Struct):
-    """`duration` is in seconds, to the millisecond; it and the URLs are null until the clip is ready.
+    """`duration` is in seconds, to the millisecond; it and the URLs are null until the file is ready.
 
-    URLs of clips stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an
-    unpublished mechanism are signed and expire. `reliability` is null if its author states none.
+    `file_url` is that of a clip's video, of a picture as it is shown, or of a document as it was sent. `duration` and
+    `preview_url` stay null where nothing moves. Until the file is ready, `kind` is what its format suggests. URLs of
+    files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an unpublished
+    mechanism are signed and expire. `reliability` is null if its author states none.
     """
 
     id: str
@@ -89,6 +115,7 @@ class MechanismResponse(Struct):
     description: str
     user_id: str
     user: Author
+    kind: MechanismKind
     file_url: str | None
     thumbnail_url: str | None
     preview_url: str | None
@@ -122,7 +149,8 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         description=mechanism.description,
         user_id=mechanism.user_id,
         user=item.author,
-        file_url=addresses.of(mechanism.file_url, is_public=is_public, is_withdrawn=is_withdrawn),
+        kind=mechanism.kind,
+        file_url=addresses.of_file(mechanism),
         thumbnail_url=addresses.of(mechanism.thumbnail_url, is_public=is_public, is_withdrawn=is_withdrawn),
         preview_url=addresses.of(mechanism.preview_url, is_public=is_public, is_withdrawn=is_withdrawn),
         duration=mechanism.duration,

@@ -1,4 +1,4 @@
-"""/media and /mechanisms/{id}/original"""
+"""/media, and /mechanisms/{id}/original, /document and /pages/{number}"""
 
 import re
 from collections.abc import AsyncIterator, Iterator
@@ -14,6 +14,8 @@ from litestar.response import Stream
 
 from mechshare.domain.errors import Forbidden
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.pages import PageNotFound
+from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -39,6 +41,7 @@ STREAM_PIECE_BYTES = 64 * 1024
 """Bytes. Granian buffers several pieces of each stream, however slowly the client reads."""
 _RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*\Z", re.IGNORECASE)
 _MAX_OFFSET = 10**18
+_MAX_PAGE_DIGITS = 6
 _RANGED = {
     206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
     302: ResponseSpec(
@@ -49,6 +52,8 @@ _RANGED = {
     ),
 }
 Mechanism = FromPath[str]
+Expires = Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)]
+Signature = Annotated[str, QueryParameter(name="signature", max_length=64)]
 
 
 @get(
@@ -62,8 +67,8 @@ async def get_media(
     request: Req,
     mechanism_id: Mechanism,
     name: FromPath[str],
-    expires: Annotated[int, QueryParameter(name="expires", ge=0, le=2**53)] = 0,
-    signature: Annotated[str, QueryParameter(name="signature", max_length=64)] = "",
+    expires: Expires = 0,
+    signature: Signature = "",
 ) -> Response[bytes]:
     """Returns the file of a `file_url`, `thumbnail_url` or `preview_url`, or one range of it."""
     viewer = None if signature else await viewer_of(request)
@@ -71,8 +76,7 @@ async def get_media(
         viewer, f"media/{mechanism_id}/{name}", expires=expires, signature=signature
     )
     if not found.is_public:
-        id = MechanismId(mechanism_id)
-        await application_of(request).audit.record_draft_part_read(viewer, id, request_metadata_of(request))
+        await _note_read(request, viewer, mechanism_id)
     return await _served(request, found, PUBLIC_MEDIA if found.is_public else PRIVATE_MEDIA)
 
 
@@ -90,6 +94,53 @@ async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]
     found = await application_of(request).media.find_original(actor, id)
     await application_of(request).audit.record_original_read(actor, id, request_metadata_of(request))
     return await _served(request, found, ORIGINAL)
+
+
+@get(
+    MECHANISMS_PATH + "/{mechanism_id:str}/document",
+    operation_id="downloadDocument",
+    summary="Download a document",
+    responses=_RANGED,
+    opt=OPTIONAL_TOKEN,
+)
+async def get_document(
+    request: Req, mechanism_id: Mechanism, expires: Expires = 0, signature: Signature = ""
+) -> Response[bytes]:
+    """Returns the main file of a document, byte for byte, or one range of it: its `file_url`."""
+    viewer = None if signature else await viewer_of(request)
+    found = await application_of(request).media.find_document(
+        viewer, MechanismId(mechanism_id), expires=expires, signature=signature
+    )
+    await _note_read(request, viewer, mechanism_id)
+    return await _served(request, found, ORIGINAL)
+
+
+@get(
+    MECHANISMS_PATH + "/{mechanism_id:str}/pages/{number:str}",
+    operation_id="getPage",
+    summary="Show a page of a document",
+    responses=_RANGED,
+    opt=OPTIONAL_TOKEN,
+)
+async def get_page(request: Req, mechanism_id: Mechanism, number: FromPath[str]) -> Response[bytes]:
+    """Returns the picture (WebP) of a page, counted from 1."""
+    viewer = await viewer_of(request)
+    found = await application_of(request).media.find_page(
+        viewer, MechanismId(mechanism_id), _page_number(number)
+    )
+    await _note_read(request, viewer, mechanism_id)
+    return await _served(request, found, ORIGINAL)
+
+
+def _page_number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > _MAX_PAGE_DIGITS:
+        raise PageNotFound()
+    return int(text)
+
+
+async def _note_read(request: Req, viewer: Viewer, mechanism_id: str) -> None:
+    audit = application_of(request).audit
+    await audit.record_draft_part_read(viewer, MechanismId(mechanism_id), request_metadata_of(request))
 
 
 async def _served(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
@@ -182,7 +233,7 @@ def _disposition(media: StoredMedia) -> str:
     """Returns Content-Disposition (RFC 6266): inline, or attachment with the file name of the upload."""
     if media.download_name is None:
         return "inline"
-    return f"attachment; filename*=UTF-8''{quote(media.download_name or 'clip')}"
+    return f"attachment; filename*=UTF-8''{quote(media.download_name or 'file')}"
 
 
-router = Router("/", tags=[TAG.name], route_handlers=[get_media, get_original])
+router = Router("/", tags=[TAG.name], route_handlers=[get_media, get_original, get_document, get_page])

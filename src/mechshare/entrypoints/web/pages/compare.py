@@ -7,6 +7,7 @@ from litestar import Request, Response, Router, get
 from litestar.params import QueryParameter
 
 from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import MAX_QUERY_LENGTH
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
@@ -58,7 +59,8 @@ async def _candidates(request: Req, viewer: Viewer, words: str) -> list[Card]:
     application = application_of(request)
     found = await application.search.search(viewer, words, limit=_CANDIDATES)
     addresses = media_addresses(application)
-    return [card(item.found, addresses) for item in found.items]
+    clips = (item.found for item in found.items if item.found.mechanism.kind is MechanismKind.CLIP)
+    return [card(clip, addresses) for clip in clips]
 
 
 router = Router("/", route_handlers=[show_comparison])

@@ -61,7 +61,7 @@ def _description(
     size = preview.embed_size(max_width, max_height)
     return {
         "version": "1.0",
-        "type": "video",
+        "type": "video" if preview.video_url else "rich",
         "title": preview.title,
         "author_name": preview.author_name,
         "author_url": preview.author_url,

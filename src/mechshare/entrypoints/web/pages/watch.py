@@ -8,9 +8,12 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 from markupsafe import Markup
 
+from mechshare.application import Application
+from mechshare.domain.blobs import blob_url
 from mechshare.domain.citations import citation_of
 from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound, Stale
 from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
 from mechshare.domain.policy import Viewer, can_edit
 from mechshare.domain.users import Permission
@@ -25,7 +28,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.site_address import site_url
-from mechshare.entrypoints.http.representations.mechanisms import media_addresses
+from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.languages import language_of
@@ -124,7 +127,8 @@ async def _watch_page(
     viewer = await viewer_of(request)
     item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
     await note_draft_read(request, viewer, item.mechanism)
-    shown, mechanism = card(item, media_addresses(application)), item.mechanism
+    addresses, mechanism = media_addresses(application), item.mechanism
+    shown = card(item, addresses)
     preview = link_preview(request, shown)
     counts = await application.categories.find_counts()
     history = await application.reliability.find_history(viewer, mechanism_id)
@@ -134,6 +138,7 @@ async def _watch_page(
         "watch.html",
         status=status_of(error) if error else 200,
         shown=shown,
+        page_urls=await _page_urls(application, viewer, mechanism, addresses),
         preview=preview,
         qr_code=_qr_code(preview.page_url) if preview else None,
         actions=_actions(viewer, mechanism),
@@ -150,6 +155,21 @@ async def _watch_page(
         # The permanent address under which the page is cited (RFC 8574).
         watched.headers["Link"] = f'<{preview.page_url}>; rel="cite-as"'
     return hide_referrer(watched, has_forms=viewer is not None) if host else watched
+
+
+async def _page_urls(
+    application: Application, viewer: Viewer, mechanism: Mechanism, addresses: MediaAddresses
+) -> list[str]:
+    """Returns the addresses of the pictures of a document's pages."""
+    if mechanism.kind is not MechanismKind.DOCUMENT:
+        return []
+    keys = await application.media.find_page_keys(viewer, mechanism.id)
+    is_withdrawn = mechanism.withdrawn_reason is not None
+    urls = (
+        addresses.of(blob_url(key), is_public=mechanism.is_published, is_withdrawn=is_withdrawn)
+        for key in keys
+    )
+    return [url for url in urls if url]
 
 
 def _actions(viewer: Viewer, mechanism: Mechanism) -> Actions:
