@@ -1,11 +1,13 @@
-"""Derivatives for test suites: every clip gets the same placeholder; nothing is decoded or written to disk."""
+"""Derivatives for test suites: every file gets the same placeholder; nothing is decoded or written to disk."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 from importlib.resources import files
 
 from mechshare.domain.blobs import BlobFacts, derivative_key
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
 from mechshare.domain.media import MediaFacts
 from mechshare.ports.blobs import BlobStore
@@ -16,7 +18,10 @@ _PLACEHOLDER = files("mechshare.testing") / "placeholder"
 
 
 class PlaceholderDerivation:
-    """Makes every clip 320 x 240 px, two frames and 2.4 s; size and digest are those of the original."""
+    """Makes every file 320 x 240 px: a clip of two frames and 2.4 s, a picture, or a document of one page.
+
+    Size and digest are those of the original; the text of the page is the digest.
+    """
 
     def __init__(self, blobs: BlobStore) -> None:
         self._blobs = blobs
@@ -25,6 +30,9 @@ class PlaceholderDerivation:
         self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
     ) -> DerivedMedia:
         await progress("store", 0.0)
+        kind = kind_of(original.format)
+        if kind is not MechanismKind.CLIP:
+            return await self._derive_still(id, original, fence, is_document=kind is MechanismKind.DOCUMENT)
         stored = DerivedFiles(
             video=await self._store(id, fence, "video.mp4"),
             thumbnail=await self._store(id, fence, "thumbnail.webp"),
@@ -37,6 +45,23 @@ class PlaceholderDerivation:
     ) -> BlobFacts:
         await progress("store", 0.0)
         return await self._store(id, fence, "thumbnail.webp")
+
+    async def _derive_still(
+        self, id: MechanismId, original: OriginalFile, fence: int, *, is_document: bool
+    ) -> DerivedMedia:
+        thumbnail = await self._store(id, fence, "thumbnail.webp")
+        shown = await self._store(id, fence, "preview.webp")
+        facts = replace(
+            _facts_of(original),
+            duration_ms=None,
+            frame_count=None,
+            frame_rate=None,
+            page_count=1 if is_document else None,
+        )
+        if not is_document:
+            return DerivedMedia(facts=facts, files=DerivedFiles(thumbnail=thumbnail, picture=shown))
+        files = DerivedFiles(thumbnail=thumbnail, pages=(shown,))
+        return DerivedMedia(facts=facts, files=files, pages=((original.sha256, shown),))
 
     async def _store(self, id: MechanismId, fence: int, name: str) -> BlobFacts:
         content = (_PLACEHOLDER / name).read_bytes()

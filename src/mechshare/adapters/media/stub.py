@@ -12,18 +12,20 @@ from PIL import Image
 
 from mechshare.adapters.media.derivatives import Outputs, make_derivatives
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import PREVIEW, THUMBNAIL, VIDEO, final_name
+from mechshare.adapters.media.names import PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.media.timing import Clip, TimedFrame
+from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
-from mechshare.ports.media import Derivatives, Isolation, MediaRejected
+from mechshare.ports.media import Derivatives, Isolation, MediaRejected, PageFile
 
 _WIDTH, _HEIGHT = 320, 240
 _FRAME = Fraction(6, 5)
 
 
 class StubMediaProcessor:
-    """Treats every non-empty file as a clip of 320 x 240 px with two frames in 2.4 s, coloured by the file's digest."""
+    """Takes every non-empty file for one of 320 x 240 px, coloured by its digest: a clip of two frames in 2.4 s, a
+    picture, or a document of one page, whose text is the digest."""
 
     async def process(
         self,
@@ -37,6 +39,8 @@ class StubMediaProcessor:
             raise MediaRejected(ProcessingFailure(code=FailureCode.EMPTY), permanent=True)
         digest = sha256(content)
         await progress("decode", 1.0)
+        if kind_of(format) is not MechanismKind.CLIP:
+            return await asyncio.to_thread(_still, kind_of(format), content, into)
         preview = await asyncio.to_thread(_draw, digest.digest(), into)
         facts = MediaFacts(
             width=_WIDTH,
@@ -74,6 +78,28 @@ class StubMediaProcessor:
 
 def _colours_of(digest: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
     return tuple(digest[0:3]), tuple(digest[3:6])
+
+
+def _still(kind: MechanismKind, content: bytes, into: Path) -> Derivatives:
+    """Writes a plain picture and its thumbnail."""
+    digest = sha256(content)
+    is_document = kind is MechanismKind.DOCUMENT
+    shown = into / ("page-1.webp" if is_document else PICTURE)
+    picture = Image.new("RGB", (_WIDTH, _HEIGHT), tuple(digest.digest()[:3]))
+    picture.save(shown, "WEBP")
+    picture.save(into / THUMBNAIL, "WEBP", quality=50)
+    facts = MediaFacts(
+        width=_WIDTH,
+        height=_HEIGHT,
+        page_count=1 if is_document else None,
+        codec="stub",
+        size=len(content),
+        sha256=digest.hexdigest(),
+    )
+    if not is_document:
+        return Derivatives(facts=facts, thumbnail=into / THUMBNAIL, picture=shown)
+    page = PageFile(text=digest.hexdigest(), picture=shown)
+    return Derivatives(facts=facts, thumbnail=into / THUMBNAIL, pages=(page,))
 
 
 def _draw(digest: bytes, into: Path) -> Path:

@@ -16,8 +16,8 @@ T = TypeVar("T")
 _NAMES = {
     name: name
     for name in (
-        *("AuditAction", "Author", "ClaimKind", "LineageKind", "MechanismSort", "ProcessingState"),
-        *("Profile", "Role", "SearchSort"),
+        *("AuditAction", "Author", "ClaimKind", "LineageKind", "MechanismKind", "MechanismSort"),
+        *("ProcessingState", "Profile", "Role", "SearchSort"),
     )
 }
 """Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`
