@@ -10,6 +10,7 @@ from typing import Any
 from bench.texts import KINDS, Writer, drawing_number
 from mechshare.domain.blobs import blob_url, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import OriginalFile, ProcessingState
 from mechshare.domain.media import MediaFacts, MediaFormat
 
@@ -128,8 +129,9 @@ class _Maker:
                 owner,
                 self._writer.title(kind),
                 f"{self._writer.description(kind)} {drawing_number(number)}",
+                MechanismKind.CLIP.value,
                 *urls,
-                facts.duration_ms / 1000,
+                (facts.duration_ms or 0) / 1000,
                 at,
                 at,
                 is_published,

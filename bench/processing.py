@@ -187,7 +187,7 @@ async def _lengths(clips: Sequence[Path], folder: Path) -> float:
     for clip in clips:
         with tempfile.TemporaryDirectory(dir=folder) as into:
             made = await AvMediaProcessor().process(clip, _format_of(clip), Path(into), _nobody)
-            total += made.facts.duration_ms / 1000
+            total += (made.facts.duration_ms or 0) / 1000
     return total
 
 

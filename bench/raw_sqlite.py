@@ -17,7 +17,7 @@ _BOOLEAN = "json(iif({}, 'true', 'false'))"
 _FACTS = f"""json_object(
   'id', m.id, 'title', m.title, 'description', m.description, 'user_id', m.user_id,
   'user', json_object('id', u.id, 'username', u.username, 'display_name', u.display_name),
-  'file_url', {_ADDRESS.format("m.file_url")}, 'thumbnail_url', {_ADDRESS.format("m.thumbnail_url")},
+  'kind', m.kind, 'file_url', {_ADDRESS.format("m.file_url")}, 'thumbnail_url', {_ADDRESS.format("m.thumbnail_url")},
   'preview_url', {_ADDRESS.format("m.preview_url")}, 'duration', m.duration,
   'created_at', {_TIME.format("m.created_at")}, 'updated_at', {_TIME.format("m.updated_at")},
   'is_published', {_BOOLEAN.format("m.is_published")}, 'withdrawn_reason', m.withdrawn_reason,

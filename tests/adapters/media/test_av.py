@@ -110,15 +110,6 @@ async def test_real_clips_keep_their_size_and_timing(process, path):
     assert made.preview.stat().st_size < path.stat().st_size / 2
 
 
-async def test_a_still_webp_is_a_clip_of_one_frame(tmp_path, process):
-    path = tmp_path / "still.webp"
-    slider_crank(0.1).save(path)
-
-    facts = (await process(path)).facts
-
-    assert (facts.frame_count, facts.duration_ms, facts.frame_rate) == (1, 100, 10.0)
-
-
 @pytest.mark.parametrize(
     ("name", "codec", "expected_codec"),
     [

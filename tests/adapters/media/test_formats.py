@@ -44,8 +44,8 @@ CLIPS = {
     ("Ogg", "theora"): ["-c:v", "libtheora", "clip.ogv"],
 }
 """How ffmpeg writes a clip of each row."""
-WRITTEN_BY_PILLOW = {("AVIF, animated", "av1")}
-"""Rows whose clips other tests write, since ffmpeg can't."""
+WRITTEN_ELSEWHERE = {("AVIF, animated", "av1"), ("JPEG", "jpg"), ("PDF", "pdf")}
+"""Rows whose files other tests write, since ffmpeg can't."""
 
 
 def stated() -> dict[tuple[str, str], str]:
@@ -56,7 +56,7 @@ def stated() -> dict[tuple[str, str], str]:
 
 
 def test_the_table_has_the_rows_that_are_tested():
-    assert set(stated()) == set(CLIPS) | WRITTEN_BY_PILLOW
+    assert set(stated()) == set(CLIPS) | WRITTEN_ELSEWHERE
 
 
 @needs_ffmpeg
@@ -77,5 +77,5 @@ async def result_of(clip: Path, codec: str, process) -> str:
     except MediaRejected as refusal:
         return refusal.failure.code.value
     assert made.facts.codec == codec
-    assert made.facts.frame_count >= 3
+    assert made.facts.frame_count is None or made.facts.frame_count >= 3
     return "taken"
