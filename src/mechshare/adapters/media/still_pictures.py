@@ -8,7 +8,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from mechshare.adapters.media.frames import in_memory
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.pictures import on_white, size_within
+from mechshare.adapters.media.pictures import size_within
 from mechshare.adapters.media.refusals import RefusedClip, refuse_size
 from mechshare.adapters.media.thumbnail import THUMBNAIL_ENCODER, THUMBNAIL_SIDE
 from mechshare.domain.media import FailureCode, MediaFormat
@@ -81,12 +81,18 @@ def _in_srgb(image: Image.Image) -> Image.Image:
     shown = _converted(image)
     if shown.mode != "RGB":
         has_alpha = shown.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in shown.info
-        shown = on_white(shown.convert("RGBA")) if has_alpha else shown.convert("RGB")
+        shown = _on_white(shown.convert("RGBA")) if has_alpha else shown.convert("RGB")
     # Only the orientation is copied: nothing else of the metadata is of use.
     exif = Image.Exif()
     exif[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
     shown.info = {"exif": exif.tobytes()}
     return shown
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    picture = Image.new("RGB", image.size, "white")
+    picture.paste(image, mask=image)
+    return picture
 
 
 _ORIENTATION = 0x0112
