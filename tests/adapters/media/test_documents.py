@@ -64,7 +64,7 @@ async def test_scripts_and_actions_of_a_pdf_do_nothing(read, tmp_path):
 
 HOSTILE = {
     "too many pages": (pdf([""] * 1_001), FailureCode.TOO_MANY_PAGES),
-    "no pages": (pdf([]), FailureCode.EMPTY),
+    "no pages": (pdf([]), FailureCode.UNREADABLE),
     "only a header": (b"%PDF-1.7\n" + bytes(1000), FailureCode.UNREADABLE),
 }
 
