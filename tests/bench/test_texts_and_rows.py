@@ -40,7 +40,7 @@ def test_texts_are_japanese_and_english_and_of_many_lengths():
 
 def test_mechanisms_have_increasing_times_and_a_category():
     batch = made()
-    times = [row[8] for row in batch.mechanisms]
+    times = [row[9] for row in batch.mechanisms]
     assert times == sorted(set(times))
     assert times[0] >= FIRST
     assert {row[1] for row in batch.categories} == {row[0] for row in batch.mechanisms}
