@@ -21,7 +21,9 @@ from mechshare.bootstrap.application import build
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import API, PASSWORD, memory_settings, quick_adapters
-from tests.services.world import GIF
+from tests.stills import pdf
+
+PDF = pdf(["Slider-crank"])
 
 CASES = 300
 """Requests for each way of generating them, with and without a token."""
@@ -55,10 +57,10 @@ def headers(app: Any) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
-    """Creates a published mechanism and returns its values by the names of path parameters."""
+    """Creates a published document and returns its values by the names of path parameters."""
     with get_client(app) as client:
         client.headers.update(headers)
-        made = client.post(f"{API}/mechanisms", data={"title": "歯車"}, files={"file": ("a.gif", GIF)}).json()
+        made = client.post(f"{API}/mechanisms", data={"title": "歯車"}, files={"file": ("a.pdf", PDF)}).json()
         url = f"{API}/mechanisms/{made['id']}"
         assert '"state":"ready"' in client.get(f"{url}/processing/events").text
         published = client.post(f"{url}/publish").json()
@@ -76,7 +78,7 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         "kind": "part_of",
         "user_id": made["user_id"],
         "category_id": "gears",
-        "name": published["file_url"].rpartition("/")[2],
+        "name": published["thumbnail_url"].rpartition("/")[2],
         "session_id": "01900000-0000-7000-8000-000000000000",
         "number": "1",
         "upload_id": upload.headers["Location"].rpartition("/")[2],
