@@ -21,6 +21,7 @@ from mechshare.bootstrap.application import build
 from mechshare.entrypoints.http.app import build_app
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from tests.http.conftest import API, PASSWORD, memory_settings, quick_adapters
+from tests.services.world import GIF
 from tests.stills import pdf
 
 PDF = pdf(["Slider-crank"])

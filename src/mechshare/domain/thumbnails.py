@@ -19,9 +19,10 @@ class NoThumbnailToChoose(Conflict):
 def choose_thumbnail(mechanism: Mechanism, at: float | None, now: datetime) -> Mechanism:
     """Returns the mechanism whose thumbnail is to show the moment `at`, in seconds from the start of the clip; None
     leaves the choice to mechshare. Raises NoThumbnailToChoose, InvalidField."""
-    if mechanism.original is None or mechanism.media is None:
+    media = mechanism.media
+    if mechanism.original is None or media is None or media.duration_ms is None:
         raise NoThumbnailToChoose()
-    duration = mechanism.media.duration_ms / 1000
+    duration = media.duration_ms / 1000
     if at is not None and not 0 <= at <= duration:
         raise InvalidField(
             "thumbnail_at",
@@ -29,7 +30,7 @@ def choose_thumbnail(mechanism: Mechanism, at: float | None, now: datetime) -> M
             ja=f"クリップ内の時刻を 0〜{duration} 秒で指定してください。",
         )
     chosen = None if at is None else round(float(at), 3)
-    return replace(mechanism, media=replace(mechanism.media, thumbnail_at=chosen), updated_at=now)
+    return replace(mechanism, media=replace(media, thumbnail_at=chosen), updated_at=now)
 
 
 def show_thumbnail(mechanism: Mechanism, file: BlobFacts, now: datetime) -> Mechanism:

@@ -236,9 +236,7 @@ def _draw_thumbnail(
     return {"drawn": True}
 
 
-def _process(
-    source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits
-) -> dict[str, Any]:
+def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
     if kind_of(format) is MechanismKind.DOCUMENT:
         return _read_document(source, format, into, limits)
     if is_still(source, format):
