@@ -14,7 +14,7 @@ from tests.documents import DOCS, ROOT, anchors, links, pages, prose
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?:[\w.-]+/)+(?:[\w.-]+\.\w+)?\Z")
-_SETTING = re.compile(rf"{PREFIX}[A-Z_]*[A-Z]")
+_SETTING = re.compile(rf"{PREFIX}[A-Z][A-Z0-9_]*[A-Z]")
 _FOLDERS = ("src", "tests", "bench", "servers", "tools", "examples", "docs", ".ci")
 _MODULE = re.compile(
     r"\bmechshare\.(?:testing|domain|ports|services|adapters|entrypoints|bootstrap)(?:\.\w+)*"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mechshare.domain import events
+from mechshare.domain import events, session_events
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
@@ -152,37 +152,37 @@ def effects_of(event: events.Event) -> Effects:
             return _category(AuditAction.CATEGORY_RENAMED, id, admin_id, metadata)
         case events.CategoryDeleted(id, admin_id, metadata):
             return _category(AuditAction.CATEGORY_DELETED, id, admin_id, metadata)
-        case events.SessionOpened(user_id, account, metadata):
+        case session_events.SessionOpened(user_id, account, metadata):
             return Effects(audit=[Audited(AuditAction.SIGNED_IN, user_id, account, metadata)])
-        case events.SignInFailed(user_id, account, metadata):
+        case session_events.SignInFailed(user_id, account, metadata):
             # By network, not by address: failed sign-ins are counted by network.
             of_network = replace(metadata, address=metadata.network)
             return Effects(audit=[Audited(AuditAction.SIGN_IN_FAILED, user_id, account, of_network)])
-        case events.SignInThrottled(account, metadata):
+        case session_events.SignInThrottled(account, metadata):
             code = TooManyFailedSignIns.code
             return Effects(audit=[Audited(AuditAction.DENIED, None, account, metadata, code)])
-        case events.SessionEnded(user_id, session_id, metadata):
+        case session_events.SessionEnded(user_id, session_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],
                 audit=[Audited(AuditAction.SIGNED_OUT, user_id, session_id, metadata)],
             )
-        case events.RefreshDenied(user_id, session_id, metadata):
+        case session_events.RefreshDenied(user_id, session_id, metadata):
             subject, code = session_id or "refresh", InvalidToken.code
             return Effects(
                 tags=[access_tag(user_id)] if user_id else [],
                 audit=[Audited(AuditAction.DENIED, user_id, subject, metadata, code)],
             )
-        case events.RefreshTokenReused(user_id, session_id, metadata):
+        case session_events.RefreshTokenReused(user_id, session_id, metadata):
             action, code = AuditAction.REFRESH_REUSED, InvalidToken.code
             return Effects(
                 tags=[access_tag(user_id)], audit=[Audited(action, user_id, session_id, metadata, code)]
             )
-        case events.PasswordChanged(user_id, metadata):
+        case session_events.PasswordChanged(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],
                 audit=[Audited(AuditAction.PASSWORD_CHANGED, user_id, user_id, metadata)],
             )
-        case events.PasswordReset(user_id):
+        case session_events.PasswordReset(user_id):
             entry = Audited(
                 AuditAction.PASSWORD_CHANGED, None, user_id, RequestMetadata(), "set by the operator"
             )

@@ -11,7 +11,8 @@ from mechshare.domain.errors import (
     SessionNotFound,
     TooManyFailedSignIns,
 )
-from mechshare.domain.events import (
+from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.session_events import (
     PasswordChanged,
     RefreshDenied,
     RefreshTokenReused,
@@ -20,7 +21,6 @@ from mechshare.domain.events import (
     SignInFailed,
     SignInThrottled,
 )
-from mechshare.domain.ids import SessionId, UserId
 from mechshare.domain.sessions import (
     RECENT_SIGN_IN,
     SESSION_LIFETIME,

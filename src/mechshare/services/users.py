@@ -11,7 +11,6 @@ from mechshare.domain.events import (
     AccountStatusChanged,
     MechanismsReinstated,
     MechanismsWithdrawn,
-    PasswordReset,
     UserDeleted,
     UserRegistered,
 )
@@ -20,6 +19,7 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import SUSPENSION_REASON
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
+from mechshare.domain.session_events import PasswordReset
 from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
 from mechshare.domain.users import (
     Actor,
