@@ -92,7 +92,7 @@ async def test_a_form_without_a_usable_boundary_is_refused(site: Site, boundary:
         ("..\\..\\clip.gif", "clip.gif"),
         ("ふりがな\u202egpj.gif", "ふりがなgpj.gif"),
         ('a"b;c.gif', 'a"b;c.gif'),
-        ("/", "clip"),
+        ("/", "file"),
     ],
 )
 async def test_a_file_name_is_returned_sanitized(site: Site, sent: str, stored: str) -> None:
