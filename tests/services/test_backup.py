@@ -120,9 +120,11 @@ class Installation:
     async def remove(self, number: int) -> None:
         """Deletes the row first and then the files that it referred to, as mechshare does."""
         with connected(self.url) as connection:
-            for name, column in (("mechanism_categories", "mechanism_id"), ("mechanisms", "id")):
-                table = metadata.tables[name]
-                connection.execute(delete(table).where(table.c[column] == uuid(2, number)))
+            mechanisms = metadata.tables["mechanisms"]
+            for key in (key for table in metadata.sorted_tables for key in table.foreign_keys):
+                if key.references(mechanisms):
+                    connection.execute(delete(key.parent.table).where(key.parent == uuid(2, number)))
+            connection.execute(delete(mechanisms).where(mechanisms.c.id == uuid(2, number)))
             delete_clip_rows(connection, number)
         for key in clips_of(number):
             await self.blobs.delete(key)
