@@ -83,6 +83,7 @@ TIMINGS = [
     for format in (MediaFormat.GIF, MediaFormat.APNG, MediaFormat.MP4, MediaFormat.MOV, MediaFormat.WEBM)
     for delays in (UNEVEN, [33] * 10, [250], [7], [1, 10, 20, 30, 1, 10])
     if format is not MediaFormat.APNG or (min(delays) > 10 and len(delays) > 1)  # ffprobe keeps short delays
+    if format is not MediaFormat.GIF or len(delays) > 1  # a GIF of one image is a picture
 ]
 
 

@@ -52,16 +52,28 @@ def make_picture(
     with Image.open(in_memory(source), formats=[_PLUGINS[format]]) as image:
         refuse_size(*image.size, limits)
         try:
-            image.load()
+            loaded = _loaded(image)
         except OSError as problem:
             if "truncated" in str(problem):
                 raise RefusedClip(FailureCode.TRUNCATED) from problem
             raise
-        shown = ImageOps.exif_transpose(_in_srgb(image))
+        shown = ImageOps.exif_transpose(_in_srgb(loaded))
     size = shown.size
     save_webp(shown, picture, PICTURE_SIDE, PICTURE_ENCODER)
     save_webp(shown, thumbnail, THUMBNAIL_SIDE, THUMBNAIL_ENCODER)
     return size
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """Returns the picture, transparent where a GIF has none: Pillow fills that with a colour, browsers do not."""
+    whole = (0, 0, *image.size)
+    box = image.tile[0].extents if image.format == "GIF" and image.tile else whole  # type: ignore[attr-defined]
+    image.load()
+    if box is None or box == whole:
+        return image
+    canvas = Image.new("RGBA", image.size)
+    canvas.paste(image.convert("RGBA").crop(box), box)
+    return canvas
 
 
 def save_webp(image: Image.Image, file: IO[bytes], side: int, encoder: Mapping[str, Any]) -> None:
