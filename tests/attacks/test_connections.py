@@ -15,8 +15,9 @@ BODY_TIMEOUT = 150.0
 """The same for short bodies; 30 are documented."""
 READERS_TIMEOUT = 240.0
 """Seconds within which hundreds of connections are closed whose clients read nothing; 30 are documented for each."""
-MAX_BYTES_EACH = 800 * 1024
-"""The server's memory for each slow client, including its own growth meanwhile, bytes."""
+MAX_BYTES_EACH = 1024 * 1024
+"""The server's memory for each slow client, including its own growth meanwhile, bytes: an eighth of the file that it
+reads."""
 
 
 async def attack(
