@@ -43,7 +43,7 @@ class Citation:
 
     @property
     def bibtex(self) -> str:
-        """A BibTeX entry. The author's name is one unit: nobody knows its family name."""
+        """A BibTeX entry. The author's name stands in braces as one unit, since its family name is unknown."""
         fields = {
             "author": f"{{{_escaped(self.author)}}}",
             "title": f"{{{_escaped(self.title)}}}",

@@ -128,7 +128,7 @@ class Claim:
 
     @property
     def is_hidden(self) -> bool:
-        """Whether a moderator withdrew the claim: nobody reads its texts any more."""
+        """Whether a moderator withdrew the claim, which hides its texts from everyone."""
         return self.withdrawn_by not in (None, self.user_id)
 
     def withdraw(self, actor: Actor, now: datetime) -> "Claim":
@@ -168,7 +168,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRule:
-    """How many other people must support a mechanism of levels 3 and 4 (0: nobody needs to).
+    """`level_3` and `level_4` say how many other people must support a mechanism of that level; 0: none.
 
     If the rule `is_enforced`, an author cannot state a level that the evidence does not carry; otherwise it is only
     shown that it does not.

@@ -20,6 +20,7 @@ from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.reliability import Reliability, ReliabilityChange, clean_reliability
 from mechshare.domain.text import clean_text
+from mechshare.domain.users import User
 
 MAX_DURATION = 24 * 3600.0
 """Seconds; the bound for clips on other hosts, whose duration is not verified."""
@@ -136,7 +137,7 @@ class Mechanism:
             return ()
         file = self.original
         facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
-        return (_reference(self, BlobRole.ORIGINAL, facts, self.created_at),)
+        return (stored_reference(self, BlobRole.ORIGINAL, facts, self.created_at),)
 
     def can_be_edited_by(self, user_id: UserId) -> bool:
         return self.user_id == user_id
@@ -226,10 +227,11 @@ def derived_references(mechanism: Mechanism, files: DerivedFiles, now: datetime)
     )
     # Equal pages, or a small picture and its thumbnail, are one file.
     facts = {file.key: (role, file) for role, file in made if file is not None}
-    return tuple(_reference(mechanism, role, file, now) for role, file in facts.values())
+    return tuple(stored_reference(mechanism, role, file, now) for role, file in facts.values())
 
 
-def _reference(mechanism: Mechanism, role: BlobRole, facts: BlobFacts, now: datetime) -> BlobReference:
+def stored_reference(mechanism: Mechanism, role: BlobRole, facts: BlobFacts, now: datetime) -> BlobReference:
+    """Returns the reference of a file that has just been stored for the mechanism."""
     return BlobReference(
         key=facts.key,
         owner_kind=OwnerKind.MECHANISM,
@@ -250,6 +252,10 @@ class Author:
     id: UserId
     username: str
     display_name: str
+
+
+def author_of(user: User) -> Author:
+    return Author(id=user.id, username=user.username, display_name=user.display_name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind, blob_key, blob_url
+from mechshare.domain.blobs import BlobFacts, BlobReference, blob_key, blob_url
 from mechshare.domain.errors import Conflict, InvalidField
 from mechshare.domain.mechanisms import Mechanism
 
@@ -35,20 +35,6 @@ def choose_thumbnail(mechanism: Mechanism, at: float | None, now: datetime) -> M
 
 def show_thumbnail(mechanism: Mechanism, file: BlobFacts, now: datetime) -> Mechanism:
     return replace(mechanism, thumbnail_url=blob_url(file.key), updated_at=now)
-
-
-def thumbnail_reference(mechanism: Mechanism, file: BlobFacts, now: datetime) -> BlobReference:
-    return BlobReference(
-        key=file.key,
-        owner_kind=OwnerKind.MECHANISM,
-        owner_id=mechanism.id,
-        role=BlobRole.THUMBNAIL,
-        size=file.size,
-        sha256=file.sha256,
-        created_at=now,
-        user_id=mechanism.user_id,
-        verified_at=now,
-    )
 
 
 def is_preview(mechanism: Mechanism, reference: BlobReference) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from mechshare.domain.blobs import original_key
+from mechshare.domain.blobs import ORIGINALS, original_key
 from mechshare.domain.errors import (
     Conflict,
     DomainException,
@@ -21,7 +21,7 @@ UPLOAD_LIFETIME = timedelta(days=1)
 """An upload expires this long after its last bytes arrived."""
 MAX_METADATA_LENGTH = 4_096
 """Characters of the metadata as the client sent them."""
-_FOLDER, _ORIGINALS = "uploads", "originals"
+_FOLDER = "uploads"
 
 
 class UploadNotFound(NotFound):
@@ -175,4 +175,4 @@ def upload_of(key: str) -> UploadId | None:
     folder, _, rest = key.partition("/")
     if folder == _FOLDER:
         return UploadId(rest.partition("/")[0])
-    return UploadId(rest.partition(".")[0]) if folder == _ORIGINALS else None
+    return UploadId(rest.partition(".")[0]) if key.startswith(ORIGINALS) else None

@@ -18,7 +18,7 @@ from mechshare.domain.evidence import (
     support_of,
 )
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import Author, Mechanism
+from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, require_editor, require_visible
 from mechshare.domain.users import Actor
@@ -133,5 +133,4 @@ async def _authored(tx: Transaction, claim: Claim) -> AuthoredClaim:
     user = await tx.users.find_by_id(claim.user_id)
     if user is None:
         raise ClaimNotFound()
-    author = Author(id=user.id, username=user.username, display_name=user.display_name)
-    return AuthoredClaim(claim=claim, author=author)
+    return AuthoredClaim(claim=claim, author=author_of(user))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
-    DerivativesOrphaned,
     MechanismChanged,
     ProcessingChanged,
     ProcessingRequested,
@@ -29,6 +28,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
+from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.transactions import Transaction, Transactions
 
@@ -131,10 +131,7 @@ class ProcessMechanismFile:
 
     async def on_lost(self, job: Job) -> None:
         """Enqueues the deletion of derivatives that were stored after their mechanism was deleted."""
-        mechanism_id = MechanismId(job.subject)
-        async with self._transactions.begin() as tx:
-            if await tx.mechanisms.find_by_id(mechanism_id) is None:
-                await tx.record(DerivativesOrphaned(mechanism_id, job.request_id))
+        await delete_orphaned_derivatives(self._transactions, job)
 
     async def _started(self, job: Job) -> Mechanism | None:
         """Marks the mechanism as being processed; None if it is gone.

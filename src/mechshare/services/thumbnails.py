@@ -5,21 +5,21 @@ from dataclasses import replace
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.blobs import BlobFacts, BlobRole, OwnerKind
 from mechshare.domain.events import (
-    DerivativesOrphaned,
     MechanismChanged,
     MechanismEditedByAdmin,
     ThumbnailChosen,
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, stored_reference
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.policy import require_editor
-from mechshare.domain.thumbnails import choose_thumbnail, is_preview, show_thumbnail, thumbnail_reference
+from mechshare.domain.thumbnails import choose_thumbnail, is_preview, show_thumbnail
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing
+from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.transactions import Transaction, Transactions
 
 
@@ -86,7 +86,7 @@ class DrawThumbnail:
         references = {
             one.key: replace(one, role=BlobRole.PREVIEW) for one in replaced if is_preview(current, one)
         }
-        references[file.key] = thumbnail_reference(current, file, now)
+        references[file.key] = stored_reference(current, BlobRole.THUMBNAIL, file, now)
         present = await tx.blob_references.find_referenced(list(references))
         await tx.blob_references.add([one for key, one in references.items() if key not in present])
         shown = show_thumbnail(current, file, now)
@@ -101,7 +101,4 @@ class DrawThumbnail:
 
     async def on_lost(self, job: Job) -> None:
         """Enqueues the deletion of a thumbnail that was stored after its mechanism was deleted."""
-        mechanism_id = MechanismId(job.subject)
-        async with self._transactions.begin() as tx:
-            if await tx.mechanisms.find_by_id(mechanism_id) is None:
-                await tx.record(DerivativesOrphaned(mechanism_id, job.request_id))
+        await delete_orphaned_derivatives(self._transactions, job)

@@ -22,7 +22,7 @@ _BT709_LINES = 720
 _RGB, _UNSPECIFIED, _BT2020_CONSTANT = 0, 2, 10
 _KNOWN_MATRICES = frozenset((_RGB, 1, 4, 5, 6, 7, 9, _BT2020_CONSTANT))
 """Values of AVColorSpace (ITU-T H.273) that FFmpeg's scaler knows."""
-_SIXTEEN_BITS = ("I;16", "I;16B", "I")
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
 _BAND_LINES = 64
 _TRANSPOSITIONS: Mapping[tuple[bool, bool, bool], Image.Transpose] = {
     (False, True, False): Image.Transpose.FLIP_LEFT_RIGHT,
@@ -170,20 +170,26 @@ def flattened(image: Image.Image, width: int, height: int) -> Image.Image:
         lines = min(_BAND_LINES, height - top)
         first, last = (line * image.height / height for line in (top, top + lines))
         begin, end = floor(first), ceil(last)
-        band = _on_white(_with_alpha(image.crop((0, begin, image.width, end))))
+        band = on_white(_with_alpha(image.crop((0, begin, image.width, end))))
         box = (0, first - begin, image.width, last - begin)
         picture.paste(band.resize((width, lines), Image.Resampling.BOX, box), (0, top))
     return picture
 
 
 def _with_alpha(image: Image.Image) -> Image.Image:
-    """Returns the picture in RGBA of 8 bits. Pillow would clip grey values of 16 bits at 255."""
-    if image.mode in _SIXTEEN_BITS:
-        image = image.point(lambda value: value / 256).convert("L")
-    return image.convert("RGBA")
+    """Returns the picture in RGBA of 8 bits."""
+    return in_eight_bits(image).convert("RGBA")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def in_eight_bits(image: Image.Image) -> Image.Image:
+    """Returns grey of 16 bits as grey of 8, any other picture unchanged. Pillow would clip the values at 255."""
+    if image.mode not in _SIXTEEN_BITS:
+        return image
+    return image.point(lambda value: value / 256).convert("L")
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """Returns an image in RGBA as RGB, white where it is transparent."""
     if image.getchannel("A").getextrema() == (255, 255):
         return image.convert("RGB")
     picture = Image.new("RGB", image.size, "white")

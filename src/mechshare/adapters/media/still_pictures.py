@@ -8,7 +8,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from mechshare.adapters.media.frames import in_memory
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.pictures import size_within
+from mechshare.adapters.media.pictures import in_eight_bits, on_white, size_within
 from mechshare.adapters.media.refusals import RefusedClip, refuse_size
 from mechshare.adapters.media.thumbnail import THUMBNAIL_ENCODER, THUMBNAIL_SIDE
 from mechshare.domain.media import FailureCode, MediaFormat
@@ -24,7 +24,7 @@ _PLUGINS: Mapping[MediaFormat, str] = {
 }
 """Pillow's name of each format that it reads."""
 _MAY_MOVE = frozenset((MediaFormat.GIF, MediaFormat.WEBP))
-_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I")
+_ORIENTATION = 0x0112
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
@@ -87,27 +87,15 @@ def save_webp(image: Image.Image, file: IO[bytes], side: int, encoder: Mapping[s
 
 def _in_srgb(image: Image.Image) -> Image.Image:
     """Returns the picture in RGB, white where it is transparent, with the orientation that its EXIF states."""
-    if image.mode in _SIXTEEN_BITS:  # Pillow would clip grey values of 16 bits at 255
-        grey = image.point(lambda value: value / 256).convert("L")
-        grey.info, image = dict(image.info), grey
-    shown = _converted(image)
+    shown = _converted(in_eight_bits(image))
     if shown.mode != "RGB":
         has_alpha = shown.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in shown.info
-        shown = _on_white(shown.convert("RGBA")) if has_alpha else shown.convert("RGB")
+        shown = on_white(shown.convert("RGBA")) if has_alpha else shown.convert("RGB")
     # Only the orientation is copied: nothing else of the metadata is of use.
     exif = Image.Exif()
     exif[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
     shown.info = {"exif": exif.tobytes()}
     return shown
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    picture = Image.new("RGB", image.size, "white")
-    picture.paste(image, mask=image)
-    return picture
-
-
-_ORIENTATION = 0x0112
 
 
 def _converted(image: Image.Image) -> Image.Image:

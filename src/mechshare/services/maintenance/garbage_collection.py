@@ -130,8 +130,11 @@ class GarbageCollection:
         await progress("rows", 0.0)
         await self._delete_expired_rows()
         await progress("blobs", 0.0)
-        async for keys in _batches(self._blobs.list("")):
-            await self._delete_orphans(keys, job)
+        async with self._database.read() as tx:
+            since = await tx.users.find_first_created_at()
+        if since is not None:
+            async for keys in _batches(self._blobs.list("")):
+                await self._delete_orphans(keys, since, job)
         return write_nothing
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
@@ -167,13 +170,11 @@ class GarbageCollection:
             async with self._database.begin() as tx:
                 deleted = await delete(tx, batch_size)
 
-    async def _delete_orphans(self, keys: list[str], job: Job) -> None:
+    async def _delete_orphans(self, keys: list[str], since: datetime, job: Job) -> None:
+        """Deletes those of `keys` that nothing refers to and that were written since `since`, but not lately."""
         async with self._database.read() as tx:
             referenced = await tx.blob_references.find_referenced(keys)
             under_way = await tx.uploads.find_existing([id for key in keys if (id := upload_of(key))])
-            since = await tx.users.find_first_created_at()
-        if since is None:
-            return
         before = self._clock.now() - ORPHANED_AFTER
         for key in keys:
             if key in referenced or upload_of(key) in under_way:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from mechshare.domain.blobs import BlobReference, BlobRole, OwnerKind, derivative_prefix
-from mechshare.domain.events import MechanismsRemoved
+from mechshare.domain.events import DerivativesOrphaned, MechanismsRemoved
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.jobs import JobKind
-from mechshare.services.transactions import Transaction
+from mechshare.domain.jobs import Job, JobKind
+from mechshare.services.transactions import Transaction, Transactions
 
 
 async def clean_up_deleted(
@@ -20,6 +20,14 @@ async def clean_up_deleted(
         await tx.jobs.cancel(kind, *deleted)
     files = await tx.blob_references.delete_of(OwnerKind.MECHANISM, deleted)
     await tx.record(MechanismsRemoved(deleted, _where(files), were_public, request_id))
+
+
+async def delete_orphaned_derivatives(transactions: Transactions, job: Job) -> None:
+    """Enqueues the deletion of what `job` stored for its mechanism, if the mechanism was deleted meanwhile."""
+    mechanism_id = MechanismId(job.subject)
+    async with transactions.begin() as tx:
+        if await tx.mechanisms.find_by_id(mechanism_id) is None:
+            await tx.record(DerivativesOrphaned(mechanism_id, job.request_id))
 
 
 def _where(files: Sequence[BlobReference]) -> list[str]:

@@ -14,7 +14,7 @@ class ContentRules:
     evidence: EvidenceRule
 
     def require_new_level(self, mechanism: Mechanism) -> None:
-        """Raises EvidenceMissing if nobody may state the level of the new mechanism without claims of others."""
+        """Raises EvidenceMissing if the level needs claims, which a new mechanism has not."""
         self.evidence.require_carried(mechanism.reliability, Support())
 
     async def require_level(self, tx: Transaction, before: Mechanism, after: Mechanism) -> None:

@@ -9,7 +9,7 @@ from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS, USERS
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.evidence import AuthoredClaim, Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId, UserId
-from mechshare.domain.mechanisms import Author
+from mechshare.domain.mechanisms import author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.persistence.evidence import ClaimRepository
 
@@ -51,5 +51,4 @@ class MemoryClaimRepository(ClaimRepository):
 
     def _authored(self, claim: Claim) -> AuthoredClaim:
         user = self._access.read(USERS).get(claim.user_id)
-        author = Author(id=user.id, username=user.username, display_name=user.display_name)
-        return AuthoredClaim(claim=claim, author=author)
+        return AuthoredClaim(claim=claim, author=author_of(user))

@@ -11,7 +11,7 @@ from mechshare.adapters.persistence.memory.table import ReferenceViolated
 from mechshare.adapters.persistence.memory.tables import MECHANISMS, USERS
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.mechanisms import Author, AuthoredMechanism, Mechanism, MechanismSort, sort_key
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, author_of, sort_key
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
@@ -103,8 +103,7 @@ class MemoryMechanismRepository(MechanismRepository):
 
     def _authored(self, mechanism: Mechanism) -> AuthoredMechanism:
         user = self._access.read(USERS).get(mechanism.user_id)
-        author = Author(id=user.id, username=user.username, display_name=user.display_name)
-        return AuthoredMechanism(mechanism=mechanism, author=author)
+        return AuthoredMechanism(mechanism=mechanism, author=author_of(user))
 
 
 class MemoryMechanismBulkRepository(MechanismBulkRepository):

@@ -66,7 +66,7 @@ _SILENT_MARK = re.compile(
     rf"|(?![{_E_O_ROW}])[{_KANA}]ー(?![{_KATAKANA}])(?<![ぁ-ゖ]ー(?=[ぁ-ゖ]))"
 )
 """モーター and モータ, バッテリー and バッテリ: the mark after an a-row kana, which compounds have inside, too, and at
-the end of a word, but not ディスプレー, which nobody writes ディスプレ."""
+the end of a word. The mark of ディスプレー stays: ディスプレ is no word."""
 _VARIANTS = (
     # ゲイジ and ゲージ, ロウラ and ローラ; ウ begins the second word of サーボウォーム and サーボウインチ.
     (re.compile(rf"(?<=[{_E_ROW}])イ(?![ェエ])|(?<=[{_O_ROW}])ウ(?![ァィェォアイエオ])"), "ー"),

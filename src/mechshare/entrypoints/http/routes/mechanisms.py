@@ -8,7 +8,7 @@ from litestar.openapi.spec import Tag
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
-from mechshare.domain.errors import Conflict, Forbidden, Invalid, MechanismNotFound, Stale, UserNotFound
+from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
@@ -23,6 +23,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of, expected_versions
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
     ACCEPTS_IF_MATCH,
     NOT_MODIFIED,
@@ -124,10 +125,8 @@ async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[M
     """
     # ResponseCacheMiddleware serves published mechanisms.
     viewer = await viewer_of(request)
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
-    found = await mechanisms.get_mechanism(viewer, MechanismId(mechanism_id))
+    found = await mechanisms.get_mechanism(viewer, mechanism_id_in(mechanism_id))
     await note_draft_read(request, viewer, found.mechanism)
     return mechanism_resource(request, found)
 

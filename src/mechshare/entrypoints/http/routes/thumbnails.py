@@ -46,7 +46,7 @@ class ThumbnailChoice(Struct, forbid_unknown_fields=True):
     operation_class=body_of(ThumbnailChoice, example={"thumbnail_at": 0.4}),
 )
 async def choose_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Draws the thumbnail anew, at the moment that the author chooses.
+    """Draws the thumbnail again, at the moment that the author chooses.
 
     `thumbnail_url` is the present thumbnail until the new one is drawn.
     """

@@ -8,8 +8,8 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from mechshare.domain.errors import DomainException, MechanismNotFound, StaleVersion
-from mechshare.domain.ids import CategoryId, MechanismId, is_id
+from mechshare.domain.errors import DomainException, StaleVersion
+from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.policy import require_editor
 from mechshare.domain.reliability import UNSTATED, Reliability, stated_reliability
@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     request_metadata_of,
     require_permissions,
 )
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
 
@@ -94,10 +95,8 @@ async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int)
 
 async def _editable(request: Req, mechanism_id: str) -> Mechanism:
     """Returns the mechanism. Raises MechanismNotFound, UnauthorizedOperation."""
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
     actor = actor_of(request)
-    item = await application_of(request).mechanisms.get_mechanism(actor, MechanismId(mechanism_id))
+    item = await application_of(request).mechanisms.get_mechanism(actor, mechanism_id_in(mechanism_id))
     await note_draft_read(request, actor, item.mechanism)
     return require_editor(actor, item.mechanism)
 

@@ -8,8 +8,8 @@ from litestar import MediaType, Request, Response, Router, get
 from litestar.params import FromPath, QueryParameter
 
 from mechshare.domain.errors import MechanismNotFound
-from mechshare.domain.ids import MechanismId, is_id
 from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, card, external_host
@@ -76,10 +76,8 @@ def _description(
 
 async def _public(request: Req, mechanism_id: str) -> Card:
     """Returns a mechanism that everybody may see and play. Raises MechanismNotFound."""
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
     application = application_of(request)
-    item = await application.mechanisms.get_mechanism(None, MechanismId(mechanism_id))
+    item = await application.mechanisms.get_mechanism(None, mechanism_id_in(mechanism_id))
     return card(item, media_addresses(application))
 
 

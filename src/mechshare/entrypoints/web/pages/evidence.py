@@ -5,9 +5,9 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound
+from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField
 from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim, conditions_in
-from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.ids import MechanismId
 from mechshare.domain.pagination import NEWEST_FIRST
 from mechshare.domain.policy import can_edit
 from mechshare.domain.users import Permission
@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, cursor_of, page_request
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import page, problem_of
@@ -29,12 +30,12 @@ Req = Request[Any, Any, Any]
 
 @get("/m/{mechanism_id:str}/evidence")
 async def show_evidence(request: Req, mechanism_id: FromPath[str], cursor: Cursor = None) -> Response[str]:
-    return await _evidence_page(request, _known(mechanism_id), cursor=cursor)
+    return await _evidence_page(request, mechanism_id_in(mechanism_id), cursor=cursor)
 
 
 @post("/m/{mechanism_id:str}/evidence", status_code=200, guards=[require_permissions()])
 async def add_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).evidence.add_claim(actor_of(request), known, _claim_in(fields))
     except (Invalid, Conflict) as error:
@@ -46,7 +47,7 @@ async def add_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     "/m/{mechanism_id:str}/evidence/{claim_id:str}/withdraw", status_code=200, guards=[require_permissions()]
 )
 async def withdraw_claim(request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]) -> Response[Any]:
-    known = _known(mechanism_id)
+    known = mechanism_id_in(mechanism_id)
     await application_of(request).evidence.withdraw_claim(
         actor_of(request), known, ClaimId(claim_id), request_metadata_of(request)
     )
@@ -55,7 +56,7 @@ async def withdraw_claim(request: Req, mechanism_id: FromPath[str], claim_id: Fr
 
 @post("/m/{mechanism_id:str}/evidence/{claim_id:str}/reply", status_code=200, guards=[require_permissions()])
 async def reply_to_claim(request: Req, mechanism_id: FromPath[str], claim_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).evidence.reply_to_claim(
             actor_of(request), known, ClaimId(claim_id), fields.text("reply")
@@ -108,12 +109,6 @@ def _claim_in(fields: FormFields) -> NewClaim:
         doi=fields.text("doi"),
         conditions=conditions_in(fields.text("conditions")),
     )
-
-
-def _known(mechanism_id: str) -> MechanismId:
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
-    return MechanismId(mechanism_id)
 
 
 router = Router("/", route_handlers=[show_evidence, add_claim, withdraw_claim, reply_to_claim])

@@ -6,8 +6,8 @@ from typing import Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound
-from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField
+from mechshare.domain.ids import MechanismId
 from mechshare.domain.lineage import KIND_NAMES, LineageKind
 from mechshare.domain.policy import can_edit
 from mechshare.entrypoints.http.protocol.auth import (
@@ -18,6 +18,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import page, problem_of
 
@@ -28,12 +29,12 @@ _IDENTIFIER = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @get("/m/{mechanism_id:str}/lineage")
 async def show_lineage(request: Req, mechanism_id: FromPath[str]) -> Response[str]:
-    return await _lineage_page(request, _known(mechanism_id))
+    return await _lineage_page(request, mechanism_id_in(mechanism_id))
 
 
 @post("/m/{mechanism_id:str}/lineage", status_code=200, guards=[require_permissions()])
 async def add_source(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).lineage.add_source(
             actor_of(request), known, _source_in(fields), _kind_in(fields)
@@ -45,7 +46,7 @@ async def add_source(request: Req, mechanism_id: FromPath[str]) -> Response[Any]
 
 @post("/m/{mechanism_id:str}/lineage/remove", status_code=200, guards=[require_permissions()])
 async def remove_source(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     await application_of(request).lineage.remove_source(
         actor_of(request), known, _source_in(fields), _kind_in(fields)
     )
@@ -92,12 +93,6 @@ def _kind_in(fields: FormFields) -> LineageKind:
     if kind not in list(LineageKind):
         raise InvalidField("kind", en="Choose the relation.", ja="関係を選択してください。")
     return LineageKind(kind)
-
-
-def _known(mechanism_id: str) -> MechanismId:
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
-    return MechanismId(mechanism_id)
 
 
 router = Router("/", route_handlers=[show_lineage, add_source, remove_source])

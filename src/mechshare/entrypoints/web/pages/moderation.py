@@ -6,8 +6,7 @@ from typing import Annotated, Any
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath, QueryParameter
 
-from mechshare.domain.errors import DomainException, MechanismNotFound
-from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.errors import DomainException
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
@@ -17,6 +16,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     request_metadata_of,
     require_permissions,
 )
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card
@@ -82,10 +82,8 @@ async def reinstate(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
 
 async def _find(request: Req, mechanism_id: str) -> AuthoredMechanism:
     """Returns the mechanism. Raises MechanismNotFound, also for one that its owner never made public."""
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
     mechanisms = application_of(request).mechanisms
-    found = await mechanisms.get_mechanism(actor_of(request), MechanismId(mechanism_id))
+    found = await mechanisms.get_mechanism(actor_of(request), mechanism_id_in(mechanism_id))
     await note_draft_read(request, actor_of(request), found.mechanism)
     return found
 

@@ -11,8 +11,8 @@ from markupsafe import Markup
 from mechshare.application import Application
 from mechshare.domain.blobs import blob_url
 from mechshare.domain.citations import citation_of
-from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, MechanismNotFound, Stale
-from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField, Stale
+from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
 from mechshare.domain.policy import Viewer, can_edit
@@ -27,6 +27,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.errors import status_of
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.site_address import site_url
 from mechshare.entrypoints.http.representations.mechanisms import MediaAddresses, media_addresses
 from mechshare.entrypoints.web.cards import card, external_host
@@ -54,12 +55,12 @@ class Actions:
 
 @get("/m/{mechanism_id:str}")
 async def show_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[str]:
-    return await _watch_page(request, _known(mechanism_id))
+    return await _watch_page(request, mechanism_id_in(mechanism_id))
 
 
 @post("/m/{mechanism_id:str}/publish", status_code=200, guards=[require_permissions()])
 async def publish(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).mechanisms.publish(
             actor_of(request),
@@ -75,7 +76,7 @@ async def publish(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
 @post("/m/{mechanism_id:str}/withdraw", status_code=200, guards=[require_permissions()])
 async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     """Withdraws the mechanism; a moderator gives the reason in the field `reason`."""
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).mechanisms.withdraw(
             actor_of(request),
@@ -97,7 +98,7 @@ async def withdraw(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
 )
 async def choose_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
     """Draws the thumbnail at the moment in the field `thumbnail_at`, in seconds; mechshare chooses if it is empty."""
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).thumbnails.choose_thumbnail(
             actor_of(request), known, _moment(fields.text("thumbnail_at")), request_metadata_of(request)
@@ -109,7 +110,7 @@ async def choose_thumbnail(request: Req, mechanism_id: FromPath[str]) -> Respons
 
 @post("/m/{mechanism_id:str}/delete", status_code=200, guards=[require_permissions()])
 async def delete(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
-    fields, known = await form_fields(request), _known(mechanism_id)
+    fields, known = await form_fields(request), mechanism_id_in(mechanism_id)
     try:
         await application_of(request).mechanisms.delete_mechanism(
             actor_of(request), known, request_metadata_of(request), versions=_versions(fields)
@@ -187,12 +188,6 @@ def _actions(viewer: Viewer, mechanism: Mechanism) -> Actions:
 
 def _moderates(viewer: Viewer) -> bool:
     return viewer is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
-
-
-def _known(mechanism_id: str) -> MechanismId:
-    if not is_id(mechanism_id):
-        raise MechanismNotFound()
-    return MechanismId(mechanism_id)
 
 
 def _versions(fields: FormFields) -> tuple[int, ...] | None:
