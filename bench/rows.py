@@ -17,10 +17,10 @@ from bench.known import Known, Place, zipf
 from bench.load import Lines
 from bench.texts import beginnings, drawing_number, questions
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import DEFAULT_LIMIT, Page, Position
 from mechshare.entrypoints.http.protocol.pagination import page_response
-from mechshare.entrypoints.http.public_reads.keys import list_conditions
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.services.support.invalidation import PUBLIC_LISTS, mechanism_tag
 
@@ -274,7 +274,7 @@ def _cursor(place: Place) -> str:
         total=0,
         next=Position(key=place.time, id=place.id),
     )
-    return page_response(page, [], MechanismSort.NEWEST.order, list_conditions([], None)).next or ""
+    return page_response(page, [], MechanismSort.NEWEST.order, EVERY_MECHANISM.conditions).next or ""
 
 
 def _lists() -> list[str]:

@@ -16,6 +16,7 @@ from mechshare.application import Application
 from mechshare.bootstrap import schemes
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import DependencyUnavailable
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor
@@ -46,7 +47,9 @@ def mechanisms_of(chosen: Settings, name: str) -> dict[str, Mechanism]:
 
     async def command(application: Application) -> dict[str, Mechanism]:
         viewer = await actor(application, name)
-        page = await application.mechanisms.find_all(viewer, PageRequest(), user_id=viewer.id)
+        page = await application.mechanisms.find_all(
+            viewer, PageRequest(), MechanismFilter(user_id=viewer.id)
+        )
         return {item.mechanism.title: item.mechanism for item in page.items}
 
     return context.run(chosen, command)

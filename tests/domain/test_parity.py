@@ -20,6 +20,7 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.categories import Category
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_title
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
@@ -187,9 +188,11 @@ class Databases(RuleBasedStateMachine):
             while request is not None:
                 page = await tx.mechanisms.find_all(
                     request,
+                    MechanismFilter(
+                        category_ids=tuple(CategoryId(one) for one in categories),
+                        user_id=None if owner is None else UserId(id_of(owner)),
+                    ),
                     sort=sort,
-                    category_ids=[CategoryId(one) for one in categories],
-                    user_id=None if owner is None else UserId(id_of(owner)),
                     published_only=published_only,
                 )
                 pages.append(page)

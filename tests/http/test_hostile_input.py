@@ -11,9 +11,9 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.users import Role
 from mechshare.entrypoints.http.protocol.pagination import list_checksum
-from mechshare.entrypoints.http.public_reads.keys import list_conditions
 from tests.http.conftest import API, Site, running_site
 from tests.http.test_access_matrix import BODIES, MATRIX
 from tests.http.test_errors import assert_one_shape
@@ -134,13 +134,13 @@ async def test_any_position_in_a_cursor_is_handled(site: Site, place: str) -> No
         ("-created_at", "time", -(10**17)),
         ("title", "text", place),
     ):
-        for narrowed, conditions in (
-            ("", list_conditions([], None)),
-            ("&category=gears", list_conditions(["gears"], None)),
-            (f"&category={quote(place)}", list_conditions([place], None)),
-            (f"&user_id={quote(place)}", list_conditions([], place)),
+        for narrowed, filter in (
+            ("", MechanismFilter()),
+            ("&category=gears", MechanismFilter(category_ids=("gears",))),
+            (f"&category={quote(place)}", MechanismFilter(category_ids=(place,))),
+            (f"&user_id={quote(place)}", MechanismFilter(user_id=place)),
         ):
-            packed = json.dumps([sort, list_checksum(conditions), 2, key_type, key, place]).encode()
+            packed = json.dumps([sort, list_checksum(filter.conditions), 2, key_type, key, place]).encode()
             cursor = base64.urlsafe_b64encode(packed).decode().rstrip("=")
             response = await site.client.get(f"{API}/mechanisms?sort={sort}&cursor={cursor}{narrowed}")
             assert_clear_response(response)

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Role
 from mechshare.entrypoints.http.protocol.pagination import list_checksum
-from mechshare.entrypoints.http.public_reads.keys import list_conditions
 from tests.http.conftest import API, Site
 
 MECHANISMS, USERS = f"{API}/mechanisms", f"{API}/users"
@@ -32,15 +32,15 @@ class CountedMechanisms:
         self._inner = inner
         self._counts = counts
 
-    async def count(self, **conditions: Any) -> int:
+    async def count(self, *conditions: Any, **others: Any) -> int:
         self._counts.append("count")
-        counted: int = await self._inner.count(**conditions)
+        counted: int = await self._inner.count(*conditions, **others)
         return counted
 
-    async def find_all(self, request: PageRequest, **conditions: Any) -> Any:
+    async def find_all(self, request: PageRequest, *conditions: Any, **others: Any) -> Any:
         if request.counted is None:
             self._counts.append("find_all")
-        return await self._inner.find_all(request, **conditions)
+        return await self._inner.find_all(request, *conditions, **others)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
@@ -92,7 +92,7 @@ async def walk(client: httpx.AsyncClient, url: str) -> list[dict[str, Any]]:
 
 def cursor(order: str, key_type: str, key: object) -> str:
     """Returns a cursor into the list of all mechanisms, in the API's format."""
-    checksum = list_checksum(list_conditions([], None))
+    checksum = list_checksum(EVERY_MECHANISM.conditions)
     packed = json.dumps([order, checksum, 2, key_type, key, ID]).encode()
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 

@@ -17,6 +17,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, JobState
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import PENDING, READY, AuthoredMechanism, MechanismSort
 from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.pagination import PageRequest
@@ -43,10 +44,9 @@ def once(key="k", fingerprint="f"):
     )
 
 
-async def ids(world, viewer, **narrowed):
-    return [
-        item.mechanism.id for item in (await world.app.mechanisms.find_all(viewer, ALL, **narrowed)).items
-    ]
+async def ids(world, viewer, sort=MechanismSort.NEWEST, **conditions):
+    page = await world.app.mechanisms.find_all(viewer, ALL, MechanismFilter(**conditions), sort=sort)
+    return [item.mechanism.id for item in page.items]
 
 
 @pytest.fixture
@@ -209,7 +209,7 @@ async def test_a_list_shows_published_mechanisms_and_to_their_owner_all(world):
         assert await ids(world, viewer, user_id=mika.id) == [shown.id]
     for viewer in (mika, admin):
         assert set(await ids(world, viewer, user_id=mika.id)) == {hidden.id, shown.id}
-    assert (await world.app.mechanisms.find_all(other, ALL, user_id=mika.id)).total == 1
+    assert (await world.app.mechanisms.find_all(other, ALL, MechanismFilter(user_id=mika.id))).total == 1
 
 
 async def test_a_hidden_mechanism_looks_like_an_absent_one(world):
@@ -242,8 +242,8 @@ async def test_lists_can_be_filtered_sorted_and_paged(seeded):
 
     assert await ids(seeded, None) == [c, b, a]
     assert await ids(seeded, None, sort=MechanismSort.TITLE) == [a, b, c]
-    assert await ids(seeded, None, category_ids=[GEARS]) == [c, a]
-    assert set(await ids(seeded, None, category_ids=[GEARS, CAMS])) == {a, b, c}
+    assert await ids(seeded, None, category_ids=(GEARS,)) == [c, a]
+    assert set(await ids(seeded, None, category_ids=(GEARS, CAMS))) == {a, b, c}
     first = await seeded.app.mechanisms.find_all(None, PageRequest(limit=2))
     second = await seeded.app.mechanisms.find_all(None, PageRequest(limit=2, after=first.next))
     assert [item.mechanism.id for item in (*first.items, *second.items)] == [c, b, a]

@@ -330,9 +330,9 @@ class _Scanned:
     def mechanisms(self):
         return self
 
-    async def find_all(self, request, **conditions):
+    async def find_all(self, request, *conditions, **others):
         async with self._scan():
-            return await self._tx.mechanisms.find_all(request, **conditions)
+            return await self._tx.mechanisms.find_all(request, *conditions, **others)
 
     def __getattr__(self, name):
         return getattr(self._tx, name)

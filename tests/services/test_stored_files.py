@@ -23,6 +23,7 @@ from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind, blob_key
 from mechshare.domain.errors import DomainException, MediaNotFound
 from mechshare.domain.ids import JobId, MechanismId
 from mechshare.domain.jobs import JobKind, JobState, new_job
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.media import FailureCode, ProcessingFailure
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Actor
@@ -39,7 +40,9 @@ Step = Callable[[World, Actor], Awaitable[None]]
 
 async def mechanisms_of(world: World, actor: Actor) -> list[MechanismId]:
     """Returns the ids of the actor's mechanisms, oldest first."""
-    page = await world.app.mechanisms.find_all(actor, PageRequest(limit=100), user_id=actor.id)
+    page = await world.app.mechanisms.find_all(
+        actor, PageRequest(limit=100), MechanismFilter(user_id=actor.id)
+    )
     return [item.mechanism.id for item in reversed(page.items)]
 
 
@@ -165,7 +168,9 @@ async def collect_garbage(world: World) -> None:
 
 async def shown(world: World, actor: Actor) -> set[str]:
     """Returns the keys of the files that the actor's mechanisms refer to."""
-    page = await world.app.mechanisms.find_all(actor, PageRequest(limit=100), user_id=actor.id)
+    page = await world.app.mechanisms.find_all(
+        actor, PageRequest(limit=100), MechanismFilter(user_id=actor.id)
+    )
     named: set[str | None] = set()
     for mechanism in (item.mechanism for item in page.items):
         urls = (mechanism.file_url, mechanism.thumbnail_url, mechanism.preview_url)

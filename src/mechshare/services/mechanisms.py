@@ -14,6 +14,7 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import (
     PENDING,
     READY,
@@ -161,36 +162,20 @@ class MechanismService:
         self,
         viewer: Viewer,
         request: PageRequest,
+        filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
     ) -> Page[AuthoredMechanism]:
-        """Returns a page of the published mechanisms; of `user_id` also the unpublished if `viewer` is that user or an
-        admin."""
+        """Returns a page of the published mechanisms that `filter` admits; of one user also the unpublished if `viewer`
+        is that user or an admin."""
         async with self._transactions.read() as tx:
-            return await tx.mechanisms.find_all(
-                request,
-                sort=sort,
-                category_ids=category_ids,
-                user_id=user_id,
-                reliability_min=reliability_min,
-                published_only=not sees_unpublished_of(viewer, user_id),
-            )
+            published_only = not sees_unpublished_of(viewer, filter.user_id)
+            return await tx.mechanisms.find_all(request, filter, sort=sort, published_only=published_only)
 
-    async def count_public(
-        self,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
-    ) -> int:
-        """Counts the public list with these conditions; see `PageRequest.counted`."""
+    async def count_public(self, filter: MechanismFilter = EVERY_MECHANISM) -> int:
+        """Counts the public list that `filter` admits; see `PageRequest.counted`."""
         async with self._transactions.read() as tx:
-            return await tx.mechanisms.count(
-                category_ids=category_ids, user_id=user_id, reliability_min=reliability_min
-            )
+            return await tx.mechanisms.count(filter)
 
     async def find_by_original(self, user_id: UserId, sha256: str) -> Mechanism | None:
         """Returns the user's mechanism made from a file with this content, so that an import can skip duplicates."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
@@ -140,10 +141,9 @@ class SearchService:
         async with self._scan(), self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
+                MechanismFilter(category_ids=query.category_ids, user_id=query.user_id),
                 words=words[:_MAX_WORDS],
                 among=_MAX_SCANNED,
-                category_ids=query.category_ids,
-                user_id=query.user_id,
                 published_only=query.published_only,
             )
         items = tuple(FoundMechanism(found=item, highlights={}) for item in found.items)

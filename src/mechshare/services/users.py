@@ -16,6 +16,7 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
 from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import SUSPENSION_REASON
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
@@ -288,7 +289,7 @@ def _scope(idempotency: IdempotentRequest[User], user_id: UserId) -> str:
 
 
 async def _has_published(tx: Transaction, user_id: UserId) -> bool:
-    return bool((await tx.mechanisms.find_all(PageRequest(limit=1), user_id=user_id)).items)
+    return bool((await tx.mechanisms.find_all(PageRequest(limit=1), MechanismFilter(user_id=user_id))).items)
 
 
 def _check_hiding(user: User, hides: bool | None) -> None:

@@ -15,6 +15,7 @@ from mechshare.adapters.persistence.sql.database import SqlDatabase
 from mechshare.domain.blobs import BlobFacts, OwnerKind
 from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import JobKind
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.database import UnitOfWork
@@ -56,6 +57,8 @@ USER, SESSION, MECHANISM = (
 DEEP = PageRequest(
     after=Position(key=NOW.replace(month=1, day=1, hour=11), id=f"01900000-0000-7003-8000-{40_000:012x}")
 )
+OF_CATEGORY = MechanismFilter(category_ids=(CategoryId("category-7"),))
+OF_USER = MechanismFilter(user_id=UserId(USER))
 Step = Callable[[UnitOfWork], Awaitable[Any]]
 HOT: dict[str, Step] = {
     "mechanism": lambda tx: tx.mechanisms.find_by_id(MechanismId(MECHANISM)),
@@ -71,12 +74,10 @@ HOT: dict[str, Step] = {
     },
     "deep": lambda tx: tx.mechanisms.find_all(DEEP),
     "deep by number": lambda tx: tx.mechanisms.find_all(PageRequest(page=2000)),
-    "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, category_ids=[CategoryId("category-7")]),
-    "of a category": lambda tx: tx.mechanisms.find_all(
-        PageRequest(), category_ids=[CategoryId("category-7")]
-    ),
+    "deep in a category": lambda tx: tx.mechanisms.find_all(DEEP, OF_CATEGORY),
+    "of a category": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_CATEGORY),
     "words": lambda tx: tx.mechanisms.find_all(PageRequest(), words=["linkage", "ab"], among=2_000),
-    "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), user_id=UserId(USER), published_only=False),
+    "of a user": lambda tx: tx.mechanisms.find_all(PageRequest(), OF_USER, published_only=False),
     "all of a user": lambda tx: tx.mechanism_bulk.find(user_id=UserId(USER), limit=1_000),
     "all of a category": lambda tx: tx.mechanism_bulk.find(category_id=CategoryId("category-7"), limit=1_000),
     "new versions": lambda tx: tx.mechanism_bulk.renew([MechanismId(MECHANISM)]),
@@ -166,7 +167,7 @@ async def test_pages_use_a_generic_plan(filled: str, statements: list[tuple[str,
     async with database.read() as tx:
         for page in pages:
             await tx.mechanisms.find_all(page)
-            await tx.mechanisms.find_all(page, category_ids=[CategoryId("category-7")])
+            await tx.mechanisms.find_all(page, OF_CATEGORY)
     await database.close()
     async with await psycopg.AsyncConnection.connect(filled, autocommit=True) as connection:
         for statement, parameters in statements[-2 * len(pages) :]:

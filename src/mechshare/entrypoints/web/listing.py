@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request
 
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer
@@ -75,17 +76,12 @@ async def _search(request: Req, viewer: Viewer, conditions: Conditions, number: 
 async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: int, size: int) -> SearchPage:
     application, sort = application_of(request), MechanismSort(conditions.sort)
     wanted = PageRequest(page=number, limit=size)
-    key = ListKey(
-        path="/", query=(), category_ids=conditions.category_ids, user_id=None, sort=sort, request=wanted
-    )
-    count = partial(application.mechanisms.count_public, category_ids=conditions.category_ids)
+    filter = MechanismFilter(category_ids=conditions.category_ids)
+    key = ListKey(path="/", query=(), filter=filter, sort=sort, request=wanted)
+    count = partial(application.mechanisms.count_public, filter)
     counted = await application.responses.count(key.count_key, count)
-    found = await application.mechanisms.find_all(
-        viewer,
-        PageRequest(page=number, limit=size, counted=counted),
-        sort=sort,
-        category_ids=conditions.category_ids,
-    )
+    requested = replace(wanted, counted=counted)
+    found = await application.mechanisms.find_all(viewer, requested, filter, sort=sort)
     return SearchPage(
         items=tuple(FoundMechanism(found=item, highlights={}) for item in found.items),
         page=number,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
 from mechshare.domain.pagination import Page, PageRequest
 
@@ -18,17 +19,14 @@ class MechanismRepository(Protocol):
     async def find_all(
         self,
         request: PageRequest,
+        filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        """Returns a page of the mechanisms in any of `category_ids` (empty: in any category or none)
-        whose author states a level of at least `reliability_min`.
+        """Returns a page of the mechanisms that `filter` admits.
 
         Each of `words` must occur in the title, description or author's name, also inside other words; only the `among`
         newest mechanisms that meet the other conditions are scanned. ASCII letters match in either case, and half- and
@@ -38,14 +36,7 @@ class MechanismRepository(Protocol):
         unchecked.
         """
 
-    async def count(
-        self,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
-        published_only: bool = True,
-    ) -> int:
+    async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
         """Counts the mechanisms that `find_all` lists for these conditions; EXACT_TOTAL + 1 for more than
         EXACT_TOTAL."""
 

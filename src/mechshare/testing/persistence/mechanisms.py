@@ -11,6 +11,7 @@ import pytest
 
 from mechshare.domain.errors import CategoryNotFound, StaleVersion
 from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import (
     PENDING,
     Mechanism,
@@ -137,12 +138,12 @@ async def test_the_published_ones_are_withdrawn_for_a_reason_and_only_those_rein
     async with database.read() as tx:
         hidden = replace(shown.withdraw_for("why", later), version=2)
         assert await tx.mechanisms.find_by_id(shown.id) == hidden
-        assert await tx.mechanisms.count(category_ids=[gears]) == 1
+        assert await tx.mechanisms.count(MechanismFilter(category_ids=(gears,))) == 1
     async with database.begin() as tx:
         assert await tx.mechanism_bulk.reinstate(ids, "why", later) == [shown.id]
     async with database.read() as tx:
         found = [await tx.mechanisms.find_by_id(one.id) for one in (shown, other, draft, withdrawn)]
-        assert await tx.mechanisms.count(category_ids=[gears]) == 2
+        assert await tx.mechanisms.count(MechanismFilter(category_ids=(gears,))) == 2
     assert found == [replace(shown, updated_at=later, version=3), other, draft, withdrawn]
 
 
@@ -300,18 +301,19 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
         a_mechanism(other, categories=(cams,)),
     )
 
-    async def found(**narrowed: object) -> set[str]:
+    async def found(*, published_only: bool = True, **conditions: Any) -> set[str]:
+        filter = MechanismFilter(**conditions)
         async with database.read() as tx:
-            page = await tx.mechanisms.find_all(PageRequest(), **narrowed)  # type: ignore[arg-type]
+            page = await tx.mechanisms.find_all(PageRequest(), filter, published_only=published_only)
         assert page.total == len(page.items)
         return {item.mechanism.id for item in page.items}
 
     assert await found() == {a.id, c.id}
-    assert await found(category_ids=[gears, cams]) == {a.id, c.id}
-    assert await found(category_ids=[gears]) == {a.id}
+    assert await found(category_ids=(gears, cams)) == {a.id, c.id}
+    assert await found(category_ids=(gears,)) == {a.id}
     assert await found(user_id=own.id) == {a.id}
     assert await found(user_id=own.id, published_only=False) == {a.id, b.id}
-    assert await found(category_ids=[cams], published_only=False) == {b.id, c.id}
+    assert await found(category_ids=(cams,), published_only=False) == {b.id, c.id}
     assert await found(category_ids=[CategoryId("no-such")]) == set()
 
 
@@ -480,8 +482,8 @@ async def test_pages_of_a_category_contain_each_mechanism_once_in_order_even_wit
         async with database.read() as tx:
             page = await tx.mechanisms.find_all(
                 request,
+                MechanismFilter(category_ids=tuple(map(CategoryId, categories))),
                 sort=sort,
-                category_ids=tuple(map(CategoryId, categories)),
                 published_only=published_only,
             )
         listed += [item.mechanism for item in page.items]
@@ -619,17 +621,20 @@ class TestMatching:
             a_mechanism(other, title="カム", categories=(cams,)),
         )
 
-        async def found(**narrowed: object) -> set[str]:
+        async def found(*, published_only: bool = True, **conditions: Any) -> set[str]:
+            filter = MechanismFilter(**conditions)
             async with database.read() as tx:
-                page = await tx.mechanisms.find_all(PageRequest(), words=["歯"], **narrowed)  # type: ignore[arg-type]
+                page = await tx.mechanisms.find_all(
+                    PageRequest(), filter, words=["歯"], published_only=published_only
+                )
             assert page.total == len(page.items)
             return {item.mechanism.id for item in page.items}
 
         assert await found() == {a.id, c.id}
-        assert await found(category_ids=[cams]) == {c.id}
-        assert await found(category_ids=[gears, cams], published_only=False) == {a.id, b.id, c.id}
+        assert await found(category_ids=(cams,)) == {c.id}
+        assert await found(category_ids=(gears, cams), published_only=False) == {a.id, b.id, c.id}
         assert await found(user_id=own.id) == {a.id}
-        assert await found(user_id=own.id, published_only=False, category_ids=[cams]) == {b.id}
+        assert await found(user_id=own.id, published_only=False, category_ids=(cams,)) == {b.id}
 
     async def test_only_the_newest_mechanisms_of_the_list_are_searched(self, database: Database) -> None:
         own, other = await save_user(database), await save_user(database)
@@ -651,7 +656,7 @@ class TestMatching:
         assert await found(1) == []
         assert await found(2) == [c.id]
         assert await found(3) == [c.id, a.id]
-        assert await found(1, user_id=own.id) == [c.id]
+        assert await found(1, filter=MechanismFilter(user_id=own.id)) == [c.id]
         assert await found(3, sort=MechanismSort.OLDEST) == [a.id, c.id]
 
     async def test_pages_contain_each_mechanism_once_even_with_equal_times(self, database: Database) -> None:

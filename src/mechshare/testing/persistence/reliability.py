@@ -7,6 +7,7 @@ import pytest
 
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import Mechanism, MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.reliability import Reliability, ReliabilityChange
@@ -88,10 +89,14 @@ async def test_lists_by_level_end_with_those_that_state_none(database: Database)
             read += [item.mechanism for item in page.items]
             request = PageRequest(limit=1, after=page.next) if page.next else None
         narrowed = await tx.mechanisms.find_all(
-            PageRequest(), sort=sort, category_ids=[CategoryId("gears")], reliability_min=2
+            PageRequest(),
+            MechanismFilter(category_ids=(CategoryId("gears"),), reliability_min=2),
+            sort=sort,
         )
-        found = await tx.mechanisms.find_all(PageRequest(), words=["歯車"], reliability_min=3)
-        counted = await tx.mechanisms.count(reliability_min=1)
+        found = await tx.mechanisms.find_all(
+            PageRequest(), MechanismFilter(reliability_min=3), words=["歯車"]
+        )
+        counted = await tx.mechanisms.count(MechanismFilter(reliability_min=1))
     assert read == newest_first
     assert [item.mechanism for item in narrowed.items] == newest_first[:3]
     assert [item.mechanism.reliability_level for item in found.items] == [5]

@@ -11,6 +11,7 @@ from mechshare.adapters.persistence.memory.table import ReferenceViolated
 from mechshare.adapters.persistence.memory.tables import MECHANISMS, USERS
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, author_of, sort_key
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.mechanisms import (
@@ -35,16 +36,14 @@ class MemoryMechanismRepository(MechanismRepository):
     async def find_all(
         self,
         request: PageRequest,
+        filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        narrowed = self._narrowed(category_ids, user_id, reliability_min, published_only)
+        narrowed = self._narrowed(filter, published_only)
         if words:
             folded = list(map(_folded, words))
             narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
@@ -56,32 +55,14 @@ class MemoryMechanismRepository(MechanismRepository):
             descending=sort.order.is_descending,
         )
 
-    async def count(
-        self,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
-        published_only: bool = True,
-    ) -> int:
-        return min(
-            len(self._narrowed(category_ids, user_id, reliability_min, published_only)), EXACT_TOTAL + 1
-        )
+    async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
+        return min(len(self._narrowed(filter, published_only)), EXACT_TOTAL + 1)
 
-    def _narrowed(
-        self,
-        category_ids: Sequence[CategoryId],
-        user_id: UserId | None,
-        reliability_min: int | None,
-        published_only: bool,
-    ) -> list[AuthoredMechanism]:
+    def _narrowed(self, filter: MechanismFilter, published_only: bool) -> list[AuthoredMechanism]:
         return [
             self._authored(mechanism)
             for mechanism in self._access.read(MECHANISMS)
-            if (mechanism.is_published or not published_only)
-            and user_id in (None, mechanism.user_id)
-            and mechanism.reliability_rank >= (reliability_min or 0)
-            and (not category_ids or not set(category_ids).isdisjoint(mechanism.categories))
+            if (mechanism.is_published or not published_only) and filter.admits(mechanism)
         ]
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:

@@ -88,27 +88,13 @@ class PublicReads:
     async def _read_page(self, key: ListKey) -> CachedResponse:
         mechanisms = self._application.mechanisms
         # All pages share one count, since counting costs more than reading a page.
-        counted = await self._responses.count(
-            key.count_key,
-            partial(
-                mechanisms.count_public,
-                category_ids=key.category_ids,
-                user_id=key.user_id,
-                reliability_min=key.reliability_min,
-            ),
-        )
+        count = partial(mechanisms.count_public, key.filter)
+        counted = await self._responses.count(key.count_key, count)
         request = replace(key.request, counted=counted)
-        page = await mechanisms.find_all(
-            None,
-            request,
-            sort=key.sort,
-            category_ids=key.category_ids,
-            user_id=key.user_id,
-            reliability_min=key.reliability_min,
-        )
+        page = await mechanisms.find_all(None, request, key.filter, sort=key.sort)
         addresses = media_addresses(self._application)
         items = [mechanism_response(item, addresses) for item in page.items]
-        body = page_response(page, items, key.sort.order, key.conditions)
+        body = page_response(page, items, key.sort.order, key.filter.conditions)
         return encoded_response(msgspec.json.encode(body), link=next_link(key.path, key.query, body.next))
 
     async def _read_search(self, key: SearchKey) -> CachedResponse:

@@ -5,6 +5,8 @@ from typing import Annotated
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MAX_CATEGORIES
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
 from mechshare.entrypoints.http.protocol.openapi import documented
@@ -45,3 +47,16 @@ ReliabilityMin = Annotated[
         description="Only those whose author states this level of reliability or a higher one.",
     ),
 ]
+FILTER_PARAMETERS = ("category", "reliability_min", "user_id")
+"""The parameters of `mechanism_filter`, which the link to the next page repeats."""
+
+
+def mechanism_filter(
+    category: Categories = None, user_id: ByUser = None, reliability_min: ReliabilityMin = None
+) -> MechanismFilter:
+    """Returns the filter that the query parameters of a request state."""
+    return MechanismFilter(
+        category_ids=tuple(map(CategoryId, category or ())),
+        user_id=None if user_id is None else UserId(user_id),
+        reliability_min=reliability_min,
+    )

@@ -4,12 +4,14 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, delete, get, patch, post
+from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import Tag
 from litestar.params import FromPath, QueryParameter
 from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
@@ -44,16 +46,15 @@ from mechshare.entrypoints.http.protocol.pagination import (
 from mechshare.entrypoints.http.protocol.request_body import decoded_body, refuse_body
 from mechshare.entrypoints.http.protocol.responses import json_response, no_content, public_response
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.public_reads.keys import ListKey, list_conditions
+from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import (
-    ByUser,
-    Categories,
+    FILTER_PARAMETERS,
     CategorySlugs,
     Description,
     ReliabilityFields,
-    ReliabilityMin,
     Title,
+    mechanism_filter,
 )
 from mechshare.entrypoints.http.representations.mechanisms import (
     MechanismResponse,
@@ -65,7 +66,7 @@ from mechshare.entrypoints.http.representations.users import USERS_PATH
 
 Req = Request[Any, Any, Any]
 TAG = Tag("mechanisms", "Clips of physical motion")
-_LIST_PARAMETERS = ("category", "limit", "reliability_min", "sort", "user_id")
+_LIST_PARAMETERS = (*FILTER_PARAMETERS, "limit", "sort")
 
 
 @published("MechanismUpdate")
@@ -91,24 +92,22 @@ class Withdrawal(Struct, forbid_unknown_fields=True):
     summary="List mechanisms",
     responses=NOT_MODIFIED,
     opt=OPTIONAL_TOKEN,
+    dependencies={"filter": Provide(mechanism_filter, sync_to_thread=False)},
 )
 async def find_mechanisms(
     request: Req,
+    filter: NamedDependency[MechanismFilter],
     page: PageNumber = None,
     limit: Limit = None,
     cursor: Cursor = None,
-    category: Categories = None,
-    user_id: ByUser = None,
-    reliability_min: ReliabilityMin = None,
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
     """Returns published mechanisms, newest first by default.
 
     With `user_id`, that user and admins also get the unpublished mechanisms of the user.
     """
-    conditions = list_conditions(category or [], user_id, reliability_min)
-    requested = page_request(page, limit, cursor, sort.order, conditions)
-    return await list_response(request, requested, sort, category or [], user_id, reliability_min)
+    requested = page_request(page, limit, cursor, sort.order, filter.conditions)
+    return await list_response(request, requested, filter, sort)
 
 
 @get(
@@ -150,9 +149,9 @@ async def find_mechanisms_of(
         raise UserNotFound()
     await viewer_of(request)  # refuses an invalid token before any lookup
     await application_of(request).users.get_profile(UserId(user_id))
-    sort = MechanismSort.NEWEST
-    requested = page_request(page, limit, cursor, sort.order, list_conditions([], user_id))
-    return await list_response(request, requested, sort, [], user_id)
+    filter, sort = MechanismFilter(user_id=UserId(user_id)), MechanismSort.NEWEST
+    requested = page_request(page, limit, cursor, sort.order, filter.conditions)
+    return await list_response(request, requested, filter, sort)
 
 
 @patch(
@@ -244,45 +243,31 @@ async def withdraw_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respo
 
 
 async def list_response(
-    request: Req,
-    requested: PageRequest,
-    sort: MechanismSort,
-    categories: list[str],
-    user_id: str | None,
-    reliability_min: int | None = None,
+    request: Req, requested: PageRequest, filter: MechanismFilter, sort: MechanismSort
 ) -> Response[Any]:
-    """Returns a page of mechanisms; if the caller may see the unpublished ones of `user_id`, includes them."""
+    """Returns a page of mechanisms; of one user also the unpublished ones if the caller may see them."""
     viewer = await viewer_of(request)
     key = ListKey(
         path=request.scope["path"],
         query=tuple(item for item in request.query_params.multi_items() if item[0] in _LIST_PARAMETERS),
-        category_ids=tuple(map(CategoryId, categories)),
-        user_id=UserId(user_id) if user_id is not None else None,
+        filter=filter,
         sort=sort,
         request=requested,
-        reliability_min=reliability_min,
     )
-    if sees_unpublished_of(viewer, key.user_id):
+    if sees_unpublished_of(viewer, filter.user_id):
         return await _own_list(request, viewer, key)
     page = await public_reads_of(request).mechanism_page(viewer, key)
-    return public_response(request, page, key.response_key if key.user_id is None else None)
+    return public_response(request, page, key.response_key if filter.user_id is None else None)
 
 
 async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]:
-    application = application_of(request)
-    if viewer is not None and key.user_id is not None and viewer.id != key.user_id:
-        await application.audit.record_draft_read(viewer, key.user_id, request_metadata_of(request))
-    page = await application.mechanisms.find_all(
-        viewer,
-        key.request,
-        sort=key.sort,
-        category_ids=key.category_ids,
-        user_id=key.user_id,
-        reliability_min=key.reliability_min,
-    )
+    application, user_id = application_of(request), key.filter.user_id
+    if viewer is not None and user_id is not None and viewer.id != user_id:
+        await application.audit.record_draft_read(viewer, user_id, request_metadata_of(request))
+    page = await application.mechanisms.find_all(viewer, key.request, key.filter, sort=key.sort)
     addresses = media_addresses(application)
     items = [mechanism_response(item, addresses) for item in page.items]
-    content = page_response(page, items, key.sort.order, key.conditions)
+    content = page_response(page, items, key.sort.order, key.filter.conditions)
     body = msgspec.json.encode(content)
     link = next_link(key.path, key.query, content.next)
     return json_response(request, body, etag=etag_of(body), headers={"Link": link} if link else None)

@@ -9,6 +9,7 @@ from litestar.params import QueryParameter
 
 from mechshare.domain.errors import DomainException, InvalidField, MalformedRequest
 from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import MAX_LIMIT, NEWEST_FIRST, PageRequest, Position
 from mechshare.entrypoints.http.protocol.auth import (
@@ -181,7 +182,7 @@ async def _find(request: Req, state: OwnerState | None, cursor: str | None) -> _
     found: list[AuthoredMechanism] = []
     after: Position | None = None
     for _ in range(_MAX_PAGES_READ):
-        read = await mechanisms.find_all(actor, requested, user_id=actor.id)
+        read = await mechanisms.find_all(actor, requested, MechanismFilter(user_id=actor.id))
         found += [item for item in read.items if state is None or state_of(item.mechanism) is state]
         after = read.next
         if after is None or len(found) >= PAGE_SIZE:

@@ -7,10 +7,10 @@ from litestar.params import FromPath
 
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
-from mechshare.entrypoints.http.public_reads.keys import list_conditions
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import card
 from mechshare.entrypoints.web.paging import next_query
@@ -26,9 +26,9 @@ async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = No
         raise UserNotFound()
     application, viewer = application_of(request), await viewer_of(request)
     profile = await application.users.get_profile(UserId(user_id))
-    order, conditions = MechanismSort.NEWEST.order, list_conditions([], user_id)
-    requested = page_request(None, None, cursor, order, conditions)
-    found = await application.mechanisms.find_all(None, requested, user_id=profile.id)
+    order, filter = MechanismSort.NEWEST.order, MechanismFilter(user_id=profile.id)
+    requested = page_request(None, None, cursor, order, filter.conditions)
+    found = await application.mechanisms.find_all(None, requested, filter)
     addresses = media_addresses(application)
     return await page(
         request,
@@ -37,7 +37,7 @@ async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = No
         is_own=viewer is not None and viewer.id == profile.id,
         found=found,
         cards=[card(item, addresses) for item in found.items],
-        more=next_query(found, (), order, conditions),
+        more=next_query(found, (), order, filter.conditions),
     )
 
 

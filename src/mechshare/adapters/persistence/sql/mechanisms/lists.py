@@ -1,7 +1,7 @@
 """The statements of lists of mechanisms, one set for each combination of filters and sort order."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
-from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 
 # Literally the condition of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses none.
@@ -30,33 +30,26 @@ _IS_PUBLISHED_IN_CATEGORY = text("mechanism_categories.is_published")
 
 def mechanism_list(
     sort: MechanismSort,
-    category_ids: Sequence[CategoryId],
-    user_id: UserId | None,
-    reliability_min: int | None,
+    filter: MechanismFilter,
     published_only: bool,
     words: Sequence[str] = (),
     among: int = 0,
 ) -> tuple[PagedQuery, dict[str, Any]]:
     """Returns the statements of the list and the parameters of its conditions."""
-    is_plain = user_id is None and reliability_min is None and published_only and not words
-    if len(category_ids) == 1 and is_plain and sort.order.column == "created_at":
-        return _of_category(sort), {"category_id": category_ids[0]}
+    given = dict(filter.given)
+    is_of_category = tuple(given) == ("category_ids",) and len(filter.category_ids) == 1
+    if is_of_category and published_only and not words and sort.order.column == "created_at":
+        return _of_category(sort), {"category_id": filter.category_ids[0]}
+    if not words:
+        return _narrowed(sort, tuple(given), published_only), given
     spellings = _spellings(words)
-    parameters: dict[str, Any] = {
+    patterns = {
         _name(number, place): _pattern(spelling)
         for number, word in enumerate(spellings)
         for place, spelling in enumerate(word)
     }
-    if user_id is not None:
-        parameters["user_id"] = user_id
-    if category_ids:
-        parameters["category_ids"] = list(category_ids)
-    if reliability_min is not None:
-        parameters["reliability_min"] = reliability_min
-    conditions = (bool(category_ids), user_id is not None, reliability_min is not None, published_only)
-    if not spellings:
-        return _narrowed(sort, *conditions), parameters
-    return _holding(sort, *conditions, len(spellings), len(spellings[0]), among), parameters
+    listed = _holding(sort, tuple(given), published_only, len(spellings), len(spellings[0]), among)
+    return listed, given | patterns
 
 
 @cache
@@ -78,10 +71,8 @@ def _of_category(sort: MechanismSort) -> PagedQuery:
 
 
 @cache
-def _narrowed(
-    sort: MechanismSort, by_category: bool, by_user: bool, by_reliability: bool, published_only: bool
-) -> PagedQuery:
-    conditions = _conditions(by_category, by_user, by_reliability, published_only)
+def _narrowed(sort: MechanismSort, given: tuple[str, ...], published_only: bool) -> PagedQuery:
+    conditions = _conditions(given, published_only)
     authored = mechanisms.join(users, users.c.id == mechanisms.c.user_id)
     return paged_query(
         AUTHORED.select_from(authored).where(*conditions),
@@ -95,9 +86,7 @@ def _narrowed(
 @cache
 def _holding(
     sort: MechanismSort,
-    by_category: bool,
-    by_user: bool,
-    by_reliability: bool,
+    given: tuple[str, ...],
     published_only: bool,
     words: int,
     spellings: int,
@@ -106,7 +95,7 @@ def _holding(
     """Returns the list of those of the `among` newest mechanisms that contain all of the words."""
     newest = (
         select(mechanisms)
-        .where(*_conditions(by_category, by_user, by_reliability, published_only))
+        .where(*_conditions(given, published_only))
         .order_by(mechanisms.c.created_at.desc(), mechanisms.c.id.desc())
         # A literal: PostgreSQL estimates a parameter at a tenth of the rows, and would then scan them all.
         .limit(literal_column(str(among)))
@@ -134,20 +123,9 @@ def _holding(
     )
 
 
-def _conditions(by_category: bool, by_user: bool, by_reliability: bool, published_only: bool) -> list[Any]:
-    conditions: list[Any] = []
-    if published_only:
-        conditions.append(_IS_PUBLISHED)
-    if by_user:
-        conditions.append(mechanisms.c.user_id == bindparam("user_id"))
-    if by_reliability:
-        conditions.append(_rank(mechanisms.c.reliability_level) >= bindparam("reliability_min"))
-    if by_category:
-        inside = select(mechanism_categories.c.mechanism_id).where(
-            mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
-        )
-        conditions.append(mechanisms.c.id.in_(inside))
-    return conditions
+def _conditions(given: Sequence[str], published_only: bool) -> list[Any]:
+    published: list[Any] = [_IS_PUBLISHED] if published_only else []
+    return [*published, *(_CONDITIONS[name] for name in given)]
 
 
 def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> ColumnElement[Any]:
@@ -158,6 +136,18 @@ def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> Co
 def _rank(level: ColumnElement[Any]) -> ColumnElement[int]:
     """Returns `Mechanism.reliability_rank`, as literally in the index: a parameter would match none."""
     return func.coalesce(level, literal_column("0"), type_=Integer())
+
+
+_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "category_ids": mechanisms.c.id.in_(
+        select(mechanism_categories.c.mechanism_id).where(
+            mechanism_categories.c.category_id.in_(bindparam("category_ids", expanding=True))
+        )
+    ),
+    "user_id": mechanisms.c.user_id == bindparam("user_id"),
+    "reliability_min": _rank(mechanisms.c.reliability_level) >= bindparam("reliability_min"),
+}
+"""By the field of MechanismFilter, whose value the parameter of the same name has."""
 
 
 def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:

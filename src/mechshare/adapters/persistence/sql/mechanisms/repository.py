@@ -22,7 +22,8 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
 from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
-from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, sort_key
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.mechanisms import MechanismRepository
@@ -61,18 +62,14 @@ class SqlMechanismRepository(MechanismRepository):
     async def find_all(
         self,
         request: PageRequest,
+        filter: MechanismFilter = EVERY_MECHANISM,
         *,
         sort: MechanismSort = MechanismSort.NEWEST,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
         published_only: bool = True,
         words: Sequence[str] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        listed, parameters = mechanism_list(
-            sort, category_ids, user_id, reliability_min, published_only, words, among
-        )
+        listed, parameters = mechanism_list(sort, filter, published_only, words, among)
         return await paged(
             self._statements,
             listed,
@@ -82,17 +79,8 @@ class SqlMechanismRepository(MechanismRepository):
             parameters=parameters,
         )
 
-    async def count(
-        self,
-        *,
-        category_ids: Sequence[CategoryId] = (),
-        user_id: UserId | None = None,
-        reliability_min: int | None = None,
-        published_only: bool = True,
-    ) -> int:
-        listed, parameters = mechanism_list(
-            MechanismSort.NEWEST, category_ids, user_id, reliability_min, published_only
-        )
+    async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
+        listed, parameters = mechanism_list(MechanismSort.NEWEST, filter, published_only)
         return int((await self._statements.row(listed.counted, parameters))[0])
 
     async def add(self, mechanisms: Sequence[Mechanism]) -> None:
