@@ -127,6 +127,7 @@ def test_an_unlisted_type_is_a_plain_download(key):
 
 
 def test_nothing_is_served_as_an_executable_type():
-    inert = ("image/", "video/", "application/pdf")  # a document is a download
+    documents = ("application/pdf", "application/msword", "application/vnd.")  # they are downloads
+    inert = ("image/", "video/", *documents)
     assert all(kind.startswith(inert) for kind in CONTENT_TYPES.values())
     assert "image/svg+xml" not in CONTENT_TYPES.values()

@@ -8,6 +8,7 @@ EBML = b"\x1aE\xdf\xa3\x9f\x42\x86\x81\x01\x42\xf7\x81\x01\x42\xf2\x81\x04\x42\x
 PNG = b"\x89PNG\r\n\x1a\n"
 HEADER = b"\0\0\0\x0dIHDR" + bytes(17)
 ANIMATION = b"\0\0\0\x08acTL" + bytes(12)
+COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
 IMAGE_DATA = b"\0\0\0\x04IDAT" + bytes(8)
 
 
@@ -29,6 +30,10 @@ def brand(name: bytes) -> bytes:
         (PNG + b"\0\1\0\0iCCP" + bytes(2**16), MediaFormat.PNG),
         (b"\xff\xd8\xff\xe0\0\x10JFIF", MediaFormat.JPEG),
         (b"%PDF-1.7\n", MediaFormat.PDF),
+        (b"PK\3\4" + bytes(26) + b"_rels/.relsPK\3\4" + bytes(26) + b"xl/workbook.xml", MediaFormat.XLSX),
+        (COMPOUND.ljust(512) + b"\xec\xa5\xc1\0", MediaFormat.DOC),
+        (COMPOUND.ljust(512) + b"\x09\x08\x10\0\0\x06\5\0", MediaFormat.XLS),
+        (COMPOUND.ljust(640) + "PowerPoint Document\0".encode("utf-16-le"), MediaFormat.PPT),
         (b"RIFF\x10\0\0\0WEBPVP8X", MediaFormat.WEBP),
         (brand(b"isom"), MediaFormat.MP4),
         (brand(b"mp42"), MediaFormat.MP4),
@@ -61,6 +66,9 @@ def test_a_file_is_recognized_by_its_content(head, format):
         b"GIF",
         b"GIF88a" + bytes(20),
         (b"G" + bytes(187)) * 4,
+        b"PK\3\4" + bytes(26) + b"gears/xl/word/ppt/",
+        COMPOUND.ljust(650) + "WordDocument\0".encode("utf-16-le"),
+        COMPOUND.ljust(640) + "EncryptedPackage\0".encode("utf-16-le"),
         b"Go on, and on, and on. " * 90,
         b"ffconcat version 1.0\nfile /etc/passwd\n",
         b"#EXTM3U\n#EXT-X-VERSION:3\nhttp://localhost/x.ts\n",

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.http.conftest import API, Site
+from tests.office import compound
 from tests.stills import pdf, quarters
 
 PDF = pdf(["Slider-crank"])
@@ -96,3 +97,29 @@ async def test_the_files_of_a_document_are_gone_with_it(site: Site) -> None:
     for rest in ("document", "pages/1"):
         path = f"{API}/mechanisms/{made['id']}/{rest}"
         assert (await site.client.get(path, headers=headers)).status_code == 404
+
+
+async def test_an_office_document_is_downloaded_and_has_no_pictures_of_pages(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await shared(site, headers, "古い.doc", compound("WordDocument"))
+
+    response = await site.client.get(made["file_url"], headers=headers)
+
+    assert (made["kind"], made["media"]["codec"]) == ("document", "stub")
+    assert (response.content, response.headers["content-type"]) == (
+        compound("WordDocument"),
+        "application/msword",
+    )
+    assert response.headers["content-disposition"].startswith("attachment;")
+
+
+async def test_an_office_document_with_a_password_is_refused_in_words(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    form = {"data": {"title": "x"}, "files": {"file": ("a.docx", compound("EncryptedPackage"))}}
+
+    refused = await site.client.post(
+        f"{API}/mechanisms", headers={**headers, "Accept-Language": "ja"}, **form
+    )
+
+    assert (refused.status_code, refused.json()["code"]) == (415, "ENCRYPTED_DOCUMENT")
+    assert "パスワード" in refused.json()["message"]

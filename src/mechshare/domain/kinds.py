@@ -14,7 +14,17 @@ class MechanismKind(StrEnum):
 
 
 _PICTURES = frozenset((MediaFormat.PNG, MediaFormat.JPEG))
-_DOCUMENTS = frozenset((MediaFormat.PDF,))
+_DOCUMENTS = frozenset(
+    (
+        MediaFormat.PDF,
+        MediaFormat.DOC,
+        MediaFormat.DOCX,
+        MediaFormat.PPT,
+        MediaFormat.PPTX,
+        MediaFormat.XLS,
+        MediaFormat.XLSX,
+    )
+)
 
 
 def kind_of(format: MediaFormat) -> MechanismKind:

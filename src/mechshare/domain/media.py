@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from mechshare.domain.office_files import office_extension
+
 SNIFF_BYTES = 64 * 1024
 """Bytes at the beginning of a file that suffice to recognise its format."""
 
@@ -24,6 +26,12 @@ class MediaFormat(StrEnum):
     PNG = "png"
     JPEG = "jpg"
     PDF = "pdf"
+    DOC = "doc"
+    DOCX = "docx"
+    PPT = "ppt"
+    PPTX = "pptx"
+    XLS = "xls"
+    XLSX = "xlsx"
 
     @property
     def extension(self) -> str:
@@ -49,6 +57,8 @@ def sniff(head: bytes) -> MediaFormat | None:
         return MediaFormat.PDF
     if head[:16] == _ASF_HEADER:
         return MediaFormat.WMV
+    if extension := office_extension(head):
+        return MediaFormat(extension)
     return MediaFormat.TS if _is_transport_stream(head) else _sniff_boxes(head)
 
 
@@ -134,8 +144,8 @@ class MediaFacts:
     """`width` x `height` in px as displayed; `duration_ms` includes the last frame; `frame_rate` is the mean, in 1/s.
 
     None of them is 0. `duration_ms`, `frame_count` and `frame_rate` are None where nothing moves; `page_count` is None
-    except for documents. The single frame of a video has the duration that its file states, or else 100 ms, which is a
-    rate of 10/s.
+    except for documents whose pages are read. The single frame of a video has the duration that its file states, or
+    else 100 ms, which is a rate of 10/s.
     `size` in bytes and `sha256` in hexadecimal digits are those of the original. `thumbnail_at` is the moment that the
     author has chosen for the thumbnail, in seconds from the start of the clip; None if mechshare chooses it.
     """
@@ -167,6 +177,7 @@ class FailureCode(StrEnum):
     TOO_MANY_STREAMS = "too_many_streams"
     TOO_MANY_PAGES = "too_many_pages"
     ENCRYPTED = "encrypted"
+    UNPACKS_TOO_LARGE = "unpacks_too_large"
     RESULT_TOO_LARGE = "result_too_large"
     TIMED_OUT = "timed_out"
     OUT_OF_MEMORY = "out_of_memory"
@@ -234,6 +245,12 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.ENCRYPTED: {
         "en": "The document is protected by a password. Remove the password in its program, and send it again.",
         "ja": "文書がパスワードで保護されています。作成したソフトでパスワードを外して、もう一度送ってください。",
+    },
+    FailureCode.UNPACKS_TOO_LARGE: {
+        "en": "The document unpacks to more than 1 GiB, or has more than 10,000 parts. Save a copy with smaller "
+        "pictures or fewer objects, or export it as PDF.",
+        "ja": "文書を展開すると 1 GiB または 1 万個の部品を超えます。画像を小さくするか内容を減らして保存し直すか、"
+        "PDF に書き出してください。",
     },
     FailureCode.RESULT_TOO_LARGE: {
         "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",

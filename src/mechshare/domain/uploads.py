@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from mechshare.domain.accepted_files import require_format
 from mechshare.domain.blobs import ORIGINALS, original_key
 from mechshare.domain.errors import (
     Conflict,
@@ -10,10 +11,9 @@ from mechshare.domain.errors import (
     FileTooLarge,
     NotFound,
     TooMany,
-    UnsupportedFile,
 )
 from mechshare.domain.ids import UploadId, UserId
-from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
+from mechshare.domain.media import SNIFF_BYTES, MediaFormat
 from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.users import Actor
 
@@ -135,12 +135,12 @@ class Upload:
         return replace(self, fence=self.fence + 1)
 
     def extended(self, content: bytes, now: datetime) -> "Upload":
-        """Returns the upload with `content` received. Raises UnsupportedFile as soon as the format is known not to be
-        supported."""
+        """Returns the upload with `content` received. Raises what require_format raises as soon as enough has arrived
+        to recognise the format."""
         head = self.head + content[: SNIFF_BYTES - len(self.head)]
         received = self.received + len(content)
-        if len(head) == min(SNIFF_BYTES, self.size) and sniff(head) is None:
-            raise UnsupportedFile()
+        if len(head) == min(SNIFF_BYTES, self.size):
+            require_format(head)
         return replace(self, received=received, head=head, expires_at=now + UPLOAD_LIFETIME)
 
     def require_fence(self, fence: int) -> None:
@@ -149,12 +149,11 @@ class Upload:
             raise UploadTakenOver()
 
     def recognised(self) -> tuple[str, MediaFormat]:
-        """Returns the blob key and the format of the complete file. Raises UploadIncomplete, UnsupportedFile."""
+        """Returns the blob key and the format of the complete file. Raises UploadIncomplete, UnsupportedFile,
+        EncryptedDocument."""
         if not self.is_complete:
             raise UploadIncomplete(received=self.received, size=self.size)
-        format = sniff(self.head)
-        if format is None:
-            raise UnsupportedFile()
+        format = require_format(self.head)
         return original_key(self.id, format.extension), format
 
 

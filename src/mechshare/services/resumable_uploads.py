@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from mechshare.domain.errors import DomainException, UnsupportedFile
+from mechshare.domain.errors import DomainException, UnsupportedMedia
 from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.policy import require_permission
@@ -110,14 +110,14 @@ class ResumableUploadService:
         writer = UploadWriter(self._transactions, self._store, self._disks, self._clock, claimed, checksum)
         try:
             await writer.write_all(chunks)
-        except UnsupportedFile:
+        except UnsupportedMedia:
             await self.discard(upload_id)
             raise
         return writer.upload
 
     async def finish(self, actor: Actor, upload_id: UploadId) -> OriginalFile:
         """Makes the complete file a blob and returns it, as often as it is called; the upload ends when a mechanism is
-        made of it. Raises UploadNotFound, UploadIncomplete, UnsupportedFile, OutOfSpace, Unavailable."""
+        made of it. Raises UploadNotFound, UploadIncomplete, UnsupportedMedia, OutOfSpace, Unavailable."""
         upload = await self.find(actor, upload_id)
         key, format = upload.recognised()
         facts = await self._store.finish(upload.id, upload.size, key)

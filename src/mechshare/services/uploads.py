@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+from mechshare.domain.accepted_files import require_format
 from mechshare.domain.blobs import original_key
-from mechshare.domain.errors import FileTooLarge, UnsupportedFile
+from mechshare.domain.errors import FileTooLarge
 from mechshare.domain.mechanisms import OriginalFile
-from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
+from mechshare.domain.media import SNIFF_BYTES, MediaFormat
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
@@ -95,7 +96,4 @@ async def _recognised(chunks: AsyncIterator[bytes]) -> tuple[bytes, MediaFormat]
         head += chunk
         if len(head) >= SNIFF_BYTES:
             break
-    format = sniff(head[:SNIFF_BYTES])
-    if format is None:
-        raise UnsupportedFile()
-    return head, format
+    return head, require_format(head)

@@ -44,7 +44,11 @@ CLIPS = {
     ("Ogg", "theora"): ["-c:v", "libtheora", "clip.ogv"],
 }
 """How ffmpeg writes a clip of each row."""
-WRITTEN_ELSEWHERE = {("AVIF, animated", "av1"), ("JPEG", "jpg"), ("PDF", "pdf")}
+WRITTEN_ELSEWHERE = {
+    ("AVIF, animated", "av1"),
+    ("JPEG", "jpg"),
+    *((extension.upper(), extension) for extension in ("pdf", "doc", "docx", "ppt", "pptx", "xls", "xlsx")),
+}
 """Rows whose files other tests write, since ffmpeg can't."""
 
 

@@ -34,6 +34,7 @@ from mechshare.adapters.media.names import (
 from mechshare.adapters.media.page_files import split_pages
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.domain.errors import StorageFull
+from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected
 
@@ -61,12 +62,12 @@ class AvMediaProcessor:
                 return Derivatives(
                     facts=facts, thumbnail=made[THUMBNAIL], video=made[VIDEO], preview=made[PREVIEW]
                 )
-            if facts.page_count is None:
+            if kind_of(format) is not MechanismKind.DOCUMENT:
                 made = _move_derivatives(Path(folder), into, (PICTURE, THUMBNAIL))
                 return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], picture=made[PICTURE])
             made = _move_derivatives(Path(folder), into, (THUMBNAIL,))
             pages = await asyncio.to_thread(
-                split_pages, Path(folder) / PAGES, Path(folder) / TEXTS, into, facts.page_count
+                split_pages, Path(folder) / PAGES, Path(folder) / TEXTS, into, facts.page_count or 0
             )
             return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], pages=pages)
 

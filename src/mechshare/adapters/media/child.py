@@ -26,6 +26,7 @@ import av.error
 from PIL import AvifImagePlugin, Image
 
 from mechshare.adapters.media.derivatives import Facts, Outputs, draw_thumbnail, make_derivatives, verify
+from mechshare.adapters.media.document_files import DocumentOutputs
 from mechshare.adapters.media.frames import opened
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.refusals import RefusedClip
@@ -33,7 +34,6 @@ from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.still_pictures import is_still, make_picture
 from mechshare.adapters.media.timing import Work
 from mechshare.adapters.media.truncation import is_truncated
-from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
 
 _FAMILY: Mapping[MediaFormat | None, MediaFormat] = {
@@ -55,8 +55,14 @@ _IMPORTED_LATE = (
     "encodings.utf_16_le",
 )
 """Modules that PyAV and Pillow import lazily: imported before the sandbox, in which the process can't open files."""
-_DOCUMENTS = "mechshare.adapters.media.documents"
-"""Imported for documents only: its libraries take a third of a second to load."""
+_OFFICE = "mechshare.adapters.media.office"
+_COMPOUND_FILES = "mechshare.adapters.media.compound_files"
+_DOCUMENTS: Mapping[MediaFormat, str] = {
+    MediaFormat.PDF: "mechshare.adapters.media.pdf",
+    **dict.fromkeys((MediaFormat.DOCX, MediaFormat.PPTX, MediaFormat.XLSX), _OFFICE),
+    **dict.fromkeys((MediaFormat.DOC, MediaFormat.PPT, MediaFormat.XLS), _COMPOUND_FILES),
+}
+"""The readers of documents, imported only for these: the libraries of some take a third of a second to load."""
 _CHARACTER_SETS = (
     *("ISO6937", "GB2312", "KSC_5601", "UCS-2BE", "BIG5"),
     *(f"ISO-8859-{number}" for number in range(1, 16) if number != 12),
@@ -105,8 +111,8 @@ def _prepare(format: MediaFormat) -> None:
     AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     for name in _IMPORTED_LATE:
         import_module(name)
-    if kind_of(format) is MechanismKind.DOCUMENT:
-        import_module(_DOCUMENTS).prepare()
+    if format in _DOCUMENTS:
+        import_module(_DOCUMENTS[format]).prepare()
     av.logging.set_level(None)
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda problem: _write_traceback(problem.exc_value)
@@ -237,7 +243,7 @@ def _draw_thumbnail(
 
 
 def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
-    if kind_of(format) is MechanismKind.DOCUMENT:
+    if format in _DOCUMENTS:
         return _read_document(source, format, into, limits)
     if is_still(source, format):
         send(step="decode", fraction=0.0)
@@ -256,11 +262,9 @@ def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: M
 def _read_document(
     source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits
 ) -> dict[str, Any]:
-    from mechshare.adapters.media.documents import DocumentOutputs, make_pages  # `_prepare` has imported it
-
-    work = Work()
+    reader, work = sys.modules[_DOCUMENTS[format]], Work()  # `_prepare` has imported it
     outputs = DocumentOutputs(into.clip.thumbnail, into.pages, into.texts)
-    facts = make_pages(source, format, outputs, limits, work, _ProgressSender(work))
+    facts = reader.make_pages(source, format, outputs, limits, work, _ProgressSender(work))
     return {**asdict(facts), "codec": format.value}
 
 

@@ -85,7 +85,8 @@ class ProcessingResponse(Struct):
 class MediaResponse(Struct):
     """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`.
 
-    `frame_rate` and `frame_count` are null where nothing moves; `page_count` is null except for documents.
+    `frame_rate` and `frame_count` are null where nothing moves; `page_count` is null except for documents
+    whose pages are read.
     `thumbnail_at` is the moment that the author has chosen for the thumbnail, in seconds; null if mechshare chooses it.
     """
 

@@ -1,17 +1,22 @@
-"""Makes the derivatives of a document: the pictures and texts of its pages, and a thumbnail of the first one."""
+"""Makes the derivatives of a PDF: the pictures and texts of its pages, and a thumbnail of the first one."""
 
-import json
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import BytesIO
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 import pypdfium2
 from PIL import Image
 from pypdfium2 import raw
 from pypdfium2.internal import bases
 
+from mechshare.adapters.media.document_files import (
+    MAX_PAGES,
+    DocumentFacts,
+    DocumentOutputs,
+    WrittenPage,
+    write_texts,
+)
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.still_pictures import save_webp
@@ -22,28 +27,8 @@ from mechshare.domain.pages import MAX_PAGE_TEXT
 
 PAGE_SIDE = 1600
 """The longest side of the picture of a page, in px."""
-MAX_PAGES = 1_000
 _PAGE_ENCODER = {"quality": 80, "method": 2}
 _PASSWORD_NEEDED = raw.FPDF_ERR_PASSWORD
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentOutputs:
-    """Open, empty files. `pages` gets the pictures one after another; `texts` gets JSON: for each page the bytes of its
-    picture and its text."""
-
-    thumbnail: IO[bytes]
-    pages: IO[bytes]
-    texts: IO[bytes]
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentFacts:
-    """`width` x `height` of the first page's picture, in px."""
-
-    width: int
-    height: int
-    page_count: int
 
 
 def prepare() -> None:
@@ -87,8 +72,8 @@ def make_pages(
         content = BytesIO()
         save_webp(picture, content, PAGE_SIDE, _PAGE_ENCODER)
         into.pages.write(content.getbuffer())
-        pages.append({"bytes": content.tell(), "text": text})
-    into.texts.write(json.dumps(pages).encode())
+        pages.append(WrittenPage(content.tell(), text))
+    write_texts(pages, into.texts)
     return DocumentFacts(*size, count)
 
 
