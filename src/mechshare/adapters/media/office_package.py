@@ -33,8 +33,9 @@ _THUMBNAILS = ("docProps/thumbnail.jpeg", "docProps/thumbnail.jpg", "docProps/th
 class PartReader(Protocol):
     """Hears the elements of a part in their order, by their names without namespaces."""
 
-    is_done: bool
-    """Whether the rest of the part is of no interest."""
+    @property
+    def is_done(self) -> bool:
+        """Whether the rest of the part is of no interest."""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None: ...
 

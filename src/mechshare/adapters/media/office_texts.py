@@ -34,8 +34,6 @@ class BoundedText:
 class _Skipping:
     """Follows whether the reader is inside of an element whose text is left out, or inside of one with text."""
 
-    is_done = False
-
     def __init__(self, skipped: Sequence[str], shown: Sequence[str]) -> None:
         self._skipped, self._shown = skipped, shown
         self._depth_skipped = self._depth_shown = 0
@@ -47,6 +45,10 @@ class _Skipping:
     def end(self, name: str) -> None:
         self._depth_skipped -= name in self._skipped
         self._depth_shown -= name in self._shown
+
+    @property
+    def is_done(self) -> bool:
+        return False
 
     @property
     def is_shown(self) -> bool:
@@ -125,7 +127,7 @@ class Slide(_Skipping):
         self._text = BoundedText()
 
     @property
-    def is_done(self) -> bool:  # type: ignore[override]
+    def is_done(self) -> bool:
         return self._text.is_full
 
     def text(self, content: str) -> None:
@@ -172,7 +174,7 @@ class Sheet(_Skipping):
         self._value = ""
 
     @property
-    def is_done(self) -> bool:  # type: ignore[override]
+    def is_done(self) -> bool:
         return self._text.is_full
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
