@@ -46,6 +46,50 @@ async def test_a_search_returns_highlights_and_counts(site: Site) -> None:
     assert (found["facets"], found["degraded"]) == ({"gears": 1}, False)
 
 
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_author_time_and_duration_narrow_a_search(
+    site: Site, index: FaultyIndex, is_down: bool
+) -> None:
+    mine, other = await site.sign_up("sakura"), await site.sign_up("aoi")
+    shared = await site.published(mine, "crank")
+    theirs = await site.published(other, "crank")
+    seconds, created = shared["duration"], shared["created_at"]
+    index.is_down = is_down
+
+    async def keys(**narrowed: str) -> list[str]:
+        items = (await find(site, "crank", **narrowed))["items"]
+        return sorted(item["mechanism"]["id"] for item in items)
+
+    everything = sorted([shared["id"], theirs["id"]])
+    assert await keys(author="Sakura") == [shared["id"]]
+    assert await keys(author="aoi", user_id=site.ids["sakura"]) == []
+    assert await keys(author="nobody") == await keys(author="sakura@example.com") == []
+    assert await keys(created_from=created, duration_min=seconds, duration_max=seconds) == everything
+    assert await keys(created_before="2020-01-01T00:00:00+09:00") == []
+    assert await keys(duration_min="100") == await keys(duration_max="0.001") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "narrowed"),
+    [
+        ("created_from", {"created_from": "yesterday"}),
+        (
+            "created_before",
+            {"created_from": "2026-02-01T00:00:00Z", "created_before": "2026-01-01T00:00:00Z"},
+        ),
+        ("duration_min", {"duration_min": "-1"}),
+        ("duration_min", {"duration_min": "nan"}),
+        ("duration_max", {"duration_max": "long"}),
+        ("duration_max", {"duration_min": "2", "duration_max": "1"}),
+    ],
+)
+async def test_a_bound_without_a_meaning_is_refused(site: Site, field: str, narrowed: dict[str, str]) -> None:
+    response = await site.client.get(SEARCH, params=narrowed)
+
+    assert response.status_code == 400
+    assert [detail["field"] for detail in response.json()["details"]] == [field]
+
+
 @pytest.mark.parametrize("change", ["withdrawn", "edited", "deleted"])
 async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(site: Site, change: str) -> None:
     headers = await site.sign_up("sakura")

@@ -266,3 +266,31 @@ async def test_a_page_says_by_which_other_names_it_searched(site: Site) -> None:
     assert "Also searched for “spur gear” as: 平歯車" in await open_home(site, "/?q=spur+gear")
     assert "「平歯車」は次の語でも検索しました：spur gear" in await open_home(site, "/?q=平歯車", JAPANESE)
     assert "Also searched" not in await open_home(site, '/?q="spur gear"')
+
+
+async def test_author_days_and_durations_narrow_a_list_and_stay_in_the_address(site: Site) -> None:
+    shared = await site.published(await site.sign_up("mika"), "Rack")
+    await site.published(await site.sign_up("aoi"), "Rack and pinion")
+    day = shared["created_at"][:10]
+    address = f"/?author=mika&created_from={day}&created_to={day}&duration_min=0&duration_max=100"
+
+    page = await open_home(site, address)
+
+    assert titles_of(page) == ["Rack"]
+    assert len(re.findall(r'<input type="hidden" name="author" value="mika">', page)) == 1
+    kept = parse_qs(urlsplit(next(one for one in links_of(page) if "sort=" in one)).query)
+    assert (kept["author"], kept["created_to"]) == (["mika"], [day])
+    nothing = await open_home(site, "/?q=rack&duration_min=1000")
+    assert "/?q=rack" in links_of(nothing)
+    assert titles_of(nothing) == []
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    ["created_from=today", "duration_min=2&duration_max=1", "created_to=2026-01-01&created_from=2026-01-02"],
+)
+async def test_bounds_that_nothing_can_meet_are_refused_in_words(site: Site, bounds: str) -> None:
+    response = await site.client.get(f"/?{bounds}", headers=JAPANESE)
+
+    assert response.status_code == 422
+    assert "ください。" in response.text

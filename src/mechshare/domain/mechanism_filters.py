@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 
 from mechshare.domain.ids import CategoryId, UserId
@@ -10,8 +11,9 @@ from mechshare.domain.mechanisms import Mechanism
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MechanismFilter:
-    """The mechanisms that meet every condition that is given: in any of `category_ids`, of the user `user_id`, and with
-    a stated reliability of at least `reliability_min`.
+    """The mechanisms that meet every condition that is given: in any of `category_ids`, of the user `user_id`, with a
+    stated reliability of at least `reliability_min`, created from `created_from` on and before `created_before`, and of
+    a duration between two bounds, both included. What does not move meets no condition about its duration.
 
     A further condition is a field, whose default means that it is not given, and a line in `admits`; the statements of
     SQL name it as the field.
@@ -20,6 +22,10 @@ class MechanismFilter:
     category_ids: tuple[CategoryId, ...] = ()
     user_id: UserId | None = None
     reliability_min: int | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
 
     @property
     def given(self) -> Mapping[str, Any]:
@@ -39,7 +45,16 @@ class MechanismFilter:
             (not self.category_ids or not set(self.category_ids).isdisjoint(mechanism.categories))
             and self.user_id in (None, mechanism.user_id)
             and mechanism.reliability_rank >= (self.reliability_min or 0)
+            and (self.created_from is None or mechanism.created_at >= self.created_from)
+            and (self.created_before is None or mechanism.created_at < self.created_before)
+            and self._admits_duration(mechanism.duration)
         )
+
+    def _admits_duration(self, seconds: float | None) -> bool:
+        least, most = self.min_duration_ms, self.max_duration_ms
+        if seconds is None:
+            return least is None and most is None
+        return (least is None or seconds >= least / 1000) and (most is None or seconds <= most / 1000)
 
 
 EVERY_MECHANISM = MechanismFilter()

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
+from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.text import clean_text
@@ -42,11 +44,82 @@ class SearchSort(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFilter:
+    """When a mechanism was created, and how long it moves; None means any.
+
+    `created_from` is included and `created_before` is not; both durations are included. What has no duration meets no
+    condition about it.
+    """
+
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The conditions that are set, by name."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+    def admits(self, created_at: datetime, duration_ms: int | None) -> bool:
+        """Whether a mechanism of this time and duration meets every condition."""
+        return (
+            (self.created_from is None or created_at >= self.created_from)
+            and (self.created_before is None or created_at < self.created_before)
+            and (
+                self.min_duration_ms is None
+                or (duration_ms is not None and duration_ms >= self.min_duration_ms)
+            )
+            and (
+                self.max_duration_ms is None
+                or (duration_ms is not None and duration_ms <= self.max_duration_ms)
+            )
+        )
+
+
+ANY_TIME = SearchFilter()
+
+
+def search_filter(
+    created_from: datetime | None,
+    created_before: datetime | None,
+    duration_min: float | None,
+    duration_max: float | None,
+) -> SearchFilter:
+    """Returns the conditions as callers write them: durations in seconds; a time without a zone is in UTC.
+
+    Raises MalformedRequest for bounds that nothing can meet.
+    """
+    chosen = SearchFilter(
+        created_from=_in_utc(created_from),
+        created_before=_in_utc(created_before),
+        min_duration_ms=_milliseconds(duration_min),
+        max_duration_ms=_milliseconds(duration_max),
+    )
+    wrong = []
+    if chosen.created_from and chosen.created_before and chosen.created_from >= chosen.created_before:
+        wrong.append(("created_before", "must be later than created_from."))
+    if duration_min is not None and duration_max is not None and duration_min > duration_max:
+        wrong.append(("duration_max", "must not be less than duration_min."))
+    if wrong:
+        raise MalformedRequest(problem="see details.", details=wrong)
+    return chosen
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    return time.replace(tzinfo=UTC) if time is not None and time.tzinfo is None else time
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchQuery:
     """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
 
-    `created_from` is included and `created_before` is not; both durations are included. `synonyms` are words of `text`
-    with other names for the same thing, by which a mechanism is found too.
+    The bounds of time and duration are as in SearchFilter. `synonyms` are words of `text` with other names for the same
+    thing, by which a mechanism is found too.
 
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
     """
@@ -64,6 +137,15 @@ class SearchQuery:
     sort: SearchSort = SearchSort.RELEVANCE
     offset: int = 0
     limit: int = 20
+
+    @property
+    def filter(self) -> SearchFilter:
+        return SearchFilter(
+            created_from=self.created_from,
+            created_before=self.created_before,
+            min_duration_ms=self.min_duration_ms,
+            max_duration_ms=self.max_duration_ms,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

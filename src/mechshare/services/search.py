@@ -15,9 +15,11 @@ from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTim
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
+    ANY_TIME,
     MAX_EXCLUDED,
     FoundMechanism,
     Hit,
+    SearchFilter,
     SearchPage,
     SearchQuery,
     SearchResult,
@@ -25,6 +27,7 @@ from mechshare.domain.search import (
     Suggestions,
     clean_query,
 )
+from mechshare.domain.users import normal_login
 from mechshare.ports.search import SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.transactions import Transactions
@@ -37,6 +40,8 @@ _MAX_SCANNED = 10_000
 _MAX_WAIT_SECONDS = 3.0
 MAX_CONCURRENT_SEARCHES = 64
 """The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
+_NOBODY = UserId("")
+"""No account has this id."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
 
 
@@ -65,13 +70,15 @@ class SearchService:
         *,
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
+        author: str = "",
+        within: SearchFilter = ANY_TIME,
         sort: SearchSort = SearchSort.RELEVANCE,
         page: int = 1,
         limit: int = 20,
     ) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
-        Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
+        `author` is a user name; empty means anybody. Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
         Mechanisms whose last change the index may lack are in no hit, highlight, total or facet; nor is a hit whose
         document is not the current public version. While the index is unavailable, or more than MAX_EXCLUDED mechanisms
@@ -80,8 +87,12 @@ class SearchService:
         query = SearchQuery(
             text=clean_query(text),
             category_ids=tuple(category_ids),
-            user_id=user_id,
+            user_id=await self._find_author(author, user_id) if author else user_id,
             published_only=not sees_unpublished_of(viewer, user_id),
+            created_from=within.created_from,
+            created_before=within.created_before,
+            min_duration_ms=within.min_duration_ms,
+            max_duration_ms=within.max_duration_ms,
             sort=sort,
             offset=(page - 1) * limit,
             limit=limit,
@@ -101,6 +112,14 @@ class SearchService:
                 return await self._search_database(query, request)
             found = await self._page(viewer, result, request)
             return replace(found, is_complete=found.is_complete and not unindexed)
+
+    async def _find_author(self, username: str, user_id: UserId | None) -> UserId:
+        """Returns the id of this user; one that nobody has if there is no such user or it is not `user_id`."""
+        async with self._transactions.read() as tx:
+            user = await tx.users.find_by_login(normal_login(username))
+        # An e-mail address finds nobody: it would show whose it is.
+        is_author = user is not None and user.username == normal_login(username)
+        return user.id if user and is_author and user_id in (None, user.id) else _NOBODY
 
     async def _find_unindexed(self, *, with_drafts: bool) -> tuple[MechanismId, ...] | None:
         """Returns the mechanisms whose last change the index may lack, or None if there are more than MAX_EXCLUDED.
@@ -141,7 +160,9 @@ class SearchService:
         async with self._scan(), self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
-                MechanismFilter(category_ids=query.category_ids, user_id=query.user_id),
+                MechanismFilter(
+                    category_ids=query.category_ids, user_id=query.user_id, **query.filter.values
+                ),
                 words=words[:_MAX_WORDS],
                 among=_MAX_SCANNED,
                 published_only=query.published_only,

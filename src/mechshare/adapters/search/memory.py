@@ -175,22 +175,8 @@ def _passes(query: SearchQuery, document: SearchDocument) -> bool:
         (document.is_published or not query.published_only)
         and document.mechanism_id not in query.excluded
         and (query.user_id is None or document.user_id == query.user_id)
-        and (query.created_from is None or document.created_at >= query.created_from)
-        and (query.created_before is None or document.created_at < query.created_before)
-        and _is_of_duration(query, document)
+        and query.filter.admits(document.created_at, document.duration_ms)
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
-    )
-
-
-def _is_of_duration(query: SearchQuery, document: SearchDocument) -> bool:
-    """A clip of unknown duration passes only without a condition."""
-    if query.min_duration_ms is None and query.max_duration_ms is None:
-        return True
-    duration = document.duration_ms
-    return (
-        duration is not None
-        and (query.min_duration_ms is None or duration >= query.min_duration_ms)
-        and (query.max_duration_ms is None or duration <= query.max_duration_ms)
     )
 
 

@@ -1,13 +1,15 @@
-"""What the address of the home page says: words, categories, order, and how many mechanisms to show."""
+"""What the address of the home page says: words, filters, order, and how many mechanisms to show."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 
-from mechshare.domain.errors import MalformedRequest
+from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.mechanisms import MechanismSort
-from mechshare.domain.search import SearchSort, clean_query
+from mechshare.domain.mechanisms import MAX_DURATION, MechanismSort
+from mechshare.domain.search import SearchFilter, SearchSort, clean_query, search_filter
 
 STEP = 20
 """How many mechanisms "Show more" adds."""
@@ -16,7 +18,42 @@ WINDOW = 200
 MAX_PAGE = 50
 """Pages reach 10,000 mechanisms deep, as page numbers of the API do."""
 
+_SECONDS = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 Sort = SearchSort | MechanismSort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """Author, days and durations as the form has them; an empty text means any. Days are in UTC and included, as are
+    durations, in seconds."""
+
+    author: str = ""
+    created_from: str = ""
+    created_to: str = ""
+    duration_min: str = ""
+    duration_max: str = ""
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The fields that are filled in, by name."""
+        return {name: value for name in self.__slots__ if (value := getattr(self, name))}
+
+    def search_filter(self) -> SearchFilter:
+        """Raises InvalidField for a day or duration that is none, and for bounds that nothing meets."""
+        first, last = _day("created_from", self.created_from), _day("created_to", self.created_to)
+        shortest = _seconds("duration_min", self.duration_min)
+        longest = _seconds("duration_max", self.duration_max)
+        try:
+            return search_filter(first, _following(last) if last else None, shortest, longest)
+        except MalformedRequest as problem:
+            raise InvalidField(
+                "bounds",
+                en="The first day must not be after the last one, nor the shortest duration above the longest one.",
+                ja="開始日は終了日以前に、最短の長さは最長の長さ以下にしてください。",
+            ) from problem
+
+
+ANYTHING = Bounds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +63,17 @@ class Conditions:
     text: str
     category_ids: tuple[CategoryId, ...]
     sort: Sort
+    bounds: Bounds = ANYTHING
     page: int = 1
     show: int = STEP
 
     @property
     def is_search(self) -> bool:
-        return bool(self.text)
+        return bool(self.text or self.bounds.values)
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.text or self.category_ids)
+        return bool(self.is_search or self.category_ids)
 
     @property
     def sorts(self) -> tuple[Sort, ...]:
@@ -68,6 +106,10 @@ class Conditions:
     def without_categories(self) -> "Conditions":
         return replace(self, category_ids=(), page=1, show=STEP)
 
+    def without_bounds(self) -> "Conditions":
+        sort = _sort(self.sort.value, is_search=bool(self.text))
+        return replace(self, bounds=ANYTHING, sort=sort, page=1, show=STEP)
+
     def has_more(self, shown: int, total: int) -> bool:
         """Whether mechanisms follow the `shown` ones of this page."""
         return shown == self.show and self.offset + shown < total
@@ -87,6 +129,7 @@ class Conditions:
     def _address(self, path: str) -> str:
         query: list[tuple[str, str]] = [("q", self.text)] if self.text else []
         query += [("category", category_id) for category_id in self.category_ids]
+        query += list(self.bounds.values.items())
         query += [("sort", self.sort.value)] if self.sort is not self.sorts[0] else []
         query += [("page", str(self.page))] if self.page > 1 else []
         query += [("show", str(self.show))] if self.show > STEP else []
@@ -94,7 +137,12 @@ class Conditions:
 
 
 def conditions_of(
-    text: str, category_ids: Iterable[str], sort: str | None, page: int, show: int
+    text: str,
+    category_ids: Iterable[str],
+    sort: str | None,
+    page: int,
+    show: int,
+    bounds: Bounds = ANYTHING,
 ) -> Conditions:
     """Returns the conditions of an address. Raises InvalidField, MalformedRequest.
 
@@ -102,10 +150,12 @@ def conditions_of(
     search should not lose the page.
     """
     cleaned = clean_query(text)
+    bounds.search_filter()
     return Conditions(
         text=cleaned,
         category_ids=tuple(map(CategoryId, dict.fromkeys(category_ids))),
-        sort=_sort(sort, is_search=bool(cleaned)),
+        sort=_sort(sort, is_search=bool(cleaned or bounds.values)),
+        bounds=bounds,
         page=page,
         show=min(-(-show // STEP) * STEP, WINDOW),
     )
@@ -124,3 +174,33 @@ def _sort(name: str | None, *, is_search: bool) -> Sort:
         allowed = ", ".join(dict.fromkeys(names))
         raise MalformedRequest(problem="see details.", details=[("sort", f"must be one of: {allowed}.")])
     return _sorts(is_search)[0]
+
+
+def _day(name: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError as problem:
+        raise InvalidField(
+            name,
+            en="Write a day such as 2026-01-31.",
+            ja="日付は 2026-01-31 のように入力してください。",
+        ) from problem
+
+
+def _following(day: datetime) -> datetime:
+    """Returns the beginning of the next day; of the last day that there is, its end."""
+    return day + timedelta(days=1) if day.date() < date.max else datetime.max.replace(tzinfo=UTC)
+
+
+def _seconds(name: str, text: str) -> float | None:
+    if not text:
+        return None
+    if not _SECONDS.fullmatch(text):
+        raise InvalidField(
+            name,
+            en="Write a duration in seconds, such as 2.5.",
+            ja="長さは 2.5 のように秒数で入力してください。",
+        )
+    return min(float(text), MAX_DURATION)

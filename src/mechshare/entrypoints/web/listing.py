@@ -67,6 +67,8 @@ async def _search(request: Req, viewer: Viewer, conditions: Conditions, number: 
         viewer,
         conditions.text,
         category_ids=conditions.category_ids,
+        author=conditions.bounds.author,
+        within=conditions.bounds.search_filter(),
         sort=SearchSort(conditions.sort),
         page=number,
         limit=size,

@@ -317,6 +317,33 @@ async def test_lists_are_narrowed_by_category_user_and_publication(database: Dat
     assert await found(category_ids=[CategoryId("no-such")]) == set()
 
 
+async def test_lists_are_narrowed_by_time_and_duration(database: Database) -> None:
+    user = await save_user(database)
+    later = NOW + timedelta(days=1)
+    short, long, still = await save_mechanisms(
+        database,
+        a_mechanism(user, title="crank", duration=2.5, created_at=NOW),
+        a_mechanism(user, title="crank", duration=9.001, created_at=later),
+        a_mechanism(user, title="crank", duration=None, created_at=later),
+    )
+
+    async def found(**bounds: Any) -> set[MechanismId]:
+        async with database.read() as tx:
+            pages = [
+                await tx.mechanisms.find_all(PageRequest(), MechanismFilter(**bounds), words=words)
+                for words in ((), ("crank",))
+            ]
+        listed, searched = ({item.mechanism.id for item in page.items} for page in pages)
+        assert listed == searched
+        return listed
+
+    assert await found(created_from=later) == {long.id, still.id}
+    assert await found(created_from=NOW, created_before=later) == {short.id}
+    assert await found(min_duration_ms=2_500) == {short.id, long.id}
+    assert await found(min_duration_ms=2_501, max_duration_ms=9_001) == {long.id}
+    assert await found(max_duration_ms=9_000) == {short.id}
+
+
 async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> None:
     user, other = await save_user(database), await save_user(database)
     file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name="x")

@@ -6,7 +6,7 @@ from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.search import SearchSort
+from mechshare.domain.search import SearchFilter, SearchSort
 from mechshare.services.response_cache import ResponseKey
 from mechshare.services.support.invalidation import CATEGORIES, SEARCHES, list_tag, mechanism_tag
 
@@ -50,6 +50,8 @@ class SearchKey:
     text: str
     category_ids: tuple[CategoryId, ...]
     user_id: UserId | None
+    author: str
+    within: SearchFilter
     sort: SearchSort
     page: int
     limit: int

@@ -103,6 +103,8 @@ class PublicReads:
             key.text,
             category_ids=key.category_ids,
             user_id=key.user_id,
+            author=key.author,
+            within=key.within,
             sort=key.sort,
             page=key.page,
             limit=key.limit,

@@ -1,5 +1,6 @@
 """/search"""
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -9,9 +10,10 @@ from litestar.params import QueryParameter
 
 from mechshare.domain.errors import Invalid
 from mechshare.domain.ids import CategoryId, UserId
+from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.pagination import DEFAULT_LIMIT
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort
+from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort, search_filter
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, valid_viewer_of, viewer_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
@@ -36,6 +38,27 @@ Text = Annotated[
         name="q", max_length=MAX_QUERY_LENGTH, description="Words that must all match; 歯車, gear."
     ),
 ]
+Author = Annotated[
+    str, QueryParameter(name="author", max_length=64, description="The author's user name, in any case.")
+]
+Moment = datetime | None
+CreatedFrom = Annotated[Moment, QueryParameter(name="created_from", description="Included; RFC 3339.")]
+CreatedBefore = Annotated[
+    Moment, QueryParameter(name="created_before", description="Not included; RFC 3339.")
+]
+DurationMin = Annotated[
+    float | None,
+    QueryParameter(name="duration_min", ge=0, le=MAX_DURATION, description="Seconds, included."),
+]
+DurationMax = Annotated[
+    float | None,
+    QueryParameter(
+        name="duration_max",
+        ge=0,
+        le=MAX_DURATION,
+        description="Seconds, included. What does not move has no duration.",
+    ),
+]
 MAX_SUGGESTIONS = 20
 
 
@@ -52,6 +75,11 @@ async def search_mechanisms(
     q: Text = "",
     category: Categories = None,
     user_id: ByUser = None,
+    author: Author = "",
+    created_from: CreatedFrom = None,
+    created_before: CreatedBefore = None,
+    duration_min: DurationMin = None,
+    duration_max: DurationMax = None,
     sort: Annotated[SearchSort, QueryParameter(name="sort")] = SearchSort.RELEVANCE,
     page: PageNumber = None,
     limit: Limit = None,
@@ -67,6 +95,8 @@ async def search_mechanisms(
         text=q,
         category_ids=tuple(map(CategoryId, category or ())),
         user_id=UserId(user_id) if user_id is not None else None,
+        author=author,
+        within=search_filter(created_from, created_before, duration_min, duration_max),
         sort=sort,
         page=number,
         limit=size,
@@ -84,6 +114,8 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
         key.text,
         category_ids=key.category_ids,
         user_id=key.user_id,
+        author=key.author,
+        within=key.within,
         sort=key.sort,
         page=key.page,
         limit=key.limit,

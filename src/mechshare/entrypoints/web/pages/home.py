@@ -11,7 +11,7 @@ from mechshare.domain.search import SearchPage
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, viewer_of
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, CardTexts, card
-from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, Conditions, conditions_of
+from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, Bounds, Conditions, conditions_of
 from mechshare.entrypoints.web.listing import Categories, find_categories, find_chips, find_page
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
@@ -22,6 +22,7 @@ CategoryNames = Annotated[list[str] | None, QueryParameter(name="category")]
 SortName = Annotated[str | None, QueryParameter(name="sort")]
 Page = Annotated[int, QueryParameter(name="page", ge=1, le=MAX_PAGE)]
 Show = Annotated[int, QueryParameter(name="show", ge=1)]
+Bound = Annotated[str, QueryParameter(max_length=64)]
 _count_search = limits(CostlyOperation.SEARCHES)
 
 
@@ -33,10 +34,16 @@ async def show_home(
     sort: SortName = None,
     number: Page = 1,
     show: Show = STEP,
+    author: Bound = "",
+    created_from: Bound = "",
+    created_to: Bound = "",
+    duration_min: Bound = "",
+    duration_max: Bound = "",
 ) -> Response[str]:
     """Shows the first `show` mechanisms of a page, so that the address of a longer list shows it again."""
+    bounds = _bounds(author, created_from, created_to, duration_min, duration_max)
     try:
-        conditions = conditions_of(q, category or (), sort, number, show)
+        conditions = conditions_of(q, category or (), sort, number, show, bounds)
     except InvalidField as error:
         return await form_page(request, "home_refused.html", error, search_words=q)
     viewer = await viewer_of(request)
@@ -53,9 +60,15 @@ async def show_more_cards(
     sort: SortName = None,
     number: Page = 1,
     show: Show = STEP,
+    author: Bound = "",
+    created_from: Bound = "",
+    created_to: Bound = "",
+    duration_min: Bound = "",
+    duration_max: Bound = "",
 ) -> Response[str]:
     """Shows the last cards of the page with this address alone; the script of "Show more" appends them."""
-    conditions = conditions_of(q, category or (), sort, number, show)
+    bounds = _bounds(author, created_from, created_to, duration_min, duration_max)
+    conditions = conditions_of(q, category or (), sort, number, show, bounds)
     viewer = await viewer_of(request)
     await _limit(request, conditions)
     offset = conditions.offset + conditions.show - STEP
@@ -67,6 +80,16 @@ async def show_more_cards(
         conditions=conditions,
         has_more=conditions.has_more(conditions.show - STEP + len(found.items), found.total),
         cards=_cards(request, found, categories),
+    )
+
+
+def _bounds(author: str, created_from: str, created_to: str, duration_min: str, duration_max: str) -> Bounds:
+    return Bounds(
+        author=author.strip(),
+        created_from=created_from.strip(),
+        created_to=created_to.strip(),
+        duration_min=duration_min.strip(),
+        duration_max=duration_max.strip(),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Float,
     Integer,
     bindparam,
     func,
@@ -138,6 +139,7 @@ def _rank(level: ColumnElement[Any]) -> ColumnElement[int]:
     return func.coalesce(level, literal_column("0"), type_=Integer())
 
 
+_MILLISECONDS = literal_column("1000.0", Float())
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "category_ids": mechanisms.c.id.in_(
         select(mechanism_categories.c.mechanism_id).where(
@@ -146,6 +148,10 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     ),
     "user_id": mechanisms.c.user_id == bindparam("user_id"),
     "reliability_min": _rank(mechanisms.c.reliability_level) >= bindparam("reliability_min"),
+    "created_from": mechanisms.c.created_at >= bindparam("created_from"),
+    "created_before": mechanisms.c.created_at < bindparam("created_before"),
+    "min_duration_ms": mechanisms.c.duration >= bindparam("min_duration_ms", type_=Integer()) / _MILLISECONDS,
+    "max_duration_ms": mechanisms.c.duration <= bindparam("max_duration_ms", type_=Integer()) / _MILLISECONDS,
 }
 """By the field of MechanismFilter, whose value the parameter of the same name has."""
 
