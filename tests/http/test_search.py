@@ -90,6 +90,40 @@ async def test_a_bound_without_a_meaning_is_refused(site: Site, field: str, narr
     assert [detail["field"] for detail in response.json()["details"]] == [field]
 
 
+@pytest.mark.parametrize("is_down", [False, True])
+async def test_the_next_of_a_search_leads_to_every_match_once(
+    site: Site, index: FaultyIndex, is_down: bool
+) -> None:
+    headers = await site.sign_up("sakura")
+    shared = [(await site.published(headers, f"crank {number}"))["id"] for number in range(5)]
+    await site.published(headers, "rack")
+    index.is_down = is_down
+    walked: list[str] = []
+    address = f"{SEARCH}?q=crank&limit=2&user_id={site.ids['sakura']}"
+    while address:
+        response = await site.client.get(address)
+        page = response.json()
+        walked += [item["mechanism"]["id"] for item in page["items"]]
+        assert page["page"] == (len(walked) + 1) // 2
+        # The walk stays in the order of the database once it has begun there.
+        index.is_down = False
+        address = response.links["next"]["url"] if page["next"] else ""
+
+    assert sorted(walked) == sorted(shared)
+
+
+async def test_a_cursor_belongs_to_one_search(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    for number in range(2):
+        await site.published(headers, f"crank {number}")
+    cursor = (await find(site, "crank", limit="1"))["next"]
+
+    for other in ({"q": "rack"}, {"q": "crank", "sort": "-created_at"}, {"q": "crank", "duration_max": "1"}):
+        response = await site.client.get(SEARCH, params={**other, "cursor": cursor})
+        assert response.status_code == 400
+        assert [detail["field"] for detail in response.json()["details"]] == ["cursor"]
+
+
 @pytest.mark.parametrize("change", ["withdrawn", "edited", "deleted"])
 async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(site: Site, change: str) -> None:
     headers = await site.sign_up("sakura")

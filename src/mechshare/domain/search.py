@@ -1,21 +1,28 @@
 """Documents, queries and results of searches."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.pagination import KeyType, Position, SortOrder
 from mechshare.domain.text import clean_text
 
 MAX_QUERY_LENGTH = 200
-MAX_HIT_OFFSET = 10_000
-"""The maximum number of hits that a page number skips; an index ranks all of them."""
 MAX_EXCLUDED = 1_000
 """The most mechanisms that one search or suggestion excludes."""
+
+OF_DATABASE = -1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_POSITION = re.compile(
+    r"(?P<length>-1|\d{1,9})\.(?P<microseconds>-?\d{1,16})\.(?P<id>[-0-9a-zA-Z_]{1,64})", re.ASCII
+)
 
 Synonyms = tuple[tuple[str, tuple[str, ...]], ...]
 """(words of a query, their other names), ..."""
@@ -41,6 +48,51 @@ class SearchDocument:
 class SearchSort(StrEnum):
     RELEVANCE = "relevance"
     NEWEST = "-created_at"
+
+    @property
+    def order(self) -> SortOrder:
+        """The order as cursors name it; their key is `SearchPlace.score`."""
+        return SortOrder(name=self.value, column="score", key_type=KeyType.NUMBER, is_descending=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchPlace:
+    """A place among results: just after this hit. Only the index that made it can continue from it.
+
+    `score` and `title_length` are those by which the index sorts, 0 if it does not. Of a result of the database,
+    `title_length` is OF_DATABASE.
+    """
+
+    score: float
+    title_length: int
+    created_at: datetime
+    mechanism_id: MechanismId
+
+    @property
+    def is_of_database(self) -> bool:
+        return self.title_length == OF_DATABASE
+
+    @property
+    def position(self) -> Position:
+        """The place as a position of a list, for a cursor."""
+        microseconds = (self.created_at - _EPOCH) // _MICROSECOND
+        return Position(key=self.score, id=f"{self.title_length}.{microseconds}.{self.mechanism_id}")
+
+
+def place_at(position: Position) -> SearchPlace:
+    """Returns the place that has this position. Raises MalformedRequest if none has."""
+    found = _POSITION.fullmatch(position.id)
+    if found is None or not isinstance(position.key, int | float):
+        raise MalformedRequest(
+            problem="see details.",
+            details=[("cursor", "is not the 'next' of a search. Begin again without it.")],
+        )
+    return SearchPlace(
+        score=float(position.key),
+        title_length=int(found["length"]),
+        created_at=_EPOCH + int(found["microseconds"]) * _MICROSECOND,
+        mechanism_id=MechanismId(found["id"]),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +173,7 @@ class SearchQuery:
     The bounds of time and duration are as in SearchFilter. `synonyms` are words of `text` with other names for the same
     thing, by which a mechanism is found too.
 
+    With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
     """
 
@@ -137,6 +190,7 @@ class SearchQuery:
     sort: SearchSort = SearchSort.RELEVANCE
     offset: int = 0
     limit: int = 20
+    after: SearchPlace | None = None
 
     @property
     def filter(self) -> SearchFilter:
@@ -151,11 +205,12 @@ class SearchQuery:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     """`highlights` maps a field (`title`, `description`) to an excerpt as ((text, is_match), ...). `version` is that of
-    the document found."""
+    the document found, `place` is just after it."""
 
     mechanism_id: MechanismId
     version: int
     score: float
+    place: SearchPlace
     highlights: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
 
 
@@ -183,7 +238,7 @@ class SearchPage:
 
     `expanded` are the terms of the query with the other names by which mechanisms were found, too. A `degraded` page
     comes from the database: newest first, without facets, highlights and other names. A page that is not `is_complete`
-    lacks mechanisms that wait to be indexed.
+    lacks mechanisms that wait to be indexed. `next` is None on the last page.
     """
 
     items: tuple[FoundMechanism, ...]
@@ -195,6 +250,7 @@ class SearchPage:
     expanded: Synonyms = ()
     degraded: bool = False
     is_complete: bool = True
+    next: Position | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

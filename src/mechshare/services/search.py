@@ -12,20 +12,23 @@ from mechshare.domain.jobs import INDEXING, JobKind
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
-from mechshare.domain.pagination import EXACT_TOTAL, PageRequest
+from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, Position
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
     ANY_TIME,
     MAX_EXCLUDED,
+    OF_DATABASE,
     FoundMechanism,
     Hit,
     SearchFilter,
     SearchPage,
+    SearchPlace,
     SearchQuery,
     SearchResult,
     SearchSort,
     Suggestions,
     clean_query,
+    place_at,
 )
 from mechshare.domain.users import normal_login
 from mechshare.ports.search import SearchIndex
@@ -75,10 +78,14 @@ class SearchService:
         sort: SearchSort = SearchSort.RELEVANCE,
         page: int = 1,
         limit: int = 20,
+        after: Position | None = None,
     ) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
-        `author` is a user name; empty means anybody. Raises InvalidField, Unavailable, Overloaded, SearchTimedOut.
+        `author` is a user name; empty means anybody. With `after`, the `next` of another page of this search, returns
+        what follows it and calls it `page`.
+
+        Raises MalformedRequest, InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
         Mechanisms whose last change the index may lack are in no hit, highlight, total or facet; nor is a hit whose
         document is not the current public version. While the index is unavailable, or more than MAX_EXCLUDED mechanisms
@@ -96,15 +103,17 @@ class SearchService:
             sort=sort,
             offset=(page - 1) * limit,
             limit=limit,
+            after=place_at(after) if after else None,
         )
         request = PageRequest(page=page, limit=limit)
         with self._limit.admit():
             # Read before the search: what changes later, the caller could not have known yet.
             unindexed = await self._find_unindexed(with_drafts=not query.published_only)
-            if unindexed is None:
+            if unindexed is None or (query.after and query.after.is_of_database):
                 return await self._search_database(query, request)
             try:
-                result = await self._index.search(replace(query, excluded=unindexed))
+                # One more than the page shows, to know whether another page follows.
+                result = await self._index.search(replace(query, excluded=unindexed, limit=limit + 1))
             except SearchTimedOut:
                 # The database would take as long, and would then delay other searches.
                 raise
@@ -135,7 +144,8 @@ class SearchService:
         return ids if len(ids) <= MAX_EXCLUDED else None
 
     async def _page(self, viewer: Viewer, result: SearchResult, request: PageRequest) -> SearchPage:
-        hits = {hit.mechanism_id: hit for hit in result.hits}
+        shown_hits = result.hits[: request.limit]
+        hits = {hit.mechanism_id: hit for hit in shown_hits}
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(list(hits))
         shown = [item for item in found if _may_show(viewer, hits[item.mechanism.id], item.mechanism)]
@@ -153,10 +163,13 @@ class SearchService:
             facets=_without(hidden, result.facets),
             expanded=result.expanded,
             is_complete=not hidden,
+            next=shown_hits[-1].place.position if len(result.hits) > request.limit else None,
         )
 
     async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
         words = query.text.translate(_QUOTES).split() or query.text.split()
+        if query.after:
+            request = replace(request, after=_position_of(query.after))
         async with self._scan(), self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
@@ -176,6 +189,7 @@ class SearchService:
             total_is_exact=False,  # counts only the mechanisms that were scanned
             facets={},
             degraded=True,
+            next=_place_of(found.items[-1].mechanism).position if found.next else None,
         )
 
     @asynccontextmanager
@@ -219,6 +233,15 @@ class SearchService:
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
+
+
+def _position_of(place: SearchPlace) -> Position:
+    """Returns the position in the database's order, newest first."""
+    return Position(key=place.created_at, id=place.mechanism_id)
+
+
+def _place_of(last: Mechanism) -> SearchPlace:
+    return SearchPlace(score=0.0, title_length=OF_DATABASE, created_at=last.created_at, mechanism_id=last.id)
 
 
 def _may_show(viewer: Viewer, hit: Hit, mechanism: Mechanism) -> bool:

@@ -1,7 +1,9 @@
 """The search index in the memory of one process."""
 
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from mechshare.adapters.search.text.highlights import highlights_of
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
@@ -19,7 +21,7 @@ from mechshare.adapters.search.text.ranking import (
 )
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, openings, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.search import Hit, SearchDocument, SearchQuery, SearchResult, SearchSort
+from mechshare.domain.search import Hit, SearchDocument, SearchPlace, SearchQuery, SearchResult, SearchSort
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +62,12 @@ class MemorySearchIndex:
         scores = self._scores(parsed)
         matches = [(entry, score) for entry, score in scores if _passes(query, entry.document)]
         by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
-        matches.sort(key=lambda match: _place(match[0].document, 0.0 if by_newest else match[1]))
-        start = max(query.offset, 0)
-        page = matches[start : start + max(query.limit, 0)]
+        order = [_place(entry.document, 0.0 if by_newest else score) for entry, score in matches]
+        matches = [match for _, match in sorted(zip(order, matches, strict=True), key=itemgetter(0))]
+        first = max(query.offset, 0)
+        if query.after:
+            first = bisect_right(sorted(order), _place_after(query.after, by_newest=by_newest))
+        page = matches[first : first + max(query.limit, 0)]
         return SearchResult(
             hits=tuple(_hit(parsed, entry.document, score) for entry, score in page),
             total=len(matches),
@@ -184,9 +189,25 @@ def _place(document: SearchDocument, score: float) -> tuple[float, int, str]:
     return -score, -microseconds(document.created_at), document.mechanism_id
 
 
+def _place_after(after: SearchPlace, *, by_newest: bool) -> tuple[float, int, str]:
+    return 0.0 if by_newest else -after.score, -microseconds(after.created_at), after.mechanism_id
+
+
 def _hit(parsed: ParsedQuery, document: SearchDocument, score: float) -> Hit:
     marks = highlights_of(parsed, document.title, document.description)
-    return Hit(mechanism_id=document.mechanism_id, version=document.version, score=score, highlights=marks)
+    place = SearchPlace(
+        score=score,
+        title_length=len(document.title),
+        created_at=document.created_at,
+        mechanism_id=document.mechanism_id,
+    )
+    return Hit(
+        mechanism_id=document.mechanism_id,
+        version=document.version,
+        score=score,
+        place=place,
+        highlights=marks,
+    )
 
 
 def _facets(documents: Sequence[SearchDocument]) -> Mapping[CategoryId, int]:

@@ -13,7 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
-from mechshare.domain.search import MAX_EXCLUDED, SearchDocument, SearchQuery, SearchResult, SearchSort
+from mechshare.domain.search import (
+    MAX_EXCLUDED,
+    SearchDocument,
+    SearchQuery,
+    SearchResult,
+    SearchSort,
+    place_at,
+)
 from mechshare.testing.bounds import bounded
 from mechshare.testing.search.relevance import QUERIES, documents, missed, ndcg
 
@@ -422,6 +429,33 @@ class TestPaging:
         result = await index.search(SearchQuery(text="cam", offset=offset))
 
         assert (result.hits, result.total) == ((), 1)
+
+    @pytest.mark.parametrize(
+        ("text", "sort"), [("cam", "relevance"), ("cam", "-created_at"), ("", "relevance")]
+    )
+    async def test_places_lead_to_every_match_once(self, index: Any, text: str, sort: str) -> None:
+        titles = ("cam", "a cam", "Cam follower of steel")
+        await index.put(
+            [
+                document(f"{number:02}", titles[number % 3], created_at=START + timedelta(days=number % 4))
+                for number in range(23)
+            ]
+        )
+        query = SearchQuery(text=text, sort=SearchSort(sort), limit=5)
+        everything = await found(index, text, sort=SearchSort(sort), limit=100)
+        walked: list[str] = []
+        result = await index.search(query)
+        while result.hits:
+            walked += keys(result)
+            assert result.total == 23
+            # What is added before the place moves nothing.
+            await index.put([document("new", "cam", created_at=START + timedelta(days=9))])
+            await index.remove(MechanismId("new"), 1)
+            after = place_at(result.hits[-1].place.position)
+            result = await index.search(replace(query, after=after, offset=7))
+
+        assert walked == everything
+        assert len(set(walked)) == 23
 
 
 class TestVersions:

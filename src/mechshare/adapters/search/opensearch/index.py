@@ -73,7 +73,7 @@ class OpenSearchIndex:
         parsed = parse_query(query.text, query.synonyms)
         if not parsed.is_blank and not parsed.clauses:
             return SearchResult(hits=(), total=0, facets={})
-        counted, hits = await page(self._search, search_body(query, parsed), query.offset, query.limit)
+        counted, hits = await page(self._search, search_body(query, parsed), query)
         return await asyncio.to_thread(result_of, parsed, counted, hits)
 
     async def suggest(

@@ -13,7 +13,7 @@ from mechshare.adapters.search.text.ranking import (
     WEIGHTS,
     microseconds,
 )
-from mechshare.domain.search import SearchQuery, SearchSort
+from mechshare.domain.search import SearchPlace, SearchQuery, SearchSort
 
 MAX_PHRASE_LENGTH = 200
 """Tokens. A query of 200 characters has no more; further ones of a longer query are ignored."""
@@ -33,12 +33,18 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
     by_brevity: _Json = {"title_length": {"order": "asc", "unmapped_type": "integer"}}
     return {
         "query": _matching(query, parsed),
+        **({"search_after": _values_of(query.after, by_newest=by_newest)} if query.after else {}),
         "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
         "track_scores": not parsed.is_blank,
         "version": True,
         "track_total_hits": True,
         "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}}},
     }
+
+
+def _values_of(after: SearchPlace, *, by_newest: bool) -> list[float | int | str]:
+    age: list[float | int | str] = [microseconds(after.created_at), after.mechanism_id]
+    return age if by_newest else [after.score, after.title_length, *age]
 
 
 def titles_starting_with(beginning: str, excluded: Sequence[str]) -> _Json:

@@ -6,9 +6,9 @@ from typing import Any
 from mechshare.adapters.search.opensearch.mapping import version_of
 from mechshare.adapters.search.text.highlights import Fragments, highlights_of_page
 from mechshare.adapters.search.text.query import ParsedQuery
-from mechshare.adapters.search.text.ranking import BREVITY
+from mechshare.adapters.search.text.ranking import BREVITY, moment_of
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.search import Hit, SearchResult
+from mechshare.domain.search import Hit, SearchPlace, SearchResult
 
 
 def result_of(parsed: ParsedQuery, counted: Any, hits: list[Any]) -> SearchResult:
@@ -27,11 +27,20 @@ def titles_of(response: Any) -> tuple[str, ...]:
     return tuple(hit["_source"]["title"] for hit in response["hits"]["hits"])
 
 
+def _place(hit: Any) -> SearchPlace:
+    *ranked, created, key = hit["sort"]
+    score, length = ranked or (0.0, 0)
+    return SearchPlace(
+        score=score, title_length=length, created_at=moment_of(created), mechanism_id=MechanismId(key)
+    )
+
+
 def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments]) -> Hit:
     title = hit["_source"]["title"]
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),
         version=version_of(hit["_version"]),
+        place=_place(hit),
         score=0.0 if parsed.is_blank else hit["_score"] - BREVITY * len(title),
         highlights=highlights,
     )

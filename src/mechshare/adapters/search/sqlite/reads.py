@@ -22,11 +22,12 @@ from mechshare.adapters.search.text.ranking import (
     WEIGHTS,
     in_order,
     microseconds,
+    moment_of,
 )
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.domain.search import Hit, SearchQuery, SearchResult, SearchSort
+from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort
 
 _STEPS = 10_000
 """Instructions of SQLite's virtual machine between two checks of the deadline."""
@@ -55,6 +56,8 @@ _PASSES = """
 _RESULT = """
     , page AS (
         SELECT row, score FROM match
+        WHERE :after_id IS NULL OR (CASE WHEN :by_newest THEN 0.0 ELSE -score END, -created_at, id)
+            > (:after_score, :after_created, :after_id)
         ORDER BY CASE WHEN :by_newest THEN 0 ELSE score END DESC, created_at DESC, id LIMIT :limit OFFSET :offset
     )
     SELECT 'hit', d.id, page.score, d.title, d.description, d.created_at, d.version
@@ -187,8 +190,19 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
     highlights = highlights_of_page(parsed, [(title, description) for _, _, title, description, *_ in hits])
     return SearchResult(
         hits=tuple(
-            Hit(mechanism_id=MechanismId(key), version=version, score=score, highlights=marks)
-            for (key, score, *_, version), marks in zip(hits, highlights, strict=True)
+            Hit(
+                mechanism_id=MechanismId(key),
+                version=version,
+                score=score,
+                place=SearchPlace(
+                    score=score,
+                    title_length=len(title),
+                    created_at=moment_of(created),
+                    mechanism_id=MechanismId(key),
+                ),
+                highlights=marks,
+            )
+            for (key, score, title, _, created, version), marks in zip(hits, highlights, strict=True)
         ),
         total=next(row[2] for row in rows if row[0] == "total"),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
@@ -268,6 +282,7 @@ def _quoted(phrase: Phrase) -> str:
 
 
 def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
+    after, by_newest = query.after, parsed.is_blank or query.sort is SearchSort.NEWEST
     patterns = {
         f"phrase_{number}_{one}": phrase.pattern
         for number, clause in enumerate(parsed.clauses)
@@ -291,9 +306,12 @@ def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
             "min_duration": query.min_duration_ms,
             "max_duration": query.max_duration_ms,
             "forbidden": match_expression(parsed.forbidden, "OR") or None,
-            "by_newest": query.sort is SearchSort.NEWEST,
+            "by_newest": by_newest,
+            "after_score": 0.0 if after is None or by_newest else -after.score,
+            "after_created": None if after is None else -microseconds(after.created_at),
+            "after_id": None if after is None else after.mechanism_id,
             "limit": _bounded(query.limit),
-            "offset": _bounded(query.offset),
+            "offset": 0 if after else _bounded(query.offset),
         }
     )
 

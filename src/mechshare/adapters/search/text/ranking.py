@@ -43,6 +43,11 @@ def microseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
+def moment_of(microseconds: int) -> datetime:
+    """Returns the moment that is these microseconds after 1970."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
 def in_order(candidates: Iterable[tuple[bool, str]], limit: int) -> tuple[str, ...]:
     """Returns the first `limit` distinct titles of `offers`: (begins with the prefix, title).
 

@@ -45,16 +45,23 @@ class ListKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchKey:
-    """A page of search results."""
+    """A page of search results. The link to the next page contains `path` and `query`."""
 
+    path: str
+    query: tuple[tuple[str, str], ...]
     text: str
     category_ids: tuple[CategoryId, ...]
     user_id: UserId | None
     author: str
     within: SearchFilter
     sort: SearchSort
-    page: int
-    limit: int
+    request: PageRequest
+
+    @property
+    def conditions(self) -> str:
+        """What is searched for, as text."""
+        narrowed = list_conditions(self.category_ids, self.user_id)
+        return f"{self.text!r}|{narrowed}|{self.author!r}|{self.within.values!r}"
 
     @property
     def response_key(self) -> ResponseKey:

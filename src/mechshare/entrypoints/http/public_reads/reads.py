@@ -106,11 +106,16 @@ class PublicReads:
             author=key.author,
             within=key.within,
             sort=key.sort,
-            page=key.page,
-            limit=key.limit,
+            page=key.request.page,
+            limit=key.request.limit,
+            after=key.request.after,
         )
-        body = search_response(found, media_addresses(self._application))
-        return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
+        body = search_response(found, media_addresses(self._application), key.sort, key.conditions)
+        return encoded_response(
+            msgspec.json.encode(body),
+            link=next_link(key.path, key.query, body.next),
+            is_cacheable=_is_final(found),
+        )
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
         found = await self._application.search.suggest(key.text, key.limit)

@@ -2,7 +2,8 @@
 
 from msgspec import Struct
 
-from mechshare.domain.search import FoundMechanism, SearchPage
+from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
+from mechshare.entrypoints.http.protocol.pagination import cursor_of
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import (
     MechanismResponse,
@@ -31,7 +32,7 @@ class SearchHitResponse(Struct):
 class SearchResponse(Struct):
     """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it may
     count only the newest. `expanded` has the terms of `q` that were searched for by other names, too, with these names.
-    `degraded` means that the search index was unavailable.
+    `degraded` means that the search index was unavailable. `next` is the cursor of the page after this one.
 
     Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
     first, without facets, highlights and other names.
@@ -45,6 +46,7 @@ class SearchResponse(Struct):
     facets: dict[str, int]
     expanded: dict[str, list[str]]
     degraded: bool
+    next: str | None
 
 
 @published("SuggestionList")
@@ -55,7 +57,10 @@ class SuggestionsResponse(Struct):
     degraded: bool
 
 
-def search_response(found: SearchPage, addresses: MediaAddresses) -> SearchResponse:
+def search_response(
+    found: SearchPage, addresses: MediaAddresses, sort: SearchSort, conditions: str
+) -> SearchResponse:
+    """Returns a page of the search with these `conditions`, with the cursor of the next page."""
     return SearchResponse(
         items=[_search_hit(item, addresses) for item in found.items],
         page=found.page,
@@ -65,6 +70,7 @@ def search_response(found: SearchPage, addresses: MediaAddresses) -> SearchRespo
         facets={str(id): count for id, count in found.facets.items()},
         expanded={term: list(names) for term, names in found.expanded},
         degraded=found.degraded,
+        next=cursor_of(found.next, sort.order, found.page + 1, conditions) if found.next else None,
     )
 
 

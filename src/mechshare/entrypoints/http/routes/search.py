@@ -1,5 +1,6 @@
 """/search"""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -11,13 +12,13 @@ from litestar.params import QueryParameter
 from mechshare.domain.errors import Invalid
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import MAX_DURATION
-from mechshare.domain.pagination import DEFAULT_LIMIT
+from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.search import MAX_HIT_OFFSET, MAX_QUERY_LENGTH, SearchSort, search_filter
+from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort, search_filter
 from mechshare.entrypoints.http.protocol.auth import application_of, limits, valid_viewer_of, viewer_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, refuses
-from mechshare.entrypoints.http.protocol.pagination import Limit, PageNumber, refuse_depth
+from mechshare.entrypoints.http.protocol.pagination import Cursor, Limit, PageNumber, next_link, page_request
 from mechshare.entrypoints.http.protocol.responses import NO_STORE, PRIVATE, json_response, public_response
 from mechshare.entrypoints.http.public_reads.keys import SearchKey, SuggestionsKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
@@ -60,6 +61,8 @@ DurationMax = Annotated[
     ),
 ]
 MAX_SUGGESTIONS = 20
+_FILTERS = ("author", "category", "created_before", "created_from", "duration_max", "duration_min", "user_id")
+_PARAMETERS = (*_FILTERS, "limit", "q", "sort")
 
 
 @get(
@@ -83,24 +86,25 @@ async def search_mechanisms(
     sort: Annotated[SearchSort, QueryParameter(name="sort")] = SearchSort.RELEVANCE,
     page: PageNumber = None,
     limit: Limit = None,
+    cursor: Cursor = None,
 ) -> Response[SearchResponse]:
     """Searches published mechanisms, best match first by default; without `q`, all match.
 
     With `user_id`, that user and admins also find the unpublished mechanisms of the user.
     """
-    number, size = page or 1, limit or DEFAULT_LIMIT
-    refuse_depth(number, size, MAX_HIT_OFFSET, "narrow the search")
     viewer = await viewer_of(request)
     key = SearchKey(
+        path=request.scope["path"],
+        query=tuple(item for item in request.query_params.multi_items() if item[0] in _PARAMETERS),
         text=q,
         category_ids=tuple(map(CategoryId, category or ())),
         user_id=UserId(user_id) if user_id is not None else None,
         author=author,
         within=search_filter(created_from, created_before, duration_min, duration_max),
         sort=sort,
-        page=number,
-        limit=size,
+        request=PageRequest(),
     )
+    key = replace(key, request=page_request(page, limit, cursor, sort.order, key.conditions))
     if sees_unpublished_of(viewer, key.user_id):
         return await _own_search(request, viewer, key)
     found = await public_reads_of(request).search(viewer, key)
@@ -117,11 +121,20 @@ async def _own_search(request: Req, viewer: Viewer, key: SearchKey) -> Response[
         author=key.author,
         within=key.within,
         sort=key.sort,
-        page=key.page,
-        limit=key.limit,
+        page=key.request.page,
+        limit=key.request.limit,
+        after=key.request.after,
     )
-    body = msgspec.json.encode(search_response(found, media_addresses(application)))
-    return json_response(request, body, etag=etag_of(body), cache=NO_STORE if found.degraded else PRIVATE)
+    content = search_response(found, media_addresses(application), key.sort, key.conditions)
+    body = msgspec.json.encode(content)
+    link = next_link(key.path, key.query, content.next)
+    return json_response(
+        request,
+        body,
+        etag=etag_of(body),
+        cache=NO_STORE if found.degraded else PRIVATE,
+        headers={"Link": link} if link else None,
+    )
 
 
 @get(
