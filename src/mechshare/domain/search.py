@@ -26,6 +26,8 @@ _POSITION = re.compile(
 
 Synonyms = tuple[tuple[str, tuple[str, ...]], ...]
 """(words of a query, their other names), ..."""
+WordParts = tuple[tuple[str, Synonyms], ...]
+"""(a word of a query, the terms within it with their other names), ..."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,7 +173,8 @@ class SearchQuery:
     """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
 
     The bounds of time and duration are as in SearchFilter. `synonyms` are words of `text` with other names for the same
-    thing, by which a mechanism is found too.
+    thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is found
+    if there are few others.
 
     With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
@@ -187,6 +190,7 @@ class SearchQuery:
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
     synonyms: Synonyms = ()
+    parts: WordParts = ()
     sort: SearchSort = SearchSort.RELEVANCE
     offset: int = 0
     limit: int = 20
@@ -217,12 +221,14 @@ class Hit:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResult:
     """`total` counts the matches, `facets` those in each category, up to at least EXACT_TOTAL + 1. `expanded` are the
-    terms of the query that were searched for by other names, too, with these names."""
+    terms of the query that were searched for by other names, too, with these names. Without hits, `nearest` are words
+    of the query with words of the index that resemble them."""
 
     hits: tuple[Hit, ...]
     total: int
     facets: Mapping[CategoryId, int]
     expanded: Synonyms = ()
+    nearest: Synonyms = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

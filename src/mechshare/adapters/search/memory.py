@@ -1,11 +1,19 @@
 """The search index in the memory of one process."""
 
 from bisect import bisect_right
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
 from mechshare.adapters.search.text.highlights import highlights_of
+from mechshare.adapters.search.text.loosening import (
+    is_loosened,
+    loosened,
+    most_edits,
+    most_edits_unfound,
+    nearest_words,
+    typed_words,
+)
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
@@ -13,6 +21,7 @@ from mechshare.adapters.search.text.ranking import (
     EQUAL_TITLE,
     RELATED,
     SPELLING,
+    STRICT,
     WEIGHTS,
     in_order,
     microseconds,
@@ -58,9 +67,11 @@ class MemorySearchIndex:
         self._removed[mechanism_id] = (last, self._changes)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        parsed = parse_query(query.text, query.synonyms)
-        scores = self._scores(parsed)
-        matches = [(entry, score) for entry, score in scores if _passes(query, entry.document)]
+        parsed, expanded = parse_query(query.text, query.synonyms), ()
+        matches = self._matches(query, parsed)
+        if is_loosened(query, parsed, len(matches)):
+            parsed, expanded = loosened(parsed, self._nearest(parsed, most_edits), query.parts)
+            matches = self._matches(query, parsed)
         by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
         order = [_place(entry.document, 0.0 if by_newest else score) for entry, score in matches]
         matches = [match for _, match in sorted(zip(order, matches, strict=True), key=itemgetter(0))]
@@ -72,6 +83,8 @@ class MemorySearchIndex:
             hits=tuple(_hit(parsed, entry.document, score) for entry, score in page),
             total=len(matches),
             facets=_facets([entry.document for entry, _ in matches]),
+            expanded=expanded,
+            nearest=() if matches else tuple(self._nearest(parsed, most_edits_unfound).items()),
         )
 
     async def suggest(
@@ -110,6 +123,17 @@ class MemorySearchIndex:
 
     async def close(self) -> None:
         """Does nothing: there are no external resources."""
+
+    def _matches(self, query: SearchQuery, parsed: ParsedQuery) -> list[tuple[_Entry, float]]:
+        scores = self._scores(parsed)
+        return [(entry, score) for entry, score in scores if _passes(query, entry.document)]
+
+    def _nearest(self, parsed: ParsedQuery, edits: Callable[[str], int]) -> dict[str, tuple[str, ...]]:
+        tokens = {token for entry in self._entries.values() for text in entry.words for token in text.split()}
+        found = {
+            word: nearest_words(word, edits(word), tokens) for word in typed_words(parsed) if edits(word)
+        }
+        return {word: words for word, words in found.items() if words}
 
     def _put(self, document: SearchDocument, *, unless_newer_since: int) -> None:
         """Stores `document`, unless a change after `unless_newer_since` stored a newer version or removed this one.
@@ -151,7 +175,13 @@ def _score(parsed: ParsedQuery, entry: _Entry) -> float | None:
     parts = [_clause_score(clause, entry) for clause in parsed.clauses]
     if 0.0 in parts:
         return None
-    return sum(parts) - BREVITY * len(entry.document.title) + EQUAL_TITLE * (entry.line == parsed.line)
+    is_strict = parsed.strict and all(_clause_score(clause, entry) for clause in parsed.strict)
+    return (
+        sum(parts)
+        + STRICT * bool(is_strict)
+        - BREVITY * len(entry.document.title)
+        + EQUAL_TITLE * (entry.line == parsed.line)
+    )
 
 
 def _clause_score(clause: Clause, entry: _Entry) -> float:

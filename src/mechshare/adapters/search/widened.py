@@ -19,8 +19,9 @@ class WidenedSearchIndex:
     async def search(self, query: SearchQuery) -> SearchResult:
         """Searches by the synonyms of the query and those of the thesaurus; the result names them all."""
         synonyms = query.synonyms + self._thesaurus.find_synonyms(query.text)
-        result = await self._index.search(replace(query, synonyms=synonyms))
-        return replace(result, expanded=synonyms)
+        parts = query.parts + self._thesaurus.find_parts(query.text)
+        result = await self._index.search(replace(query, synonyms=synonyms, parts=parts))
+        return replace(result, expanded=synonyms + result.expanded)
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
         await self._index.put(documents)

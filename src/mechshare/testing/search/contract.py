@@ -331,6 +331,79 @@ class TestSynonyms:
         assert await found(index, "-gear", synonyms=(("gear", ("歯車",)),)) == ["a", "c"]
 
 
+class TestTypos:
+    @pytest.mark.parametrize(
+        ("title", "text"),
+        [
+            ("Planetary gears", "planetry"),
+            ("Planetary gears", "gears plnaetary"),
+            ("Planetary gears", "planatery gear"),
+            ("Geneva drive", "genova drive"),
+            ("Geneva drive", "egneva"),
+            ("Escapement", "escpaemnt"),
+            ("Linkage", "linkaage"),
+        ],
+    )
+    async def test_a_word_is_found_with_a_typo(self, index: Any, title: str, text: str) -> None:
+        await index.put([document("a", title), document("b", "Other")])
+
+        result = await index.search(SearchQuery(text=text))
+
+        assert keys(result) == ["a"]
+        assert any(is_match for _, is_match in result.hits[0].highlights["title"])
+        assert result.expanded
+
+    @pytest.mark.parametrize(
+        ("title", "text"),
+        [
+            ("Geneva", "gonova"),  # two edits in six letters
+            ("Escapement", "ascapemont escapemint's-x"),
+            ("Cams", "cast"),
+            ("Geneva", '"genova"'),
+            ("M12", "m13"),
+            ("Model 12345", "12346"),
+        ],
+    )
+    async def test_other_words_are_not_found(self, index: Any, title: str, text: str) -> None:
+        await index.put([document("a", title)])
+
+        assert await found(index, text) == []
+
+    async def test_what_matches_exactly_comes_first(self, index: Any) -> None:
+        await index.put(
+            [
+                document("typo", "Genova drive", created_at=START + timedelta(days=1)),
+                document("text", "A drive for films", description="of Geneva"),
+                document("title", "Geneva drive"),
+            ]
+        )
+
+        assert await found(index, "geneva drive") == ["title", "text", "typo"]
+        assert await found(index, "geneva", sort=SearchSort.NEWEST) == ["text", "title"]
+        assert await found(index, "drive -genova") == ["title", "text"]
+
+    async def test_a_query_with_many_matches_finds_no_other_words(self, index: Any) -> None:
+        await index.put([document(f"{number:02}", "motor") for number in range(20)])
+        await index.put([document("a", "rotor")])
+
+        assert "a" not in await found(index, "motor", limit=50)
+
+    async def test_without_a_match_the_nearest_words_of_the_index_are_named(self, index: Any) -> None:
+        await index.put([document("a", "Cam"), document("b", "Escapement")])
+
+        result = await index.search(SearchQuery(text="camm ascapemant"))
+
+        assert (result.hits, dict(result.nearest)["camm"]) == ((), ("cam",))
+
+    async def test_terms_within_a_word_are_found_after_the_word(self, index: Any) -> None:
+        await index.put([document("a", "Gear"), document("b", "歯車減速機の音"), document("c", "Cam")])
+        parts = (("歯車減速機", (("歯車", ("gear",)),)),)
+
+        result = await index.search(SearchQuery(text="歯車減速機", parts=parts))
+
+        assert (keys(result), result.expanded) == (["b", "a"], (("歯車", ("gear",)),))
+
+
 class TestFilters:
     @pytest.fixture
     async def filled(self, index: Any) -> Any:

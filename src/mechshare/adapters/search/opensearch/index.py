@@ -1,7 +1,8 @@
 """The search index in OpenSearch, shared by any number of machines."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -10,16 +11,25 @@ from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchSe
 from mechshare.adapters.search.opensearch.mapping import FORMAT, is_tombstone, tombstone_version
 from mechshare.adapters.search.opensearch.pagination import page
 from mechshare.adapters.search.opensearch.queries import (
+    nearest_body,
     search_body,
     titles_body,
     titles_starting_with,
     titles_with_later_word,
 )
 from mechshare.adapters.search.opensearch.rebuild import rebuild
-from mechshare.adapters.search.opensearch.responses import result_of, titles_of
+from mechshare.adapters.search.opensearch.responses import result_of, titles_of, tokens_near
 from mechshare.adapters.search.opensearch.writes import Write, document_writes, tombstone_write, write
+from mechshare.adapters.search.text.loosening import (
+    is_loosened,
+    loosened,
+    most_edits,
+    most_edits_unfound,
+    nearest_words,
+    typed_words,
+)
 from mechshare.adapters.search.text.normalization import normalize_text
-from mechshare.adapters.search.text.query import parse_query
+from mechshare.adapters.search.text.query import ParsedQuery, parse_query
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
@@ -74,7 +84,16 @@ class OpenSearchIndex:
         if not parsed.is_blank and not parsed.clauses:
             return SearchResult(hits=(), total=0, facets={})
         counted, hits = await page(self._search, search_body(query, parsed), query)
-        return await asyncio.to_thread(result_of, parsed, counted, hits)
+        expanded, nearest = (), ()
+        if is_loosened(query, parsed, counted["hits"]["total"]["value"]):
+            loose, expanded = loosened(parsed, await self._nearest(parsed, most_edits), query.parts)
+            if loose is not parsed:
+                parsed = loose
+                counted, hits = await page(self._search, search_body(query, loose), query)
+            if not counted["hits"]["total"]["value"]:
+                nearest = tuple((await self._nearest(parsed, most_edits_unfound)).items())
+        result = await asyncio.to_thread(result_of, parsed, counted, hits)
+        return replace(result, expanded=expanded, nearest=nearest)
 
     async def suggest(
         self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
@@ -100,6 +119,15 @@ class OpenSearchIndex:
 
     async def close(self) -> None:
         await self._server.close()
+
+    async def _nearest(self, parsed: ParsedQuery, edits: Callable[[str], int]) -> dict[str, tuple[str, ...]]:
+        """Returns the words of the index that are nearest to words of the query."""
+        words = [word for word in typed_words(parsed) if edits(word)]
+        if not words:
+            return {}
+        response = await self._search(nearest_body(words, edits))
+        found = {word: nearest_words(word, edits(word), tokens_near(response, word)) for word in words}
+        return {word: nearest for word, nearest in found.items() if nearest}
 
     async def _titles(self, conditions: dict[str, Any], limit: int) -> tuple[str, ...]:
         response = await self._search(titles_body(conditions, limit, among=_MAX_SUGGESTION_SOURCES))

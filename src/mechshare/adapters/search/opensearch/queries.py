@@ -1,6 +1,6 @@
 """Request bodies in OpenSearch's query DSL."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import GONE, OWN, PUBLIC, WINDOW
@@ -10,6 +10,7 @@ from mechshare.adapters.search.text.ranking import (
     PLACES,
     RELATED,
     SPELLING,
+    STRICT,
     WEIGHTS,
     microseconds,
 )
@@ -21,6 +22,10 @@ MAX_PHRASE_LENGTH = 200
 _MAX_CATEGORIES = 10_000
 _MAX_EXPANSIONS = 1_000
 """Terms to which OpenSearch expands a prefix that is longer than MAX_INDEXED_PREFIX."""
+
+_MAX_NEAR = 50
+"""Tokens near a word that are looked at."""
+_ANY_FREQUENCY = 2**31 - 1
 
 _Json = dict[str, Any]
 
@@ -45,6 +50,33 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
 def _values_of(after: SearchPlace, *, by_newest: bool) -> list[float | int | str]:
     age: list[float | int | str] = [microseconds(after.created_at), after.mechanism_id]
     return age if by_newest else [after.score, after.title_length, *age]
+
+
+def nearest_body(words: Sequence[str], edits: Callable[[str], int]) -> _Json:
+    """Returns the request body for the tokens, plain and as written, that differ from `words` by up to `edits`."""
+    return {
+        "size": 0,
+        "track_total_hits": False,
+        "suggest": {
+            token: {
+                "text": token,
+                "term": {
+                    "field": "words",
+                    "analyzer": "keyword",
+                    "suggest_mode": "always",
+                    "max_edits": edits(word),
+                    # The mark of a word as written is no letter.
+                    "prefix_length": len(token) - len(word),
+                    "min_word_length": 1,
+                    "max_term_freq": _ANY_FREQUENCY,
+                    "accuracy": 0.0,
+                    "size": _MAX_NEAR,
+                },
+            }
+            for word in words
+            for token in (word, f"={word}")
+        },
+    }
 
 
 def titles_starting_with(beginning: str, excluded: Sequence[str]) -> _Json:
@@ -104,10 +136,12 @@ def _matching(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         return {"bool": {"filter": conditions, "must_not": refused}}
     words = (_any_of(clause.every, _field(clause)) for clause in parsed.clauses)
     matches = {"bool": {"filter": [*conditions, *words], "must_not": refused}}
+    strict = [_any_of(clause.every, _field(clause)) for clause in parsed.strict]
     return {
         "bool": {
             "must": [_weighted(len(parsed.clauses), matches)],
             "should": [
+                *([_weighted(STRICT, {"bool": {"filter": strict}})] if strict else []),
                 _weighted(EQUAL_TITLE, _term("line", parsed.line)),
                 *(weight for clause in parsed.clauses for weight in _weights(clause)),
             ],

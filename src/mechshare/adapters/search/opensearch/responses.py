@@ -1,6 +1,6 @@
 """Converts responses of OpenSearch to the types of the port."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import version_of
@@ -25,6 +25,13 @@ def result_of(parsed: ParsedQuery, counted: Any, hits: list[Any]) -> SearchResul
 
 def titles_of(response: Any) -> tuple[str, ...]:
     return tuple(hit["_source"]["title"] for hit in response["hits"]["hits"])
+
+
+def tokens_near(response: Any, word: str) -> Iterator[str]:
+    """Yields the tokens that the response to `nearest_body` has for `word`."""
+    for name in (word, f"={word}"):
+        for entry in response["suggest"][name]:
+            yield from (option["text"] for option in entry["options"])
 
 
 def _place(hit: Any) -> SearchPlace:

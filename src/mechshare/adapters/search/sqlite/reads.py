@@ -4,13 +4,22 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
 from mechshare.adapters.search.text.highlights import highlights_of_page
+from mechshare.adapters.search.text.loosening import (
+    is_loosened,
+    loosened,
+    most_edits,
+    most_edits_unfound,
+    nearest_words,
+    typed_words,
+)
 from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
@@ -19,6 +28,7 @@ from mechshare.adapters.search.text.ranking import (
     PLACES,
     RELATED,
     SPELLING,
+    STRICT,
     WEIGHTS,
     in_order,
     microseconds,
@@ -84,13 +94,16 @@ def _shape(clause: Clause) -> _Shape:
 
 
 @lru_cache(maxsize=16)
-def _matching(shapes: tuple[_Shape, ...]) -> str:
+def _matching(shapes: tuple[_Shape, ...], *, is_loose: bool) -> str:
     """Returns the search statement for clauses of these shapes.
 
     The fields in which a clause matches determine its weight. FTS5's bm25() would count each phrase in the whole index
     before it ranks the first match.
     """
     places = [weight for clause, shape in enumerate(shapes) for weight in _weights(clause, *shape)]
+    if is_loose:
+        strict = "SELECT rowid FROM words WHERE words MATCH :strict"
+        places.append(f"{STRICT} * (d.row IN ({strict}))")
     weights = " + ".join([f"{len(shapes)}.0", *places])
     return f"""
     WITH newest AS MATERIALIZED (
@@ -178,11 +191,17 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
     parsed = parse_query(query.text, query.synonyms)
     if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
-    statement = _LISTING if parsed.is_blank else _matching(tuple(map(_shape, parsed.clauses)))
+    expanded, nearest = (), ()
     with _until(connection, deadline):
         connection.execute("BEGIN")
-        words = match_expression(expand_prefixes(connection, parsed))
-        rows = connection.execute(statement, _parameters(query, parsed) | {"words": words}).fetchall()
+        rows = _rows(connection, query, parsed)
+        if is_loosened(query, parsed, _total(rows)):
+            near = _nearest(connection, parsed, most_edits)
+            loose, expanded = loosened(parsed, near, query.parts)
+            if loose is not parsed:
+                parsed, rows = loose, _rows(connection, query, loose)
+            if not _total(rows):
+                nearest = tuple(_nearest(connection, parsed, most_edits_unfound).items())
         connection.execute("COMMIT")
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
@@ -204,9 +223,40 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
             )
             for (key, score, title, _, created, version), marks in zip(hits, highlights, strict=True)
         ),
-        total=next(row[2] for row in rows if row[0] == "total"),
+        total=_total(rows),
         facets={CategoryId(row[1]): row[2] for row in rows if row[0] == "facet"},
+        expanded=expanded,
+        nearest=nearest,
     )
+
+
+def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuery) -> list[Any]:
+    is_loose = bool(parsed.strict)
+    shapes = tuple(map(_shape, parsed.clauses))
+    statement = _LISTING if parsed.is_blank else _matching(shapes, is_loose=is_loose)
+    matched = {"words": match_expression(expand_prefixes(connection, parsed.clauses))}
+    if is_loose:
+        matched["strict"] = match_expression(expand_prefixes(connection, parsed.strict))
+    return connection.execute(statement, _parameters(query, parsed) | matched).fetchall()
+
+
+def _total(rows: list[Any]) -> int:
+    return next(int(row[2]) for row in rows if row[0] == "total")
+
+
+def _nearest(
+    connection: sqlite3.Connection, parsed: ParsedQuery, edits: Callable[[str], int]
+) -> dict[str, tuple[str, ...]]:
+    """Returns the words of the index that are nearest to words of the query."""
+    found = {}
+    for word in typed_words(parsed):
+        most = edits(word)
+        tokens = connection.execute(
+            "SELECT text FROM word WHERE length(text) BETWEEN ? AND ?",
+            (len(word) - most, len(word) + most + 1),
+        )
+        found[word] = nearest_words(word, most, (text for (text,) in tokens)) if most else ()
+    return {word: words for word, words in found.items() if words}
 
 
 def suggest(
@@ -232,7 +282,7 @@ def suggest(
     return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in rows), limit)
 
 
-def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tuple[Clause, ...]:
+def expand_prefixes(connection: sqlite3.Connection, clauses: Sequence[Clause]) -> tuple[Clause, ...]:
     """Returns the clauses with each prefix replaced by the words that begin with it, if these are few.
 
     For a prefix, FTS5 collects all its matches before it returns the first one. Whole words it matches incrementally,
@@ -246,7 +296,7 @@ def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tupl
             ),
             related=(),
         )
-        for clause in parsed.clauses
+        for clause in clauses
     )
 
 

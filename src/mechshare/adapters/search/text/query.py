@@ -79,17 +79,25 @@ class Clause:
     """Matches by any of `phrases`. A match counts more in a title that has `spelling`, the words as they were typed.
 
     `place`, if any, is the only place that is searched, in the order of WEIGHTS. `related` are phrases of the
-    thesaurus: they match, too, with less weight.
+    thesaurus, or words that a typo may stand for: they match, too, with less weight.
     """
 
     phrases: tuple[Phrase, ...]
     spelling: Phrase | None = None
     place: int | None = None
     related: tuple[Phrase, ...] = ()
+    is_quoted: bool = False
 
     @property
     def every(self) -> tuple[Phrase, ...]:
         return self.phrases + self.related
+
+    def is_written(self, word: str) -> bool:
+        """Whether this is the word `word` of the query, as `plain_words` returns it."""
+        if self.is_quoted or self.place is not None or self.spelling is None:
+            return False
+        written = _spelling(word, is_prefix=False)
+        return written is not None and written.tokens == self.spelling.tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,12 +105,13 @@ class ParsedQuery:
     """`line` is the normalized text, for comparison with whole titles. No result matches a clause in `forbidden`.
 
     A blank query (`is_blank`) matches everything that is not forbidden. Text without letters or digits has no clauses
-    and matches nothing.
+    and matches nothing. `strict`, if any, are the clauses before the query was loosened: what matches them comes first.
     """
 
     line: str
     clauses: tuple[Clause, ...]
     forbidden: tuple[Clause, ...] = ()
+    strict: tuple[Clause, ...] = ()
 
     @property
     def is_blank(self) -> bool:
@@ -161,9 +170,9 @@ def _separated(text: str) -> str:
 def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
     place = PLACES_BY_OPERATOR.get(part["operator"] or "")
     if part["plain"] is None:
-        phrases = _quoted_phrases(part["quoted"])
+        phrases = quoted_phrases(part["quoted"])
         if phrases:
-            yield Clause(phrases, _spelling(part["quoted"], is_prefix=False), place)
+            yield Clause(phrases, _spelling(part["quoted"], is_prefix=False), place, is_quoted=True)
         return
     unified = spelled(part["plain"])
     found = list(_pieces(unified))
@@ -222,7 +231,7 @@ def _phrases(segment: Segment, unified: SpelledText, *, is_last: bool) -> tuple[
     return tuple(dict.fromkeys(phrase for text in spellings for phrase in _japanese_phrases(text)))
 
 
-def _quoted_phrases(text: str) -> tuple[Phrase, ...]:
+def quoted_phrases(text: str) -> tuple[Phrase, ...]:
     """Returns `text` as phrases, with and without the spaces that a document's text may have, too."""
     apart, joined = spelled(text), spelled(text, joins=True)
     if len(joined.text) == 1 and joined.marked:
@@ -299,7 +308,7 @@ def _with_synonyms(clauses: list[Clause], synonyms: Synonyms) -> list[Clause]:
     """Adds to each clause that is part of a term the other names of the term."""
     for term, names in synonyms:
         words = {clause.spelling and clause.spelling.tokens for clause in parse_query(term).clauses}
-        related = tuple(phrase for name in names for phrase in _quoted_phrases(name))
+        related = tuple(phrase for name in names for phrase in quoted_phrases(name))
         clauses = [
             replace(clause, related=tuple(dict.fromkeys(clause.related + related)))
             if clause.place is None and clause.spelling and clause.spelling.tokens in words

@@ -15,6 +15,8 @@ SPELLING = 2.0
 """The score that a title adds for a clause which it has as it was typed, for instance モータ and not モーター."""
 RELATED = 0.5
 """The part of a weight that a match by the thesaurus gets."""
+STRICT = 1_000.0
+"""The score of what matches a query as it was typed, if the query was loosened: more than any sum of matches."""
 EQUAL_TITLE = 1_000_000.0
 """The score of a title that equals the query: more than any sum of matches."""
 BREVITY = 0.001

@@ -7,17 +7,21 @@ compared in unified spelling, so that each name stands once, whatever its spelli
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from itertools import islice, product
 
 from mechshare.adapters.search.text.query import plain_words
 from mechshare.adapters.search.text.spelling import spelled
-from mechshare.adapters.search.text.tokenizer import tokens_of
-from mechshare.domain.search import Synonyms
+from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
+from mechshare.domain.search import Synonyms, WordParts
 
 MAX_NAMES = 8
 """Names by which a term is searched for; each costs as much as a word of the query."""
 MAX_TERMS = 10
 """Terms of a query that are looked up."""
 _MAX_TERM_WORDS = 5
+_MAX_PART_NAMES = 3
+_MAX_TERM_LENGTH = 12
+"""Characters of a term within a longer Japanese word."""
 
 
 class MalformedThesaurus(ValueError):
@@ -38,19 +42,55 @@ class Thesaurus:
         found = dict(self._terms(plain_words(text)))
         return tuple(found.items())[:MAX_TERMS]
 
+    def find_parts(self, text: str) -> WordParts:
+        """Returns the Japanese words of the query `text` that are no terms but contain some, each with these terms:
+        歯車 and 減速機 in 歯車減速機."""
+        words = [
+            word
+            for word in dict.fromkeys(plain_words(text))
+            if is_cjk(word) and _key(word) not in self._names
+        ]
+        found = ((word, tuple(self._parts(word))) for word in words)
+        return tuple((word, terms) for word, terms in found if terms)[:MAX_TERMS]
+
+    def _parts(self, word: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yields the terms within `word`; of terms that overlap, the first one, the longest if several begin there."""
+        start = 0
+        while start < len(word) - 1:
+            for end in range(min(len(word), start + _MAX_TERM_LENGTH), start + 1, -1):
+                if names := self._others(word[start:end]):
+                    yield word[start:end], names
+                    start = end
+                    break
+            else:
+                start += 1
+
+    def _others(self, term: str) -> tuple[str, ...]:
+        """Returns the other names of `term`; none if it is no term."""
+        key = _key(term)
+        return tuple(name for name in self._names.get(key, ()) if _key(name) != key)[:MAX_NAMES]
+
     def _terms(self, words: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         position = 0
         while position < len(words):
             for end in range(min(len(words), position + _MAX_TERM_WORDS), position, -1):
                 term = " ".join(words[position:end])
-                names = self._names.get(_key(term), ())
-                if names:
-                    others = [name for name in names if _key(name) != _key(term)]
-                    yield term, tuple(others[:MAX_NAMES])
+                if names := self._others(term):
+                    yield term, names
                     position = end
                     break
             else:
+                if names := self._compounds(words[position]):
+                    yield words[position], names
                 position += 1
+
+    def _compounds(self, word: str) -> tuple[str, ...]:
+        """Returns the English names of a Japanese word that terms make up: 歯車減速機 -> gear reducer."""
+        parts = list(self._parts(word)) if is_cjk(word) else []
+        if len(parts) < 2 or "".join(term for term, _ in parts) != word:
+            return ()
+        english = [[name for name in names if name.isascii()][:_MAX_PART_NAMES] for _, names in parts]
+        return tuple(" ".join(each) for each in islice(product(*english), MAX_NAMES))
 
 
 def thesaurus_with(additions: str) -> Thesaurus:
