@@ -124,6 +124,32 @@ async def test_a_cursor_belongs_to_one_search(site: Site) -> None:
         assert [detail["field"] for detail in response.json()["details"]] == ["cursor"]
 
 
+async def test_a_search_without_a_match_says_what_finds_something(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    await site.published(headers, "cam", categories="cams")
+    await site.sign_up("aoi")
+
+    misspelt = await find(site, "camm")
+    narrowed = await find(site, "cam", category="gears", author="aoi")
+    hopeless = await find(site, "xyzzy", category="gears")
+    good = await find(site, "cam")
+
+    assert misspelt["suggestions"] == {"spellings": ["cam", "cams"], "without": {}}
+    assert narrowed["suggestions"] == {"spellings": [], "without": {"all": 1}}
+    assert (await find(site, "cam", author="aoi"))["suggestions"]["without"] == {"author": 1}
+    assert hopeless["suggestions"] == good["suggestions"] == {"spellings": [], "without": {}}
+
+
+async def test_no_draft_and_no_indexed_secret_is_proposed(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await site.published(headers, "zorp")
+    withdrawn = await site.client.post(f"{API}/mechanisms/{made['id']}/withdraw", headers=headers)
+    assert withdrawn.status_code == 200
+    await site.work()
+
+    assert (await find(site, "zorpp"))["suggestions"]["spellings"] == []
+
+
 @pytest.mark.parametrize("change", ["withdrawn", "edited", "deleted"])
 async def test_stuck_index_jobs_show_nothing_of_what_was_taken_back(site: Site, change: str) -> None:
     headers = await site.sign_up("sakura")

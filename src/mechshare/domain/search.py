@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -197,6 +197,23 @@ class SearchQuery:
     after: SearchPlace | None = None
 
     @property
+    def without_filters(self) -> Mapping[str, "SearchQuery"]:
+        """The query without each of its filters, and without all if there are several, by the names of SearchHelp.
+
+        Without an author, only published mechanisms are found.
+        """
+        without: dict[str, Any] = {
+            "category": {"category_ids": ()} if self.category_ids else {},
+            "author": {"user_id": None, "published_only": True} if self.user_id is not None else {},
+            "created": _cleared(created_from=self.created_from, created_before=self.created_before),
+            "duration": _cleared(min_duration_ms=self.min_duration_ms, max_duration_ms=self.max_duration_ms),
+        }
+        chosen = {name: changes for name, changes in without.items() if changes}
+        if len(chosen) > 1:
+            chosen["all"] = {name: value for changes in chosen.values() for name, value in changes.items()}
+        return {name: replace(self, **changes) for name, changes in chosen.items()}
+
+    @property
     def filter(self) -> SearchFilter:
         return SearchFilter(
             created_from=self.created_from,
@@ -204,6 +221,10 @@ class SearchQuery:
             min_duration_ms=self.min_duration_ms,
             max_duration_ms=self.max_duration_ms,
         )
+
+
+def _cleared(**bounds: object) -> dict[str, None]:
+    return dict.fromkeys(bounds) if any(value is not None for value in bounds.values()) else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,13 +259,26 @@ class FoundMechanism:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHelp:
+    """What finds something where a search found nothing: the query in other `spellings`, and how many mechanisms there
+    are `without` one filter (`category`, `author`, `created`, `duration`) or without `all` of several."""
+
+    spellings: tuple[str, ...] = ()
+    without: Mapping[str, int] = field(default_factory=dict)
+
+
+NO_HELP = SearchHelp()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SearchPage:
     """Search results with their mechanisms. `total` is at most EXACT_TOTAL; there are more matches unless
     `total_is_exact`. `facets` as in SearchResult.
 
     `expanded` are the terms of the query with the other names by which mechanisms were found, too. A `degraded` page
     comes from the database: newest first, without facets, highlights and other names. A page that is not `is_complete`
-    lacks mechanisms that wait to be indexed. `next` is None on the last page.
+    lacks mechanisms that wait to be indexed. `next` is None on the last page. A page
+    without any match has `help`.
     """
 
     items: tuple[FoundMechanism, ...]
@@ -257,6 +291,7 @@ class SearchPage:
     degraded: bool = False
     is_complete: bool = True
     next: Position | None = None
+    help: SearchHelp = NO_HELP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

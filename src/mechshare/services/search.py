@@ -1,10 +1,12 @@
 """Searches mechanisms by the index, or by the database while the index is unavailable."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
@@ -17,16 +19,19 @@ from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
     ANY_TIME,
     MAX_EXCLUDED,
+    NO_HELP,
     OF_DATABASE,
     FoundMechanism,
     Hit,
     SearchFilter,
+    SearchHelp,
     SearchPage,
     SearchPlace,
     SearchQuery,
     SearchResult,
     SearchSort,
     Suggestions,
+    Synonyms,
     clean_query,
     place_at,
 )
@@ -43,6 +48,9 @@ _MAX_SCANNED = 10_000
 _MAX_WAIT_SECONDS = 3.0
 MAX_CONCURRENT_SEARCHES = 64
 """The most concurrent searches of one process, including waiting ones; responses served from the cache do not count."""
+_MAX_RESPELLED = 6
+"""Other spellings of a query that are tried if nothing matches it, at most."""
+_MAX_SPELLINGS = 3
 _NOBODY = UserId("")
 """No account has this id."""
 _QUOTES = str.maketrans(dict.fromkeys('"“”', " "))
@@ -120,7 +128,29 @@ class SearchService:
             except Unavailable:
                 return await self._search_database(query, request)
             found = await self._page(viewer, result, request)
-            return replace(found, is_complete=found.is_complete and not unindexed)
+            help = (
+                await self._help(replace(query, excluded=unindexed), result) if not result.total else NO_HELP
+            )
+            return replace(found, is_complete=found.is_complete and not unindexed, help=help)
+
+    async def _help(self, query: SearchQuery, result: SearchResult) -> SearchHelp:
+        """Returns what finds something; nothing if the index does not respond any more."""
+        try:
+            spellings = [
+                text for text in _respelled(query.text, result.nearest) if await self._count(query, text=text)
+            ]
+            counts = {name: await self._count(wider) for name, wider in query.without_filters.items()}
+        except Unavailable:
+            return NO_HELP
+        return SearchHelp(
+            spellings=tuple(spellings[:_MAX_SPELLINGS]),
+            without={name: count for name, count in counts.items() if count},
+        )
+
+    async def _count(self, query: SearchQuery, **changes: Any) -> int:
+        """Counts the matches, up to EXACT_TOTAL."""
+        counted = replace(query, offset=0, limit=0, after=None, **changes)
+        return min((await self._index.search(counted)).total, EXACT_TOTAL)
 
     async def _find_author(self, username: str, user_id: UserId | None) -> UserId:
         """Returns the id of this user; one that nobody has if there is no such user or it is not `user_id`."""
@@ -233,6 +263,20 @@ class SearchService:
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
+
+
+def _respelled(text: str, nearest: Synonyms) -> Sequence[str]:
+    """Returns `text` with the nearest word for each of its words, then with other near words one by one."""
+    best = text
+    for word, names in nearest:
+        best = _replaced(best, word, names[0])
+    others = (_replaced(text, word, name) for word, names in nearest for name in names)
+    texts = dict.fromkeys((best, *others))
+    return [each for each in texts if each != text][:_MAX_RESPELLED]
+
+
+def _replaced(text: str, word: str, other: str) -> str:
+    return re.sub(re.escape(word), lambda _: other, text, flags=re.IGNORECASE)
 
 
 def _position_of(place: SearchPlace) -> Position:

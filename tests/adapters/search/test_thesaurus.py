@@ -44,6 +44,28 @@ def test_the_longest_term_counts() -> None:
     assert list(dict(thesaurus_with("").find_synonyms("gear pump"))) == ["gear pump"]
 
 
+def test_terms_within_a_word_are_found_and_translated_together() -> None:
+    thesaurus = thesaurus_with("")
+
+    assert [term for term, _ in dict(thesaurus.find_parts("歯車減速機 gear"))["歯車減速機"]] == [
+        "歯車",
+        "減速機",
+    ]
+    assert "gear reducer" in dict(thesaurus.find_synonyms("歯車減速機"))["歯車減速機"]
+    assert thesaurus.find_synonyms("歯車装置") == thesaurus.find_parts("歯車") == ()
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("camm", "cam"), ("スライタ", "スライダ"), ("ぜねば機構", "ゼネバ機構"), ("遊星歯軍", "遊星歯車")],
+)
+def test_a_misspelt_name_has_the_nearest_names(typed: str, name: str) -> None:
+    thesaurus = thesaurus_with("ゼネバ機構, geneva drive\nスライダ, slider\n")
+    near = dict(thesaurus.find_nearest(typed))
+
+    assert name in near.get(typed, ()) or name in dict(thesaurus.find_synonyms(typed))
+
+
 def test_an_administrator_adds_names_and_entries() -> None:
     thesaurus = thesaurus_with("# ours\n\n歯車, cogwheel\nX-42, 新型機\n")
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mechshare.adapters.search.text.thesaurus import Thesaurus
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, Synonyms
 from mechshare.ports.search import SearchIndex
 
 
@@ -21,7 +21,15 @@ class WidenedSearchIndex:
         synonyms = query.synonyms + self._thesaurus.find_synonyms(query.text)
         parts = query.parts + self._thesaurus.find_parts(query.text)
         result = await self._index.search(replace(query, synonyms=synonyms, parts=parts))
-        return replace(result, expanded=synonyms + result.expanded)
+        nearest = result.nearest if result.total else self._nearest(query.text, result.nearest)
+        return replace(result, expanded=synonyms + result.expanded, nearest=nearest)
+
+    def _nearest(self, text: str, of_index: Synonyms) -> Synonyms:
+        """Returns the nearest words of the index and names of the thesaurus for each word of the query `text`."""
+        nearest = dict(of_index)
+        for word, names in self._thesaurus.find_nearest(text):
+            nearest[word] = tuple(dict.fromkeys((*nearest.get(word, ()), *names)))
+        return tuple(nearest.items())
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
         await self._index.put(documents)

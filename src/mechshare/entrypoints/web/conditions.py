@@ -110,6 +110,24 @@ class Conditions:
         sort = _sort(self.sort.value, is_search=bool(self.text))
         return replace(self, bounds=ANYTHING, sort=sort, page=1, show=STEP)
 
+    def spelled(self, text: str) -> "Conditions":
+        return replace(self, text=text, page=1, show=STEP)
+
+    def without(self, name: str) -> "Conditions":
+        """Returns the conditions without the filter of this name, as in SearchHelp."""
+        empty = {
+            "author": {"author": ""},
+            "created": {"created_from": "", "created_to": ""},
+            "duration": {"duration_min": "", "duration_max": ""},
+        }
+        if name == "category":
+            return self.without_categories()
+        if name == "all":
+            return self.without_categories().without_bounds()
+        bounds = replace(self.bounds, **empty[name])
+        sort = _sort(self.sort.value, is_search=bool(self.text or bounds.values))
+        return replace(self, bounds=bounds, sort=sort, page=1, show=STEP)
+
     def has_more(self, shown: int, total: int) -> bool:
         """Whether mechanisms follow the `shown` ones of this page."""
         return shown == self.show and self.offset + shown < total

@@ -88,7 +88,7 @@ def nearest_words(word: str, edits: int, tokens: Iterable[str]) -> tuple[str, ..
         and 0 < (distance := edit_distance(word, written, edits)) <= edits
     }
     # A stem that is no word is left out beside its word: planetari and planetary.
-    stems = {stem(written) for written in near if stem(written) != written}
+    stems = {stem(written) for written in near if written not in (stem(written), stem(written) + "s")}
     words = [written for written in near if written not in stems]
     return tuple(sorted(words, key=lambda each: (near[each], each))[:MAX_NEAREST])
 

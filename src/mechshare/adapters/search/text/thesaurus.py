@@ -5,12 +5,13 @@ compared in unified spelling, so that each name stands once, whatever its spelli
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from itertools import islice, product
 
+from mechshare.adapters.search.text.loosening import edit_distance, most_edits_unfound
 from mechshare.adapters.search.text.query import plain_words
-from mechshare.adapters.search.text.spelling import spelled
+from mechshare.adapters.search.text.spelling import as_hiragana, spelled
 from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
 from mechshare.domain.search import Synonyms, WordParts
 
@@ -19,6 +20,8 @@ MAX_NAMES = 8
 MAX_TERMS = 10
 """Terms of a query that are looked up."""
 _MAX_TERM_WORDS = 5
+_MIN_RESEMBLING = 3
+"""Characters of a word that may be a misspelt name."""
 _MAX_PART_NAMES = 3
 _MAX_TERM_LENGTH = 12
 """Characters of a term within a longer Japanese word."""
@@ -52,6 +55,27 @@ class Thesaurus:
         ]
         found = ((word, tuple(self._parts(word))) for word in words)
         return tuple((word, terms) for word, terms in found if terms)[:MAX_TERMS]
+
+    def find_nearest(self, text: str) -> Synonyms:
+        """Returns the words of the query `text` that are no names but resemble some, each with the nearest ones."""
+        words = [word for word in dict.fromkeys(plain_words(text)) if _key(word) not in self._names]
+        found = ((word, self._nearest(word)) for word in words[:MAX_TERMS] if len(word) >= _MIN_RESEMBLING)
+        return tuple((word, names) for word, names in found if names)
+
+    def _nearest(self, word: str) -> tuple[str, ...]:
+        written, most = _comparable(word), most_edits_unfound(word)
+        distances = {
+            name: edit_distance(written, other, most)
+            for other, name in self._written.items()
+            if abs(len(other) - len(written)) <= most
+        }
+        near = [name for name, distance in distances.items() if distance <= most]
+        return tuple(sorted(near, key=lambda name: (distances[name], name))[:MAX_NAMES])
+
+    @cached_property
+    def _written(self) -> Mapping[str, str]:
+        """Every name by its spelling without what `_comparable` unifies."""
+        return {_comparable(name): name for names in self._names.values() for name in names}
 
     def _parts(self, word: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yields the terms within `word`; of terms that overlap, the first one, the longest if several begin there."""
@@ -134,6 +158,10 @@ def _joined(
         key: list(dict.fromkeys((*other.get(key, ()), *one.get(key, ()))))
         for key in one.keys() | other.keys()
     }
+
+
+def _comparable(word: str) -> str:
+    return as_hiragana(spelled(word.casefold(), joins=True).text)
 
 
 def _key(name: str) -> str:

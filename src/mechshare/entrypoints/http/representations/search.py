@@ -28,11 +28,21 @@ class SearchHitResponse(Struct):
     highlights: dict[str, list[Piece]]
 
 
+@published("SearchHelp")
+class HelpResponse(Struct):
+    """What finds something where a search found nothing: `q` in other `spellings`, and how many mechanisms there are
+    `without` a filter (`category`, `author`, `created`, `duration`) or without `all` of several."""
+
+    spellings: list[str]
+    without: dict[str, int]
+
+
 @published("SearchPage")
 class SearchResponse(Struct):
     """`total` is exact if `total_is_exact`. `facets` counts the matches in each category; above 10,000 matches it may
     count only the newest. `expanded` has the terms of `q` that were searched for by other names, too, with these names.
     `degraded` means that the search index was unavailable. `next` is the cursor of the page after this one.
+    `suggestions` help if nothing matches.
 
     Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
     first, without facets, highlights and other names.
@@ -47,6 +57,7 @@ class SearchResponse(Struct):
     expanded: dict[str, list[str]]
     degraded: bool
     next: str | None
+    suggestions: HelpResponse
 
 
 @published("SuggestionList")
@@ -71,6 +82,7 @@ def search_response(
         expanded={term: list(names) for term, names in found.expanded},
         degraded=found.degraded,
         next=cursor_of(found.next, sort.order, found.page + 1, conditions) if found.next else None,
+        suggestions=HelpResponse(spellings=list(found.help.spellings), without=dict(found.help.without)),
     )
 
 
