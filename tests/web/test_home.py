@@ -278,8 +278,8 @@ async def test_author_days_and_durations_narrow_a_list_and_stay_in_the_address(s
 
     assert titles_of(page) == ["Rack"]
     assert len(re.findall(r'<input type="hidden" name="author" value="mika">', page)) == 1
-    kept = parse_qs(urlsplit(next(one for one in links_of(page) if "sort=" in one)).query)
-    assert (kept["author"], kept["created_to"]) == (["mika"], [day])
+    sorting = parse_qs(urlsplit(next(one for one in links_of(page) if "sort=" in one)).query)
+    assert (sorting["author"], sorting["created_to"]) == (["mika"], [day])
     nothing = await open_home(site, "/?q=rack&duration_min=1000")
     assert "/?q=rack" in links_of(nothing)
     assert titles_of(nothing) == []

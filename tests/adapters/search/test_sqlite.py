@@ -14,8 +14,9 @@ from structlog.testing import capture_logs
 
 from mechshare.adapters.search.sqlite import schema
 from mechshare.adapters.search.sqlite.index import BATCH, SqliteSearchIndex
-from mechshare.adapters.search.sqlite.reads import expand_prefixes, suggest
+from mechshare.adapters.search.sqlite.reads import expand_prefixes
 from mechshare.adapters.search.sqlite.schema import SCHEMA_VERSION
+from mechshare.adapters.search.sqlite.suggestions import suggest
 from mechshare.adapters.search.text.query import Clause, parse_query
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId

@@ -57,13 +57,12 @@ def test_terms_within_a_word_are_found_and_translated_together() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "name"),
-    [("camm", "cam"), ("スライタ", "スライダ"), ("ぜねば機構", "ゼネバ機構"), ("遊星歯軍", "遊星歯車")],
+    [("camm", "cam"), ("スライタ", "スライダ"), ("遊星歯軍", "遊星歯車")],
 )
 def test_a_misspelt_name_has_the_nearest_names(typed: str, name: str) -> None:
-    thesaurus = thesaurus_with("ゼネバ機構, geneva drive\nスライダ, slider\n")
-    near = dict(thesaurus.find_nearest(typed))
+    near = dict(thesaurus_with("スライダ, slider\n").find_nearest(typed))
 
-    assert name in near.get(typed, ()) or name in dict(thesaurus.find_synonyms(typed))
+    assert name in near[typed]
 
 
 def test_an_administrator_adds_names_and_entries() -> None:

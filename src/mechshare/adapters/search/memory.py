@@ -30,7 +30,15 @@ from mechshare.adapters.search.text.ranking import (
 )
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, openings, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.search import Hit, SearchDocument, SearchPlace, SearchQuery, SearchResult, SearchSort
+from mechshare.domain.search import (
+    Hit,
+    SearchDocument,
+    SearchPlace,
+    SearchQuery,
+    SearchResult,
+    SearchSort,
+    Synonyms,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +75,8 @@ class MemorySearchIndex:
         self._removed[mechanism_id] = (last, self._changes)
 
     async def search(self, query: SearchQuery) -> SearchResult:
-        parsed, expanded = parse_query(query.text, query.synonyms), ()
+        parsed = parse_query(query.text, query.synonyms)
+        expanded: Synonyms = ()
         matches = self._matches(query, parsed)
         if is_loosened(query, parsed, len(matches)):
             parsed, expanded = loosened(parsed, self._nearest(parsed, most_edits), query.parts)

@@ -41,10 +41,10 @@ class Bounds:
     def search_filter(self) -> SearchFilter:
         """Raises InvalidField for a day or duration that is none, and for bounds that nothing meets."""
         first, last = _day("created_from", self.created_from), _day("created_to", self.created_to)
-        shortest = _seconds("duration_min", self.duration_min)
-        longest = _seconds("duration_max", self.duration_max)
+        least = _seconds("duration_min", self.duration_min)
+        most = _seconds("duration_max", self.duration_max)
         try:
-            return search_filter(first, _following(last) if last else None, shortest, longest)
+            return search_filter(first, _following(last) if last else None, least, most)
         except MalformedRequest as problem:
             raise InvalidField(
                 "bounds",

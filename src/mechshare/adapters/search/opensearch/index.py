@@ -33,7 +33,7 @@ from mechshare.adapters.search.text.query import ParsedQuery, parse_query
 from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, Synonyms
 
 SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0
@@ -84,7 +84,8 @@ class OpenSearchIndex:
         if not parsed.is_blank and not parsed.clauses:
             return SearchResult(hits=(), total=0, facets={})
         counted, hits = await page(self._search, search_body(query, parsed), query)
-        expanded, nearest = (), ()
+        expanded: Synonyms = ()
+        nearest: Synonyms = ()
         if is_loosened(query, parsed, counted["hits"]["total"]["value"]):
             loose, expanded = loosened(parsed, await self._nearest(parsed, most_edits), query.parts)
             if loose is not parsed:

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from mechshare.adapters.search.sqlite import reads, writes
+from mechshare.adapters.search.sqlite import reads, suggestions, writes
 from mechshare.adapters.search.sqlite.schema import (
     connect,
     discard_if_damaged,
@@ -62,7 +62,7 @@ class SqliteSearchIndex:
         self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
     ) -> tuple[str, ...]:
         return await self._readers.run(
-            reads.suggest, prefix, limit, excluded=excluded, deadline=self._deadline()
+            suggestions.suggest, prefix, limit, excluded=excluded, deadline=self._deadline()
         )
 
     def _deadline(self) -> float:

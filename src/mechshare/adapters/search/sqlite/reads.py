@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
 from mechshare.adapters.search.text.highlights import highlights_of_page
 from mechshare.adapters.search.text.loosening import (
     is_loosened,
@@ -20,7 +19,6 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
-from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
@@ -30,19 +28,17 @@ from mechshare.adapters.search.text.ranking import (
     SPELLING,
     STRICT,
     WEIGHTS,
-    in_order,
     microseconds,
     moment_of,
 )
-from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.pagination import EXACT_TOTAL
-from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort
+from mechshare.domain.search import Hit, SearchPlace, SearchQuery, SearchResult, SearchSort, Synonyms
 
 _STEPS = 10_000
 """Instructions of SQLite's virtual machine between two checks of the deadline."""
 _MAX_INTEGER = 2**63 - 1
-_BEYOND = "\U0010ffff"
+BEYOND = "\U0010ffff"
 """Appended to a prefix, this sorts after every text with the prefix."""
 _NOWHERE = "\n"
 """A pattern that no tokens contain."""
@@ -136,45 +132,12 @@ def _weights(clause: int, phrases: int, related: int, only_place: int | None) ->
         yield f"{SPELLING} * (instr(d.title_spelling, :spelling_{clause}) > 0)"
 
 
-_IS_SUGGESTED = """
-    (:excluded IS NULL OR document NOT IN (
-        SELECT row FROM document WHERE id IN (SELECT value FROM json_each(:excluded))))
-"""
-
-
-def _candidates(is_first: int, condition: str = "TRUE") -> str:
-    """Returns a query for the alphabetically first :most distinct openings with the prefix, which include their titles.
-
-    Each is found by one index lookup after the previous one, whatever the number of mechanisms or of equal titles.
-    `condition` is outside the lookup: in it, SQLite would evaluate the condition for every opening that it skips.
-    """
-    opening = (
-        f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond AND {_IS_SUGGESTED}"  # noqa: S608
-    )
-    return f"""
-        WITH RECURSIVE texts (text) AS (
-            SELECT ({opening} AND text >= :prefix) WHERE {condition}
-            UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
-            LIMIT :most
-        )
-        SELECT text, {is_first} AS is_first FROM texts WHERE text IS NOT NULL
-    """  # noqa: S608 - put together from constants alone
-
-
-# Reads titles with the prefix at a later word only if too few begin with it: these come first in any case.
-_SUGGEST = f"""
-    WITH first AS MATERIALIZED ({_candidates(1)}),
-        later AS MATERIALIZED ({_candidates(0, "(SELECT count(*) FROM first) < :most")})
-    SELECT * FROM first UNION ALL SELECT * FROM later
-"""  # noqa: S608 - put together from constants alone
-
-
 def is_complete(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT is_complete FROM state").fetchone()[0])
 
 
 @contextmanager
-def _until(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
+def until(connection: sqlite3.Connection, deadline: float) -> Iterator[None]:
     """Interrupts statements when `time.monotonic()` passes `deadline`: they raise sqlite3.OperationalError."""
     if deadline == math.inf:
         yield
@@ -191,8 +154,9 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
     parsed = parse_query(query.text, query.synonyms)
     if not parsed.is_blank and not parsed.clauses:
         return SearchResult(hits=(), total=0, facets={})
-    expanded, nearest = (), ()
-    with _until(connection, deadline):
+    expanded: Synonyms = ()
+    nearest: Synonyms = ()
+    with until(connection, deadline):
         connection.execute("BEGIN")
         rows = _rows(connection, query, parsed)
         if is_loosened(query, parsed, _total(rows)):
@@ -234,9 +198,11 @@ def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuer
     is_loose = bool(parsed.strict)
     shapes = tuple(map(_shape, parsed.clauses))
     statement = _LISTING if parsed.is_blank else _matching(shapes, is_loose=is_loose)
-    matched = {"words": match_expression(expand_prefixes(connection, parsed.clauses))}
+    matched = {"words": match_expression(expand_prefixes(connection, parsed))}
     if is_loose:
-        matched["strict"] = match_expression(expand_prefixes(connection, parsed.strict))
+        matched["strict"] = match_expression(
+            expand_prefixes(connection, replace(parsed, clauses=parsed.strict))
+        )
     return connection.execute(statement, _parameters(query, parsed) | matched).fetchall()
 
 
@@ -259,30 +225,7 @@ def _nearest(
     return {word: words for word, words in found.items() if words}
 
 
-def suggest(
-    connection: sqlite3.Connection,
-    prefix: str,
-    limit: int,
-    *,
-    excluded: Sequence[MechanismId] = (),
-    deadline: float = math.inf,
-) -> tuple[str, ...]:
-    beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-    if not beginning:
-        return ()
-    # Reads twice the limit: titles that differ only in width or case count once.
-    bounds = {
-        "prefix": beginning,
-        "beyond": beginning + _BEYOND,
-        "most": _bounded(2 * limit),
-        "excluded": _json_or_none(excluded),
-    }
-    with _until(connection, deadline):
-        rows = connection.execute(_SUGGEST, bounds).fetchall()
-    return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in rows), limit)
-
-
-def expand_prefixes(connection: sqlite3.Connection, clauses: Sequence[Clause]) -> tuple[Clause, ...]:
+def expand_prefixes(connection: sqlite3.Connection, parsed: ParsedQuery) -> tuple[Clause, ...]:
     """Returns the clauses with each prefix replaced by the words that begin with it, if these are few.
 
     For a prefix, FTS5 collects all its matches before it returns the first one. Whole words it matches incrementally,
@@ -296,7 +239,7 @@ def expand_prefixes(connection: sqlite3.Connection, clauses: Sequence[Clause]) -
             ),
             related=(),
         )
-        for clause in clauses
+        for clause in parsed.clauses
     )
 
 
@@ -306,7 +249,7 @@ def _ended(connection: sqlite3.Connection, phrase: Phrase) -> Sequence[Phrase]:
     *before, beginning = phrase.tokens
     words = connection.execute(
         "SELECT text FROM word WHERE text >= ? AND text < ? LIMIT ?",
-        (beginning, beginning + _BEYOND, _MAX_EXPANDED_PREFIX + 1),
+        (beginning, beginning + BEYOND, _MAX_EXPANDED_PREFIX + 1),
     ).fetchall()
     if not 0 < len(words) <= _MAX_EXPANDED_PREFIX:
         return (phrase,)
@@ -349,8 +292,8 @@ def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
             "line": parsed.line,
             "published_only": query.published_only,
             "user_id": None if query.user_id is None else _storable(query.user_id),
-            "categories": _json_or_none(query.category_ids),
-            "excluded": _json_or_none(query.excluded),
+            "categories": json_or_none(query.category_ids),
+            "excluded": json_or_none(query.excluded),
             "created_from": None if query.created_from is None else microseconds(query.created_from),
             "created_before": None if query.created_before is None else microseconds(query.created_before),
             "min_duration": query.min_duration_ms,
@@ -360,17 +303,17 @@ def _parameters(query: SearchQuery, parsed: ParsedQuery) -> dict[str, object]:
             "after_score": 0.0 if after is None or by_newest else -after.score,
             "after_created": None if after is None else -microseconds(after.created_at),
             "after_id": None if after is None else after.mechanism_id,
-            "limit": _bounded(query.limit),
-            "offset": 0 if after else _bounded(query.offset),
+            "limit": bounded(query.limit),
+            "offset": 0 if after else bounded(query.offset),
         }
     )
 
 
-def _json_or_none(ids: Sequence[str]) -> str | None:
+def json_or_none(ids: Sequence[str]) -> str | None:
     return json.dumps([_storable(id) for id in ids]) if ids else None
 
 
-def _bounded(number: int) -> int:
+def bounded(number: int) -> int:
     return min(max(number, 0), _MAX_INTEGER)
 
 
