@@ -60,8 +60,8 @@ class SearchKey:
     @property
     def conditions(self) -> str:
         """What is searched for, as text."""
-        narrowed = list_conditions(self.category_ids, self.user_id)
-        return f"{self.text!r}|{narrowed}|{self.author!r}|{self.within.values!r}"
+        narrowed = MechanismFilter(category_ids=self.category_ids, user_id=self.user_id, **self.within.values)
+        return f"{self.text!r}|{self.author!r}|{narrowed.conditions}"
 
     @property
     def response_key(self) -> ResponseKey:
