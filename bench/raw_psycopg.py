@@ -26,7 +26,7 @@ _FACTS = f"""json_build_object(
   'is_published', m.is_published, 'withdrawn_reason', m.withdrawn_reason,
   'categories', (SELECT coalesce(json_agg(category_id ORDER BY position), '[]') FROM mechanism_categories c
                  WHERE c.mechanism_id = m.id),
-  'reliability', m.reliability::json,
+  'reliability', m.reliability::json, 'parameters', '[]'::json, 'license', m.license,
   'processing', json_build_object('state', m.processing_state, 'reason', m.failure::json),
   'media', m.media::jsonb - 'duration_ms', 'version', m.version)"""
 _ONE = (

@@ -28,7 +28,7 @@ MEMORY_TABLES = {
     for member in vars(importlib.import_module(f"mechshare.adapters.persistence.memory.{stem}")).values()
     if isinstance(member, Table)
 }
-FIELDS_OF_THEIR_OWNER = {"mechanism_categories": "mechanisms"}
+FIELDS_OF_THEIR_OWNER = {"mechanism_categories": "mechanisms", "mechanism_parameters": "mechanisms"}
 """SQL tables that are a field of another table's rows in the memory adapter."""
 
 

@@ -11,7 +11,6 @@ from mechshare.domain.evidence import (
     ClaimClosed,
     ClaimId,
     ClaimKind,
-    Condition,
     EvidenceMissing,
     EvidenceRule,
     NewClaim,
@@ -19,10 +18,10 @@ from mechshare.domain.evidence import (
     clean_claim,
     clean_doi,
     clean_link,
-    conditions_in,
     support_of,
 )
 from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.named_values import NamedValue, values_in
 from mechshare.domain.reliability import Reliability
 from mechshare.domain.units import UNITS, clean_unit, coherent
 from mechshare.domain.users import Actor, Role
@@ -139,14 +138,16 @@ def test_conditions_are_read_from_lines_as_numbers_with_units_or_texts():
         NewClaim(
             kind=ClaimKind.REPRODUCES,
             text="t",
-            conditions=conditions_in("load = 12.5 N\n温度 ＝ -4e1 ℃\nmaterial = S45C 焼入れ\n\nratio=3"),
+            conditions=values_in(
+                "conditions", "load = 12.5 N\n温度 ＝ -4e1 ℃\nmaterial = S45C 焼入れ\n\nratio=3"
+            ),
         )
     ).conditions
     assert found == (
-        Condition(name="load", number=12.5, unit="N"),
-        Condition(name="温度", number=-40.0, unit="degC"),
-        Condition(name="material", text="S45C 焼入れ"),
-        Condition(name="ratio", number=3.0),
+        NamedValue(name="load", number=12.5, unit="N"),
+        NamedValue(name="温度", number=-40.0, unit="degC"),
+        NamedValue(name="material", text="S45C 焼入れ"),
+        NamedValue(name="ratio", number=3.0),
     )
     assert [str(one) for one in found[:3]] == ["load = 12.5 N", "温度 = -40 degC", "material = S45C 焼入れ"]
 
@@ -154,7 +155,7 @@ def test_conditions_are_read_from_lines_as_numbers_with_units_or_texts():
 @pytest.mark.parametrize("lines", ["load", "= 3", "a = 1\na = 2", "load = 12 furlongs"])
 def test_conditions_that_are_none_are_refused(lines):
     with pytest.raises(InvalidField):
-        clean_claim(NewClaim(kind=ClaimKind.REFINES, text="t", conditions=conditions_in(lines)))
+        clean_claim(NewClaim(kind=ClaimKind.REFINES, text="t", conditions=values_in("conditions", lines)))
 
 
 def test_units_convert_to_the_coherent_one_of_their_quantity():

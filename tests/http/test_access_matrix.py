@@ -410,14 +410,28 @@ async def test_a_form_sets_no_more_fields_than_json(open_site: Any, attribute: s
     assert await everything(site) == before
 
 
+STATED = {"description", "categories", "reliability", "parameters", "license"}
 SETTABLE = {
     "POST /api/v1/auth/register": {"display_name"},
     "PATCH /api/v1/users/me": {"display_name", "bio"},
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
-    "POST /api/v1/mechanisms": {"description", "categories", "reliability"},
-    "POST /api/v1/mechanisms/from-url": {"description", "categories", "reliability"},
-    "POST /api/v1/mechanisms/from-upload": {"description", "categories", "reliability"},
-    "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", "description", "categories", "reliability"},
+    "POST /api/v1/mechanisms": STATED,
+    "POST /api/v1/mechanisms/from-url": STATED,
+    "POST /api/v1/mechanisms/from-upload": {
+        "description",
+        "categories",
+        "reliability",
+        "parameters",
+        "license",
+    },
+    "PATCH /api/v1/mechanisms/{mechanism_id}": {
+        "title",
+        "description",
+        "categories",
+        "reliability",
+        "parameters",
+        "license",
+    },
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }
 """Fields that may be set in addition to those in BODIES."""

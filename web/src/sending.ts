@@ -11,6 +11,10 @@ export interface Texts {
   title: string;
   description: string;
   categories: string[];
+  reliability_level: string;
+  reliability_reason: string;
+  parameters: string;
+  license: string;
 }
 
 /** A refusal that says after how many seconds the same request may succeed; 0 if it does not. */

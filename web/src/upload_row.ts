@@ -149,6 +149,10 @@ export class UploadRow {
       title: textOf("title"),
       description: textOf("description"),
       categories: form.getAll("categories").map(String),
+      reliability_level: textOf("reliability_level"),
+      reliability_reason: textOf("reliability_reason"),
+      parameters: textOf("parameters"),
+      license: textOf("license"),
     };
   }
 

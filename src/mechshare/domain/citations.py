@@ -27,7 +27,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Citation:
-    """What is cited: `version` of a mechanism, at the permanent address `url`."""
+    """What is cited: `version` of a mechanism, at the permanent address `url`. `license` is an SPDX identifier."""
 
     id: str
     title: str
@@ -35,11 +35,17 @@ class Citation:
     created_at: datetime
     version: int
     url: str
+    license: str | None
 
     @property
     def text(self) -> str:
         """The citation as a sentence."""
-        return f"{self.author} ({self.created_at.year}). {self.title}. {PUBLISHER}, version {self.version}. {self.url}"
+        source = f"{PUBLISHER}, version {self.version}{self._licensed}"
+        return f"{self.author} ({self.created_at.year}). {self.title}. {source}. {self.url}"
+
+    @property
+    def _licensed(self) -> str:
+        return f", {self.license}" if self.license else ""
 
     @property
     def bibtex(self) -> str:
@@ -49,7 +55,7 @@ class Citation:
             "title": f"{{{_escaped(self.title)}}}",
             "year": str(self.created_at.year),
             "howpublished": PUBLISHER,
-            "note": f"Version {self.version}",
+            "note": f"Version {self.version}{self._licensed}",
             "url": self.url,
         }
         lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
@@ -74,6 +80,7 @@ class Citation:
             "publisher": PUBLISHER,
             "version": str(self.version),
             "URL": self.url,
+            **({"note": self.license} if self.license else {}),
         }
 
 
@@ -92,6 +99,7 @@ def citation_of(item: AuthoredMechanism, site: str) -> Citation:
         created_at=mechanism.created_at,
         version=mechanism.version,
         url=site + page_path(mechanism.id),
+        license=mechanism.license,
     )
 
 

@@ -1,6 +1,5 @@
 """Evidence for and against a mechanism: claims of its users, which are added, withdrawn and never edited."""
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,17 +11,14 @@ from urllib.parse import urlsplit
 from mechshare.domain.errors import Conflict, InvalidField, NotFound, UnauthorizedOperation
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Author, Mechanism
+from mechshare.domain.named_values import NamedValue, clean_values
 from mechshare.domain.reliability import Reliability, ReliabilityLevel
 from mechshare.domain.text import clean_text
-from mechshare.domain.units import clean_unit
 from mechshare.domain.users import Actor, Permission
 
 ClaimId = NewType("ClaimId", str)
 MAX_CLAIM_LENGTH = 5_000
 MAX_REPLY_LENGTH = 5_000
-MAX_CONDITIONS = 20
-MAX_CONDITION_LENGTH = 100
-"""Characters of a name or a text of a condition."""
 MAX_LINK_LENGTH = 2_000
 MAX_CLAIMS_PER_USER = 50
 """Claims of one user about one mechanism, withdrawn ones included."""
@@ -30,7 +26,6 @@ _DOI = re.compile(r"10\.[0-9]{4,9}/[!-~]{1,180}", re.ASCII)
 """The form of a DOI in practice (ISO 26324 allows more); it is never resolved."""
 _DOI_PREFIXES = ("https://doi.org/", "http://doi.org/", "https://dx.doi.org/", "http://dx.doi.org/", "doi:")
 _NEVER_IN_URLS = re.compile(r"[\s<>\"\\^`{|}]")
-_CONDITION = re.compile(r"([^=]+)=\s*(?:([-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?)\s*(\S*)|(.+))")
 
 
 class ClaimNotFound(NotFound):
@@ -77,20 +72,6 @@ class ClaimKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """A circumstance: a number with its unit, or a text (the material)."""
-
-    name: str
-    number: float | None = None
-    unit: str = ""
-    text: str = ""
-
-    def __str__(self) -> str:
-        value = self.text if self.number is None else f"{self.number:g} {self.unit}".strip()
-        return f"{self.name} = {value}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NewClaim:
     """What somebody claims, before it is checked."""
 
@@ -98,7 +79,7 @@ class NewClaim:
     text: str
     link: str = ""
     doi: str = ""
-    conditions: tuple[Condition, ...] = ()
+    conditions: tuple[NamedValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +95,7 @@ class Claim:
     text: str
     link: str
     doi: str
-    conditions: tuple[Condition, ...]
+    conditions: tuple[NamedValue, ...]
     created_at: datetime
     withdrawn_at: datetime | None = None
     withdrawn_by: UserId | None = None
@@ -222,7 +203,7 @@ def clean_claim(new: NewClaim) -> NewClaim:
         text=clean_text("text", new.text, min_length=1, max_length=MAX_CLAIM_LENGTH, lines=True),
         link=clean_link(new.link) if new.link.strip() else "",
         doi=clean_doi(new.doi) if new.doi.strip() else "",
-        conditions=clean_conditions(new.conditions),
+        conditions=clean_values("conditions", new.conditions),
     )
 
 
@@ -261,48 +242,6 @@ def clean_doi(doi: str) -> str:
             ja="10.1000/182 のような DOI を指定してください。",
         )
     return cleaned
-
-
-def clean_conditions(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Returns the conditions with their texts normalised. Raises InvalidField."""
-    cleaned = tuple(map(_clean_condition, conditions))
-    if len(cleaned) > MAX_CONDITIONS or len({one.name for one in cleaned}) < len(cleaned):
-        raise InvalidField(
-            "conditions",
-            en=f"at most {MAX_CONDITIONS} conditions, each with a name of its own.",
-            ja=f"条件は {MAX_CONDITIONS} 個までで、名前は重複できません。",
-        )
-    return cleaned
-
-
-def _clean_condition(condition: Condition) -> Condition:
-    name = clean_text("conditions", condition.name, min_length=1, max_length=MAX_CONDITION_LENGTH)
-    if condition.number is None:
-        text = clean_text("conditions", condition.text, min_length=1, max_length=MAX_CONDITION_LENGTH)
-        return Condition(name=name, text=text)
-    if not math.isfinite(condition.number):
-        raise InvalidField("conditions", en="must be finite numbers.", ja="有限の数値を指定してください。")
-    unit = clean_unit("conditions", condition.unit)
-    return Condition(name=name, number=float(condition.number), unit=unit)
-
-
-def conditions_in(lines: str) -> tuple[Condition, ...]:
-    """Returns the conditions that a person wrote, one a line: `load = 12 N`, `material = S45C`. Raises InvalidField."""
-    return tuple(_condition_in(line) for line in lines.splitlines() if line.strip())
-
-
-def _condition_in(line: str) -> Condition:
-    matched = _CONDITION.fullmatch(line.strip()[: 4 * MAX_CONDITION_LENGTH].replace("＝", "="))
-    if matched is None:
-        raise InvalidField(
-            "conditions",
-            en="must be lines such as: load = 12 N",
-            ja="「荷重 = 12 N」のように 1 行に 1 つずつ入力してください。",
-        )
-    name, number, unit, text = matched.groups()
-    if number is None:
-        return Condition(name=name.strip(), text=text.strip())
-    return Condition(name=name.strip(), number=float(number), unit=unit)
 
 
 KIND_NAMES: Mapping[ClaimKind, Mapping[str, str]] = {

@@ -7,13 +7,17 @@ from typing import Any
 
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.named_values import ValueRange
+
+MAX_RANGES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MechanismFilter:
     """The mechanisms that meet every condition that is given: in any of `category_ids`, of the user `user_id`, with a
-    stated reliability of at least `reliability_min`, created from `created_from` on and before `created_before`, and of
-    a duration between two bounds, both included. What does not move meets no condition about its duration.
+    stated reliability of at least `reliability_min`, created from `created_from` on and before `created_before`, of a
+    duration between two bounds, both included, under any of `licenses`, and with parameters in all `ranges`, at most
+    MAX_RANGES. What does not move meets no condition about its duration.
 
     A further condition is a field, whose default means that it is not given, and a line in `admits`; the statements of
     SQL name it as the field.
@@ -26,6 +30,8 @@ class MechanismFilter:
     created_before: datetime | None = None
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
+    licenses: tuple[str, ...] = ()
+    ranges: tuple[ValueRange, ...] = ()
 
     @property
     def given(self) -> Mapping[str, Any]:
@@ -48,6 +54,8 @@ class MechanismFilter:
             and (self.created_from is None or mechanism.created_at >= self.created_from)
             and (self.created_before is None or mechanism.created_at < self.created_before)
             and self._admits_duration(mechanism.duration)
+            and (not self.licenses or mechanism.license in self.licenses)
+            and all(any(map(range.contains, mechanism.parameters)) for range in self.ranges)
         )
 
     def _admits_duration(self, seconds: float | None) -> bool:

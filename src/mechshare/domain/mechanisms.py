@@ -16,7 +16,9 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
+from mechshare.domain.licenses import clean_license
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.named_values import NamedValue, clean_values
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.reliability import Reliability, ReliabilityChange, clean_reliability
 from mechshare.domain.text import clean_text
@@ -82,6 +84,7 @@ class Mechanism:
     `file_url` (the playable clip, the picture, or the document as it was sent), `thumbnail_url` and `preview_url` (of
     clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
     here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
+    `license` is an SPDX identifier, None if the author states none.
     """
 
     id: MechanismId
@@ -98,6 +101,8 @@ class Mechanism:
     is_published: bool = False
     categories: tuple[CategoryId, ...] = ()
     reliability: Reliability | None = None
+    parameters: tuple[NamedValue, ...] = ()
+    license: str | None = None
     processing: Processing
     media: MediaFacts | None = None
     original: OriginalFile | None = None
@@ -169,6 +174,8 @@ class Mechanism:
         description: str,
         categories: Iterable[CategoryId],
         reliability: Reliability | None,
+        parameters: Iterable[NamedValue],
+        license: str | None,
         now: datetime,
     ) -> "Mechanism":
         """Returns the mechanism with what its author says about it. Raises InvalidField."""
@@ -178,6 +185,8 @@ class Mechanism:
             description=clean_description(description),
             categories=clean_categories(categories),
             reliability=clean_reliability(reliability),
+            parameters=clean_values("parameters", parameters),
+            license=clean_license(license),
             updated_at=now,
         )
 

@@ -14,6 +14,7 @@ from mechshare.domain.events import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
+from mechshare.domain.licenses import clean_license
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import (
     PENDING,
@@ -28,6 +29,7 @@ from mechshare.domain.mechanisms import (
     clean_title,
     required_reason,
 )
+from mechshare.domain.named_values import NamedValue, clean_values
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
     Viewer,
@@ -75,6 +77,8 @@ class Draft:
     categories: Sequence[CategoryId]
     media: OriginalFile | ExternalMedia
     reliability: Reliability | None = None
+    parameters: Sequence[NamedValue] = ()
+    license: str | None = None
     upload_id: UploadId | None = None
 
 
@@ -191,10 +195,12 @@ class MechanismService:
         description: str | None = None,
         categories: Iterable[CategoryId] | None = None,
         reliability: Reliability | Unstated | None = None,
+        parameters: Iterable[NamedValue] | None = None,
+        license: str | None = None,
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
     ) -> AuthoredMechanism:
-        """Updates the mechanism; None keeps a value, and UNSTATED removes the reliability.
+        """Updates the mechanism; None keeps a value, UNSTATED removes the reliability, and "" the licence.
 
         Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, EvidenceMissing, StaleVersion.
         """
@@ -206,6 +212,8 @@ class MechanismService:
                 description=mechanism.description if description is None else description,
                 categories=mechanism.categories if categories is None else categories,
                 reliability=changed_reliability(mechanism.reliability, reliability),
+                parameters=mechanism.parameters if parameters is None else parameters,
+                license=mechanism.license if license is None else license,
                 now=self._clock.now(),
             )
             await self._rules.require_level(tx, mechanism, changed)
@@ -304,6 +312,8 @@ class MechanismService:
             updated_at=now,
             categories=clean_categories(draft.categories),
             reliability=clean_reliability(draft.reliability),
+            parameters=clean_values("parameters", draft.parameters),
+            license=clean_license(draft.license),
             processing=READY if external else PENDING,
             original=original,
         )

@@ -13,6 +13,7 @@ from msgspec import Struct
 from mechshare.domain.errors import DomainException, MalformedRequest, Unavailable
 from mechshare.domain.ids import CategoryId, UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
+from mechshare.domain.named_values import NamedValue, values_in
 from mechshare.domain.reliability import Reliability, stated_reliability
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
@@ -23,10 +24,13 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import (
     CategorySlugs,
     Description,
+    License,
+    Parameters,
     ReliabilityReason,
     Title,
 )
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
+from mechshare.entrypoints.http.representations.named_values import named_values
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 from mechshare.services.mechanisms import Draft
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
@@ -39,13 +43,22 @@ _FORM_OVERHEAD = 4 * 1024
 
 @published("NewMechanism")
 class NewUpload(Struct, forbid_unknown_fields=True):
-    """The text fields of an upload form, whose clip is the part `file`."""
+    """The text fields of an upload form, whose clip is the part `file`. `parameters` may be lines: `stroke = 12 mm`."""
 
     title: Title
     description: Description = ""
     categories: CategorySlugs = []
     reliability_level: Literal["", "1", "2", "3", "4", "5"] = ""
     reliability_reason: ReliabilityReason = ""
+    parameters: Parameters | str = ""
+    license: License | Literal[""] = ""
+
+    @property
+    def named_parameters(self) -> tuple[NamedValue, ...]:
+        """The parameters that the form states. Raises InvalidField."""
+        if isinstance(self.parameters, str):
+            return values_in("parameters", self.parameters)
+        return named_values(self.parameters)
 
     @property
     def reliability(self) -> Reliability | None:
@@ -101,6 +114,8 @@ async def create_from_upload(
         categories=[CategoryId(category) for category in new.categories],
         media=file,
         reliability=new.reliability,
+        parameters=new.named_parameters,
+        license=new.license,
         upload_id=upload_id,
     )
     created = await create(request, draft, fingerprint)
@@ -137,6 +152,8 @@ async def _create_with_clip(
         categories=[CategoryId(category) for category in new.categories],
         media=form.file,
         reliability=new.reliability,
+        parameters=new.named_parameters,
+        license=new.license,
     )
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 

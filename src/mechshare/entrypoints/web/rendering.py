@@ -10,6 +10,7 @@ from litestar import MediaType, Request, Response
 from markupsafe import Markup
 
 from mechshare.domain.errors import LANGUAGES, DomainException, InvalidField, UserNotFound
+from mechshare.domain.licenses import LICENSES
 from mechshare.domain.reliability import ReliabilityLevel
 from mechshare.domain.users import Permission, User
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
@@ -154,6 +155,7 @@ def _environment(language: str, base: str) -> Environment:
     environment.globals.update(
         language=language,
         reliability_levels=tuple(ReliabilityLevel),
+        licenses=LICENSES,
         languages={name: LANGUAGE_NAMES[name] for name in LANGUAGES},
         base=base,
         url=partial(_url, base),

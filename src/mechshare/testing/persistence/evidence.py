@@ -7,9 +7,10 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
-from mechshare.domain.evidence import Claim, ClaimId, ClaimKind, Condition
+from mechshare.domain.evidence import Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import Database
@@ -28,8 +29,8 @@ def a_claim(user: User, mechanism: Mechanism, **changes: object) -> Claim:
         link="https://example.com/a",
         doi="10.1000/182",
         conditions=(
-            Condition(name="荷重", number=12.5, unit="N"),
-            Condition(name="material", text="S45C"),
+            NamedValue(name="荷重", number=12.5, unit="N"),
+            NamedValue(name="material", text="S45C"),
         ),
         created_at=NOW,
     )

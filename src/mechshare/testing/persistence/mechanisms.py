@@ -22,6 +22,7 @@ from mechshare.domain.mechanisms import (
     sort_key,
 )
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.named_values import range_in, values_in
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.domain.reliability import Reliability
 from mechshare.ports.persistence.database import Database
@@ -342,6 +343,42 @@ async def test_lists_are_narrowed_by_time_and_duration(database: Database) -> No
     assert await found(min_duration_ms=2_500) == {short.id, long.id}
     assert await found(min_duration_ms=2_501, max_duration_ms=9_001) == {long.id}
     assert await found(max_duration_ms=9_000) == {short.id}
+
+
+async def test_lists_are_narrowed_by_parameters_and_licence(database: Database) -> None:
+    user = await save_user(database)
+    a, b, c = await save_mechanisms(
+        database,
+        a_mechanism(user, parameters=values_in("parameters", "stroke = 12 mm\n材質 = S45C"), license="MIT"),
+        a_mechanism(user, parameters=values_in("parameters", "STROKE = 3 cm\nteeth = 24"), license="CC0-1.0"),
+        a_mechanism(user),
+    )
+
+    async def found(**conditions: Any) -> set[str]:
+        filter = MechanismFilter(**conditions)
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(PageRequest(), filter)
+            assert page.total == await tx.mechanisms.count(filter)
+        return {item.mechanism.id for item in page.items}
+
+    wide, narrow, teeth, force = (
+        range_in("f", name, text)
+        for name, text in (("stroke", "10mm.."), ("stroke", "12mm"), ("Teeth", "20..24"), ("stroke", "..9N"))
+    )
+    assert await found(ranges=(wide,)) == {a.id, b.id}
+    assert await found(ranges=(narrow,)) == {a.id}
+    assert await found(ranges=(wide, teeth), licenses=("CC0-1.0", "MIT")) == {b.id}
+    assert await found(ranges=(force,)) == set()
+    assert await found(licenses=("MIT",)) == {a.id}
+    async with database.begin() as tx:
+        changed = await tx.mechanisms.save(replace(a, parameters=b.parameters[1:], license=None))
+    assert await found(ranges=(wide,)) == {b.id}
+    assert await found(ranges=(teeth,)) == {a.id, b.id}
+    async with database.begin() as tx:
+        assert await tx.mechanisms.find_by_id(a.id) == changed
+        assert await tx.mechanisms.find_by_id(c.id) == c
+        await tx.mechanisms.delete(b.id, b.version)
+    assert await found(ranges=(teeth,)) == {a.id}
 
 
 async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> None:

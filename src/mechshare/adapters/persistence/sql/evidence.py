@@ -26,9 +26,10 @@ from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import metadata, users
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
-from mechshare.domain.evidence import AuthoredClaim, Claim, ClaimId, ClaimKind, Condition
+from mechshare.domain.evidence import AuthoredClaim, Claim, ClaimId, ClaimKind
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Author
+from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.evidence import ClaimRepository
 
@@ -43,7 +44,7 @@ claims = Table(
     Column("text", Text, nullable=False),
     Column("link", Text, nullable=False),
     Column("doi", String(250), nullable=False),
-    Column("conditions", JsonColumn(tuple[Condition, ...]), nullable=False),
+    Column("conditions", JsonColumn(tuple[NamedValue, ...]), nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("withdrawn_at", UtcTime),
     # Stays when the account is deleted, so it can't be a foreign key.

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime, ordered_text
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts, ProcessingFailure
+from mechshare.domain.named_values import NamedValue
 from mechshare.domain.reliability import Reliability
 
 metadata = MetaData(
@@ -117,6 +118,8 @@ mechanisms = Table(
     Column("original_key", String(200)),
     Column("reliability", JsonColumn(Reliability)),
     Column("reliability_level", Integer),
+    Column("parameters", JsonColumn(tuple[NamedValue, ...], empty=())),
+    Column("license", String(40)),
     Column("version", Integer, nullable=False),
     Index("ix_mechanisms_created", "created_at", "id"),
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),
@@ -150,6 +153,17 @@ mechanism_categories = Table(
         "is_published",
         where="is_published",
     ),
+)
+
+mechanism_parameters = Table(
+    "mechanism_parameters",
+    metadata,
+    # What lists are filtered by: the numbers among the mechanism's column, in coherent units.
+    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", ordered_text(400), primary_key=True),
+    Column("quantity", String(40), nullable=False),
+    Column("number", Float, nullable=False),
+    Index("ix_mechanism_parameters_number", "key", "quantity", "number", "mechanism_id"),
 )
 
 blob_references = Table(

@@ -102,16 +102,18 @@ class JsonColumn(TypeDecorator[T]):
     impl = Text
     cache_ok = True
 
-    def __init__(self, kind: type[T]) -> None:
+    def __init__(self, kind: type[T], *, empty: T | None = None) -> None:
+        """`empty` is stored as NULL."""
         super().__init__()
         self.kind = kind
+        self.empty = empty
         decode = msgspec.json.Decoder(kind).decode
         self._decoded: Callable[[str | None], T | None] = lambda value: (
-            None if value is None else decode(value)
+            empty if value is None else decode(value)
         )
 
     def process_bind_param(self, value: T | None, dialect: Dialect) -> str | None:
-        return None if value is None else msgspec.json.encode(value).decode()
+        return None if value == self.empty else msgspec.json.encode(value).decode()
 
     def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str | None], T | None]:
         return self._decoded

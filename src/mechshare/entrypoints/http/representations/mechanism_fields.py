@@ -1,20 +1,29 @@
 """Fields and filters that several requests about mechanisms share."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Annotated, Any
 
+from litestar import Request
 from litestar.params import QueryParameter
 from msgspec import Struct
 
+from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import CategoryId, UserId
-from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.licenses import LICENSES, clean_license
+from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
 from mechshare.domain.mechanisms import MAX_CATEGORIES
+from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
 from mechshare.entrypoints.http.protocol.openapi import documented
 from mechshare.entrypoints.http.protocol.schema_names import published
+from mechshare.entrypoints.http.representations.named_values import NamedValueFields
 
 Title = Annotated[str, documented(minLength=1, maxLength=200)]
 Description = Annotated[str, documented(maxLength=20_000)]
 ReliabilityReason = Annotated[str, documented(maxLength=MAX_REASON_LENGTH)]
+License = Annotated[str, documented(enum=sorted(LICENSES))]
+Parameters = Annotated[list[NamedValueFields], documented(maxItems=MAX_VALUES)]
 CategorySlugs = Annotated[list[str], documented(maxItems=MAX_CATEGORIES)]
 
 
@@ -47,16 +56,44 @@ ReliabilityMin = Annotated[
         description="Only those whose author states this level of reliability or a higher one.",
     ),
 ]
-FILTER_PARAMETERS = ("category", "reliability_min", "user_id")
-"""The parameters of `mechanism_filter`, which the link to the next page repeats."""
+Licenses = Annotated[
+    list[str] | None,
+    QueryParameter(name="license", description="Under any of these SPDX identifiers; may be repeated."),
+]
+_RANGE = "param."
+
+
+def is_filter_parameter(name: str) -> bool:
+    """Whether `mechanism_filter` reads the parameter, which the link to the next page then repeats."""
+    return name in ("category", "license", "reliability_min", "user_id") or name.startswith(_RANGE)
 
 
 def mechanism_filter(
-    category: Categories = None, user_id: ByUser = None, reliability_min: ReliabilityMin = None
+    request: Request[Any, Any, Any],
+    category: Categories = None,
+    user_id: ByUser = None,
+    reliability_min: ReliabilityMin = None,
+    license: Licenses = None,
 ) -> MechanismFilter:
-    """Returns the filter that the query parameters of a request state."""
+    """Returns the filter that the query parameters of a request state. Raises InvalidField."""
     return MechanismFilter(
         category_ids=tuple(map(CategoryId, category or ())),
         user_id=None if user_id is None else UserId(user_id),
         reliability_min=reliability_min,
+        licenses=tuple(filter(None, map(clean_license, license or ()))),
+        ranges=_ranges(request.query_params.multi_items()),
     )
+
+
+def _ranges(query: Iterable[tuple[str, str]]) -> tuple[ValueRange, ...]:
+    """Returns the ranges of parameters: `param.stroke=10mm..25mm`. Raises InvalidField."""
+    ranges = [
+        range_in(name, name.removeprefix(_RANGE), text) for name, text in query if name.startswith(_RANGE)
+    ]
+    if len(ranges) > MAX_RANGES:
+        raise InvalidField(
+            "param",
+            en=f"at most {MAX_RANGES} ranges of parameters.",
+            ja=f"パラメーターの範囲は {MAX_RANGES} 個までです。",
+        )
+    return tuple(sorted(ranges, key=attrgetter("key", "low", "high", "quantity")))

@@ -24,6 +24,10 @@ from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import ReliabilityFields
+from mechshare.entrypoints.http.representations.named_values import (
+    NamedValueFields,
+    named_value_fields,
+)
 
 MECHANISMS_PATH = "/api/v1/mechanisms"
 MEDIA_PATH = "/api/v1/media/"
@@ -108,7 +112,8 @@ class MechanismResponse(Struct):
     `file_url` is that of a clip's video, of a picture as it is shown, or of a document as it was sent. `duration` and
     `preview_url` stay null where nothing moves. Until the file is ready, `kind` is what its format suggests. URLs of
     files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an unpublished
-    mechanism are signed and expire. `reliability` is null if its author states none.
+    mechanism are signed and expire. `reliability` and `license` (an SPDX identifier) are null if its author states
+    none.
     """
 
     id: str
@@ -127,6 +132,8 @@ class MechanismResponse(Struct):
     withdrawn_reason: str | None
     categories: tuple[str, ...]
     reliability: ReliabilityFields | None
+    parameters: list[NamedValueFields]
+    license: str | None
     processing: ProcessingResponse
     media: MediaResponse | None
     version: int
@@ -161,6 +168,8 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         withdrawn_reason=mechanism.withdrawn_reason,
         categories=mechanism.categories,
         reliability=msgspec.convert(mechanism.reliability, ReliabilityFields | None, from_attributes=True),
+        parameters=named_value_fields(mechanism.parameters),
+        license=mechanism.license,
         processing=processing_response(mechanism.processing),
         media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
         version=mechanism.version,

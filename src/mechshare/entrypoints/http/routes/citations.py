@@ -9,8 +9,8 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from mechshare.domain.citations import citation_of
-from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import application_of, note_draft_read, viewer_of
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -35,8 +35,8 @@ class CslDate(Struct, rename={"date_parts": "date-parts"}):
 
 
 @published("CslItem")
-class CslItem(Struct, rename={"url": "URL"}):
-    """An item of CSL-JSON, the input of the Citation Style Language."""
+class CslItem(Struct, rename={"url": "URL"}, omit_defaults=True):
+    """An item of CSL-JSON, the input of the Citation Style Language. `note` is the licence, if one is stated."""
 
     id: str
     type: str
@@ -46,6 +46,7 @@ class CslItem(Struct, rename={"url": "URL"}):
     publisher: str
     version: str
     url: str
+    note: str | None = None
 
 
 @published("Citation")
@@ -70,7 +71,7 @@ async def get_citation(
 ) -> Response[CitationResponse]:
     """Returns the citation of the current version as text, BibTeX and CSL-JSON."""
     viewer = await viewer_of(request)
-    item = await application_of(request).mechanisms.get_mechanism(viewer, MechanismId(mechanism_id))
+    item = await application_of(request).mechanisms.get_mechanism(viewer, mechanism_id_in(mechanism_id))
     await note_draft_read(request, viewer, item.mechanism)
     citation = citation_of(item, site_url(request))
     csl = msgspec.convert(citation.csl, CslItem)

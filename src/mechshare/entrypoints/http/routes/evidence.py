@@ -11,18 +11,17 @@ from msgspec import Struct
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale
 from mechshare.domain.evidence import (
     MAX_CLAIM_LENGTH,
-    MAX_CONDITION_LENGTH,
-    MAX_CONDITIONS,
     MAX_LINK_LENGTH,
     MAX_REPLY_LENGTH,
     AuthoredClaim,
     ClaimId,
     ClaimKind,
-    Condition,
+    ClaimNotFound,
     NewClaim,
 )
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import is_id
 from mechshare.domain.mechanisms import Author
+from mechshare.domain.named_values import MAX_VALUES
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -30,6 +29,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
@@ -49,25 +49,14 @@ from mechshare.entrypoints.http.protocol.request_body import decoded_body, refus
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+from mechshare.entrypoints.http.representations.named_values import (
+    NamedValueFields,
+    named_value_fields,
+    named_values,
+)
 
 Req = Request[Any, Any, Any]
 TAG = Tag("evidence", "Claims for and against a mechanism")
-_ConditionText = Annotated[str, documented(minLength=1, maxLength=MAX_CONDITION_LENGTH)]
-
-
-@published("ClaimCondition")
-class ConditionFields(Struct, forbid_unknown_fields=True):
-    """A number with a `unit` such as N, mm, 1/min, K (empty: none), or a text such as a material."""
-
-    name: _ConditionText
-    value: float | str
-    unit: Annotated[str, documented(maxLength=10)] = ""
-
-    @property
-    def condition(self) -> Condition:
-        if isinstance(self.value, str):
-            return Condition(name=self.name, text=self.value)
-        return Condition(name=self.name, number=self.value, unit=self.unit)
 
 
 @published("NewClaim")
@@ -78,7 +67,7 @@ class NewClaimFields(Struct, forbid_unknown_fields=True):
     text: Annotated[str, documented(minLength=1, maxLength=MAX_CLAIM_LENGTH)]
     link: Annotated[str, documented(maxLength=MAX_LINK_LENGTH)] | None = None
     doi: Annotated[str, documented(maxLength=250)] | None = None
-    conditions: Annotated[list[ConditionFields], documented(maxItems=MAX_CONDITIONS)] = []
+    conditions: Annotated[list[NamedValueFields], documented(maxItems=MAX_VALUES)] = []
 
 
 @published("ClaimReply")
@@ -101,7 +90,7 @@ class ClaimResponse(Struct):
     text: str | None
     link: str | None
     doi: str | None
-    conditions: list[ConditionFields]
+    conditions: list[NamedValueFields]
     created_at: datetime
     withdrawn_at: datetime | None
     reply: str | None
@@ -131,7 +120,7 @@ class EvidenceResponse(Struct):
 )
 async def get_evidence(request: Req, mechanism_id: FromPath[str]) -> Response[EvidenceResponse]:
     """Returns the support of the mechanism. Claims that were withdrawn do not count."""
-    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     found = await application.evidence.summarise(viewer, id)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     support = found.support
@@ -156,7 +145,7 @@ async def find_claims(
     cursor: Cursor = None,
 ) -> Response[PageResponse[ClaimResponse]]:
     """Returns the claims about a mechanism, newest first, withdrawn ones included."""
-    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     requested = page_request(page, limit, cursor, conditions=id)
     found = await application.evidence.find_claims(viewer, id, requested)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
@@ -188,10 +177,10 @@ async def create_claim(request: Req, mechanism_id: FromPath[str]) -> Response[Cl
         text=new.text,
         link=new.link or "",
         doi=new.doi or "",
-        conditions=tuple(one.condition for one in new.conditions),
+        conditions=named_values(new.conditions),
     )
     evidence = application_of(request).evidence
-    added = await evidence.add_claim(actor_of(request), MechanismId(mechanism_id), claim)
+    added = await evidence.add_claim(actor_of(request), mechanism_id_in(mechanism_id), claim)
     return resource(request, _claim(added), status=201)
 
 
@@ -209,7 +198,7 @@ async def withdraw_claim(
     """Withdraws a claim; for who made it, and moderators. It stays readable as withdrawn."""
     await refuse_body(request)
     withdrawn = await application_of(request).evidence.withdraw_claim(
-        actor_of(request), MechanismId(mechanism_id), ClaimId(claim_id), request_metadata_of(request)
+        actor_of(request), mechanism_id_in(mechanism_id), _claim_id_in(claim_id), request_metadata_of(request)
     )
     return resource(request, _claim(withdrawn))
 
@@ -229,7 +218,7 @@ async def reply_to_claim(
     """Adds the reply of the mechanism's author. There is one reply, which is never edited."""
     reply = await decoded_body(request, ReplyFields)
     replied = await application_of(request).evidence.reply_to_claim(
-        actor_of(request), MechanismId(mechanism_id), ClaimId(claim_id), reply.text
+        actor_of(request), mechanism_id_in(mechanism_id), _claim_id_in(claim_id), reply.text
     )
     return resource(request, _claim(replied))
 
@@ -246,7 +235,7 @@ def _claim(item: AuthoredClaim) -> ClaimResponse:
         text=claim.text if is_shown else None,
         link=claim.link or None if is_shown else None,
         doi=claim.doi or None if is_shown else None,
-        conditions=[_condition(one) for one in claim.conditions] if is_shown else [],
+        conditions=named_value_fields(claim.conditions) if is_shown else [],
         created_at=claim.created_at,
         withdrawn_at=claim.withdrawn_at,
         reply=claim.reply or None if is_shown else None,
@@ -254,9 +243,10 @@ def _claim(item: AuthoredClaim) -> ClaimResponse:
     )
 
 
-def _condition(condition: Condition) -> ConditionFields:
-    value = condition.text if condition.number is None else condition.number
-    return ConditionFields(condition.name, value, condition.unit)
+def _claim_id_in(text: str) -> ClaimId:
+    if not is_id(text):
+        raise ClaimNotFound()
+    return ClaimId(text)
 
 
 router = Router(

@@ -9,7 +9,6 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from mechshare.domain.errors import Conflict, Forbidden, Invalid
-from mechshare.domain.ids import MechanismId
 from mechshare.domain.lineage import MAX_DEPTH, LineageEdge, LineageKind, LineageStep
 from mechshare.domain.mechanisms import Author
 from mechshare.entrypoints.http.protocol.auth import (
@@ -19,6 +18,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN, body_of, refuses
 from mechshare.entrypoints.http.protocol.request_body import decoded_body
 from mechshare.entrypoints.http.protocol.responses import no_content, resource
@@ -84,7 +84,7 @@ async def get_lineage(
     depth: Annotated[int, QueryParameter(name="depth", ge=1, le=MAX_DEPTH)] = 3,
 ) -> Response[LineageResponse]:
     """Returns what the mechanism builds on and what builds on it, as far as the caller may see it."""
-    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     found = await application.lineage.find_lineage(viewer, id, depth)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     content = LineageResponse(
@@ -113,7 +113,7 @@ async def add_lineage(request: Req, mechanism_id: FromPath[str]) -> Response[Edg
     """Adds a relation to a mechanism that the caller may see; for the owner and admins. Cycles are refused."""
     new = await decoded_body(request, NewEdgeFields)
     edge = await application_of(request).lineage.add_source(
-        actor_of(request), MechanismId(mechanism_id), MechanismId(new.source), new.kind
+        actor_of(request), mechanism_id_in(mechanism_id), mechanism_id_in(new.source), new.kind
     )
     return resource(request, _edge(edge), status=201)
 
@@ -131,7 +131,7 @@ async def remove_lineage(
 ) -> Response[None]:
     """Removes a relation; for the owner and admins."""
     await application_of(request).lineage.remove_source(
-        actor_of(request), MechanismId(mechanism_id), MechanismId(source_id), kind
+        actor_of(request), mechanism_id_in(mechanism_id), mechanism_id_in(source_id), kind
     )
     return no_content()
 

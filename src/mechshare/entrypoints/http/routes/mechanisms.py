@@ -49,11 +49,13 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.public_reads.keys import ListKey
 from mechshare.entrypoints.http.public_reads.reads import public_reads_of
 from mechshare.entrypoints.http.representations.mechanism_fields import (
-    FILTER_PARAMETERS,
     CategorySlugs,
     Description,
+    License,
+    Parameters,
     ReliabilityFields,
     Title,
+    is_filter_parameter,
     mechanism_filter,
 )
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -62,11 +64,11 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     mechanism_response,
     media_addresses,
 )
+from mechshare.entrypoints.http.representations.named_values import named_values
 from mechshare.entrypoints.http.representations.users import USERS_PATH
 
 Req = Request[Any, Any, Any]
 TAG = Tag("mechanisms", "Clips of physical motion")
-_LIST_PARAMETERS = (*FILTER_PARAMETERS, "limit", "sort")
 
 
 @published("MechanismUpdate")
@@ -77,6 +79,8 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     description: Description | UnsetType | None = UNSET
     categories: CategorySlugs | UnsetType | None = UNSET
     reliability: ReliabilityFields | UnsetType | None = UNSET
+    parameters: Parameters | UnsetType | None = UNSET
+    license: License | UnsetType | None = UNSET
 
 
 @published("Withdrawal")
@@ -91,7 +95,7 @@ class Withdrawal(Struct, forbid_unknown_fields=True):
     operation_id="listMechanisms",
     summary="List mechanisms",
     responses=NOT_MODIFIED,
-    opt=OPTIONAL_TOKEN,
+    opt={**OPTIONAL_TOKEN, **refuses(Invalid)},
     dependencies={"filter": Provide(mechanism_filter, sync_to_thread=False)},
 )
 async def find_mechanisms(
@@ -103,6 +107,9 @@ async def find_mechanisms(
     sort: Annotated[MechanismSort, QueryParameter(name="sort")] = MechanismSort.NEWEST,
 ) -> Response[PageResponse[MechanismResponse]]:
     """Returns published mechanisms, newest first by default.
+
+    `param.NAME=10mm..25mm` narrows the list to those whose parameter NAME is in the range, whose ends are in any units
+    of one quantity; `10mm..` and `..25mm` are open, and `12mm` is one value.
 
     With `user_id`, that user and admins also get the unpublished mechanisms of the user.
     """
@@ -174,6 +181,8 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
         description=None if changes.description is UNSET else changes.description or "",
         categories=categories,
         reliability=_reliability(changes),
+        parameters=None if changes.parameters is UNSET else named_values(changes.parameters or ()),
+        license=None if changes.license is UNSET else changes.license or "",
         versions=versions,
         request_metadata=request_metadata_of(request),
     )
@@ -249,7 +258,7 @@ async def list_response(
     viewer = await viewer_of(request)
     key = ListKey(
         path=request.scope["path"],
-        query=tuple(item for item in request.query_params.multi_items() if item[0] in _LIST_PARAMETERS),
+        query=tuple(item for item in request.query_params.multi_items() if _is_of_list(item[0])),
         filter=filter,
         sort=sort,
         request=requested,
@@ -258,6 +267,10 @@ async def list_response(
         return await _own_list(request, viewer, key)
     page = await public_reads_of(request).mechanism_page(viewer, key)
     return public_response(request, page, key.response_key if filter.user_id is None else None)
+
+
+def _is_of_list(name: str) -> bool:
+    return name in ("limit", "sort") or is_filter_parameter(name)
 
 
 async def _own_list(request: Req, viewer: Viewer, key: ListKey) -> Response[Any]:

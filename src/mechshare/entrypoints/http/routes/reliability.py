@@ -9,8 +9,8 @@ from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import Struct
 
-from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import application_of, request_metadata_of, viewer_of
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
@@ -51,7 +51,7 @@ async def find_history(
     request: Request[Any, Any, Any], mechanism_id: FromPath[str]
 ) -> Response[ReliabilityHistoryResponse]:
     """Returns who stated which level, when and why. Access is that to the mechanism."""
-    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     found = await application.reliability.find_history(viewer, id)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     return resource(request, ReliabilityHistoryResponse(list(map(_change, found))))

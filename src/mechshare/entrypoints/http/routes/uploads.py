@@ -29,6 +29,8 @@ from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import (
     CategorySlugs,
     Description,
+    License,
+    Parameters,
     ReliabilityFields,
     Title,
 )
@@ -37,6 +39,7 @@ from mechshare.entrypoints.http.representations.mechanisms import (
     MechanismResponse,
     mechanism_resource,
 )
+from mechshare.entrypoints.http.representations.named_values import named_values
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.rate_limits import CostlyOperation
 from mechshare.services.support.idempotency import ReplayedResponse
@@ -57,6 +60,8 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     description: Description = ""
     categories: CategorySlugs = []
     reliability: ReliabilityFields | None = None
+    parameters: Parameters = []
+    license: License | None = None
 
 
 @published("NewMechanismFromUpload")
@@ -162,6 +167,8 @@ async def _create_from_json(request: Req) -> Response[Any]:
         categories=[CategoryId(category) for category in new.categories],
         media=ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration),
         reliability=new.reliability.stated if new.reliability else None,
+        parameters=named_values(new.parameters),
+        license=new.license,
     )
     return _response(request, await create(request, draft, body), 201)
 

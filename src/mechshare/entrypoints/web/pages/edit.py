@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from mechshare.domain.errors import DomainException, StaleVersion
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.named_values import lines_of, values_in
 from mechshare.domain.policy import require_editor
 from mechshare.domain.reliability import UNSTATED, Reliability, stated_reliability
 from mechshare.entrypoints.http.protocol.auth import (
@@ -31,12 +32,14 @@ _MAX_FORM_BYTES = 512 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
-    """What the form changes."""
+    """What the form changes. `parameters` are one a line."""
 
     title: str
     description: str
     categories: tuple[str, ...]
     reliability: Reliability | None
+    parameters: str
+    license: str
 
     @property
     def digest(self) -> str:
@@ -60,6 +63,8 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         description=fields.text("description"),
         categories=tuple(fields.get("categories", ())),
         reliability=stated_reliability(fields.text("reliability_level"), fields.text("reliability_reason")),
+        parameters=fields.text("parameters"),
+        license=fields.text("license"),
     )
     try:
         await _save(request, mechanism, texts, _expected_version(mechanism, fields))
@@ -88,6 +93,8 @@ async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int)
         description=texts.description,
         categories=map(CategoryId, texts.categories),
         reliability=texts.reliability or UNSTATED,
+        parameters=values_in("parameters", texts.parameters),
+        license=texts.license,
         versions=(version,),
         request_metadata=request_metadata_of(request),
     )
@@ -107,6 +114,8 @@ def _texts_of(mechanism: Mechanism) -> _Texts:
         description=mechanism.description,
         categories=mechanism.categories,
         reliability=mechanism.reliability,
+        parameters=lines_of(mechanism.parameters),
+        license=mechanism.license or "",
     )
 
 
@@ -117,7 +126,13 @@ def _values(texts: _Texts) -> dict[str, Any]:
             "reliability_level": texts.reliability.level,
             "reliability_reason": texts.reliability.reason,
         }
-    return {"title": texts.title, "description": texts.description, **stated}
+    return {
+        "title": texts.title,
+        "description": texts.description,
+        "parameters": texts.parameters,
+        "license": texts.license,
+        **stated,
+    }
 
 
 async def _content(

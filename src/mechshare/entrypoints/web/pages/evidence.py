@@ -6,8 +6,9 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
 from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidField
-from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim, conditions_in
+from mechshare.domain.evidence import KIND_NAMES, ClaimId, ClaimKind, NewClaim
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.named_values import values_in
 from mechshare.domain.pagination import NEWEST_FIRST
 from mechshare.domain.policy import can_edit
 from mechshare.domain.users import Permission
@@ -107,7 +108,7 @@ def _claim_in(fields: FormFields) -> NewClaim:
         text=fields.text("text"),
         link=fields.text("link"),
         doi=fields.text("doi"),
-        conditions=conditions_in(fields.text("conditions")),
+        conditions=values_in("conditions", fields.text("conditions")),
     )
 
 

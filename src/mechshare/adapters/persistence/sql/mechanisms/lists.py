@@ -20,8 +20,13 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
-from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
-from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.adapters.persistence.sql.tables import (
+    mechanism_categories,
+    mechanism_parameters,
+    mechanisms,
+    users,
+)
+from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 
 # Literally the condition of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses none.
@@ -37,20 +42,32 @@ def mechanism_list(
     among: int = 0,
 ) -> tuple[PagedQuery, dict[str, Any]]:
     """Returns the statements of the list and the parameters of its conditions."""
-    given = dict(filter.given)
-    is_of_category = tuple(given) == ("category_ids",) and len(filter.category_ids) == 1
+    given, parameters = _given(filter)
+    is_of_category = given == ("category_ids",) and len(filter.category_ids) == 1
     if is_of_category and published_only and not words and sort.order.column == "created_at":
         return _of_category(sort), {"category_id": filter.category_ids[0]}
     if not words:
-        return _narrowed(sort, tuple(given), published_only), given
+        return _narrowed(sort, given, published_only), parameters
     spellings = _spellings(words)
     patterns = {
         _name(number, place): _pattern(spelling)
         for number, word in enumerate(spellings)
         for place, spelling in enumerate(word)
     }
-    listed = _holding(sort, tuple(given), published_only, len(spellings), len(spellings[0]), among)
-    return listed, given | patterns
+    listed = _holding(sort, given, published_only, len(spellings), len(spellings[0]), among)
+    return listed, parameters | patterns
+
+
+def _given(filter: MechanismFilter) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """Returns the names of the conditions that are given, and their parameters."""
+    values = dict(filter.given)
+    ranges = {f"range_{number}": one for number, one in enumerate(values.pop("ranges", ()))}
+    bounds = {
+        f"{name}_{field}": getattr(one, field)
+        for name, one in ranges.items()
+        for field in ("key", "quantity", "low", "high")
+    }
+    return (*values, *ranges), values | bounds
 
 
 @cache
@@ -140,6 +157,18 @@ def _rank(level: ColumnElement[Any]) -> ColumnElement[int]:
 
 
 _MILLISECONDS = literal_column("1000.0", Float())
+
+
+def _in_range(name: str) -> ColumnElement[bool]:
+    own = mechanism_parameters.c
+    inside = select(own.mechanism_id).where(
+        own.key == bindparam(f"{name}_key"),
+        own.quantity == bindparam(f"{name}_quantity"),
+        own.number.between(bindparam(f"{name}_low"), bindparam(f"{name}_high")),
+    )
+    return mechanisms.c.id.in_(inside)
+
+
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "category_ids": mechanisms.c.id.in_(
         select(mechanism_categories.c.mechanism_id).where(
@@ -152,8 +181,10 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "created_before": mechanisms.c.created_at < bindparam("created_before"),
     "min_duration_ms": mechanisms.c.duration >= bindparam("min_duration_ms", type_=Integer()) / _MILLISECONDS,
     "max_duration_ms": mechanisms.c.duration <= bindparam("max_duration_ms", type_=Integer()) / _MILLISECONDS,
+    "licenses": mechanisms.c.license.in_(bindparam("licenses", expanding=True)),
+    **{name: _in_range(name) for name in (f"range_{number}" for number in range(MAX_RANGES))},
 }
-"""By the field of MechanismFilter, whose value the parameter of the same name has."""
+"""By the field of MechanismFilter, whose value the parameter of the same name has; each range has its own."""
 
 
 def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:

@@ -15,11 +15,17 @@ from mechshare.adapters.persistence.sql.mechanisms.rows import (
     authored_of,
     category_values_of,
     mechanism_of,
+    parameter_values_of,
     values_of,
 )
 from mechshare.adapters.persistence.sql.pagination import paged
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import mechanism_categories, mechanisms, users
+from mechshare.adapters.persistence.sql.tables import (
+    mechanism_categories,
+    mechanism_parameters,
+    mechanisms,
+    users,
+)
 from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import MechanismId
@@ -39,6 +45,10 @@ _DELETE = delete(mechanisms).where(_SAME)
 _INSERT_CATEGORIES = insert(mechanism_categories)
 _DELETE_CATEGORIES = delete(mechanism_categories).where(
     mechanism_categories.c.mechanism_id == bindparam("mechanism_id")
+)
+_INSERT_PARAMETERS = insert(mechanism_parameters)
+_DELETE_PARAMETERS = delete(mechanism_parameters).where(
+    mechanism_parameters.c.mechanism_id == bindparam("mechanism_id")
 )
 
 
@@ -87,7 +97,7 @@ class SqlMechanismRepository(MechanismRepository):
         added = [replace(mechanism, version=1) for mechanism in mechanisms]
         with _refusing():
             await self._statements.change(_INSERT, list(map(values_of, added)))
-        await self._add_categories(added)
+        await self._add_rows(added)
 
     async def save(self, mechanism: Mechanism) -> Mechanism:
         saved = replace(mechanism, version=mechanism.version + 1)
@@ -99,18 +109,22 @@ class SqlMechanismRepository(MechanismRepository):
             if not await self._statements.change(_UPDATE, values_of(saved) | same):
                 raise StaleVersion()
         await self._statements.change(_DELETE_CATEGORIES, {"mechanism_id": saved.id})
-        await self._add_categories([saved])
+        await self._statements.change(_DELETE_PARAMETERS, {"mechanism_id": saved.id})
+        await self._add_rows([saved])
         return saved
 
     async def delete(self, id: MechanismId, version: int) -> None:
         if not await self._statements.change(_DELETE, {"same_id": id, "same_version": version}):
             raise StaleVersion()
 
-    async def _add_categories(self, added: Sequence[Mechanism]) -> None:
-        rows = [row for mechanism in added for row in category_values_of(mechanism)]
+    async def _add_rows(self, added: Sequence[Mechanism]) -> None:
+        categories = [row for mechanism in added for row in category_values_of(mechanism)]
+        parameters = [row for mechanism in added for row in parameter_values_of(mechanism)]
         try:
-            if rows:
-                await self._statements.change(_INSERT_CATEGORIES, rows)
+            if categories:
+                await self._statements.change(_INSERT_CATEGORIES, categories)
+            if parameters:
+                await self._statements.change(_INSERT_PARAMETERS, parameters)
         except ForeignKeyViolated as problem:
             raise CategoryNotFound() from problem
 

@@ -45,6 +45,20 @@ def authored_of(row: Any) -> AuthoredMechanism:
     return AuthoredMechanism(mechanism=mechanism, author=author)
 
 
+def parameter_values_of(mechanism: Mechanism) -> list[dict[str, Any]]:
+    """Returns a row of `mechanism_parameters` for each number among the parameters of `mechanism`."""
+    return [
+        {
+            "mechanism_id": mechanism.id,
+            "key": one.key,
+            "quantity": one.quantity,
+            "number": one.coherent_number,
+        }
+        for one in mechanism.parameters
+        if one.number is not None
+    ]
+
+
 def category_values_of(mechanism: Mechanism) -> list[dict[str, Any]]:
     """Returns a row of `mechanism_categories` for each category of `mechanism`."""
     return [
