@@ -67,7 +67,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             "published": OPEN,
             "withdrawn": (404, 200, 404, 200, 200, 401, 401),
         }
-        for part in ("evidence", "claims", "lineage", "citation")
+        for part in ("evidence", "claims", "lineage", "citation", "linked-data")
     },
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
         "pending": (401, 201, 404, 404, 201, 401, 401),

@@ -19,8 +19,9 @@ MAX_SHOWN = 200
 class LineageCycle(Conflict):
     code = "LINEAGE_CYCLE"
     messages = {
-        "en": "The other mechanism builds on this one already, directly or through others. Lineage has no cycles.",
-        "ja": "相手の機構は直接または間接にこの機構に基づいています。系譜を循環させることはできません。",
+        # The same whether or not the caller may see the mechanisms between: it does not say that there are any.
+        "en": "Lineage has no cycles, and this relation could close one. Choose another mechanism.",
+        "ja": "系譜は循環できず、この関係を追加すると循環するおそれがあります。別の機構を選んでください。",
     }
 
 

@@ -10,6 +10,8 @@ from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.text import clean_text
 
 MAX_REASON_LENGTH = 1_000
+MAX_CHANGES = 100
+"""The changes that a history shows, the latest ones."""
 
 
 class ReliabilityLevel(IntEnum):
@@ -70,6 +72,14 @@ class ReliabilityChange:
     @property
     def stated(self) -> Reliability | None:
         return None if self.level is None else Reliability(level=self.level, reason=self.reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthoredChange:
+    """A change, and the display name of who made it; None if the account was deleted."""
+
+    change: ReliabilityChange
+    name: str | None
 
 
 class Unstated(Enum):

@@ -1,5 +1,6 @@
 """Claims about mechanisms, and what they say about the stated level."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
@@ -9,6 +10,7 @@ from mechshare.domain.evidence import (
     AuthoredClaim,
     Claim,
     ClaimId,
+    ClaimKind,
     ClaimNotFound,
     EvidenceRule,
     NewClaim,
@@ -17,10 +19,11 @@ from mechshare.domain.evidence import (
     clean_claim,
     support_of,
 )
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, require_editor, require_visible
+from mechshare.domain.reliability import MAX_CHANGES, AuthoredChange
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
@@ -48,8 +51,19 @@ class EvidenceService:
         """Returns what the evidence says about the stated level. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
             mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
-            support = support_of(mechanism, await tx.claims.find_stances(mechanism_id))
-        level = mechanism.reliability_level
+            return self._summary(mechanism, await tx.claims.find_stances(mechanism_id))
+
+    async def find_trust(
+        self, viewer: Viewer, mechanism_id: MechanismId
+    ) -> tuple[EvidenceSummary, tuple[AuthoredChange, ...]]:
+        """Returns what `summarise` returns, and the latest changes of the level. Raises MechanismNotFound."""
+        async with self._transactions.read() as tx:
+            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            summary = self._summary(mechanism, await tx.claims.find_stances(mechanism_id))
+            return summary, await tx.reliability_history.find_of(mechanism_id, limit=MAX_CHANGES)
+
+    def _summary(self, mechanism: Mechanism, stances: Sequence[tuple[UserId, ClaimKind]]) -> EvidenceSummary:
+        level, support = mechanism.reliability_level, support_of(mechanism, stances)
         return EvidenceSummary(
             level=level,
             support=support,

@@ -1,5 +1,6 @@
 """What other sites and chat programs show of a link to a public mechanism."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -7,26 +8,21 @@ from urllib.parse import quote
 from litestar import Request
 from markupsafe import Markup
 
-from mechshare.domain.kinds import MechanismKind
 from mechshare.entrypoints.http.protocol.site_address import site_url
+from mechshare.entrypoints.http.representations.linked_data import linked_data
 from mechshare.entrypoints.web.cards import Card
 
 EMBED_WIDTH = 640
 EMBED_BAR_HEIGHT = 48
 """px; the bar with the title below the picture of an embedded player."""
 _MAX_DESCRIPTION = 200
-_SCHEMA_TYPES = {
-    MechanismKind.CLIP: "VideoObject",
-    MechanismKind.PICTURE: "ImageObject",
-    MechanismKind.DOCUMENT: "DigitalDocument",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkPreview:
     """The facts of a preview. All addresses are absolute; `width` x `height` of the clip or picture in px.
 
-    `schema_type` is the type in schema.org. Only clips have a `video_url`.
+    `linked_data` is the mechanism as JSON-LD. Only clips have a `video_url`.
     """
 
     title: str
@@ -36,36 +32,25 @@ class LinkPreview:
     page_url: str
     embed_url: str
     oembed_url: str
-    schema_type: str
+    linked_data: Mapping[str, Any]
     file_url: str
     video_url: str | None
     image_url: str
     width: int
     height: int
-    duration: float | None
     published_on: str
-    changed_on: str
-    version: int
 
     def structured_data(self) -> dict[str, Any]:
         """Returns the object of schema.org, which search engines read."""
         return {
-            "@context": "https://schema.org",
-            "@type": self.schema_type,
-            "name": self.title,
+            **self.linked_data,
             "description": self.description or self.title,
             "thumbnailUrl": self.image_url,
             "uploadDate": self.published_on,
             "contentUrl": self.file_url,
             "embedUrl": self.embed_url,
-            "url": self.page_url,
-            "identifier": self.page_url,
-            "dateModified": self.changed_on,
-            "version": self.version,
             "width": self.width,
             "height": self.height,
-            "author": {"@type": "Person", "name": self.author_name, "url": self.author_url},
-            **({"duration": f"PT{self.duration:.3f}S"} if self.duration else {}),
         }
 
     def embed_size(self, max_width: int | None = None, max_height: int | None = None) -> tuple[int, int]:
@@ -100,16 +85,13 @@ def link_preview(request: Request[Any, Any, Any], shown: Card) -> LinkPreview | 
         page_url=page_url,
         embed_url=f"{site}/embed/{mechanism.id}",
         oembed_url=f"{site}/oembed?format=json&url={quote(page_url, safe='')}",
-        schema_type=_SCHEMA_TYPES[mechanism.kind],
+        linked_data=linked_data(mechanism, shown.author_name, site),
         file_url=_absolute(site, shown.file_url),
         video_url=_absolute(site, shown.video_url) if shown.video_url else None,
         image_url=_absolute(site, shown.thumbnail_url or mechanism.thumbnail_url or ""),
         width=shown.width,
         height=shown.height,
-        duration=mechanism.duration,
         published_on=mechanism.created_at.isoformat(),
-        changed_on=mechanism.updated_at.isoformat(),
-        version=mechanism.version,
     )
 
 

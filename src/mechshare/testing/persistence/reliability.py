@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
-from mechshare.domain.ids import CategoryId, MechanismId
+from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import Mechanism, MechanismSort
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.reliability import Reliability, ReliabilityChange
+from mechshare.domain.reliability import AuthoredChange, Reliability, ReliabilityChange
 from mechshare.ports.persistence.database import Database
 from mechshare.testing.persistence.values import (
     NOW,
@@ -39,11 +39,14 @@ async def test_the_latest_changes_of_a_level_are_read_newest_first(database: Dat
     changes = [a_change(mechanism, 1, 2), a_change(mechanism, 4, None), a_change(mechanism, 9, 5)]
     async with database.begin() as tx:
         await tx.reliability_history.add(changes)
-        await tx.reliability_history.add([a_change(other, 1, 1)])
+        await tx.reliability_history.add([replace(a_change(other, 1, 1), changed_by=UserId(new_id()))])
         await tx.reliability_history.add([])
     async with database.read() as tx:
-        assert await tx.reliability_history.find_of(mechanism.id, limit=10) == tuple(changes[::-1])
-        assert await tx.reliability_history.find_of(mechanism.id, limit=1) == (changes[-1],)
+        found = await tx.reliability_history.find_of(mechanism.id, limit=10)
+        assert found == tuple(AuthoredChange(change=one, name=mika.display_name) for one in changes[::-1])
+        assert await tx.reliability_history.find_of(mechanism.id, limit=1) == found[:1]
+        (by_a_deleted_account,) = await tx.reliability_history.find_of(other.id, limit=1)
+        assert by_a_deleted_account.name is None
         assert await tx.reliability_history.find_of(MechanismId(new_id()), limit=1) == ()
 
 

@@ -7,11 +7,11 @@ from sqlalchemy import Column, ForeignKey, Integer, Table, Text, bindparam, inse
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import metadata
+from mechshare.adapters.persistence.sql.tables import metadata, users
 from mechshare.adapters.persistence.sql.types import Id, UtcTime
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.reliability import ReliabilityChange
+from mechshare.domain.reliability import AuthoredChange, ReliabilityChange
 from mechshare.ports.persistence.reliability import ReliabilityHistory
 
 reliability_changes = Table(
@@ -29,7 +29,8 @@ reliability_changes = Table(
 _CHANGE = record_of(ReliabilityChange, reliability_changes)
 _INSERT = insert(reliability_changes)
 _OF_MECHANISM = (
-    select(reliability_changes)
+    select(reliability_changes, users.c.display_name)
+    .join(users, users.c.id == reliability_changes.c.changed_by, isouter=True)
     .where(reliability_changes.c.mechanism_id == bindparam("mechanism_id"))
     .order_by(reliability_changes.c.version.desc())
     .limit(bindparam("limit"))
@@ -49,6 +50,6 @@ class SqlReliabilityHistory(ReliabilityHistory):
         except UniqueViolated as problem:
             raise StaleVersion() from problem
 
-    async def find_of(self, mechanism_id: MechanismId, *, limit: int) -> tuple[ReliabilityChange, ...]:
+    async def find_of(self, mechanism_id: MechanismId, *, limit: int) -> tuple[AuthoredChange, ...]:
         rows = await self._statements.rows(_OF_MECHANISM, {"mechanism_id": mechanism_id, "limit": limit})
-        return tuple(map(_CHANGE.value, rows))
+        return tuple(AuthoredChange(change=_CHANGE.value(own), name=name) for *own, name in rows)

@@ -44,12 +44,13 @@ def json_response(
     cache: str = PRIVATE,
     status: int = 200,
     headers: dict[str, str] | None = None,
+    media_type: str = MediaType.JSON,
 ) -> Response[Any]:
     """Returns `body` as JSON, or 304 if the status is 200 and If-None-Match matches `etag` (RFC 9110, 13.1.2)."""
     all_headers = {"ETag": etag, "Cache-Control": cache, "Vary": VARY, **(headers or {})}
     if status == 200 and is_not_modified(request, etag):
-        return Response(content=None, status_code=304, headers=all_headers, media_type=MediaType.JSON)
-    return Response(content=body, status_code=status, headers=all_headers, media_type=MediaType.JSON)
+        return Response(content=None, status_code=304, headers=all_headers, media_type=media_type)
+    return Response(content=body, status_code=status, headers=all_headers, media_type=media_type)
 
 
 def resource(
@@ -60,11 +61,18 @@ def resource(
     status: int = 200,
     cache: str = PRIVATE,
     headers: dict[str, str] | None = None,
+    media_type: str = MediaType.JSON,
 ) -> Response[Any]:
     """Returns `content` as JSON, with the ETag of its encoding."""
     body = msgspec.json.encode(content)
     return json_response(
-        request, body, etag=etag_of(body, version), cache=cache, status=status, headers=headers
+        request,
+        body,
+        etag=etag_of(body, version),
+        cache=cache,
+        status=status,
+        headers=headers,
+        media_type=media_type,
     )
 
 

@@ -15,8 +15,10 @@ from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_T
 from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.protocol.site_address import site_url
+from mechshare.entrypoints.http.representations.linked_data import linked_data
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 
+LINKED_DATA = "application/ld+json"
 TAG = Tag("citations", "Citing a mechanism")
 
 
@@ -78,4 +80,26 @@ async def get_citation(
     return resource(request, CitationResponse(citation.url, citation.text, citation.bibtex, csl))
 
 
-router = Router(MECHANISMS_PATH + "/{mechanism_id:str}", tags=[TAG.name], route_handlers=[get_citation])
+@get(
+    "/linked-data",
+    operation_id="getLinkedData",
+    summary="Read a mechanism as JSON-LD",
+    responses=NOT_MODIFIED,
+    opt=OPTIONAL_TOKEN,
+    media_type=LINKED_DATA,
+)
+async def get_linked_data(
+    request: Request[Any, Any, Any], mechanism_id: FromPath[str]
+) -> Response[dict[str, Any]]:
+    """Returns the mechanism in the vocabulary of schema.org, with its parameters and its licence."""
+    viewer = await viewer_of(request)
+    item = await application_of(request).mechanisms.get_mechanism(viewer, mechanism_id_in(mechanism_id))
+    await note_draft_read(request, viewer, item.mechanism)
+    content = linked_data(item.mechanism, item.author.display_name, site_url(request))
+    link = f'<{content["url"]}>; rel="cite-as"'
+    return resource(request, content, headers={"Link": link}, media_type=LINKED_DATA)
+
+
+router = Router(
+    MECHANISMS_PATH + "/{mechanism_id:str}", tags=[TAG.name], route_handlers=[get_citation, get_linked_data]
+)

@@ -9,6 +9,7 @@ from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import Struct
 
+from mechshare.domain.reliability import AuthoredChange
 from mechshare.entrypoints.http.protocol.auth import application_of, request_metadata_of, viewer_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import NOT_MODIFIED, OPTIONAL_TOKEN
@@ -16,7 +17,6 @@ from mechshare.entrypoints.http.protocol.responses import resource
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import ReliabilityFields
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
-from mechshare.services.reliability import AuthoredChange
 
 TAG = Tag("reliability", "How well a mechanism is known to be true")
 

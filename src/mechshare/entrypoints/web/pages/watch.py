@@ -132,7 +132,7 @@ async def _watch_page(
     shown = card(item, addresses)
     preview = link_preview(request, shown)
     counts = await application.categories.find_counts()
-    history = await application.reliability.find_history(viewer, mechanism_id)
+    evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
     failure, host = mechanism.processing.failure, external_host(mechanism)
     watched = await page(
         request,
@@ -148,7 +148,7 @@ async def _watch_page(
         external_host=host,
         history=history,
         citation=citation_of(item, site_url(request)) if preview else None,
-        evidence=await application.evidence.summarise(viewer, mechanism_id),
+        evidence=evidence,
         reason=reason,
         problem=problem_of(request, error) if error else None,
     )
