@@ -131,7 +131,13 @@ def test_a_mechanism_is_edited_by_its_owner():
 def test_a_description_is_cleaned_and_the_identity_kept():
     mechanism = a_mechanism()
     described = mechanism.described(
-        title=" か\u3099 ", description="a\r\nb", categories=["gears", "gears"], reliability=None, now=LATER
+        title=" か\u3099 ",
+        description="a\r\nb",
+        categories=["gears", "gears"],
+        reliability=None,
+        parameters=(),
+        license=None,
+        now=LATER,
     )
     assert (described.title, described.description, described.categories) == ("が", "a\nb", ("gears",))
     assert (described.id, described.created_at, described.updated_at) == (mechanism.id, NOW, LATER)

@@ -35,7 +35,7 @@ class Citation:
     created_at: datetime
     version: int
     url: str
-    license: str | None
+    license: str | None = None
 
     @property
     def text(self) -> str:

@@ -334,17 +334,6 @@ def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]
     return distinct
 
 
-def required_reason(reason: str | None) -> str:
-    """Returns the reason of a moderator. Raises InvalidField if there is none."""
-    if reason is None:
-        raise InvalidField(
-            "reason",
-            en="must give the reason for withdrawing the mechanism of another user.",
-            ja="他のユーザーの機構を取り下げる理由を入力してください。",
-        )
-    return reason
-
-
 def clean_duration(duration: float) -> float:
     """Returns a duration in seconds, above 0, rounded to the millisecond. Raises InvalidField."""
     if not 0.001 <= duration <= MAX_DURATION:

@@ -1,9 +1,7 @@
 """Named values: the parameters of a mechanism and the conditions of a claim. A value is a number with its unit, or a
 text."""
 
-import math
 import re
-import sys
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +16,8 @@ MAX_VALUE_LENGTH = 100
 _NUMBER = r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?"
 _LINE = re.compile(rf"([^=]+)=\s*(?:({_NUMBER})\s*(\S*)|(.+))")
 _BOUND = re.compile(rf"({_NUMBER})\s*(\S*)")
+_MAX_NUMBER = 1e300
+"""The largest number in coherent units, which is that of an open end."""
 _TOLERANCE = 1e-9
 """Relative: a bound that is given in another unit than the value includes an equal value."""
 
@@ -97,7 +97,7 @@ def _clean_value(field: str, value: NamedValue) -> NamedValue:
         text = clean_text(field, value.text, min_length=1, max_length=MAX_VALUE_LENGTH)
         return NamedValue(name=name, text=text)
     number, unit = float(value.number), clean_unit(field, value.unit)
-    if not math.isfinite(number) or not math.isfinite(coherent(number, unit)):
+    if not abs(coherent(number, unit)) <= _MAX_NUMBER:  # nor is NaN
         raise InvalidField(field, en="must be finite numbers.", ja="有限の数値を指定してください。")
     return NamedValue(name=name, number=number, unit=unit)
 
@@ -142,8 +142,8 @@ def range_in(field: str, name: str, text: str) -> ValueRange:
     return ValueRange(
         key=name_key(name),
         quantity=UNITS[unit].quantity,
-        low=-sys.float_info.max if least is None else least - abs(least) * _TOLERANCE,
-        high=sys.float_info.max if most is None else most + abs(most) * _TOLERANCE,
+        low=-_MAX_NUMBER if least is None else least - abs(least) * _TOLERANCE,
+        high=_MAX_NUMBER if most is None else most + abs(most) * _TOLERANCE,
     )
 
 
@@ -160,7 +160,7 @@ def _bound_in(field: str, text: str) -> tuple[float, str] | None:
 def _coherent(field: str, bound: tuple[float, str], unit: str) -> float:
     number, own = bound[0], clean_unit(field, bound[1] or unit)
     value = coherent(number, own)
-    if UNITS[own].quantity != UNITS[unit].quantity or not math.isfinite(value):
+    if UNITS[own].quantity != UNITS[unit].quantity or not abs(value) <= _MAX_NUMBER:
         raise _wrong_range(field)
     return value
 

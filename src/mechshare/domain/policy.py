@@ -1,6 +1,11 @@
 """The access rules. Lists, search, media, counts and writes all use them; there are no others."""
 
-from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
+from mechshare.domain.errors import (
+    AuthenticationRequired,
+    InvalidField,
+    MechanismNotFound,
+    UnauthorizedOperation,
+)
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.users import Actor, Permission, User
@@ -90,3 +95,14 @@ def require_permission(actor: Viewer, permission: Permission) -> Actor:
     if not actor.has_permission(permission):
         raise UnauthorizedOperation(permission=permission.value)
     return actor
+
+
+def required_reason(reason: str | None) -> str:
+    """Returns the reason of a moderator. Raises InvalidField if there is none."""
+    if reason is None:
+        raise InvalidField(
+            "reason",
+            en="must give the reason for withdrawing the mechanism of another user.",
+            ja="他のユーザーの機構を取り下げる理由を入力してください。",
+        )
+    return reason

@@ -27,7 +27,6 @@ from mechshare.domain.mechanisms import (
     clean_description,
     clean_duration,
     clean_title,
-    required_reason,
 )
 from mechshare.domain.named_values import NamedValue, clean_values
 from mechshare.domain.pagination import Page, PageRequest
@@ -38,6 +37,7 @@ from mechshare.domain.policy import (
     require_permission,
     require_visible,
     require_withdrawer,
+    required_reason,
     sees_unpublished_of,
 )
 from mechshare.domain.reliability import Reliability, Unstated, changed_reliability, clean_reliability
