@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from litestar import Litestar
     from litestar.testing import TestClient
     from litestar.types import ASGIApp
 
@@ -18,8 +19,16 @@ if TYPE_CHECKING:
 pytest.register_assert_rewrite("mechshare.testing")
 
 
+@pytest.fixture(scope="session")
+def _mechshare_routes() -> Litestar:
+    """The routes, which every `mechshare_app` uses in turn: to build them takes longer than the rest of its start."""
+    from mechshare.entrypoints.http.app import build_routes
+
+    return build_routes(public_url="")
+
+
 @pytest.fixture
-def mechshare_app() -> ASGIApp:
+def mechshare_app(_mechshare_routes: Litestar) -> ASGIApp:
     """An empty mechshare as an ASGI application, with everything in memory.
 
     The caller must run its lifespan, as servers and test clients do; until then it responds 503 NOT_STARTED.
@@ -28,7 +37,7 @@ def mechshare_app() -> ASGIApp:
     from mechshare.entrypoints.http.app import build_app
     from mechshare.entrypoints.worker.observer import LoggingObserver
 
-    return build_app(memory_application(LoggingObserver()))
+    return build_app(memory_application(LoggingObserver()), routes=_mechshare_routes)
 
 
 @pytest.fixture

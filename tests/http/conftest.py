@@ -17,7 +17,7 @@ from mechshare.application import Application
 from mechshare.bootstrap.adapters import Adapters, choose_adapters
 from mechshare.bootstrap.application import build
 from mechshare.domain.users import Role, User
-from mechshare.entrypoints.http.app import build_app
+from mechshare.entrypoints.http.app import build_app, build_routes
 from mechshare.entrypoints.worker.observer import LoggingObserver
 from mechshare.ports.clock import Clock
 from mechshare.ports.disks import Disks
@@ -27,6 +27,8 @@ from tests.services.world import GIF
 
 PASSWORD = "four-bar linkage"
 API = "/api/v1"
+_IDLE: dict[str, list[Litestar]] = {}
+"""Routes by public URL, which no site uses at present: to build them takes longer than most tests."""
 
 
 def memory_settings(data: Path, **changes: Any) -> Settings:
@@ -156,13 +158,16 @@ async def running_site(
     if disks is not None:
         adapters = replace(adapters, disks=disks)
     application = build(settings, LoggingObserver(), adapters)
-    app = build_app(application)
+    idle = _IDLE.setdefault(settings.public_url, [])
+    routes = idle.pop() if idle else build_routes(settings.public_url)
+    app = build_app(application, routes=routes)
     running = Running(app)
     await running.up()
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
         yield Site(application, adapters, running.litestar, client, {}, {}, app)
     await running.down()
+    idle.append(routes)
 
 
 @pytest.fixture

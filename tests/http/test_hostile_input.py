@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any
@@ -146,18 +146,26 @@ async def test_any_position_in_a_cursor_is_handled(site: Site, place: str) -> No
             assert_clear_response(response)
 
 
-@pytest.mark.parametrize("literal", LITERALS)
 @pytest.mark.parametrize("row", WITH_BODY)
-async def test_any_value_in_a_body_is_handled(site: Site, row: str, literal: str) -> None:
+async def test_any_value_in_a_body_is_handled(site: Site, row: str) -> None:
     method, template = row.split(" ")
     headers, path = await admin_and_path(site, template)
-    headers["Content-Type"] = "application/json"
-    fields = {name: json.dumps(value).encode() for name, value in BODIES[row].items()}
-    for name in fields:
-        changed = {**fields, name: LITERALS[literal]}
-        body = b"{" + b",".join(b'"%b":%b' % (key.encode(), value) for key, value in changed.items()) + b"}"
-        assert_clear_response(await site.client.request(method, path, headers=headers, content=body))
-    assert_clear_response(await site.client.request(method, path, headers=headers, content=LITERALS[literal]))
+    for body in bodies_with_literals(BODIES[row]):
+        sent = {**headers, "Content-Type": "application/json"}
+        response = await site.client.request(method, path, headers=sent, content=body)
+        assert_clear_response(response)
+        if response.is_success:  # it may have changed the password, or deleted what the path names
+            headers, path = await admin_and_path(site, template)
+
+
+def bodies_with_literals(fields: Mapping[str, Any]) -> Iterator[bytes]:
+    """Yields JSON objects in which each field in turn has each literal, and each literal by itself."""
+    valid = {name: json.dumps(value).encode() for name, value in fields.items()}
+    for literal in LITERALS.values():
+        for name in valid:
+            pairs = {**valid, name: literal}.items()
+            yield b"{" + b",".join(b'"%b":%b' % (key.encode(), value) for key, value in pairs) + b"}"
+        yield literal
 
 
 @pytest.mark.parametrize("row", WITH_BODY)

@@ -165,6 +165,8 @@ def expected_clips() -> list[Any]:
     return [pytest.param(match, id=match[0]) for match in row.findall(readme.read_text(encoding="utf-8"))]
 
 
+# How a clip is decoded does not depend on the deployment: the smallest and the largest one suffice.
+@pytest.mark.parametrize("client", ["memory", "distributed"], indirect=True)
 @pytest.mark.parametrize("expected", expected_clips())
 async def test_durations_of_real_clips_are_exact_to_the_millisecond(
     client: httpx.AsyncClient, expected: tuple[str, str, str, str, str]

@@ -103,7 +103,11 @@ async def test_all_rows_are_copied_exactly(pair: tuple[str, str]) -> None:
     assert {table.resumed for table in tables.values()} == {0}
 
 
-@pytest.mark.parametrize("steps", [0, 9, 25])
+@pytest.mark.parametrize(
+    ("pair", "steps"),
+    [*((pair, 9) for pair in PAIRS), (("sqlite", "postgresql"), 0), (("sqlite", "postgresql"), 25)],
+    indirect=["pair"],
+)
 async def test_a_killed_copy_resumes_with_the_same_result(pair: tuple[str, str], steps: int) -> None:
     source, destination = pair
     await fill(source, ROWS)
