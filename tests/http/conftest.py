@@ -1,8 +1,8 @@
 """The HTTP API in one process, over adapters in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -158,15 +158,22 @@ async def running_site(
     if disks is not None:
         adapters = replace(adapters, disks=disks)
     application = build(settings, LoggingObserver(), adapters)
-    idle = _IDLE.setdefault(settings.public_url, [])
-    routes = idle.pop() if idle else build_routes(settings.public_url)
-    app = build_app(application, routes=routes)
-    running = Running(app)
-    await running.up()
-    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
-        yield Site(application, adapters, running.litestar, client, {}, {}, app)
-    await running.down()
+    with reused_routes(settings.public_url) as routes:
+        app = build_app(application, routes=routes)
+        running = Running(app)
+        await running.up()
+        transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://mechshare.test") as client:
+            yield Site(application, adapters, running.litestar, client, {}, {}, app)
+        await running.down()
+
+
+@contextmanager
+def reused_routes(public_url: str = "") -> Iterator[Litestar]:
+    """Yields routes that no other application uses meanwhile."""
+    idle = _IDLE.setdefault(public_url, [])
+    routes = idle.pop() if idle else build_routes(public_url)
+    yield routes
     idle.append(routes)
 
 

@@ -38,7 +38,7 @@ from mechshare.ports.cache import STALENESS, CacheKey, Load
 from mechshare.services.jobs import JobRunner
 from mechshare.services.users import Registration
 from mechshare.settings import Settings, load
-from tests.http.conftest import API, PASSWORD, Running, Site
+from tests.http.conftest import API, PASSWORD, Running, Site, reused_routes
 from tests.servers import redis_url
 
 MECHANISMS = f"{API}/mechanisms"
@@ -153,7 +153,7 @@ class World:
         """Starts a new process in place of one that was killed."""
         application = build(self.settings, LoggingObserver())
         self.runners[process] = application.runner
-        self.caching[process] = await served(self.stack, build_app(application))
+        self.caching[process] = await served(self.stack, application)
 
     async def _change_category(self, client: httpx.AsyncClient, step: str) -> None:
         address, given = f"{CATEGORIES}/gears", {**self.admin, "If-Match": "*"}
@@ -299,8 +299,9 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     plain = replace(
         last, responses=uncached.responses, authentication=uncached.authentication, media=uncached.media
     )
-    clients = [await served(stack, build_app(application)) for application in applications[:2]]
-    forgetful = Forgetful(await started(stack, build_app(plain)), plain)
+    clients = [await served(stack, application) for application in applications[:2]]
+    routes, _ = await started(stack, plain)
+    forgetful = Forgetful(routes, plain)
     uncached_client = await client_of(stack, CompressionMiddleware(forgetful))
     joining = {
         name: {"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in NAMES
@@ -317,17 +318,19 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     )
 
 
-async def served(stack: AsyncExitStack, app: ASGIApp) -> httpx.AsyncClient:
-    await started(stack, app)
+async def served(stack: AsyncExitStack, application: Application) -> httpx.AsyncClient:
+    _, app = await started(stack, application)
     return await client_of(stack, app)
 
 
-async def started(stack: AsyncExitStack, app: ASGIApp) -> ASGIApp:
-    """Starts a server, which the stack stops; returns it without its middleware."""
+async def started(stack: AsyncExitStack, application: Application) -> tuple[ASGIApp, ASGIApp]:
+    """Starts a server, which the stack stops; returns it without its middleware and with it."""
+    routes = stack.enter_context(reused_routes())
+    app = build_app(application, routes=routes)
     running = Running(app)
     await running.up()
     stack.push_async_callback(running.down)
-    return running.litestar
+    return routes, app
 
 
 async def client_of(stack: AsyncExitStack, app: ASGIApp) -> httpx.AsyncClient:
