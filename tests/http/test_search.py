@@ -262,8 +262,9 @@ async def test_suggestions_say_whether_there_may_be_more(site: Site, index: Faul
     index.is_down = True
     bad = await site.client.get(SUGGEST, params={"q": "dri"})
 
-    assert good.json() == {"items": ["Geneva drive"], "degraded": False}
-    assert bad.json() == {"items": [], "degraded": True}
+    assert good.json()["suggestions"][:1] == [{"kind": "title", "text": "Geneva drive"}]
+    assert (good.json()["items"], good.json()["degraded"]) == (["Geneva drive"], False)
+    assert bad.json() == {"items": [], "suggestions": [], "degraded": True}
     assert (good.headers["cache-control"], bad.headers["cache-control"]) == ("public, no-cache", "no-store")
 
 
@@ -302,4 +303,21 @@ async def test_degraded_suggestions_do_not_outlive_the_fault(site: Site, index: 
 
     found = (await site.client.get(SUGGEST, params={"q": "gen"})).json()
 
-    assert found == {"items": ["Geneva drive"], "degraded": False}
+    assert (found["items"], found["degraded"]) == (["Geneva drive"], False)
+
+
+async def test_categories_authors_and_terms_are_suggested_with_their_kind(open_site: Any) -> None:
+    site = await open_site()
+    await site.published(await site.sign_up("camille"), "Camera shutter")
+
+    response = await site.client.get(SUGGEST, params={"q": "cam", "limit": "8"})
+
+    found = {(each["kind"], each["text"]) for each in response.json()["suggestions"]}
+    assert {
+        ("title", "Camera shutter"),
+        ("author", "camille"),
+        ("category", "Cams"),
+        ("term", "cam"),
+    } <= found
+    fewer = await site.client.get(SUGGEST, params={"q": "cam", "limit": "1"})
+    assert [each["kind"] for each in fewer.json()["suggestions"]] == ["title"]

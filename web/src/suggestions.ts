@@ -6,6 +6,11 @@ const DELAY = 150; // ms after the last key
 const MAX_SUGGESTIONS = 8;
 const LIST = "search-suggestions";
 
+interface Suggestion {
+  kind: "title" | "author" | "category" | "term";
+  text: string;
+}
+
 /** Whether an input method uses the key. Safari ends a composition before its last key, which has this code. */
 function isComposing(event: KeyboardEvent): boolean {
   return event.isComposing || event.keyCode === 229;
@@ -68,8 +73,10 @@ class SearchBox extends HTMLElement {
     }
     try {
       const query = new URLSearchParams({ q: words, limit: String(MAX_SUGGESTIONS) });
-      const { items } = await api<{ items: string[] }>(`/search/suggest?${query}`, { signal });
-      if (!signal.aborted) this.#show(items);
+      const { suggestions } = await api<{ suggestions: Suggestion[] }>(`/search/suggest?${query}`, {
+        signal,
+      });
+      if (!signal.aborted) this.#show(suggestions);
     } catch (error) {
       // Suggestions only save typing: without them, Enter searches as before.
       if (!(error instanceof ApiError)) throw error;
@@ -77,17 +84,17 @@ class SearchBox extends HTMLElement {
     }
   }
 
-  #show(titles: string[]): void {
-    if (!titles.length || document.activeElement !== this.#input) {
+  #show(suggestions: Suggestion[]): void {
+    if (!suggestions.length || document.activeElement !== this.#input) {
       this.#close();
       return;
     }
     this.#typed = this.#input.value;
-    this.#list.replaceChildren(...titles.map((title, place) => option(title, place)));
+    this.#list.replaceChildren(...suggestions.map(option));
     this.#list.hidden = false;
     this.#input.ariaExpanded = "true";
     this.#activate(-1);
-    announce(text("suggestion_count", { count: titles.length }));
+    announce(text("suggestion_count", { count: suggestions.length }));
   }
 
   #close(): void {
@@ -133,7 +140,7 @@ class SearchBox extends HTMLElement {
     }
     const places = this.#list.children.length + 1; // one of them is the box itself
     this.#activate(((this.#active + 1 + step + places) % places) - 1);
-    this.#input.value = this.#list.children[this.#active]?.textContent ?? this.#typed;
+    this.#input.value = queryOf(this.#list.children[this.#active]) ?? this.#typed;
   }
 
   #activate(place: number): void {
@@ -148,7 +155,7 @@ class SearchBox extends HTMLElement {
   #choose(target: EventTarget | null): void {
     const chosen = target instanceof Element ? target.closest("[role=option]") : null;
     if (!chosen) return;
-    this.#input.value = chosen.textContent ?? "";
+    this.#input.value = queryOf(chosen) ?? "";
     this.#close();
     this.#input.form?.requestSubmit();
   }
@@ -163,12 +170,28 @@ class SearchBox extends HTMLElement {
   }
 }
 
-function option(title: string, place: number): HTMLLIElement {
+function option(suggestion: Suggestion, place: number): HTMLLIElement {
   const item = document.createElement("li");
   item.id = `${LIST}-${place}`;
   item.role = "option";
-  item.textContent = title;
+  item.textContent = suggestion.text;
+  item.dataset.query = searchFor(suggestion);
+  if (suggestion.kind !== "title") {
+    const kind = document.createElement("span");
+    kind.className = "soft";
+    kind.textContent = ` ${text(`suggestion_${suggestion.kind}`)}`;
+    item.append(kind);
+  }
   return item;
+}
+
+/** The search that finds what is suggested: an author or a category is looked for in its own field. */
+function searchFor({ kind, text: name }: Suggestion): string {
+  return kind === "author" || kind === "category" ? `${kind}:"${name.replaceAll('"', " ")}"` : name;
+}
+
+function queryOf(item: Element | undefined): string | undefined {
+  return item instanceof HTMLElement ? item.dataset.query : undefined;
 }
 
 function isTyping(target: EventTarget | null): boolean {

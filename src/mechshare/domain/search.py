@@ -42,9 +42,25 @@ class SearchDocument:
     category_names: tuple[str, ...]
     user_id: UserId
     author_name: str
+    author_username: str = ""
     is_published: bool
     created_at: datetime
     duration_ms: int | None = None
+
+
+class SuggestionKind(StrEnum):
+    """What a suggestion is: the title of a mechanism, the name of an author, a category, or a term of the thesaurus."""
+
+    TITLE = "title"
+    AUTHOR = "author"
+    CATEGORY = "category"
+    TERM = "term"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    kind: SuggestionKind
+    text: str
 
 
 class SearchSort(StrEnum):
@@ -303,6 +319,12 @@ class Suggestions:
     degraded: bool = False
     is_complete: bool = True
 
+    def first(self, limit: int, others: tuple[Suggestion, ...]) -> tuple[Suggestion, ...]:
+        """Returns `limit` suggestions: titles, at least half of them if there are as many, then `others`."""
+        room = max(limit - len(others), (limit + 1) // 2)
+        titles = tuple(Suggestion(kind=SuggestionKind.TITLE, text=title) for title in self.titles[:room])
+        return (titles + others)[:limit]
+
 
 def clean_query(text: str) -> str:
     return clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)
@@ -319,6 +341,7 @@ def document_of(authored: AuthoredMechanism, category_names: tuple[str, ...]) ->
         category_names=category_names,
         user_id=mechanism.user_id,
         author_name=authored.author.display_name,
+        author_username=authored.author.username,
         is_published=mechanism.is_published,
         created_at=mechanism.created_at,
         duration_ms=round(mechanism.duration * 1000) if mechanism.duration is not None else None,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
 
 
 class SearchIndex(Protocol):
@@ -32,10 +32,19 @@ class SearchIndex(Protocol):
         """
 
     async def suggest(
-        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+        self,
+        prefix: str,
+        limit: int,
+        *,
+        excluded: Sequence[MechanismId] = (),
+        kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
         """Returns distinct titles of published mechanisms with a word that begins with `prefix`: in Japanese, with any
-        kanji or word in katakana. A title that only mechanisms in `excluded` have, at most MAX_EXCLUDED, is left out.
+        kanji or part of a word in katakana, in any spelling. A title that only mechanisms in `excluded` have, at most
+        MAX_EXCLUDED, is left out.
+
+        Of the kind AUTHOR, returns the display names of authors of such mechanisms whose display name or user name has
+        the beginning; of the kind TERM, names in the thesaurus, if the index has one; of the kind CATEGORY, none.
         """
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:

@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -30,6 +31,8 @@ from mechshare.domain.search import (
     SearchQuery,
     SearchResult,
     SearchSort,
+    Suggestion,
+    SuggestionKind,
     Suggestions,
     Synonyms,
     clean_query,
@@ -260,6 +263,33 @@ class SearchService:
                 return Suggestions(degraded=True)
             return Suggestions(titles=titles, is_complete=not unindexed)
 
+    async def suggest_others(self, prefix: str, limit: int) -> tuple[Suggestion, ...]:
+        """Returns up to `limit` categories, authors of published mechanisms and terms of the thesaurus each, with a
+        word that begins with `prefix`; none for an empty one. Without the index, categories alone.
+
+        Raises InvalidField, Overloaded.
+        """
+        cleaned = clean_query(prefix)
+        if not cleaned:
+            return ()
+        with self._limit.admit():
+            async with self._transactions.read() as tx:
+                categories = await tx.categories.find_all()
+            names = [name for each in categories for name in (each.name_ja, each.name_en)]
+            found = {SuggestionKind.CATEGORY: [name for name in names if _completes(cleaned, name)][:limit]}
+            unindexed = await self._find_unindexed(with_drafts=False)
+            for kind in (SuggestionKind.AUTHOR, SuggestionKind.TERM):
+                with suppress(Unavailable):
+                    found[kind] = await self._suggest_names(cleaned, limit, kind, unindexed)
+        return tuple(Suggestion(kind=kind, text=each) for kind, texts in found.items() for each in texts)
+
+    async def _suggest_names(
+        self, text: str, limit: int, kind: SuggestionKind, unindexed: Sequence[MechanismId] | None
+    ) -> list[str]:
+        if unindexed is None:
+            return []
+        return list(await self._index.suggest(text, limit, excluded=unindexed, kind=kind))
+
     async def reindex(self) -> int:
         """Rebuilds the whole index from the database; returns how many mechanisms it holds."""
         return await rebuild(self._transactions, self._index)
@@ -286,6 +316,14 @@ def _position_of(place: SearchPlace) -> Position:
 
 def _place_of(last: Mechanism) -> SearchPlace:
     return SearchPlace(score=0.0, title_length=OF_DATABASE, created_at=last.created_at, mechanism_id=last.id)
+
+
+def _completes(typed: str, name: str) -> bool:
+    """Whether a word of `name` begins with `typed`; in Japanese, any part of it."""
+    beginning, text = (unicodedata.normalize("NFKC", each).casefold() for each in (typed, name))
+    if beginning.isascii():
+        return f" {text}".replace("-", " ").find(f" {beginning}") >= 0
+    return beginning in text
 
 
 def _may_show(viewer: Viewer, hit: Hit, mechanism: Mechanism) -> bool:

@@ -8,7 +8,7 @@ from mechshare.adapters.metrics import SEARCHES
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
 from mechshare.ports.search import SearchIndex
 
 
@@ -34,10 +34,15 @@ class MeasuredSearchIndex:
             return await self._index.search(query)
 
     async def suggest(
-        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+        self,
+        prefix: str,
+        limit: int,
+        *,
+        excluded: Sequence[MechanismId] = (),
+        kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
         with _measured("suggest"):
-            return await self._index.suggest(prefix, limit, excluded=excluded)
+            return await self._index.suggest(prefix, limit, excluded=excluded, kind=kind)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         return await self._index.rebuild(documents)

@@ -14,7 +14,7 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
-from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.normalization import normalize_line
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
@@ -23,12 +23,13 @@ from mechshare.adapters.search.text.ranking import (
     SPELLING,
     STRICT,
     WEIGHTS,
+    author_openings,
     in_order,
     microseconds,
     searched_words,
     title_spelling,
 )
-from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, openings, spaced
+from mechshare.adapters.search.text.tokenizer import opening_of, openings
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import (
     Hit,
@@ -37,6 +38,7 @@ from mechshare.domain.search import (
     SearchQuery,
     SearchResult,
     SearchSort,
+    SuggestionKind,
     Synonyms,
 )
 
@@ -50,6 +52,7 @@ class _Entry:
     words: tuple[str, ...]
     spelling: str
     openings: tuple[str, ...]
+    author_openings: tuple[str, ...]
     touched: int
 
 
@@ -97,16 +100,28 @@ class MemorySearchIndex:
         )
 
     async def suggest(
-        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+        self,
+        prefix: str,
+        limit: int,
+        *,
+        excluded: Sequence[MechanismId] = (),
+        kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
-        beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-        if not beginning:
+        beginning = opening_of(prefix)
+        if not beginning or kind not in (SuggestionKind.TITLE, SuggestionKind.AUTHOR):
             return ()
         published = (
             entry
             for entry in self._entries.values()
             if entry.document.is_published and entry.document.mechanism_id not in excluded
         )
+        if kind is SuggestionKind.AUTHOR:
+            authors = (
+                (True, entry.document.author_name)
+                for entry in published
+                if any(text.startswith(beginning) for text in entry.author_openings)
+            )
+            return in_order(authors, limit)
         candidates = (
             (entry.openings[0].startswith(beginning), entry.document.title)
             for entry in published
@@ -162,6 +177,7 @@ class MemorySearchIndex:
             words=searched_words(document),
             spelling=title_spelling(document),
             openings=tuple(openings(document.title)),
+            author_openings=author_openings(document.author_name, document.author_username),
             touched=self._changes,
         )
 

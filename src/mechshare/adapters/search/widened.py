@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from mechshare.adapters.search.text.thesaurus import Thesaurus
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, Synonyms
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind, Synonyms
 from mechshare.ports.search import SearchIndex
 
 
@@ -38,9 +38,16 @@ class WidenedSearchIndex:
         await self._index.remove(mechanism_id, version)
 
     async def suggest(
-        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+        self,
+        prefix: str,
+        limit: int,
+        *,
+        excluded: Sequence[MechanismId] = (),
+        kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
-        return await self._index.suggest(prefix, limit, excluded=excluded)
+        if kind is SuggestionKind.TERM:
+            return self._thesaurus.suggest(prefix, limit)
+        return await self._index.suggest(prefix, limit, excluded=excluded, kind=kind)
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:
         return await self._index.rebuild(documents)

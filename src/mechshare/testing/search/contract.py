@@ -19,6 +19,7 @@ from mechshare.domain.search import (
     SearchQuery,
     SearchResult,
     SearchSort,
+    SuggestionKind,
     place_at,
 )
 from mechshare.testing.bounds import bounded
@@ -719,6 +720,36 @@ class TestSuggestions:
         await index.put([document("x", "遊び歯車 gear", is_published=False)])
 
         assert await index.suggest(prefix, 10) == expected
+
+    @pytest.mark.parametrize(
+        "prefix", ["クランク", "すらいだ", "スライダー", "ｸﾗﾝｸ機構", "4節", "四節", "歯車", "齒車"]
+    )
+    async def test_parts_and_spellings_of_a_word_are_suggested(self, index: Any, prefix: str) -> None:
+        await index.put([document("a", "スライダクランク機構と四節リンクの歯車")])
+
+        assert len(await index.suggest(prefix, 10)) == 1
+
+    async def test_authors_are_suggested_by_both_names(self, index: Any) -> None:
+        taro = {"author_name": "山田 Taro", "author_username": "yamada"}
+        await index.put(
+            [
+                document("a", "cam", **taro),
+                document("b", "gear", **taro),
+                document("c", "rack", author_name="Yamato", is_published=False),
+                document("d", "belt", author_name="Yamamoto"),
+            ]
+        )
+
+        async def authors(prefix: str, **options: Any) -> Any:
+            return await index.suggest(prefix, 10, kind=SuggestionKind.AUTHOR, **options)
+
+        assert await authors("yama") == ("Yamamoto", "山田 Taro")
+        assert await authors("山") == await authors("ta") == ("山田 Taro",)
+        assert await authors("yamad", excluded=(MechanismId("a"),)) == ("山田 Taro",)
+        assert await authors("yamad", excluded=(MechanismId("a"), MechanismId("b"))) == ()
+        assert await authors("cam") == await authors("") == ()
+        await index.put([document("d", "belt", version=2, author_name="Other")])
+        assert await authors("yamam") == ()
 
     async def test_each_title_is_suggested_once(self, index: Any) -> None:
         await index.put(

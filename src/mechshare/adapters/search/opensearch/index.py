@@ -11,6 +11,7 @@ from mechshare.adapters.search.opensearch.client import DEPENDENCY, OpenSearchSe
 from mechshare.adapters.search.opensearch.mapping import FORMAT, is_tombstone, tombstone_version
 from mechshare.adapters.search.opensearch.pagination import page
 from mechshare.adapters.search.opensearch.queries import (
+    authors_body,
     nearest_body,
     search_body,
     titles_body,
@@ -18,7 +19,7 @@ from mechshare.adapters.search.opensearch.queries import (
     titles_with_later_word,
 )
 from mechshare.adapters.search.opensearch.rebuild import rebuild
-from mechshare.adapters.search.opensearch.responses import result_of, titles_of, tokens_near
+from mechshare.adapters.search.opensearch.responses import authors_of, result_of, titles_of, tokens_near
 from mechshare.adapters.search.opensearch.writes import Write, document_writes, tombstone_write, write
 from mechshare.adapters.search.text.loosening import (
     is_loosened,
@@ -28,12 +29,11 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
-from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.query import ParsedQuery, parse_query
-from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
+from mechshare.adapters.search.text.tokenizer import opening_of
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, Synonyms
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind, Synonyms
 
 SEARCH_SECONDS = 0.5
 WRITE_SECONDS = 10.0
@@ -97,11 +97,18 @@ class OpenSearchIndex:
         return replace(result, expanded=expanded, nearest=nearest)
 
     async def suggest(
-        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+        self,
+        prefix: str,
+        limit: int,
+        *,
+        excluded: Sequence[MechanismId] = (),
+        kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
-        beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-        if not beginning or limit < 1:
+        beginning = opening_of(prefix)
+        if not beginning or limit < 1 or kind not in (SuggestionKind.TITLE, SuggestionKind.AUTHOR):
             return ()
+        if kind is SuggestionKind.AUTHOR:
+            return authors_of(await self._search(authors_body(beginning, excluded, limit)))
         titles = await self._titles(titles_starting_with(beginning, excluded), limit)
         if len(titles) < limit:
             titles += await self._titles(titles_with_later_word(beginning, excluded), limit - len(titles))

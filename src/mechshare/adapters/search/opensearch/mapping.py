@@ -13,7 +13,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from mechshare.adapters.search.text.normalization import normalize_line
-from mechshare.adapters.search.text.ranking import PLACES, microseconds, searched_fields, title_spelling
+from mechshare.adapters.search.text.ranking import (
+    PLACES,
+    author_openings,
+    microseconds,
+    searched_fields,
+    title_spelling,
+)
 from mechshare.adapters.search.text.tokenizer import index_text, openings
 from mechshare.domain.search import SearchDocument
 
@@ -22,7 +28,7 @@ WINDOW = 10_000
 MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
-FORMAT = 5
+FORMAT = 6
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
@@ -57,7 +63,7 @@ INDEX: Mapping[str, Any] = {
     "mappings": {
         "_meta": {"format": FORMAT},
         "dynamic": "strict",
-        "_source": {"includes": ["title", "description"]},
+        "_source": {"includes": ["title", "description", "author"]},
         "properties": {
             "id": {"type": "keyword"},
             "visibility": {"type": "keyword"},
@@ -66,6 +72,8 @@ INDEX: Mapping[str, Any] = {
             "user_id": {"type": "keyword"},
             "category_ids": {"type": "keyword"},
             "title": {"type": "keyword", "index": False},
+            "author": {"type": "keyword"},
+            "author_openings": _BEGINNINGS,
             "description": {"type": "text", "index": False},
             "line": {"type": "keyword"},
             "openings": _BEGINNINGS,
@@ -90,6 +98,8 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "title": document.title,
         "description": document.description,
         "line": normalize_line(document.title),
+        "author": document.author_name,
+        "author_openings": list(author_openings(document.author_name, document.author_username)),
         "openings": title_openings,
         "first_opening": title_openings[:1],
         "title_length": len(document.title),

@@ -110,6 +110,20 @@ def titles_body(conditions: _Json, limit: int, *, among: int = 0) -> _Json:
     }
 
 
+def authors_body(beginning: str, excluded: Sequence[str], limit: int) -> _Json:
+    """Returns the request body for the authors of published mechanisms, except `excluded`, whose name has
+    `beginning`."""
+    conditions = [_term("visibility", PUBLIC), _prefix("author_openings", beginning)]
+    return {
+        "query": {"bool": {"filter": conditions, "must_not": _among(excluded)}},
+        "collapse": {"field": "author"},
+        "sort": [{"author": "asc"}],
+        "size": min(limit, WINDOW),
+        "track_total_hits": False,
+        "_source": ["author"],
+    }
+
+
 def tombstones_body(size: int) -> _Json:
     """Returns the request body for tombstones, sorted by id for `search_after`."""
     return {

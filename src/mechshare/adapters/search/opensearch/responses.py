@@ -42,6 +42,10 @@ def _place(hit: Any) -> SearchPlace:
     )
 
 
+def authors_of(response: Any) -> tuple[str, ...]:
+    return tuple(hit["_source"]["author"] for hit in response["hits"]["hits"])
+
+
 def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments]) -> Hit:
     title = hit["_source"]["title"]
     return Hit(

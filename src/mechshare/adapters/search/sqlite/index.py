@@ -23,7 +23,7 @@ from mechshare.adapters.search.text.batches import batches
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.overload import SearchTimedOut
-from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
 
 READERS = 2
 """Threads. They pass the GIL to each other and to the event loop, so more threads lower the throughput."""
@@ -59,10 +59,15 @@ class SqliteSearchIndex:
         return await self._readers.run(reads.search, query, deadline=self._deadline())
 
     async def suggest(
-        self, prefix: str, limit: int, *, excluded: Sequence[MechanismId] = ()
+        self,
+        prefix: str,
+        limit: int,
+        *,
+        excluded: Sequence[MechanismId] = (),
+        kind: SuggestionKind = SuggestionKind.TITLE,
     ) -> tuple[str, ...]:
         return await self._readers.run(
-            suggestions.suggest, prefix, limit, excluded=excluded, deadline=self._deadline()
+            suggestions.suggest, prefix, limit, excluded=excluded, kind=kind, deadline=self._deadline()
         )
 
     def _deadline(self) -> float:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
+LATER_OPENING, FIRST_OPENING, AUTHOR_OPENING = range(3)
+"""The kinds of openings: at a later word of a title, at its first one, and of an author's name."""
 TITLE_AFTER = "\n"
 """Separates an opening, which contains none, from its title. Sorts before a space."""
 _MAX_CACHED_STATEMENTS = 16
@@ -31,7 +33,7 @@ _SCHEMA = (
         is_published INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
         duration INTEGER, line TEXT NOT NULL, title_spelling TEXT NOT NULL,
         title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
-        title TEXT NOT NULL, description TEXT NOT NULL
+        author TEXT NOT NULL, username TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL
     ) STRICT
     """,  # the description last, so that only displayed hits read it
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
@@ -44,10 +46,9 @@ _SCHEMA = (
     """,
     """
     CREATE TABLE opening (
-        is_first INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL,
-        PRIMARY KEY (is_first, text, document)
+        kind INTEGER NOT NULL, text TEXT NOT NULL, document INTEGER NOT NULL, PRIMARY KEY (kind, text, document)
     ) STRICT, WITHOUT ROWID
-    """,  # of published mechanisms; the text ends with the whole title, so that suggestions read nothing else
+    """,  # of published mechanisms; the text ends with the whole title or name, so that suggestions read nothing else
     # Every token of any document ever indexed, to expand prefixes.
     "CREATE TABLE word (text TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     # The text is already tokenized and separated by spaces; this tokenizer treats all non-ASCII as token characters.

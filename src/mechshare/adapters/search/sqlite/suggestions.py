@@ -5,11 +5,16 @@ import sqlite3
 from collections.abc import Sequence
 
 from mechshare.adapters.search.sqlite.reads import BEYOND, bounded, json_or_none, until
-from mechshare.adapters.search.sqlite.schema import TITLE_AFTER
-from mechshare.adapters.search.text.normalization import normalize_text
+from mechshare.adapters.search.sqlite.schema import (
+    AUTHOR_OPENING,
+    FIRST_OPENING,
+    LATER_OPENING,
+    TITLE_AFTER,
+)
 from mechshare.adapters.search.text.ranking import in_order
-from mechshare.adapters.search.text.tokenizer import MAX_TOKEN_LENGTH, spaced
+from mechshare.adapters.search.text.tokenizer import opening_of
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.search import SuggestionKind
 
 _IS_SUGGESTED = """
     (:excluded IS NULL OR document NOT IN (
@@ -17,31 +22,31 @@ _IS_SUGGESTED = """
 """
 
 
-def _candidates(is_first: int, condition: str = "TRUE") -> str:
+def _candidates(kind: int, condition: str = "TRUE") -> str:
     """Returns a query for the alphabetically first :most distinct openings with the prefix, which include their titles.
 
     Each is found by one index lookup after the previous one, whatever the number of mechanisms or of equal titles.
     `condition` is outside the lookup: in it, SQLite would evaluate the condition for every opening that it skips.
     """
-    opening = (
-        f"SELECT min(text) FROM opening WHERE is_first = {is_first} AND text < :beyond AND {_IS_SUGGESTED}"  # noqa: S608
-    )
+    opening = f"SELECT min(text) FROM opening WHERE kind = {kind} AND text < :beyond AND {_IS_SUGGESTED}"  # noqa: S608
     return f"""
         WITH RECURSIVE texts (text) AS (
             SELECT ({opening} AND text >= :prefix) WHERE {condition}
             UNION ALL SELECT ({opening} AND text > texts.text) FROM texts WHERE texts.text IS NOT NULL
             LIMIT :most
         )
-        SELECT text, {is_first} AS is_first FROM texts WHERE text IS NOT NULL
+        SELECT text, {kind} AS kind FROM texts WHERE text IS NOT NULL
     """  # noqa: S608 - put together from constants alone
 
 
 # Reads titles with the prefix at a later word only if too few begin with it: these come first in any case.
 _SUGGEST = f"""
-    WITH first AS MATERIALIZED ({_candidates(1)}),
-        later AS MATERIALIZED ({_candidates(0, "(SELECT count(*) FROM first) < :most")})
+    WITH first AS MATERIALIZED ({_candidates(FIRST_OPENING)}),
+        later AS MATERIALIZED ({_candidates(LATER_OPENING, "(SELECT count(*) FROM first) < :most")})
     SELECT * FROM first UNION ALL SELECT * FROM later
 """  # noqa: S608 - put together from constants alone
+
+_STATEMENTS = {SuggestionKind.TITLE: _SUGGEST, SuggestionKind.AUTHOR: _candidates(AUTHOR_OPENING)}
 
 
 def suggest(
@@ -50,10 +55,11 @@ def suggest(
     limit: int,
     *,
     excluded: Sequence[MechanismId] = (),
+    kind: SuggestionKind = SuggestionKind.TITLE,
     deadline: float = math.inf,
 ) -> tuple[str, ...]:
-    beginning = spaced(normalize_text(prefix).text)[:MAX_TOKEN_LENGTH]
-    if not beginning:
+    beginning, statement = opening_of(prefix), _STATEMENTS.get(kind)
+    if not beginning or statement is None:
         return ()
     # Reads twice the limit: titles that differ only in width or case count once.
     bounds = {
@@ -63,5 +69,7 @@ def suggest(
         "excluded": json_or_none(excluded),
     }
     with until(connection, deadline):
-        rows = connection.execute(_SUGGEST, bounds).fetchall()
-    return in_order(((bool(is_first), text.partition(TITLE_AFTER)[2]) for text, is_first in rows), limit)
+        rows = connection.execute(statement, bounds).fetchall()
+    return in_order(
+        ((number != LATER_OPENING, text.partition(TITLE_AFTER)[2]) for text, number in rows), limit
+    )

@@ -4,15 +4,26 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mechshare.adapters.search.sqlite.schema import TITLE_AFTER, transaction
+from mechshare.adapters.search.sqlite.schema import (
+    AUTHOR_OPENING,
+    FIRST_OPENING,
+    LATER_OPENING,
+    TITLE_AFTER,
+    transaction,
+)
 from mechshare.adapters.search.text.normalization import normalize_line
-from mechshare.adapters.search.text.ranking import microseconds, searched_words, title_spelling
+from mechshare.adapters.search.text.ranking import (
+    author_openings,
+    microseconds,
+    searched_words,
+    title_spelling,
+)
 from mechshare.adapters.search.text.tokenizer import openings
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument
 
-TitleOpening = tuple[bool, str]
-"""(is the first opening of its title, opening + TITLE_AFTER + title)."""
+Opening = tuple[int, str]
+"""(kind, opening + TITLE_AFTER + title or name of the author)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +34,7 @@ class Prepared:
     line: str
     spelling: str
     words: tuple[str, ...]
-    openings: tuple[TitleOpening, ...]
+    openings: tuple[Opening, ...]
 
 
 def prepare(document: SearchDocument) -> Prepared:
@@ -32,7 +43,9 @@ def prepare(document: SearchDocument) -> Prepared:
         line=normalize_line(document.title),
         spelling=title_spelling(document),
         words=searched_words(document),
-        openings=_openings(document.title) if document.is_published else (),
+        openings=_openings(document.title, document.author_name, document.author_username)
+        if document.is_published
+        else (),
     )
 
 
@@ -109,17 +122,18 @@ def _is_superseded(connection: sqlite3.Connection, document: SearchDocument, sin
 def _delete(connection: sqlite3.Connection, mechanism_id: str) -> tuple[int | None, int | None]:
     """Deletes the mechanism; returns its row and version, or (None, None) if it was not in the index."""
     current = connection.execute(
-        "DELETE FROM document WHERE id = ? RETURNING row, version, title, is_published", (mechanism_id,)
+        "DELETE FROM document WHERE id = ? RETURNING row, version, title, author, username, is_published",
+        (mechanism_id,),
     ).fetchone()
     if current is None:
         return None, None
-    row, version, title, is_published = current
+    row, version, title, author, username, is_published = current
     connection.execute("DELETE FROM words WHERE rowid = ?", (row,))
     connection.execute("DELETE FROM category WHERE document = ?", (row,))
     if is_published:
         connection.executemany(
-            "DELETE FROM opening WHERE is_first = ? AND text = ? AND document = ?",
-            [(*opening, row) for opening in _openings(title)],
+            "DELETE FROM opening WHERE kind = ? AND text = ? AND document = ?",
+            [(*opening, row) for opening in _openings(title, author, username)],
         )
     return row, version
 
@@ -130,8 +144,8 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     row = connection.execute(
         "INSERT INTO document"
         " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
-        " description, user_id, is_published, created_at, duration)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " author, username, description, user_id, is_published, created_at, duration)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             document.mechanism_id,
@@ -141,6 +155,8 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             prepared.line,
             prepared.spelling,
             *prepared.words[:3],
+            document.author_name,
+            document.author_username,
             document.description,
             document.user_id,
             document.is_published,
@@ -161,5 +177,10 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     )
 
 
-def _openings(title: str) -> tuple[TitleOpening, ...]:
-    return tuple((number == 0, text + TITLE_AFTER + title) for number, text in enumerate(openings(title)))
+def _openings(title: str, author: str, username: str) -> tuple[Opening, ...]:
+    of_title = (
+        (LATER_OPENING if number else FIRST_OPENING, text + TITLE_AFTER + title)
+        for number, text in enumerate(openings(title))
+    )
+    of_author = ((AUTHOR_OPENING, text + TITLE_AFTER + author) for text in author_openings(author, username))
+    return (*of_title, *of_author)

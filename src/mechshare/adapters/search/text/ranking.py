@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
-from mechshare.adapters.search.text.tokenizer import index_text, spelling_text
+from mechshare.adapters.search.text.tokenizer import index_text, openings, spelling_text
 from mechshare.domain.search import SearchDocument
 
 WEIGHTS = (9.0, 3.0, 1.0)
@@ -33,6 +33,11 @@ def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
 def searched_words(document: SearchDocument) -> tuple[str, ...]:
     """Returns the tokens of each of `searched_fields`, with a space before and after each, for `Phrase.pattern`."""
     return tuple(f" {index_text(text)} " for text in searched_fields(document))
+
+
+def author_openings(name: str, username: str) -> tuple[str, ...]:
+    """Returns the texts by whose prefixes the display name of this author is suggested."""
+    return tuple(dict.fromkeys((*openings(name), *openings(username))))
 
 
 def title_spelling(document: SearchDocument) -> str:

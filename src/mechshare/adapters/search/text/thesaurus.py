@@ -11,8 +11,9 @@ from itertools import islice, product
 
 from mechshare.adapters.search.text.loosening import edit_distance, most_edits_unfound
 from mechshare.adapters.search.text.query import plain_words
+from mechshare.adapters.search.text.ranking import in_order
 from mechshare.adapters.search.text.spelling import as_hiragana, spelled
-from mechshare.adapters.search.text.tokenizer import is_cjk, tokens_of
+from mechshare.adapters.search.text.tokenizer import is_cjk, opening_of, openings, tokens_of
 from mechshare.domain.search import Synonyms, WordParts
 
 MAX_NAMES = 8
@@ -76,6 +77,21 @@ class Thesaurus:
     def _written(self) -> Mapping[str, str]:
         """Every name by its spelling without what `_comparable` unifies."""
         return {_comparable(name): name for names in self._names.values() for name in names}
+
+    def suggest(self, typed: str, limit: int) -> tuple[str, ...]:
+        """Returns names that `typed` completes to: those that begin with it, then those with a later word that does."""
+        beginning = opening_of(typed)
+        if not beginning:
+            return ()
+        return in_order(
+            ((number == 0, name) for text, number, name in self._openings if text.startswith(beginning)),
+            limit,
+        )
+
+    @cached_property
+    def _openings(self) -> Sequence[tuple[str, int, str]]:
+        names = dict.fromkeys(name for names in self._names.values() for name in names)
+        return [(text, number, name) for name in names for number, text in enumerate(openings(name))]
 
     def _parts(self, word: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yields the terms within `word`; of terms that overlap, the first one, the longest if several begin there."""

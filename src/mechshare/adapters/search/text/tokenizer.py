@@ -22,7 +22,6 @@ from typing import NamedTuple
 import snowballstemmer
 
 from mechshare.adapters.search.text.english import unified
-from mechshare.adapters.search.text.normalization import normalize_text
 from mechshare.adapters.search.text.readings import readings_of
 from mechshare.adapters.search.text.spelling import as_hiragana, spelled
 
@@ -51,6 +50,10 @@ _KANJI_RUN = re.compile(rf"{_KANJI}+")
 _OKURIGANA = r"[っわかとなまら]?[いきしちにひみりぎじびえけせてねへめれげぜでべつ]"
 _OKURIGANA_COMPOUND = re.compile(rf"(?<!{_KANJI}){_KANJI}++(?:{_OKURIGANA}{_KANJI}++)+")
 _OKURIGANA_INSIDE = re.compile(rf"(?<={_KANJI}){_OKURIGANA}(?={_KANJI})")
+_INNER_KATAKANA = re.compile(
+    r"(?<=[\u30a1-\u30fa\u30fc]{2})(?![ァィゥェォッャュョヮンー])[\u30a1-\u30fa](?=[\u30a1-\u30fa\u30fc])"
+)
+"""Where a part of a word in katakana may begin: after two letters and before another one."""
 _KANJI_OR_KATAKANA = re.compile(r"[\u30a1-\u30fa\u30fc-\u30ff]+|[^\u3041-\u30ff]")
 
 
@@ -197,13 +200,23 @@ def as_written(word: str) -> str:
 def openings(title: str) -> Iterator[str]:
     """Yields the texts by whose prefixes `title` is suggested: its remainder from each word or run on, longest first.
 
-    Within Japanese, each kanji and each word in katakana begins one: 遊星歯車 is suggested for 歯, too.
+    Within Japanese, each kanji and each part of a word in katakana begins one: 遊星歯車 is suggested for 歯, and
+    スライダクランク for クランク, too. They are in unified spelling, as is what `opening_of` returns.
     """
-    normalized = normalize_text(title).text
-    for segment in segments(normalized):
+    unified = spelled(title, joins=True).text
+    for segment in segments(unified):
         for word in segment.words:
             for start in _run_starts(word) if segment.is_cjk else (word.start,):
-                yield spaced(normalized[start : start + _MAX_OPENING_SOURCE])[:MAX_TOKEN_LENGTH]
+                yield _opening(unified[start : start + _MAX_OPENING_SOURCE])
+
+
+def opening_of(typed: str) -> str:
+    """Returns the beginning of openings by which `typed` is completed; empty if there is no letter or digit."""
+    return _opening(spelled(typed, joins=True).text)
+
+
+def _opening(unified: str) -> str:
+    return as_hiragana(spaced(unified))[:MAX_TOKEN_LENGTH]
 
 
 def spaced(normalized: str) -> str:
@@ -218,6 +231,7 @@ def _words_in(segment: re.Match[str]) -> list[re.Match[str]]:
 
 def _run_starts(run: Word) -> Iterator[int]:
     inner = {run.start + match.start() for match in _KANJI_OR_KATAKANA.finditer(run.text)}
+    inner |= {run.start + match.start() for match in _INNER_KATAKANA.finditer(run.text)}
     yield from sorted({run.start} | inner)
 
 

@@ -23,9 +23,12 @@ from mechshare.entrypoints.http.public_reads.keys import (
 )
 from mechshare.entrypoints.http.representations.categories import categories_response
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
-from mechshare.entrypoints.http.representations.search import SuggestionsResponse, search_response
+from mechshare.entrypoints.http.representations.search import search_response, suggestions_response
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 from mechshare.services.support.data_loader import DataLoader
+
+_MAX_OF_KIND = 3
+"""Suggestions of each kind other than titles, at most."""
 
 
 class PublicReads:
@@ -119,7 +122,9 @@ class PublicReads:
 
     async def _read_suggestions(self, key: SuggestionsKey) -> CachedResponse:
         found = await self._application.search.suggest(key.text, key.limit)
-        body = SuggestionsResponse(items=list(found.titles), degraded=found.degraded)
+        search = self._application.search
+        others = () if found.degraded else await search.suggest_others(key.text, _MAX_OF_KIND)
+        body = suggestions_response(found, others, key.limit)
         return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
 
     async def _read_categories(self) -> CachedResponse:

@@ -2,7 +2,14 @@
 
 from msgspec import Struct
 
-from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort
+from mechshare.domain.search import (
+    FoundMechanism,
+    SearchPage,
+    SearchSort,
+    Suggestion,
+    SuggestionKind,
+    Suggestions,
+)
 from mechshare.entrypoints.http.protocol.pagination import cursor_of
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanisms import (
@@ -60,11 +67,21 @@ class SearchResponse(Struct):
     suggestions: HelpResponse
 
 
+@published("Suggestion")
+class SuggestionResponse(Struct):
+    """`text` is a title, or the name of an author, a category or a term of the thesaurus."""
+
+    kind: SuggestionKind
+    text: str
+
+
 @published("SuggestionList")
 class SuggestionsResponse(Struct):
-    """`degraded` means that the search index was unavailable; there are no items then."""
+    """`items` are titles, `suggestions` titles, categories, authors and terms, each with its kind. `degraded` means
+    that the search index was unavailable; there are none then."""
 
     items: list[str]
+    suggestions: list[SuggestionResponse]
     degraded: bool
 
 
@@ -83,6 +100,16 @@ def search_response(
         degraded=found.degraded,
         next=cursor_of(found.next, sort.order, found.page + 1, conditions) if found.next else None,
         suggestions=HelpResponse(spellings=list(found.help.spellings), without=dict(found.help.without)),
+    )
+
+
+def suggestions_response(
+    found: Suggestions, others: tuple[Suggestion, ...], limit: int
+) -> SuggestionsResponse:
+    return SuggestionsResponse(
+        items=list(found.titles),
+        suggestions=[SuggestionResponse(each.kind, each.text) for each in found.first(limit, others)],
+        degraded=found.degraded,
     )
 
 

@@ -150,7 +150,7 @@ async def suggest(
     q: Text = "",
     limit: Annotated[int, QueryParameter(name="limit", ge=1, le=MAX_SUGGESTIONS)] = 10,
 ) -> Response[SuggestionsResponse]:
-    """Returns titles of published mechanisms with a word that begins with `q`."""
+    """Returns titles of published mechanisms with a word that begins with `q`, and categories, authors and terms."""
 
     key = SuggestionsKey(text=q, limit=limit)
     viewer = await valid_viewer_of(request)
