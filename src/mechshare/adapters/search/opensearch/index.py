@@ -83,14 +83,14 @@ class OpenSearchIndex:
         parsed = parse_query(query.text, query.synonyms)
         if not parsed.is_blank and not parsed.clauses:
             return SearchResult(hits=(), total=0, facets={})
-        counted, hits = await page(self._search, search_body(query, parsed), query)
+        counted, hits = await page(self._search, search_body(query, parsed), query.offset, query.limit)
         expanded: Synonyms = ()
         nearest: Synonyms = ()
         if is_loosened(query, parsed, counted["hits"]["total"]["value"]):
             loose, expanded = loosened(parsed, await self._nearest(parsed, most_edits), query.parts)
             if loose is not parsed:
                 parsed = loose
-                counted, hits = await page(self._search, search_body(query, loose), query)
+                counted, hits = await page(self._search, search_body(query, loose), query.offset, query.limit)
             if not counted["hits"]["total"]["value"]:
                 nearest = tuple((await self._nearest(parsed, most_edits_unfound)).items())
         result = await asyncio.to_thread(result_of, parsed, counted, hits)

@@ -3,16 +3,16 @@
 from typing import Any, Protocol
 
 from mechshare.adapters.search.opensearch.mapping import WINDOW
-from mechshare.domain.search import SearchQuery
 
 
 class Search(Protocol):
     async def __call__(self, body: dict[str, Any], /) -> Any: ...
 
 
-async def page(search: Search, body: dict[str, Any], query: SearchQuery) -> tuple[Any, list[Any]]:
-    """Returns the response that holds the totals, and the hits of the page that `query` asks for: at most WINDOW."""
-    start, size = max(query.offset, 0), min(max(query.limit, 0), WINDOW)
+async def page(search: Search, body: dict[str, Any], offset: int, limit: int) -> tuple[Any, list[Any]]:
+    """Returns the response that holds the totals, and the hits from `offset` on, or after the place in `body`: at most
+    `limit` and WINDOW of them."""
+    start, size = max(offset, 0), min(max(limit, 0), WINDOW)
     if "search_after" in body:
         response = await search({**body, "size": size})
         return response, response["hits"]["hits"]
