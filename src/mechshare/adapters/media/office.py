@@ -48,7 +48,7 @@ def make_pages(
     report("decode", 0.0)
     with open_package(source) as package:
         main = _main_part(package)
-        texts = []
+        texts: list[str] = []
         for text in _READERS[format](package, main):
             if len(texts) == MAX_PAGES:
                 raise RefusedClip(FailureCode.TOO_MANY_PAGES, f"more than {MAX_PAGES:,}")
