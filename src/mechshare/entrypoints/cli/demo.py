@@ -54,7 +54,9 @@ class Shown:
     default="embedded",
     help="embedded: this machine alone. distributed: the servers that MECHSHARE_..._URL name, and a worker.",
 )
-@click.option("--port", type=click.IntRange(1, 65_535), help="The port to serve on (8000, or a free one).")
+@click.option(
+    "--port", type=click.IntRange(1, 65_535), help="The port to serve on (MECHSHARE_PORT, 8000, or a free one)."
+)
 @pass_settings
 def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port: int | None) -> None:
     """Show the whole product on this machine: share clips, process, publish, find and watch them.
@@ -66,7 +68,7 @@ def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port:
         data = chosen.data if PREFIX + "DATA" in os.environ else Path(scratch) / "data"
         clips = _own_clips(Path(scratch) / "clips") if folder is None else _clips_of(folder)
         environ = _environment(profile, data)
-        with _serving(environ, data, port or _free_port()) as address:
+        with _serving(environ, data, port or _free_port(chosen.port)) as address:
             try:
                 _show(Api(address), clips)
             except ApiError as refusal:
@@ -249,9 +251,9 @@ def _is_ready(port: int) -> bool:
         connection.close()
 
 
-def _free_port() -> int:
-    """Returns 8000, or any free port if 8000 is taken."""
-    for candidate in (8000, 0):
+def _free_port(preferred: int) -> int:
+    """Returns `preferred`, or any free port if it is taken."""
+    for candidate in (preferred, 0):
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", candidate))
