@@ -55,7 +55,9 @@ class Shown:
     help="embedded: this machine alone. distributed: the servers that MECHSHARE_..._URL name, and a worker.",
 )
 @click.option(
-    "--port", type=click.IntRange(1, 65_535), help="The port to serve on (MECHSHARE_PORT, 8000, or a free one)."
+    "--port",
+    type=click.IntRange(1, 65_535),
+    help="The port to serve on (MECHSHARE_PORT, 8000, or a free one).",
 )
 @pass_settings
 def demo(chosen: Settings, folder: Path | None, exits: bool, profile: str, port: int | None) -> None:
