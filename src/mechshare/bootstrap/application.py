@@ -27,6 +27,7 @@ from mechshare.ports.clock import Clock
 from mechshare.ports.scratch import Scratch
 from mechshare.ports.search import SearchIndex
 from mechshare.ports.tokens import TokenIssuer
+from mechshare.services.attachments import AttachmentService
 from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
@@ -137,6 +138,7 @@ def build(
         reliability=ReliabilityService(database),
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         lineage=LineageService(transactions, clock),
+        attachments=AttachmentService(transactions, clock, ids),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits

@@ -41,6 +41,8 @@ CONTENT_TYPES: Mapping[str, str] = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 """The content types of stored files, by the extension of their key."""
+ANY_EXTENSION = "bin"
+"""The extension of the keys of files whose format does not matter."""
 ANY_CONTENT_TYPE = "application/octet-stream"
 """The content type of all other files, which clients download."""
 
@@ -72,6 +74,7 @@ class BlobRole(StrEnum):
     """The role of a stored file."""
 
     ORIGINAL = "original"
+    ATTACHMENT = "attachment"
     VIDEO = "video"
     THUMBNAIL = "thumbnail"
     PREVIEW = "preview"
@@ -88,7 +91,7 @@ class Damage(StrEnum):
     """The store responds, but not with the content of this file: a bad sector, for instance."""
 
 
-DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL}
+DERIVATIVES = frozenset(BlobRole) - {BlobRole.ORIGINAL, BlobRole.ATTACHMENT}
 """The roles of files that are made from an original."""
 
 

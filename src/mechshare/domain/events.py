@@ -182,6 +182,14 @@ class DerivativesOrphaned:
 
 
 @dataclass(frozen=True, slots=True)
+class AttachmentRemoved:
+    """Nobody refers to the file under `key` any more."""
+
+    key: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class BlobOrphaned:
     """No row refers to a stored file any more."""
 
@@ -285,6 +293,7 @@ Event = (
     | ProcessingChanged
     | DerivativesOrphaned
     | BlobOrphaned
+    | AttachmentRemoved
     | UserRegistered
     | UserDeleted
     | AccountStatusChanged

@@ -1,4 +1,4 @@
-"""Identifiers. Mechanisms, users, sessions, jobs and uploads have a UUIDv7 in its 36-character lower-case form."""
+"""Identifiers. All but those of categories are a UUIDv7 in its 36-character lower-case form."""
 
 import re
 from typing import NewType
@@ -8,6 +8,7 @@ UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
 JobId = NewType("JobId", str)
 UploadId = NewType("UploadId", str)
+AttachmentId = NewType("AttachmentId", str)
 CategoryId = NewType("CategoryId", str)
 """The slug of a category (`planetary-gears`): people read and type it in filters and bodies."""
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from mechshare.domain.accepted_files import require_format
-from mechshare.domain.blobs import ORIGINALS, original_key
+from mechshare.domain.attachments import ReceivedFile
+from mechshare.domain.blobs import ANY_EXTENSION, ORIGINALS, BlobFacts, original_key
 from mechshare.domain.errors import (
     Conflict,
     DomainException,
@@ -12,8 +13,9 @@ from mechshare.domain.errors import (
     NotFound,
     TooMany,
 )
+from mechshare.domain.file_types import type_of
 from mechshare.domain.ids import UploadId, UserId
-from mechshare.domain.media import SNIFF_BYTES, MediaFormat
+from mechshare.domain.media import SNIFF_BYTES, MediaFormat, sniff
 from mechshare.domain.storage_quotas import RoleQuotas
 from mechshare.domain.users import Actor
 
@@ -21,6 +23,8 @@ UPLOAD_LIFETIME = timedelta(days=1)
 """An upload expires this long after its last bytes arrived."""
 MAX_METADATA_LENGTH = 4_096
 """Characters of the metadata as the client sent them."""
+_FOR_ATTACHMENT = "purpose YXR0YWNobWVudA=="
+"""The pair of metadata `purpose`, "attachment" in Base64."""
 _FOLDER = "uploads"
 
 
@@ -121,6 +125,11 @@ class Upload:
         return self.received == self.size
 
     @property
+    def is_for_attachment(self) -> bool:
+        """Whether the client said that it uploads an attachment, which may be a file of any kind."""
+        return _FOR_ATTACHMENT in (pair.strip() for pair in self.metadata.split(","))
+
+    @property
     def remaining(self) -> int:
         """The bytes that are still to arrive."""
         return self.size - self.received
@@ -139,7 +148,7 @@ class Upload:
         to recognise the format."""
         head = self.head + content[: SNIFF_BYTES - len(self.head)]
         received = self.received + len(content)
-        if len(head) == min(SNIFF_BYTES, self.size):
+        if not self.is_for_attachment and len(head) == min(SNIFF_BYTES, self.size):
             require_format(head)
         return replace(self, received=received, head=head, expires_at=now + UPLOAD_LIFETIME)
 
@@ -148,6 +157,13 @@ class Upload:
         if fence != self.fence:
             raise UploadTakenOver()
 
+    def attachment_key(self) -> str:
+        """Returns the blob key of the complete file as an attachment. Raises UploadIncomplete."""
+        if not self.is_complete:
+            raise UploadIncomplete(received=self.received, size=self.size)
+        format = sniff(self.head)
+        return original_key(self.id, format.extension if format else ANY_EXTENSION)
+
     def recognised(self) -> tuple[str, MediaFormat]:
         """Returns the blob key and the format of the complete file. Raises UploadIncomplete, UnsupportedFile,
         EncryptedDocument."""
@@ -155,6 +171,17 @@ class Upload:
             raise UploadIncomplete(received=self.received, size=self.size)
         format = require_format(self.head)
         return original_key(self.id, format.extension), format
+
+
+def received_file(upload: Upload, facts: BlobFacts) -> ReceivedFile:
+    """Returns the complete file, of any kind."""
+    return ReceivedFile(
+        key=facts.key,
+        name=upload.name,
+        size=facts.size,
+        sha256=facts.sha256,
+        content_type=type_of(upload.head, upload.size),
+    )
 
 
 def require_own(actor: Actor, upload: Upload | None, now: datetime) -> Upload:

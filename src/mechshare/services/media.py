@@ -1,13 +1,14 @@
 """Serves stored files to callers who may see them."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from mechshare.domain.attachments import AttachmentNotFound
 from mechshare.domain.blobs import DERIVATIVES, BlobReference, content_type_of, is_blob_key, mechanism_of
 from mechshare.domain.errors import MechanismNotFound, MediaNotFound
-from mechshare.domain.ids import MechanismId
+from mechshare.domain.ids import AttachmentId, MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
@@ -39,11 +40,12 @@ class StoredMedia:
     is_public: bool
     download_name: str | None = None
     sha256: str = ""
+    known_type: str = ""
 
     @property
     def content_type(self) -> str:
-        """The media type it is served as."""
-        return content_type_of(self.key)
+        """The media type it is served as: `known_type`, or else what the key says."""
+        return self.known_type or content_type_of(self.key)
 
 
 class _Derivative(NamedTuple):
@@ -116,6 +118,22 @@ class MediaService:
         if reference is None:
             raise MediaNotFound()
         return await self._stored(reference, download_name=original.name)
+
+    async def find_attachment(
+        self, viewer: Viewer, mechanism_id: MechanismId, attachment_id: AttachmentId
+    ) -> StoredMedia:
+        """Returns the file of an attachment. Raises MechanismNotFound, AttachmentNotFound, MediaNotFound,
+        MediaDamaged."""
+        async with self._database.read() as tx:
+            require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            attachment = await tx.attachments.find_by_id(attachment_id)
+            if attachment is None or attachment.mechanism_id != mechanism_id:
+                raise AttachmentNotFound()
+            reference = await tx.blob_references.find_by_key(attachment.key)
+        if reference is None:
+            raise MediaNotFound()
+        stored = await self._stored(reference, download_name=attachment.name)
+        return replace(stored, known_type=attachment.content_type)
 
     async def find_page(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> StoredMedia:
         """Returns the picture of a page of a document. Raises MechanismNotFound, PageNotFound, MediaDamaged."""

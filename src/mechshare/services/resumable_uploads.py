@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from mechshare.domain.attachments import ReceivedFile
 from mechshare.domain.errors import DomainException, UnsupportedMedia
 from mechshare.domain.ids import UploadId
 from mechshare.domain.mechanisms import OriginalFile
@@ -14,6 +15,7 @@ from mechshare.domain.uploads import (
     Upload,
     UploadLimits,
     UploadNotFound,
+    received_file,
     require_own,
 )
 from mechshare.domain.users import Actor, Permission
@@ -122,6 +124,12 @@ class ResumableUploadService:
         key, format = upload.recognised()
         facts = await self._store.finish(upload.id, upload.size, key)
         return OriginalFile(key=key, format=format, size=facts.size, sha256=facts.sha256, name=upload.name)
+
+    async def finish_attachment(self, actor: Actor, upload_id: UploadId) -> ReceivedFile:
+        """Makes the complete file, of any kind, a blob and returns it, as `finish` does."""
+        upload = await self.find(actor, upload_id)
+        facts = await self._store.finish(upload.id, upload.size, upload.attachment_key())
+        return received_file(upload, facts)
 
     async def terminate(self, actor: Actor, upload_id: UploadId) -> None:
         """Discards the upload and releases its bytes. Raises UploadNotFound."""

@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 
 from mechshare.domain.accepted_files import require_format
-from mechshare.domain.blobs import original_key
+from mechshare.domain.attachments import ReceivedFile
+from mechshare.domain.blobs import ANY_EXTENSION, BlobFacts, original_key
 from mechshare.domain.errors import FileTooLarge
+from mechshare.domain.file_types import type_of
 from mechshare.domain.mechanisms import OriginalFile
-from mechshare.domain.media import SNIFF_BYTES, MediaFormat
+from mechshare.domain.media import SNIFF_BYTES
 from mechshare.domain.policy import require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.blobs import BlobStore
@@ -48,27 +50,63 @@ class UploadService:
         DiskReserveReached, StorageFull, Unavailable, or what `chunks` raises.
         """
         require_permission(actor, Permission.CREATE_MECHANISMS)
-        expected = min(expected_bytes, self.max_bytes)
-        await require_disk_room(self._disks, expected)
-        head, format = await _recognised(chunks)
+        expected = await self._expected(expected_bytes)
+        head = await _beginning(chunks)
+        format = require_format(head)
         key = original_key(self._ids.new_id(), format.extension)
-        reservation = None
-        if has_quota:
-            reservation = await self._reservations.begin(actor.id, key, max(expected, len(head)))
-        try:
-            facts = await self._blobs.write(key, self._counted(head, chunks, reservation))
-        except BaseException:
-            if reservation is not None:
-                await reservation.end()
-            raise
+        reserved_for = actor if has_quota else None
+        facts = await self._write(reserved_for, key, head, chunks, expected)
         return OriginalFile(
             key=key, format=format, size=facts.size, sha256=facts.sha256, name=shown_name(name)
         )
 
-    async def discard(self, original: OriginalFile) -> None:
-        """Deletes a received file of which no mechanism was made, and releases its bytes."""
-        await self._blobs.delete(original.key)
-        await self._reservations.release(original.key)
+    async def receive_attachment(
+        self,
+        actor: Actor,
+        chunks: AsyncIterator[bytes],
+        name: str,
+        *,
+        expected_bytes: int = 0,
+        has_quota: bool = True,
+    ) -> ReceivedFile:
+        """Stores a file of any kind, as `receive` does. It never raises UnsupportedFile."""
+        require_permission(actor, Permission.CREATE_MECHANISMS)
+        expected = await self._expected(expected_bytes)
+        head = await _beginning(chunks)
+        key = original_key(self._ids.new_id(), ANY_EXTENSION)
+        facts = await self._write(actor if has_quota else None, key, head, chunks, expected)
+        return ReceivedFile(
+            key=key,
+            name=shown_name(name),
+            size=facts.size,
+            sha256=facts.sha256,
+            content_type=type_of(head, facts.size),
+        )
+
+    async def discard(self, file: OriginalFile | ReceivedFile) -> None:
+        """Deletes a received file of which nothing was made, and releases its bytes."""
+        await self._blobs.delete(file.key)
+        await self._reservations.release(file.key)
+
+    async def _expected(self, bytes: int) -> int:
+        """Returns for how many bytes the disk has room. Raises DiskReserveReached."""
+        expected = min(bytes, self.max_bytes)
+        await require_disk_room(self._disks, expected)
+        return expected
+
+    async def _write(
+        self, owner: Actor | None, key: str, head: bytes, rest: AsyncIterator[bytes], expected: int
+    ) -> BlobFacts:
+        """Writes `head` and the rest; they count against the quota of `owner`, unless it is None."""
+        reservation = None
+        if owner is not None:
+            reservation = await self._reservations.begin(owner.id, key, max(expected, len(head)))
+        try:
+            return await self._blobs.write(key, self._counted(head, rest, reservation))
+        except BaseException:
+            if reservation is not None:
+                await reservation.end()
+            raise
 
     async def _counted(
         self, head: bytes, rest: AsyncIterator[bytes], reservation: OpenReservation | None
@@ -89,11 +127,11 @@ class UploadService:
             chunk = await anext(rest, None)
 
 
-async def _recognised(chunks: AsyncIterator[bytes]) -> tuple[bytes, MediaFormat]:
-    """Returns the first bytes of a file and its format. Raises UnsupportedFile."""
+async def _beginning(chunks: AsyncIterator[bytes]) -> bytes:
+    """Returns the first bytes of a file, enough to recognise it."""
     head = b""
     async for chunk in chunks:
         head += chunk
         if len(head) >= SNIFF_BYTES:
             break
-    return head, require_format(head)
+    return head

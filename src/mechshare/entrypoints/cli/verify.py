@@ -4,7 +4,7 @@ import asyncio
 
 import click
 
-from mechshare.domain.blobs import BlobRole, Damage
+from mechshare.domain.blobs import DERIVATIVES, Damage
 from mechshare.entrypoints.cli.context import open_application, pass_settings
 from mechshare.entrypoints.cli.output import json_option, print_json, print_table, progress_bar
 from mechshare.services.maintenance.file_scrubbing import Verified
@@ -53,5 +53,5 @@ def _report(result: Verified) -> None:
     click.echo(
         "-> copy these files from a backup to the same paths of the store, then run 'mechshare verify' again"
     )
-    if any(one.role != BlobRole.ORIGINAL for one in result.damaged):
+    if any(one.role in DERIVATIVES for one in result.damaged):
         click.echo("-> without a backup: the owner can send the clip again; its original may be intact")

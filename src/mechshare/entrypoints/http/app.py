@@ -41,6 +41,7 @@ from mechshare.entrypoints.http.protocol.published_document import document_rout
 from mechshare.entrypoints.http.public_reads.reads import PublicReads
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
 from mechshare.entrypoints.http.routes import (
+    attachments,
     audit,
     categories,
     citations,
@@ -80,6 +81,7 @@ _TAGGED = (
         reliability,
         evidence,
         lineage,
+        attachments,
         citations,
     ),
     *(categories, search, audit, operations),
@@ -155,6 +157,7 @@ def build_routes(public_url: str) -> Litestar:
             reliability.router,
             evidence.router,
             lineage.router,
+            attachments.router,
             citations.router,
             categories.router,
             search.router,

@@ -18,7 +18,7 @@ from mechshare.domain.reliability import Reliability, stated_reliability
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
-from mechshare.entrypoints.http.protocol.multipart import Form, read_form
+from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
 from mechshare.entrypoints.http.protocol.request_body import content_length, decoded
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import (
@@ -37,8 +37,6 @@ from mechshare.services.support.idempotency import IdempotentRequest, ReplayedRe
 
 Req = Request[Any, Any, Any]
 ClipForm = Form[OriginalFile]
-_FORM_OVERHEAD = 4 * 1024
-"""Bytes of a form besides its file that Content-Length may include; what the file exceeds is reserved as it arrives."""
 
 
 @published("NewMechanism")
@@ -161,7 +159,7 @@ async def _create_with_clip(
 async def _receive(request: Req, form: ClipForm) -> None:
     """Reads the body into `form` and stores its file. Stores nothing if it raises, also if the request is cancelled."""
     uploads = application_of(request).uploads
-    expected = max(0, content_length(request) - _FORM_OVERHEAD)
+    expected = max(0, content_length(request) - FORM_OVERHEAD)
     receive = partial(uploads.receive, actor_of(request), expected_bytes=expected)
     try:
         await read_form(request, "file", receive, form)

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Protocol
 
+from mechshare.ports.persistence.attachments import AttachmentRepository
 from mechshare.ports.persistence.audit import AuditLog
 from mechshare.ports.persistence.blob_references import BlobReferenceRepository, BlobVerifications
 from mechshare.ports.persistence.categories import CategoryRepository
@@ -60,6 +61,9 @@ class UnitOfWork(Protocol):
 
     @property
     def lineage(self) -> LineageRepository: ...
+
+    @property
+    def attachments(self) -> AttachmentRepository: ...
 
     @property
     def pages(self) -> PageRepository: ...

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mechshare.domain.blobs import BlobReference, BlobRole, OwnerKind, derivative_prefix
+from mechshare.domain.blobs import DERIVATIVES, BlobReference, OwnerKind, derivative_prefix
 from mechshare.domain.events import DerivativesOrphaned, MechanismsRemoved
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.jobs import Job, JobKind
@@ -31,8 +31,8 @@ async def delete_orphaned_derivatives(transactions: Transactions, job: Job) -> N
 
 
 def _where(files: Sequence[BlobReference]) -> list[str]:
-    """Returns the keys of the originals and the key prefixes of the derivatives. A prefix, because a running attempt
-    has stored files that have no reference yet."""
-    originals = [file.key for file in files if file.role is BlobRole.ORIGINAL]
+    """Returns the keys of the originals and attachments, and the key prefixes of the derivatives. A prefix, because a
+    running attempt has stored files that have no reference yet."""
+    originals = [file.key for file in files if file.role not in DERIVATIVES]
     owners = dict.fromkeys(MechanismId(file.owner_id) for file in files)
     return originals + [derivative_prefix(owner) for owner in owners]

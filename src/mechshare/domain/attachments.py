@@ -1,0 +1,96 @@
+"""Files beside the main file of a mechanism: drawings, models, code, data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole
+from mechshare.domain.errors import Conflict, NotFound
+from mechshare.domain.ids import AttachmentId, MechanismId
+from mechshare.domain.mechanisms import Mechanism, stored_reference
+from mechshare.domain.text import clean_text
+
+MAX_ATTACHMENTS = 50
+"""Attachments of a mechanism."""
+MAX_CAPTION = 500
+
+
+class AttachmentNotFound(NotFound):
+    code = "ATTACHMENT_NOT_FOUND"
+    messages = {
+        "en": "The mechanism has no such attachment.",
+        "ja": "この機構には、指定された添付ファイルがありません。",
+    }
+
+
+class TooManyAttachments(Conflict):
+    code = "TOO_MANY_ATTACHMENTS"
+    messages = {
+        "en": "A mechanism has at most {limit} attachments. Remove one first, or send several files as one archive.",
+        "ja": "1 つの機構に添付できるファイルは {limit} 件までです。"
+        "先にどれかを削除するか、複数のファイルを 1 つにまとめて送ってください。",
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceivedFile:
+    """A stored file of any kind, of which nothing is made yet. `content_type` is what its content shows."""
+
+    key: str
+    name: str
+    size: int
+    sha256: str
+    content_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """The file under the blob `key`. `name` is as its sender gave it; attachments are ordered by `position`, from 0."""
+
+    id: AttachmentId
+    mechanism_id: MechanismId
+    key: str
+    name: str
+    size: int
+    sha256: str
+    content_type: str
+    caption: str
+    position: int
+    created_at: datetime
+
+    def captioned(self, caption: str) -> "Attachment":
+        """Returns the attachment with another caption. Raises InvalidField."""
+        return replace(self, caption=clean_caption(caption))
+
+
+def clean_caption(caption: str) -> str:
+    """Returns the caption as it is stored. Raises InvalidField."""
+    return clean_text("caption", caption, min_length=0, max_length=MAX_CAPTION)
+
+
+def new_attachment(
+    id: AttachmentId, mechanism: Mechanism, file: ReceivedFile, caption: str, position: int, now: datetime
+) -> tuple[Attachment, BlobReference]:
+    """Returns the attachment and the reference of its file. Raises InvalidField."""
+    attachment = Attachment(
+        id=id,
+        mechanism_id=mechanism.id,
+        key=file.key,
+        name=file.name or "file",
+        size=file.size,
+        sha256=file.sha256,
+        content_type=file.content_type,
+        caption=clean_caption(caption),
+        position=position,
+        created_at=now,
+    )
+    facts = BlobFacts(key=file.key, size=file.size, sha256=file.sha256)
+    return attachment, stored_reference(mechanism, BlobRole.ATTACHMENT, facts, now)
+
+
+def moved(attachments: Sequence[Attachment], id: AttachmentId, position: int) -> tuple[Attachment, ...]:
+    """Returns all attachments in their new order, numbered from 0, with `id` at `position` or else at the end."""
+    others = [one for one in attachments if one.id != id]
+    (one,) = (one for one in attachments if one.id == id)
+    others.insert(min(max(position, 0), len(others)), one)
+    return tuple(replace(one, position=number) for number, one in enumerate(others))

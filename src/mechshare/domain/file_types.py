@@ -1,0 +1,55 @@
+"""Recognises the type of any file by its beginning, as far as it can be told. Attachments are files of any kind."""
+
+from mechshare.domain.blobs import ANY_CONTENT_TYPE, CONTENT_TYPES
+from mechshare.domain.media import SNIFF_BYTES, sniff
+
+_ZIP = b"PK\x03\x04"
+_ZIP_TYPES = ((b"3D/3dmodel.model", "model/3mf"), (b"GuiDocument.xml", "application/x-extension-fcstd"))
+"""Archives of programs, by the name of a file in them."""
+_MAGIC = (
+    (b"ISO-10303-21;", "model/step"),
+    (b"glTF", "model/gltf-binary"),
+    (b"AC10", "image/vnd.dwg"),
+    (b"AutoCAD Binary DXF", "image/vnd.dxf"),
+    (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
+    (b"\x1f\x8b", "application/gzip"),
+)
+_STL_HEADER = 84
+_STL_TRIANGLE = 50
+_TEXT_CONTROLS = frozenset(range(0x20)) - set(b"\t\n\r\f")
+
+
+def type_of(head: bytes, size: int) -> str:
+    """Returns the content type of a file of `size` bytes by its first SNIFF_BYTES bytes.
+
+    Text of every kind is text/plain, and what is not recognised ANY_CONTENT_TYPE: a browser runs neither.
+    """
+    beginning = head[:SNIFF_BYTES]
+    if format := sniff(beginning):
+        return CONTENT_TYPES[format.extension]
+    if beginning.startswith(_ZIP):
+        return next((kind for name, kind in _ZIP_TYPES if name in beginning), "application/zip")
+    for magic, kind in _MAGIC:
+        if beginning.startswith(magic):
+            return kind
+    triangles = int.from_bytes(beginning[_STL_HEADER - 4 : _STL_HEADER], "little")
+    is_stl = len(beginning) >= _STL_HEADER and size == _STL_HEADER + triangles * _STL_TRIANGLE
+    if is_stl or _is_ascii_stl(beginning):
+        return "model/stl"
+    if beginning.lstrip().startswith(b"0") and b"SECTION" in beginning[:64]:
+        return "image/vnd.dxf"
+    return "text/plain" if _is_text(beginning) else ANY_CONTENT_TYPE
+
+
+def _is_ascii_stl(head: bytes) -> bool:
+    return head.startswith(b"solid") and b"facet normal" in head[:1_000]
+
+
+def _is_text(head: bytes) -> bool:
+    if not head or not _TEXT_CONTROLS.isdisjoint(head):
+        return False
+    try:
+        head.decode()
+    except UnicodeDecodeError as problem:
+        return len(head) == SNIFF_BYTES and problem.start > len(head) - 4  # a character that is cut
+    return True

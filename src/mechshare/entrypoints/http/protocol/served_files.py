@@ -1,0 +1,130 @@
+"""Serves stored files, whole or in ranges."""
+
+import re
+from collections.abc import AsyncIterator, Iterator
+from email.utils import format_datetime
+from typing import Any
+from urllib.parse import quote
+
+from litestar import Request, Response
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.response import Stream
+
+from mechshare.entrypoints.http.protocol.auth import application_of
+from mechshare.entrypoints.http.protocol.entity_tags import is_not_modified
+from mechshare.entrypoints.http.protocol.errors import RangeNotSatisfiable
+from mechshare.services.media import StoredMedia
+
+Req = Request[Any, Any, Any]
+ORIGINAL = "private, no-cache"
+"""The Cache-Control of a file as it was sent."""
+_CONCURRENCY = 256 * 1024
+"""Maximum bytes that are sent as one body, which takes a third of the time of a stream."""
+STREAM_PIECE_BYTES = 64 * 1024
+"""Bytes. Granian buffers several pieces of each stream, however slowly the client reads."""
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]*)-([0-9]*)[ \t]*\Z", re.IGNORECASE)
+_MAX_OFFSET = 10**18
+RANGED = {
+    206: ResponseSpec(bytes, generate_examples=False, description="A part of the file (Range)"),
+    302: ResponseSpec(
+        None, generate_examples=False, description="A temporary address at which the store serves the file"
+    ),
+    304: ResponseSpec(
+        None, generate_examples=False, description="Not modified (If-None-Match or If-Modified-Since)"
+    ),
+}
+
+
+async def served_file(request: Req, media: StoredMedia, cache: str) -> Response[Any]:
+    """Returns the file, or the range of it that the request asks for. Raises RangeNotSatisfiable, MediaNotFound,
+    MediaDamaged."""
+    etag = f'"{media.key.rpartition("/")[2].partition(".")[0]}"'
+    headers = {
+        "Accept-Ranges": "bytes",
+        "Cache-Control": cache,
+        "Content-Disposition": _disposition(media),
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "ETag": etag,
+        "Last-Modified": _last_modified(media),
+    }
+    if is_not_modified(request, etag, media.created_at):
+        return Response(content=None, status_code=304, headers=headers)
+    service = application_of(request).media
+    link = await service.direct_link(media, headers["Content-Disposition"])
+    if link is not None:
+        hidden = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+        return Response(content=None, status_code=302, headers={"Location": link, **hidden})
+    part = _range(request, etag, media)
+    start, end = part or (0, media.size)
+    status = 206 if part else 200
+    if part:
+        headers["Content-Range"] = f"bytes {start}-{end - 1}/{media.size}"
+    headers["Content-Length"] = str(end - start)
+    chunks = service.read(media, start, end)
+    if end - start <= _CONCURRENCY:
+        content = b"".join([chunk async for chunk in chunks])
+        return Response(content, status_code=status, headers=headers, media_type=media.content_type)
+    chunks_read_ahead = await _read_first(chunks)
+    return Stream(chunks_read_ahead, status_code=status, headers=headers, media_type=media.content_type)
+
+
+async def _read_first(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Reads the first chunk, so that a missing file raises before the status is sent; yields all chunks."""
+    first = await anext(chunks)
+
+    async def all_pieces() -> AsyncIterator[bytes]:
+        nonlocal first
+        for piece in _pieces(first):
+            yield piece
+        first = b""  # frees the memory: a slow client may take hours for the rest
+        async for chunk in chunks:
+            for piece in _pieces(chunk):
+                yield piece
+
+    return all_pieces()
+
+
+def _pieces(chunk: bytes) -> Iterator[bytes]:
+    for offset in range(0, len(chunk), STREAM_PIECE_BYTES):
+        yield chunk[offset : offset + STREAM_PIECE_BYTES]
+
+
+def _range(request: Req, etag: str, media: StoredMedia) -> tuple[int, int] | None:
+    """Returns the requested range as start and end, end exclusive (RFC 9110, 14); None for the whole file.
+
+    Several ranges, a malformed range and a failed If-Range get the whole file, as the RFC allows. Raises
+    RangeNotSatisfiable.
+    """
+    matched = _RANGE.match(request.headers.get("range", ""))
+    if matched is None or request.headers.get("if-range", etag) not in (etag, _last_modified(media)):
+        return None
+    first, last = (_offset(digits) for digits in matched.groups())
+    if first is None:
+        if last is None:
+            return None
+        start, end = max(0, media.size - last), media.size
+    else:
+        start, end = first, media.size if last is None else min(media.size, last + 1)
+        if last is not None and last < first:
+            return None
+    if start >= end:
+        raise RangeNotSatisfiable(size=media.size)
+    return start, end
+
+
+def _offset(digits: str) -> int | None:
+    """Returns a position in a file, which may be written with any number of digits; None if there are none."""
+    significant = digits.lstrip("0")[: len(str(_MAX_OFFSET))]
+    return min(int(significant or "0"), _MAX_OFFSET) if digits else None
+
+
+def _last_modified(media: StoredMedia) -> str:
+    return format_datetime(media.created_at.replace(microsecond=0), usegmt=True)
+
+
+def _disposition(media: StoredMedia) -> str:
+    """Returns Content-Disposition (RFC 6266): inline, or attachment with the file name of the upload."""
+    if media.download_name is None:
+        return "inline"
+    return f"attachment; filename*=UTF-8''{quote(media.download_name or 'file')}"

@@ -1,0 +1,28 @@
+"""The attachments of mechanisms."""
+
+from typing import Protocol
+
+from mechshare.domain.attachments import Attachment
+from mechshare.domain.ids import AttachmentId, MechanismId
+
+
+class AttachmentRepository(Protocol):
+    """Attachments end with their mechanism."""
+
+    async def lock(self, mechanism_id: MechanismId) -> None:
+        """Lets other transactions that lock the attachments of this mechanism wait until this one ends, so that they
+        never number or count them together."""
+
+    async def add(self, attachment: Attachment) -> None:
+        """Stores a new attachment. Raises MechanismNotFound."""
+
+    async def save(self, attachment: Attachment) -> None:
+        """Replaces the caption and position of a stored attachment."""
+
+    async def delete(self, id: AttachmentId) -> None:
+        """Deletes the attachment; no-op if there is none."""
+
+    async def find_by_id(self, id: AttachmentId) -> Attachment | None: ...
+
+    async def find_of(self, mechanism_id: MechanismId) -> tuple[Attachment, ...]:
+        """Returns the attachments of the mechanism in their order."""
