@@ -22,7 +22,7 @@ STL = b"gear".ljust(80, b"\0") + (2).to_bytes(4, "little") + bytes(100)
         ("歯数,速度\n".encode(), "text/plain"),
         ("歯数".encode("cp932"), "application/octet-stream"),
         (b"", "application/octet-stream"),
-        (b"\x7fELF", "application/octet-stream"),
+        (b"\x7fELF\2\1\1\0", "application/octet-stream"),
     ],
 )
 def test_the_type_is_what_the_content_shows(content, expected):

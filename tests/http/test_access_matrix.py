@@ -67,7 +67,10 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             "published": OPEN,
             "withdrawn": (404, 200, 404, 200, 200, 401, 401),
         }
-        for part in ("evidence", "claims", "lineage", "citation", "linked-data")
+        for part in (
+            *("evidence", "claims", "lineage", "citation", "linked-data", "attachments"),
+            "attachments/{attachment_id}/file",
+        )
     },
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
         "pending": (401, 201, 404, 404, 201, 401, 401),
@@ -98,6 +101,20 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         "ready": (401, 204, 404, 404, 204, 401, 401),
         "published": (401, 204, 403, 403, 204, 401, 401),
         "withdrawn": (401, 204, 404, 403, 204, 401, 401),
+    },
+    **{
+        f"{route}": {
+            "pending": (401, status, 404, 404, status, 401, 401),
+            "ready": (401, status, 404, 404, status, 401, 401),
+            "published": (401, status, 403, 403, status, 401, 401),
+            "withdrawn": (401, status, 404, 403, status, 401, 401),
+        }
+        for route, status in (
+            ("POST /api/v1/mechanisms/{mechanism_id}/attachments", 415),
+            ("POST /api/v1/mechanisms/{mechanism_id}/attachments/from-upload", 404),
+            ("PATCH /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}", 200),
+            ("DELETE /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}", 204),
+        )
     },
     "PATCH /api/v1/mechanisms/{mechanism_id}": {
         "pending": (401, 200, 404, 404, 200, 401, 401),
@@ -217,6 +234,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/mechanisms/{mechanism_id}/claims": CLAIM,
     "POST /api/v1/mechanisms/{mechanism_id}/claims/{claim_id}/reply": {"text": "追試します"},
     "POST /api/v1/mechanisms/{mechanism_id}/lineage": {"source": "{source_id}", "kind": "part_of"},
+    "POST /api/v1/mechanisms/{mechanism_id}/attachments/from-upload": {"upload": "none"},
+    "PATCH /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}": {"caption": "x"},
     "PATCH /api/v1/users/me": {"bio": "x"},
     "PATCH /api/v1/users/{user_id}": {"role": "user"},
     "PATCH /api/v1/categories/{category_id}": {"name_en": "x"},
@@ -294,6 +313,8 @@ async def address(site: Site, template: str, state: str) -> str:
         path = path.replace("{mechanism_id}", made["id"]).replace("{name}", name).replace("{number}", "1")
         if "{source_id}" in path:
             path = path.replace("{kind}/{source_id}", "part_of/" + await source_of(site, made["id"]))
+        if "{attachment_id}" in path:
+            path = path.replace("{attachment_id}", await attachment_of_owner(site, made["id"]))
         if "{claim_id}" in path:
             path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
     return path
@@ -319,6 +340,13 @@ async def claim_of_owner(site: Site, mechanism_id: str) -> str:
     """Returns the identifier of a claim that `owner` made about their own mechanism."""
     url = f"{API}/mechanisms/{mechanism_id}/claims"
     made = await site.client.post(url, headers=site.tokens["owner"], json=CLAIM)
+    return str(made.json()["id"])
+
+
+async def attachment_of_owner(site: Site, mechanism_id: str) -> str:
+    """Returns the identifier of an attachment of this mechanism of `owner`."""
+    url = f"{API}/mechanisms/{mechanism_id}/attachments"
+    made = await site.client.post(url, headers=site.tokens["owner"], files={"file": ("a", b"1")})
     return str(made.json()["id"])
 
 
@@ -381,7 +409,9 @@ ATTRIBUTES = sorted(
     {field.name for entity in (User, Mechanism, Category, Session) for field in fields(entity)}
     | {"is_suspended", "password", "password_hash", "media_url", "surprise"}
 )
-TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE")) or row in HEADERS}
+TAKES_NO_BODY = {row for row in MATRIX if row.startswith(("GET", "DELETE")) or row in HEADERS} | {
+    "POST /api/v1/mechanisms/{mechanism_id}/attachments"
+}
 
 
 @pytest.mark.parametrize("row", sorted(set(MATRIX) - TAKES_NO_BODY))

@@ -71,10 +71,12 @@ def known(app: Any, headers: dict[str, str]) -> dict[str, str]:
         ).json()
         relation = {"source": source["id"], "kind": "part_of"}
         assert client.post(f"{url}/lineage", json=relation).status_code == 201
+        attached = client.post(f"{url}/attachments", files={"file": ("a.step", b"ISO-10303-21;")}).json()
         upload = client.post(f"{API}/uploads", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "3"})
     return {
         "mechanism_id": made["id"],
         "claim_id": claimed["id"],
+        "attachment_id": attached["id"],
         "source_id": source["id"],
         "kind": "part_of",
         "user_id": made["user_id"],

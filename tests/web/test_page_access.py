@@ -81,7 +81,12 @@ async def test_every_page_opens_for_those_who_may_and_refuses_all_others(site: S
     for method, template, handler in page_routes(site):
         path = template.replace("{language}", "en").replace("{category_id}", "gears")
         path = path.replace("{mechanism_id}", ABSENT).replace("{user_id}", ABSENT)
-        path = path.replace("{claim_id}", ABSENT).replace("{job_id}", ABSENT).replace("{session_id}", ABSENT)
+        path = (
+            path.replace("{claim_id}", ABSENT)
+            .replace("{attachment_id}", ABSENT)
+            .replace("{job_id}", ABSENT)
+            .replace("{session_id}", ABSENT)
+        )
         permissions = required(handler)
         is_refused = permissions is not None and (name == "guest" or not may(Role(name), permissions))
         if method == "POST" and not is_refused:

@@ -3,21 +3,23 @@
 from functools import partial
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request
 from msgspec import Struct
 
 from mechshare.domain.attachments import MAX_CAPTION, Attachment, ReceivedFile
-from mechshare.domain.errors import MalformedRequest, Unavailable
+from mechshare.domain.errors import MalformedRequest, Unavailable, UnsupportedContentType
 from mechshare.domain.ids import MechanismId
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of
 from mechshare.entrypoints.http.protocol.multipart import FORM_OVERHEAD, Form, read_form
 from mechshare.entrypoints.http.protocol.openapi import documented
-from mechshare.entrypoints.http.protocol.request_body import content_length
+from mechshare.entrypoints.http.protocol.request_body import content_length, decoded
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.metrics import UPLOADED_BYTES
 
 Req = Request[Any, Any, Any]
 AttachmentForm = Form[ReceivedFile]
+_FORM = "multipart/form-data"
 
 
 @published("NewAttachment")
@@ -34,6 +36,9 @@ async def add_from_form(request: Req, mechanism_id: MechanismId, form: Attachmen
     """
     application, actor = application_of(request), actor_of(request)
     await application.attachments.require_room(actor, mechanism_id)
+    content_type, _ = request.content_type
+    if content_type != _FORM:
+        raise UnsupportedContentType(content_type=content_type, accepted=_FORM)
     expected = max(0, content_length(request) - FORM_OVERHEAD)
     receive = partial(application.uploads.receive_attachment, actor, expected_bytes=expected)
     try:
@@ -50,11 +55,8 @@ async def add_from_form(request: Req, mechanism_id: MechanismId, form: Attachmen
 
 
 async def _add(request: Req, mechanism_id: MechanismId, form: AttachmentForm) -> Attachment:
-    fields = dict(form.fields)
-    unknown = [(name, "is unknown.") for name in fields if name != "caption"]
+    new = decoded(msgspec.json.encode(dict(form.fields)), NewAttachment)
     if form.file is None:
-        unknown.append(("file", "is missing: send the file."))
-    if unknown or form.file is None:
-        raise MalformedRequest(problem="see details.", details=unknown)
+        raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the file.")])
     attachments = application_of(request).attachments
-    return await attachments.add(actor_of(request), mechanism_id, form.file, fields.get("caption", ""))
+    return await attachments.add(actor_of(request), mechanism_id, form.file, new.caption)

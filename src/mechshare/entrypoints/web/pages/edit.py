@@ -1,4 +1,4 @@
-"""Editing the texts and categories of a mechanism."""
+"""Editing the texts, categories and attachments of a mechanism."""
 
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,14 +9,16 @@ from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
 from mechshare.domain.errors import DomainException, StaleVersion
-from mechshare.domain.ids import CategoryId
+from mechshare.domain.ids import AttachmentId, CategoryId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of, values_in
 from mechshare.domain.policy import require_editor
 from mechshare.domain.reliability import UNSTATED, Reliability, stated_reliability
+from mechshare.entrypoints.http.new_attachments import AttachmentForm, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
+    limits,
     note_draft_read,
     request_metadata_of,
     require_permissions,
@@ -24,6 +26,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
 from mechshare.entrypoints.web.rendering import form_page, page
+from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
 _MAX_FORM_BYTES = 512 * 1024
@@ -74,6 +77,59 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         content = await _content(request, now, texts, saved=_texts_of(now) if is_stale else None)
         return await form_page(request, "edit.html", error, **content)
     return see_other(f"/m/{mechanism.id}")
+
+
+@post(
+    "/m/{mechanism_id:str}/attachments",
+    guards=[require_permissions()],
+    before_request=limits(CostlyOperation.UPLOADS),
+    request_max_body_size=None,
+    status_code=200,
+)
+async def attach(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
+    """Adds the file of the form."""
+    try:
+        await add_from_form(request, mechanism_id_in(mechanism_id), AttachmentForm())
+    except DomainException as error:
+        return await _refused_attachment(request, mechanism_id, error)
+    return _to_attachments(mechanism_id)
+
+
+@post(
+    "/m/{mechanism_id:str}/attachments/{attachment_id:str}", guards=[require_permissions()], status_code=200
+)
+async def change_attachment(
+    request: Req, mechanism_id: FromPath[str], attachment_id: FromPath[str]
+) -> Response[Any]:
+    """Saves the caption, moves the attachment to another place, or removes it, as the field `do` says."""
+    fields, attachments = await form_fields(request), application_of(request).attachments
+    actor, id, attachment = actor_of(request), mechanism_id_in(mechanism_id), AttachmentId(attachment_id)
+    try:
+        if fields.text("do") == "remove":
+            await attachments.remove(actor, id, attachment, request_metadata_of(request))
+        else:
+            await attachments.change(
+                actor, id, attachment, caption=fields.text("caption"), position=_position(fields)
+            )
+    except DomainException as error:
+        return await _refused_attachment(request, mechanism_id, error)
+    return _to_attachments(mechanism_id)
+
+
+def _position(fields: FormFields) -> int | None:
+    """Returns the place to which the form moves the attachment; None if it stays."""
+    text = fields.text("do")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
+
+
+def _to_attachments(mechanism_id: str) -> Response[Any]:
+    return see_other(f"/m/{mechanism_id}/edit#attachments")
+
+
+async def _refused_attachment(request: Req, mechanism_id: str, error: DomainException) -> Response[str]:
+    mechanism = await _editable(request, mechanism_id)
+    content = await _content(request, mechanism, _texts_of(mechanism))
+    return await form_page(request, "edit.html", error, **content)
 
 
 def _expected_version(mechanism: Mechanism, fields: FormFields) -> int:
@@ -146,7 +202,9 @@ async def _content(
         "saved": saved,
         "digest": _texts_of(mechanism).digest,
         "categories": await application_of(request).categories.find_counts(),
+        "attachments": await application_of(request).attachments.find_all(actor_of(request), mechanism.id),
+        "max_size": application_of(request).uploads.max_bytes,
     }
 
 
-router = Router("/", route_handlers=[show_edit, edit])
+router = Router("/", route_handlers=[show_edit, edit, attach, change_attachment])

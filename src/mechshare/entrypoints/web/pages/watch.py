@@ -147,6 +147,7 @@ async def _watch_page(
         failure=failure.message(language_of(request)) if failure else "",
         external_host=host,
         history=history,
+        attachments=await application.attachments.find_all(viewer, mechanism_id),
         citation=citation_of(item, site_url(request)) if preview else None,
         evidence=evidence,
         reason=reason,

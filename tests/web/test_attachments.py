@@ -1,0 +1,39 @@
+"""Attachments on pages."""
+
+from tests.http.conftest import Site
+from tests.web.visitors import visitor
+
+STEP = b"ISO-10303-21;"
+
+
+async def test_the_owner_attaches_moves_captions_and_removes_files(site: Site) -> None:
+    mika = await visitor(site, "mika")
+    id = (await site.ready(await site.sign_in("mika")))["id"]
+    path = f"/m/{id}/attachments"
+    for name in ("一.step", "<b>.step"):
+        form = {"data": {"caption": "組立図"}, "files": {"file": (name, STEP)}}
+        added = await mika.browser.post(path, **form)
+        assert (added.status_code, added.headers["location"]) == (303, f"/m/{id}/edit#attachments")
+    edited = (await mika.open(f"/m/{id}/edit")).text
+    first, second = [part.partition('"')[0] for part in edited.split(f'action="{path}/')[1:]]
+
+    moved = await mika.submit(f"{path}/{second}", caption="先頭", do="0")
+    removed = await mika.submit(f"{path}/{first}", do="remove")
+
+    assert (moved.status_code, removed.status_code) == (303, 303)
+    shown = (await mika.open(f"/m/{id}")).text
+    assert "&lt;b&gt;.step</a>" in shown
+    assert "先頭" in shown
+    assert "一.step" not in shown
+
+
+async def test_a_refused_attachment_shows_why(site: Site) -> None:
+    mika = await visitor(site, "mika", language="ja")
+    id = (await site.ready(await site.sign_in("mika")))["id"]
+    form = {"data": {"caption": "x" * 501}, "files": {"file": ("a", STEP)}}
+
+    refused = await mika.browser.post(f"/m/{id}/attachments", **form)
+
+    assert refused.status_code == 422
+    assert 'role="alert"' in refused.text
+    assert "添付ファイル" in refused.text
