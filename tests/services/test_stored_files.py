@@ -68,6 +68,20 @@ async def create_while_the_database_goes_away(world: World, actor: Actor) -> Non
     await world.create(actor)
 
 
+async def attach(world: World, actor: Actor) -> None:
+    """Attaches a file to every mechanism."""
+    for id in await mechanisms_of(world, actor):
+        file = await world.app.uploads.receive_attachment(actor, chunks(b"ISO-10303-21;"), "a.step")
+        await world.app.attachments.add(actor, id, file)
+
+
+async def detach(world: World, actor: Actor) -> None:
+    """Removes the first attachment of every mechanism."""
+    for id in await mechanisms_of(world, actor):
+        for attachment in (await world.app.attachments.find_all(actor, id))[:1]:
+            await world.app.attachments.remove(actor, id, attachment.id)
+
+
 async def process(world: World, actor: Actor) -> None:
     await world.work()
 
@@ -136,6 +150,8 @@ STEPS: list[Step] = [
     link,
     upload_and_crash,
     create_while_the_database_goes_away,
+    attach,
+    detach,
     process,
     process_and_crash,
     process_while_the_blobs_go_away,
@@ -197,6 +213,7 @@ async def backed_up(world: World, url: str, folder: Path) -> set[str]:
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=2, max_size=6))
 @example(steps=[create, create, process, process_again, process_while_it_is_deleted, process])
 @example(steps=[create, process_and_crash, create_while_the_database_goes_away, upload_and_crash])
+@example(steps=[create, link, attach, attach, process_again, detach])
 @example(steps=[create, process, create, delete_and_lose_the_blobs, process_while_the_blobs_go_away])
 def test_after_garbage_collection_store_and_backup_contain_the_referenced_files(steps: list[Step]) -> None:
     async def run(folder: Path) -> None:

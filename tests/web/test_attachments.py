@@ -1,14 +1,15 @@
 """Attachments on pages."""
 
 from tests.http.conftest import Site
-from tests.web.visitors import visitor
+from tests.web.visitors import Visitor
 
 STEP = b"ISO-10303-21;"
 
 
 async def test_the_owner_attaches_moves_captions_and_removes_files(site: Site) -> None:
-    mika = await visitor(site, "mika")
-    id = (await site.ready(await site.sign_in("mika")))["id"]
+    headers = await site.sign_up("mika")
+    mika = await Visitor(site).sign_in("mika")
+    id = (await site.ready(headers))["id"]
     path = f"/m/{id}/attachments"
     for name in ("一.step", "<b>.step"):
         form = {"data": {"caption": "組立図"}, "files": {"file": (name, STEP)}}
@@ -28,8 +29,9 @@ async def test_the_owner_attaches_moves_captions_and_removes_files(site: Site) -
 
 
 async def test_a_refused_attachment_shows_why(site: Site) -> None:
-    mika = await visitor(site, "mika", language="ja")
-    id = (await site.ready(await site.sign_in("mika")))["id"]
+    headers = await site.sign_up("mika")
+    mika = await Visitor(site, "ja").sign_in("mika")
+    id = (await site.ready(headers))["id"]
     form = {"data": {"caption": "x" * 501}, "files": {"file": ("a", STEP)}}
 
     refused = await mika.browser.post(f"/m/{id}/attachments", **form)
