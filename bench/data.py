@@ -144,6 +144,8 @@ class _Maker:
                 file.key,
                 None,
                 None,
+                (),
+                None,
                 1,
             )
         )

@@ -19,6 +19,15 @@ _STL_TRIANGLE = 50
 _TEXT_CONTROLS = frozenset(range(0x20)) - set(b"\t\n\r\f")
 
 
+ATTACHMENT_TYPES = frozenset(
+    (
+        *(kind for _, kind in (*_ZIP_TYPES, *_MAGIC)),
+        *("application/zip", "model/stl", "image/vnd.dxf", "text/plain", ANY_CONTENT_TYPE),
+    )
+)
+"""The content types of files that can only be attachments."""
+
+
 def type_of(head: bytes, size: int) -> str:
     """Returns the content type of a file of `size` bytes by its first SNIFF_BYTES bytes.
 

@@ -16,8 +16,9 @@ from litestar.openapi.spec import (
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from mechshare.domain import errors
-from mechshare.domain.blobs import ANY_CONTENT_TYPE, CONTENT_TYPES
+from mechshare.domain.blobs import CONTENT_TYPES
 from mechshare.domain.errors import DomainException
+from mechshare.domain.file_types import ATTACHMENT_TYPES
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of, is_not_modified
 from mechshare.entrypoints.http.protocol.errors import (
     STATUSES,
@@ -185,7 +186,7 @@ def _document_success(operation: Operation, responses: dict[str, Any]) -> None:
 
 def _file_content() -> dict[str, OpenAPIMediaType]:
     """Returns every content type of served files. Generated clients ignore a wildcard and a type without schema."""
-    types = sorted({*CONTENT_TYPES.values(), ANY_CONTENT_TYPE})
+    types = sorted({*CONTENT_TYPES.values(), *ATTACHMENT_TYPES})
     return {one: OpenAPIMediaType(schema=_FILE) for one in types}
 
 
