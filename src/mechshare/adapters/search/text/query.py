@@ -54,6 +54,8 @@ _PARTICLE = re.compile(
     r"(?:における|による|からの|までの|での|との|への|から|まで|した|する|の|を|に|は|が|で|と|や|へ|な)"
     r"(?=[^\u3041-\u3096])"
 )
+_STOP_WORDS = frozenset("a an and by for from in of on the to with".split())
+"""English words that say how others belong together, as particles do; the last word of a query may be unfinished."""
 _FINAL_KANA = re.compile(r"(?<=[\u3400-\u9fff])[\u3041-\u3096]{1,2}$")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")
 _MAX_OKURIGANA_COMPOUND = 4
@@ -173,6 +175,8 @@ def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
         phrases = quoted_phrases(part["quoted"])
         if phrases:
             yield Clause(phrases, _spelling(part["quoted"], is_prefix=False), place, is_quoted=True)
+        return
+    if not is_last and not part["minus"] and part["plain"].lower() in _STOP_WORDS:
         return
     unified = spelled(part["plain"])
     found = list(_pieces(unified))
