@@ -51,7 +51,7 @@ class Term:
     def is_named(self, language: str, text: str) -> bool:
         """Whether `text`, in this language, has a name of the thing."""
         if language == "ja":
-            return any(name in text for name in self.names["ja"])
+            return any(name in text.lower() for name in self.names["ja"])
         words = _words(text)
         return any(_words(name) in words for name in self.names["en"])
 

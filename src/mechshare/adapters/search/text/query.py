@@ -54,7 +54,7 @@ _PARTICLE = re.compile(
     r"(?:における|による|からの|までの|での|との|への|から|まで|した|する|の|を|に|は|が|で|と|や|へ|な)"
     r"(?=[^\u3041-\u3096])"
 )
-_STOP_WORDS = frozenset("a an and by for from in of on the to with".split())
+_STOP_WORDS = frozenset(["a", "an", "and", "by", "for", "from", "in", "of", "on", "the", "to", "with"])
 """English words that say how others belong together, as particles do; the last word of a query may be unfinished."""
 _FINAL_KANA = re.compile(r"(?<=[\u3400-\u9fff])[\u3041-\u3096]{1,2}$")
 _KANA = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc]+")

@@ -13,7 +13,13 @@ from mechshare.adapters.search.text.loosening import edit_distance, most_edits_u
 from mechshare.adapters.search.text.query import plain_words
 from mechshare.adapters.search.text.ranking import in_order
 from mechshare.adapters.search.text.spelling import as_hiragana, spelled
-from mechshare.adapters.search.text.tokenizer import is_cjk, opening_of, openings, tokens_of
+from mechshare.adapters.search.text.tokenizer import (
+    is_cjk,
+    opening_of,
+    openings,
+    tokens_of,
+    without_okurigana,
+)
 from mechshare.domain.search import Synonyms, WordParts
 
 MAX_NAMES = 8
@@ -183,4 +189,5 @@ def _comparable(word: str) -> str:
 def _key(name: str) -> str:
     """Returns what all spellings of `name` have in common."""
     unified = spelled(" ".join(plain_words(name)), joins=True)
-    return " ".join(text for text in tokens_of(unified.text).texts if not text.startswith("="))
+    bare = without_okurigana(unified.text)
+    return " ".join(text for text in tokens_of(bare).texts if not text.startswith("="))
