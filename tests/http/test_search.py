@@ -321,3 +321,17 @@ async def test_categories_authors_and_terms_are_suggested_with_their_kind(open_s
     } <= found
     fewer = await site.client.get(SUGGEST, params={"q": "cam", "limit": "1"})
     assert [each["kind"] for each in fewer.json()["suggestions"]] == ["title"]
+
+
+@pytest.mark.parametrize("query", ["歯車", "gears", "author:gear", "gear -worm"])
+async def test_the_database_finds_other_names_and_forms_of_a_word(
+    site: Site, index: FaultyIndex, query: str
+) -> None:
+    shared = await site.published(await site.sign_up("sakura"), "Brass gear")
+    index.is_down = True
+
+    found = await find(site, query)
+
+    assert [item["mechanism"]["id"] for item in found["items"]] == [shared["id"]]
+    assert found["degraded"]
+    assert (await find(site, "モーター"))["items"] == []

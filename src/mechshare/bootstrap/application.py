@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mechshare.adapters.scratch.local import LocalScratch
 from mechshare.adapters.search.measured import MeasuredSearchIndex
+from mechshare.adapters.search.text.database_words import DatabaseWords
 from mechshare.adapters.search.widened import WidenedSearchIndex
 from mechshare.adapters.store_marker import INCOMING
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
@@ -90,7 +91,8 @@ def build(
     derivation = derivation or _scratch_derivation(settings, adapters, scratch)
     secrets = settings.secret or stored_secrets(data_folder(settings.data) / "secret.key")
     database, blobs = adapters.database, adapters.blobs
-    index = MeasuredSearchIndex(WidenedSearchIndex(adapters.index, choose_thesaurus(settings)))
+    thesaurus = choose_thesaurus(settings)
+    index = MeasuredSearchIndex(WidenedSearchIndex(adapters.index, thesaurus))
     doorbell, cache, limiter, disks = adapters.doorbell, adapters.cache, adapters.limiter, adapters.disks
     clock, ids, media, passwords = adapters.clock, adapters.ids, adapters.media, adapters.passwords
     tokens = _token_issuer(settings.token_algorithm, [derived_key(one, "tokens") for one in secrets], clock)
@@ -148,7 +150,12 @@ def build(
         processing_feed=ProcessingFeed(transactions),
         thumbnails=ThumbnailService(transactions, clock),
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
-        search=SearchService(transactions, index, scans_at_a_time=database.reads_at_a_time),
+        search=SearchService(
+            transactions,
+            index,
+            words=DatabaseWords(thesaurus),
+            scans_at_a_time=database.reads_at_a_time,
+        ),
         jobs=JobService(transactions, handlers),
         audit=AuditService(transactions, refused_tokens, clock),
         rate_limits=RateLimitService(limiter, settings.requests_per_minute, _costly_quotas(settings)),

@@ -292,7 +292,7 @@ class SearchPage:
     `total_is_exact`. `facets` as in SearchResult.
 
     `expanded` are the terms of the query with the other names by which mechanisms were found, too. A `degraded` page
-    comes from the database: newest first, without facets, highlights and other names. A page that is not `is_complete`
+    comes from the database: newest first, without facets, highlights and `expanded`. A page that is not `is_complete`
     lacks mechanisms that wait to be indexed. `next` is None on the last page. A page
     without any match has `help`.
     """

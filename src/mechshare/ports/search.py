@@ -7,6 +7,13 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
 
 
+class QueryWords(Protocol):
+    """Reads queries for the database, which finds words as parts of texts."""
+
+    def find_words(self, text: str) -> Sequence[tuple[str, ...]]:
+        """Returns the words of the query `text`, each as typed and then by other texts that may stand for it."""
+
+
 class SearchIndex(Protocol):
     """Every method raises Unavailable if the index does not respond.
 

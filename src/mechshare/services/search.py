@@ -39,7 +39,7 @@ from mechshare.domain.search import (
     place_at,
 )
 from mechshare.domain.users import normal_login
-from mechshare.ports.search import SearchIndex
+from mechshare.ports.search import QueryWords, SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.transactions import Transactions
 
@@ -65,14 +65,18 @@ class SearchService:
         transactions: Transactions,
         index: SearchIndex,
         *,
+        words: QueryWords | None = None,
         scans_at_a_time: int,
         max_wait_seconds: float = _MAX_WAIT_SECONDS,
     ) -> None:
-        """`scans_at_a_time` is the maximum number of concurrent searches by the database, and `max_wait_seconds` the
-        time for which others wait. The database needs more connections than that, so that searches do not delay
-        cheaper queries."""
+        """Without `words`, the database looks for the words of a query as they are typed.
+
+        `scans_at_a_time` is the maximum number of concurrent searches by the database, and `max_wait_seconds` the time
+        for which others wait. The database needs more connections than that, so that searches do not delay cheaper
+        queries."""
         self._transactions = transactions
         self._index = index
+        self._words = words
         self._scans = asyncio.Semaphore(scans_at_a_time)
         self._max_wait_seconds = max_wait_seconds
         self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
@@ -200,7 +204,7 @@ class SearchService:
         )
 
     async def _search_database(self, query: SearchQuery, request: PageRequest) -> SearchPage:
-        words = query.text.translate(_QUOTES).split() or query.text.split()
+        words = self._words_for_database(query.text)[:_MAX_WORDS]
         if query.after:
             request = replace(request, after=_position_of(query.after))
         async with self._scan(), self._transactions.read() as tx:
@@ -209,7 +213,8 @@ class SearchService:
                 MechanismFilter(
                     category_ids=query.category_ids, user_id=query.user_id, **query.filter.values
                 ),
-                words=words[:_MAX_WORDS],
+                words=[word for word, *_ in words],
+                other_names=[names for _, *names in words],
                 among=_MAX_SCANNED,
                 published_only=query.published_only,
             )
@@ -224,6 +229,11 @@ class SearchService:
             degraded=True,
             next=_place_of(found.items[-1].mechanism).position if found.next else None,
         )
+
+    def _words_for_database(self, text: str) -> Sequence[tuple[str, ...]]:
+        if self._words:
+            return self._words.find_words(text)
+        return [(word,) for word in text.translate(_QUOTES).split() or text.split()]
 
     @asynccontextmanager
     async def _scan(self) -> AsyncIterator[None]:

@@ -381,6 +381,25 @@ async def test_lists_are_narrowed_by_parameters_and_licence(database: Database) 
     assert await found(ranges=(teeth,)) == {a.id}
 
 
+async def test_a_word_is_found_by_its_other_names(database: Database) -> None:
+    user = await save_user(database)
+    gear, cam = await save_mechanisms(
+        database, a_mechanism(user, title="Brass Gear 100%"), a_mechanism(user, title="真鍮のカム")
+    )
+
+    async def found(*words: tuple[str, ...]) -> set[MechanismId]:
+        async with database.read() as tx:
+            page = await tx.mechanisms.find_all(
+                PageRequest(), words=[word for word, *_ in words], other_names=[names for _, *names in words]
+            )
+        return {item.mechanism.id for item in page.items}
+
+    assert await found(("歯車", "gear")) == {gear.id}
+    assert await found(("brass", "真鍮")) == {gear.id, cam.id}
+    assert await found(("brass", "真鍮"), ("ｶﾑ",)) == {cam.id}
+    assert await found(("歯車", "cog", "100_")) == set()
+
+
 async def test_the_oldest_mechanism_of_a_file_is_found(database: Database) -> None:
     user, other = await save_user(database), await save_user(database)
     file = OriginalFile(key="originals/x.gif", format=MediaFormat.GIF, size=1, sha256="ab" * 32, name="x")

@@ -41,11 +41,15 @@ class MemoryMechanismRepository(MechanismRepository):
         sort: MechanismSort = MechanismSort.NEWEST,
         published_only: bool = True,
         words: Sequence[str] = (),
+        other_names: Sequence[Sequence[str]] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
         narrowed = self._narrowed(filter, published_only)
         if words:
-            folded = list(map(_folded, words))
+            folded = [
+                [_folded(each) for each in (word, *names)]
+                for word, names in zip(words, other_names or [()] * len(words), strict=True)
+            ]
             narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
             narrowed = [item for item in narrowed[:among] if _contains_all(item, folded)]
         return paged(
@@ -160,10 +164,10 @@ class MemoryMechanismFiles(MechanismFiles):
         )
 
 
-def _contains_all(item: AuthoredMechanism, words: Sequence[str]) -> bool:
+def _contains_all(item: AuthoredMechanism, words: Sequence[Sequence[str]]) -> bool:
     searched = (item.mechanism.title, item.mechanism.description, item.author.display_name)
     texts = list(map(_folded, searched))
-    return all(any(word in text for text in texts) for word in words)
+    return all(any(name in text for text in texts for name in names) for names in words)
 
 
 def _folded(text: str) -> str:

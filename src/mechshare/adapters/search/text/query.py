@@ -144,7 +144,7 @@ def parse_query(text: str, synonyms: Synonyms = ()) -> ParsedQuery:
 
     A clause that is one of the words in `synonyms` also matches by the others.
     """
-    parts = list(_PART.finditer(_separated(text)))
+    parts = parts_of_query(text)
     clauses: list[Clause] = []
     forbidden: list[Clause] = []
     for part in parts:
@@ -189,9 +189,14 @@ def _clauses_of(part: re.Match[str], *, is_last: bool) -> Iterator[Clause]:
         )
 
 
+def parts_of_query(text: str) -> list[re.Match[str]]:
+    """Returns the parts of the query `text` between spaces: groups `minus`, `operator`, and `plain` or `quoted`."""
+    return list(_PART.finditer(_separated(text)))
+
+
 def plain_words(text: str) -> list[str]:
     """Returns the words of the query `text`, as written, without those in quotes, after a minus or an operator."""
-    parts = (part for part in _PART.finditer(_separated(text)) if not part["minus"] and not part["operator"])
+    parts = (part for part in parts_of_query(text) if not part["minus"] and not part["operator"])
     plain = [(part["plain"], spelled(part["plain"])) for part in parts if part["plain"] is not None]
     return [
         _written(segment, unified, original) for original, unified in plain for segment in _pieces(unified)

@@ -52,7 +52,7 @@ class SearchResponse(Struct):
     `suggestions` help if nothing matches.
 
     Degraded results come from the database: the mechanisms among the 10,000 newest that contain all words, newest
-    first, without facets, highlights and other names.
+    first, without facets, highlights and `expanded`.
     """
 
     items: list[SearchHitResponse]

@@ -39,6 +39,7 @@ def mechanism_list(
     filter: MechanismFilter,
     published_only: bool,
     words: Sequence[str] = (),
+    other_names: Sequence[Sequence[str]] = (),
     among: int = 0,
 ) -> tuple[PagedQuery, dict[str, Any]]:
     """Returns the statements of the list and the parameters of its conditions."""
@@ -48,7 +49,7 @@ def mechanism_list(
         return _of_category(sort), {"category_id": filter.category_ids[0]}
     if not words:
         return _narrowed(sort, given, published_only), parameters
-    spellings = _spellings(words)
+    spellings = _with_names(_spellings(words), other_names)
     patterns = {
         _name(number, place): _pattern(spelling)
         for number, word in enumerate(spellings)
@@ -196,6 +197,17 @@ def _spellings(words: Sequence[str]) -> Sequence[Sequence[str]]:
     if all(word.isascii() or word == stored for word, stored in zip(words, usual, strict=True)):
         return [[stored] for stored in usual]
     return [[stored, word] for word, stored in zip(words, usual, strict=True)]
+
+
+def _with_names(
+    spellings: Sequence[Sequence[str]], other_names: Sequence[Sequence[str]]
+) -> Sequence[Sequence[str]]:
+    """Returns the spellings of each word with its other names. All have as many, so that few statements differ."""
+    if not any(other_names):
+        return spellings
+    named = [[*word, *names] for word, names in zip(spellings, other_names, strict=True)]
+    most = max(map(len, named))
+    return [[*word, *word[:1] * (most - len(word))] for word in named]
 
 
 def _name(word: int, spelling: int) -> str:

@@ -77,9 +77,10 @@ class SqlMechanismRepository(MechanismRepository):
         sort: MechanismSort = MechanismSort.NEWEST,
         published_only: bool = True,
         words: Sequence[str] = (),
+        other_names: Sequence[Sequence[str]] = (),
         among: int = 1_000,
     ) -> Page[AuthoredMechanism]:
-        listed, parameters = mechanism_list(sort, filter, published_only, words, among)
+        listed, parameters = mechanism_list(sort, filter, published_only, words, other_names, among)
         return await paged(
             self._statements,
             listed,
