@@ -164,8 +164,8 @@ class SearchService:
         async with self._transactions.read() as tx:
             user = await tx.users.find_by_login(normal_login(username))
         # An e-mail address finds nobody: it would show whose it is.
-        is_author = user is not None and user.username == normal_login(username)
-        return user.id if user and is_author and user_id in (None, user.id) else _NOBODY
+        is_author = user and user.username == normal_login(username) and user_id in (None, user.id)
+        return user.id if user and is_author else _NOBODY
 
     async def _find_unindexed(self, *, with_drafts: bool) -> tuple[MechanismId, ...] | None:
         """Returns the mechanisms whose last change the index may lack, or None if there are more than MAX_EXCLUDED.
@@ -231,9 +231,8 @@ class SearchService:
         )
 
     def _words_for_database(self, text: str) -> Sequence[tuple[str, ...]]:
-        if self._words:
-            return self._words.find_words(text)
-        return [(word,) for word in text.translate(_QUOTES).split() or text.split()]
+        typed = text.translate(_QUOTES).split() or text.split()
+        return self._words.find_words(text) if self._words else [(word,) for word in typed]
 
     @asynccontextmanager
     async def _scan(self) -> AsyncIterator[None]:

@@ -15,6 +15,8 @@ FEW = 20
 """A query with fewer matches is loosened; in a list by time, where nothing puts exact matches first, one without."""
 MAX_NEAREST = 8
 """Words of the index by which a word of the query is found, too: the nearest ones."""
+_MAX_TYPED = 5
+"""Words of a query that are compared with those of the index, at most."""
 _MIN_WORD, _MIN_LONG_WORD = 5, 9
 _WORD = re.compile(r"[^\W\d_]{3,64}")
 
@@ -25,8 +27,9 @@ def is_loosened(query: SearchQuery, parsed: ParsedQuery, total: int) -> bool:
 
 
 def typed_words(parsed: ParsedQuery) -> tuple[str, ...]:
-    """Returns the words of the query, outside quotes, that a typo may have changed."""
-    return tuple(dict.fromkeys(word for clause in parsed.clauses if (word := _word_of(clause))))
+    """Returns the words of the query, outside quotes, that a typo may have changed; the first few of many."""
+    words = dict.fromkeys(word for clause in parsed.clauses if (word := _word_of(clause)))
+    return tuple(words)[:_MAX_TYPED]
 
 
 def most_edits(word: str) -> int:

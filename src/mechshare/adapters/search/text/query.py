@@ -198,9 +198,7 @@ def plain_words(text: str) -> list[str]:
     """Returns the words of the query `text`, as written, without those in quotes, after a minus or an operator."""
     parts = (part for part in parts_of_query(text) if not part["minus"] and not part["operator"])
     plain = [(part["plain"], spelled(part["plain"])) for part in parts if part["plain"] is not None]
-    return [
-        _written(segment, unified, original) for original, unified in plain for segment in _pieces(unified)
-    ]
+    return [_written(piece, unified, typed) for typed, unified in plain for piece in _pieces(unified)]
 
 
 def _pieces(unified: SpelledText) -> Iterator[Segment]:

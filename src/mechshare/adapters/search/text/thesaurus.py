@@ -30,6 +30,8 @@ _MAX_TERM_WORDS = 5
 _MIN_RESEMBLING = 3
 """Characters of a word that may be a misspelt name."""
 _MAX_PART_NAMES = 3
+_MAX_PARTED_LENGTH = 30
+"""Characters of a word in which terms are looked for; each costs ten look-ups."""
 _MAX_TERM_LENGTH = 12
 """Characters of a term within a longer Japanese word."""
 
@@ -66,7 +68,11 @@ class Thesaurus:
     def find_nearest(self, text: str) -> Synonyms:
         """Returns the words of the query `text` that are no names but resemble some, each with the nearest ones."""
         words = [word for word in dict.fromkeys(plain_words(text)) if _key(word) not in self._names]
-        found = ((word, self._nearest(word)) for word in words[:MAX_TERMS] if len(word) >= _MIN_RESEMBLING)
+        found = (
+            (word, self._nearest(word))
+            for word in words[:MAX_TERMS]
+            if _MIN_RESEMBLING <= len(word) <= _MAX_PARTED_LENGTH
+        )
         return tuple((word, names) for word, names in found if names)
 
     def _nearest(self, word: str) -> tuple[str, ...]:
@@ -101,7 +107,7 @@ class Thesaurus:
 
     def _parts(self, word: str) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yields the terms within `word`; of terms that overlap, the first one, the longest if several begin there."""
-        start = 0
+        start = 0 if len(word) <= _MAX_PARTED_LENGTH else len(word)
         while start < len(word) - 1:
             for end in range(min(len(word), start + _MAX_TERM_LENGTH), start + 1, -1):
                 if names := self._others(word[start:end]):
