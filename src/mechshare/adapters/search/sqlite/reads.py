@@ -132,6 +132,14 @@ def _weights(clause: int, phrases: int, related: int, only_place: int | None) ->
         yield f"{SPELLING} * (instr(d.title_spelling, :spelling_{clause}) > 0)"
 
 
+# By ranges of the key: the other tokens, numbers and pairs of Japanese characters, are far more.
+_WORDS = """
+    SELECT text FROM word WHERE text >= 'a' AND text < '{' AND length(text) BETWEEN :least AND :most
+    UNION ALL
+    SELECT text FROM word WHERE text >= '=a' AND text < '={' AND length(text) - 1 BETWEEN :least AND :most
+"""
+
+
 def is_complete(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("SELECT is_complete FROM state").fetchone()[0])
 
@@ -217,11 +225,9 @@ def _nearest(
     found = {}
     for word in typed_words(parsed):
         most = edits(word)
-        tokens = connection.execute(
-            "SELECT text FROM word WHERE length(text) BETWEEN ? AND ?",
-            (len(word) - most, len(word) + most + 1),
-        )
-        found[word] = nearest_words(word, most, (text for (text,) in tokens)) if most else ()
+        lengths = {"least": len(word) - most, "most": len(word) + most}
+        tokens = connection.execute(_WORDS, lengths) if most else ()
+        found[word] = nearest_words(word, most, (text for (text,) in tokens))
     return {word: words for word, words in found.items() if words}
 
 

@@ -18,7 +18,7 @@ MAX_NEAREST = 8
 _MAX_TYPED = 5
 """Words of a query that are compared with those of the index, at most."""
 _MIN_WORD, _MIN_LONG_WORD = 5, 9
-_WORD = re.compile(r"[^\W\d_]{3,64}")
+_WORD = re.compile(r"[a-z][^\W\d_]{2,63}")
 
 
 def is_loosened(query: SearchQuery, parsed: ParsedQuery, total: int) -> bool:
