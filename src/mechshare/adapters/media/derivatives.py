@@ -1,6 +1,6 @@
 """Makes the derivatives of a clip (video, thumbnail, preview) in one pass over its frames."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from io import FileIO
@@ -71,17 +71,12 @@ def make_derivatives(
     """Writes the files of `into`, with one frame in memory at a time. Raises RefusedClip."""
     facts, thumbnail, preview = Facts(), Thumbnail(), Preview()
     video: _ThinnedVideo | None = None
-    for frame in clip.frames:
-        facts.add(frame)
-        refuse_duration(facts.duration, limits)
-        if frame.duration:
-            start = frame.start - facts.start
-            video = video or _ThinnedVideo(into, frame.picture)
-            picture = video.fitted(frame.picture)
-            thumbnail.add(picture, start)
-            preview.add(picture, start, frame.duration)
-            video.add(picture, start, frame.duration)
-        report("decode", clip.done())
+    for frame, start in _shown(clip, facts, limits, report):
+        video = video or _ThinnedVideo(into, frame.picture)
+        picture = video.fitted(frame.picture)
+        thumbnail.add(picture, start)
+        preview.add(picture, start, frame.duration)
+        video.add(picture, start, frame.duration)
     if video is None:
         raise RefusedClip(FailureCode.EMPTY)
     report("video", 0.0)
@@ -102,21 +97,32 @@ def draw_thumbnail(
 ) -> None:
     """Writes the thumbnail at `at`, in seconds from the start; None: the one that make_derivatives writes. Reads no
     frames after it. Raises RefusedClip."""
-    thumbnail, first = Thumbnail(at), None
-    for frame in clip.frames:
-        first = frame.start if first is None else first
-        start = frame.start - first
-        refuse_duration(start + frame.duration, limits)
-        if frame.duration:
-            thumbnail.add(frame.picture, start)
-        report("decode", clip.done())
+    thumbnail, is_empty = Thumbnail(at), True
+    for frame, start in _shown(clip, Facts(), limits, report):
+        thumbnail.add(frame.picture, start)
+        is_empty = False
         if at is not None and start > at:
             break
-    if first is None:
+    if is_empty:
         raise RefusedClip(FailureCode.EMPTY)
     report("thumbnail", 0.0)
     thumbnail.save(file)
     _decode(file)
+
+
+def _shown(
+    clip: Clip, facts: Facts, limits: MediaLimits, report: Callable[[str, float], None]
+) -> Iterator[tuple[TimedFrame, Fraction]]:
+    """Yields each frame that is shown, and its start from that of the clip, in seconds; `facts` counts every frame.
+
+    Raises RefusedClip.
+    """
+    for frame in clip.frames:
+        facts.add(frame)
+        refuse_duration(facts.duration, limits)
+        if frame.duration:
+            yield frame, frame.start - facts.start
+        report("decode", clip.done())
 
 
 class _ThinnedVideo:
