@@ -40,7 +40,9 @@ async def test_lineage_is_stated_and_taken_back_in_forms(site: Site) -> None:
     path = f"/m/{made['id']}/lineage"
     stated = {"kind": "derived_from", "source": f"http://mechshare.test/m/{source['id']}"}
     assert (await submitted(site, path, mika, stated)).status_code == 303
-    assert "元の歯車" in (await opened(site, path, {})).text
+    shown = (await opened(site, path, {})).text
+    assert "元の歯車" in shown
+    assert (shown.count("<rect"), shown.count('<line class="derived_from"')) == (2, 1)
     assert "新しい歯車" in (await opened(site, f"/m/{source['id']}/lineage", {})).text
     cycle = {"kind": "part_of", "source": made["id"]}
     refused = await submitted(site, f"/m/{source['id']}/lineage", mika, cycle)

@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.protocol.auth import (
 from mechshare.entrypoints.http.protocol.errors import status_of
 from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.web.forms import FormFields, form_fields, see_other
+from mechshare.entrypoints.web.lineage_graph import NODE_HEIGHT, NODE_WIDTH, lineage_graph
 from mechshare.entrypoints.web.rendering import page, problem_of
 
 Req = Request[Any, Any, Any]
@@ -63,12 +64,15 @@ async def _lineage_page(
     application, viewer = application_of(request), await viewer_of(request)
     item = await application.mechanisms.get_mechanism(viewer, mechanism_id)
     await note_draft_read(request, viewer, item.mechanism)
+    lineage = await application.lineage.find_lineage(viewer, mechanism_id, _DEPTH)
     return await page(
         request,
         "lineage.html",
         status=status_of(error) if error else 200,
         mechanism=item.mechanism,
-        lineage=await application.lineage.find_lineage(viewer, mechanism_id, _DEPTH),
+        lineage=lineage,
+        graph=lineage_graph(item.mechanism, lineage),
+        node_size=(NODE_WIDTH, NODE_HEIGHT),
         kind_names=KIND_NAMES,
         can_edit=can_edit(viewer, item.mechanism),
         values={name: texts[0] for name, texts in (fields or {}).items()},
