@@ -24,6 +24,7 @@ from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.reliability import ReliabilityService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
+from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
@@ -48,6 +49,7 @@ class Application:
     evidence: EvidenceService
     lineage: LineageService
     attachments: AttachmentService
+    revisions: RevisionService
     uploads: UploadService
     resumable_uploads: ResumableUploadService
     storage_quotas: StorageQuotaService

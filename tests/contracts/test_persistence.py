@@ -12,6 +12,7 @@ from mechshare.testing.persistence.lineage import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403
 from mechshare.testing.persistence.pages import *  # noqa: F403
 from mechshare.testing.persistence.reliability import *  # noqa: F403
+from mechshare.testing.persistence.revisions import *  # noqa: F403
 from mechshare.testing.persistence.sessions import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403
 from mechshare.testing.persistence.uploads import *  # noqa: F403

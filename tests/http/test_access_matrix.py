@@ -69,7 +69,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
         }
         for part in (
             *("evidence", "claims", "lineage", "citation", "linked-data", "attachments"),
-            "attachments/{attachment_id}/file",
+            *("attachments/{attachment_id}/file", "revisions"),
         )
     },
     "POST /api/v1/mechanisms/{mechanism_id}/claims": {
@@ -115,6 +115,12 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             ("PATCH /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}", 200),
             ("DELETE /api/v1/mechanisms/{mechanism_id}/attachments/{attachment_id}", 204),
         )
+    },
+    "POST /api/v1/mechanisms/{mechanism_id}/revisions/{number}/restore": {
+        "pending": (401, 200, 404, 404, 200, 401, 401),
+        "ready": (401, 200, 404, 404, 200, 401, 401),
+        "published": (401, 200, 403, 403, 200, 401, 401),
+        "withdrawn": (401, 200, 404, 403, 200, 401, 401),
     },
     "PATCH /api/v1/mechanisms/{mechanism_id}": {
         "pending": (401, 200, 404, 404, 200, 401, 401),
@@ -205,6 +211,7 @@ ELSEWHERE = {
 }
 UPLOADING = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(GIF))}
 HEADERS = {
+    "POST /api/v1/mechanisms/{mechanism_id}/revisions/{number}/restore": {"If-Match": "*"},
     "POST /api/v1/uploads": UPLOADING,
     "GET /api/v1/uploads/{upload_id}": UPLOADING,
     "PATCH /api/v1/uploads/{upload_id}": {

@@ -84,6 +84,7 @@ async def test_every_page_opens_for_those_who_may_and_refuses_all_others(site: S
         path = (
             path.replace("{claim_id}", ABSENT)
             .replace("{attachment_id}", ABSENT)
+            .replace("{number}", "1")
             .replace("{job_id}", ABSENT)
             .replace("{session_id}", ABSENT)
         )

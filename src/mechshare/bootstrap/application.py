@@ -53,6 +53,7 @@ from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.reliability import ReliabilityService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
+from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
@@ -141,6 +142,7 @@ def build(
         evidence=EvidenceService(transactions, clock, ids, evidence_rule),
         lineage=LineageService(transactions, clock),
         attachments=AttachmentService(transactions, clock, ids),
+        revisions=RevisionService(transactions),
         uploads=UploadService(blobs, disks, ids, reservations, settings.max_upload_bytes),
         resumable_uploads=ResumableUploadService(
             transactions, adapters.uploads, disks, clock, ids, upload_limits

@@ -130,10 +130,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthoredClaim:
-    """A claim joined with the person who made it."""
+    """A claim joined with the person who made it; `revision` is the number of the one that it is about."""
 
     claim: Claim
     author: Author
+    revision: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Claims about mechanisms, and what they say about the stated level."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.events import ClaimWithdrawnByModerator
@@ -24,6 +24,7 @@ from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import Viewer, require_editor, require_visible
 from mechshare.domain.reliability import MAX_CHANGES, AuthoredChange
+from mechshare.domain.revisions import revision_at
 from mechshare.domain.users import Actor
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
@@ -77,7 +78,9 @@ class EvidenceService:
         """Returns a page of the claims, newest first, withdrawn ones included. Raises MechanismNotFound."""
         async with self._transactions.read() as tx:
             require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
-            return await tx.claims.find_of_mechanism(mechanism_id, request)
+            page = await tx.claims.find_of_mechanism(mechanism_id, request)
+            former = await tx.revisions.find_last_versions(mechanism_id)
+        return replace(page, items=tuple(_revised(item, former) for item in page.items))
 
     async def add_claim(self, actor: Actor, mechanism_id: MechanismId, new: NewClaim) -> AuthoredClaim:
         """Adds a claim about the mechanism as it is now. Raises MechanismNotFound, InvalidField, TooManyClaims."""
@@ -147,4 +150,9 @@ async def _authored(tx: Transaction, claim: Claim) -> AuthoredClaim:
     user = await tx.users.find_by_id(claim.user_id)
     if user is None:
         raise ClaimNotFound()
-    return AuthoredClaim(claim=claim, author=author_of(user))
+    former = await tx.revisions.find_last_versions(claim.mechanism_id)
+    return _revised(AuthoredClaim(claim=claim, author=author_of(user)), former)
+
+
+def _revised(item: AuthoredClaim, former: Sequence[tuple[int, int]]) -> AuthoredClaim:
+    return replace(item, revision=revision_at(item.claim.mechanism_version, former))

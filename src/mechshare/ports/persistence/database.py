@@ -23,6 +23,7 @@ from mechshare.ports.persistence.mechanisms import (
 )
 from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
+from mechshare.ports.persistence.revisions import RevisionRepository
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
 from mechshare.ports.persistence.uploads import UploadRepository
@@ -64,6 +65,9 @@ class UnitOfWork(Protocol):
 
     @property
     def attachments(self) -> AttachmentRepository: ...
+
+    @property
+    def revisions(self) -> RevisionRepository: ...
 
     @property
     def pages(self) -> PageRepository: ...

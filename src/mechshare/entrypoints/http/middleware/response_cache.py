@@ -65,7 +65,7 @@ class ResponseCacheMiddleware:
         Raises Unavailable.
         """
         path = scope["path"]
-        if path.startswith(_MECHANISM_PREFIX):
+        if path.startswith(_MECHANISM_PREFIX) and b"revision=" not in scope["query_string"]:
             address, template = None, _MECHANISM_TEMPLATE
             response = await self._find_mechanism(path.removeprefix(_MECHANISM_PREFIX))
         elif address := self._addresses.get((path, scope["query_string"])):

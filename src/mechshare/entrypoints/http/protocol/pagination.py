@@ -56,7 +56,7 @@ Cursor = Annotated[
 ]
 
 
-_INTEGERS = ("page", "limit", "expires", "reliability_min")
+_INTEGERS = ("newer", "older", "page", "limit", "expires", "reliability_min", "revision")
 """Query parameters that are integers. The framework would also accept `1e3` and `1.0`."""
 _INTEGER = re.compile(r"-?\d{1,18}", re.ASCII)
 

@@ -77,7 +77,8 @@ class ReplyFields(Struct, forbid_unknown_fields=True):
 
 @published("Claim")
 class ClaimResponse(Struct):
-    """`mechanism_version` is the version of the mechanism that the claim is about; `reply` is that of its author.
+    """`mechanism_version` and `revision` are those of the mechanism that the claim is about; `reply` is that of its
+    author.
 
     Of a claim that a moderator withdrew, the texts are null and there are no conditions.
     """
@@ -85,6 +86,7 @@ class ClaimResponse(Struct):
     id: str
     mechanism_id: str
     mechanism_version: int
+    revision: int
     user: Author
     kind: ClaimKind
     text: str | None
@@ -230,6 +232,7 @@ def _claim(item: AuthoredClaim) -> ClaimResponse:
         id=claim.id,
         mechanism_id=claim.mechanism_id,
         mechanism_version=claim.mechanism_version,
+        revision=item.revision,
         user=item.author,
         kind=claim.kind,
         text=claim.text if is_shown else None,

@@ -124,15 +124,21 @@ async def find_mechanisms(
     responses=NOT_MODIFIED,
     opt=OPTIONAL_TOKEN,
 )
-async def get_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Returns a mechanism.
+async def get_mechanism(
+    request: Req,
+    mechanism_id: FromPath[str],
+    revision: Annotated[int | None, QueryParameter(name="revision", ge=1)] = None,
+) -> Response[MechanismResponse]:
+    """Returns a mechanism; with `revision`, with the title, description, parameters and licence of that revision.
 
     Its owner and admins can also read an unpublished one; moderators one that a moderator withdrew.
     """
     # ResponseCacheMiddleware serves published mechanisms.
-    viewer = await viewer_of(request)
-    mechanisms = application_of(request).mechanisms
-    found = await mechanisms.get_mechanism(viewer, mechanism_id_in(mechanism_id))
+    viewer, application, id = await viewer_of(request), application_of(request), mechanism_id_in(mechanism_id)
+    if revision is None:
+        found = await application.mechanisms.get_mechanism(viewer, id)
+    else:
+        found = (await application.revisions.get_revised(viewer, id, revision)).item
     await note_draft_read(request, viewer, found.mechanism)
     return mechanism_resource(request, found)
 

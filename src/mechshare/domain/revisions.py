@@ -1,0 +1,114 @@
+"""Revisions: what the author stated of a mechanism before a later statement replaced it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mechshare.domain.errors import NotFound
+from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.named_values import NamedValue
+
+MAX_REVISIONS = 100
+"""Former revisions of one mechanism; a further one replaces the oldest."""
+
+
+class RevisionNotFound(NotFound):
+    code = "REVISION_NOT_FOUND"
+    messages = {
+        "en": "The mechanism has no such revision, or it was pruned.",
+        "ja": "このリビジョンは存在しないか、整理されました。",
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a revision consists of. Changes of anything else make none."""
+
+    title: str
+    description: str
+    parameters: tuple[NamedValue, ...]
+    license: str | None
+
+    def changed_from(self, before: "Content") -> tuple[str, ...]:
+        """Returns the names of the fields that differ."""
+        names = ("title", "description", "parameters", "license")
+        return tuple(name for name in names if getattr(self, name) != getattr(before, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormerRevision:
+    """The content that a mechanism had up to its version `last_version`, until `replaced_by` changed it. `number`
+    counts from 1."""
+
+    mechanism_id: MechanismId
+    number: int
+    content: Content
+    last_version: int
+    replaced_by: UserId
+    replaced_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """One revision, former or current: what changed in it, by whom and when. `made_by` and `changed` are None and empty
+    for the oldest one that is left, unless it is the first."""
+
+    number: int
+    content: Content
+    is_current: bool
+    made_by: UserId | None
+    made_at: datetime | None
+    changed: tuple[str, ...]
+
+
+def content_of(mechanism: Mechanism) -> Content:
+    return Content(
+        title=mechanism.title,
+        description=mechanism.description,
+        parameters=mechanism.parameters,
+        license=mechanism.license,
+    )
+
+
+def former_revision(
+    before: Mechanism, number: int, replaced_by: UserId, replaced_at: datetime
+) -> FormerRevision:
+    """Returns the revision that was current before somebody replaced it."""
+    return FormerRevision(
+        mechanism_id=before.id,
+        number=number,
+        content=content_of(before),
+        last_version=before.version,
+        replaced_by=replaced_by,
+        replaced_at=replaced_at,
+    )
+
+
+def revisions_of(mechanism: Mechanism, former: Sequence[FormerRevision]) -> tuple[Revision, ...]:
+    """Returns all revisions, newest first; `former` are those of the mechanism, oldest first."""
+    contents = [*(one.content for one in former), content_of(mechanism)]
+    first = former[0].number if former else 1
+    revisions = []
+    for place, content in enumerate(contents):
+        is_first = first + place == 1
+        replacing = former[place - 1] if place else None
+        revisions.append(
+            Revision(
+                number=first + place,
+                content=content,
+                is_current=place == len(former),
+                made_by=replacing.replaced_by if replacing else mechanism.user_id if is_first else None,
+                made_at=replacing.replaced_at if replacing else mechanism.created_at if is_first else None,
+                changed=content.changed_from(contents[place - 1]) if place else (),
+            )
+        )
+    return tuple(reversed(revisions))
+
+
+def revision_at(version: int, former: Sequence[tuple[int, int]]) -> int:
+    """Returns the number of the revision that a mechanism had at its `version`. `former` are the number and the last
+    version of each former one, oldest first; a pruned one counts as the oldest that is left."""
+    seen = [number for number, last_version in former if last_version >= version]
+    current = former[-1][0] + 1 if former else 1
+    return seen[0] if seen else current

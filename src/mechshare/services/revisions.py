@@ -1,0 +1,56 @@
+"""Reads the revisions of a mechanism and restores former ones."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanisms import AuthoredMechanism
+from mechshare.domain.policy import Viewer, require_visible
+from mechshare.domain.revisions import Revision, RevisionNotFound, revisions_of
+from mechshare.services.transactions import Transactions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisedMechanism:
+    """A mechanism with the content of one of its revisions."""
+
+    item: AuthoredMechanism
+    revision: Revision
+
+
+class RevisionService:
+    def __init__(self, transactions: Transactions) -> None:
+        self._transactions = transactions
+
+    async def find_revisions(self, viewer: Viewer, mechanism_id: MechanismId) -> tuple[Revision, ...]:
+        """Returns the revisions that are left, newest first. Raises MechanismNotFound, also if `viewer` may not see
+        the mechanism."""
+        async with self._transactions.read() as tx:
+            mechanism = require_visible(viewer, await tx.mechanisms.find_by_id(mechanism_id))
+            return revisions_of(mechanism, await tx.revisions.find_former(mechanism_id))
+
+    async def get_revised(self, viewer: Viewer, mechanism_id: MechanismId, number: int) -> RevisedMechanism:
+        """Returns the mechanism with the content of the revision `number`. Raises MechanismNotFound,
+        RevisionNotFound."""
+        async with self._transactions.read() as tx:
+            found = await tx.mechanisms.find_authored([mechanism_id])
+            mechanism = require_visible(viewer, found[0].mechanism if found else None)
+            revisions = revisions_of(mechanism, await tx.revisions.find_former(mechanism_id))
+        revision = find_revision(revisions, number)
+        content = revision.content
+        revised = replace(
+            mechanism,
+            title=content.title,
+            description=content.description,
+            parameters=content.parameters,
+            license=content.license,
+        )
+        return RevisedMechanism(item=replace(found[0], mechanism=revised), revision=revision)
+
+
+def find_revision(revisions: Collection[Revision], number: int) -> Revision:
+    """Returns the revision with this number. Raises RevisionNotFound."""
+    found = next((one for one in revisions if one.number == number), None)
+    if found is None:
+        raise RevisionNotFound()
+    return found

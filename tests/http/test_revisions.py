@@ -1,0 +1,65 @@
+"""Revisions over HTTP: what was stated before, by whom, at which claims were aimed, and restoring it."""
+
+from mechshare.domain.users import Role
+from tests.http.conftest import API, Site
+from tests.web.test_my_mechanisms import opened, submitted
+
+MECHANISMS = f"{API}/mechanisms"
+
+
+async def test_former_statements_stay_readable_and_can_be_restored(site: Site) -> None:
+    mika, admin = await site.sign_up("mika"), await site.sign_up("admin", Role.ADMIN)
+    made = await site.published(mika, "歯車", parameters="stroke = 12 mm", license="MIT")
+    path = f"{MECHANISMS}/{made['id']}"
+    claim = {"kind": "supports", "text": "三回測定"}
+    for headers, changes in (
+        (mika, {"reliability": {"level": 2, "reason": "r"}}),
+        (mika, {"title": "遊星歯車"}),
+        (admin, {"parameters": None, "license": "CC0-1.0"}),
+    ):
+        response = await site.client.patch(path, json=changes, headers={**headers, "If-Match": "*"})
+        assert response.status_code == 200, response.text
+        assert (await site.client.post(f"{path}/claims", json=claim, headers=admin)).status_code == 201
+
+    items = (await site.client.get(f"{path}/revisions")).json()["items"]
+    assert [(one["number"], one["title"], one["changed"], one["made_by"]) for one in items] == [
+        (3, "遊星歯車", ["parameters", "license"], site.ids["admin"]),
+        (2, "遊星歯車", ["title"], site.ids["mika"]),
+        (1, "歯車", [], site.ids["mika"]),
+    ]
+    assert [one["is_current"] for one in items] == [True, False, False]
+    claims = (await site.client.get(f"{path}/claims")).json()["items"]
+    assert [one["revision"] for one in claims] == [3, 2, 1]
+
+    former = (await site.client.get(f"{path}?revision=1")).json()
+    assert (former["title"], former["parameters"], former["license"]) == ("歯車", made["parameters"], "MIT")
+    assert (await site.client.get(path)).json()["title"] == "遊星歯車"
+    missing = await site.client.get(f"{path}?revision=9")
+    assert (missing.status_code, missing.json()["code"]) == (404, "REVISION_NOT_FOUND")
+    assert (await site.client.get(f"{path}?revision=1.0")).status_code == 400
+
+    restored = await site.client.post(f"{path}/revisions/1/restore", headers={**mika, "If-Match": "*"})
+    assert (restored.json()["title"], restored.json()["license"]) == ("歯車", "MIT")
+    assert restored.json()["reliability"]["level"] == 2
+    numbers = [one["number"] for one in (await site.client.get(f"{path}/revisions")).json()["items"]]
+    assert numbers == [4, 3, 2, 1]
+
+
+async def test_two_revisions_stand_side_by_side_on_a_page(site: Site) -> None:
+    mika, rui = await site.sign_up("mika"), await site.sign_up("rui")
+    made = await site.published(mika, "<i>歯車</i>", parameters="stroke = 12 mm")
+    path = f"/m/{made['id']}/revisions"
+    alone = await opened(site, path, {})
+    assert (alone.status_code, "<del>" in alone.text) == (200, False)
+    changes = {"title": "遊星歯車"}
+    headers = {**mika, "If-Match": "*"}
+    changed = await site.client.patch(f"{MECHANISMS}/{made['id']}", json=changes, headers=headers)
+    shown = (await opened(site, path, rui)).text
+    assert "<del>&lt;i&gt;歯車&lt;/i&gt;</del>" in shown
+    assert "<ins>遊星歯車</ins>" in shown
+    assert "/restore" not in shown
+    assert "/restore" in (await opened(site, path, mika)).text
+    assert (await opened(site, f"{path}?older=7", mika)).status_code == 404
+    fields = {"version": str(changed.json()["version"])}
+    assert (await submitted(site, f"{path}/1/restore", mika, fields)).status_code == 303
+    assert (await site.client.get(f"{MECHANISMS}/{made['id']}")).json()["title"] == "<i>歯車</i>"
