@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import pytest_asyncio
 from sqlalchemy import Engine, event
 
 from mechshare.adapters.persistence.sql.database import SqlDatabase
@@ -110,8 +111,9 @@ HOT: dict[str, Step] = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def filled() -> AsyncIterator[str]:
+    """The URL of a filled database. All tests share it: to fill one takes half a minute on a busy machine."""
     async with postgresql_database() as url:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(FILL)
