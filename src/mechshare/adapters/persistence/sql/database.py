@@ -1,5 +1,6 @@
 """The SQL database: connections, transactions and the schema's version."""
 
+import functools
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -41,7 +42,6 @@ class SqlDatabase:
 
     def __init__(self, url: str) -> None:
         self._dialect = dialect_of(url)
-        self._revisions: tuple[str, ...] = ()
         self._damage: DatabaseDamaged | None = None
 
     @property
@@ -83,10 +83,8 @@ class SqlDatabase:
                     with self._dialect.statement_timeout(connection):
                         version = await self._dialect.version(connection)
                         revision = await revision_of(connection)
-        # Reads the migration files only once: readiness checks call this every few seconds.
-        self._revisions = self._revisions or revisions()
-        newest = self._revisions[-1]
-        if revision is None or revision in self._revisions[:-1]:
+        newest = newest_revision()
+        if revision is None or revision in revisions()[:-1]:
             raise SchemaOutdated(found=revision or "none", newest=newest)
         if not can_use(newest, revision):
             raise SchemaMismatch()
@@ -148,8 +146,12 @@ def newest_revision() -> str:
     return revisions()[-1]
 
 
+@functools.cache
 def revisions() -> tuple[str, ...]:
-    """Returns the revisions of the schema that this program knows, oldest first."""
+    """Returns the revisions of the schema that this program knows, oldest first.
+
+    Reads the migration files only once: readiness checks call this every few seconds.
+    """
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return tuple(script.revision for script in scripts)[::-1]
 
@@ -166,6 +168,8 @@ def _upgrade(connection: Connection) -> None:
     Raises SchemaMismatch if it is too new for this program.
     """
     current = MigrationContext.configure(connection).get_current_revision()
+    if current == newest_revision():
+        return
     if current is not None and current not in revisions():
         if not can_use(newest_revision(), current):
             raise SchemaMismatch()
