@@ -45,6 +45,30 @@ async def test_former_statements_stay_readable_and_can_be_restored(site: Site) -
     assert numbers == [4, 3, 2, 1]
 
 
+async def test_what_only_a_draft_said_stays_with_its_owner_and_admins(site: Site) -> None:
+    mika, rui, admin = (
+        await site.sign_up("mika"),
+        await site.sign_up("rui"),
+        await site.sign_up("root", Role.ADMIN),
+    )
+    made = await site.ready(mika, "顧客名の入った題名")
+    path = f"{MECHANISMS}/{made['id']}"
+    editing = {**mika, "If-Match": "*"}
+    await site.client.patch(path, json={"title": "歯車"}, headers=editing)
+    await site.client.post(f"{path}/publish", headers=editing)
+    await site.client.patch(path, json={"title": "遊星歯車"}, headers=editing)
+
+    async def numbers(headers: dict[str, str]) -> list[int]:
+        items = (await site.client.get(f"{path}/revisions", headers=headers)).json()["items"]
+        return [one["number"] for one in items]
+
+    assert [await numbers(one) for one in ({}, rui, mika, admin)] == [[3, 2], [3, 2], [3, 2, 1], [3, 2, 1]]
+    assert (await site.client.get(f"{path}?revision=1", headers=rui)).status_code == 404
+    assert (await site.client.get(f"{path}?revision=1", headers=mika)).json()["title"] == "顧客名の入った題名"
+    page = (await opened(site, f"/m/{made['id']}/revisions", rui)).text
+    assert "顧客名" not in page
+
+
 async def test_two_revisions_stand_side_by_side_on_a_page(site: Site) -> None:
     mika, rui = await site.sign_up("mika"), await site.sign_up("rui")
     made = await site.published(mika, "<i>歯車</i>", parameters="stroke = 12 mm")

@@ -39,12 +39,13 @@ class Content:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormerRevision:
     """The content that a mechanism had up to its version `last_version`, until `replaced_by` changed it. `number`
-    counts from 1."""
+    counts from 1. `was_published` when it was replaced: what only drafts said stays with their owner."""
 
     mechanism_id: MechanismId
     number: int
     content: Content
     last_version: int
+    was_published: bool
     replaced_by: UserId
     replaced_at: datetime
 
@@ -57,6 +58,7 @@ class Revision:
     number: int
     content: Content
     is_current: bool
+    was_published: bool
     made_by: UserId | None
     made_at: datetime | None
     changed: tuple[str, ...]
@@ -80,6 +82,7 @@ def former_revision(
         number=number,
         content=content_of(before),
         last_version=before.version,
+        was_published=before.is_published,
         replaced_by=replaced_by,
         replaced_at=replaced_at,
     )
@@ -98,6 +101,7 @@ def revisions_of(mechanism: Mechanism, former: Sequence[FormerRevision]) -> tupl
                 number=first + place,
                 content=content,
                 is_current=place == len(former),
+                was_published=former[place].was_published if place < len(former) else mechanism.is_published,
                 made_by=replacing.replaced_by if replacing else mechanism.user_id if is_first else None,
                 made_at=replacing.replaced_at if replacing else mechanism.created_at if is_first else None,
                 changed=content.changed_from(contents[place - 1]) if place else (),

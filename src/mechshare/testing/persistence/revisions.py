@@ -26,6 +26,7 @@ def a_revision(mechanism: Mechanism, number: int) -> FormerRevision:
         number=number,
         content=content,
         last_version=3 * number,
+        was_published=number % 2 > 0,
         replaced_by=mechanism.user_id,
         replaced_at=NOW + timedelta(seconds=number),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, ForeignKey, Integer, Table, bindparam, delete, insert, select
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, Table, bindparam, delete, insert, select
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
 from mechshare.adapters.persistence.sql.records import record_of
@@ -21,6 +21,7 @@ revisions = Table(
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("content", JsonColumn(Content), nullable=False),
     Column("last_version", Integer, nullable=False),
+    Column("was_published", Boolean, nullable=False),
     # Stays when the account is deleted, so it can't be a foreign key.
     Column("replaced_by", Id, nullable=False),
     Column("replaced_at", UtcTime, nullable=False),

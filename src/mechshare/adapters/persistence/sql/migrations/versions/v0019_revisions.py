@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("content", JsonColumn(Content), nullable=False),
         sa.Column("last_version", sa.Integer(), nullable=False),
+        sa.Column("was_published", sa.Boolean(), nullable=False),
         sa.Column("replaced_by", Id, nullable=False),
         sa.Column("replaced_at", UtcTime, nullable=False),
         sa.ForeignKeyConstraint(
