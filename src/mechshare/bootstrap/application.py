@@ -155,7 +155,7 @@ def build(
         search=SearchService(
             transactions,
             index,
-            words=DatabaseWords(thesaurus),
+            words=DatabaseWords(thesaurus).find_words,
             scans_at_a_time=database.reads_at_a_time,
         ),
         jobs=JobService(transactions, handlers),

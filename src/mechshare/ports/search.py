@@ -1,17 +1,14 @@
 """The search index: a copy of the mechanisms in the database, made for searching."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Protocol
 
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult, SuggestionKind
 
-
-class QueryWords(Protocol):
-    """Reads queries for the database, which finds words as parts of texts."""
-
-    def find_words(self, text: str) -> Sequence[tuple[str, ...]]:
-        """Returns the words of the query `text`, each as typed and then by other texts that may stand for it."""
+FindWords = Callable[[str], Sequence[tuple[str, ...]]]
+"""Returns the words of a query for the database, which finds words as parts of texts: each as typed and then by other
+texts that may stand for it."""
 
 
 class SearchIndex(Protocol):

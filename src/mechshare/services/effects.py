@@ -202,7 +202,8 @@ def effects_of(event: events.Event) -> Effects:
 
 
 def _category(action: AuditAction, id: CategoryId, admin_id: UserId, metadata: RequestMetadata) -> Effects:
-    return Effects(tags=[CATEGORIES], audit=[Audited(action, admin_id, id, metadata)])
+    # Suggestions name categories, too.
+    return Effects(tags=[CATEGORIES, SEARCHES], audit=[Audited(action, admin_id, id, metadata)])
 
 
 def _changed_visibility(

@@ -39,7 +39,7 @@ from mechshare.domain.search import (
     place_at,
 )
 from mechshare.domain.users import normal_login
-from mechshare.ports.search import QueryWords, SearchIndex
+from mechshare.ports.search import FindWords, SearchIndex
 from mechshare.services.indexing import rebuild
 from mechshare.services.transactions import Transactions
 
@@ -65,7 +65,7 @@ class SearchService:
         transactions: Transactions,
         index: SearchIndex,
         *,
-        words: QueryWords | None = None,
+        words: FindWords | None = None,
         scans_at_a_time: int,
         max_wait_seconds: float = _MAX_WAIT_SECONDS,
     ) -> None:
@@ -76,7 +76,7 @@ class SearchService:
         queries."""
         self._transactions = transactions
         self._index = index
-        self._words = words
+        self._find_words = words
         self._scans = asyncio.Semaphore(scans_at_a_time)
         self._max_wait_seconds = max_wait_seconds
         self._limit = ConcurrencyLimit(MAX_CONCURRENT_SEARCHES)
@@ -232,7 +232,7 @@ class SearchService:
 
     def _words_for_database(self, text: str) -> Sequence[tuple[str, ...]]:
         typed = text.translate(_QUOTES).split() or text.split()
-        return self._words.find_words(text) if self._words else [(word,) for word in typed]
+        return self._find_words(text) if self._find_words else [(word,) for word in typed]
 
     @asynccontextmanager
     async def _scan(self) -> AsyncIterator[None]:
