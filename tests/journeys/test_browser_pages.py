@@ -159,7 +159,7 @@ def test_a_newcomer_shares_a_clip_by_its_link(browser: Browser, site: WebSite) -
     guest = Watched(browser, site)
     guest.page.goto(link)
     assert guest.page.inner_text("h1") == "Slider-crank of a compressor"
-    guest.page.wait_for_function("document.querySelector('video').readyState >= 2")
+    guest.page.wait_for_function("() => document.querySelector('video').readyState >= 2")
     found += guest.check()
     guest.close()
     assert found == []
