@@ -51,7 +51,7 @@ class Crew:
 async def test_acknowledged_clips_survive_any_kill(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    count, kills = (300, 1000) if long else (24, 5)
+    count, kills = (300, 1000) if long else (15, 3)
     dice = random.Random(2026)
     own = ("postgresql",) if profile == "distributed" else ()
     async with installed(profile, tmp_path, own=own) as installation:

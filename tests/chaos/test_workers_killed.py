@@ -70,7 +70,7 @@ async def test_a_worker_killed_at_any_step_leaves_a_clip_that_is_processed_once(
 async def test_every_clip_ends_while_workers_are_killed(
     profile: str, long: bool, figure: Callable[[str], None], tmp_path: Path
 ) -> None:
-    count, dice = (200 if long else 16), random.Random(2026)
+    count, dice = (200 if long else 12), random.Random(2026)
     states: dict[str, dict[str, Any]] = {}
     async with installed(profile, tmp_path, JOB_SLOTS="0") as installation:
         with installation.serving(), ExitStack() as stack:
