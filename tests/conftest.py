@@ -15,7 +15,8 @@ TESTS = Path(__file__).parent
 PROGRAMS = ("attacks", "chaos", "examples", "journeys")
 """Folders whose tests start whole installations and may take minutes."""
 SERIAL = ("attacks", "chaos/test_degradation.py", "chaos/test_shutdown.py")
-"""Folders and modules that need the whole machine: they load a server, or require a response within seconds."""
+"""Folders and modules that need most of the machine: they load a server, or require a response within seconds. At most
+two run at a time."""
 NOT_SERIAL = (
     "attacks/test_hostile_text.py",
     "attacks/test_processes.py",
