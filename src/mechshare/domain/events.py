@@ -183,7 +183,7 @@ class DerivativesOrphaned:
 
 @dataclass(frozen=True, slots=True)
 class AttachmentRemoved:
-    """Nobody refers to the file under `key` any more."""
+    """A mechanism lost its attachment, whose file is under `key`."""
 
     key: str
     request_id: str

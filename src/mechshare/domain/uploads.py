@@ -159,18 +159,20 @@ class Upload:
 
     def attachment_key(self) -> str:
         """Returns the blob key of the complete file as an attachment. Raises UploadIncomplete."""
-        if not self.is_complete:
-            raise UploadIncomplete(received=self.received, size=self.size)
+        self._require_complete()
         format = sniff(self.head)
         return original_key(self.id, format.extension if format else ANY_EXTENSION)
 
     def recognised(self) -> tuple[str, MediaFormat]:
         """Returns the blob key and the format of the complete file. Raises UploadIncomplete, UnsupportedFile,
         EncryptedDocument."""
-        if not self.is_complete:
-            raise UploadIncomplete(received=self.received, size=self.size)
+        self._require_complete()
         format = require_format(self.head)
         return original_key(self.id, format.extension), format
+
+    def _require_complete(self) -> None:
+        if not self.is_complete:
+            raise UploadIncomplete(received=self.received, size=self.size)
 
 
 def received_file(upload: Upload, facts: BlobFacts) -> ReceivedFile:

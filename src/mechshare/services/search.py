@@ -160,10 +160,10 @@ class SearchService:
         return min((await self._index.search(counted)).total, EXACT_TOTAL)
 
     async def _find_author(self, username: str, user_id: UserId | None) -> UserId:
-        """Returns the id of this user; one that nobody has if there is no such user or it is not `user_id`."""
+        """Returns the id of the user with this name; _NOBODY if there is none, or if `user_id` is another one."""
         async with self._transactions.read() as tx:
             user = await tx.users.find_by_login(normal_login(username))
-        # An e-mail address finds nobody: it would show whose it is.
+        # The lookup also accepts e-mail addresses; a match would reveal whose address it is.
         is_author = user and user.username == normal_login(username) and user_id in (None, user.id)
         return user.id if user and is_author else _NOBODY
 

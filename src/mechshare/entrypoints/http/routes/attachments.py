@@ -10,7 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from mechshare.domain.attachments import MAX_ATTACHMENTS, MAX_CAPTION, Attachment
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, NotFound, OutOfSpace
-from mechshare.domain.ids import AttachmentId, MechanismId, UploadId
+from mechshare.domain.ids import AttachmentId, UploadId
 from mechshare.entrypoints.http.new_attachments import AttachmentForm, NewAttachment, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -20,6 +20,7 @@ from mechshare.entrypoints.http.protocol.auth import (
     require_permissions,
     viewer_of,
 )
+from mechshare.entrypoints.http.protocol.identifiers import mechanism_id_in
 from mechshare.entrypoints.http.protocol.openapi import (
     NOT_MODIFIED,
     OPTIONAL_TOKEN,
@@ -92,7 +93,7 @@ class AttachmentsResponse(Struct):
 )
 async def get_attachments(request: Req, mechanism_id: FromPath[str]) -> Response[AttachmentsResponse]:
     """Returns the files beside the main file, for those who see the mechanism."""
-    viewer, id, application = await viewer_of(request), MechanismId(mechanism_id), application_of(request)
+    viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     found = await application.attachments.find_all(viewer, id)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     return resource(request, AttachmentsResponse([_attachment(one) for one in found]))
@@ -111,7 +112,7 @@ async def get_attachments(request: Req, mechanism_id: FromPath[str]) -> Response
 )
 async def add_attachment(request: Req, mechanism_id: FromPath[str]) -> Response[AttachmentResponse]:
     """Accepts a multipart form with a file of any kind as `file`; for the owner and admins. At most 50 files."""
-    added = await add_from_form(request, MechanismId(mechanism_id), AttachmentForm())
+    added = await add_from_form(request, mechanism_id_in(mechanism_id), AttachmentForm())
     return resource(request, _attachment(added), status=201)
 
 
@@ -132,7 +133,7 @@ async def add_attachment_from_upload(
 ) -> Response[AttachmentResponse]:
     """Accepts JSON with a complete upload, which it ends. If a field is refused, the upload stays."""
     new = await decoded_body(request, NewAttachmentFromUpload)
-    application, actor, id = application_of(request), actor_of(request), MechanismId(mechanism_id)
+    application, actor, id = application_of(request), actor_of(request), mechanism_id_in(mechanism_id)
     upload_id = UploadId(new.upload.rstrip("/").rpartition("/")[2])
     await application.attachments.require_room(actor, id)
     file = await application.resumable_uploads.finish_attachment(actor, upload_id)
@@ -155,7 +156,7 @@ async def update_attachment(
     changes = await decoded_body(request, AttachmentChanges)
     changed = await application_of(request).attachments.change(
         actor_of(request),
-        MechanismId(mechanism_id),
+        mechanism_id_in(mechanism_id),
         AttachmentId(attachment_id),
         caption=None if changes.caption is UNSET else changes.caption,
         position=None if changes.position is UNSET else changes.position,
@@ -177,7 +178,7 @@ async def remove_attachment(
     """Removes the file for good; for the owner and admins."""
     await application_of(request).attachments.remove(
         actor_of(request),
-        MechanismId(mechanism_id),
+        mechanism_id_in(mechanism_id),
         AttachmentId(attachment_id),
         request_metadata_of(request),
     )
@@ -196,7 +197,7 @@ async def download_attachment(
 ) -> Response[bytes]:
     """Returns the file, byte for byte, or one range of it, always as a download."""
     viewer, application = await viewer_of(request), application_of(request)
-    id = MechanismId(mechanism_id)
+    id = mechanism_id_in(mechanism_id)
     found = await application.media.find_attachment(viewer, id, AttachmentId(attachment_id))
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))
     return await served_file(request, found, ORIGINAL)

@@ -41,8 +41,8 @@ TAG = Tag("revisions", "What the author of a mechanism stated before")
 
 @published("Revision")
 class RevisionResponse(Struct):
-    """`made_by` stated it at `made_at`, and `changed` these fields; of the oldest one that is left after earlier ones
-    were pruned, nobody knows (null)."""
+    """`made_by` wrote the revision at `made_at` and changed the fields `changed`. `made_by` and `made_at` are null for
+    the oldest remaining revision if earlier ones were pruned."""
 
     number: int
     is_current: bool
