@@ -51,11 +51,17 @@ class MechanismFilter:
             (not self.category_ids or not set(self.category_ids).isdisjoint(mechanism.categories))
             and self.user_id in (None, mechanism.user_id)
             and mechanism.reliability_rank >= (self.reliability_min or 0)
-            and (self.created_from is None or mechanism.created_at >= self.created_from)
-            and (self.created_before is None or mechanism.created_at < self.created_before)
-            and self._admits_duration(mechanism.duration)
+            and self.admits_times(mechanism.created_at, mechanism.duration)
             and (not self.licenses or mechanism.license in self.licenses)
             and all(any(map(range.contains, mechanism.parameters)) for range in self.ranges)
+        )
+
+    def admits_times(self, created_at: datetime, seconds: float | None) -> bool:
+        """Whether a mechanism that was created then and moves for `seconds` meets the conditions about both."""
+        return (
+            (self.created_from is None or created_at >= self.created_from)
+            and (self.created_before is None or created_at < self.created_before)
+            and self._admits_duration(seconds)
         )
 
     def _admits_duration(self, seconds: float | None) -> bool:

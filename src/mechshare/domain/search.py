@@ -9,6 +9,7 @@ from typing import Any
 
 from mechshare.domain.errors import MalformedRequest
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import KeyType, Position, SortOrder
 from mechshare.domain.text import clean_text
@@ -113,54 +114,17 @@ def place_at(position: Position) -> SearchPlace:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchFilter:
-    """When a mechanism was created, and how long it moves; None means any.
-
-    `created_from` is included and `created_before` is not; both durations are included. What has no duration meets no
-    condition about it.
-    """
-
-    created_from: datetime | None = None
-    created_before: datetime | None = None
-    min_duration_ms: int | None = None
-    max_duration_ms: int | None = None
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The conditions that are set, by name."""
-        return {name: value for name in self.__slots__ if (value := getattr(self, name)) is not None}
-
-    def admits(self, created_at: datetime, duration_ms: int | None) -> bool:
-        """Whether a mechanism of this time and duration meets every condition."""
-        return (
-            (self.created_from is None or created_at >= self.created_from)
-            and (self.created_before is None or created_at < self.created_before)
-            and (
-                self.min_duration_ms is None
-                or (duration_ms is not None and duration_ms >= self.min_duration_ms)
-            )
-            and (
-                self.max_duration_ms is None
-                or (duration_ms is not None and duration_ms <= self.max_duration_ms)
-            )
-        )
-
-
-ANY_TIME = SearchFilter()
-
-
 def search_filter(
     created_from: datetime | None,
     created_before: datetime | None,
     duration_min: float | None,
     duration_max: float | None,
-) -> SearchFilter:
+) -> MechanismFilter:
     """Returns the conditions as callers write them: durations in seconds; a time without a zone is in UTC.
 
     Raises MalformedRequest for bounds that nothing can meet.
     """
-    chosen = SearchFilter(
+    chosen = MechanismFilter(
         created_from=_in_utc(created_from),
         created_before=_in_utc(created_before),
         min_duration_ms=_milliseconds(duration_min),
@@ -188,8 +152,8 @@ def _milliseconds(seconds: float | None) -> int | None:
 class SearchQuery:
     """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
 
-    The bounds of time and duration are as in SearchFilter. `synonyms` are words of `text` with other names for the same
-    thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is found
+    The bounds of time and duration are as in MechanismFilter. `synonyms` are words of `text` with other names for the
+    same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is found
     if there are few others.
 
     With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
@@ -230,8 +194,11 @@ class SearchQuery:
         return {name: replace(self, **changes) for name, changes in chosen.items()}
 
     @property
-    def filter(self) -> SearchFilter:
-        return SearchFilter(
+    def filter(self) -> MechanismFilter:
+        """The conditions that lists know, too."""
+        return MechanismFilter(
+            category_ids=self.category_ids,
+            user_id=self.user_id,
             created_from=self.created_from,
             created_before=self.created_before,
             min_duration_ms=self.min_duration_ms,

@@ -12,19 +12,17 @@ from typing import Any
 from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
-from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, Position
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
 from mechshare.domain.search import (
-    ANY_TIME,
     MAX_EXCLUDED,
     NO_HELP,
     OF_DATABASE,
     FoundMechanism,
     Hit,
-    SearchFilter,
     SearchHelp,
     SearchPage,
     SearchPlace,
@@ -89,7 +87,7 @@ class SearchService:
         category_ids: Sequence[CategoryId] = (),
         user_id: UserId | None = None,
         author: str = "",
-        within: SearchFilter = ANY_TIME,
+        within: MechanismFilter = EVERY_MECHANISM,
         sort: SearchSort = SearchSort.RELEVANCE,
         page: int = 1,
         limit: int = 20,
@@ -97,8 +95,8 @@ class SearchService:
     ) -> SearchPage:
         """Returns a page of the mechanisms that match `text` and that `viewer` may see; all of them for an empty text.
 
-        `author` is a user name; empty means anybody. With `after`, the `next` of another page of this search, returns
-        what follows it and calls it `page`.
+        `author` is a user name; empty means anybody. Of `within`, the bounds of time and duration count. With `after`,
+        the `next` of another page of this search, returns what follows it and calls it `page`.
 
         Raises MalformedRequest, InvalidField, Unavailable, Overloaded, SearchTimedOut.
 
@@ -210,9 +208,7 @@ class SearchService:
         async with self._scan(), self._transactions.read() as tx:
             found = await tx.mechanisms.find_all(
                 request,
-                MechanismFilter(
-                    category_ids=query.category_ids, user_id=query.user_id, **query.filter.values
-                ),
+                query.filter,
                 words=[word for word, *_ in words],
                 other_names=[names for _, *names in words],
                 among=_MAX_SCANNED,

@@ -235,9 +235,13 @@ def _passes(query: SearchQuery, document: SearchDocument) -> bool:
         (document.is_published or not query.published_only)
         and document.mechanism_id not in query.excluded
         and (query.user_id is None or document.user_id == query.user_id)
-        and query.filter.admits(document.created_at, document.duration_ms)
+        and query.filter.admits_times(document.created_at, _seconds(document.duration_ms))
         and (not query.category_ids or not set(query.category_ids).isdisjoint(document.category_ids))
     )
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _place(document: SearchDocument, score: float) -> tuple[float, int, str]:

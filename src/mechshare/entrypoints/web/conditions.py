@@ -8,8 +8,9 @@ from urllib.parse import urlencode
 
 from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId
+from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MAX_DURATION, MechanismSort
-from mechshare.domain.search import SearchFilter, SearchSort, clean_query, search_filter
+from mechshare.domain.search import SearchSort, clean_query, search_filter
 
 STEP = 20
 """How many mechanisms "Show more" adds."""
@@ -38,7 +39,7 @@ class Bounds:
         """The fields that are filled in, by name."""
         return {name: value for name in self.__slots__ if (value := getattr(self, name))}
 
-    def search_filter(self) -> SearchFilter:
+    def search_filter(self) -> MechanismFilter:
         """Raises InvalidField for a day or duration that is none, and for bounds that nothing meets."""
         first, last = _day("created_from", self.created_from), _day("created_to", self.created_to)
         least = _seconds("duration_min", self.duration_min)

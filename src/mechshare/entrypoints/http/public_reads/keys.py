@@ -1,12 +1,12 @@
 """Cache keys of public responses: one type for each kind of response."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
-from mechshare.domain.search import SearchFilter, SearchSort
+from mechshare.domain.search import SearchSort
 from mechshare.services.response_cache import ResponseKey
 from mechshare.services.support.invalidation import CATEGORIES, SEARCHES, list_tag, mechanism_tag
 
@@ -53,14 +53,14 @@ class SearchKey:
     category_ids: tuple[CategoryId, ...]
     user_id: UserId | None
     author: str
-    within: SearchFilter
+    within: MechanismFilter
     sort: SearchSort
     request: PageRequest
 
     @property
     def conditions(self) -> str:
         """What is searched for, as text."""
-        narrowed = MechanismFilter(category_ids=self.category_ids, user_id=self.user_id, **self.within.values)
+        narrowed = replace(self.within, category_ids=self.category_ids, user_id=self.user_id)
         return f"{self.text!r}|{self.author!r}|{narrowed.conditions}"
 
     @property
