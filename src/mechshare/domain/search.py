@@ -153,8 +153,8 @@ class SearchQuery:
     """An empty `text` matches everything. `mechshare.domain.policy` decides on `published_only`, never a caller.
 
     The bounds of time and duration are as in MechanismFilter. `synonyms` are words of `text` with other names for the
-    same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is found
-    if there are few others.
+    same thing, by which a mechanism is found too; `parts` are terms within words, by whose other names a mechanism is
+    found if there are few others.
 
     With `after`, the hits that follow this place, whatever the `offset`; total and facets stay those of all matches.
     The mechanisms `excluded`, at most MAX_EXCLUDED, are in no hit, total or facet.
