@@ -4,7 +4,7 @@ from bench.data import FIRST, mechanism_batches, new_mechanisms, user_rows
 from bench.texts import beginnings, questions
 
 from mechshare.domain.ids import is_id
-from mechshare.domain.mechanisms import clean_description, clean_title
+from mechshare.domain.statements import clean_description, clean_title
 
 COUNT = 500
 

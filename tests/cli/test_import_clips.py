@@ -19,6 +19,7 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli import context
 from mechshare.entrypoints.cli.main import cli
@@ -72,7 +73,7 @@ def share_and_be_interrupted(chosen: Settings, clip: Path, name: str) -> None:
     async def command(application: Application) -> None:
         owner = await actor(application, name)
         original = await application.uploads.receive(owner, content(), clip.name)
-        draft = Draft(title=clip.stem, description="", categories=[], media=original)
+        draft = Draft(statement=Statement(title=clip.stem), media=original)
         await application.mechanisms.create_mechanism(owner, draft)
 
     context.run(chosen, command)

@@ -11,6 +11,7 @@ from mechshare.domain.errors import JobNotCancellable, JobNotFound, NothingToRet
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, User
 from mechshare.entrypoints.cli.context import open_application
 from mechshare.services.mechanisms import Draft
@@ -34,7 +35,7 @@ def waiting(chosen: Settings, clips: Path) -> JobId:
             assert isinstance(user, User)
             actor = Actor(id=user.id, role=user.role)
             file = await application.uploads.receive(actor, content(), "歯車.gif")
-            draft = Draft(title="歯車", description="", categories=[], media=file)
+            draft = Draft(statement=Statement(title="歯車"), media=file)
             await application.mechanisms.create_mechanism(actor, draft)
             jobs = (await application.jobs.find_all(PageRequest())).items
             (job,) = (job for job in jobs if job.kind is JobKind.PROCESS_MECHANISM_FILE)

@@ -17,7 +17,6 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import (
-    MAX_CATEGORIES,
     MAX_DURATION,
     PENDING,
     READY,
@@ -25,14 +24,18 @@ from mechshare.domain.mechanisms import (
     MechanismSort,
     Processing,
     ProcessingState,
-    clean_categories,
-    clean_description,
     clean_duration,
-    clean_title,
     derived_references,
     sort_key,
 )
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
+from mechshare.domain.statements import (
+    MAX_CATEGORIES,
+    Statement,
+    clean_categories,
+    clean_description,
+    clean_title,
+)
 from tests.domain.values import NOW, OTHER, OWNER, a_mechanism
 
 LATER = NOW + timedelta(minutes=5)
@@ -130,15 +133,8 @@ def test_a_mechanism_is_edited_by_its_owner():
 
 def test_a_description_is_cleaned_and_the_identity_kept():
     mechanism = a_mechanism()
-    described = mechanism.described(
-        title=" か\u3099 ",
-        description="a\r\nb",
-        categories=["gears", "gears"],
-        reliability=None,
-        parameters=(),
-        license=None,
-        now=LATER,
-    )
+    statement = Statement(title=" か\u3099 ", description="a\r\nb", categories=["gears", "gears"])
+    described = mechanism.described(statement, LATER)
     assert (described.title, described.description, described.categories) == ("が", "a\nb", ("gears",))
     assert (described.id, described.created_at, described.updated_at) == (mechanism.id, NOW, LATER)
 

@@ -21,8 +21,9 @@ from mechshare.domain.categories import Category
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort, clean_title
+from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.statements import clean_title
 from mechshare.domain.users import User
 from mechshare.ports.persistence.database import UnitOfWork
 from tests.servers import address, postgresql_database, sqlite_database

@@ -21,6 +21,7 @@ from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import PENDING, READY, AuthoredMechanism, MechanismSort
 from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
@@ -31,11 +32,13 @@ ALL = PageRequest(limit=100)
 GEARS, CAMS = CategoryId("gears"), CategoryId("cams")
 
 
-def draft(title="歯車", **changes):
-    media = ExternalMedia(
-        file_url="https://a.example/c.mp4", thumbnail_url="https://a.example/c.webp", duration=1
-    )
-    return Draft(**{"title": title, "description": "", "categories": (), "media": media, **changes})
+HOSTED_ELSEWHERE = ExternalMedia(
+    file_url="https://a.example/c.mp4", thumbnail_url="https://a.example/c.webp", duration=1
+)
+
+
+def draft(title="歯車", media=HOSTED_ELSEWHERE, **stated):
+    return Draft(statement=Statement(title=title, **stated), media=media)
 
 
 def once(key="k", fingerprint="f"):

@@ -19,6 +19,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import PageRequest
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role, StillActive, StillSuspended
 from mechshare.services import users
 from mechshare.services.mechanisms import Draft, ExternalMedia
@@ -294,7 +295,7 @@ async def published(world, owner, titles):
     )
     made = []
     for title in titles:
-        draft = Draft(title=title, description="", categories=[], media=media)
+        draft = Draft(statement=Statement(title=title), media=media)
         created = await world.app.mechanisms.create_mechanism(owner, draft)
         await world.app.mechanisms.publish(owner, created.mechanism.id)
         made.append(created.mechanism.id)

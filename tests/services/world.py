@@ -15,6 +15,7 @@ from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, OriginalFi
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.sessions import SignedIn, Tokens
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role, User
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.transactions import Transactions
@@ -143,7 +144,8 @@ class World:
         description: str = "",
         categories: tuple[Any, ...] = (),
     ) -> Mechanism:
-        draft = Draft(title=title, description=description, categories=categories, media=media)
+        statement = Statement(title=title, description=description, categories=categories)
+        draft = Draft(statement=statement, media=media)
         made = await self.app.mechanisms.create_mechanism(actor, draft, HERE)
         assert isinstance(made, AuthoredMechanism)
         return made.mechanism

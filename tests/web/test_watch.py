@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from mechshare.domain.ids import UserId
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from tests.http.conftest import PASSWORD, Site
@@ -33,7 +34,7 @@ async def external(site: Site, owner: str) -> str:
         thumbnail_url="https://clips.example.org/a.png",
         duration=2,
     )
-    draft = Draft(title="Elsewhere", description="", categories=(), media=media)
+    draft = Draft(statement=Statement(title="Elsewhere"), media=media)
     made = await site.application.mechanisms.import_mechanism(actor, draft)
     await site.application.mechanisms.publish(actor, made.mechanism.id)
     return made.mechanism.id

@@ -1,14 +1,13 @@
 """The mechanism: how something moves or why something happens, shared as a short clip, a picture or a document."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from mechshare.domain.blobs import BlobFacts, BlobReference, BlobRole, OwnerKind, blob_url
-from mechshare.domain.categories import is_slug
 from mechshare.domain.errors import (
-    CategoryNotFound,
     InvalidField,
     NothingToRetry,
     NotReady,
@@ -16,17 +15,16 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.licenses import clean_license
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
-from mechshare.domain.named_values import NamedValue, clean_values
+from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
-from mechshare.domain.reliability import Reliability, ReliabilityChange, clean_reliability
+from mechshare.domain.reliability import Reliability, ReliabilityChange
+from mechshare.domain.statements import Statement
 from mechshare.domain.text import clean_text
 from mechshare.domain.users import User
 
 MAX_DURATION = 24 * 3600.0
 """Seconds; the bound for clips on other hosts, whose duration is not verified."""
-MAX_CATEGORIES = 10
 SUSPENSION_REASON = "The account was suspended. / アカウントが停止されました。"
 """The reason of a withdrawal that hides the mechanisms of a suspended account; its owner reads it."""
 
@@ -167,28 +165,14 @@ class Mechanism:
     def reinstate(self, now: datetime) -> "Mechanism":
         return replace(self, withdrawn_reason=None, updated_at=now)
 
-    def described(
-        self,
-        *,
-        title: str,
-        description: str,
-        categories: Iterable[CategoryId],
-        reliability: Reliability | None,
-        parameters: Iterable[NamedValue],
-        license: str | None,
-        now: datetime,
-    ) -> "Mechanism":
-        """Returns the mechanism with what its author says about it. Raises InvalidField."""
-        return replace(
-            self,
-            title=clean_title(title),
-            description=clean_description(description),
-            categories=clean_categories(categories),
-            reliability=clean_reliability(reliability),
-            parameters=clean_values("parameters", parameters),
-            license=clean_license(license),
-            updated_at=now,
-        )
+    @property
+    def statement(self) -> Statement:
+        """What the author states, as it is stored."""
+        return Statement(**_fields_of_statement(self))
+
+    def described(self, statement: Statement, now: datetime) -> "Mechanism":
+        """Returns the mechanism with what its author states. Raises InvalidField, CategoryNotFound."""
+        return replace(self, **_fields_of_statement(statement.cleaned()), updated_at=now)
 
     def processing_started(self, now: datetime) -> "Mechanism":
         return replace(self, processing=Processing(state=ProcessingState.PROCESSING), updated_at=now)
@@ -217,6 +201,10 @@ class Mechanism:
         if self.processing.state is not ProcessingState.FAILED:
             raise NothingToRetry(state=self.processing.state.value)
         return replace(self, processing=PENDING, updated_at=now)
+
+
+def _fields_of_statement(source: Mechanism | Statement) -> dict[str, Any]:
+    return {field.name: getattr(source, field.name) for field in fields(Statement)}
 
 
 def _kind_of(files: DerivedFiles, original: OriginalFile | None) -> MechanismKind:
@@ -307,31 +295,6 @@ def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:
     """Returns the value by which `sort` orders."""
     key: SortKey = getattr(mechanism, sort.order.column)
     return key
-
-
-def clean_title(title: str) -> str:
-    return clean_text("title", title, min_length=1, max_length=200)
-
-
-def clean_description(description: str) -> str:
-    return clean_text("description", description, min_length=0, max_length=20_000, lines=True)
-
-
-def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
-    """Returns each category once, in the given order.
-
-    Raises InvalidField for more than MAX_CATEGORIES, CategoryNotFound for text that can't be a category id.
-    """
-    distinct = tuple(dict.fromkeys(categories))
-    if len(distinct) > MAX_CATEGORIES:
-        raise InvalidField(
-            "categories",
-            en=f"at most {MAX_CATEGORIES} categories.",
-            ja=f"カテゴリーは {MAX_CATEGORIES} 個までです。",
-        )
-    if not all(map(is_slug, distinct)):
-        raise CategoryNotFound()
-    return distinct
 
 
 def clean_duration(duration: float) -> float:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import MechanismId, UserId
@@ -80,24 +80,6 @@ class AuthoredChange:
 
     change: ReliabilityChange
     name: str | None
-
-
-class Unstated(Enum):
-    """The value that removes what the author stated."""
-
-    UNSTATED = "unstated"
-
-
-UNSTATED = Unstated.UNSTATED
-
-
-def changed_reliability(
-    current: Reliability | None, change: Reliability | Unstated | None
-) -> Reliability | None:
-    """Returns what is stated after `change`, which is None if it stays."""
-    if change is None:
-        return current
-    return None if isinstance(change, Unstated) else change
 
 
 def stated_reliability(level: str, reason: str) -> Reliability | None:

@@ -1,13 +1,14 @@
 """Revisions: what the author stated of a mechanism before a later statement replaced it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from mechshare.domain.errors import NotFound
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import NamedValue
+from mechshare.domain.statements import StatementChanges
 
 MAX_REVISIONS = 100
 """Former revisions of one mechanism; a further one replaces the oldest."""
@@ -30,10 +31,27 @@ class Content:
     parameters: tuple[NamedValue, ...]
     license: str | None
 
+    @property
+    def statement_changes(self) -> StatementChanges:
+        """What the author states to restore the content."""
+        return StatementChanges(
+            title=self.title,
+            description=self.description,
+            parameters=self.parameters,
+            license=self.license,
+        )
+
+    def applied_to(self, mechanism: Mechanism) -> Mechanism:
+        """Returns the mechanism with this content."""
+        return replace(mechanism, **{name: getattr(self, name) for name in _names()})
+
     def changed_from(self, before: "Content") -> tuple[str, ...]:
         """Returns the names of the fields that differ."""
-        names = ("title", "description", "parameters", "license")
-        return tuple(name for name in names if getattr(self, name) != getattr(before, name))
+        return tuple(name for name in _names() if getattr(self, name) != getattr(before, name))
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(Content)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

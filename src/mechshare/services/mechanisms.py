@@ -1,7 +1,8 @@
 """Creates, reads, lists, updates, publishes, withdraws and deletes mechanisms."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from typing import Unpack
 
 from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.events import (
@@ -12,9 +13,8 @@ from mechshare.domain.events import (
     MechanismsReinstated,
     MechanismWithdrawnByModerator,
 )
-from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
+from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.licenses import clean_license
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import (
     PENDING,
@@ -23,12 +23,8 @@ from mechshare.domain.mechanisms import (
     Mechanism,
     MechanismSort,
     OriginalFile,
-    clean_categories,
-    clean_description,
     clean_duration,
-    clean_title,
 )
-from mechshare.domain.named_values import NamedValue, clean_values
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import (
     Viewer,
@@ -40,8 +36,8 @@ from mechshare.domain.policy import (
     required_reason,
     sees_unpublished_of,
 )
-from mechshare.domain.reliability import Reliability, Unstated, changed_reliability, clean_reliability
 from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision
+from mechshare.domain.statements import Statement, StatementChanges
 from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
@@ -70,16 +66,11 @@ class ExternalMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """The input for a new mechanism: an uploaded file, or a clip hosted elsewhere. `upload_id` is the upload in several
-    requests that brought the file, and ends with the creation."""
+    """The input for a new mechanism: a statement with an uploaded file, or with a clip hosted elsewhere. `upload_id` is
+    the upload in several requests that brought the file, and ends with the creation."""
 
-    title: str
-    description: str
-    categories: Sequence[CategoryId]
+    statement: Statement
     media: OriginalFile | ExternalMedia
-    reliability: Reliability | None = None
-    parameters: Sequence[NamedValue] = ()
-    license: str | None = None
     upload_id: UploadId | None = None
 
 
@@ -192,31 +183,19 @@ class MechanismService:
         actor: Actor,
         mechanism_id: MechanismId,
         *,
-        title: str | None = None,
-        description: str | None = None,
-        categories: Iterable[CategoryId] | None = None,
-        reliability: Reliability | Unstated | None = None,
-        parameters: Iterable[NamedValue] | None = None,
-        license: str | None = None,
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
+        **changes: Unpack[StatementChanges],
     ) -> AuthoredMechanism:
-        """Updates the mechanism; None keeps a value, UNSTATED removes the reliability, and "" the licence.
+        """Updates what the author states; a field without a change stays.
 
         Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, EvidenceMissing, StaleVersion.
         """
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
             require_version(mechanism.version, versions)
-            changed = mechanism.described(
-                title=mechanism.title if title is None else title,
-                description=mechanism.description if description is None else description,
-                categories=mechanism.categories if categories is None else categories,
-                reliability=changed_reliability(mechanism.reliability, reliability),
-                parameters=mechanism.parameters if parameters is None else parameters,
-                license=mechanism.license if license is None else license,
-                now=self._clock.now(),
-            )
+            statement = replace(mechanism.statement, **changes)
+            changed = mechanism.described(statement, self._clock.now())
             await self._rules.require_level(tx, mechanism, changed)
             saved = await _save(tx, actor, mechanism, changed)
             if not mechanism.can_be_edited_by(actor.id):
@@ -302,8 +281,8 @@ class MechanismService:
         clean_url = self._rules.external_hosts.clean_url
         new = Mechanism(
             id=MechanismId(self._ids.new_id()),
-            title=clean_title(draft.title),
-            description=clean_description(draft.description),
+            title=draft.statement.title,
+            description=draft.statement.description,
             user_id=actor.id,
             kind=kind_of(original.format) if original else MechanismKind.CLIP,
             file_url=clean_url("file_url", external.file_url) if external else None,
@@ -311,13 +290,9 @@ class MechanismService:
             duration=clean_duration(external.duration) if external else None,
             created_at=now,
             updated_at=now,
-            categories=clean_categories(draft.categories),
-            reliability=clean_reliability(draft.reliability),
-            parameters=clean_values("parameters", draft.parameters),
-            license=clean_license(draft.license),
             processing=READY if external else PENDING,
             original=original,
-        )
+        ).described(draft.statement, now)
         self._rules.require_new_level(new)
         return new
 

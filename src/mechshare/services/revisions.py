@@ -39,14 +39,7 @@ class RevisionService:
             mechanism = require_visible(viewer, found[0].mechanism if found else None)
             revisions = _visible(viewer, mechanism, await tx.revisions.find_former(mechanism_id))
         revision = find_revision(revisions, number)
-        content = revision.content
-        revised = replace(
-            mechanism,
-            title=content.title,
-            description=content.description,
-            parameters=content.parameters,
-            license=content.license,
-        )
+        revised = revision.content.applied_to(mechanism)
         return RevisedMechanism(item=replace(found[0], mechanism=revised), revision=revision)
 
 

@@ -15,6 +15,7 @@ from mechshare.domain.errors import DomainException, Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanisms import AuthoredMechanism, ProcessingState
+from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, User
 from mechshare.entrypoints.cli.context import pass_settings, run
 from mechshare.entrypoints.cli.explanations import explained
@@ -166,12 +167,11 @@ async def _share(
     application: Application, actor: Actor, path: Path, categories: tuple[str, ...]
 ) -> AuthoredMechanism:
     original = await application.uploads.receive(actor, _chunks_of(path), path.name, has_quota=False)
-    draft = Draft(
+    statement = Statement(
         title=path.stem.replace("_", " ").strip()[:_MAX_TITLE_LENGTH] or path.name,
-        description="",
         categories=[CategoryId(category) for category in categories],
-        media=original,
     )
+    draft = Draft(statement=statement, media=original)
     try:
         return await application.mechanisms.import_mechanism(actor, draft)
     except Unavailable:

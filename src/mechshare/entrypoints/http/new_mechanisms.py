@@ -14,7 +14,8 @@ from mechshare.domain.errors import DomainException, MalformedRequest, Unavailab
 from mechshare.domain.ids import CategoryId, UploadId
 from mechshare.domain.mechanisms import AuthoredMechanism, OriginalFile
 from mechshare.domain.named_values import NamedValue, values_in
-from mechshare.domain.reliability import Reliability, stated_reliability
+from mechshare.domain.reliability import stated_reliability
+from mechshare.domain.statements import Statement
 from mechshare.domain.uploads import UploadNotFound
 from mechshare.entrypoints.http.protocol.auth import actor_of, application_of, request_metadata_of
 from mechshare.entrypoints.http.protocol.idempotency import KEY_HEADER, idempotent_request
@@ -52,16 +53,20 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     license: License | Literal[""] = ""
 
     @property
-    def named_parameters(self) -> tuple[NamedValue, ...]:
-        """The parameters that the form states. Raises InvalidField."""
-        if isinstance(self.parameters, str):
-            return values_in("parameters", self.parameters)
-        return named_values(self.parameters)
+    def statement(self) -> Statement:
+        """What the form states. Raises InvalidField."""
+        return Statement(
+            title=self.title,
+            description=self.description,
+            categories=[CategoryId(category) for category in self.categories],
+            reliability=stated_reliability(self.reliability_level, self.reliability_reason),
+            parameters=_parameters(self.parameters),
+            license=self.license,
+        )
 
-    @property
-    def reliability(self) -> Reliability | None:
-        """What the form states; None if it states neither level nor reason."""
-        return stated_reliability(self.reliability_level, self.reliability_reason)
+
+def _parameters(stated: Parameters | str) -> tuple[NamedValue, ...]:
+    return values_in("parameters", stated) if isinstance(stated, str) else named_values(stated)
 
 
 async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | ReplayedResponse:
@@ -106,16 +111,7 @@ async def create_from_upload(
         if before is None:
             raise
         return before
-    draft = Draft(
-        title=new.title,
-        description=new.description,
-        categories=[CategoryId(category) for category in new.categories],
-        media=file,
-        reliability=new.reliability,
-        parameters=new.named_parameters,
-        license=new.license,
-        upload_id=upload_id,
-    )
+    draft = Draft(statement=new.statement, media=file, upload_id=upload_id)
     created = await create(request, draft, fingerprint)
     UPLOADED_BYTES.inc(file.size)
     return created
@@ -144,15 +140,7 @@ async def _create_with_clip(
     new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
-    draft = Draft(
-        title=new.title,
-        description=new.description,
-        categories=[CategoryId(category) for category in new.categories],
-        media=form.file,
-        reliability=new.reliability,
-        parameters=new.named_parameters,
-        license=new.license,
-    )
+    draft = Draft(statement=new.statement, media=form.file)
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 
 

@@ -12,9 +12,9 @@ from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.licenses import LICENSES, clean_license
 from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
-from mechshare.domain.mechanisms import MAX_CATEGORIES
 from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
+from mechshare.domain.statements import MAX_CATEGORIES
 from mechshare.entrypoints.http.protocol.openapi import documented
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.named_values import NamedValueFields

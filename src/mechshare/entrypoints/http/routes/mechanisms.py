@@ -15,7 +15,7 @@ from mechshare.domain.mechanism_filters import MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
-from mechshare.domain.reliability import UNSTATED, Reliability, Unstated
+from mechshare.domain.statements import StatementChanges
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -81,6 +81,24 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     reliability: ReliabilityFields | UnsetType | None = UNSET
     parameters: Parameters | UnsetType | None = UNSET
     license: License | UnsetType | None = UNSET
+
+    @property
+    def statement_changes(self) -> StatementChanges:
+        """The fields that the patch contains, with their new values."""
+        changes = StatementChanges()
+        if self.title is not UNSET:
+            changes["title"] = self.title
+        if self.description is not UNSET:
+            changes["description"] = self.description or ""
+        if self.categories is not UNSET:
+            changes["categories"] = [CategoryId(category) for category in self.categories or ()]
+        if self.reliability is not UNSET:
+            changes["reliability"] = self.reliability.stated if self.reliability else None
+        if self.parameters is not UNSET:
+            changes["parameters"] = named_values(self.parameters or ())
+        if self.license is not UNSET:
+            changes["license"] = self.license
+        return changes
 
 
 @published("Withdrawal")
@@ -179,26 +197,14 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
     """Changes what the author says about a mechanism (RFC 7396). Requires If-Match."""
     changes = await decoded_body(request, MechanismChanges)
     versions = expected_versions(request)
-    categories = None if changes.categories is UNSET else [CategoryId(c) for c in changes.categories or ()]
     item = await application_of(request).mechanisms.update_mechanism(
         actor_of(request),
         MechanismId(mechanism_id),
-        title=None if changes.title is UNSET else changes.title,
-        description=None if changes.description is UNSET else changes.description or "",
-        categories=categories,
-        reliability=_reliability(changes),
-        parameters=None if changes.parameters is UNSET else named_values(changes.parameters or ()),
-        license=None if changes.license is UNSET else changes.license or "",
         versions=versions,
         request_metadata=request_metadata_of(request),
+        **changes.statement_changes,
     )
     return mechanism_resource(request, item)
-
-
-def _reliability(changes: MechanismChanges) -> Reliability | Unstated | None:
-    if isinstance(changes.reliability, UnsetType):
-        return None
-    return UNSTATED if changes.reliability is None else changes.reliability.stated
 
 
 @delete(

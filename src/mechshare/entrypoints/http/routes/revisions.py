@@ -96,12 +96,9 @@ async def restore_revision(
     item = await application.mechanisms.update_mechanism(
         actor,
         id,
-        title=content.title,
-        description=content.description,
-        parameters=content.parameters,
-        license=content.license or "",
         versions=versions,
         request_metadata=request_metadata_of(request),
+        **content.statement_changes,
     )
     return mechanism_resource(request, item)
 

@@ -8,6 +8,7 @@ from msgspec import Struct
 from mechshare.domain.errors import Invalid, NotFound, OutOfSpace, UnsupportedContentType
 from mechshare.domain.ids import CategoryId, UploadId
 from mechshare.domain.mechanisms import MAX_DURATION, AuthoredMechanism
+from mechshare.domain.statements import Statement
 from mechshare.entrypoints.http.new_mechanisms import (
     ClipForm,
     NewUpload,
@@ -62,6 +63,18 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
     reliability: ReliabilityFields | None = None
     parameters: Parameters = []
     license: License | None = None
+
+    @property
+    def statement(self) -> Statement:
+        """What the author states about the clip."""
+        return Statement(
+            title=self.title,
+            description=self.description,
+            categories=[CategoryId(category) for category in self.categories],
+            reliability=self.reliability.stated if self.reliability else None,
+            parameters=named_values(self.parameters),
+            license=self.license,
+        )
 
 
 @published("NewMechanismFromUpload")
@@ -161,15 +174,8 @@ async def create_mechanism_from_upload(request: Req) -> Response[MechanismRespon
 async def _create_from_json(request: Req) -> Response[Any]:
     body = await short_body(request)
     new = decoded(body, NewMechanism)
-    draft = Draft(
-        title=new.title,
-        description=new.description,
-        categories=[CategoryId(category) for category in new.categories],
-        media=ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration),
-        reliability=new.reliability.stated if new.reliability else None,
-        parameters=named_values(new.parameters),
-        license=new.license,
-    )
+    media = ExternalMedia(file_url=new.file_url, thumbnail_url=new.thumbnail_url, duration=new.duration)
+    draft = Draft(statement=new.statement, media=media)
     return _response(request, await create(request, draft, body), 201)
 
 

@@ -13,7 +13,8 @@ from mechshare.domain.ids import AttachmentId, CategoryId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of, values_in
 from mechshare.domain.policy import require_editor
-from mechshare.domain.reliability import UNSTATED, Reliability, stated_reliability
+from mechshare.domain.reliability import Reliability, stated_reliability
+from mechshare.domain.statements import StatementChanges
 from mechshare.entrypoints.http.new_attachments import AttachmentForm, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -43,6 +44,18 @@ class _Texts:
     reliability: Reliability | None
     parameters: str
     license: str
+
+    @property
+    def statement_changes(self) -> StatementChanges:
+        """What the form states. Raises InvalidField."""
+        return StatementChanges(
+            title=self.title,
+            description=self.description,
+            categories=[CategoryId(category) for category in self.categories],
+            reliability=self.reliability,
+            parameters=values_in("parameters", self.parameters),
+            license=self.license,
+        )
 
     @property
     def digest(self) -> str:
@@ -145,14 +158,9 @@ async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int)
     await application_of(request).mechanisms.update_mechanism(
         actor_of(request),
         mechanism.id,
-        title=texts.title,
-        description=texts.description,
-        categories=map(CategoryId, texts.categories),
-        reliability=texts.reliability or UNSTATED,
-        parameters=values_in("parameters", texts.parameters),
-        license=texts.license,
         versions=(version,),
         request_metadata=request_metadata_of(request),
+        **texts.statement_changes,
     )
 
 

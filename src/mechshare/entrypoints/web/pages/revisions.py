@@ -62,12 +62,9 @@ async def restore_revision(request: Req, mechanism_id: FromPath[str], number: Fr
     await application.mechanisms.update_mechanism(
         actor,
         known,
-        title=content.title,
-        description=content.description,
-        parameters=content.parameters,
-        license=content.license or "",
         versions=(fields.version(),),
         request_metadata=request_metadata_of(request),
+        **content.statement_changes,
     )
     return see_other(f"/m/{known}/revisions")
 

@@ -1,0 +1,74 @@
+"""What the author of a mechanism states about it. A further field of a statement is a field here and of Mechanism."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypedDict
+
+from mechshare.domain.categories import is_slug
+from mechshare.domain.errors import CategoryNotFound, InvalidField
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.licenses import clean_license
+from mechshare.domain.named_values import NamedValue, clean_values
+from mechshare.domain.reliability import Reliability, clean_reliability
+from mechshare.domain.text import clean_text
+
+MAX_CATEGORIES = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """`license` is an SPDX identifier; None if the author states none, as with `reliability`."""
+
+    title: str
+    description: str = ""
+    categories: Sequence[CategoryId] = ()
+    reliability: Reliability | None = None
+    parameters: Sequence[NamedValue] = ()
+    license: str | None = None
+
+    def cleaned(self) -> "Statement":
+        """Returns the statement with its texts normalised. Raises InvalidField, CategoryNotFound."""
+        return Statement(
+            title=clean_title(self.title),
+            description=clean_description(self.description),
+            categories=clean_categories(self.categories),
+            reliability=clean_reliability(self.reliability),
+            parameters=clean_values("parameters", self.parameters),
+            license=clean_license(self.license),
+        )
+
+
+class StatementChanges(TypedDict, total=False):
+    """The fields of a statement that change, with their new values."""
+
+    title: str
+    description: str
+    categories: Sequence[CategoryId]
+    reliability: Reliability | None
+    parameters: Sequence[NamedValue]
+    license: str | None
+
+
+def clean_title(title: str) -> str:
+    return clean_text("title", title, min_length=1, max_length=200)
+
+
+def clean_description(description: str) -> str:
+    return clean_text("description", description, min_length=0, max_length=20_000, lines=True)
+
+
+def clean_categories(categories: Iterable[CategoryId]) -> tuple[CategoryId, ...]:
+    """Returns each category once, in the given order.
+
+    Raises InvalidField for more than MAX_CATEGORIES, CategoryNotFound for text that can't be a category id.
+    """
+    distinct = tuple(dict.fromkeys(categories))
+    if len(distinct) > MAX_CATEGORIES:
+        raise InvalidField(
+            "categories",
+            en=f"at most {MAX_CATEGORIES} categories.",
+            ja=f"カテゴリーは {MAX_CATEGORIES} 個までです。",
+        )
+    if not all(map(is_slug, distinct)):
+        raise CategoryNotFound()
+    return distinct
