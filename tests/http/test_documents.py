@@ -76,6 +76,26 @@ async def test_a_document_is_read_by_those_who_see_it(site: Site) -> None:
     assert sha256((await site.client.get(document)).content).hexdigest() == made["media"]["sha256"]
 
 
+async def test_the_text_of_a_published_document_is_found_with_its_page(site: Site) -> None:
+    headers = await site.sign_up("sakura")
+    made = await shared(site, headers, "a.pdf", PDF)
+    text = made["media"]["sha256"]  # the text of its page, as these tests process it
+    search = f"{API}/search/mechanisms?q={text}"
+    as_a_draft = await site.client.get(f"{search}&limit=5")  # another address: this response is cached
+    await publish(site, headers, made["id"])
+    await site.work()
+
+    (hit,) = (await site.client.get(search)).json()["items"]
+    home = await site.client.get(f"/?q={text}", headers={"Accept": "text/html"})
+
+    assert as_a_draft.json()["items"] == []
+    assert (hit["mechanism"]["id"], hit["page"]) == (made["id"], 1)
+    assert hit["highlights"] == {"document": [{"text": text, "is_match": True}]}
+    assert f'<a href="/m/{made["id"]}#page-1">' in home.text
+    await site.client.delete(f"{API}/mechanisms/{made['id']}", headers={**headers, "If-Match": "*"})
+    assert (await site.client.get(search)).json()["items"] == []
+
+
 @pytest.mark.parametrize("number", ["0", "2", "-1", "x", "1e0", "１", "9" * 5_000])
 async def test_a_page_that_does_not_exist_is_not_found(site: Site, number: str) -> None:
     headers = await site.sign_up("sakura")

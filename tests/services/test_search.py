@@ -58,6 +58,14 @@ async def test_owners_and_admins_find_hidden_mechanisms_of_the_owner(world, mika
         assert await found(world, viewer, "secret", user_id=mika.id) == ([hidden.id], 1, {GEARS: 1})
 
 
+async def test_the_text_of_an_earlier_version_of_a_document_is_not_shown(world, mika):
+    made = await world.published(mika, "crank")
+    await world.work()
+    await world.index.put([document(made.id, "crank", version=made.version + 1, pages=("secret",))])
+
+    assert await found(world, None, "secret") == ([], 0, {})
+
+
 @pytest.mark.parametrize(("more", "expected"), [(0, (EXACT_TOTAL, True)), (1, (EXACT_TOTAL, False))])
 async def test_a_total_is_exact_up_to_the_limit(world, mika, more, expected):
     made = await world.published(mika, "crank")

@@ -12,6 +12,8 @@ MAX_PAGE_TEXT = 20_000
 """Characters of a page that are stored."""
 MAX_DOCUMENT_TEXT = 200_000
 """Characters of all pages together that are stored and found by searches: the first ones."""
+MAX_SCANNED_TEXT = 2_000
+"""Characters of the first page in which the database finds words while the search index is unavailable."""
 _SPACE = re.compile(r"\s+")
 
 

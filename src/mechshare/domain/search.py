@@ -33,7 +33,10 @@ WordParts = tuple[tuple[str, Synonyms], ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchDocument:
-    """A mechanism in the index. A document never replaces one with a higher `version`."""
+    """A mechanism in the index. A document never replaces one with a higher `version`.
+
+    `pages` are the texts of the pages of its file, in order; none unless it is a document.
+    """
 
     mechanism_id: MechanismId
     version: int
@@ -47,6 +50,7 @@ class SearchDocument:
     is_published: bool
     created_at: datetime
     duration_ms: int | None = None
+    pages: tuple[str, ...] = ()
 
 
 class SuggestionKind(StrEnum):
@@ -212,14 +216,16 @@ def _cleared(**bounds: object) -> dict[str, None]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """`highlights` maps a field (`title`, `description`) to an excerpt as ((text, is_match), ...). `version` is that of
-    the document found, `place` is just after it."""
+    """`highlights` maps a field (`title`, `description`, `document`) to an excerpt as ((text, is_match), ...). `page`
+    is the page from which the excerpt of `document` comes, None without one. `version` is that of the document found,
+    `place` is just after it."""
 
     mechanism_id: MechanismId
     version: int
     score: float
     place: SearchPlace
     highlights: Mapping[str, tuple[tuple[str, bool], ...]] = field(default_factory=dict)
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +243,11 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundMechanism:
+    """`highlights` and `page` as in Hit."""
+
     found: AuthoredMechanism
     highlights: Mapping[str, tuple[tuple[str, bool], ...]]
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -297,7 +306,9 @@ def clean_query(text: str) -> str:
     return clean_text("q", text, min_length=0, max_length=MAX_QUERY_LENGTH)
 
 
-def document_of(authored: AuthoredMechanism, category_names: tuple[str, ...]) -> SearchDocument:
+def document_of(
+    authored: AuthoredMechanism, category_names: tuple[str, ...], pages: tuple[str, ...] = ()
+) -> SearchDocument:
     mechanism = authored.mechanism
     return SearchDocument(
         mechanism_id=mechanism.id,
@@ -312,4 +323,5 @@ def document_of(authored: AuthoredMechanism, category_names: tuple[str, ...]) ->
         is_published=mechanism.is_published,
         created_at=mechanism.created_at,
         duration_ms=round(mechanism.duration * 1000) if mechanism.duration is not None else None,
+        pages=pages,
     )

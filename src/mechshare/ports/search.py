@@ -16,8 +16,8 @@ class SearchIndex(Protocol):
 
     Matching: text is normalized by NFKC and case. Japanese matches by two or more consecutive characters (歯車), Latin
     words match by their stem, and the last word of a query also by its beginning. All words of a query must match
-    somewhere in title, description, category names or author. A match in the title has the highest weight; an equal
-    title ranks first.
+    somewhere in title, description, category names, author or pages. A match in the title has the highest weight; an
+    equal title ranks first.
     """
 
     async def put(self, documents: Sequence[SearchDocument]) -> None:
@@ -30,7 +30,8 @@ class SearchIndex(Protocol):
     async def search(self, query: SearchQuery) -> SearchResult:
         """Returns the hits, best first; equal scores newest first, then by identifier.
 
-        Highlights mark the matches; hits further down the page may lack them. With more than EXACT_TOTAL matches, the
+        Highlights mark the matches; of a document, those in the passage with the most of them. Hits further down the
+        page may lack them. With more than EXACT_TOTAL matches, the
         index may rank only the newest (at least EXACT_TOTAL) and those with an equal title. Raises SearchTimedOut if it
         takes too long, for any text.
         """

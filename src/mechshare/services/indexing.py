@@ -1,6 +1,6 @@
 """Keeps the search index in step with the database."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 
 from mechshare.domain.categories import Category
 from mechshare.domain.errors import Unavailable
@@ -27,8 +27,9 @@ async def _all_documents(transactions: Transactions) -> AsyncIterator[SearchDocu
         async with transactions.read() as tx:
             page = await tx.mechanisms.find_all(request, sort=MechanismSort.OLDEST, published_only=False)
             names = _names(await tx.categories.find_all())
+            pages = await tx.pages.find_texts([item.mechanism.id for item in page.items])
         for item in page.items:
-            yield _document(item, names)
+            yield _document(item, names, pages)
         request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
 
 
@@ -89,8 +90,9 @@ class IndexMechanism:
             found = {item.mechanism.id: item for item in await tx.mechanisms.find_authored(ids)}
             categories = sorted({id for item in found.values() for id in item.mechanism.categories})
             names = _names([one for id in categories if (one := await tx.categories.find_by_id(id))])
+            pages = await tx.pages.find_texts(list(found))
         if found:
-            await self._index.put([_document(item, names) for item in found.values()])
+            await self._index.put([_document(item, names, pages) for item in found.values()])
         for id in ids:
             if id not in found:
                 await self._index.remove(id, _DELETED)
@@ -133,6 +135,10 @@ def _names(categories: Iterable[Category]) -> dict[CategoryId, tuple[str, str]]:
     return {each.id: (each.name_en, each.name_ja) for each in categories}
 
 
-def _document(item: AuthoredMechanism, names: dict[CategoryId, tuple[str, str]]) -> SearchDocument:
+def _document(
+    item: AuthoredMechanism,
+    names: Mapping[CategoryId, tuple[str, str]],
+    pages: Mapping[MechanismId, tuple[str, ...]],
+) -> SearchDocument:
     category_names = tuple(name for id in item.mechanism.categories for name in names.get(id, ()))
-    return document_of(item, category_names)
+    return document_of(item, category_names, pages.get(item.mechanism.id, ()))

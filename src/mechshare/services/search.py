@@ -13,7 +13,7 @@ from mechshare.domain.errors import Unavailable
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import INDEXING, JobKind
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
-from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.overload import ConcurrencyLimit, QueryTimedOut, SearchTimedOut
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, Position
 from mechshare.domain.policy import Viewer, can_see, sees_unpublished_of
@@ -184,9 +184,7 @@ class SearchService:
         async with self._transactions.read() as tx:
             found = await tx.mechanisms.find_authored(list(hits))
         shown = [item for item in found if _may_show(viewer, hits[item.mechanism.id], item.mechanism)]
-        items = tuple(
-            FoundMechanism(found=item, highlights=hits[item.mechanism.id].highlights) for item in shown
-        )
+        items = tuple(_found(item, hits[item.mechanism.id]) for item in shown)
         is_exact = result.total <= EXACT_TOTAL
         hidden = [item.mechanism for item in found if item not in shown]
         return SearchPage(
@@ -331,9 +329,14 @@ def _completes(typed: str, name: str) -> bool:
     return beginning in text
 
 
+def _found(item: AuthoredMechanism, hit: Hit) -> FoundMechanism:
+    return FoundMechanism(found=item, highlights=hit.highlights, page=hit.page)
+
+
 def _may_show(viewer: Viewer, hit: Hit, mechanism: Mechanism) -> bool:
     """Whether `viewer` may see the mechanism as it was when indexed: a published one only in its current version, in
-    case the index was restored from a copy. The versions of drafts also count steps of processing, which show no text.
+    case the index was restored from a copy. The versions of drafts also count steps of processing, which show no text
+    to others.
     """
     is_current = hit.version == mechanism.version or not mechanism.is_published
     return is_current and can_see(viewer, mechanism)

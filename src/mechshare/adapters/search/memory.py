@@ -15,6 +15,7 @@ from mechshare.adapters.search.text.loosening import (
     typed_words,
 )
 from mechshare.adapters.search.text.normalization import normalize_line
+from mechshare.adapters.search.text.passages import Passage, best_passages, passages_of
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
@@ -92,7 +93,7 @@ class MemorySearchIndex:
             first = bisect_right(sorted(order), _place_after(query.after, by_newest=by_newest))
         page = matches[first : first + max(query.limit, 0)]
         return SearchResult(
-            hits=tuple(_hit(parsed, entry.document, score) for entry, score in page),
+            hits=tuple(_hit(parsed, entry, score) for entry, score in page),
             total=len(matches),
             facets=_facets([entry.document for entry, _ in matches]),
             expanded=expanded,
@@ -252,8 +253,10 @@ def _place_after(after: SearchPlace, *, by_newest: bool) -> tuple[float, int, st
     return 0.0 if by_newest else -after.score, -microseconds(after.created_at), after.mechanism_id
 
 
-def _hit(parsed: ParsedQuery, document: SearchDocument, score: float) -> Hit:
-    marks = highlights_of(parsed, document.title, document.description)
+def _hit(parsed: ParsedQuery, entry: _Entry, score: float) -> Hit:
+    document = entry.document
+    passage = _passage(parsed, entry)
+    marks = highlights_of(parsed, document.title, document.description, passage)
     place = SearchPlace(
         score=score,
         title_length=len(document.title),
@@ -266,7 +269,13 @@ def _hit(parsed: ParsedQuery, document: SearchDocument, score: float) -> Hit:
         score=score,
         place=place,
         highlights=marks,
+        page=passage.page if passage and "document" in marks else None,
     )
+
+
+def _passage(parsed: ParsedQuery, entry: _Entry) -> Passage | None:
+    (best,) = best_passages(parsed, [entry.words[-1]])
+    return None if best is None else passages_of(entry.document.pages)[best]
 
 
 def _facets(documents: Sequence[SearchDocument]) -> Mapping[CategoryId, int]:

@@ -21,8 +21,8 @@ class Card:
 
     `file_url` is that of a picture, a document or a clip; only a clip has a `video_url`, too. `width` and `height` in
     px are those of the clip or picture: pages reserve its room before the picture arrives.
-    `excerpt` is the part of the description that matches a search, else empty. `thumbnail_url` is None for a
-    picture on another host: otherwise that host would learn who reads the list.
+    `excerpt` is the part of the description that matches a search, `document_excerpt` that of the page `page`; else
+    empty. `thumbnail_url` is None for a picture on another host: otherwise that host would learn who reads the list.
     """
 
     mechanism: Mechanism
@@ -36,6 +36,8 @@ class Card:
     category_names: tuple[str, ...] = ()
     title: Pieces = ()
     excerpt: Pieces = ()
+    document_excerpt: Pieces = ()
+    page: int | None = None
 
     @property
     def path(self) -> str:
@@ -59,10 +61,12 @@ class Card:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardTexts:
-    """What a card shows besides its mechanism: names of categories by id, and the highlights of a search."""
+    """What a card shows besides its mechanism: names of categories by id, and the highlights of a search, of which that
+    of a document comes from `page`."""
 
     category_names: Mapping[CategoryId, str] = field(default_factory=dict)
     highlights: Mapping[str, Pieces] = field(default_factory=dict)
+    page: int | None = None
 
 
 def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | None = None) -> Card:
@@ -84,6 +88,8 @@ def card(item: AuthoredMechanism, addresses: MediaAddresses, texts: CardTexts | 
         category_names=tuple(name for name in names if name),
         title=texts.highlights.get("title", ((mechanism.title, False),)),
         excerpt=_excerpt(texts.highlights.get("description", ()), mechanism.description),
+        document_excerpt=texts.highlights.get("document", ()),
+        page=texts.page,
     )
 
 

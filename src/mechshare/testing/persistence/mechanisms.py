@@ -23,6 +23,8 @@ from mechshare.domain.mechanisms import (
 )
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.named_values import range_in, values_in
+from mechshare.domain.pages import MAX_SCANNED_TEXT
+from mechshare.domain.pages import Page as DocumentPage
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.domain.reliability import Reliability
 from mechshare.ports.persistence.database import Database
@@ -691,6 +693,25 @@ class TestMatching:
 
         assert [item.mechanism.id for item in found.items] == [stored.id]
         assert (absent.total, address.total) == (0, 0)
+
+    async def test_the_beginning_of_the_first_page_is_searched(self, database: Database) -> None:
+        (stored,) = await save_mechanisms(database, a_mechanism(await save_user(database), title="太陽"))
+        texts = ("Brass" + " " * MAX_SCANNED_TEXT + "beyond", "second")
+        pages = [
+            DocumentPage(mechanism_id=stored.id, number=number, text=text)
+            for number, text in enumerate(texts, 1)
+        ]
+        async with database.begin() as tx:
+            await tx.pages.replace(stored.id, pages)
+
+        async with database.read() as tx:
+            found = await tx.mechanisms.find_all(PageRequest(), words=["太陽", "brass"])
+            absent = [
+                await tx.mechanisms.find_all(PageRequest(), words=[one]) for one in ("beyond", "second")
+            ]
+
+        assert ([item.mechanism for item in found.items], found.total) == ([stored], 1)
+        assert [page.total for page in absent] == [0, 0]
 
     async def test_filters_apply_as_in_lists(self, database: Database) -> None:
         await save_categories(database, "gears", "cams")

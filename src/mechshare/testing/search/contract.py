@@ -690,6 +690,46 @@ class TestHighlights:
                 assert all(one != next_one for (_, one), (_, next_one) in pairwise(parts))
 
 
+class TestDocuments:
+    async def hit(self, index: Any, text: str, *pages: str) -> Any:
+        await index.put([document("a", "x", pages=pages), document("b", "another", pages=("nothing",))])
+        (hit,) = (await index.search(SearchQuery(text=text))).hits
+        return hit
+
+    async def test_a_document_is_found_by_its_text_with_the_page_that_matches_best(self, index: Any) -> None:
+        hit = await self.hit(index, "brass gear", "A gear.", "", "A brass gear.", "Of brass.")
+
+        assert (hit.mechanism_id, hit.page) == ("a", 3)
+        pieces = (("A ", False), ("brass", True), (" ", False), ("gear", True), (".", False))
+        assert hit.highlights == {"document": pieces}
+
+    async def test_a_match_far_down_a_long_page_is_shown(self, index: Any) -> None:
+        long = "lorem ipsum " * 800 + "ここで遊星歯車が回ります。" + "さらに続きます。" * 600
+
+        hit = await self.hit(index, "遊星歯車", "表紙", long)
+
+        assert hit.page == 2
+        excerpt = "".join(part for part, _ in hit.highlights["document"])
+        assert ("遊星歯車", True) in hit.highlights["document"]
+        assert (len(excerpt) <= 160, excerpt in long) == (True, True)
+
+    async def test_words_of_title_and_pages_together_find_a_document(self, index: Any) -> None:
+        assert (await self.hit(index, "x brass", "cover", "brass")).page == 2
+        assert (await self.hit(index, "x")).page is None
+
+    async def test_a_phrase_matches_within_a_page_only(self, index: Any) -> None:
+        await index.put([document("a", "x", pages=("the sun", "gear turns")), document("b", "sun gear")])
+
+        assert await found(index, '"sun gear"') == ["b"]
+        assert await found(index, "sun -turns") == ["b"]
+
+    async def test_the_text_of_an_earlier_version_is_gone(self, index: Any) -> None:
+        await index.put([document("a", "x", pages=("secret",))])
+        await index.put([document("a", "x", version=2, pages=("public",))])
+
+        assert (await found(index, "secret"), await found(index, "public")) == ([], ["a"])
+
+
 class TestSuggestions:
     @pytest.mark.parametrize(
         ("prefix", "expected"),

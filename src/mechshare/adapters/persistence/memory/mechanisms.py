@@ -8,11 +8,12 @@ from datetime import datetime
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.table import ReferenceViolated
-from mechshare.adapters.persistence.memory.tables import MECHANISMS, USERS
+from mechshare.adapters.persistence.memory.tables import DOCUMENT_PAGES, MECHANISMS, USERS
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
 from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, author_of, sort_key
+from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.mechanisms import (
     MechanismBulkRepository,
@@ -51,13 +52,20 @@ class MemoryMechanismRepository(MechanismRepository):
                 for word, names in zip(words, other_names or [()] * len(words), strict=True)
             ]
             narrowed.sort(key=lambda item: (item.mechanism.created_at, item.mechanism.id), reverse=True)
-            narrowed = [item for item in narrowed[:among] if _contains_all(item, folded)]
+            narrowed = [item for item in narrowed[:among] if self._contains_all(item, folded)]
         return paged(
             narrowed,
             request,
             key=lambda item: (sort_key(item.mechanism, sort), item.mechanism.id),
             descending=sort.order.is_descending,
         )
+
+    def _contains_all(self, item: AuthoredMechanism, words: Sequence[Sequence[str]]) -> bool:
+        first_page = self._access.read(DOCUMENT_PAGES).find(item.mechanism.id, 1)
+        page_text = first_page.text[:MAX_SCANNED_TEXT] if first_page else ""
+        searched = (item.mechanism.title, item.mechanism.description, item.author.display_name, page_text)
+        texts = list(map(_folded, searched))
+        return all(any(name in text for text in texts for name in names) for names in words)
 
     async def count(self, filter: MechanismFilter = EVERY_MECHANISM, *, published_only: bool = True) -> int:
         return min(len(self._narrowed(filter, published_only)), EXACT_TOTAL + 1)
@@ -162,12 +170,6 @@ class MemoryMechanismFiles(MechanismFiles):
             mechanism.user_id == user_id and not mechanism.processing.has_ended
             for mechanism in self._access.read(MECHANISMS)
         )
-
-
-def _contains_all(item: AuthoredMechanism, words: Sequence[Sequence[str]]) -> bool:
-    searched = (item.mechanism.title, item.mechanism.description, item.author.display_name)
-    texts = list(map(_folded, searched))
-    return all(any(name in text for text in texts for name in names) for names in words)
 
 
 def _folded(text: str) -> str:

@@ -3,18 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from mechshare.adapters.persistence.memory.access import Access
-from mechshare.adapters.persistence.memory.table import Column, Table
-from mechshare.adapters.persistence.memory.tables import KEY, MECHANISMS
+from mechshare.adapters.persistence.memory.tables import DOCUMENT_PAGES
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.pages import Page
 from mechshare.ports.persistence.pages import PageRepository
-
-DOCUMENT_PAGES = Table(
-    "document_pages",
-    Page,
-    mechanism_id=Column(primary_key=True, refers_to=MECHANISMS, cascades=True),
-    number=KEY,
-)
 
 
 class MemoryPageRepository(PageRepository):

@@ -13,6 +13,7 @@ from mechshare.domain.idempotency import IdempotencyRecord
 from mechshare.domain.ids import JobId, UserId
 from mechshare.domain.jobs import Attempt, Job
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.pages import Page
 from mechshare.domain.sessions import RefreshToken, Session
 from mechshare.domain.storage_quotas import Reservation
 from mechshare.domain.uploads import Upload
@@ -49,6 +50,12 @@ MECHANISMS = Table(
     id=KEY,
     user_id=Column(refers_to=USERS),
     categories=Column(refers_to=CATEGORIES),
+)
+DOCUMENT_PAGES = Table(
+    "document_pages",
+    Page,
+    mechanism_id=Column(primary_key=True, refers_to=MECHANISMS, cascades=True),
+    number=KEY,
 )
 BLOB_REFERENCES = Table("blob_references", BlobReference, key=KEY)
 STORAGE_RESERVATIONS = Table(

@@ -2,25 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, Text, bindparam, delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from mechshare.adapters.persistence.sql.dialects.dialect import IsAmong
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
-from mechshare.adapters.persistence.sql.tables import metadata
-from mechshare.adapters.persistence.sql.types import Id, IdList
+from mechshare.adapters.persistence.sql.tables import document_pages
+from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.pages import Page
 from mechshare.ports.persistence.pages import PageRepository
 
-document_pages = Table(
-    "document_pages",
-    metadata,
-    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("text", Text, nullable=False),
-    Column("picture_key", String(200)),
-)
 _PAGE = record_of(Page, document_pages)
 _OWN = document_pages.c.mechanism_id == bindparam("owner", type_=document_pages.c.mechanism_id.type)
 _INSERT = insert(document_pages)

@@ -245,6 +245,15 @@ jobs = Table(
     _partial("ix_jobs_ended", "state", "ended_at", where="ended_at IS NOT NULL"),
 )
 
+document_pages = Table(
+    "document_pages",
+    metadata,
+    Column("mechanism_id", Id, ForeignKey("mechanisms.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    Column("picture_key", String(200)),
+)
+
 job_attempts = Table(
     "job_attempts",
     metadata,

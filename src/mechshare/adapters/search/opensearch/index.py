@@ -1,7 +1,7 @@
 """The search index in OpenSearch, shared by any number of machines."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -13,13 +13,20 @@ from mechshare.adapters.search.opensearch.pagination import page
 from mechshare.adapters.search.opensearch.queries import (
     authors_body,
     nearest_body,
+    passages_body,
     search_body,
     titles_body,
     titles_starting_with,
     titles_with_later_word,
 )
 from mechshare.adapters.search.opensearch.rebuild import rebuild
-from mechshare.adapters.search.opensearch.responses import authors_of, result_of, titles_of, tokens_near
+from mechshare.adapters.search.opensearch.responses import (
+    authors_of,
+    passages_of_hits,
+    result_of,
+    titles_of,
+    tokens_near,
+)
 from mechshare.adapters.search.opensearch.writes import Write, document_writes, tombstone_write, write
 from mechshare.adapters.search.text.loosening import (
     is_loosened,
@@ -29,6 +36,7 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
+from mechshare.adapters.search.text.passages import Passage
 from mechshare.adapters.search.text.query import ParsedQuery, parse_query
 from mechshare.adapters.search.text.tokenizer import opening_of
 from mechshare.domain.errors import DependencyUnavailable
@@ -93,7 +101,8 @@ class OpenSearchIndex:
                 counted, hits = await page(self._search, search_body(query, loose), query.offset, query.limit)
             if not counted["hits"]["total"]["value"]:
                 nearest = tuple((await self._nearest(parsed, most_edits_unfound)).items())
-        result = await asyncio.to_thread(result_of, parsed, counted, hits)
+        passages = await self._passages(parsed, hits)
+        result = await asyncio.to_thread(result_of, parsed, counted, hits, passages)
         return replace(result, expanded=expanded, nearest=nearest)
 
     async def suggest(
@@ -127,6 +136,14 @@ class OpenSearchIndex:
 
     async def close(self) -> None:
         await self._server.close()
+
+    async def _passages(self, parsed: ParsedQuery, hits: Sequence[Any]) -> Mapping[str, Passage]:
+        """Returns the passage that matches best, by the identifiers of the hits that have one."""
+        # An index of an earlier format has no counts until it is rebuilt.
+        ids = [hit["_id"] for hit in hits if hit["_source"].get("passage_count")]
+        if not ids or not parsed.clauses:
+            return {}
+        return passages_of_hits(await self._search(passages_body(parsed, ids)))
 
     async def _nearest(self, parsed: ParsedQuery, edits: Callable[[str], int]) -> dict[str, tuple[str, ...]]:
         """Returns the words of the index that are nearest to words of the query."""

@@ -6,13 +6,15 @@ and `english` analysers was tried: on the relevance set of the contract suite it
 and it would find what the other indices don't.
 
 One field holds all tokens and decides what matches. The tokens of each short text are also in a field of their own,
-which decides the weight of a match. Term frequencies do not count.
+which decides the weight of a match. Term frequencies do not count. The passages of a document are nested, too: a second
+request finds for each hit the one that matches best.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from mechshare.adapters.search.text.normalization import normalize_line
+from mechshare.adapters.search.text.passages import passages_of
 from mechshare.adapters.search.text.ranking import (
     PLACES,
     author_openings,
@@ -28,7 +30,7 @@ WINDOW = 10_000
 MAX_INDEXED_PREFIX = 19
 """Characters, the maximum of OpenSearch."""
 PUBLIC, OWN, GONE = "public", "own", "gone"
-FORMAT = 6
+FORMAT = 7
 """Increased with every change of the mapping or the tokens; an index of an older format needs a rebuild."""
 
 _MAX_VERSION = 2**62 - 1
@@ -63,7 +65,9 @@ INDEX: Mapping[str, Any] = {
     "mappings": {
         "_meta": {"format": FORMAT},
         "dynamic": "strict",
-        "_source": {"includes": ["title", "description", "author"]},
+        "_source": {
+            "includes": ["title", "description", "author", "passage_count", "passages.page", "passages.text"]
+        },
         "properties": {
             "id": {"type": "keyword"},
             "visibility": {"type": "keyword"},
@@ -79,6 +83,16 @@ INDEX: Mapping[str, Any] = {
             "openings": _BEGINNINGS,
             "first_opening": _BEGINNINGS,
             "title_length": {"type": "integer", "index": False},
+            "passage_count": {"type": "integer", "index": False},
+            "passages": {
+                "type": "nested",
+                "dynamic": "strict",
+                "properties": {
+                    "page": {"type": "integer", "index": False},
+                    "text": {"type": "text", "index": False},
+                    "words": _WORDS,
+                },
+            },
             **dict.fromkeys(("words", "title_spelling", *PLACES), _WORDS),
         },
     },
@@ -88,6 +102,9 @@ INDEX: Mapping[str, Any] = {
 def source_of(document: SearchDocument) -> dict[str, Any]:
     """Returns the source to send for `document`."""
     title_openings, words = list(openings(document.title)), list(map(index_text, searched_fields(document)))
+    passages = [
+        {"page": page, "text": text, "words": index_text(text)} for page, text in passages_of(document.pages)
+    ]
     return {
         "id": document.mechanism_id,
         "visibility": PUBLIC if document.is_published else OWN,
@@ -104,7 +121,9 @@ def source_of(document: SearchDocument) -> dict[str, Any]:
         "first_opening": title_openings[:1],
         "title_length": len(document.title),
         "title_spelling": title_spelling(document),
-        "words": words,
+        "passage_count": len(passages),
+        "passages": passages,
+        "words": [*words, *(each["words"] for each in passages)],
         **dict(zip(PLACES, words, strict=False)),
     }
 

@@ -23,6 +23,9 @@ _MAX_CATEGORIES = 10_000
 _MAX_EXPANSIONS = 1_000
 """Terms to which OpenSearch expands a prefix that is longer than MAX_INDEXED_PREFIX."""
 
+_MAX_PASSAGE_CLAUSES = 10
+"""Clauses of a query by which a passage is chosen: the first ones."""
+
 _MAX_NEAR = 50
 """Tokens near a word that are looked at."""
 _ANY_FREQUENCY = 2**31 - 1
@@ -42,6 +45,7 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
         "sort": by_age if by_newest else [{"_score": "desc"}, by_brevity, *by_age],
         "track_scores": not parsed.is_blank,
         "version": True,
+        "_source": ["title", "description", "passage_count"],
         "track_total_hits": True,
         "aggs": {"categories": {"terms": {"field": "category_ids", "size": _MAX_CATEGORIES}}},
     }
@@ -50,6 +54,20 @@ def search_body(query: SearchQuery, parsed: ParsedQuery) -> _Json:
 def _values_of(after: SearchPlace, *, by_newest: bool) -> list[float | int | str]:
     age: list[float | int | str] = [microseconds(after.created_at), after.mechanism_id]
     return age if by_newest else [after.score, after.title_length, *age]
+
+
+def passages_body(parsed: ParsedQuery, ids: Sequence[str]) -> _Json:
+    """Returns the request body for the passage of each of these mechanisms in which most clauses match."""
+    clauses = [clause for clause in parsed.clauses[:_MAX_PASSAGE_CLAUSES] if clause.place is None]
+    matched = [_weighted(1.0, _any_of(clause.every, "passages.words")) for clause in clauses]
+    best = {"size": 1, "_source": ["passages.page", "passages.text"]}
+    nested = {"path": "passages", "query": {"bool": {"should": matched}}, "inner_hits": best}
+    return {
+        "query": {"bool": {"filter": _among(ids), "must": [{"nested": nested}]}},
+        "size": len(ids),
+        "track_total_hits": False,
+        "_source": False,
+    }
 
 
 def nearest_body(words: Sequence[str], edits: Callable[[str], int]) -> _Json:

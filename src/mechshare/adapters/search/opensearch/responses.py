@@ -5,22 +5,39 @@ from typing import Any
 
 from mechshare.adapters.search.opensearch.mapping import version_of
 from mechshare.adapters.search.text.highlights import Fragments, highlights_of_page
+from mechshare.adapters.search.text.passages import Passage
 from mechshare.adapters.search.text.query import ParsedQuery
 from mechshare.adapters.search.text.ranking import BREVITY, moment_of
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.search import Hit, SearchPlace, SearchResult
 
 
-def result_of(parsed: ParsedQuery, counted: Any, hits: list[Any]) -> SearchResult:
-    """Returns `hits` with the totals of the response `counted`. Highlighting is slow: don't call on the event loop."""
+def result_of(
+    parsed: ParsedQuery, counted: Any, hits: list[Any], passages: Mapping[str, Passage]
+) -> SearchResult:
+    """Returns `hits` with the totals of the response `counted` and the passages of those that have one.
+
+    Highlighting is slow: don't call on the event loop.
+    """
     buckets = counted["aggregations"]["categories"]["buckets"]
-    sources = [hit["_source"] for hit in hits]
-    highlights = highlights_of_page(parsed, [(each["title"], each["description"]) for each in sources])
+    texts = [
+        (hit["_source"]["title"], hit["_source"]["description"], passages.get(hit["_id"])) for hit in hits
+    ]
+    highlights = highlights_of_page(parsed, texts)
     return SearchResult(
-        hits=tuple(_hit(parsed, hit, marks) for hit, marks in zip(hits, highlights, strict=True)),
+        hits=tuple(
+            _hit(parsed, hit, marks, passages.get(hit["_id"]))
+            for hit, marks in zip(hits, highlights, strict=True)
+        ),
         total=counted["hits"]["total"]["value"],
         facets={CategoryId(bucket["key"]): bucket["doc_count"] for bucket in buckets},
     )
+
+
+def passages_of_hits(response: Any) -> Mapping[str, Passage]:
+    """Returns the passages of the response to `passages_body`, by the identifier of their mechanism."""
+    best = {hit["_id"]: hit["inner_hits"]["passages"]["hits"]["hits"] for hit in response["hits"]["hits"]}
+    return {id: Passage(hits[0]["_source"]["page"], hits[0]["_source"]["text"]) for id, hits in best.items()}
 
 
 def titles_of(response: Any) -> tuple[str, ...]:
@@ -46,7 +63,7 @@ def authors_of(response: Any) -> tuple[str, ...]:
     return tuple(hit["_source"]["author"] for hit in response["hits"]["hits"])
 
 
-def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments]) -> Hit:
+def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments], passage: Passage | None) -> Hit:
     title = hit["_source"]["title"]
     return Hit(
         mechanism_id=MechanismId(hit["_id"]),
@@ -54,4 +71,5 @@ def _hit(parsed: ParsedQuery, hit: Any, highlights: Mapping[str, Fragments]) -> 
         place=_place(hit),
         score=0.0 if parsed.is_blank else hit["_score"] - BREVITY * len(title),
         highlights=highlights,
+        page=passage.page if passage and "document" in highlights else None,
     )

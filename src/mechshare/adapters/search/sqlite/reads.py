@@ -4,7 +4,7 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -19,6 +19,7 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
+from mechshare.adapters.search.text.passages import Passage, best_passages
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
@@ -132,6 +133,11 @@ def _weights(clause: int, phrases: int, related: int, only_place: int | None) ->
         yield f"{SPELLING} * (instr(d.title_spelling, :spelling_{clause}) > 0)"
 
 
+_PASSAGES = """
+    SELECT d.id, d.passages, w.passages FROM document d JOIN words w ON w.rowid = d.row
+    WHERE d.id IN (SELECT value FROM json_each(:ids)) AND d.passages <> '[]'
+"""
+
 # By ranges of the key: the other tokens, numbers and pairs of Japanese characters, are far more.
 _WORDS = """
     SELECT text FROM word WHERE text >= 'a' AND text < '{' AND length(text) BETWEEN :least AND :most
@@ -174,11 +180,14 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
                 parsed, rows = loose, _rows(connection, query, loose)
             if not _total(rows):
                 nearest = tuple(_nearest(connection, parsed, most_edits_unfound).items())
+        passages = _passages(connection, parsed, [row[1] for row in rows if row[0] == "hit"])
         connection.execute("COMMIT")
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
     hits.sort(key=lambda row: (0.0 if by_newest else -row[1], -row[4], row[0]))
-    highlights = highlights_of_page(parsed, [(title, description) for _, _, title, description, *_ in hits])
+    highlights = highlights_of_page(
+        parsed, [(title, description, passages.get(key)) for key, _, title, description, *_ in hits]
+    )
     return SearchResult(
         hits=tuple(
             Hit(
@@ -192,6 +201,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
                     mechanism_id=MechanismId(key),
                 ),
                 highlights=marks,
+                page=passages[key].page if "document" in marks else None,
             )
             for (key, score, title, _, created, version), marks in zip(hits, highlights, strict=True)
         ),
@@ -212,6 +222,21 @@ def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuer
             expand_prefixes(connection, replace(parsed, clauses=parsed.strict))
         )
     return connection.execute(statement, _parameters(query, parsed) | matched).fetchall()
+
+
+def _passages(
+    connection: sqlite3.Connection, parsed: ParsedQuery, ids: Sequence[str]
+) -> Mapping[str, Passage]:
+    """Returns by identifier the passages that match best, of those mechanisms that have one."""
+    if not ids or not parsed.clauses:
+        return {}
+    rows = connection.execute(_PASSAGES, {"ids": json.dumps(ids)}).fetchall()
+    best = best_passages(parsed, [words for _, _, words in rows])
+    return {
+        key: Passage(*json.loads(passages)[number])
+        for (key, passages, _), number in zip(rows, best, strict=True)
+        if number is not None
+    }
 
 
 def _total(rows: list[Any]) -> int:

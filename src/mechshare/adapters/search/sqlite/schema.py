@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """Increased with every change of the tables or the tokens; a file of an older version is recreated. A newer one is left
 alone, so that two releases, as during an upgrade, never recreate each other's."""
 LATER_OPENING, FIRST_OPENING, AUTHOR_OPENING = range(3)
@@ -33,9 +33,10 @@ _SCHEMA = (
         is_published INTEGER NOT NULL, created_at INTEGER NOT NULL, user_id TEXT NOT NULL,
         duration INTEGER, line TEXT NOT NULL, title_spelling TEXT NOT NULL,
         title_words TEXT NOT NULL, category_words TEXT NOT NULL, author_words TEXT NOT NULL,
-        author TEXT NOT NULL, username TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL
+        author TEXT NOT NULL, username TEXT NOT NULL, title TEXT NOT NULL, description TEXT NOT NULL,
+        passages TEXT NOT NULL
     ) STRICT
-    """,  # the description last, so that only displayed hits read it
+    """,  # the description and the passages, JSON of [[page, text], ...], last: only displayed hits read them
     "CREATE INDEX document_by_age ON document (created_at DESC, id)",
     "CREATE INDEX document_by_line ON document (line)",
     "CREATE TABLE removed (id TEXT PRIMARY KEY, version INTEGER NOT NULL, touched INTEGER NOT NULL) STRICT",
@@ -54,7 +55,7 @@ _SCHEMA = (
     # The text is already tokenized and separated by spaces; this tokenizer treats all non-ASCII as token characters.
     """
     CREATE VIRTUAL TABLE words USING fts5 (
-        title, categories, author, description, tokenize = "ascii tokenchars '=+#.'"
+        title, categories, author, description, passages, tokenize = "ascii tokenchars '=+#.'"
     )
     """,
 )

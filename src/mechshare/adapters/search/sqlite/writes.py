@@ -1,5 +1,6 @@
 """Writes to the SQLite search index. Each function is one transaction."""
 
+import json
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from mechshare.adapters.search.sqlite.schema import (
     transaction,
 )
 from mechshare.adapters.search.text.normalization import normalize_line
+from mechshare.adapters.search.text.passages import passages_of
 from mechshare.adapters.search.text.ranking import (
     author_openings,
     microseconds,
@@ -144,8 +146,8 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
     row = connection.execute(
         "INSERT INTO document"
         " (row, id, version, touched, title, line, title_spelling, title_words, category_words, author_words,"
-        " author, username, description, user_id, is_published, created_at, duration)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " author, username, description, user_id, is_published, created_at, duration, passages)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             document.mechanism_id,
@@ -162,10 +164,12 @@ def _insert(connection: sqlite3.Connection, prepared: Prepared, change: int, row
             document.is_published,
             microseconds(document.created_at),
             document.duration_ms,
+            json.dumps(passages_of(document.pages), ensure_ascii=False),
         ),
     ).lastrowid
     connection.execute(
-        "INSERT INTO words (rowid, title, categories, author, description) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO words (rowid, title, categories, author, description, passages)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
         (row, *prepared.words),
     )
     connection.executemany(

@@ -1,4 +1,4 @@
-"""Highlights: the parts of a title or description that match, in their original characters."""
+"""Highlights: the parts of a title, description or passage that match, in their original characters."""
 
 import time
 import unicodedata
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from mechshare.adapters.search.text.normalization import NormalizedText
+from mechshare.adapters.search.text.passages import Passage
 from mechshare.adapters.search.text.query import ParsedQuery, Phrase, run_of
 from mechshare.adapters.search.text.spelling import SpelledText, as_hiragana, spelled
 from mechshare.adapters.search.text.tokenizer import Tokens, is_cjk, tokens_of
@@ -31,28 +32,29 @@ Span = tuple[int, int]
 
 
 def highlights_of_page(
-    parsed: ParsedQuery, texts: Sequence[tuple[str, str]]
+    parsed: ParsedQuery, texts: Sequence[tuple[str, str, Passage | None]]
 ) -> list[Mapping[str, Fragments]]:
-    """Returns the highlights of each (title, description); empty ones after MAX_CPU_SECONDS are used up."""
+    """Returns the highlights of each (title, description, passage); empty ones after MAX_CPU_SECONDS are used up."""
     deadline = time.thread_time() + MAX_CPU_SECONDS
-    return [
-        highlights_of(parsed, title, description) if time.thread_time() < deadline else {}
-        for title, description in texts
-    ]
+    return [highlights_of(parsed, *each) if time.thread_time() < deadline else {} for each in texts]
 
 
-def highlights_of(parsed: ParsedQuery, title: str, description: str) -> Mapping[str, Fragments]:
-    """Returns ((text, is match), ...) under "title" (all of it) and "description" (an excerpt), if they match.
+def highlights_of(
+    parsed: ParsedQuery, title: str, description: str, passage: Passage | None = None
+) -> Mapping[str, Fragments]:
+    """Returns ((text, is match), ...) under "title" (all of it), "description" and "document" (excerpts, the latter of
+    `passage`), if they match.
 
-    The texts joined are the title, or a part of the description, unchanged. No two adjacent texts are both matches.
+    The texts joined are the title, or a part of the other text, unchanged. No two adjacent texts are both matches.
     Scans the first MAX_SCANNED characters of each and highlights MAX_MATCHES matches, so the time is bounded for any
     text.
     """
     highlights: dict[str, Fragments] = {}
     if spans := _matches(parsed, title):
         highlights["title"] = tuple(_fragments(title, spans, 0, len(title)))
-    if spans := _matches(parsed, description):
-        highlights["description"] = tuple(_fragments(description, spans, *_excerpt(description, spans)))
+    for name, text in (("description", description), ("document", passage.text if passage else "")):
+        if spans := _matches(parsed, text):
+            highlights[name] = tuple(_fragments(text, spans, *_excerpt(text, spans)))
     return highlights
 
 

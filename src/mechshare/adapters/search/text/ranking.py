@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from mechshare.adapters.search.text.normalization import normalize_line, normalize_text
+from mechshare.adapters.search.text.passages import passage_words, passages_of
 from mechshare.adapters.search.text.tokenizer import index_text, openings, spelling_text
 from mechshare.domain.search import SearchDocument
 
@@ -31,8 +32,10 @@ def searched_fields(document: SearchDocument) -> tuple[str, str, str, str]:
 
 
 def searched_words(document: SearchDocument) -> tuple[str, ...]:
-    """Returns the tokens of each of `searched_fields`, with a space before and after each, for `Phrase.pattern`."""
-    return tuple(f" {index_text(text)} " for text in searched_fields(document))
+    """Returns the tokens of each of `searched_fields`, then those of its pages (`passage_words`), with a space before
+    and after each, for `Phrase.pattern`."""
+    fields = (f" {index_text(text)} " for text in searched_fields(document))
+    return (*fields, passage_words(passages_of(document.pages)))
 
 
 def author_openings(name: str, username: str) -> tuple[str, ...]:

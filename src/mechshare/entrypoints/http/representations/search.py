@@ -29,10 +29,13 @@ class Piece(Struct):
 
 @published("SearchHit")
 class SearchHitResponse(Struct):
-    """`highlights` contains the title and an excerpt of the description as pieces; joined, they give the text."""
+    """`highlights` contains the `title` and excerpts of the `description` and of the text of the `document`, where they
+    match, as pieces; joined, they give the text. `page` is the page of the document from which its excerpt comes,
+    counted from 1; null without one."""
 
     mechanism: MechanismResponse
     highlights: dict[str, list[Piece]]
+    page: int | None
 
 
 @published("SearchHelp")
@@ -120,4 +123,5 @@ def _search_hit(item: FoundMechanism, addresses: MediaAddresses) -> SearchHitRes
             name: [Piece(text, is_match) for text, is_match in pieces]
             for name, pieces in item.highlights.items()
         },
+        page=item.page,
     )

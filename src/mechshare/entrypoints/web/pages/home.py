@@ -119,7 +119,7 @@ def _cards(request: Req, found: SearchPage, categories: Categories) -> list[Card
         card(
             item.found,
             addresses,
-            CardTexts(category_names=categories.names, highlights=item.highlights),
+            CardTexts(category_names=categories.names, highlights=item.highlights, page=item.page),
         )
         for item in found.items
     ]

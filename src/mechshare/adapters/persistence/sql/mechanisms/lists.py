@@ -9,6 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Float,
     Integer,
+    and_,
     bindparam,
     func,
     literal_column,
@@ -21,6 +22,7 @@ from sqlalchemy.sql.base import ReadOnlyColumnCollection
 from mechshare.adapters.persistence.sql.mechanisms.rows import AUTHORED
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged_query
 from mechshare.adapters.persistence.sql.tables import (
+    document_pages,
     mechanism_categories,
     mechanism_parameters,
     mechanisms,
@@ -28,6 +30,7 @@ from mechshare.adapters.persistence.sql.tables import (
 )
 from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
 from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.pages import MAX_SCANNED_TEXT
 
 # Literally the condition of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses none.
 _IS_PUBLISHED = text("mechanisms.is_published")
@@ -120,7 +123,10 @@ def _holding(
         .limit(literal_column(str(among)))
         .subquery("newest")
     )
-    looked_at = (newest.c.title, newest.c.description, users.c.display_name)
+    author = users.c.id == newest.c.user_id
+    first_page = and_(document_pages.c.mechanism_id == newest.c.id, document_pages.c.number == 1)
+    page_text = func.substr(document_pages.c.text, 1, literal_column(str(MAX_SCANNED_TEXT)))
+    looked_at = (newest.c.title, newest.c.description, users.c.display_name, page_text)
     holding = [
         or_(
             *(
@@ -136,7 +142,7 @@ def _holding(
         key=_key(mechanisms.c, sort),
         id=mechanisms.c.id,
         descending=sort.order.is_descending,
-        counted=select(newest.c.id).join(users, users.c.id == newest.c.user_id).where(*holding),
+        counted=select(newest.c.id).join(users, author).outerjoin(document_pages, first_page).where(*holding),
         counted_key=_key(newest.c, sort),
         counted_id=newest.c.id,
     )
