@@ -31,8 +31,8 @@ class MechanismRepository(Protocol):
 
         Each of `words`, or one of its `other_names` at the same place, must occur in the title, description, author's
         name or first MAX_SCANNED_TEXT characters of the first page, also inside other words; only the `among` newest
-        mechanisms that meet the other conditions are scanned. ASCII letters match in either case, and half- and full-width
-        words match text in the usual width; further equivalences depend on the database.
+        mechanisms that meet the other conditions are scanned. ASCII letters match in either case, and half- and
+        full-width words match text in the usual width; further equivalences depend on the database.
 
         Positions are (`mechanisms.sort_key`, id). The total is exact up to EXACT_TOTAL; a count in `request` is used
         unchecked.

@@ -4,12 +4,13 @@ import json
 import math
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from mechshare.adapters.search.sqlite.passages import find_passages
 from mechshare.adapters.search.text.highlights import highlights_of_page
 from mechshare.adapters.search.text.loosening import (
     is_loosened,
@@ -19,7 +20,6 @@ from mechshare.adapters.search.text.loosening import (
     nearest_words,
     typed_words,
 )
-from mechshare.adapters.search.text.passages import Passage, best_passages
 from mechshare.adapters.search.text.query import Clause, ParsedQuery, Phrase, parse_query
 from mechshare.adapters.search.text.ranking import (
     BREVITY,
@@ -133,11 +133,6 @@ def _weights(clause: int, phrases: int, related: int, only_place: int | None) ->
         yield f"{SPELLING} * (instr(d.title_spelling, :spelling_{clause}) > 0)"
 
 
-_PASSAGES = """
-    SELECT d.id, d.passages, w.passages FROM document d JOIN words w ON w.rowid = d.row
-    WHERE d.id IN (SELECT value FROM json_each(:ids)) AND d.passages <> '[]'
-"""
-
 # By ranges of the key: the other tokens, numbers and pairs of Japanese characters, are far more.
 _WORDS = """
     SELECT text FROM word WHERE text >= 'a' AND text < '{' AND length(text) BETWEEN :least AND :most
@@ -180,7 +175,7 @@ def search(connection: sqlite3.Connection, query: SearchQuery, *, deadline: floa
                 parsed, rows = loose, _rows(connection, query, loose)
             if not _total(rows):
                 nearest = tuple(_nearest(connection, parsed, most_edits_unfound).items())
-        passages = _passages(connection, parsed, [row[1] for row in rows if row[0] == "hit"])
+        passages = find_passages(connection, parsed, [row[1] for row in rows if row[0] == "hit"])
         connection.execute("COMMIT")
     by_newest = parsed.is_blank or query.sort is SearchSort.NEWEST
     hits = [row[1:] for row in rows if row[0] == "hit"]
@@ -222,21 +217,6 @@ def _rows(connection: sqlite3.Connection, query: SearchQuery, parsed: ParsedQuer
             expand_prefixes(connection, replace(parsed, clauses=parsed.strict))
         )
     return connection.execute(statement, _parameters(query, parsed) | matched).fetchall()
-
-
-def _passages(
-    connection: sqlite3.Connection, parsed: ParsedQuery, ids: Sequence[str]
-) -> Mapping[str, Passage]:
-    """Returns by identifier the passages that match best, of those mechanisms that have one."""
-    if not ids or not parsed.clauses:
-        return {}
-    rows = connection.execute(_PASSAGES, {"ids": json.dumps(ids)}).fetchall()
-    best = best_passages(parsed, [words for _, _, words in rows])
-    return {
-        key: Passage(*json.loads(passages)[number])
-        for (key, passages, _), number in zip(rows, best, strict=True)
-        if number is not None
-    }
 
 
 def _total(rows: list[Any]) -> int:
