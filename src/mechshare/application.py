@@ -18,6 +18,7 @@ from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import RateLimitService
@@ -43,6 +44,7 @@ class Application:
     authentication: AuthenticationService
     users: UserService
     sessions: SessionService
+    personal_access_tokens: PersonalAccessTokenService
     categories: CategoryService
     mechanisms: MechanismService
     reliability: ReliabilityService

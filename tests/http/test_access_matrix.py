@@ -33,6 +33,9 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "GET /api/v1/auth/sessions": {SAME: SIGNED_IN},
     "DELETE /api/v1/auth/sessions/{session_id}": {SAME: (401, 404, 204, 404, 404, 401, 401)},
     "POST /api/v1/auth/password": {SAME: DONE},
+    "GET /api/v1/auth/tokens": {SAME: SIGNED_IN},
+    "POST /api/v1/auth/tokens": {SAME: (401, 201, 201, 201, 201, 401, 401)},
+    "DELETE /api/v1/auth/tokens/{token_id}": {SAME: (401, 404, 204, 404, 404, 401, 401)},
     "GET /api/v1/users/me": {SAME: SIGNED_IN},
     "PATCH /api/v1/users/me": {SAME: SIGNED_IN},
     "DELETE /api/v1/users/me": {SAME: DONE},
@@ -231,6 +234,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/login": {"username": "other", "password": PASSWORD},
     "POST /api/v1/auth/refresh": {"refresh_token": "made up"},
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "slider-crank"},
+    "POST /api/v1/auth/tokens": {"name": "試験", "scopes": ["read"]},
     "POST /api/v1/mechanisms": ELSEWHERE,
     "POST /api/v1/mechanisms/from-url": ELSEWHERE,
     "POST /api/v1/mechanisms/from-upload": {"upload": "{upload_id}", "title": "歯車"},
@@ -312,6 +316,10 @@ async def address(site: Site, template: str, state: str) -> str:
         credentials = {"username": "other", "password": PASSWORD}
         session = (await site.client.post(f"{API}/auth/login", json=credentials)).json()["session_id"]
         path = path.replace("{session_id}", session)
+    if "{token_id}" in path:
+        body = BODIES["POST /api/v1/auth/tokens"]
+        made = await site.client.post(f"{API}/auth/tokens", headers=site.tokens["other"], json=body)
+        path = path.replace("{token_id}", made.json()["id"])
     if "{upload_id}" in path:
         path = path.replace("{upload_id}", await upload_of_other(site))
     if "{mechanism_id}" in path:

@@ -13,6 +13,7 @@ from mechshare.services import authentication
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.support.invalidation import access_tag
 from mechshare.services.support.refused_tokens import RefusedTokens
+from mechshare.services.support.token_uses import TokenUses
 from tests.services.world import HERE
 
 KEYS = SigningKeys((bytes(32),))
@@ -115,6 +116,7 @@ async def test_the_number_of_cached_tokens_is_bounded(world, monkeypatch):
         world.adapters.cache,
         world.clock,
         RefusedTokens(),
+        TokenUses(),
     )
     first, second, third = callers
 

@@ -47,6 +47,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import CostlyOperation, RateLimitService
@@ -64,6 +65,7 @@ from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.reservations import Reservations
 from mechshare.services.support.stored_files import StoredFiles
 from mechshare.services.support.token_pairs import TokenPairs
+from mechshare.services.support.token_uses import TokenUses
 from mechshare.services.thumbnails import DrawThumbnail, ThumbnailService
 from mechshare.services.transactions import Transactions
 from mechshare.services.uploads import UploadService
@@ -102,7 +104,7 @@ def build(
     roles = RoleSeal(signing_keys(secrets, "roles"))
     links = LinkSigner(signing_keys(secrets, "links"))
     transactions = Transactions(database, cache, doorbell, clock, ids)
-    refused_tokens = RefusedTokens()
+    refused_tokens, token_uses = RefusedTokens(), TokenUses()
     evidence_rule = EvidenceRule(
         level_3=settings.level_3_supporters,
         level_4=settings.level_4_supporters,
@@ -127,9 +129,12 @@ def build(
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
-        authentication=AuthenticationService(database, tokens, tickets, roles, cache, clock, refused_tokens),
+        authentication=AuthenticationService(
+            database, tokens, tickets, roles, cache, clock, refused_tokens, token_uses
+        ),
         users=UserService(transactions, passwords, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids, refused_tokens),
+        personal_access_tokens=PersonalAccessTokenService(transactions, clock, ids, token_uses),
         categories=CategoryService(transactions, clock),
         mechanisms=MechanismService(
             transactions,

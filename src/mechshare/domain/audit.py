@@ -16,6 +16,9 @@ class AuditAction(StrEnum):
     SIGNED_OUT = "signed_out"
     REFRESH_REUSED = "refresh_reused"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105  an action, not a secret
+    TOKEN_CREATED = "token_created"  # noqa: S105
+    """A personal access token; the detail is its name."""
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105
     DENIED = "denied"
     ROLE_CHANGED = "role_changed"
     QUOTA_CHANGED = "quota_changed"

@@ -17,6 +17,8 @@ from mechshare.domain.session_events import (
     SessionOpened,
     SignInFailed,
     SignInThrottled,
+    TokenCreated,
+    TokenRevoked,
 )
 from mechshare.domain.users import User
 
@@ -308,6 +310,8 @@ Event = (
     | RefreshTokenReused
     | PasswordChanged
     | PasswordReset
+    | TokenCreated
+    | TokenRevoked
     | AccessDenied
     | JobRetried
     | FileVerified

@@ -6,6 +6,8 @@ from typing import NewType
 MechanismId = NewType("MechanismId", str)
 UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
+TokenId = NewType("TokenId", str)
+"""The identifier of a personal access token."""
 JobId = NewType("JobId", str)
 UploadId = NewType("UploadId", str)
 AttachmentId = NewType("AttachmentId", str)

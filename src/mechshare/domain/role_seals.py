@@ -3,33 +3,35 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.ids import SessionId, TokenId, UserId
 from mechshare.domain.signing_keys import SigningKeys
 from mechshare.domain.users import Role
 
+Credential = SessionId | TokenId
+"""What a caller is known by, beside the user."""
 SEAL_LIFETIME = timedelta(seconds=60)
 """How long a sealed role is accepted: longer than a cache stores it, since the clocks of two machines may differ."""
 
 
 class BrokenSeal(Exception):
-    """The sealed role is altered, expired, or that of another session."""
+    """The sealed role is altered, expired, or that of another session or token."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleSeal:
-    """Seals roles by a signature, which also covers the user and the session."""
+    """Seals roles by a signature, which also covers the user, and the session or token."""
 
     keys: SigningKeys
 
-    def seal(self, role: Role | None, user_id: UserId, session_id: SessionId, now: datetime) -> bytes:
-        """Returns the role in this session as of `now`, sealed; None for a caller who must be refused."""
+    def seal(self, role: Role | None, user_id: UserId, credential: Credential, now: datetime) -> bytes:
+        """Returns the role of this caller as of `now`, sealed; None for a caller who must be refused."""
         content = f"{role.value if role else ''}.{int(now.timestamp())}"
-        return f"{content}.{self.keys.sign(_signed(content, user_id, session_id))}".encode()
+        return f"{content}.{self.keys.sign(_signed(content, user_id, credential))}".encode()
 
-    def open(self, sealed: bytes, user_id: UserId, session_id: SessionId, now: datetime) -> Role | None:
-        """Returns the role in this session; None for a caller who must be refused. Raises BrokenSeal."""
+    def open(self, sealed: bytes, user_id: UserId, credential: Credential, now: datetime) -> Role | None:
+        """Returns the role of this caller; None for a caller who must be refused. Raises BrokenSeal."""
         content, _, signature = sealed.decode("latin-1").rpartition(".")
-        if not self.keys.is_signature(signature, _signed(content, user_id, session_id)):
+        if not self.keys.is_signature(signature, _signed(content, user_id, credential)):
             raise BrokenSeal
         name, _, sealed_at = content.partition(".")
         if abs(now.timestamp() - int(sealed_at)) > SEAL_LIFETIME.total_seconds():
@@ -37,5 +39,5 @@ class RoleSeal:
         return Role(name) if name else None
 
 
-def _signed(content: str, user_id: UserId, session_id: SessionId) -> str:
-    return f"{user_id}\n{session_id}\n{content}"
+def _signed(content: str, user_id: UserId, credential: Credential) -> str:
+    return f"{user_id}\n{credential}\n{content}"

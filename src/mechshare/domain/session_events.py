@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mechshare.domain.audit import RequestMetadata
-from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.ids import SessionId, TokenId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,23 @@ class RefreshTokenReused:
 @dataclass(frozen=True, slots=True)
 class PasswordChanged:
     user_id: UserId
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class TokenCreated:
+    """A user created the personal access token `name`."""
+
+    user_id: UserId
+    token_id: TokenId
+    name: str
+    request_metadata: RequestMetadata
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRevoked:
+    user_id: UserId
+    token_id: TokenId
     request_metadata: RequestMetadata
 
 

@@ -184,6 +184,13 @@ def effects_of(event: events.Event) -> Effects:
                 tags=[access_tag(user_id)],
                 audit=[Audited(AuditAction.PASSWORD_CHANGED, user_id, user_id, metadata)],
             )
+        case session_events.TokenCreated(user_id, token_id, name, metadata):
+            return Effects(audit=[Audited(AuditAction.TOKEN_CREATED, user_id, token_id, metadata, name)])
+        case session_events.TokenRevoked(user_id, token_id, metadata):
+            return Effects(
+                tags=[access_tag(user_id)],
+                audit=[Audited(AuditAction.TOKEN_REVOKED, user_id, token_id, metadata)],
+            )
         case session_events.PasswordReset(user_id):
             entry = Audited(
                 AuditAction.PASSWORD_CHANGED, None, user_id, RequestMetadata(), "set by the operator"

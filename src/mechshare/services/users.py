@@ -256,9 +256,9 @@ class UserService:
     ) -> User:
         """Changes another user's role, suspension or storage quota, for admins; None keeps a value.
 
-        Suspension ends the user's sessions. With `hides_mechanisms` it also withdraws all public mechanisms of the
-        user; False, once the suspension is lifted, publishes those again. Raises UnauthorizedOperation,
-        CannotModifySelf, UserNotFound, StaleVersion, InvalidField, StillActive, StillSuspended.
+        Suspension ends the user's sessions and personal access tokens. With `hides_mechanisms` it also withdraws all
+        public mechanisms of the user; False, once the suspension is lifted, publishes those again. Raises
+        UnauthorizedOperation, CannotModifySelf, UserNotFound, StaleVersion, InvalidField, StillActive, StillSuspended.
         """
         require_permission(actor, Permission.MANAGE_USERS)
         if user_id == actor.id:
@@ -273,6 +273,7 @@ class UserService:
                 changed = await tx.users.save(changed)
             if changed.is_suspended:
                 await tx.sessions.revoke(user_id, now)
+                await tx.personal_access_tokens.delete(user_id)
             await tx.record(AccountStatusChanged(user, changed, actor.id, request_metadata))
             if hides_mechanisms is not None:
                 await _hide_mechanisms(tx, user_id, actor.id, now, request_metadata, hides=hides_mechanisms)

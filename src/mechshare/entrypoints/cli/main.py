@@ -17,6 +17,7 @@ from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
 from mechshare.entrypoints.cli.serve import serve, worker
+from mechshare.entrypoints.cli.tokens import tokens
 from mechshare.entrypoints.cli.users import users
 from mechshare.entrypoints.cli.verify import verify
 from mechshare.entrypoints.masking import masked
@@ -48,6 +49,7 @@ cli.add_command(worker)
 cli.add_command(demo)
 cli.add_command(import_clips)
 cli.add_command(users)
+cli.add_command(tokens)
 cli.add_command(jobs)
 cli.add_command(audit)
 cli.add_command(migrate)

@@ -50,6 +50,7 @@ from mechshare.entrypoints.http.routes import (
     mechanisms,
     media,
     operations,
+    personal_access_tokens,
     processing,
     reliability,
     resumable_uploads,
@@ -74,6 +75,7 @@ _log = structlog.get_logger("mechshare.http")
 _TAGGED = (
     *(
         sessions,
+        personal_access_tokens,
         users,
         mechanisms,
         resumable_uploads,
@@ -144,6 +146,7 @@ def build_routes(public_url: str) -> Litestar:
     return Litestar(
         route_handlers=[
             sessions.router,
+            personal_access_tokens.router,
             users.router,
             # One router: two routers would both handle OPTIONS at the same path.
             Router(

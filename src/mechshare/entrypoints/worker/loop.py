@@ -8,6 +8,7 @@ import structlog
 
 from mechshare.application import Application
 from mechshare.domain.errors import OutOfSpace, Unavailable
+from mechshare.domain.personal_access_tokens import USE_INTERVAL
 
 RETRY_INTERVAL = timedelta(seconds=1)
 """The pause after a step that failed."""
@@ -51,6 +52,10 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
         await _pause(stop, RECORD_INTERVAL)
         await app.audit.record_refused_tokens()
 
+    async def record_token_uses() -> None:
+        await _pause(stop, USE_INTERVAL)
+        await app.personal_access_tokens.record_uses()
+
     async def remove_leftovers() -> None:
         await app.installation.remove_leftovers()
         await _pause(stop, CLEANUP_INTERVAL)
@@ -64,6 +69,7 @@ async def work(app: Application, *, slots: int, stop: asyncio.Event) -> None:
             schedule,
             remove_leftovers,
             record_refused_tokens,
+            record_token_uses,
         )
     ]
     stopped = asyncio.create_task(stop.wait())

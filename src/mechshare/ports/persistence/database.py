@@ -22,6 +22,7 @@ from mechshare.ports.persistence.mechanisms import (
     MechanismRepository,
 )
 from mechshare.ports.persistence.pages import PageRepository
+from mechshare.ports.persistence.personal_access_tokens import PersonalAccessTokenRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
 from mechshare.ports.persistence.revisions import RevisionRepository
 from mechshare.ports.persistence.sessions import SessionRepository
@@ -41,6 +42,9 @@ class UnitOfWork(Protocol):
 
     @property
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    def personal_access_tokens(self) -> PersonalAccessTokenRepository: ...
 
     @property
     def categories(self) -> CategoryRepository: ...

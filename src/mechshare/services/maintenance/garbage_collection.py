@@ -35,6 +35,8 @@ VERIFICATION_INTERVAL = timedelta(minutes=1)
 """The pause between the beginnings of two jobs that verify files."""
 _REBUILD_AGAIN_AFTER = timedelta(minutes=5)
 """The time for which a failed rebuild is not scheduled again, so that the operator can intervene."""
+EXPIRED_TOKEN_RETENTION = timedelta(days=30)
+"""How long users still see an expired token, and so why a program stopped."""
 _BATCH = 500
 _SESSION_BATCH = 20
 """Sessions deleted in one transaction. Each may have years of refresh tokens, one for every 15 minutes of use."""
@@ -104,8 +106,8 @@ class Scheduler:
 
 
 class GarbageCollection:
-    """The job `sweep`: deletes expired idempotency records, sessions and reservations, old entries of the audit log,
-    jobs that ended long ago, and orphans. It also sets the users of files that the previous release stored.
+    """The job `sweep`: deletes expired idempotency records, sessions, tokens and reservations, old entries of the audit
+    log, jobs that ended long ago, and orphans. It also sets the users of files that the previous release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect. A blob that
     is older than every account is no orphan: then the database is not the one that the files belong to.
@@ -153,6 +155,11 @@ class GarbageCollection:
         )
         await self._delete_in_batches(
             lambda tx, limit: tx.sessions.delete_older(now, limit=limit), batch_size=_SESSION_BATCH
+        )
+        await self._delete_in_batches(
+            lambda tx, limit: tx.personal_access_tokens.delete_expired(
+                now - EXPIRED_TOKEN_RETENTION, limit=limit
+            )
         )
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))

@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from mechshare.domain.errors import InvalidToken, Unavailable
 from mechshare.domain.ids import MechanismId, is_id
+from mechshare.domain.personal_access_tokens import may_read
 from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.protocol.auth import bearer_token
 from mechshare.entrypoints.http.protocol.entity_tags import matches_etag
@@ -98,11 +99,15 @@ class ResponseCacheMiddleware:
             self._addresses.popitem(last=False)
 
     async def _caller(self, authorization: str) -> Viewer:
-        """Returns the caller; None for an invalid token, which the application refuses. Raises Unavailable."""
+        """Returns the caller; None for an invalid token, and one that must not read, which the application refuses.
+
+        Raises Unavailable.
+        """
         try:
-            return (await self._authentication.authenticate(bearer_token(authorization))).actor
+            caller = await self._authentication.authenticate(bearer_token(authorization))
         except InvalidToken:
             return None
+        return caller.actor if may_read(caller) else None
 
 
 async def _send(response: CachedResponse, if_none_match: str | None, send: Send) -> None:

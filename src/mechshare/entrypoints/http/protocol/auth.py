@@ -11,11 +11,13 @@ from mechshare.domain.addresses import limited_address
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import AuthenticationRequired, Forbidden, InvalidToken
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.personal_access_tokens import Caller, SessionRequired, TokenGrant
 from mechshare.domain.policy import Viewer, require_permission
 from mechshare.domain.sessions import SignedIn
 from mechshare.domain.users import Actor, Permission
 from mechshare.entrypoints.http.protocol.client_address import client_address_of
 from mechshare.entrypoints.http.protocol.request_id import request_id_of
+from mechshare.entrypoints.http.protocol.scopes import require_scope
 from mechshare.services.rate_limits import CostlyOperation
 
 Connection = ASGIConnection[Any, Any, Any, Any]
@@ -29,7 +31,7 @@ def application_of(connection: Connection) -> Application:
 def require_permissions(*permissions: str) -> Guard:
     """Returns a guard that requires a signed-in caller with all of `permissions`, which may be none.
 
-    Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation.
+    Raises AuthenticationRequired, InvalidToken, UnauthorizedOperation, InsufficientScope, SessionRequired.
     """
     required = tuple(Permission(permission) for permission in permissions)
 
@@ -37,7 +39,6 @@ def require_permissions(*permissions: str) -> Guard:
         signed_in = await _sign_in(connection)
         if signed_in is None:
             raise AuthenticationRequired()
-        connection.scope["user"] = signed_in
         for permission in required:
             require_permission(signed_in.actor, permission)
 
@@ -76,8 +77,10 @@ async def _count_address(request: Connection, kind: CostlyOperation) -> None:
 
 
 def caller_of(connection: Connection) -> SignedIn:
-    """Returns the caller of a guarded route."""
-    caller: SignedIn = connection.scope["user"]
+    """Returns the caller of a guarded route that accepts no personal access token. Raises SessionRequired."""
+    caller: Caller = connection.scope["user"]
+    if not isinstance(caller, SignedIn):
+        raise SessionRequired()
     return caller
 
 
@@ -88,7 +91,10 @@ def actor_of(connection: Connection) -> Actor:
 
 
 async def viewer_of(connection: Connection) -> Viewer:
-    """Returns the caller of an open route; None without a token. Raises InvalidToken."""
+    """Returns the caller of an open route; None without a token.
+
+    Raises InvalidToken, InsufficientScope, SessionRequired.
+    """
     signed_in = await _sign_in(connection)
     return signed_in.actor if signed_in else None
 
@@ -101,11 +107,19 @@ async def valid_viewer_of(connection: Connection) -> Viewer:
         return None
 
 
-async def _sign_in(connection: Connection) -> SignedIn | None:
+async def _sign_in(connection: Connection) -> Caller | None:
+    """Returns the caller, whom it puts into the scope; the one place that lets a token into a route.
+
+    Raises InvalidToken, and for a personal access token InsufficientScope and SessionRequired.
+    """
     header = connection.headers.get("authorization")
     if header is None:
         return None
-    return await application_of(connection).authentication.authenticate(bearer_token(header))
+    caller = await application_of(connection).authentication.authenticate(bearer_token(header))
+    connection.scope["user"] = caller
+    if isinstance(caller, TokenGrant):
+        require_scope(caller, str(connection.scope.get("method")), connection.scope["path_template"])
+    return caller
 
 
 def bearer_token(authorization: str) -> str:
@@ -121,7 +135,7 @@ async def note_denial(error: Exception, scope: Scope) -> None:
 
     Uses a transaction of its own, since that of the refused request is rolled back.
     """
-    caller: SignedIn | None = scope.get("user")
+    caller: Caller | None = scope.get("user")
     if caller is None or not isinstance(error, Forbidden):
         return
     connection: Connection = ASGIConnection(scope)

@@ -17,7 +17,7 @@ _NAMES = {
     name: name
     for name in (
         *("AuditAction", "Author", "ClaimKind", "LineageKind", "MechanismKind", "MechanismSort"),
-        *("ProcessingState", "Profile", "Role", "SearchSort", "SuggestionKind"),
+        *("ProcessingState", "Profile", "Role", "Scope", "SearchSort", "SuggestionKind"),
     )
 }
 """Maps class names without module to published names. Classes of the domain keep their names; the decorator `published`

@@ -1,0 +1,105 @@
+"""Which scope a personal access token needs for each route of the API: a table, which `protocol.auth` enforces."""
+
+from collections.abc import Mapping
+
+from mechshare.domain.personal_access_tokens import Scope, SessionRequired, TokenGrant
+
+_API = "/api/v1"
+_MECHANISM = f"{_API}/mechanisms/{{mechanism_id}}"
+
+SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
+    None: (
+        f"POST {_API}/auth/register",
+        f"POST {_API}/auth/login",
+        f"POST {_API}/auth/refresh",
+        f"POST {_API}/auth/logout",
+        f"GET {_API}/auth/sessions",
+        f"DELETE {_API}/auth/sessions/{{session_id}}",
+        f"POST {_API}/auth/password",
+        f"GET {_API}/auth/tokens",
+        f"POST {_API}/auth/tokens",
+        f"DELETE {_API}/auth/tokens/{{token_id}}",
+        f"DELETE {_API}/users/me",
+        f"PATCH {_API}/users/{{user_id}}",
+        f"POST {_MECHANISM}/processing/ticket",
+    ),
+    Scope.READ: (
+        f"GET {_API}/users/me",
+        f"GET {_API}/users/{{user_id}}",
+        f"GET {_API}/users/{{user_id}}/mechanisms",
+        f"GET {_API}/mechanisms",
+        f"GET {_MECHANISM}",
+        f"GET {_MECHANISM}/reliability/history",
+        f"GET {_MECHANISM}/evidence",
+        f"GET {_MECHANISM}/claims",
+        f"GET {_MECHANISM}/lineage",
+        f"GET {_MECHANISM}/citation",
+        f"GET {_MECHANISM}/linked-data",
+        f"GET {_MECHANISM}/attachments",
+        f"GET {_MECHANISM}/attachments/{{attachment_id}}/file",
+        f"GET {_MECHANISM}/revisions",
+        f"GET {_MECHANISM}/processing",
+        f"GET {_MECHANISM}/processing/events",
+        f"GET {_MECHANISM}/original",
+        f"GET {_MECHANISM}/document",
+        f"GET {_MECHANISM}/pages/{{number}}",
+        f"GET {_API}/media/{{mechanism_id}}/{{name}}",
+        f"GET {_API}/categories",
+        f"GET {_API}/categories/{{category_id}}",
+        f"GET {_API}/search/mechanisms",
+        f"GET {_API}/search/suggest",
+        "GET /health/live",
+        "GET /health/ready",
+        "GET /.well-known/jwks.json",
+        f"GET {_API}/.well-known/jwks.json",
+    ),
+    Scope.WRITE: (
+        f"PATCH {_API}/users/me",
+        f"PATCH {_MECHANISM}",
+        f"DELETE {_MECHANISM}",
+        f"POST {_MECHANISM}/publish",
+        f"POST {_MECHANISM}/withdraw",
+        f"POST {_MECHANISM}/claims",
+        f"POST {_MECHANISM}/claims/{{claim_id}}/withdraw",
+        f"POST {_MECHANISM}/claims/{{claim_id}}/reply",
+        f"POST {_MECHANISM}/lineage",
+        f"DELETE {_MECHANISM}/lineage/{{kind}}/{{source_id}}",
+        f"PATCH {_MECHANISM}/attachments/{{attachment_id}}",
+        f"DELETE {_MECHANISM}/attachments/{{attachment_id}}",
+        f"POST {_MECHANISM}/revisions/{{number}}/restore",
+        f"POST {_MECHANISM}/processing/retry",
+        f"PUT {_MECHANISM}/thumbnail",
+    ),
+    Scope.UPLOAD: (
+        f"POST {_API}/mechanisms",
+        f"POST {_API}/mechanisms/from-url",
+        f"POST {_API}/mechanisms/from-upload",
+        f"POST {_API}/uploads",
+        f"GET {_API}/uploads/{{upload_id}}",
+        f"PATCH {_API}/uploads/{{upload_id}}",
+        f"DELETE {_API}/uploads/{{upload_id}}",
+        f"POST {_MECHANISM}/attachments",
+        f"POST {_MECHANISM}/attachments/from-upload",
+    ),
+    Scope.ADMIN: (
+        f"GET {_API}/users",
+        f"GET {_API}/audit",
+        f"POST {_API}/categories",
+        f"PATCH {_API}/categories/{{category_id}}",
+        f"DELETE {_API}/categories/{{category_id}}",
+    ),
+}
+"""The routes of each scope; those of None accept no personal access token at all, as pages do.
+
+A token must not give itself a longer life, a password or another role, nor end the account.
+"""
+_SCOPE_OF = {route: scope for scope, routes in SCOPES.items() for route in routes}
+
+
+def require_scope(grant: TokenGrant, method: str, path_template: str) -> None:
+    """Raises InsufficientScope if the token lacks the scope of the route, and SessionRequired if no token may use
+    the route or the table does not have it."""
+    scope = _SCOPE_OF.get(f"{'GET' if method == 'HEAD' else method} {path_template}")
+    if scope is None:
+        raise SessionRequired()
+    grant.require(scope)
