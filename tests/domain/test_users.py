@@ -14,7 +14,6 @@ from mechshare.domain.users import (
     clean_bio,
     clean_display_name,
     clean_email,
-    clean_username,
     normal_login,
     normal_password,
     profile_of,
@@ -26,52 +25,6 @@ ANY_TEXT = st.text(st.characters(), max_size=40)
 EMAILS = st.from_regex(
     r"[A-Za-z0-9.+_éÅの-]{1,20}@[A-Za-z0-9é日-]{1,12}(\.[A-Za-z]{2,6}){1,2}", fullmatch=True
 )
-
-
-@pytest.mark.parametrize(
-    "name", ["abc", "a-b", "a_b", "0x0", "four-bar", "a" * 30, "x--y", " Trimmed ", "UPPER"]
-)
-def test_a_user_name_has_one_spelling(name):
-    assert clean_username(name) == name.strip().lower()
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "",
-        "ab",
-        "a" * 31,
-        "-ab",
-        "ab-",
-        "_ab",
-        "ab_",
-        "a b",
-        "a.b",
-        "a@b",
-        "ユーザー",
-        "a\nbc",
-        "a\x00b",
-        "ａｂｃ",
-        "a/b",
-        "../x",
-        "İstanbul",
-    ],
-)
-def test_an_invalid_user_name_is_refused(name):
-    with pytest.raises(InvalidField) as refused:
-        clean_username(name)
-    assert refused.value.field == "username"
-
-
-@given(ANY_TEXT)
-def test_a_valid_user_name_is_ascii_and_needs_no_escaping(name):
-    try:
-        cleaned = clean_username(name)
-    except InvalidField:
-        return
-    assert cleaned.isascii()
-    assert 3 <= len(cleaned) <= 30
-    assert clean_username(cleaned) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -121,15 +74,6 @@ def test_an_email_address_is_found_as_typed_at_registration(email):
     assert clean_email(expected) == expected
     assert normal_login(email) == expected
     assert normal_login(f"  {email} ") == expected
-
-
-@given(st.one_of(ANY_TEXT, st.from_regex(r"\s*[A-Za-z0-9][A-Za-z0-9_-]{1,28}[A-Za-z0-9]\s*", fullmatch=True)))
-def test_a_user_name_is_found_as_typed_at_registration(name):
-    try:
-        expected = clean_username(name)
-    except InvalidField:
-        return
-    assert normal_login(expected) == expected
 
 
 @given(ANY_TEXT)

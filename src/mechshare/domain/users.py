@@ -15,6 +15,7 @@ from mechshare.domain.text import (
     readable_text,
     refuse_long_marks,
 )
+from mechshare.domain.user_names import fold_username
 
 
 class Role(StrEnum):
@@ -43,11 +44,8 @@ _PERMISSIONS = {Role.USER: _USER, Role.MODERATOR: _MODERATOR, Role.ADMIN: frozen
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 200
 MAX_EMAIL_LENGTH = 254
 
-_MAX_RAW_USERNAME = 100
-"""Characters; longer text is no user name, whatever whitespace surrounds it."""
 _MAX_RAW_PASSWORD = MAX_DECOMPOSITION * MAX_PASSWORD_LENGTH
 """Characters; a longer text is too long after normalisation, too."""
-_USERNAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{1,28})[a-z0-9]\Z")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+\Z")
 
 
@@ -142,21 +140,6 @@ def profile_of(user: User) -> Profile:
     )
 
 
-def clean_username(username: str) -> str:
-    """Returns the user name in lower case: 3-30 of a-z 0-9 _ -, first and last a letter or digit.
-
-    Raises InvalidField.
-    """
-    cleaned = username[:_MAX_RAW_USERNAME].strip().lower()
-    if not _USERNAME.match(cleaned):
-        raise InvalidField(
-            "username",
-            en="must be 3 to 30 characters of a-z, 0-9, _ and -, with a letter or digit first and last.",
-            ja="半角英小文字・数字・_・- の 3〜30 文字で、先頭と末尾は英数字にしてください。",
-        )
-    return cleaned
-
-
 def clean_email(email: str) -> str:
     """Returns the address, stripped and in lower case, of at most 254 characters. Raises InvalidField."""
     cleaned = clean_text("email", email.lower(), min_length=3, max_length=MAX_EMAIL_LENGTH)
@@ -166,8 +149,10 @@ def clean_email(email: str) -> str:
 
 
 def normal_login(login: str) -> str:
-    """Returns a user name or e-mail address in the normal form in which both are stored."""
-    return readable_text(login[: MAX_DECOMPOSITION * MAX_EMAIL_LENGTH].lower(), max_length=MAX_EMAIL_LENGTH)
+    """Returns a user name or e-mail address, which alone has an `@`, in the normal form in which it is stored."""
+    typed = login.strip()[: MAX_DECOMPOSITION * MAX_EMAIL_LENGTH].lower()
+    readable = readable_text(typed, max_length=MAX_EMAIL_LENGTH)
+    return readable if "@" in readable else fold_username(readable)[:MAX_EMAIL_LENGTH]
 
 
 def clean_display_name(display_name: str) -> str:

@@ -22,6 +22,7 @@ from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
 from mechshare.domain.session_events import PasswordReset
 from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
+from mechshare.domain.user_names import clean_username
 from mechshare.domain.users import (
     Actor,
     Permission,
@@ -33,7 +34,6 @@ from mechshare.domain.users import (
     check_password,
     clean_display_name,
     clean_email,
-    clean_username,
     normal_login,
     normal_password,
     profile_of,

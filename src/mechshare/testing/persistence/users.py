@@ -31,6 +31,12 @@ async def test_users_are_found_by_name_and_by_email(database: Database) -> None:
         assert await tx.users.find_by_login("other") is None
 
 
+async def test_a_user_name_of_64_characters_of_any_script_is_found(database: Database) -> None:
+    user = await save_user(database, "山田.太郎_" + "𠮷" * 58, email="taro@example.com")
+    async with database.read() as tx:
+        assert await tx.users.find_by_login(user.username) == user
+
+
 @pytest.mark.parametrize("field", ["username", "email"])
 async def test_names_and_emails_are_unique(database: Database, field: str) -> None:
     user = await save_user(database)

@@ -41,7 +41,8 @@ users = Table(
     "users",
     metadata,
     Column("id", Id, primary_key=True),
-    Column("username", String(30), nullable=False, unique=True),
+    # SQLite enforces no length, and could change a declared one only by rebuilding the table.
+    Column("username", String(64).with_variant(String(30), "sqlite"), nullable=False, unique=True),
     Column("email", String(254), nullable=False, unique=True),
     Column("display_name", String(50), nullable=False),
     Column("bio", Text, nullable=False),

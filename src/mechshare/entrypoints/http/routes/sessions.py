@@ -11,6 +11,7 @@ from msgspec import Struct
 from mechshare.domain.errors import Invalid, TooMany, Unauthenticated
 from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import Session, Tokens
+from mechshare.domain.user_names import MAX_USERNAME_LENGTH, MIN_USERNAME_LENGTH
 from mechshare.entrypoints.http.protocol.auth import (
     application_of,
     caller_of,
@@ -53,7 +54,7 @@ Password = Annotated[str, documented(format="password", minLength=8, maxLength=2
 class NewUser(Struct, forbid_unknown_fields=True):
     """`display_name` defaults to the user name."""
 
-    username: Annotated[str, documented(minLength=3, maxLength=30)]
+    username: Annotated[str, documented(minLength=MIN_USERNAME_LENGTH, maxLength=MAX_USERNAME_LENGTH)]
     email: Annotated[str, documented(format="email", minLength=3, maxLength=254)]
     password: Password
     display_name: Annotated[str, documented(maxLength=50)] = ""
