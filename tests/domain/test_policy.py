@@ -7,7 +7,8 @@ import pytest
 from mechshare.domain import policy
 from mechshare.domain.errors import AuthenticationRequired, MechanismNotFound, UnauthorizedOperation
 from mechshare.domain.ids import UserId
-from mechshare.domain.mechanisms import PENDING, READY, Processing, ProcessingState
+from mechshare.domain.mechanisms import PENDING, READY, OriginalFile, Processing, ProcessingState
+from mechshare.domain.media import MediaFormat, OriginalMetadata
 from mechshare.domain.users import Actor, Permission, Role
 from tests.domain.values import NOW, OTHER, OWNER, a_mechanism, a_user
 
@@ -18,6 +19,7 @@ VIEWERS = {
     "moderator": Actor(id=OTHER, role=Role.MODERATOR),
     "admin": Actor(id=OTHER, role=Role.ADMIN),
 }
+AN_ORIGINAL = OriginalFile(key="originals/a.jpg", format=MediaFormat.JPEG, size=1, sha256="0" * 64, name="a")
 FAILED = Processing(state=ProcessingState.FAILED)
 MECHANISMS = {
     "published": a_mechanism(is_published=True, processing=READY),
@@ -140,6 +142,19 @@ def test_a_list_shows_the_unpublished_to_their_owner_and_to_admins(viewer, narro
 )
 def test_a_link_works_while_the_owner_has_an_account_that_is_not_suspended(owner, follows):
     assert policy.can_follow_link(MECHANISMS["ready"], owner) is follows
+
+
+@pytest.mark.parametrize("viewer", VIEWERS)
+@pytest.mark.parametrize("state", [state for state in MECHANISMS if state != "absent"])
+def test_an_original_is_for_editors_and_if_offered_for_all_who_see_the_mechanism(viewer, state):
+    mechanism, who = MECHANISMS[state], VIEWERS[viewer]
+    offered = replace(mechanism, original=AN_ORIGINAL, original_offered=True)
+    pending = replace(AN_ORIGINAL, metadata=OriginalMetadata.TO_BE_REMOVED)
+
+    assert policy.can_download_original(who, offered) is policy.can_see(who, mechanism)
+    for other in (replace(offered, original_offered=False), replace(offered, original=pending)):
+        assert policy.can_download_original(who, other) is policy.can_edit(who, mechanism)
+    assert not policy.can_download_original(who, replace(offered, original=None))
 
 
 def test_moderators_and_admins_read_drafts_of_others():

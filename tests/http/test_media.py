@@ -3,14 +3,18 @@
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL.PngImagePlugin import PngInfo
 
 from mechshare.domain.blobs import BlobReference, BlobRole, OwnerKind
 from mechshare.domain.media_links import LINK_LIFETIME
 from tests.http.conftest import API, Site
 from tests.services.world import GIF
+from tests.stills import quarters
 
 
 @pytest.fixture
@@ -171,6 +175,51 @@ async def test_a_file_of_many_chunks_is_served_whole_and_404_once_lost(
     assert part.content == content[1:600001]
     await site.adapters.blobs.delete(key)
     assert (await site.client.get(f"{API}/{key}")).status_code == 404
+
+
+async def test_an_original_is_offered_until_its_owner_takes_it_back(site: Site, clip: dict[str, Any]) -> None:
+    address, path = f"{API}/mechanisms/{clip['id']}/original", f"{API}/mechanisms/{clip['id']}"
+    other = await site.sign_up("other")
+    page = await site.client.get(f"/m/{clip['id']}", headers={"Accept": "text/html"})
+    assert (clip["original_offered"], address in page.text) == (True, True)
+    assert (await site.client.get(address)).content == GIF
+
+    taken_back = await site.client.patch(
+        path, headers={**clip["headers"], "If-Match": "*"}, json={"original_offered": False}
+    )
+
+    assert taken_back.json()["original_offered"] is False
+    page = await site.client.get(f"/m/{clip['id']}", headers={"Accept": "text/html"})
+    assert address not in page.text
+    callers: tuple[dict[str, str], ...] = ({}, other, clip["headers"])
+    statuses = [(await site.client.get(address, headers=who)).status_code for who in callers]
+    assert statuses == [401, 403, 200]
+
+
+async def test_the_original_is_stored_without_its_metadata_if_the_sender_wants_that(site: Site) -> None:
+    headers, plain, told = await site.sign_up("sakura"), BytesIO(), BytesIO()
+    texts = PngInfo()
+    texts.add_text("Place", "Kyoto")
+    quarters().save(plain, "PNG")
+    quarters().save(told, "PNG", pnginfo=texts)
+    form = {"title": "x", "remove_metadata": "true"}
+
+    made = await site.client.post(
+        f"{API}/mechanisms", headers=headers, data=form, files={"file": ("a.png", told.getvalue())}
+    )
+    refused = await site.client.post(
+        f"{API}/mechanisms", headers=headers, data=form, files={"file": ("a.gif", GIF)}
+    )
+    await site.work()
+
+    stored = await site.client.get(f"{API}/mechanisms/{made.json()['id']}/original", headers=headers)
+    assert (stored.content, stored.content != told.getvalue()) == (plain.getvalue(), True)
+    media = (await site.client.get(f"{API}/mechanisms/{made.json()['id']}", headers=headers)).json()["media"]
+    assert (media["size"], media["sha256"]) == (len(stored.content), sha256(stored.content).hexdigest())
+    assert [key async for key in site.adapters.blobs.list("originals/")] == [
+        f"originals/{made.json()['id']}-1.png"
+    ]
+    assert (refused.status_code, refused.json()["details"][0]["field"]) == (422, "remove_metadata")
 
 
 async def test_an_original_is_a_download_for_its_owner(site: Site, clip: dict[str, Any]) -> None:

@@ -288,5 +288,14 @@ class FaultyMedia:
     ) -> Path:
         return await self._inner.draw_thumbnail(source, format, at, into, progress)
 
+    async def remove_metadata(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        return await self._inner.remove_metadata(source, format, into, progress)
+
     async def isolation(self) -> Isolation:
         return await self._inner.isolation()

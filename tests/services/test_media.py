@@ -115,8 +115,9 @@ async def test_the_suspension_of_its_owner_ends_the_links_of_a_clip(world, peopl
 
 
 @pytest.mark.parametrize("state", ["published", "unpublished", "withdrawn"])
-async def test_an_original_is_served_to_its_owner_and_admins(world, people, state):
+async def test_an_original_that_is_not_offered_is_served_to_its_owner_and_admins(world, people, state):
     mechanism = await made(world, people, state)
+    await world.app.mechanisms.update_mechanism(people["owner"], mechanism.id, original_offered=False)
     for viewer in ("owner", "admin"):
         found = await world.app.media.find_original(people[viewer], mechanism.id)
         assert (found.key, found.size, found.is_public) == (mechanism.original.key, len(GIF), False)
@@ -124,6 +125,17 @@ async def test_an_original_is_served_to_its_owner_and_admins(world, people, stat
     for viewer in ("other", "moderator"):
         with pytest.raises((MechanismNotFound, UnauthorizedOperation)):
             await world.app.media.find_original(people[viewer], mechanism.id)
+
+
+async def test_an_offered_original_is_served_to_all_who_see_the_mechanism(world, people):
+    published, hidden = await made(world, people, "published"), await made(world, people, "unpublished")
+
+    for viewer in (None, *people.values()):
+        found = await world.app.media.find_original(viewer, published.id)
+        assert (found.key, found.is_public) == (published.original.key, False)
+    for viewer in (None, people["other"], people["moderator"]):
+        with pytest.raises(MechanismNotFound):
+            await world.app.media.find_original(viewer, hidden.id)
 
 
 async def test_an_original_is_never_served_as_a_derivative(world, people):

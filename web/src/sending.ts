@@ -15,6 +15,8 @@ export interface Texts {
   reliability_reason: string;
   parameters: string;
   license: string;
+  original_offered: string;
+  remove_metadata: string;
 }
 
 /** A refusal that says after how many seconds the same request may succeed; 0 if it does not. */

@@ -44,6 +44,14 @@ class MechanismChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OriginalReplaced:
+    """Another file took the place of the original under `key`, to which nothing refers any more."""
+
+    key: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class MechanismWithdrawnByModerator:
     mechanism_id: MechanismId
     moderator_id: UserId
@@ -296,6 +304,7 @@ Event = (
     | DerivativesOrphaned
     | BlobOrphaned
     | AttachmentRemoved
+    | OriginalReplaced
     | UserRegistered
     | UserDeleted
     | AccountStatusChanged

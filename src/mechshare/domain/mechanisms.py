@@ -15,7 +15,13 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.media import (
+    METADATA_REMOVABLE,
+    MediaFacts,
+    MediaFormat,
+    OriginalMetadata,
+    ProcessingFailure,
+)
 from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.reliability import Reliability, ReliabilityChange
@@ -54,13 +60,38 @@ PENDING = Processing(state=ProcessingState.PENDING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalFile:
-    """The uploaded file. `size` in bytes, `sha256` in hexadecimal digits, `name` as given by the sender."""
+    """The uploaded file, or the same without its metadata. `size` in bytes, `sha256` in hexadecimal digits, `name` as
+    given by the sender."""
 
     key: str
     format: MediaFormat
     size: int
     sha256: str
     name: str
+    metadata: OriginalMetadata = OriginalMetadata.AS_SENT
+
+    def metadata_to_be_removed(self) -> "OriginalFile":
+        """Returns the file as one that is stored without its metadata once it is processed. Raises InvalidField."""
+        if self.format not in METADATA_REMOVABLE:
+            raise InvalidField(
+                "remove_metadata",
+                en="works for JPEG, PNG, MP4 and MOV. Remove the metadata of this file before you send it, or send it"
+                " as it is.",
+                ja="JPEG、PNG、MP4、MOV で使えます。このファイルのメタデータは送信前に削除するか、"
+                "そのまま送信してください。",
+            )
+        return replace(self, metadata=OriginalMetadata.TO_BE_REMOVED)
+
+
+def without_metadata(original: OriginalFile, stored: BlobFacts) -> OriginalFile:
+    """Returns the original that takes the place of `original` once its copy without metadata is stored."""
+    return replace(
+        original,
+        key=stored.key,
+        size=stored.size,
+        sha256=stored.sha256,
+        metadata=OriginalMetadata.REMOVED,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +113,8 @@ class Mechanism:
     `file_url` (the playable clip, the picture, or the document as it was sent), `thumbnail_url` and `preview_url` (of
     clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
     here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
-    `license` is an SPDX identifier, None if the author states none.
+    `license` is an SPDX identifier, None if the author states none. With `original_offered`, all who see the mechanism
+    may download its original.
     """
 
     id: MechanismId
@@ -101,6 +133,7 @@ class Mechanism:
     reliability: Reliability | None = None
     parameters: tuple[NamedValue, ...] = ()
     license: str | None = None
+    original_offered: bool = False
     processing: Processing
     media: MediaFacts | None = None
     original: OriginalFile | None = None
@@ -191,6 +224,10 @@ class Mechanism:
             processing=READY,
             updated_at=now,
         )
+
+    def with_original(self, original: OriginalFile) -> "Mechanism":
+        """Returns the mechanism with `original` in place of the former file."""
+        return replace(self, original=original)
 
     def processing_failed(self, failure: ProcessingFailure, now: datetime) -> "Mechanism":
         failed = Processing(state=ProcessingState.FAILED, failure=failure)

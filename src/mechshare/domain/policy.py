@@ -8,6 +8,7 @@ from mechshare.domain.errors import (
 )
 from mechshare.domain.ids import UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.media import OriginalMetadata
 from mechshare.domain.users import Actor, Permission, User
 
 Viewer = Actor | None
@@ -45,6 +46,17 @@ def can_edit(viewer: Viewer, mechanism: Mechanism) -> bool:
     return mechanism.can_be_edited_by(viewer.id) or viewer.has_permission(Permission.MANAGE_ANY_MECHANISM)
 
 
+def can_download_original(viewer: Viewer, mechanism: Mechanism) -> bool:
+    """Whether `viewer` may download the file of the mechanism as it is stored: its owner and admins always, others who
+    see the mechanism if the owner offers it, but not before the metadata is removed that the owner wants removed."""
+    if mechanism.original is None:
+        return False
+    if can_edit(viewer, mechanism):
+        return True
+    is_pending = mechanism.original.metadata is OriginalMetadata.TO_BE_REMOVED
+    return mechanism.original_offered and not is_pending and can_see(viewer, mechanism)
+
+
 def sees_unpublished_of(viewer: Viewer, user_id: UserId | None) -> bool:
     """Whether a list or search of the mechanisms of `user_id` also shows `viewer` unpublished ones.
 
@@ -77,6 +89,20 @@ def require_editor(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
     if visible.can_be_edited_by(actor.id):
         return visible
     require_permission(actor, Permission.MANAGE_ANY_MECHANISM)
+    return visible
+
+
+def require_downloader(viewer: Viewer, mechanism: Mechanism | None) -> Mechanism:
+    """Returns `mechanism` if `viewer` may download its original.
+
+    Raises MechanismNotFound if it has none or `viewer` may not see it, otherwise AuthenticationRequired or
+    UnauthorizedOperation.
+    """
+    visible = require_visible(viewer, mechanism)
+    if visible.original is None:
+        raise MechanismNotFound()
+    if not can_download_original(viewer, visible):
+        require_permission(viewer, Permission.MANAGE_ANY_MECHANISM)
     return visible
 
 

@@ -17,7 +17,8 @@ MAX_CATEGORIES = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """`license` is an SPDX identifier; None if the author states none, as with `reliability`."""
+    """`license` is an SPDX identifier; None if the author states none, as with `reliability`. With `original_offered`,
+    all who see the mechanism may download the file as it is stored."""
 
     title: str
     description: str = ""
@@ -25,6 +26,7 @@ class Statement:
     reliability: Reliability | None = None
     parameters: Sequence[NamedValue] = ()
     license: str | None = None
+    original_offered: bool = True
 
     def cleaned(self) -> "Statement":
         """Returns the statement with its texts normalised. Raises InvalidField, CategoryNotFound."""
@@ -35,6 +37,7 @@ class Statement:
             reliability=clean_reliability(self.reliability),
             parameters=clean_values("parameters", self.parameters),
             license=clean_license(self.license),
+            original_offered=self.original_offered,
         )
 
 
@@ -47,6 +50,7 @@ class StatementChanges(TypedDict, total=False):
     reliability: Reliability | None
     parameters: Sequence[NamedValue]
     license: str | None
+    original_offered: bool
 
 
 def clean_title(title: str) -> str:

@@ -77,5 +77,18 @@ class MediaProcessor(Protocol):
         `process` chooses. Raises what `process` raises.
         """
 
+    async def remove_metadata(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        """Writes a copy of `source` to the folder `into`, and returns its path.
+
+        The copy shows the same and lacks the metadata of its container: place, author, device, times, comments.
+        `format` is one of METADATA_REMOVABLE. Raises what `process` raises.
+        """
+
     async def isolation(self) -> Isolation:
         """Returns how files are isolated on this machine, by trying it. Raises MediaRejected and Unavailable."""

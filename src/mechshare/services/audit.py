@@ -5,7 +5,7 @@ from mechshare.domain.errors import Forbidden
 from mechshare.domain.events import AccessDenied, DraftRead, TokensRefused
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import Viewer, reads_drafts_of_others, require_permission
+from mechshare.domain.policy import Viewer, can_download_original, reads_drafts_of_others, require_permission
 from mechshare.domain.users import Actor, Permission
 from mechshare.ports.clock import Clock
 from mechshare.services.support.recent_reads import RecentReads
@@ -57,12 +57,16 @@ class AuditService:
             await self.record_draft_read(reader, mechanism_id, request_metadata)
 
     async def record_original_read(
-        self, reader: Actor, mechanism_id: MechanismId, request_metadata: RequestMetadata
+        self, reader: Viewer, mechanism_id: MechanismId, request_metadata: RequestMetadata
     ) -> None:
-        """Records that `reader` read the original of another user; only the owner and admins may read originals."""
+        """Records that `reader` read the original of another user that is not offered to everybody."""
+        if reader is None:
+            return
         async with self._transactions.read() as tx:
             mechanism = await tx.mechanisms.find_by_id(mechanism_id)
-        if mechanism is None or not mechanism.can_be_edited_by(reader.id):
+        if mechanism is None or not (
+            mechanism.can_be_edited_by(reader.id) or can_download_original(None, mechanism)
+        ):
             await self._transactions.record(DraftRead(mechanism_id, reader.id, request_metadata))
 
     async def record_refused_tokens(self) -> None:

@@ -10,10 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from mechshare.domain.blobs import BlobFacts, derivative_key
+from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.errors import MediaNotFound, StorageFull
 from mechshare.domain.ids import MechanismId
-from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
+from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
 from mechshare.domain.pages import clean_pages
 from mechshare.ports.blobs import BlobStore
@@ -44,6 +44,14 @@ class Derivation(Protocol):
         """Makes and stores the derivatives of `original`, under keys of the mechanism and `fence`.
 
         Raises MediaRejected, LostLease, Unavailable, OutOfSpace.
+        """
+
+    async def remove_metadata(
+        self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
+    ) -> OriginalFile:
+        """Stores a copy of `original` without its metadata, under a key of the mechanism and `fence`; returns it.
+
+        Raises what `derive` raises.
         """
 
     async def draw_thumbnail(
@@ -87,6 +95,19 @@ class ScratchDerivation:
             drawn = await self._media.draw_thumbnail(source, original.format, at, folder, progress)
             await progress("store", 0.0)
             return await self._store_file(id, fence, drawn)
+
+    async def remove_metadata(
+        self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
+    ) -> OriginalFile:
+        await require_disk_room(self._disks, 3 * original.size)  # both files here, and the new one stored
+        progress = self._while_there_is_room(progress)
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetch(original, folder)
+            path = await self._media.remove_metadata(source, original.format, folder, progress)
+            key = original_key(f"{id}-{fence}", original.format.extension)
+            with path.open("rb") as file:
+                return without_metadata(original, await self._blobs.write(key, _chunks_of(file)))
 
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress

@@ -67,10 +67,12 @@ class ExternalMedia:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """The input for a new mechanism: a statement with an uploaded file, or with a clip hosted elsewhere. `upload_id` is
-    the upload in several requests that brought the file, and ends with the creation."""
+    the upload in several requests that brought the file, and ends with the creation. With `removes_metadata`, the file
+    is stored without its metadata once it is processed."""
 
     statement: Statement
     media: OriginalFile | ExternalMedia
+    removes_metadata: bool = False
     upload_id: UploadId | None = None
 
 
@@ -278,6 +280,8 @@ class MechanismService:
         now = self._clock.now()
         external = draft.media if isinstance(draft.media, ExternalMedia) else None
         original = draft.media if isinstance(draft.media, OriginalFile) else None
+        if original and draft.removes_metadata:
+            original = original.metadata_to_be_removed()
         clean_url = self._rules.external_hosts.clean_url
         new = Mechanism(
             id=MechanismId(self._ids.new_id()),

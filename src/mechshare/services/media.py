@@ -13,8 +13,7 @@ from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.media_links import LinkSigner, MediaLinks
 from mechshare.domain.pages import PageNotFound
-from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_editor, require_visible
-from mechshare.domain.users import Actor
+from mechshare.domain.policy import Viewer, can_follow_link, can_see, require_downloader, require_visible
 from mechshare.ports.cache import Cache
 from mechshare.ports.clock import Clock
 from mechshare.ports.persistence.database import Database
@@ -83,13 +82,13 @@ class MediaService:
             raise MediaNotFound()
         return await self._stored(derivative.reference)
 
-    async def find_original(self, actor: Actor, mechanism_id: MechanismId) -> StoredMedia:
-        """Returns the uploaded file, for its owner and admins.
+    async def find_original(self, viewer: Viewer, mechanism_id: MechanismId) -> StoredMedia:
+        """Returns the uploaded file, for a caller who may download it.
 
-        Raises MechanismNotFound, UnauthorizedOperation, MediaNotFound, MediaDamaged.
+        Raises MechanismNotFound, AuthenticationRequired, UnauthorizedOperation, MediaNotFound, MediaDamaged.
         """
         async with self._database.read() as tx:
-            mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            mechanism = require_downloader(viewer, await tx.mechanisms.find_by_id(mechanism_id))
             original = mechanism.original
             reference = await tx.blob_references.find_by_key(original.key) if original else None
         if original is None:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mechshare.domain.blobs import DERIVATIVES, BlobFacts, OwnerKind
+from mechshare.domain.blobs import DERIVATIVES, BlobFacts, BlobRole, OwnerKind
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
     MechanismChanged,
+    OriginalReplaced,
     ProcessingChanged,
     ProcessingRequested,
 )
@@ -15,11 +16,12 @@ from mechshare.domain.jobs import LEASE, Attempt, Job, JobKind
 from mechshare.domain.mechanisms import (
     PENDING,
     Mechanism,
+    OriginalFile,
     Processing,
     ProcessingState,
     derived_references,
 )
-from mechshare.domain.media import ProcessingFailure
+from mechshare.domain.media import OriginalMetadata, ProcessingFailure
 from mechshare.domain.pages import Page
 from mechshare.domain.policy import Viewer, can_edit, require_editor, require_visible
 from mechshare.domain.users import Actor
@@ -105,17 +107,27 @@ class ProcessMechanismFile:
         mechanism = await self._started(job)
         if mechanism is None or mechanism.original is None:
             return write_nothing
-        derived = await self._derivation.derive(mechanism.id, mechanism.original, job.fence, progress)
+        original = await self._offerable(mechanism.id, mechanism.original, job, progress)
+        derived = await self._derivation.derive(mechanism.id, original, job.fence, progress)
 
         async def publish(tx: Transaction) -> None:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
+                updated = await _with_original(tx, current, original, job)
                 await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
                 await tx.blob_references.add(derived_references(current, derived.files, now))
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
-                await _save(tx, current, current.processed(derived.facts, derived.files, now), job)
+                await _save(tx, current, updated.processed(derived.facts, derived.files, now), job)
 
         return publish
+
+    async def _offerable(
+        self, id: MechanismId, original: OriginalFile, job: Job, progress: Progress
+    ) -> OriginalFile:
+        """Returns the original, without its metadata if its owner wants that."""
+        if original.metadata is not OriginalMetadata.TO_BE_REMOVED:
+            return original
+        return await self._derivation.remove_metadata(id, original, job.fence, progress)
 
     async def on_failed(self, tx: Transaction, job: Job, failure: ProcessingFailure) -> None:
         current = await tx.mechanisms.find_by_id(MechanismId(job.subject))
@@ -155,6 +167,20 @@ def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> li
         Page(mechanism_id=id, number=number, text=text, picture_key=picture.key if picture else None)
         for number, (text, picture) in enumerate(pages, 1)
     ]
+
+
+async def _with_original(
+    tx: Transaction, mechanism: Mechanism, original: OriginalFile, job: Job
+) -> Mechanism:
+    """Returns the mechanism with `original`; the file that it replaces is deleted after the commit."""
+    former = mechanism.original
+    if former is None or former.key == original.key:
+        return mechanism
+    replaced = mechanism.with_original(original)
+    await tx.blob_references.delete_of(OwnerKind.MECHANISM, [mechanism.id], roles={BlobRole.ORIGINAL})
+    await tx.blob_references.add(replaced.original_references)
+    await tx.record(OriginalReplaced(former.key, job.request_id))
+    return replaced
 
 
 async def _save(tx: Transaction, before: Mechanism, after: Mechanism, job: Job) -> None:

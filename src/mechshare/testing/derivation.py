@@ -5,10 +5,10 @@ from dataclasses import replace
 from hashlib import sha256
 from importlib.resources import files
 
-from mechshare.domain.blobs import BlobFacts, derivative_key
+from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind, kind_of
-from mechshare.domain.mechanisms import DerivedFiles, OriginalFile
+from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
 from mechshare.domain.media import MediaFacts
 from mechshare.ports.blobs import BlobStore
 from mechshare.services.derivation import DerivedMedia
@@ -39,6 +39,16 @@ class PlaceholderDerivation:
             preview=await self._store(id, fence, "preview.webp"),
         )
         return DerivedMedia(facts=_facts_of(original), files=stored)
+
+    async def remove_metadata(
+        self, id: MechanismId, original: OriginalFile, fence: int, progress: Progress
+    ) -> OriginalFile:
+        """Stores a copy that lacks each line `metadata: ...`."""
+        await progress("store", 0.0)
+        content = b"".join([chunk async for chunk in self._blobs.read(original.key)])
+        kept = b"".join(line for line in content.splitlines(True) if not line.startswith(b"metadata:"))
+        key = original_key(f"{id}-{fence}", original.format.extension)
+        return without_metadata(original, await self._blobs.write(key, _whole(kept)))
 
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress

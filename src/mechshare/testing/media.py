@@ -196,6 +196,19 @@ async def test_a_thumbnail_shows_the_chosen_moment(media: MediaProcessor, clip: 
     assert sniff(usual[:SNIFF_BYTES]) is MediaFormat.WEBP
 
 
+async def test_metadata_is_removed_in_a_copy(media: MediaProcessor, tmp_path: Path, into: Path) -> None:
+    photo, exif = tmp_path / "photo.jpg", Image.Exif()
+    exif[0x010F] = "a secret camera"
+    _turned_bar(0).save(photo, "JPEG", exif=exif)
+
+    copy = await media.remove_metadata(photo, MediaFormat.JPEG, into, ignore_progress)
+
+    assert list(into.iterdir()) == [copy]
+    assert (b"secret" in photo.read_bytes(), b"secret" in copy.read_bytes()) == (True, False)
+    with Image.open(photo) as before, Image.open(copy) as after:
+        assert after.tobytes() == before.tobytes()
+
+
 async def test_the_isolation_names_its_layers(media: MediaProcessor) -> None:
     isolation = await media.isolation()
 

@@ -6,6 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
+from dataclasses import replace
 from hashlib import file_digest
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,17 @@ import structlog
 
 from mechshare.adapters.media.child_process import (
     ChildProcess,
+    CopyWithoutMetadata,
     Progress,
     ThumbnailAt,
+    Wish,
     open_files,
     rejected,
     task_line,
 )
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.names import (
+    COPY,
     DERIVATIVES,
     PAGES,
     PICTURE,
@@ -38,6 +42,8 @@ from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected
 
+_MAX_CONTAINER_BYTES = 16 * 1024 * 1024
+"""Bytes by which a new container may exceed the former one."""
 _log = structlog.get_logger("mechshare.media")
 
 
@@ -80,6 +86,18 @@ class AvMediaProcessor:
             _checked_format(folder / THUMBNAIL)
             return (folder / THUMBNAIL).replace(into / THUMBNAIL)
 
+    async def remove_metadata(
+        self, source: Path, format: MediaFormat, into: Path, progress: Progress
+    ) -> Path:
+        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
+            folder = Path(name)
+            size = await asyncio.to_thread(os.path.getsize, source)
+            limits = _for_copy(self._limits, size)
+            await self._run_child(source, format, folder, progress, CopyWithoutMetadata(), limits)
+            if _sniffed(folder / COPY) is not format:
+                raise rejected(FailureCode.CRASHED, f"{COPY} has a wrong format")
+            return (folder / COPY).replace(into / f"{COPY}.{format.extension}")
+
     async def isolation(self) -> Isolation:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -101,17 +119,19 @@ class AvMediaProcessor:
         format: MediaFormat,
         folder: Path,
         progress: Progress,
-        only: ThumbnailAt | None = None,
+        only: Wish | None = None,
+        limits: MediaLimits | None = None,
     ) -> dict[str, Any]:
+        limits = limits or self._limits
         try:
             with open_files(source, folder) as files:
-                child = await ChildProcess.start(folder, files, self._limits)
+                child = await ChildProcess.start(folder, files, limits)
         except OSError as problem:
             if problem.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StorageFull() from problem
             raise
         try:
-            return await child.run(task_line(format, self._limits, files, only), progress)
+            return await child.run(task_line(format, limits, files, only), progress)
         finally:
             await child.end()
             self._warn(child.confinement)
@@ -128,6 +148,11 @@ class AvMediaProcessor:
             if event not in self._warned:
                 self._warned.add(event)
                 _log.warning(event, platform=sys.platform)
+
+
+def _for_copy(limits: MediaLimits, size: int) -> MediaLimits:
+    """Returns `limits` for a child that writes a copy of a file of `size` bytes."""
+    return replace(limits, file_size=max(limits.file_size, size + _MAX_CONTAINER_BYTES))
 
 
 async def _ignore_progress(step: str, fraction: float) -> None:
@@ -164,14 +189,19 @@ def _move_derivatives(folder: Path, into: Path, names: Iterable[str]) -> dict[st
 
 def _checked_format(path: Path) -> MediaFormat:
     """Returns the format of a derivative by its content. Raises MediaRejected."""
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
-            sniffed = sniff(file.read(SNIFF_BYTES))
-    except OSError as missing:
-        raise rejected(FailureCode.CRASHED, f"{path.name} can't be read") from missing
+    sniffed = _sniffed(path)
     if sniffed not in DERIVATIVES[path.name]:
         raise rejected(FailureCode.CRASHED, f"{path.name} has a wrong format")
     return sniffed
+
+
+def _sniffed(path: Path) -> MediaFormat | None:
+    """Returns the format of a file that the child wrote. Raises MediaRejected if it is none."""
+    try:
+        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            return sniff(file.read(SNIFF_BYTES))
+    except OSError as missing:
+        raise rejected(FailureCode.CRASHED, f"{path.name} can't be read") from missing
 
 
 def _size_and_digest(path: Path) -> tuple[int, str]:

@@ -29,6 +29,7 @@ from mechshare.adapters.media.derivatives import Facts, Outputs, draw_thumbnail,
 from mechshare.adapters.media.document_files import DocumentOutputs
 from mechshare.adapters.media.frames import opened
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.still_pictures import is_still, make_picture
@@ -166,6 +167,7 @@ class _AllOutputs:
     picture: FileIO
     pages: FileIO
     texts: FileIO
+    copy: FileIO
 
 
 def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
@@ -180,7 +182,7 @@ def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
         check=files.enter_context(FileIO(descriptors["check"], "rb")),
         **{
             role: files.enter_context(_UnbufferedFile(descriptors[role], "rb+"))
-            for role in ("picture", "pages", "texts")
+            for role in ("picture", "pages", "texts", "copy")
         },
     )
 
@@ -193,6 +195,10 @@ def _outcome(
         _refuse_other(source, format)
         if only is not None:
             return _draw_thumbnail(source, format, only["seconds"], into.clip, limits)
+        if task["only_copy"]:
+            send(step="copy", fraction=0.0)
+            copy_without_metadata(source, format, into.copy, limits)
+            return {"copied": True}
         return {"made": _process(source, format, into, limits)}
     except RefusedClip as refusal:
         return _refused(refusal.code, refusal.detail)

@@ -15,7 +15,7 @@ import structlog
 
 from mechshare.adapters.media.budget import TimeBudget
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
+from mechshare.adapters.media.names import COPY, PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
@@ -54,6 +54,7 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
         "picture": (folder / PICTURE, _NEW),
         "pages": (folder / PAGES, _NEW),
         "texts": (folder / TEXTS, _NEW),
+        "copy": (folder / COPY, _NEW),
     }
     with ExitStack() as files:
         descriptors = {}
@@ -70,8 +71,16 @@ class ThumbnailAt:
     seconds: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class CopyWithoutMetadata:
+    """The wish for a copy of the file without its metadata alone."""
+
+
+Wish = ThumbnailAt | CopyWithoutMetadata
+
+
 def task_line(
-    format: MediaFormat, limits: MediaLimits, files: Mapping[str, int], only: ThumbnailAt | None = None
+    format: MediaFormat, limits: MediaLimits, files: Mapping[str, int], only: Wish | None = None
 ) -> bytes:
     """Returns the task of a child that inherits `files`, as the line that it reads."""
     task = {
@@ -79,7 +88,8 @@ def task_line(
         "files": files,
         "parent": os.getpid(),
         "limits": asdict(limits),
-        "only_thumbnail": asdict(only) if only else None,
+        "only_thumbnail": asdict(only) if isinstance(only, ThumbnailAt) else None,
+        "only_copy": isinstance(only, CopyWithoutMetadata),
     }
     return json.dumps(task).encode() + b"\n"
 
@@ -176,7 +186,7 @@ class ChildProcess:
                 } as made
             } if not more:
                 return dict(made)
-            case {"drawn": True}:
+            case {"drawn": True} | {"copied": True}:
                 return {}
             case {
                 "made": {

@@ -10,6 +10,7 @@ import av
 import av.error
 from av.container import InputContainer
 from av.packet import Packet
+from av.stream import Stream
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -100,11 +101,11 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
         return
     size = _size_of(file)
     packets = _count_packets(file, format, limits) if format in _UNINDEXED else 0
-    with _container(file, format, limits) as container:
+    with open_container(file, format, limits) as container:
         yield _contained(container, file, size, format, limits, delays, packets)
 
 
-def _container(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> InputContainer:
+def open_container(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> InputContainer:
     """Opens the container. FFmpeg gets an open file and can't open others, so it needs no protocol."""
     options = {
         "protocol_whitelist": "none",
@@ -159,7 +160,7 @@ def _video_of(container: InputContainer, limits: MediaLimits) -> tuple[VideoStre
     """Returns the video to show; the cover of a piece of music is none. Raises RefusedClip."""
     if len(container.streams) > limits.streams:
         raise RefusedClip(FailureCode.TOO_MANY_STREAMS, f"{len(container.streams)} streams")
-    covers = {stream for stream in container.streams.video if _is_cover(stream)}
+    covers = {stream for stream in container.streams.video if is_cover(stream)}
     stream = container.streams.best("video")
     if stream in covers:
         stream = next((stream for stream in container.streams.video if stream not in covers), None)
@@ -172,7 +173,8 @@ def _video_of(container: InputContainer, limits: MediaLimits) -> tuple[VideoStre
     return stream, context
 
 
-def _is_cover(stream: VideoStream) -> bool:
+def is_cover(stream: Stream) -> bool:
+    """Whether the stream is a picture of the cover of a piece of music."""
     return bool(stream.disposition & stream.disposition.attached_pic)
 
 
@@ -180,7 +182,7 @@ def _count_packets(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> 
     """Returns how many packets the video has, without decoding them. Raises RefusedClip. Leaves `file` at its
     beginning."""
     count, first, last = 0, None, Fraction(0)
-    with _container(file, format, limits) as container:
+    with open_container(file, format, limits) as container:
         stream, context = _video_of(container, limits)
         refuse_size(context.width, context.height, limits)
         for packet in container.demux(stream):

@@ -6,6 +6,8 @@ from mechshare.domain.media import MediaFormat
 
 VIDEO, THUMBNAIL, PREVIEW = "video.mp4", "thumbnail.webp", "preview"
 """The names in the folder of the process that makes them; the preview gets its suffix later, by its format."""
+COPY = "copy"
+"""The original without its metadata, which gets its suffix later, too."""
 PICTURE, PAGES, TEXTS = "picture.webp", "pages", "texts.json"
 """The same of pictures and documents. `PAGES` holds the pictures of all pages, which get files of their own later."""
 

@@ -12,7 +12,8 @@ from PIL import Image
 
 from mechshare.adapters.media.derivatives import Outputs, make_derivatives
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
+from mechshare.adapters.media.metadata import copy_without_metadata
+from mechshare.adapters.media.names import COPY, PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.media.timing import Clip, TimedFrame
 from mechshare.domain.kinds import MechanismKind, kind_of
@@ -72,8 +73,26 @@ class StubMediaProcessor:
         await asyncio.to_thread(Image.new("RGB", (_WIDTH, _HEIGHT), colour).save, drawn, "WEBP")
         return drawn
 
+    async def remove_metadata(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> Path:
+        """Removes the metadata in the same process, as it may trust its files."""
+        await progress("copy", 0.0)
+        copy = into / f"{COPY}.{format.extension}"
+        await asyncio.to_thread(_copy, source, format, copy)
+        return copy
+
     async def isolation(self) -> Isolation:
         return Isolation(active=("no decoding",))
+
+
+def _copy(source: Path, format: MediaFormat, copy: Path) -> None:
+    with source.open("rb") as file, copy.open("xb") as into:
+        copy_without_metadata(file, format, into, MediaLimits())
 
 
 def _colours_of(digest: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:

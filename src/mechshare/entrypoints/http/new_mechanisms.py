@@ -38,11 +38,17 @@ from mechshare.services.support.idempotency import IdempotentRequest, ReplayedRe
 
 Req = Request[Any, Any, Any]
 ClipForm = Form[OriginalFile]
+Choice = bool | Literal["true", "false"]
+"""Forms have texts only."""
 
 
 @published("NewMechanism")
 class NewUpload(Struct, forbid_unknown_fields=True):
-    """The text fields of an upload form, whose clip is the part `file`. `parameters` may be lines: `stroke = 12 mm`."""
+    """The text fields of an upload form, whose clip is the part `file`. `parameters` may be lines: `stroke = 12 mm`.
+
+    With `original_offered`, all who see the mechanism may download the file, with the place, author and device that its
+    metadata may tell. `remove_metadata` removes these from the stored file: of JPEG, PNG, MP4 and MOV.
+    """
 
     title: Title
     description: Description = ""
@@ -51,6 +57,12 @@ class NewUpload(Struct, forbid_unknown_fields=True):
     reliability_reason: ReliabilityReason = ""
     parameters: Parameters | str = ""
     license: License | Literal[""] = ""
+    original_offered: Choice = "true"
+    remove_metadata: Choice | Literal[""] = ""
+
+    @property
+    def removes_metadata(self) -> bool:
+        return _is_chosen(self.remove_metadata)
 
     @property
     def statement(self) -> Statement:
@@ -62,7 +74,12 @@ class NewUpload(Struct, forbid_unknown_fields=True):
             reliability=stated_reliability(self.reliability_level, self.reliability_reason),
             parameters=_parameters(self.parameters),
             license=self.license,
+            original_offered=_is_chosen(self.original_offered),
         )
+
+
+def _is_chosen(choice: bool | str) -> bool:
+    return choice in (True, "true")
 
 
 def _parameters(stated: Parameters | str) -> tuple[NamedValue, ...]:
@@ -111,7 +128,9 @@ async def create_from_upload(
         if before is None:
             raise
         return before
-    draft = Draft(statement=new.statement, media=file, upload_id=upload_id)
+    draft = Draft(
+        statement=new.statement, media=file, removes_metadata=new.removes_metadata, upload_id=upload_id
+    )
     created = await create(request, draft, fingerprint)
     UPLOADED_BYTES.inc(file.size)
     return created
@@ -140,7 +159,7 @@ async def _create_with_clip(
     new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
     if form.file is None:
         raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
-    draft = Draft(statement=new.statement, media=form.file)
+    draft = Draft(statement=new.statement, media=form.file, removes_metadata=new.removes_metadata)
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
+    false,
     text,
 )
 
@@ -121,6 +122,7 @@ mechanisms = Table(
     Column("reliability_level", Integer),
     Column("parameters", JsonColumn(tuple[NamedValue, ...], empty=())),
     Column("license", String(40)),
+    Column("original_offered", Boolean, nullable=False, server_default=false()),
     Column("version", Integer, nullable=False),
     Index("ix_mechanisms_created", "created_at", "id"),
     Index("ix_mechanisms_of_user", "user_id", "created_at", "id"),

@@ -113,7 +113,7 @@ class MechanismResponse(Struct):
     `preview_url` stay null where nothing moves. Until the file is ready, `kind` is what its format suggests. URLs of
     files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an unpublished
     mechanism are signed and expire. `reliability` and `license` (an SPDX identifier) are null if its author states
-    none.
+    none. With `original_offered`, all who see the mechanism may download its original.
     """
 
     id: str
@@ -134,6 +134,7 @@ class MechanismResponse(Struct):
     reliability: ReliabilityFields | None
     parameters: list[NamedValueFields]
     license: str | None
+    original_offered: bool
     processing: ProcessingResponse
     media: MediaResponse | None
     version: int
@@ -170,6 +171,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         reliability=msgspec.convert(mechanism.reliability, ReliabilityFields | None, from_attributes=True),
         parameters=named_value_fields(mechanism.parameters),
         license=mechanism.license,
+        original_offered=mechanism.original_offered and mechanism.original is not None,
         processing=processing_response(mechanism.processing),
         media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
         version=mechanism.version,

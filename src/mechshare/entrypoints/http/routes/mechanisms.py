@@ -81,6 +81,7 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     reliability: ReliabilityFields | UnsetType | None = UNSET
     parameters: Parameters | UnsetType | None = UNSET
     license: License | UnsetType | None = UNSET
+    original_offered: bool | UnsetType = UNSET
 
     @property
     def statement_changes(self) -> StatementChanges:
@@ -98,6 +99,8 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
             changes["parameters"] = named_values(self.parameters or ())
         if self.license is not UNSET:
             changes["license"] = self.license
+        if self.original_offered is not UNSET:
+            changes["original_offered"] = self.original_offered
         return changes
 
 

@@ -11,10 +11,8 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.pages import PageNotFound
 from mechshare.domain.policy import Viewer
 from mechshare.entrypoints.http.protocol.auth import (
-    actor_of,
     application_of,
     request_metadata_of,
-    require_permissions,
     viewer_of,
 )
 from mechshare.entrypoints.http.protocol.openapi import OPTIONAL_TOKEN, refuses
@@ -58,17 +56,17 @@ async def get_media(
 
 @get(
     MECHANISMS_PATH + "/{mechanism_id:str}/original",
-    guards=[require_permissions()],
     operation_id="downloadOriginal",
     summary="Download the original",
-    opt=refuses(Forbidden),
+    opt={**OPTIONAL_TOKEN, **refuses(Forbidden)},
     responses=RANGED,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
-    """Returns the uploaded clip, byte for byte, to its owner and admins."""
-    actor, id = actor_of(request), MechanismId(mechanism_id)
-    found = await application_of(request).media.find_original(actor, id)
-    await application_of(request).audit.record_original_read(actor, id, request_metadata_of(request))
+    """Returns the uploaded file, byte for byte: to its owner and admins, and to all who see the mechanism if
+    `original_offered`."""
+    viewer, id = await viewer_of(request), MechanismId(mechanism_id)
+    found = await application_of(request).media.find_original(viewer, id)
+    await application_of(request).audit.record_original_read(viewer, id, request_metadata_of(request))
     return await served_file(request, found, ORIGINAL)
 
 

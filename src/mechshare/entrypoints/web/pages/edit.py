@@ -44,6 +44,7 @@ class _Texts:
     reliability: Reliability | None
     parameters: str
     license: str
+    original_offered: bool
 
     @property
     def statement_changes(self) -> StatementChanges:
@@ -55,6 +56,7 @@ class _Texts:
             reliability=self.reliability,
             parameters=values_in("parameters", self.parameters),
             license=self.license,
+            original_offered=self.original_offered,
         )
 
     @property
@@ -81,6 +83,7 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         reliability=stated_reliability(fields.text("reliability_level"), fields.text("reliability_reason")),
         parameters=fields.text("parameters"),
         license=fields.text("license"),
+        original_offered=fields.text("original_offered") == "true",
     )
     try:
         await _save(request, mechanism, texts, _expected_version(mechanism, fields))
@@ -180,6 +183,7 @@ def _texts_of(mechanism: Mechanism) -> _Texts:
         reliability=mechanism.reliability,
         parameters=lines_of(mechanism.parameters),
         license=mechanism.license or "",
+        original_offered=mechanism.original_offered,
     )
 
 
@@ -195,6 +199,7 @@ def _values(texts: _Texts) -> dict[str, Any]:
         "description": texts.description,
         "parameters": texts.parameters,
         "license": texts.license,
+        "original_offered": "true" if texts.original_offered else "false",
         **stated,
     }
 

@@ -15,7 +15,7 @@ from mechshare.domain.errors import Conflict, DomainException, Invalid, InvalidF
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind
 from mechshare.domain.mechanisms import Mechanism, ProcessingState
-from mechshare.domain.policy import Viewer, can_edit
+from mechshare.domain.policy import Viewer, can_download_original, can_edit
 from mechshare.domain.users import Permission
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -50,6 +50,7 @@ class Actions:
     can_edit: bool
     can_publish: bool
     can_withdraw: bool
+    can_download_original: bool
     needs_reason: bool
 
 
@@ -183,6 +184,7 @@ def _actions(viewer: Viewer, mechanism: Mechanism) -> Actions:
         can_edit=is_editor,
         can_publish=is_ready and not mechanism.is_published and is_lifted_by_viewer,
         can_withdraw=mechanism.is_published and (is_owner or moderates),
+        can_download_original=can_download_original(viewer, mechanism),
         needs_reason=not is_owner,
     )
 
