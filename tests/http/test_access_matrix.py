@@ -445,7 +445,7 @@ async def test_fields_that_callers_may_not_set_are_refused_everywhere(open_site:
     assert await everything(site) == before
 
 
-IN_FORMS = {"title", "description", "categories", "parameters", "license"}
+IN_FORMS = {"title", "description", "categories", "parameters", "license", "original_offered"}
 
 
 async def test_a_form_sets_no_more_fields_than_json(open_site: Any) -> None:
@@ -459,14 +459,15 @@ async def test_a_form_sets_no_more_fields_than_json(open_site: Any) -> None:
 
 
 STATED = {"description", "categories", "reliability", "parameters", "license"}
+STATED_OF_FILES = {*STATED, "original_offered"}
 SETTABLE = {
     "POST /api/v1/auth/register": {"display_name"},
     "PATCH /api/v1/users/me": {"display_name", "bio"},
     "PATCH /api/v1/users/{user_id}": {"role", "is_suspended", "quota_bytes"},
     "POST /api/v1/mechanisms": STATED,
     "POST /api/v1/mechanisms/from-url": STATED,
-    "POST /api/v1/mechanisms/from-upload": STATED,
-    "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", *STATED},
+    "POST /api/v1/mechanisms/from-upload": STATED_OF_FILES,
+    "PATCH /api/v1/mechanisms/{mechanism_id}": {"title", *STATED_OF_FILES},
     "PATCH /api/v1/categories/{category_id}": {"name_en", "name_ja"},
 }
 """Fields that may be set in addition to those in BODIES."""

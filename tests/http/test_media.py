@@ -197,15 +197,15 @@ async def test_an_original_is_offered_until_its_owner_takes_it_back(site: Site, 
 
 
 async def test_the_original_is_stored_without_its_metadata_if_the_sender_wants_that(site: Site) -> None:
-    headers, plain, told = await site.sign_up("sakura"), BytesIO(), BytesIO()
+    headers, plain, described = await site.sign_up("sakura"), BytesIO(), BytesIO()
     texts = PngInfo()
     texts.add_text("Place", "Kyoto")
     quarters().save(plain, "PNG")
-    quarters().save(told, "PNG", pnginfo=texts)
+    quarters().save(described, "PNG", pnginfo=texts)
     form = {"title": "x", "remove_metadata": "true"}
 
     made = await site.client.post(
-        f"{API}/mechanisms", headers=headers, data=form, files={"file": ("a.png", told.getvalue())}
+        f"{API}/mechanisms", headers=headers, data=form, files={"file": ("a.png", described.getvalue())}
     )
     refused = await site.client.post(
         f"{API}/mechanisms", headers=headers, data=form, files={"file": ("a.gif", GIF)}
@@ -213,7 +213,7 @@ async def test_the_original_is_stored_without_its_metadata_if_the_sender_wants_t
     await site.work()
 
     stored = await site.client.get(f"{API}/mechanisms/{made.json()['id']}/original", headers=headers)
-    assert (stored.content, stored.content != told.getvalue()) == (plain.getvalue(), True)
+    assert (stored.content, stored.content != described.getvalue()) == (plain.getvalue(), True)
     media = (await site.client.get(f"{API}/mechanisms/{made.json()['id']}", headers=headers)).json()["media"]
     assert (media["size"], media["sha256"]) == (len(stored.content), sha256(stored.content).hexdigest())
     assert [key async for key in site.adapters.blobs.list("originals/")] == [

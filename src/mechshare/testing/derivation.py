@@ -46,9 +46,11 @@ class PlaceholderDerivation:
         """Stores a copy that lacks each line `metadata: ...`."""
         await progress("store", 0.0)
         content = b"".join([chunk async for chunk in self._blobs.read(original.key)])
-        kept = b"".join(line for line in content.splitlines(True) if not line.startswith(b"metadata:"))
+        content_left = b"".join(
+            line for line in content.splitlines(True) if not line.startswith(b"metadata:")
+        )
         key = original_key(f"{id}-{fence}", original.format.extension)
-        return without_metadata(original, await self._blobs.write(key, _whole(kept)))
+        return without_metadata(original, await self._blobs.write(key, _whole(content_left)))
 
     async def draw_thumbnail(
         self, id: MechanismId, original: OriginalFile, at: float | None, fence: int, progress: Progress

@@ -111,9 +111,9 @@ def write_video(clip: Path) -> None:
         "-movflags",
         "+use_metadata_tags",
     ]
-    told = ["-metadata:s:v", f"handler_name={SECRET}", "-metadata", "creation_time=2020-02-02T02:02:02Z"]
+    described = ["-metadata:s:v", f"handler_name={SECRET}", "-metadata", "creation_time=2020-02-02T02:02:02Z"]
     turned = ["-i", plain, "-c", "copy", "-metadata:s:v", "rotate=90"]
-    subprocess.run([*ffmpeg, *turned, *place, *told, clip], check=True)
+    subprocess.run([*ffmpeg, *turned, *place, *described, clip], check=True)
 
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov"])
@@ -124,8 +124,8 @@ async def test_a_video_keeps_packets_rotation_and_sound(tmp_path, without_metada
     copy = await without_metadata(clip)
 
     assert SECRET.encode() in clip.read_bytes()
-    for told_bytes in (SECRET.encode(), b"+35.6", b"139.7"):
-        assert told_bytes not in copy.read_bytes()
+    for text in (SECRET.encode(), b"+35.6", b"139.7"):
+        assert text not in copy.read_bytes()
     before, after = _packets(clip), _packets(copy)
     assert before == after
     with av.open(str(copy)) as made:

@@ -137,9 +137,9 @@ def _exif_of_orientation(data: bytes) -> bytes:
         return b""
     if orientation not in range(_UPRIGHT + 1, 9):
         return b""
-    kept = Image.Exif()
-    kept[_ORIENTATION] = orientation
-    return kept.tobytes()
+    copied = Image.Exif()
+    copied[_ORIENTATION] = orientation
+    return copied.tobytes()
 
 
 _PICTURES: Mapping[MediaFormat, Callable[[bytes], Iterator[bytes]]] = {
