@@ -32,12 +32,14 @@ from bench.known import Known
 from bench.load import require_wrk
 from bench.measuring import Part, measure
 from bench.processing import measure_processing, print_processing
-from bench.report import print_bars, print_part, write_json
+from bench.report import print_bars, print_beside_writes, print_part, write_json
 from bench.rows import rows
+from bench.writes import bars_beside_writes, measure_beside_writes
 
 _SIZES = (1_000, 100_000, 1_000_000)
 _SEARCHABLE_UP_TO = 100_000
 """The largest size that is indexed without `--search`; indexing a million takes ten minutes."""
+_BESIDE_WRITES = 20_000
 
 
 def main() -> None:
@@ -48,6 +50,11 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mechshare-bench-")))
         folder.chmod(0o755)  # for the user of the servers
+        if options.writes:
+            measured = measure_beside_writes(options.writes, folder)
+            print_beside_writes(console, measured)
+            print_bars(console, "what it is held to", list(bars_beside_writes(measured)))
+            return
         profiles, servers = _profiles(options, folder, stack)
         parts = []
         fewest: dict[str, Known] = {}
@@ -88,6 +95,14 @@ def _options() -> argparse.Namespace:
         "--search",
         action="store_true",
         help=f"search whatever the size, and not up to {_SEARCHABLE_UP_TO:,} alone",
+    )
+    parser.add_argument(
+        "--writes",
+        type=int,
+        nargs="?",
+        const=_BESIDE_WRITES,
+        metavar="N",
+        help=f"measure only reads beside writes, among N mechanisms ({_BESIDE_WRITES:,})",
     )
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     return parser.parse_args()

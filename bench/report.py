@@ -14,6 +14,7 @@ from bench.bars import Bar, bars, growth_bars, processing_bars
 from bench.candidates import FLOOR, LITERAL, OURS, RAW
 from bench.measuring import Figures, Part
 from bench.processing import Processing
+from bench.writes import Measured
 
 _MIB = 1024 * 1024
 COLUMNS = (
@@ -51,6 +52,14 @@ def print_part(console: Console, part: Part) -> None:
     for name, seconds in part.up_after.items():
         before, after = part.memory[name]
         table.add_row(name, f"{seconds:.2f}", f"{before / _MIB:.0f}", f"{after / _MIB:.0f}")
+    console.print(table)
+
+
+def print_beside_writes(console: Console, measured: Sequence[Measured]) -> None:
+    table = _table("", "", "reads per CPU s", "writes: p50, ms", "p99, ms")
+    for one in measured:
+        latencies = [f"{one.p50:.1f}", f"{one.p99:.1f}"] if one.case.rate else ["", ""]
+        table.add_row(one.case.name, f"{one.reads:,.0f}", *latencies)
     console.print(table)
 
 

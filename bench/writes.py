@@ -1,0 +1,139 @@
+"""Reads beside writes at a fixed rate: what a reader of a busy installation gets for a processor second."""
+
+import json
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from pathlib import Path
+from urllib.parse import quote
+
+from bench.bars import Bar
+from bench.callers import Callers
+from bench.candidates import OURS, Candidate
+from bench.fixed_rate import Stream, message, run
+from bench.installations import EMBEDDED, make_installation
+from bench.known import Known
+from bench.load import Lines, put_load
+from bench.processes import ServerProcess, mechshare
+from bench.texts import KINDS, questions
+from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH
+
+_OUT_OF_REACH = "1000000"
+_AS_SHIPPED = {
+    "MECHSHARE_JOB_SLOTS": "1",
+    "MECHSHARE_REQUESTS_PER_MINUTE": _OUT_OF_REACH,
+    "MECHSHARE_SEARCHES_PER_MINUTE": _OUT_OF_REACH,
+}
+"""Jobs run, and the rate limiter counts; only its limits are out of reach, since all requests have one address."""
+_ADDRESSES = 39
+_SECONDS = 10
+_WARM_UP = 2
+"""Seconds of the same load before each measurement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Case:
+    """Reads of one kind beside `rate` writes per second of another. The reads for a processor second are at least
+    `wanted` times those without writes."""
+
+    reads: str
+    writes: str
+    rate: float
+    wanted: float | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.reads} beside {self.rate:g} {self.writes}/s" if self.rate else f"{self.reads} alone"
+
+
+LISTS, SEARCHES = "lists", "searches"
+PUBLICATIONS, DRAFT_EDITS = "publications", "edits of drafts"
+_CASES = (
+    _Case(reads=LISTS, writes=PUBLICATIONS, rate=0),
+    _Case(reads=LISTS, writes=PUBLICATIONS, rate=1),
+    _Case(reads=LISTS, writes=PUBLICATIONS, rate=10, wanted=0.8),
+    _Case(reads=LISTS, writes=PUBLICATIONS, rate=50, wanted=0.5),
+    _Case(reads=LISTS, writes=DRAFT_EDITS, rate=10, wanted=0.95),
+    _Case(reads=SEARCHES, writes=PUBLICATIONS, rate=0),
+    _Case(reads=SEARCHES, writes=PUBLICATIONS, rate=1, wanted=0.7),
+)
+_P99_OF_P50 = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """`reads` is the number per processor second of the server; `p50` and `p99` are latencies of the writes in ms, of
+    which the server refused `refused`."""
+
+    case: _Case
+    reads: float
+    p50: float
+    p99: float
+    refused: int
+
+
+def measure_beside_writes(count: int, folder: Path) -> list[Measured]:
+    """Measures each case in the embedded installation with `count` mechanisms, in one server as it is shipped."""
+    installation = make_installation(EMBEDDED, count, folder / "writes", {}, is_searchable=True)
+    environ = {**installation.environ, **_AS_SHIPPED}
+    server = ServerProcess(OURS, mechshare(), environ, folder / "writes.log", "/health/live")
+    server.start()
+    try:
+        callers = Callers({OURS: Candidate(server, lambda tags: None)}, installation.user_id)
+        drafts = iter([id for ids in Known(installation).unpublished(1) for id in ids])
+        return [_measure(case, server, callers.ours(), drafts, folder) for case in _CASES]
+    finally:
+        server.stop()
+
+
+def bars_beside_writes(measured: Sequence[Measured]) -> Iterator[Bar]:
+    """Yields the share of the reads that is left beside writes, and the tail of the writes' latencies."""
+    alone = {one.case.reads: one.reads for one in measured if not one.case.rate}
+    for one in measured:
+        case = one.case
+        if case.rate:
+            share = one.reads / alone[case.reads]
+            yield Bar("embedded", f"{case.name} / alone", case.wanted, share, at_most=False)
+            yield Bar("embedded", f"{case.name}: refused", 0, one.refused, at_most=True)
+            yield Bar("embedded", f"{case.name}: p99 / p50", _P99_OF_P50, one.p99 / one.p50, at_most=True)
+
+
+def _measure(
+    case: _Case, server: ServerProcess, headers: Mapping[str, str], drafts: Iterator[str], folder: Path
+) -> Measured:
+    seconds = _WARM_UP + _SECONDS
+    requests = _writes(case.writes, headers, list(islice(drafts, int(case.rate * (seconds + 1)))))
+    writes = Stream(case.rate, requests)
+    writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
+    writer.start()
+    lines = Lines(lines=_addresses(case.reads))
+    put_load(server.address, folder, seconds=_WARM_UP, lines=lines)
+    before = server.cpu()
+    load = put_load(server.address, folder, seconds=_SECONDS, lines=lines)
+    used = server.cpu() - before
+    writer.join()
+    refused = sum(number for status, number in writes.statuses.items() if status != 200)
+    return Measured(case, load.requests / used, writes.p50, writes.p99, refused)
+
+
+def _writes(kind: str, headers: Mapping[str, str], drafts: Sequence[str]) -> Iterator[bytes]:
+    for number, id in enumerate(drafts):
+        if kind == PUBLICATIONS:
+            yield message("POST", f"{MECHANISMS_PATH}/{id}/publish", headers)
+        else:
+            body = json.dumps({"title": f"draft {number}"}).encode()
+            patch = {**headers, "If-Match": "*", "Content-Type": "application/json"}
+            yield message("PATCH", f"{MECHANISMS_PATH}/{id}", patch, body)
+
+
+def _addresses(kind: str) -> list[str]:
+    if kind == SEARCHES:
+        distinct = list(dict.fromkeys(questions()))[:_ADDRESSES]
+        return [f"/api/v1/search/mechanisms?q={quote(question)}" for question in distinct]
+    pages = [f"{MECHANISMS_PATH}?page={number}" for number in range(1, 11)]
+    sorts = [
+        f"{MECHANISMS_PATH}?sort={sort}" for sort in ("created_at", "-updated_at", "title", "-reliability")
+    ]
+    categories = [f"{MECHANISMS_PATH}?category={category}" for category in KINDS]
+    return list(islice(cycle([*pages, *sorts, *categories]), _ADDRESSES))
