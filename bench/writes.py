@@ -28,6 +28,8 @@ _AS_SHIPPED = {
 """Jobs run, and the rate limiter counts; only its limits are out of reach, since all requests have one address."""
 _ADDRESSES = 39
 _SECONDS = 10
+_PAUSE = 100.0
+"""Milliseconds between two searches of a client: the server refuses searches that wait too long behind others."""
 _WARM_UP = 2
 """Seconds of the same load before each measurement."""
 
@@ -108,9 +110,10 @@ def _measure(
     writer = threading.Thread(target=run, args=(server.address, [writes], seconds))
     writer.start()
     lines = Lines(lines=_addresses(case.reads))
-    put_load(server.address, folder, seconds=_WARM_UP, lines=lines)
+    pause = _PAUSE if case.reads == SEARCHES else 0.0
+    put_load(server.address, folder, seconds=_WARM_UP, lines=lines, pause=pause)
     before = server.cpu()
-    load = put_load(server.address, folder, seconds=_SECONDS, lines=lines)
+    load = put_load(server.address, folder, seconds=_SECONDS, lines=lines, pause=pause)
     used = server.cpu() - before
     writer.join()
     refused = sum(number for status, number in writes.statuses.items() if status != 200)
