@@ -92,7 +92,7 @@ def test_an_unreadable_file_does_not_prevent_the_import_of_others(run: Run, clip
     create_admin(run)
     result = run("import", UNREADABLE, clips / CRANK, "--as", "boss")
     output = " ".join(result.output.split())
-    assert f"{UNREADABLE}: It can't be read: Input/output error." in output
+    assert f"{UNREADABLE}: mem can't be read: Input/output error." in output
     assert "1 added, 0 existed, 1 refused" in output
     assert result.exit_code == 1
 

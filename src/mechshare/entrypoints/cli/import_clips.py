@@ -1,56 +1,31 @@
 """`mechshare import`"""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from hashlib import sha256
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 
 from mechshare.application import Application
-from mechshare.domain.errors import DomainException, Unavailable
-from mechshare.domain.ids import CategoryId, MechanismId
-from mechshare.domain.jobs import JobKind
-from mechshare.domain.mechanisms import AuthoredMechanism, ProcessingState
-from mechshare.domain.statements import Statement
-from mechshare.domain.users import Actor, User
+from mechshare.domain.users import Actor
 from mechshare.entrypoints.cli.context import pass_settings, run
-from mechshare.entrypoints.cli.explanations import explained
+from mechshare.entrypoints.cli.importer import Importer, Report, Source
+from mechshare.entrypoints.cli.manifests import (
+    MANIFEST_NAMES,
+    MANIFEST_SUFFIXES,
+    ManifestEntry,
+    UnusableManifest,
+    read_manifest,
+)
 from mechshare.entrypoints.cli.output import json_option, print_json, progress_bar
-from mechshare.services.mechanisms import Draft
 from mechshare.settings import Settings
-
-_CHUNK = 256 * 1024
-_MAX_TITLE_LENGTH = 200
-
-
-class _Unreadable(Exception):
-    """A file can't be read; the message says why."""
-
-
-@dataclass(slots=True)
-class Report:
-    """The outcome for each file: (path, reason) for those that were refused or failed.
-
-    `left` are mechanisms that existed before and are not published. `processed` are the ids of mechanisms that this
-    run has processed but whose files it has not reached yet.
-    """
-
-    added: list[MechanismId] = field(default_factory=list)
-    known: int = 0
-    left: list[tuple[Path, MechanismId]] = field(default_factory=list)
-    processed: set[str] = field(default_factory=set)
-    refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
 @click.command("import")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
-@click.option("--as", "username", required=True, help="The user who shares the clips.")
+@click.option("--as", "username", required=True, help="The user who shares the files.")
 @click.option(
-    "--category", "categories", multiple=True, help="A category of all clips; repeat the option for several."
+    "--category", "categories", multiple=True, help="A category of all files; repeat the option for several."
 )
 @click.option("--publish", is_flag=True, help="Publish each new mechanism as soon as it is ready.")
 @json_option
@@ -63,13 +38,22 @@ def import_clips(
     publish: bool,
     as_json: bool,
 ) -> None:
-    """Share the clips in folders or files. After an interruption, run it again: it adds nothing twice."""
+    """Share files, the files in folders, or those that a manifest (.json, .csv) lists. After an interruption, run it
+    again: it adds nothing twice."""
 
     async def command(application: Application) -> Report:
         user = await application.users.find_by_login(username)
-        return await _import(application, user, list(_files(paths)), categories, publish)
+        actor = Actor(id=user.id, role=user.role)
+        counts = await application.categories.find_counts()
+        known = frozenset(str(one.category.id) for one in counts)
+        sources = [source for path in paths for source in _sources(path, categories, known)]
+        importer = Importer(application, actor, slots=max(1, chosen.job_slots), publishes=publish)
+        return await _shown(importer, sources)
 
-    report = run(chosen, command)
+    try:
+        report = run(chosen, command)
+    except UnusableManifest as problem:
+        raise click.ClickException(str(problem)) from problem
     if as_json:
         print_json(_report_facts(report))
     else:
@@ -78,10 +62,20 @@ def import_clips(
         raise SystemExit(1)
 
 
+async def _shown(importer: Importer, sources: list[Source]) -> Report:
+    """Runs the import beside a progress bar."""
+    with progress_bar() as bar:
+        task = bar.add_task("importing", total=len(sources))
+        async for path in importer.run(sources):
+            bar.update(task, description=path.name, advance=1)
+    return importer.report
+
+
 def _report_facts(report: Report) -> dict[str, Any]:
     return {
         "added": report.added,
         "existing": report.known,
+        "attached": report.attached,
         "unpublished": [{"path": click.format_filename(path), "id": id} for path, id in report.left],
         "refused": [
             {"path": click.format_filename(path), "reason": reason} for path, reason in report.refused
@@ -99,122 +93,36 @@ def _print_report(report: Report) -> None:
         click.echo(f"  {path}: {reason}")
 
 
-def _why(refusal: Exception) -> str:
-    return explained(refusal) if isinstance(refusal, DomainException) else str(refusal)
+def _sources(path: Path, categories: tuple[str, ...], known: Collection[str]) -> Iterator[Source]:
+    """Yields what is to be shared of `path`, in the order of names or of the manifest. Raises UnusableManifest."""
+    manifest = _manifest_of(path)
+    if manifest is not None:
+        for entry in read_manifest(manifest):
+            file, folder = manifest.parent / entry.file, manifest.parent
+            yield Source(path=file, folder=folder, entry=entry, categories=categories)
+        return
+    for file in _files(path):
+        folders = file.relative_to(path).parts[:-1] if path.is_dir() else ()
+        named = tuple(folder for folder in folders if folder in known)
+        yield Source(
+            path=file,
+            folder=file.parent,
+            entry=ManifestEntry(file=file.name),
+            categories=(*categories, *named),
+        )
 
 
-def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
+def _manifest_of(path: Path) -> Path | None:
+    """Returns the manifest that `path` is, or the one in the folder `path`; None if there is none."""
+    if path.is_dir():
+        return next((path / name for name in MANIFEST_NAMES if (path / name).is_file()), None)
+    return path if path.suffix.lower() in MANIFEST_SUFFIXES else None
+
+
+def _files(path: Path) -> Iterator[Path]:
     """Every file that is not hidden, in the order of names."""
-    for path in paths:
-        if path.is_dir():
-            found = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
-            yield from sorted(found)
-        else:
-            yield path
-
-
-async def _import(
-    application: Application, user: User, files: list[Path], categories: tuple[str, ...], publish: bool
-) -> Report:
-    report = Report()
-    actor = Actor(id=user.id, role=user.role)
-    with progress_bar() as bar:
-        task = bar.add_task("importing", total=len(files))
-        for path in files:
-            bar.update(task, description=path.name)
-            try:
-                await _import_one(application, actor, path, categories, publish, report)
-            except (DomainException, _Unreadable) as refusal:
-                report.refused.append((path, _why(refusal)))
-            bar.advance(task)
-    return report
-
-
-async def _import_one(
-    application: Application,
-    actor: Actor,
-    path: Path,
-    categories: tuple[str, ...],
-    publish: bool,
-    report: Report,
-) -> None:
-    digest = await asyncio.to_thread(_digest_of, path)
-    existing = await application.mechanisms.find_by_original(actor.id, digest)
-    if existing is None:
-        created = await _share(application, actor, path, categories)
-        report.added.append(created.mechanism.id)
-        id = created.mechanism.id
-    else:
-        report.known += 1
-        id = existing.id
-    mechanism = (await _processed(application, actor, id, report)).mechanism
-    # A mechanism that was ready before may have been withdrawn; one that was not ready was left by an interrupted
-    # run.
-    is_new = (
-        existing is None or existing.processing.state is not ProcessingState.READY or id in report.processed
-    )
-    report.processed.discard(id)  # a second file with this content finds a mechanism that is no longer new
-    if mechanism.processing.failure is not None:
-        report.refused.append((path, mechanism.processing.failure.message("en")))
-    elif publish and not mechanism.is_published:
-        if is_new and mechanism.withdrawn_reason is None:
-            await application.mechanisms.publish(actor, id)
-        else:
-            report.left.append((path, id))
-
-
-async def _share(
-    application: Application, actor: Actor, path: Path, categories: tuple[str, ...]
-) -> AuthoredMechanism:
-    original = await application.uploads.receive(actor, _chunks_of(path), path.name, has_quota=False)
-    statement = Statement(
-        title=path.stem.replace("_", " ").strip()[:_MAX_TITLE_LENGTH] or path.name,
-        categories=[CategoryId(category) for category in categories],
-    )
-    draft = Draft(statement=statement, media=original)
-    try:
-        return await application.mechanisms.import_mechanism(actor, draft)
-    except Unavailable:
-        raise  # the mechanism may have been committed, so its file must stay
-    except DomainException:
-        await application.uploads.discard(original)
-        raise
-
-
-async def _processed(
-    application: Application, actor: Actor, id: MechanismId, report: Report
-) -> AuthoredMechanism:
-    """Waits until the mechanism is ready or failed and returns it; meanwhile runs jobs of the ledger."""
-    while True:
-        found = await application.mechanisms.get_mechanism(actor, id)
-        if found.mechanism.processing.state in (ProcessingState.READY, ProcessingState.FAILED):
-            return found
-        job = await application.runner.run_one()
-        if job is None or job.kind is not JobKind.PROCESS_MECHANISM_FILE:
-            await application.runner.reap()
-            await asyncio.sleep(0.05)
-        else:
-            report.processed.add(job.subject)
-
-
-def _digest_of(path: Path) -> str:
-    digest = sha256()
-    with _reading(path) as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
-async def _chunks_of(path: Path) -> AsyncIterator[bytes]:
-    with _reading(path) as file:
-        while chunk := await asyncio.to_thread(file.read, _CHUNK):
-            yield chunk
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
-    try:
-        with path.open("rb") as file:
-            yield file
-    except OSError as problem:
-        raise _Unreadable(f"It can't be read: {problem.strerror}.") from problem
+    if not path.is_dir():
+        yield path
+        return
+    found = (file for file in path.rglob("*") if file.is_file() and not file.name.startswith("."))
+    yield from sorted(found)

@@ -13,6 +13,7 @@ from mechshare.entrypoints.cli.backup import backup, restore
 from mechshare.entrypoints.cli.copy import copy
 from mechshare.entrypoints.cli.demo import demo
 from mechshare.entrypoints.cli.explanations import explained
+from mechshare.entrypoints.cli.export import export
 from mechshare.entrypoints.cli.import_clips import import_clips
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
@@ -48,6 +49,7 @@ cli.add_command(serve)
 cli.add_command(worker)
 cli.add_command(demo)
 cli.add_command(import_clips)
+cli.add_command(export)
 cli.add_command(users)
 cli.add_command(tokens)
 cli.add_command(jobs)

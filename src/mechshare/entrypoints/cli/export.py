@@ -1,0 +1,149 @@
+"""`mechshare export`"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from hashlib import file_digest
+from pathlib import Path
+
+import click
+
+from mechshare.application import Application
+from mechshare.domain.errors import DomainException
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanisms import Mechanism, MechanismSort
+from mechshare.domain.named_values import lines_of
+from mechshare.domain.pagination import MAX_LIMIT, PageRequest
+from mechshare.domain.users import Actor
+from mechshare.entrypoints.cli.context import pass_settings, run
+from mechshare.entrypoints.cli.explanations import explained
+from mechshare.entrypoints.cli.manifests import (
+    MANIFEST_NAMES,
+    ManifestAttachment,
+    ManifestEntry,
+    write_manifest,
+)
+from mechshare.entrypoints.cli.output import progress_bar
+from mechshare.services.media import StoredMedia
+from mechshare.settings import Settings
+
+_MAX_NAME_BYTES = 200
+_TEMPORARY = ".part"
+
+
+@dataclass(slots=True)
+class _Report:
+    """`skipped` are mechanisms without a file here, and those whose files can't be read, with the reason."""
+
+    entries: list[ManifestEntry] = field(default_factory=list)
+    skipped: list[tuple[MechanismId, str]] = field(default_factory=list)
+
+
+@click.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--as", "username", required=True, help="The user whose mechanisms are exported.")
+@pass_settings
+def export(chosen: Settings, folder: Path, username: str) -> None:
+    """Write the mechanisms of a user to FOLDER: originals, attachments, and the manifest that `mechshare import`
+    reads. After an interruption, run it again: it writes only what is missing."""
+
+    async def command(application: Application) -> _Report:
+        user = await application.users.find_by_login(username)
+        return await _export(application, Actor(id=user.id, role=user.role), folder)
+
+    report = run(chosen, command)
+    click.echo(f"{len(report.entries)} exported, {len(report.skipped)} skipped")
+    for id, reason in report.skipped:
+        click.echo(f"  {id}: {reason}")
+    if report.skipped:
+        raise SystemExit(1)
+
+
+async def _export(application: Application, actor: Actor, folder: Path) -> _Report:
+    report = _Report()
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    with progress_bar() as bar:
+        task = bar.add_task("exporting", total=None)
+        async for mechanism in _mechanisms_of(application, actor):
+            try:
+                report.entries.append(await _written(application, actor, mechanism, folder))
+            except DomainException as problem:
+                report.skipped.append((mechanism.id, explained(problem)))
+            bar.advance(task)
+    await asyncio.to_thread(write_manifest, folder / MANIFEST_NAMES[0], report.entries)
+    return report
+
+
+async def _mechanisms_of(application: Application, actor: Actor) -> AsyncIterator[Mechanism]:
+    """Yields all mechanisms of the actor, oldest first."""
+    request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
+    while request is not None:
+        page = await application.mechanisms.find_all(
+            actor, request, MechanismFilter(user_id=actor.id), sort=MechanismSort.OLDEST
+        )
+        for item in page.items:
+            yield item.mechanism
+        request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
+
+
+async def _written(
+    application: Application, actor: Actor, mechanism: Mechanism, folder: Path
+) -> ManifestEntry:
+    """Writes the files of the mechanism, and returns its entry. Raises MechanismNotFound if it has no file here."""
+    original = await application.media.find_original(actor, mechanism.id)
+    file = Path(mechanism.id) / _safe_name(original)
+    await _write(application, original, folder / file)
+    stated = mechanism.reliability
+    return ManifestEntry(
+        file=str(file),
+        title=mechanism.title,
+        description=mechanism.description,
+        categories=list(mechanism.categories),
+        attachments=await _written_attachments(application, actor, mechanism.id, folder),
+        reliability_level=str(stated.level) if stated else "",  # type: ignore[arg-type]
+        reliability_reason=stated.reason if stated else "",
+        parameters=lines_of(mechanism.parameters),
+        license=mechanism.license or "",
+        original_offered=mechanism.original_offered,
+    )
+
+
+async def _written_attachments(
+    application: Application, actor: Actor, id: MechanismId, folder: Path
+) -> list[ManifestAttachment | str]:
+    written: list[ManifestAttachment | str] = []
+    for one in await application.attachments.find_all(actor, id):
+        stored = await application.media.find_attachment(actor, id, one.id)
+        file = Path(id) / "attachments" / one.id / _safe_name(stored)
+        await _write(application, stored, folder / file)
+        written.append(ManifestAttachment(str(file), one.caption))
+    return written
+
+
+async def _write(application: Application, stored: StoredMedia, path: Path) -> None:
+    """Writes the file, unless it is there already. A file that is cut off never has its final name."""
+    if await asyncio.to_thread(_is_there, path, stored):
+        return
+    await asyncio.to_thread(path.parent.mkdir, parents=True, exist_ok=True)
+    part = path.with_name(path.name + _TEMPORARY)
+    with part.open("wb") as file:
+        async for chunk in application.media.read(stored, 0, stored.size):
+            await asyncio.to_thread(file.write, chunk)
+    await asyncio.to_thread(part.replace, path)
+
+
+def _is_there(path: Path, stored: StoredMedia) -> bool:
+    if not path.is_file() or path.stat().st_size != stored.size:
+        return False
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest() == stored.sha256
+
+
+def _safe_name(stored: StoredMedia) -> str:
+    """Returns a name under which the file may lie in a folder of its own: not hidden, and not too long."""
+    name = Path(stored.download_name or "").name.lstrip(".") or "file"
+    stem, suffix = Path(name).stem, Path(name).suffix
+    if len(name.encode()) > _MAX_NAME_BYTES:
+        stem = stem.encode()[: _MAX_NAME_BYTES // 2].decode(errors="ignore")
+    return stem + suffix[:20]

@@ -1,0 +1,95 @@
+"""Manifests: what an import reads about each file, and an export writes. JSON, or CSV with the same columns."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from mechshare.domain.ids import CategoryId
+from mechshare.domain.named_values import values_in
+from mechshare.domain.reliability import stated_reliability
+from mechshare.domain.statements import Statement
+
+MANIFEST_NAMES = ("manifest.json", "manifest.csv")
+"""A folder with one of these files is read as it says."""
+MANIFEST_SUFFIXES = frozenset((".json", ".csv"))
+_WITH_ITEMS = ("categories", "attachments")
+
+
+class UnusableManifest(Exception):
+    """The message says where the manifest is wrong, and what it should have there."""
+
+
+class ManifestAttachment(Struct, forbid_unknown_fields=True):
+    file: str
+    caption: str = ""
+
+
+class ManifestEntry(Struct, forbid_unknown_fields=True):
+    """One mechanism. Paths are relative to the folder of the manifest; `parameters` are one a line."""
+
+    file: str
+    title: str = ""
+    description: str = ""
+    categories: list[str] = []
+    attachments: list[ManifestAttachment | str] = []
+    reliability_level: Literal["", "1", "2", "3", "4", "5"] = ""
+    reliability_reason: str = ""
+    parameters: str = ""
+    license: str = ""
+    original_offered: bool = True
+
+    def statement(self, title: str, categories: Sequence[str]) -> Statement:
+        """Returns what the entry states, with `title` if it has none, and with these categories, too.
+
+        Raises InvalidField.
+        """
+        return Statement(
+            title=self.title or title,
+            description=self.description,
+            categories=[CategoryId(one) for one in dict.fromkeys((*self.categories, *categories))],
+            reliability=stated_reliability(self.reliability_level, self.reliability_reason),
+            parameters=values_in("parameters", self.parameters),
+            license=self.license,
+            original_offered=self.original_offered,
+        )
+
+    @property
+    def named_attachments(self) -> list[ManifestAttachment]:
+        return [ManifestAttachment(one) if isinstance(one, str) else one for one in self.attachments]
+
+
+def read_manifest(path: Path) -> list[ManifestEntry]:
+    """Reads a manifest by the suffix of its name. Raises UnusableManifest, OSError."""
+    content = path.read_bytes()
+    try:
+        if path.suffix.lower() == ".csv":
+            return [_entry_of(row) for row in _rows(content)]
+        return msgspec.json.decode(content, type=list[ManifestEntry])
+    except (msgspec.MsgspecError, UnicodeDecodeError, csv.Error) as problem:
+        columns = ", ".join(ManifestEntry.__struct_fields__)
+        raise UnusableManifest(f"{path}: {problem}. Each entry may have: {columns}.") from problem
+
+
+def write_manifest(path: Path, entries: Sequence[ManifestEntry]) -> None:
+    """Writes the entries as JSON."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(entries), indent=2))
+
+
+def _rows(content: bytes) -> list[Mapping[str | None, Any]]:
+    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True))
+
+
+def _entry_of(row: Mapping[str | None, Any]) -> ManifestEntry:
+    """Returns the entry of a row, whose lists have `;` between their items; an empty cell counts as absent."""
+    cells = {name or "(more cells than columns)": cell for name, cell in row.items() if cell}
+    lists = {
+        name: [one.strip() for one in cells[name].split(";") if one.strip()]
+        for name in _WITH_ITEMS
+        if name in cells
+    }
+    return msgspec.convert({**cells, **lists}, ManifestEntry, strict=False)
