@@ -8,6 +8,7 @@ from mechshare.services.audit import AuditService
 from mechshare.services.authentication import AuthenticationService
 from mechshare.services.categories import CategoryService
 from mechshare.services.evidence import EvidenceService
+from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobRunner
 from mechshare.services.lineage import LineageService
@@ -22,6 +23,7 @@ from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import RateLimitService
+from mechshare.services.registrations import RegistrationService
 from mechshare.services.reliability import ReliabilityService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
@@ -43,6 +45,8 @@ class Application:
 
     authentication: AuthenticationService
     users: UserService
+    registrations: RegistrationService
+    invitations: InvitationService
     sessions: SessionService
     personal_access_tokens: PersonalAccessTokenService
     categories: CategoryService

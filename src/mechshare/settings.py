@@ -61,6 +61,9 @@ class Settings:
     listens. `operations_address` is where operators reach the metrics and the details of health; `off`: nowhere.
     `cors_origins` are the origins whose pages may call the API; `*` in a host name matches labels.
     `external_media_hosts` are the hosts whose clips may be linked (see `domain.external_hosts`).
+    `registration` says who may create an account: everybody (`open`), everybody after an admin's approval, people with
+    an invitation, or nobody (`closed`). `anonymous` says what people see who are not signed in: what is public (`read`)
+    or nothing (`none`).
     Levels 3 and 4 of reliability need `level_3_supporters` and `level_4_supporters` other people whose claims support
     the mechanism; if `evidence` is `required`, authors cannot state them otherwise, and if it is `shown`, pages say so.
     Entries of the audit log are deleted after `audit_retention_days` (0: never). `thesaurus_file` has
@@ -104,6 +107,8 @@ class Settings:
     evidence: str = "shown"
     audit_retention_days: int = 365
     thesaurus_file: str = ""
+    registration: str = "open"
+    anonymous: str = "read"
     log_format: str = "console"
     log_file: str = ""
 
@@ -177,6 +182,8 @@ def load(environ: Mapping[str, str]) -> Settings:
             values, "audit_retention_days", Settings.audit_retention_days, minimum=0, maximum=36_500
         ),
         thesaurus_file=values.get("thesaurus_file", ""),
+        registration=one_of(values, "registration", ("open", "approval", "invitation", "closed")),
+        anonymous=one_of(values, "anonymous", ("read", "none")),
         log_format=one_of(values, "log_format", ("console", "json")),
         log_file=values.get("log_file", ""),
     )

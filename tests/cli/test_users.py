@@ -1,12 +1,19 @@
 """`mechshare users`"""
 
-import pytest
+import json
+from pathlib import Path
 
+import pytest
+from click.testing import CliRunner
+
+from mechshare import settings
 from mechshare.application import Application
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import InvalidCredentials, InvalidField, InvalidToken, NameTaken, UserNotFound
 from mechshare.domain.sessions import Tokens
 from mechshare.entrypoints.cli.context import run as run_with
+from mechshare.entrypoints.cli.main import cli
+from mechshare.services.users import Registration
 from mechshare.settings import Settings
 from tests.cli.conftest import Run
 
@@ -107,3 +114,30 @@ def test_a_quota_that_is_none_is_refused(run: Run, written: str) -> None:
     refused = run("users", "set-quota", "--", "boss", written)
     assert refused.exit_code == 2
     assert "is no quota" in refused.output
+
+
+def test_accounts_that_await_approval_are_listed_approved_and_rejected(tmp_path: Path) -> None:
+    environment = {"MECHSHARE_DATA": str(tmp_path / "data"), "MECHSHARE_REGISTRATION": "approval"}
+    chosen = settings.load({**environment, "MECHSHARE_OPERATIONS_ADDRESS": "off"})
+
+    def run(*arguments: str) -> str:
+        return CliRunner().invoke(cli, arguments, obj=chosen, catch_exceptions=False).output
+
+    async def register(application: Application) -> None:
+        for name in ("mika", "ren"):
+            joining = Registration(username=name, email=f"{name}@example.com", password=PASSWORD)
+            await application.users.register(joining, RequestMetadata())
+
+    run_with(chosen, register)
+    assert [user["username"] for user in json.loads(run("users", "waiting", "--json"))] == ["mika", "ren"]
+    assert "mika may sign in" in run("users", "approve", "mika")
+    assert "ren is rejected" in run("users", "reject", "ren")
+    assert json.loads(run("users", "waiting", "--json")) == []
+
+
+def test_an_invitation_is_created_listed_and_revoked(run: Run) -> None:
+    created = json.loads(run("invitations", "create", "--note", "設計課", "--uses", "3", "--json").output)
+    assert created["url"].startswith("/register?invitation=")
+    assert "設計課" in run("invitations", "list").output
+    run("invitations", "revoke", created["id"])
+    assert json.loads(run("invitations", "list", "--json").output) == []

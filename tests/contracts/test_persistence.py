@@ -7,6 +7,7 @@ from mechshare.testing.persistence.categories import *  # noqa: F403
 from mechshare.testing.persistence.database import *  # noqa: F403
 from mechshare.testing.persistence.evidence import *  # noqa: F403
 from mechshare.testing.persistence.idempotency import *  # noqa: F403
+from mechshare.testing.persistence.invitations import *  # noqa: F403
 from mechshare.testing.persistence.jobs import *  # noqa: F403
 from mechshare.testing.persistence.lineage import *  # noqa: F403
 from mechshare.testing.persistence.mechanisms import *  # noqa: F403

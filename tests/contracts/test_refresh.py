@@ -14,10 +14,12 @@ from mechshare.adapters.passwords.fast import FastPasswordHasher
 from mechshare.adapters.tokens.jwt import JwtTokenIssuer
 from mechshare.domain.audit import RequestMetadata
 from mechshare.domain.errors import InvalidToken, Unavailable
+from mechshare.domain.invitations import RegistrationMode
 from mechshare.domain.sessions import REPLAY_GRACE, Tokens
 from mechshare.domain.signing_keys import SigningKeys
 from mechshare.ports.persistence.database import Database
 from mechshare.services.sessions import SessionService
+from mechshare.services.support.admissions import Admissions
 from mechshare.services.support.refused_tokens import RefusedTokens
 from mechshare.services.support.token_pairs import TokenPairs
 from mechshare.services.transactions import Transactions
@@ -36,7 +38,8 @@ class Accounts:
         self.clock, ids, passwords = FrozenClock(), Uuid7IdSource(), FastPasswordHasher()
         transactions = Transactions(database, MemoryCache(), MemoryDoorbell(), self.clock, ids)
         pairs = TokenPairs(JwtTokenIssuer.from_secret(SECRET, self.clock), SigningKeys((SECRET,)))
-        self.users = UserService(transactions, passwords, self.clock, ids)
+        admissions = Admissions(transactions, self.clock, RegistrationMode.OPEN)
+        self.users = UserService(transactions, passwords, self.clock, ids, admissions)
         self.sessions = SessionService(transactions, passwords, pairs, self.clock, ids, RefusedTokens())
 
     async def sign_in(self) -> Tokens:

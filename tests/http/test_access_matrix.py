@@ -200,6 +200,12 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "DELETE /api/v1/categories/{category_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
     "GET /api/v1/search/mechanisms": {SAME: OPEN},
     "GET /api/v1/search/suggest": {SAME: (200,) * 7},
+    "GET /api/v1/invitations": {SAME: ADMIN},
+    "POST /api/v1/invitations": {SAME: (401, 403, 403, 403, 201, 401, 401)},
+    "DELETE /api/v1/invitations/{invitation_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
+    "GET /api/v1/registrations": {SAME: ADMIN},
+    "POST /api/v1/registrations/{user_id}/approve": {SAME: (401, 403, 403, 403, 409, 401, 401)},
+    "POST /api/v1/registrations/{user_id}/reject": {SAME: (401, 403, 403, 403, 409, 401, 401)},
     "GET /api/v1/audit": {SAME: ADMIN},
     "GET /health/live": {SAME: (200,) * 7},
     "GET /health/ready": {SAME: (200,) * 7},
@@ -235,6 +241,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/refresh": {"refresh_token": "made up"},
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "slider-crank"},
     "POST /api/v1/auth/tokens": {"name": "試験", "scopes": ["read"]},
+    "POST /api/v1/invitations": {"note": "設計課"},
     "POST /api/v1/mechanisms": ELSEWHERE,
     "POST /api/v1/mechanisms/from-url": ELSEWHERE,
     "POST /api/v1/mechanisms/from-upload": {"upload": "{upload_id}", "title": "歯車"},
@@ -320,6 +327,9 @@ async def address(site: Site, template: str, state: str) -> str:
         body = BODIES["POST /api/v1/auth/tokens"]
         made = await site.client.post(f"{API}/auth/tokens", headers=site.tokens["other"], json=body)
         path = path.replace("{token_id}", made.json()["id"])
+    if "{invitation_id}" in path:
+        made = await site.client.post(f"{API}/invitations", headers=site.tokens["admin"], json={})
+        path = path.replace("{invitation_id}", made.json()["id"])
     if "{upload_id}" in path:
         path = path.replace("{upload_id}", await upload_of_other(site))
     if "{mechanism_id}" in path:

@@ -18,12 +18,14 @@ from mechshare.domain.errors import (
     WithdrawnByModerator,
 )
 from mechshare.domain.ids import UserId
+from mechshare.domain.invitations import RegistrationMode
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import Statement
 from mechshare.domain.users import Actor, Role, StillActive, StillSuspended
 from mechshare.services import users
 from mechshare.services.mechanisms import Draft, ExternalMedia
 from mechshare.services.support import rename_propagation
+from mechshare.services.support.admissions import Admissions
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse
 from mechshare.services.users import Registration, UserService
 from tests.services.world import HERE, PASSWORD
@@ -392,9 +394,9 @@ async def test_the_status_of_an_old_version_or_an_absent_user_stays(world):
 async def test_a_taken_name_costs_no_hash(world):
     await world.app.users.register(registration(), HERE)
     hasher = CountingHasher(world.adapters.passwords)
-    users_service = UserService(
-        world.transactions(world.adapters.database), hasher, world.clock, world.adapters.ids
-    )
+    transactions = world.transactions(world.adapters.database)
+    admissions = Admissions(transactions, world.clock, RegistrationMode.OPEN)
+    users_service = UserService(transactions, hasher, world.clock, world.adapters.ids, admissions)
 
     for changes in ({}, {"email": "other@example.com"}, {"username": "other"}):
         with pytest.raises(NameTaken):

@@ -21,6 +21,8 @@ GUARDED = {
     "/admin/audit": {Permission.READ_AUDIT_LOG},
     "/admin": {Permission.OPERATE_INSTALLATION, Permission.MANAGE_USERS},
     "/admin/users": {Permission.MANAGE_USERS},
+    "/admin/registrations": {Permission.MANAGE_USERS},
+    "/admin/invitations": {Permission.MANAGE_USERS},
     "/admin/categories": {Permission.MANAGE_CATEGORIES},
     "/admin/jobs": {Permission.OPERATE_INSTALLATION},
     "/admin/health": {Permission.OPERATE_INSTALLATION},

@@ -17,6 +17,7 @@ from mechshare.bootstrap.data_folder import data_folder
 from mechshare.bootstrap.secrets import derived_key, signing_keys, stored_secrets
 from mechshare.domain.evidence import EvidenceRule
 from mechshare.domain.external_hosts import ExternalHosts
+from mechshare.domain.invitations import RegistrationMode
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.media_links import LinkSigner
 from mechshare.domain.rate_limits import Quota
@@ -35,6 +36,7 @@ from mechshare.services.categories import CategoryService
 from mechshare.services.derivation import Derivation, ScratchDerivation
 from mechshare.services.evidence import EvidenceService
 from mechshare.services.indexing import IndexMechanism, RebuildIndex
+from mechshare.services.invitations import InvitationService
 from mechshare.services.job_administration import JobService
 from mechshare.services.jobs import JobHandler, JobObserver, JobRunner
 from mechshare.services.lineage import LineageService
@@ -51,6 +53,7 @@ from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import CostlyOperation, RateLimitService
+from mechshare.services.registrations import RegistrationService
 from mechshare.services.reliability import ReliabilityService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
@@ -58,6 +61,7 @@ from mechshare.services.revisions import RevisionService
 from mechshare.services.search import SearchService
 from mechshare.services.sessions import SessionService
 from mechshare.services.storage_quotas import StorageQuotaService
+from mechshare.services.support.admissions import Admissions
 from mechshare.services.support.clip_limit import ClipLimit
 from mechshare.services.support.content_rules import ContentRules
 from mechshare.services.support.file_verification import FileObserver, FileVerification
@@ -126,13 +130,16 @@ def build(
         quotas=quotas,
     )
     reservations = Reservations(transactions, clock, quotas)
+    admissions = Admissions(transactions, clock, RegistrationMode(settings.registration))
     optional = {"jobs": doorbell.check, "cache": cache.check, "limits": limiter.check}
     return Application(
         settings=settings,
         authentication=AuthenticationService(
             database, tokens, tickets, roles, cache, clock, refused_tokens, token_uses
         ),
-        users=UserService(transactions, passwords, clock, ids),
+        users=UserService(transactions, passwords, clock, ids, admissions),
+        registrations=RegistrationService(transactions, clock),
+        invitations=InvitationService(transactions, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids, refused_tokens),
         personal_access_tokens=PersonalAccessTokenService(transactions, clock, ids, token_uses),
         categories=CategoryService(transactions, clock),

@@ -8,6 +8,13 @@ from mechshare.domain.blobs import BlobReference
 from mechshare.domain.ids import CategoryId, MechanismId, UploadId, UserId
 from mechshare.domain.jobs import Job, JobKind
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.registration_events import (
+    InvitationCreated,
+    InvitationRevoked,
+    RegistrationApproved,
+    RegistrationRejected,
+    UserRegistered,
+)
 from mechshare.domain.session_events import (
     PasswordChanged,
     PasswordReset,
@@ -208,12 +215,6 @@ class BlobOrphaned:
 
 
 @dataclass(frozen=True, slots=True)
-class UserRegistered:
-    user: User
-    request_metadata: RequestMetadata
-
-
-@dataclass(frozen=True, slots=True)
 class UserDeleted:
     user_id: UserId
     request_metadata: RequestMetadata
@@ -306,6 +307,10 @@ Event = (
     | AttachmentRemoved
     | OriginalReplaced
     | UserRegistered
+    | RegistrationApproved
+    | RegistrationRejected
+    | InvitationCreated
+    | InvitationRevoked
     | UserDeleted
     | AccountStatusChanged
     | CategoryCreated

@@ -8,6 +8,7 @@ UserId = NewType("UserId", str)
 SessionId = NewType("SessionId", str)
 TokenId = NewType("TokenId", str)
 """The identifier of a personal access token."""
+InvitationId = NewType("InvitationId", str)
 JobId = NewType("JobId", str)
 UploadId = NewType("UploadId", str)
 AttachmentId = NewType("AttachmentId", str)

@@ -67,6 +67,10 @@ class StillSuspended(Conflict):
     }
 
 
+OPERATOR_ID = UserId("00000000-0000-0000-0000-000000000000")
+"""The identifier by which the command line acts; no account has it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """The caller of a request: a signed-in user who is not suspended, with the facts that access rules need."""
@@ -93,6 +97,7 @@ class User:
     role: Role = Role.USER
     suspended_at: datetime | None = None
     quota_bytes: int | None = None
+    awaits_approval: bool = False
     created_at: datetime
     updated_at: datetime
     version: int = 0
@@ -100,6 +105,10 @@ class User:
     @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
+
+    @property
+    def may_sign_in(self) -> bool:
+        return not self.is_suspended and not self.awaits_approval
 
     def described(self, *, display_name: str, bio: str, now: datetime) -> "User":
         return replace(
@@ -114,6 +123,9 @@ class User:
 
     def suspended(self, now: datetime) -> "User":
         return self if self.is_suspended else replace(self, suspended_at=now, updated_at=now)
+
+    def approved(self, now: datetime) -> "User":
+        return replace(self, awaits_approval=False, updated_at=now)
 
     def reinstated(self, now: datetime) -> "User":
         return replace(self, suspended_at=None, updated_at=now)

@@ -162,13 +162,13 @@ class AuthenticationService:
         async with self._database.read() as tx:
             user = await tx.users.find_by_id(token.user_id)
             stored = await tx.personal_access_tokens.find_by_id(token.id)
-        return None if user is None or user.is_suspended or stored is None else user.role
+        return user.role if user and user.may_sign_in and stored else None
 
     async def _role_in_session(self, user_id: UserId, session_id: SessionId) -> Role | None:
         """Returns the role of the caller; None if the caller must be refused."""
         async with self._database.read() as tx:
             user = await tx.users.find_by_id(user_id)
             session = await tx.sessions.find_by_id(session_id)
-        if user is None or user.is_suspended or session is None or not session.is_live(self._clock.now()):
+        if user is None or not user.may_sign_in or session is None or not session.is_live(self._clock.now()):
             return None
         return user.role

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mechshare.domain import events, session_events
+from mechshare.domain import events, registration_events, session_events
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
@@ -136,8 +136,23 @@ def effects_of(event: events.Event) -> Effects:
                 jobs=[Work(JobKind.DELETE_BLOBS, key, unless_pending=True)],
                 audit=[Audited(AuditAction.BLOB_DELETED, None, key, metadata, "nobody refers to it")],
             )
-        case events.UserRegistered(user, metadata):
-            return Effects(audit=[Audited(AuditAction.REGISTERED, user.id, user.username, metadata)])
+        case registration_events.UserRegistered(user, metadata, invitation_id):
+            by = f"invitation {invitation_id}" if invitation_id else ""
+            return Effects(audit=[Audited(AuditAction.REGISTERED, user.id, user.username, metadata, by)])
+        case registration_events.RegistrationApproved(user_id, admin_id, metadata):
+            return Effects(
+                tags=[access_tag(user_id)],
+                audit=[Audited(AuditAction.REGISTRATION_APPROVED, admin_id, user_id, metadata)],
+            )
+        case registration_events.RegistrationRejected(user_id, admin_id, metadata):
+            return Effects(
+                tags=[access_tag(user_id)],
+                audit=[Audited(AuditAction.REGISTRATION_REJECTED, admin_id, user_id, metadata)],
+            )
+        case registration_events.InvitationCreated(id, admin_id, note, metadata):
+            return Effects(audit=[Audited(AuditAction.INVITATION_CREATED, admin_id, id, metadata, note)])
+        case registration_events.InvitationRevoked(id, admin_id, metadata):
+            return Effects(audit=[Audited(AuditAction.INVITATION_REVOKED, admin_id, id, metadata)])
         case events.UserDeleted(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],

@@ -12,6 +12,7 @@ from mechshare.domain.errors import (
     TooManyFailedSignIns,
 )
 from mechshare.domain.ids import SessionId, UserId
+from mechshare.domain.invitations import AwaitingApproval
 from mechshare.domain.session_events import (
     PasswordChanged,
     RefreshDenied,
@@ -74,8 +75,9 @@ class SessionService:
     async def login(self, login: str, password: str, request_metadata: RequestMetadata) -> Tokens:
         """Opens a session for the user with this user name or e-mail address.
 
-        Raises InvalidCredentials alike for an absent account, a wrong password and a suspended account, and
-        TooManyFailedSignIns (for an account name that does not exist, too).
+        Raises InvalidCredentials alike for an absent account, a wrong password and a suspended account;
+        AwaitingApproval only for the right password; and TooManyFailedSignIns (for an account name that does not exist,
+        too).
         """
         name = normal_login(login)
         async with self._transactions.read() as tx:
@@ -249,9 +251,13 @@ class SessionService:
         return any(limited_address(session.address) == address for session in stored)
 
     async def _admits(self, tx: UnitOfWork, user_id: UserId, checked: str | None) -> bool:
-        """Returns whether the account is active and its password hash is still `checked`."""
+        """Returns whether the account is active and its password hash is still `checked`. Raises AwaitingApproval."""
         user = await tx.users.find_by_id(user_id)
-        return user is not None and not user.is_suspended and await tx.credentials.find(user_id) == checked
+        if user is None or user.is_suspended or await tx.credentials.find(user_id) != checked:
+            return False
+        if user.awaits_approval:
+            raise AwaitingApproval()
+        return True
 
     async def _open(
         self, tx: Transaction, user_id: UserId, account: str, request_metadata: RequestMetadata

@@ -9,17 +9,15 @@ from mechshare.domain.errors import CannotModifySelf, NameTaken, UserNotFound
 from mechshare.domain.events import (
     AccountsListed,
     AccountStatusChanged,
-    MechanismsReinstated,
-    MechanismsWithdrawn,
     UserDeleted,
-    UserRegistered,
 )
 from mechshare.domain.idempotency import IDEMPOTENCY_LIFETIME
-from mechshare.domain.ids import MechanismId, UserId
+from mechshare.domain.ids import UserId
+from mechshare.domain.invitations import InvitationRequired
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import SUSPENSION_REASON
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.domain.policy import require_permission
+from mechshare.domain.registration_events import UserRegistered
 from mechshare.domain.session_events import PasswordReset
 from mechshare.domain.storage_quotas import QuotaOverride, clean_quota
 from mechshare.domain.user_names import clean_username
@@ -42,7 +40,9 @@ from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
 from mechshare.ports.ids import IdSource
 from mechshare.ports.passwords import PasswordHasher
+from mechshare.services.support.admissions import ADMITTED, Admission, Admissions
 from mechshare.services.support.cleanup import clean_up_deleted
+from mechshare.services.support.hidden_mechanisms import hide_mechanisms
 from mechshare.services.support.idempotency import IdempotentRequest, ReplayedResponse, run_once
 from mechshare.services.support.rename_propagation import propagate_rename
 from mechshare.services.transactions import Transaction, Transactions
@@ -58,12 +58,20 @@ class Registration:
     email: str
     password: str
     display_name: str = ""
+    invitation: str = ""
+    """The secret of an invitation."""
 
 
 class UserService:
     def __init__(
-        self, transactions: Transactions, passwords: PasswordHasher, clock: Clock, ids: IdSource
+        self,
+        transactions: Transactions,
+        passwords: PasswordHasher,
+        clock: Clock,
+        ids: IdSource,
+        admissions: Admissions,
     ) -> None:
+        self._admissions = admissions
         self._transactions = transactions
         self._passwords = passwords
         self._clock = clock
@@ -75,22 +83,26 @@ class UserService:
         request_metadata: RequestMetadata,
         idempotency: IdempotentRequest[User] | None = None,
     ) -> User | ReplayedResponse:
-        """Creates an account with the role `user`. Raises InvalidField, NameTaken, IdempotencyKeyReused.
+        """Creates an account with the role `user`, which may still await approval.
 
+        Raises RegistrationClosed, InvitationRequired, InvalidField, NameTaken, IdempotencyKeyReused.
         A repeated request gets the stored response only with the password of the account. NameTaken does not say
         which of user name and e-mail address is in use.
         """
         try:
-            return await self._create(registration, Role.USER, request_metadata, idempotency)
-        except NameTaken as taken:
+            admission = await self._admissions.find(registration.invitation)
+            return await self._create(registration, Role.USER, request_metadata, idempotency, admission)
+        except (NameTaken, InvitationRequired) as refused:
             replay = await self._replayed(registration, idempotency) if idempotency else None
-            if replay is None:
-                raise NameTaken(field="username / email") from taken
-            return replay
+            if replay is not None:
+                return replay
+            if isinstance(refused, NameTaken):
+                raise NameTaken(field="username / email") from refused
+            raise
 
     async def create_admin(self, registration: Registration) -> User:
         """Creates an account with the role `admin`, for the command line. Raises InvalidField, NameTaken."""
-        created = await self._create(registration, Role.ADMIN, RequestMetadata(), None)
+        created = await self._create(registration, Role.ADMIN, RequestMetadata(), None, ADMITTED)
         assert isinstance(created, User), "without a key there is nothing to replay"  # noqa: S101
         return created
 
@@ -100,16 +112,18 @@ class UserService:
         role: Role,
         request_metadata: RequestMetadata,
         idempotency: IdempotentRequest[User] | None,
+        admission: Admission,
     ) -> User | ReplayedResponse:
-        user = self._new_user(registration, role)
+        user = replace(self._new_user(registration, role), awaits_approval=admission.awaits_approval)
         await self._refuse_taken_names(user)
         password_hash = await self._passwords.hash(normal_password(registration.password))
         async with self._transactions.begin() as tx:
 
             async def join() -> User:
+                invitation_id = await self._admissions.use(tx, admission)
                 saved = await tx.users.save(user)
                 await tx.credentials.save(saved.id, password_hash)
-                await tx.record(UserRegistered(saved, request_metadata))
+                await tx.record(UserRegistered(saved, request_metadata, invitation_id))
                 return saved
 
             return await run_once(tx, self._clock, _owned(idempotency, user.id), join)
@@ -181,8 +195,11 @@ class UserService:
         return user
 
     async def get_profile(self, user_id: UserId) -> Profile:
-        """Returns what everyone may see of a user. Raises UserNotFound."""
-        return profile_of(await self.get_user(user_id))
+        """Returns what everyone may see of a user. Raises UserNotFound, also for one that awaits approval."""
+        user = await self.get_user(user_id)
+        if user.awaits_approval:
+            raise UserNotFound()
+        return profile_of(user)
 
     async def update_user(
         self,
@@ -276,7 +293,7 @@ class UserService:
                 await tx.personal_access_tokens.delete(user_id)
             await tx.record(AccountStatusChanged(user, changed, actor.id, request_metadata))
             if hides_mechanisms is not None:
-                await _hide_mechanisms(tx, user_id, actor.id, now, request_metadata, hides=hides_mechanisms)
+                await hide_mechanisms(tx, user_id, actor.id, now, request_metadata, hides=hides_mechanisms)
             return changed
 
 
@@ -300,27 +317,6 @@ def _check_hiding(user: User, hides: bool | None) -> None:
         raise StillActive()
     if hides is False and user.is_suspended:
         raise StillSuspended()
-
-
-async def _hide_mechanisms(
-    tx: Transaction,
-    owner_id: UserId,
-    admin_id: UserId,
-    now: datetime,
-    request_metadata: RequestMetadata,
-    *,
-    hides: bool,
-) -> None:
-    """Withdraws the public mechanisms of a suspended account, or publishes those again."""
-    last: MechanismId | None = None
-    while found := await tx.mechanism_bulk.find(user_id=owner_id, limit=_BATCH_SIZE, after=last):
-        last = found[-1]
-        if hides:
-            withdrawn = await tx.mechanism_bulk.withdraw(found, SUSPENSION_REASON, now)
-            await tx.record(MechanismsWithdrawn(withdrawn, admin_id, SUSPENSION_REASON, request_metadata))
-        else:
-            shown = await tx.mechanism_bulk.reinstate(found, SUSPENSION_REASON, now)
-            await tx.record(MechanismsReinstated(shown, admin_id, request_metadata))
 
 
 def _existing(user: User | None) -> User:

@@ -12,8 +12,7 @@ import click
 from mechshare import settings
 from mechshare.application import Application
 from mechshare.bootstrap.application import build
-from mechshare.domain.ids import UserId
-from mechshare.domain.users import Actor, Role
+from mechshare.domain.users import OPERATOR_ID, Actor, Role
 from mechshare.entrypoints.logs import configure_logging
 from mechshare.entrypoints.startup import prepare
 from mechshare.entrypoints.worker.observer import LoggingObserver
@@ -21,7 +20,7 @@ from mechshare.settings import Settings
 
 T = TypeVar("T")
 P = ParamSpec("P")
-OPERATOR = Actor(id=UserId("00000000-0000-0000-0000-000000000000"), role=Role.ADMIN)
+OPERATOR = Actor(id=OPERATOR_ID, role=Role.ADMIN)
 """The actor of commands, with all permissions, since anyone who can run commands on the machine can do everything.
 Nobody can sign in as this user."""
 

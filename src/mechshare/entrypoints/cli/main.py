@@ -15,6 +15,7 @@ from mechshare.entrypoints.cli.demo import demo
 from mechshare.entrypoints.cli.explanations import explained
 from mechshare.entrypoints.cli.export import export
 from mechshare.entrypoints.cli.import_clips import import_clips
+from mechshare.entrypoints.cli.invitations import invitations
 from mechshare.entrypoints.cli.jobs import jobs
 from mechshare.entrypoints.cli.maintenance import doctor, migrate, reindex
 from mechshare.entrypoints.cli.serve import serve, worker
@@ -52,6 +53,7 @@ cli.add_command(import_clips)
 cli.add_command(export)
 cli.add_command(users)
 cli.add_command(tokens)
+cli.add_command(invitations)
 cli.add_command(jobs)
 cli.add_command(audit)
 cli.add_command(migrate)

@@ -6,7 +6,7 @@ from datetime import datetime
 import click
 
 from mechshare.application import Application
-from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.audit import NO_REQUEST, RequestMetadata
 from mechshare.domain.errors import NameTaken, UserNotFound
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.storage_quotas import MAX_QUOTA_BYTES, QuotaOverride, StorageQuota
@@ -93,6 +93,58 @@ def list_users(chosen: Settings, as_json: bool) -> None:
             for user in found
         ],
     )
+
+
+@users.command("waiting")
+@json_option
+@pass_settings
+def list_waiting(chosen: Settings, as_json: bool) -> None:
+    """List the accounts that await approval, the oldest first."""
+
+    async def command(application: Application) -> list[User]:
+        found: list[User] = []
+        request: PageRequest | None = PageRequest(limit=MAX_LIMIT)
+        while request:
+            page = await application.registrations.find_waiting(OPERATOR, request)
+            found += page.items
+            request = PageRequest(limit=MAX_LIMIT, after=page.next) if page.next else None
+        return found
+
+    found = run(chosen, command)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("user name", "name", "e-mail", "since", "id"),
+        [(user.username, user.display_name, user.email, _day(user.created_at), user.id) for user in found],
+    )
+
+
+@users.command()
+@click.argument("username")
+@pass_settings
+def approve(chosen: Settings, username: str) -> None:
+    """Let somebody sign in whose account awaits approval."""
+
+    async def command(application: Application) -> User:
+        user = await application.users.find_by_login(username)
+        return await application.registrations.approve(OPERATOR, user.id, NO_REQUEST)
+
+    click.echo(f"{run(chosen, command).username} may sign in")
+
+
+@users.command()
+@click.argument("username")
+@pass_settings
+def reject(chosen: Settings, username: str) -> None:
+    """Delete an account that awaits approval."""
+
+    async def command(application: Application) -> None:
+        user = await application.users.find_by_login(username)
+        await application.registrations.reject(OPERATOR, user.id, NO_REQUEST)
+
+    run(chosen, command)
+    click.echo(f"{username} is rejected; the account is deleted")
 
 
 @users.command("set-role")

@@ -28,6 +28,7 @@ from mechshare.entrypoints.http.middleware.request_context import (
 )
 from mechshare.entrypoints.http.middleware.request_limits import RequestLimitsMiddleware
 from mechshare.entrypoints.http.middleware.response_cache import ResponseCacheMiddleware
+from mechshare.entrypoints.http.middleware.sign_in_required import SignInRequiredMiddleware
 from mechshare.entrypoints.http.middleware.tus import TusMiddleware
 from mechshare.entrypoints.http.middleware.unread_body import UnreadBodyMiddleware
 from mechshare.entrypoints.http.parent_process import end_with_parent
@@ -46,12 +47,14 @@ from mechshare.entrypoints.http.routes import (
     categories,
     citations,
     evidence,
+    invitations,
     lineage,
     mechanisms,
     media,
     operations,
     personal_access_tokens,
     processing,
+    registrations,
     reliability,
     resumable_uploads,
     revisions,
@@ -88,7 +91,7 @@ _TAGGED = (
         revisions,
         citations,
     ),
-    *(categories, search, audit, operations),
+    *(categories, search, invitations, registrations, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
 _SHORT_BODY = 1024 * 1024
@@ -125,6 +128,8 @@ def build_app(
     reads = PublicReads(application)
     app.state.public_reads = reads
     asgi_app: ASGIApp = ResponseCacheMiddleware(LogContextMiddleware(app), application.authentication, reads)
+    if chosen.anonymous == "none":
+        asgi_app = SignInRequiredMiddleware(asgi_app, application.authentication)
     asgi_app = SessionCookieMiddleware(asgi_app, application)
     addresses = ClientAddresses(chosen.trusted_proxies)
     if application.rate_limits.is_limited:
@@ -167,6 +172,8 @@ def build_routes(public_url: str) -> Litestar:
             citations.router,
             categories.router,
             search.router,
+            invitations.router,
+            registrations.router,
             audit.router,
             operations.router,
             schema_assets.router,

@@ -14,6 +14,7 @@ from mechshare.ports.persistence.blob_references import BlobReferenceRepository,
 from mechshare.ports.persistence.categories import CategoryRepository
 from mechshare.ports.persistence.evidence import ClaimRepository
 from mechshare.ports.persistence.idempotency import IdempotencyRepository
+from mechshare.ports.persistence.invitations import InvitationRepository
 from mechshare.ports.persistence.jobs import JobLedger, JobRepository, UndoneJobs
 from mechshare.ports.persistence.lineage import LineageRepository
 from mechshare.ports.persistence.mechanisms import (
@@ -42,6 +43,9 @@ class UnitOfWork(Protocol):
 
     @property
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    def invitations(self) -> InvitationRepository: ...
 
     @property
     def personal_access_tokens(self) -> PersonalAccessTokenRepository: ...

@@ -24,6 +24,9 @@ class UserRepository(Protocol):
     async def find_all(self, request: PageRequest) -> Page[User]:
         """Returns a page, newest first; positions are (created_at, id)."""
 
+    async def find_awaiting_approval(self, request: PageRequest) -> Page[User]:
+        """Returns a page of the accounts that await approval, oldest first; positions are (created_at, id)."""
+
     async def find_first_created_at(self) -> datetime | None:
         """Returns when the oldest account was created; None without accounts."""
 

@@ -36,7 +36,7 @@ VERIFICATION_INTERVAL = timedelta(minutes=1)
 _REBUILD_AGAIN_AFTER = timedelta(minutes=5)
 """The time for which a failed rebuild is not scheduled again, so that the operator can intervene."""
 EXPIRED_TOKEN_RETENTION = timedelta(days=30)
-"""How long users still see an expired token, and so why a program stopped."""
+"""How long people still see an expired token or invitation, and so why it is refused."""
 _BATCH = 500
 _SESSION_BATCH = 20
 """Sessions deleted in one transaction. Each may have years of refresh tokens, one for every 15 minutes of use."""
@@ -106,8 +106,9 @@ class Scheduler:
 
 
 class GarbageCollection:
-    """The job `sweep`: deletes expired idempotency records, sessions, tokens and reservations, old entries of the audit
-    log, jobs that ended long ago, and orphans. It also sets the users of files that the previous release stored.
+    """The job `sweep`: deletes expired idempotency records, sessions, tokens, invitations and reservations, old
+    entries of the audit log, jobs that ended long ago, and orphans. It also sets the users of files that the previous
+    release stored.
 
     A separate job deletes each orphan, so that a crash between the decision and the deletion has no effect. A blob that
     is older than every account is no orphan: then the database is not the one that the files belong to.
@@ -160,6 +161,9 @@ class GarbageCollection:
             lambda tx, limit: tx.personal_access_tokens.delete_expired(
                 now - EXPIRED_TOKEN_RETENTION, limit=limit
             )
+        )
+        await self._delete_in_batches(
+            lambda tx, limit: tx.invitations.delete_expired(now - EXPIRED_TOKEN_RETENTION, limit=limit)
         )
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.delete_expired(now, limit=limit))
         await self._delete_in_batches(lambda tx, limit: tx.storage_quotas.adopt_files(limit=limit))

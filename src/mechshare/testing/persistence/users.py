@@ -37,6 +37,19 @@ async def test_a_user_name_of_64_characters_of_any_script_is_found(database: Dat
         assert await tx.users.find_by_login(user.username) == user
 
 
+async def test_accounts_that_await_approval_are_listed_oldest_first(database: Database) -> None:
+    newer = await save_user(database, created_at=NOW + timedelta(seconds=1), awaits_approval=True)
+    older = await save_user(database, awaits_approval=True)
+    await save_user(database)
+    async with database.begin() as tx:
+        first = await tx.users.find_awaiting_approval(PageRequest(limit=1))
+        assert (first.items, first.total) == ((older,), 2)
+        rest = await tx.users.find_awaiting_approval(PageRequest(limit=1, after=first.next))
+        assert (rest.items, rest.next) == ((newer,), None)
+        await tx.users.save(older.approved(NOW))
+        assert (await tx.users.find_awaiting_approval(PageRequest(limit=9))).items == (newer,)
+
+
 @pytest.mark.parametrize("field", ["username", "email"])
 async def test_names_and_emails_are_unique(database: Database, field: str) -> None:
     user = await save_user(database)

@@ -39,6 +39,10 @@ class MemoryUserRepository(UserRepository):
         users = self._access.read(USERS)
         return paged(users, request, key=lambda user: (user.created_at, user.id), descending=True)
 
+    async def find_awaiting_approval(self, request: PageRequest) -> Page[User]:
+        users = [user for user in self._access.read(USERS) if user.awaits_approval]
+        return paged(users, request, key=lambda user: (user.created_at, user.id), descending=False)
+
     async def find_first_created_at(self) -> datetime | None:
         return min((user.created_at for user in self._access.read(USERS)), default=None)
 

@@ -50,10 +50,12 @@ users = Table(
     Column("role", String(16), nullable=False),
     Column("suspended_at", UtcTime),
     Column("quota_bytes", BigInteger),
+    Column("awaits_approval", Boolean, nullable=False, server_default=false()),
     Column("created_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("version", Integer, nullable=False),
     Index(None, "created_at", "id"),
+    _partial("ix_users_awaiting_approval", "created_at", "id", where="awaits_approval"),
 )
 
 credentials = Table(

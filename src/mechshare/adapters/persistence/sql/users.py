@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from mechshare.adapters.persistence.sql.errors import ForeignKeyViolated, UniqueViolated
-from mechshare.adapters.persistence.sql.pagination import paged, paged_query
+from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import credentials, idempotency_records, users
@@ -41,6 +41,14 @@ _NEWEST = paged_query(
     select(users), key=users.c.created_at, id=users.c.id, descending=True, counted=select(users.c.id)
 )
 
+_AWAITING = paged_query(
+    select(users).where(users.c.awaits_approval),
+    key=users.c.created_at,
+    id=users.c.id,
+    descending=False,
+    counted=select(users.c.id).where(users.c.awaits_approval),
+)
+
 _PASSWORD_HASH = select(credentials.c.password_hash).where(credentials.c.user_id == bindparam("user_id"))
 _INSERT_CREDENTIALS = insert(credentials)
 _UPDATE_CREDENTIALS = update(credentials).where(credentials.c.user_id == bindparam("same_user_id"))
@@ -71,13 +79,10 @@ class SqlUserRepository(UserRepository):
         return saved
 
     async def find_all(self, request: PageRequest) -> Page[User]:
-        return await paged(
-            self._statements,
-            _NEWEST,
-            request,
-            value=_USER.value,
-            position=lambda user: Position(key=user.created_at, id=user.id),
-        )
+        return await self._paged(_NEWEST, request)
+
+    async def find_awaiting_approval(self, request: PageRequest) -> Page[User]:
+        return await self._paged(_AWAITING, request)
 
     async def find_first_created_at(self) -> datetime | None:
         row = await self._statements.row(_FIRST_CREATED_AT, {})
@@ -86,6 +91,15 @@ class SqlUserRepository(UserRepository):
     async def delete(self, id: UserId) -> None:
         await self._statements.change(_DELETE_IDEMPOTENCY_RECORDS, {"owner": f"{id} "})
         await self._statements.change(_DELETE, {"id": id})
+
+    async def _paged(self, listed: PagedQuery, request: PageRequest) -> Page[User]:
+        return await paged(
+            self._statements,
+            listed,
+            request,
+            value=_USER.value,
+            position=lambda user: Position(key=user.created_at, id=user.id),
+        )
 
     async def _write(self, user: User, saved: User) -> None:
         if user.version == 0:

@@ -21,6 +21,7 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
         f"DELETE {_API}/auth/tokens/{{token_id}}",
         f"DELETE {_API}/users/me",
         f"PATCH {_API}/users/{{user_id}}",
+        f"POST {_API}/invitations",
         f"POST {_MECHANISM}/processing/ticket",
     ),
     Scope.READ: (
@@ -84,6 +85,11 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
     Scope.ADMIN: (
         f"GET {_API}/users",
         f"GET {_API}/audit",
+        f"GET {_API}/invitations",
+        f"DELETE {_API}/invitations/{{invitation_id}}",
+        f"GET {_API}/registrations",
+        f"POST {_API}/registrations/{{user_id}}/approve",
+        f"POST {_API}/registrations/{{user_id}}/reject",
         f"POST {_API}/categories",
         f"PATCH {_API}/categories/{{category_id}}",
         f"DELETE {_API}/categories/{{category_id}}",
@@ -91,7 +97,8 @@ SCOPES: Mapping[Scope | None, tuple[str, ...]] = {
 }
 """The routes of each scope; those of None accept no personal access token at all, as pages do.
 
-A token must not give itself a longer life, a password or another role, nor end the account.
+A token must not give itself a longer life, a password or another role, nor let anybody in, nor end the
+account.
 """
 _SCOPE_OF = {route: scope for scope, routes in SCOPES.items() for route in routes}
 

@@ -30,6 +30,7 @@ class UserResponse(Struct):
     bio: str
     role: Role
     is_suspended: bool
+    awaits_approval: bool
     quota_bytes: int | None
     created_at: datetime
     updated_at: datetime
@@ -60,6 +61,7 @@ def user_response(user: User) -> UserResponse:
         bio=user.bio,
         role=user.role,
         is_suspended=user.is_suspended,
+        awaits_approval=user.awaits_approval,
         quota_bytes=user.quota_bytes,
         created_at=user.created_at,
         updated_at=user.updated_at,

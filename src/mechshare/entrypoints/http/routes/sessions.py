@@ -8,7 +8,7 @@ from litestar.openapi.spec import Tag
 from litestar.params import FromPath
 from msgspec import Struct
 
-from mechshare.domain.errors import Invalid, TooMany, Unauthenticated
+from mechshare.domain.errors import Forbidden, Invalid, TooMany, Unauthenticated
 from mechshare.domain.ids import SessionId
 from mechshare.domain.sessions import Session, Tokens
 from mechshare.domain.user_names import MAX_USERNAME_LENGTH, MIN_USERNAME_LENGTH
@@ -52,12 +52,13 @@ Password = Annotated[str, documented(format="password", minLength=8, maxLength=2
 
 @published("Registration")
 class NewUser(Struct, forbid_unknown_fields=True):
-    """`display_name` defaults to the user name."""
+    """`display_name` defaults to the user name. `invitation` is the secret of an invitation link."""
 
     username: Annotated[str, documented(minLength=MIN_USERNAME_LENGTH, maxLength=MAX_USERNAME_LENGTH)]
     email: Annotated[str, documented(format="email", minLength=3, maxLength=254)]
     password: Password
     display_name: Annotated[str, documented(maxLength=50)] = ""
+    invitation: Annotated[str, documented(maxLength=200)] = ""
 
 
 @published("Credentials")
@@ -111,20 +112,27 @@ class SessionsResponse(Struct):
     operation_id="register",
     before_request=limits(CostlyOperation.REGISTRATIONS),
     summary="Register",
-    opt={"open": True, **ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid)},
+    opt={"open": True, **ACCEPTS_IDEMPOTENCY_KEY, **refuses(Forbidden, Invalid)},
     operation_class=body_of(
         NewUser,
         example={"username": "sakura", "email": "sakura@example.com", "password": "four-bar linkage"},
     ),
 )
 async def register(request: Req) -> Response[UserResponse]:
-    """Creates an account. The user name and the e-mail address must not be in use."""
+    """Creates an account. The user name and the e-mail address must not be in use.
+
+    The installation may need an invitation or an approval (`awaits_approval`), or admit nobody.
+    """
     new = await decoded_body(request, NewUser, max_bytes=MAX_AUTH_BODY_BYTES)
     # The fingerprint excludes the password: a stored fingerprint must not help to guess it.
     fingerprint = f"{new.username}\n{new.email}\n{new.display_name}".encode()
     idempotency = idempotent_request(request, "", fingerprint, encoded_user)
     registration = Registration(
-        username=new.username, email=new.email, password=new.password, display_name=new.display_name
+        username=new.username,
+        email=new.email,
+        password=new.password,
+        display_name=new.display_name,
+        invitation=new.invitation,
     )
     joined = await application_of(request).users.register(
         registration, request_metadata_of(request), idempotency
@@ -139,7 +147,7 @@ async def register(request: Req) -> Response[UserResponse]:
     status_code=200,
     operation_id="login",
     summary="Sign in",
-    opt={"open": True, **refuses(Unauthenticated, Invalid)},
+    opt={"open": True, **refuses(Unauthenticated, Forbidden, Invalid)},
     operation_class=body_of(Credentials, example={"username": "sakura", "password": "four-bar linkage"}),
 )
 async def login(request: Req) -> Response[TokenPairResponse]:

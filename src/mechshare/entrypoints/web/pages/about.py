@@ -39,7 +39,11 @@ async def show_api(request: Req) -> Response[str]:
 @get("/robots.txt")
 async def get_robots(request: Req) -> Response[str]:
     """Returns which pages robots may read (RFC 9309). Media below /api stay allowed: previews of pages show them."""
-    base = base_path(application_of(request).settings.public_url)
+    settings = application_of(request).settings
+    base = base_path(settings.public_url)
+    if settings.anonymous == "none":
+        nothing = f"User-agent: *\nDisallow: {base}/\n"
+        return Response(nothing, media_type=MediaType.TEXT, headers={"Cache-Control": _CACHE})
     lines = [
         "User-agent: *",
         f"Allow: {base}/api/v1/media/",

@@ -7,6 +7,8 @@ from litestar.datastructures import Cookie
 from litestar.params import FromPath, QueryParameter
 
 from mechshare.domain.errors import LANGUAGES, DomainException, RouteNotFound
+from mechshare.domain.invitations import RegistrationMode
+from mechshare.domain.users import User
 from mechshare.entrypoints.http.protocol.auth import (
     application_of,
     caller_of,
@@ -24,12 +26,15 @@ from mechshare.services.users import Registration
 
 Req = Request[Any, Any, Any]
 Next = Annotated[str, QueryParameter(name="next")]
+Invited = Annotated[str, QueryParameter(name="invitation", max_length=200)]
 _MAX_FORM_BYTES = 8 * 1024
 
 
 @get("/sign-in")
 async def show_sign_in(request: Req, next_path: Next = "/") -> Response[str]:
-    return await page(request, "sign_in.html", values={}, next=local_path(next_path))
+    return await page(
+        request, "sign_in.html", values={}, next=local_path(next_path), may_register=_may_register(request)
+    )
 
 
 @post("/sign-in", status_code=200)
@@ -39,17 +44,34 @@ async def sign_in(request: Req) -> Response[Any]:
     try:
         return await _start_session(request, fields.text("username"), fields.text("password"), next_path)
     except DomainException as error:
-        return await form_page(request, "sign_in.html", error, values=without_secrets(fields), next=next_path)
+        return await form_page(
+            request,
+            "sign_in.html",
+            error,
+            values=without_secrets(fields),
+            next=next_path,
+            may_register=_may_register(request),
+        )
 
 
 @get("/register")
-async def show_registration(request: Req, next_path: Next = "/") -> Response[str]:
-    return await page(request, "register.html", values={}, next=local_path(next_path))
+async def show_registration(request: Req, next_path: Next = "/", invitation: Invited = "") -> Response[str]:
+    """Shows the form, or why nobody can create an account here without an invitation."""
+    application, mode = application_of(request), _mode(request)
+    is_invited = bool(invitation) and await application.invitations.is_valid(invitation)
+    return await page(
+        request,
+        "register.html",
+        values={"invitation": invitation if is_invited else ""},
+        next=local_path(next_path),
+        mode=mode.value,
+        is_admitted=is_invited or _may_register(request),
+    )
 
 
 @post("/register", status_code=200, before_request=limits(CostlyOperation.REGISTRATIONS))
 async def register(request: Req) -> Response[Any]:
-    """Creates the account and signs the person in."""
+    """Creates the account and signs the person in, unless the account awaits approval."""
     fields = await form_fields(request, _MAX_FORM_BYTES)
     next_path = local_path(fields.text("next"))
     registration = Registration(
@@ -57,13 +79,22 @@ async def register(request: Req) -> Response[Any]:
         email=fields.text("email"),
         password=fields.text("password"),
         display_name=fields.text("display_name"),
+        invitation=fields.text("invitation"),
     )
     try:
-        await application_of(request).users.register(registration, request_metadata_of(request))
+        joined = await application_of(request).users.register(registration, request_metadata_of(request))
+        if isinstance(joined, User) and joined.awaits_approval:
+            return await page(request, "awaiting_approval.html")
         return await _start_session(request, registration.username, registration.password, next_path)
     except DomainException as error:
         return await form_page(
-            request, "register.html", error, values=without_secrets(fields), next=next_path
+            request,
+            "register.html",
+            error,
+            values=without_secrets(fields),
+            next=next_path,
+            mode=_mode(request).value,
+            is_admitted=True,
         )
 
 
@@ -88,6 +119,15 @@ async def _start_session(request: Req, login: str, password: str, next_path: str
     is_secure = request.scope["scheme"] == "https"
     cookies = session_cookies(tokens, public_url_of(request), is_secure=is_secure)
     return _with_cookies(see_other(next_path), cookies)
+
+
+def _mode(request: Req) -> RegistrationMode:
+    return RegistrationMode(application_of(request).settings.registration)
+
+
+def _may_register(request: Req) -> bool:
+    """Whether people without an invitation may create an account."""
+    return _mode(request) in (RegistrationMode.OPEN, RegistrationMode.APPROVAL)
 
 
 def _with_cookies(response: Response[Any], cookies: list[Cookie]) -> Response[Any]:
