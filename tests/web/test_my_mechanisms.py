@@ -35,7 +35,7 @@ async def mika(site: Site) -> dict[str, str]:
 async def test_an_empty_list_leads_to_the_upload(site: Site, mika: dict[str, str]) -> None:
     response = await opened(site, "/my", mika)
     assert response.status_code == 200
-    assert "Upload your first clip" in response.text
+    assert "Upload your first file" in response.text
 
 
 async def test_a_guest_is_sent_to_the_sign_in_page(site: Site) -> None:

@@ -275,8 +275,8 @@ class VersionRequired(PreconditionRequired):
 class FileTooLarge(TooLarge):
     code = "FILE_TOO_LARGE"
     messages = {
-        "en": "The file exceeds the limit of {limit} bytes. Send a shorter or smaller clip.",
-        "ja": "ファイルが上限（{limit} バイト）を超えています。より短いか、サイズの小さいクリップを送ってください。",
+        "en": "The file exceeds the limit of {limit} bytes. Send a smaller file, such as a shorter clip.",
+        "ja": "ファイルが上限（{limit} バイト）を超えています。動画を短くするなど、小さくして送ってください。",
     }
 
 
@@ -297,7 +297,7 @@ class UnsupportedFile(UnsupportedMedia):
         "documents (PDF, DOC, DOCX, PPT, PPTX, XLS, XLSX).",
         "ja": "対応していない形式のファイルです。動画は「ffmpeg -i FILE clip.mp4」などで MP4 に、"
         "画像（HEIC、SVG など）は JPEG か PNG に、文書は PDF に変換してください。"
-        "クリップ（GIF、APNG、WebP、AVIF、MP4、MOV、WebM、MKV、AVI、MPEG-TS、WMV）、"
+        "動画（GIF、APNG、WebP、AVIF、MP4、MOV、WebM、MKV、AVI、MPEG-TS、WMV）、"
         "画像（JPEG、PNG、WebP、GIF）、文書（PDF、DOC、DOCX、PPT、PPTX、XLS、XLSX）に対応しています。",
     }
 

@@ -90,7 +90,7 @@ class Job:
 
     `subject` is the object of the work: a mechanism's id, a blob key for DELETE_BLOBS, or EVERYTHING. `fence` grows
     with every claim; only the worker with the newest fence may write the outcome. `progress` is 0..1 within `step`.
-    `started_at` is the time of the last claim. `owner` is the user whose clip the job processes, "" for all other work;
+    `started_at` is the time of the last claim. `owner` is the user whose file the job processes, "" for all other work;
     owners take turns.
     """
 

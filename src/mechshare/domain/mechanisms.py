@@ -179,7 +179,7 @@ class Mechanism:
         return self.user_id == user_id
 
     def publish(self, now: datetime) -> "Mechanism":
-        """Returns the mechanism, visible to everyone. Raises NotReady, WithdrawnByModerator."""
+        """Returns the mechanism as published: everyone may see it. Raises NotReady, WithdrawnByModerator."""
         if self.withdrawn_reason is not None:
             raise WithdrawnByModerator(reason=self.withdrawn_reason)
         if self.processing.state is not ProcessingState.READY:
@@ -187,7 +187,7 @@ class Mechanism:
         return self if self.is_published else replace(self, is_published=True, updated_at=now)
 
     def withdraw(self, now: datetime) -> "Mechanism":
-        """Returns the mechanism, visible to its owner only, who may publish it again."""
+        """Returns the mechanism as withdrawn: its owner may see it and publish it again."""
         return replace(self, is_published=False, updated_at=now) if self.is_published else self
 
     def withdraw_for(self, reason: str, now: datetime) -> "Mechanism":

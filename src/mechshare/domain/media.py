@@ -207,12 +207,12 @@ class FailureCode(StrEnum):
 
 FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     FailureCode.EMPTY: {
-        "en": "The file contains no frames. Export the clip again and send the new file.",
+        "en": "The file contains no frames. Export it again and send the new file.",
         "ja": "ファイルにフレームがありません。書き出し直して、もう一度送ってください。",
     },
     FailureCode.UNREADABLE: {
-        "en": "The file is not a valid file of its format. Check that it plays, or export it again.",
-        "ja": "ファイルを読み取れません。再生できるかを確認し、できない場合は書き出し直してください。",
+        "en": "The file is not a valid file of its format. Check that it opens in another program, or export it again.",
+        "ja": "ファイルを読み取れません。他のソフトで開けるかを確認し、開けない場合は書き出し直してください。",
     },
     FailureCode.TRUNCATED: {
         "en": "The file ends too early: part of it is missing. Send the complete file.",
@@ -226,7 +226,7 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     },
     FailureCode.NO_VIDEO: {
         "en": "The file has no video track. Send a clip with one.",
-        "ja": "ファイルに映像トラックがありません。映像のあるクリップを送ってください。",
+        "ja": "ファイルに映像トラックがありません。映像のある動画を送ってください。",
     },
     FailureCode.PICTURE_TOO_LARGE: {
         "en": "The picture is too large. Scale it down to at most 8192 px a side and 40 million pixels.",
@@ -234,19 +234,19 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     },
     FailureCode.TOO_LONG: {
         "en": "The clip is longer than two minutes. Cut it to two minutes or less; one cycle of the motion is enough.",
-        "ja": "クリップが 2 分を超えています。2 分以内に切り出してください。動きの 1 周期分で十分です。",
+        "ja": "動画が 2 分を超えています。2 分以内に切り出してください。動きの 1 周期分で十分です。",
     },
     FailureCode.TOO_MANY_FRAMES: {
         "en": "The clip has more than 28,800 frames (two minutes at 240 per second). Cut it shorter, or export it with "
         "fewer frames per second.",
-        "ja": "フレーム数が 28,800(毎秒 240 フレームで 2 分)を超えています。クリップを短くするか、"
+        "ja": "フレーム数が 28,800(毎秒 240 フレームで 2 分)を超えています。動画を短くするか、"
         "フレームレートを下げて書き出してください。",
     },
     FailureCode.TOO_MANY_PIXELS: {
         "en": "All frames together have more than 30,000 million pixels (a minute of 3840 x 2160 px at 60 per second). "
         "Scale the clip down or cut it shorter.",
         "ja": "全フレームの総画素数が 300 億(3840 x 2160 px、毎秒 60 フレームで 1 分)を超えています。"
-        "画面を縮小するか、クリップを短くしてください。",
+        "画面を縮小するか、動画を短くしてください。",
     },
     FailureCode.TOO_MANY_STREAMS: {
         "en": "The file has too many tracks. Export the clip with its video track only.",
@@ -268,32 +268,32 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
     },
     FailureCode.RESULT_TOO_LARGE: {
         "en": "The video made from the clip would be larger than 256 MiB. Cut the clip shorter or scale it down.",
-        "ja": "クリップから作成する動画が 256 MiB を超えます。クリップを短くするか、画面を縮小してください。",
+        "ja": "再生用に作成する動画が 256 MiB を超えます。元の動画を短くするか、画面を縮小してください。",
     },
     FailureCode.TIMED_OUT: {
-        "en": "Processing took more time than a clip with so many frames and pixels may take. Export the clip as "
-        "H.264, or send a shorter or smaller one.",
+        "en": "Processing took more time than a file with so many frames and pixels may take. Export a clip as "
+        "H.264, or send a shorter or smaller file.",
         "ja": "フレーム数と画素数から見込まれる時間内に処理が終わりませんでした。H.264 で書き出し直すか、"
-        "より短いか、画面の小さいクリップを送ってください。",
+        "より短いか、画面の小さい動画を送ってください。",
     },
     FailureCode.OUT_OF_MEMORY: {
-        "en": "Processing needed too much memory. Send a clip with a smaller picture.",
-        "ja": "処理に必要なメモリーが多すぎます。画面の小さいクリップを送ってください。",
+        "en": "Processing needed too much memory. Send a file with smaller pictures.",
+        "ja": "処理に必要なメモリーが多すぎます。画面や画像を小さくして送ってください。",
     },
     FailureCode.FORBIDDEN_CALL: {
-        "en": "Processing stopped: the file made the decoder do what it may not. Export the clip with another program.",
+        "en": "The file made the decoder try a forbidden operation. Export it with another program.",
         "ja": "デコーダーが禁止された操作を行おうとしたため、処理を中止しました。別のソフトで書き出し直してください。",
     },
     FailureCode.CRASHED: {
-        "en": "Processing crashed. Try again; if it fails again, export the clip again.",
+        "en": "Processing crashed. Try again; if it fails again, export the file again.",
         "ja": "処理が異常終了しました。再試行しても失敗する場合は、書き出し直してください。",
     },
     FailureCode.FILE_LOST: {
-        "en": "The stored file is missing. Send the clip again, and tell the operator.",
+        "en": "The stored file is missing. Send it again, and tell the operator.",
         "ja": "保存されたファイルが失われています。もう一度送信し、運用担当者にもお知らせください。",
     },
     FailureCode.FILE_ALTERED: {
-        "en": "The stored file differs from the file that was sent. Send the clip again, and tell the operator.",
+        "en": "The stored file differs from the file that was sent. Send it again, and tell the operator.",
         "ja": "保存されたファイルの内容が送信時と異なります。もう一度送信し、運用担当者にもお知らせください。",
     },
     FailureCode.UNAVAILABLE: {
@@ -301,11 +301,11 @@ FAILURE_MESSAGES: Mapping[FailureCode, Mapping[str, str]] = {
         "ja": "処理に必要なサービスが応答していません。自動的に再試行されます。",
     },
     FailureCode.WORKER_LOST: {
-        "en": "Workers stopped repeatedly while they processed this clip. Try again, or export the clip again.",
-        "ja": "このクリップの処理中にワーカーが繰り返し停止しました。再試行するか、書き出し直してください。",
+        "en": "Workers stopped repeatedly while they processed this file. Try again, or export the file again.",
+        "ja": "このファイルの処理中にワーカーが繰り返し停止しました。再試行するか、書き出し直してください。",
     },
     FailureCode.DEADLINE_PASSED: {
-        "en": "The clip could not be processed within a day. Try again.",
+        "en": "The file could not be processed within a day. Try again.",
         "ja": "1 日以内に処理できませんでした。再試行してください。",
     },
     FailureCode.CANCELLED: {

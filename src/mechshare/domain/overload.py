@@ -43,13 +43,13 @@ class SearchTimedOut(Unavailable):
 
 
 class TooManyUnfinishedClips(TooMany):
-    """The user's clips that are not processed yet are as many as one user may have."""
+    """The user has as many unprocessed files as one user may have."""
 
     code = "TOO_MANY_UNFINISHED_CLIPS"
     messages = {
-        "en": "{limit} of your clips are still to be processed. Send the next one when one of them is "
+        "en": "{limit} of your files are still to be processed. Send the next one when one of them is "
         "finished, or try again in {retry_after} seconds.",
-        "ja": "処理が終わっていないクリップが {limit} 件あります。いずれかの処理が終わってから、"
+        "ja": "処理が終わっていないファイルが {limit} 件あります。いずれかの処理が終わってから、"
         "または {retry_after} 秒後にもう一度お試しください。",
     }
 

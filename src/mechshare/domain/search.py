@@ -252,7 +252,7 @@ class FoundMechanism:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHelp:
-    """What finds something where a search found nothing: the query in other `spellings`, and how many mechanisms there
+    """How to find mechanisms after a search without hits: the query in other `spellings`, and how many mechanisms there
     are `without` one filter (`category`, `author`, `created`, `duration`) or without `all` of several."""
 
     spellings: tuple[str, ...] = ()

@@ -46,7 +46,7 @@ class Session:
     def is_recent(self, now: datetime) -> bool:
         """Whether the user signed in less than RECENT_SIGN_IN ago; refreshing the tokens does not count.
 
-        A sign-in that a clock, set back since, dates ahead is not recent for longer.
+        If the clock was set back since, so that the sign-in lies in the future, it does not stay recent for longer.
         """
         return abs(now - self.created_at) < RECENT_SIGN_IN
 

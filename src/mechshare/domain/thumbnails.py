@@ -12,7 +12,7 @@ class NoThumbnailToChoose(Conflict):
     code = "NO_THUMBNAIL_TO_CHOOSE"
     messages = {
         "en": "A thumbnail can be chosen only of a clip that is stored here and ready.",
-        "ja": "サムネイルを選べるのは、ここに保存され、処理が完了したクリップだけです。",
+        "ja": "サムネイルを選べるのは、ここに保存され、処理が完了した動画だけです。",
     }
 
 
@@ -27,7 +27,7 @@ def choose_thumbnail(mechanism: Mechanism, at: float | None, now: datetime) -> M
         raise InvalidField(
             "thumbnail_at",
             en=f"must be 0 to {duration} seconds, a moment of the clip.",
-            ja=f"クリップ内の時刻を 0〜{duration} 秒で指定してください。",
+            ja=f"動画内の時刻を 0〜{duration} 秒で指定してください。",
         )
     chosen = None if at is None else round(float(at), 3)
     return replace(mechanism, media=replace(media, thumbnail_at=chosen), updated_at=now)

@@ -19,4 +19,4 @@ JOB_ATTEMPTS = Counter("mechshare_job_attempts_total", "Finished attempts at job
 FILES_VERIFIED = Counter(
     "mechshare_files_verified_total", "Stored files compared with their digest", ["result"]
 )
-UPLOADED_BYTES = Counter("mechshare_uploaded_bytes_total", "Bytes of accepted clips")
+UPLOADED_BYTES = Counter("mechshare_uploaded_bytes_total", "Bytes of accepted files")

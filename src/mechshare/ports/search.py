@@ -48,8 +48,9 @@ class SearchIndex(Protocol):
         kanji or part of a word in katakana, in any spelling. A title that only mechanisms in `excluded` have, at most
         MAX_EXCLUDED, is left out.
 
-        Of the kind AUTHOR, returns the display names of authors of such mechanisms whose display name or user name has
-        the beginning; of the kind TERM, names in the thesaurus, if the index has one; of the kind CATEGORY, none.
+        Of the kind AUTHOR, returns the display names of authors of such mechanisms whose display name or user name
+        begins with `prefix`; of the kind TERM, names in the thesaurus, if the index has one; of the kind CATEGORY,
+        none.
         """
 
     async def rebuild(self, documents: AsyncIterator[SearchDocument]) -> int:

@@ -177,8 +177,8 @@ class ScratchDerivation:
 
 @contextmanager
 def _room_in(scratch: Scratch) -> Iterator[Path]:
-    """Provides a temporary folder for one clip. On a full disk it raises StorageFull in place of any other error,
-    because the clip is not at fault."""
+    """Provides a temporary folder for one file. On a full disk it raises StorageFull in place of any other error,
+    because the file is not at fault."""
     try:
         with scratch.folder() as folder:
             try:

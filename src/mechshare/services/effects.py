@@ -27,7 +27,7 @@ from mechshare.services.support.invalidation import (
 class Work:
     """A job to enqueue. With `unless_pending` it is skipped if a job of its kind and subject has not ended.
 
-    `owner` is the user whose clip is processed.
+    `owner` is the user whose file is processed.
     """
 
     kind: JobKind

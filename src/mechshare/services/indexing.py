@@ -1,4 +1,4 @@
-"""Keeps the search index in step with the database."""
+"""Updates the search index after changes of the database."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 

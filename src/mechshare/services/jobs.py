@@ -112,7 +112,7 @@ class JobRunner:
         """Claims and runs one job that is due; returns the job, or None if none was due.
 
         Claims alternate between index jobs (public mechanisms first) and all jobs, so that neither a published
-        mechanism waits for all earlier clips nor clips wait for the index. Up to MAX_INDEX_BATCH index jobs of one kind
+        mechanism waits for all earlier files nor files wait for the index. Up to MAX_INDEX_BATCH index jobs of one kind
         run together, since the index stores many documents at about the cost of one; then the first is returned.
         """
         async with self._transactions.begin() as tx:

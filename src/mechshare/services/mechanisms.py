@@ -125,7 +125,7 @@ class MechanismService:
             return await find_response(tx, idempotency)
 
     async def import_mechanism(self, actor: Actor, draft: Draft) -> AuthoredMechanism:
-        """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished clips.
+        """Creates a mechanism as `create_mechanism` does, for an operator: without a limit on unfinished files.
 
         Raises UnauthorizedOperation, InvalidField, CategoryNotFound.
         """
@@ -136,7 +136,7 @@ class MechanismService:
         return created
 
     async def require_room_for_clip(self, actor: Actor) -> None:
-        """Raises TooManyUnfinishedClips if `create_mechanism` would refuse another clip at present.
+        """Raises TooManyUnfinishedClips if `create_mechanism` would refuse another file at present.
 
         So a caller need not receive a file first that would be discarded.
         """

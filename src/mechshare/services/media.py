@@ -83,7 +83,7 @@ class MediaService:
         return await self._stored(derivative.reference)
 
     async def find_original(self, viewer: Viewer, mechanism_id: MechanismId) -> StoredMedia:
-        """Returns the uploaded file, for a caller who may download it.
+        """Returns the original as it is stored, for a caller who may download it.
 
         Raises MechanismNotFound, AuthenticationRequired, UnauthorizedOperation, MediaNotFound, MediaDamaged.
         """

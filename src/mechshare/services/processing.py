@@ -1,4 +1,4 @@
-"""Processes uploaded clips into derivatives, and reports the progress."""
+"""Makes derivatives of uploaded files, and reports the progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _DELETED_TOGETHER = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingStatus:
-    """How far a clip is processed. `attempt` counts from 1 and is 0 before; `progress` is 0..1 within `step`.
+    """How far a file is processed. `attempt` counts from 1 and is 0 before; `progress` is 0..1 within `step`.
 
     `history` holds the attempts of the newest job, oldest first, for callers who may edit the mechanism.
     """
@@ -83,8 +83,10 @@ class ProcessingService:
         return processing_status(mechanism, job, attempts)
 
     async def retry(self, actor: Actor, mechanism_id: MechanismId) -> ProcessingStatus:
-        """Enqueues a failed clip again. Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry,
-        TooManyUnfinishedClips."""
+        """Enqueues the processing of a failed file again.
+
+        Raises MechanismNotFound, UnauthorizedOperation, NothingToRetry, TooManyUnfinishedClips.
+        """
         now = self._clock.now()
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
@@ -96,7 +98,7 @@ class ProcessingService:
 
 
 class ProcessMechanismFile:
-    """The job `process_mechanism_file`: makes the thumbnail, video, preview and facts of one clip."""
+    """The job `process_mechanism_file`: makes the derivatives and measures the facts of one file."""
 
     def __init__(self, transactions: Transactions, derivation: Derivation, clock: Clock) -> None:
         self._transactions = transactions

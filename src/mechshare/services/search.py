@@ -139,7 +139,7 @@ class SearchService:
             return replace(found, is_complete=found.is_complete and not unindexed, help=help)
 
     async def _help(self, query: SearchQuery, result: SearchResult) -> SearchHelp:
-        """Returns what finds something; nothing if the index does not respond any more."""
+        """Returns how to find mechanisms instead; nothing if the index does not respond any more."""
         try:
             spellings = [
                 text for text in _respelled(query.text, result.nearest) if await self._count(query, text=text)

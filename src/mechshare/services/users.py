@@ -131,7 +131,7 @@ class UserService:
     async def _replayed(
         self, registration: Registration, idempotency: IdempotentRequest[User]
     ) -> ReplayedResponse | None:
-        """Returns the response to the same request of before; None without one, and for a wrong password.
+        """Returns the stored response to the same request; None if there is none, or if the password is wrong.
 
         Raises IdempotencyKeyReused.
         """

@@ -71,7 +71,7 @@ def backup(chosen: Settings, folder: Path, as_json: bool) -> None:
 @json_option
 @pass_settings
 def restore(chosen: Settings, folder: Path, check: bool, keep_files: bool, as_json: bool) -> None:
-    """Restore the backup in FOLDER into the configured database and place for files, which must be empty.
+    """Restore the backup in FOLDER into the configured database and blob store, which must be empty.
 
     The whole backup is read and compared with its manifest first; if anything is damaged, nothing is written. Then
     rows and files are written, and compared by SHA-256. Stop every server and worker first. After an interruption,

@@ -43,7 +43,7 @@ _EXPECTED = (*_ADVICE, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EMFILE, 
 )
 @click.version_option(package_name="mechshare")
 def cli() -> None:
-    """Share how things move and why things happen: short clips that colleagues find, trust and reuse."""
+    """Share how things move and why things happen: clips, pictures and documents that colleagues find and reuse."""
 
 
 cli.add_command(serve)

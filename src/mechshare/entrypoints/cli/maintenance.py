@@ -77,7 +77,7 @@ _REMEDIES = {
         "isolation",
         Problem.WEAK,
     ): "use Linux 5.13 or newer with Landlock, on x86_64 or aarch64, and a container profile that allows seccomp and "
-    "Landlock; meanwhile clips are processed without it",
+    "Landlock; meanwhile files are processed without it",
 }
 
 
@@ -94,7 +94,7 @@ class Finding:
 @click.command()
 @pass_settings
 def migrate(chosen: Settings) -> None:
-    """Update the database's schema and create the place for files; several machines may do so at once."""
+    """Update the database's schema and create the blob store; several machines may do so at once."""
     click.echo(run(chosen, lambda application: application.installation.migrate()))
 
 

@@ -45,7 +45,7 @@ _ONE_PROCESS = ("database", "blobs", "search", "jobs")
 )
 @pass_settings
 def serve(chosen: Settings, host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve the pages and the API, and process clips, until stopped."""
+    """Serve the pages and the API, and process uploads, until stopped."""
     processes = workers or chosen.workers
     _refuse_memory(chosen, processes)
     with reserved_port(host or chosen.host, port if port is not None else chosen.port) as (address, number):
@@ -70,7 +70,7 @@ def serve(chosen: Settings, host: str | None, port: int | None, workers: int | N
 )
 @pass_settings
 def worker(chosen: Settings, slots: int | None, metrics_port: int | None) -> None:
-    """Process clips and update the search index, without serving, until stopped."""
+    """Process uploads and update the search index, without serving, until stopped."""
 
     async def working() -> None:
         stop = asyncio.Event()

@@ -54,4 +54,4 @@ def _report(result: Verified) -> None:
         "-> copy these files from a backup to the same paths of the store, then run 'mechshare verify' again"
     )
     if any(one.role in DERIVATIVES for one in result.damaged):
-        click.echo("-> without a backup: the owner can send the clip again; its original may be intact")
+        click.echo("-> without a backup: the owner can send the file again; its original may be intact")

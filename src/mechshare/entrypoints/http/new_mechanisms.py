@@ -1,4 +1,4 @@
-"""Creates mechanisms from what a request contains: a multipart form with a clip, or any other draft.
+"""Creates mechanisms from what a request contains: a multipart form with a file, or any other draft.
 
 The API and the upload page share it.
 """
@@ -44,7 +44,7 @@ Choice = bool | Literal["true", "false"]
 
 @published("NewMechanism")
 class NewUpload(Struct, forbid_unknown_fields=True):
-    """The text fields of an upload form, whose clip is the part `file`. `parameters` may be lines: `stroke = 12 mm`.
+    """The text fields of an upload form, whose file is the part `file`. `parameters` may be lines: `stroke = 12 mm`.
 
     With `original_offered`, all who see the mechanism may download the file, with the place, author and device that its
     metadata may tell. `remove_metadata` removes these from the stored file: of JPEG, PNG, MP4 and MOV.
@@ -87,7 +87,7 @@ def _parameters(stated: Parameters | str) -> tuple[NamedValue, ...]:
 
 
 async def create_from_form(request: Req, form: ClipForm) -> AuthoredMechanism | ReplayedResponse:
-    """Reads the multipart form into `form`, stores its clip and creates the mechanism.
+    """Reads the multipart form into `form`, stores its file and creates the mechanism.
 
     If it raises, no file remains, and `form` contains the fields that were read. Raises MalformedRequest, and what
     `UploadService.receive` and `MechanismService.create_mechanism` raise.
@@ -158,7 +158,7 @@ async def _create_with_clip(
 ) -> tuple[OriginalFile, AuthoredMechanism | ReplayedResponse]:
     new = decoded(msgspec.json.encode(_grouped(form.fields)), NewUpload)
     if form.file is None:
-        raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the clip.")])
+        raise MalformedRequest(problem="see details.", details=[("file", "is missing: send the main file.")])
     draft = Draft(statement=new.statement, media=form.file, removes_metadata=new.removes_metadata)
     return form.file, await create(request, draft, msgspec.json.encode([new, form.file.sha256]))
 

@@ -29,7 +29,7 @@ SCRIPT_TEXTS = {
     "upload_state_ready": _("Ready"),
     "upload_state_public": _("Public"),
     "upload_percent": _("Sent: {percent} %"),
-    "upload_stored": _("All sent. The server stores the clip …"),
+    "upload_stored": _("All sent. The server stores the file …"),
     "upload_ready": _("Only you see it until you publish it."),
     "upload_public": _("Everyone can see it now."),
     "upload_begun": _("A part of this file is on the server already. It goes on from there."),
@@ -44,7 +44,7 @@ SCRIPT_TEXTS = {
     ),
     "upload_signed_out": _("You are signed out. Sign in in another tab, then try again here."),
     "upload_sent_before": _(
-        "The clip was uploaded already, with the texts of the first attempt. It is among your mechanisms."
+        "The file was uploaded already, with the texts of the first attempt. It is among your mechanisms."
     ),
     "step_pending": _("Waits to be processed."),
     "step_start": _("Begins"),

@@ -103,14 +103,14 @@ class DoctorService:
         return DoctorReport(name="processing", message=message)
 
     async def examine_isolation(self) -> DoctorReport:
-        """Reports on `isolation`: the layers that protect this machine from the clips that it decodes."""
+        """Reports on `isolation`: the layers that protect this machine from the files that it decodes."""
         try:
             layers = await self._media.isolation()
         except MediaRejected as problem:
             return DoctorReport(name="isolation", message=str(problem), problem=Problem.DOWN)
         except Unavailable as down:
             return _down("isolation", down)
-        message = f"clips are decoded with {', '.join(layers.active)}"
+        message = f"files are decoded with {', '.join(layers.active)}"
         if not layers.missing:
             return DoctorReport(name="isolation", message=message)
         message += f"; this machine lacks {', '.join(layers.missing)}"

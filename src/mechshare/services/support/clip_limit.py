@@ -1,4 +1,4 @@
-"""Limits the unfinished clips of each user."""
+"""Limits the unfinished files of each user: clips, pictures and documents."""
 
 from collections import Counter
 
@@ -11,13 +11,13 @@ RETRY_AFTER = 30
 
 
 class ClipLimit:
-    """Allows each user `limit` clips that are neither processed nor failed; 0 means no limit."""
+    """Allows each user `limit` files whose processing has not ended; 0 means no limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
 
     async def require_room(self, tx: UnitOfWork, *owners: UserId) -> None:
-        """Raises TooManyUnfinishedClips unless each owner may have one more clip for each time it is given.
+        """Raises TooManyUnfinishedClips unless each owner may have one more file for each time it is given.
 
         In a transaction it reserves the room: other transactions that require room for the same owner wait for its end.
         """

@@ -1,4 +1,4 @@
-"""What an installation demands of what its users say about mechanisms."""
+"""The rules of an installation about what users state about mechanisms."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class ContentRules:
     evidence: EvidenceRule
 
     def require_new_level(self, mechanism: Mechanism) -> None:
-        """Raises EvidenceMissing if the level needs claims, which a new mechanism has not."""
+        """Raises EvidenceMissing if the level needs claims: a new mechanism has none."""
         self.evidence.require_carried(mechanism.reliability, Support())
 
     async def require_level(self, tx: Transaction, before: Mechanism, after: Mechanism) -> None:

@@ -10,7 +10,8 @@ _MAX_CLOCK_JUMP = timedelta(seconds=5)
 class OutageWatch:
     """Remembers when the database was last away: unreachable, out of this process's sight, or with a clock that jumped.
 
-    Meanwhile no worker could renew a lease. One that was last renewed before says nothing about its worker.
+    During an outage no worker can renew a lease, so an expired lease that was last renewed before the end of the outage
+    says nothing about its worker.
     """
 
     def __init__(self) -> None:

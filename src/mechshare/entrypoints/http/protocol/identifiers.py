@@ -5,7 +5,7 @@ from mechshare.domain.ids import MechanismId, is_id
 
 
 def mechanism_id_in(text: str) -> MechanismId:
-    """Returns `text` as an identifier. Raises MechanismNotFound, without a lookup, if it has not the form of one."""
+    """Returns `text` as an identifier. Raises MechanismNotFound, without a lookup, for any other text."""
     if not is_id(text):
         raise MechanismNotFound()
     return MechanismId(text)

@@ -53,7 +53,7 @@ def openapi_config(tags: list[Tag], router: Router, public_url: str) -> OpenAPIC
     return OpenAPIConfig(
         title="mechshare",
         version="1",
-        summary="Share how things move and why things happen, as short clips",
+        summary="Share how things move and why things happen, as clips, pictures and documents",
         description="Every error has one shape: `status`, `message`, `code`, `request_id`; `details` for bad input.",
         tags=tags,
         components=Components(

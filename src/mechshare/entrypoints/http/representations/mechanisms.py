@@ -149,7 +149,7 @@ def reason_response(failure: ProcessingFailure | None, language: str) -> ReasonR
 
 
 def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> MechanismResponse:
-    """Returns the representation; URLs of an unpublished clip are signed, since its readers may watch it."""
+    """Returns the representation; URLs of an unpublished mechanism are signed, since its readers may watch it."""
     mechanism = item.mechanism
     is_public, is_withdrawn = mechanism.is_published, mechanism.withdrawn_reason is not None
     return MechanismResponse(

@@ -62,8 +62,8 @@ async def get_media(
     responses=RANGED,
 )
 async def get_original(request: Req, mechanism_id: Mechanism) -> Response[bytes]:
-    """Returns the uploaded file, byte for byte: to its owner and admins, and to all who see the mechanism if
-    `original_offered`."""
+    """Returns the original as it is stored: to its owner and admins, and with `original_offered` to all who see the
+    mechanism."""
     viewer, id = await viewer_of(request), MechanismId(mechanism_id)
     found = await application_of(request).media.find_original(viewer, id)
     await application_of(request).audit.record_original_read(viewer, id, request_metadata_of(request))

@@ -43,7 +43,7 @@ from mechshare.services.processing import ProcessingStatus
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
-TAG = Tag("processing", "From an uploaded clip to one that browsers can play")
+TAG = Tag("processing", "From an uploaded file to what browsers can show")
 EVENTS_PATH = "/processing/events"
 """Path of the event stream, relative to that of the mechanism."""
 HEARTBEAT_INTERVAL = 15.0
@@ -104,7 +104,7 @@ async def get_processing(request: Req, mechanism_id: FromPath[str]) -> Response[
     opt=refuses(Forbidden, Conflict, Stale),
 )
 async def retry_processing(request: Req, mechanism_id: FromPath[str]) -> Response[ProcessingStatusResponse]:
-    """Processes the clip again; for its owner and admins. Only failed processing can be retried."""
+    """Processes the file again; for its owner and admins. Only failed processing can be retried."""
     await refuse_body(request)
     status = await application_of(request).processing.retry(actor_of(request), MechanismId(mechanism_id))
     return resource(request, _status_response(status, _language(request)), status=202)

@@ -113,7 +113,7 @@ async def get_upload(request: Req, upload_id: FromPath[str]) -> Response[UploadR
     opt=refuses(NotFound, Conflict, TooLarge, UnsupportedMedia, Stale, ChecksumMismatch, OutOfSpace),
 )
 async def append_to_upload(request: Req, upload_id: FromPath[str]) -> Response[None]:
-    """Takes the bytes from Upload-Offset on, and Upload-Checksum. What arrived is kept if the connection breaks."""
+    """Takes the bytes from Upload-Offset on, and Upload-Checksum. If the connection breaks, what arrived stays."""
     require_version(request)
     require_content_type(request)
     upload = await _append(request, UploadId(upload_id), required_number(request, "Upload-Offset"))

@@ -79,7 +79,7 @@ class NewMechanism(Struct, forbid_unknown_fields=True):
 
 @published("NewMechanismFromUpload")
 class NewMechanismFromUpload(NewUpload, forbid_unknown_fields=True, kw_only=True):
-    """A clip that was uploaded to /uploads. `upload` is the id of the upload, or its address."""
+    """A file that was uploaded to /uploads. `upload` is the id of the upload, or its address."""
 
     upload: Annotated[str, documented(minLength=1, maxLength=2_000)]
 
@@ -96,9 +96,10 @@ class NewMechanismFromUpload(NewUpload, forbid_unknown_fields=True, kw_only=True
     opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound)},
 )
 async def create_mechanism(request: Req) -> Response[MechanismResponse]:
-    """Accepts a multipart form with the clip as `file` and starts to process it.
+    """Accepts a multipart form with a clip, a picture or a document as `file` and starts to process it.
 
-    The clip is a GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS or WMV.
+    Clips: GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV. Pictures: JPEG, PNG, still WebP and GIF.
+    Documents: PDF, DOCX, PPTX, XLSX, DOC, PPT, XLS.
 
     The mechanism can be published when its processing is ready.
     """
@@ -158,7 +159,7 @@ async def create_mechanism_from_url(request: Req) -> Response[MechanismResponse]
     opt={**ACCEPTS_IDEMPOTENCY_KEY, **refuses(Invalid, NotFound, OutOfSpace)},
 )
 async def create_mechanism_from_upload(request: Req) -> Response[MechanismResponse]:
-    """Accepts JSON with a complete upload, which it ends, and starts to process the clip.
+    """Accepts JSON with a complete upload, which it ends, and starts to process the file.
 
     If a field is refused, the upload stays.
     """

@@ -48,7 +48,7 @@ async def show_audit_log(
 
 
 async def _conditions(request: Req, filters: dict[str, str]) -> AuditFilter:
-    """Returns what the form asks for; fields without a meaning ask for nothing."""
+    """Returns the conditions in the form; fields with an invalid value set none."""
     action = filters["action"]
     return AuditFilter(
         action=AuditAction(action) if action in set(AuditAction) else None,

@@ -21,7 +21,7 @@ Req = Request[Any, Any, Any]
 
 @get("/u/{user_id:str}")
 async def show_profile(request: Req, user_id: FromPath[str], cursor: Cursor = None) -> Response[str]:
-    """Shows the public mechanisms of the user, also to that user: the own list shows the others."""
+    """Shows the public mechanisms of the user, also to that user, whose own list shows the others."""
     if not is_id(user_id):
         raise UserNotFound()
     application, viewer = application_of(request), await viewer_of(request)

@@ -1,4 +1,4 @@
-"""Uploading clips."""
+"""Uploading files."""
 
 from typing import Annotated, Any, Literal
 
