@@ -17,6 +17,7 @@ _NOT_PAGES = (
     "/sitemap.xml",
     "/favicon.ico",
 )
+_FEEDS = ("/feed.atom", "/feed.json")
 _FILES = ("/static/", "/schema")
 
 
@@ -27,7 +28,7 @@ def is_file(path: str) -> bool:
 
 def is_page(path: str) -> bool:
     """Whether people open the address in a browser."""
-    return not path.startswith(_NOT_PAGES)
+    return not path.startswith(_NOT_PAGES) and not path.endswith(_FEEDS)
 
 
 def base_path(public_url: str) -> str:

@@ -12,6 +12,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of, limits, vie
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses
 from mechshare.entrypoints.web.cards import Card, CardTexts, card
 from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, Bounds, Conditions, conditions_of
+from mechshare.entrypoints.web.feeds import feed_links
 from mechshare.entrypoints.web.listing import Categories, find_categories, find_chips, find_page
 from mechshare.entrypoints.web.rendering import form_page, page
 from mechshare.services.rate_limits import CostlyOperation
@@ -106,6 +107,7 @@ async def _home(request: Req, viewer: Viewer, conditions: Conditions, found: Sea
         "home.html",
         search_words=conditions.text,
         conditions=conditions,
+        feeds=feed_links(request, conditions),
         found=found,
         has_more=conditions.has_more(len(found.items), found.total),
         chips=await find_chips(request, viewer, conditions, found, categories),

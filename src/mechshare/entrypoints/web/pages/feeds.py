@@ -1,0 +1,86 @@
+"""Feeds of the newest mechanisms, of a search, a category or a user, for feed readers."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.params import FromPath, QueryParameter
+
+from mechshare.domain.errors import UserNotFound
+from mechshare.domain.ids import UserId, is_id
+from mechshare.domain.mechanism_filters import MechanismFilter
+from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.pagination import PageRequest
+from mechshare.entrypoints.http.protocol.auth import application_of, limits
+from mechshare.entrypoints.http.protocol.entity_tags import etag_of
+from mechshare.entrypoints.http.protocol.responses import NO_STORE, PUBLIC, json_response
+from mechshare.entrypoints.http.protocol.site_address import site_url
+from mechshare.entrypoints.http.representations.mechanisms import media_addresses
+from mechshare.entrypoints.web.cards import CardTexts, card
+from mechshare.entrypoints.web.conditions import STEP, conditions_of
+from mechshare.entrypoints.web.feeds import ATOM, JSON_FEED, Feed, atom, json_feed
+from mechshare.entrypoints.web.listing import find_categories, find_page
+from mechshare.services.rate_limits import CostlyOperation
+
+Req = Request[Any, Any, Any]
+Words = Annotated[str, QueryParameter(name="q")]
+CategoryNames = Annotated[list[str] | None, QueryParameter(name="category")]
+_count_search = limits(CostlyOperation.SEARCHES)
+
+
+@get(["/feed.atom", "/feed.json"])
+async def get_feed(request: Req, q: Words = "", category: CategoryNames = None) -> Response[Any]:
+    """Returns the newest public mechanisms that match the words and categories; the same for every caller."""
+    conditions = conditions_of(q, category or (), MechanismSort.NEWEST.value, 1, STEP)
+    if conditions.is_search:
+        await _count_search(request)
+    found = await find_page(request, None, conditions, 0, STEP)
+    names = (await find_categories(request, None)).names
+    shown = [conditions.text, *(names.get(id, id) for id in conditions.category_ids)]
+    items = [item.found for item in found.items]
+    page, cache = conditions.address, NO_STORE if found.degraded else PUBLIC
+    feed = await _feed(request, " · ".join(filter(None, shown)), page, "/", items)
+    return _response(request, feed, cache)
+
+
+@get(["/u/{user_id:str}/feed.atom", "/u/{user_id:str}/feed.json"])
+async def get_feed_of_user(request: Req, user_id: FromPath[str]) -> Response[Any]:
+    """Returns the newest public mechanisms of the user. Raises UserNotFound."""
+    if not is_id(user_id):
+        raise UserNotFound()
+    application = application_of(request)
+    profile = await application.users.get_profile(UserId(user_id))
+    filter = MechanismFilter(user_id=profile.id)
+    found = await application.mechanisms.find_all(None, PageRequest(limit=STEP), filter)
+    page = f"/u/{profile.id}"
+    feed = await _feed(request, profile.display_name, page, f"{page}/", found.items)
+    return _response(request, feed, PUBLIC)
+
+
+async def _feed(request: Req, name: str, page: str, folder: str, items: Sequence[AuthoredMechanism]) -> Feed:
+    """Returns the feed of `items`, whose own address is in `folder` and whose page for people is `page`."""
+    addresses, site = media_addresses(application_of(request)), site_url(request)
+    texts = CardTexts(category_names=(await find_categories(request, None)).names)
+    query = request.url.query
+    return Feed(
+        title=f"{name} - mechshare" if name else "mechshare",
+        page_url=f"{site}{page}",
+        url=f"{site}{folder}{_file_of(request)}{'?' if query else ''}{query}",
+        site=site,
+        cards=[card(item, addresses, texts) for item in items],
+    )
+
+
+def _response(request: Req, feed: Feed, cache: str) -> Response[Any]:
+    is_atom = _file_of(request) == "feed.atom"
+    body = atom(feed) if is_atom else msgspec.json.encode(json_feed(feed))
+    media_type = ATOM if is_atom else JSON_FEED
+    return json_response(request, body, etag=etag_of(body), cache=cache, media_type=media_type)
+
+
+def _file_of(request: Req) -> str:
+    return request.url.path.rpartition("/")[2]
+
+
+router = Router("/", route_handlers=[get_feed, get_feed_of_user])

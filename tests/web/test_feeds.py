@@ -1,0 +1,82 @@
+"""Feeds of what is public, read by a feed reader of other people."""
+
+import feedparser
+import pytest
+
+from tests.http.conftest import Site
+from tests.web.visitors import Visitor
+
+XSS = "<script>alert(1)</script>"
+
+
+def feed_of(page: object) -> feedparser.FeedParserDict:
+    feed = feedparser.parse(page.content)  # type: ignore[attr-defined]
+    assert not feed.bozo, feed.get("bozo_exception")
+    return feed
+
+
+async def test_the_newest_public_mechanisms_are_in_the_atom_feed(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    older = await site.published(ana, "Cam", description=f"One line\nand {XSS}")
+    newer = await site.published(ana, "Gear & rack")
+    await site.ready(ana, "a draft")
+
+    page = await Visitor(site).open("/feed.atom")
+
+    feed = feed_of(page)
+    assert page.headers["content-type"].startswith("application/atom+xml")
+    assert [entry.title for entry in feed.entries] == ["Gear & rack", "Cam"]
+    assert [entry.link.rpartition("/")[2] for entry in feed.entries] == [newer["id"], older["id"]]
+    assert {"rel": "self", "type": "application/atom+xml", "href": "http://mechshare.test/feed.atom"} in [
+        dict(link) for link in feed.feed.links
+    ]
+    assert XSS not in page.text
+    assert feed.entries[1].author == "ana"
+    assert any(link.rel == "enclosure" and link.type == "video/mp4" for link in feed.entries[0].links)
+
+
+async def test_the_json_feed_has_the_same_mechanisms(site: Site) -> None:
+    ana = await site.sign_up("ana")
+    made = await site.published(ana, "Cam", description=XSS)
+
+    page = await Visitor(site).open("/feed.json")
+
+    feed = page.json()
+    (item,) = feed["items"]
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert feed["feed_url"] == "http://mechshare.test/feed.json"
+    assert (item["title"], item["url"]) == ("Cam", f"http://mechshare.test/m/{made['id']}")
+    assert XSS not in item["content_html"]
+    assert "alert(1)" in item["content_html"]
+    assert item["attachments"][0]["mime_type"] == "video/mp4"
+
+
+async def test_a_feed_has_the_words_category_or_user_of_its_address(site: Site) -> None:
+    ana, ben = await site.sign_up("ana"), await site.sign_up("ben")
+    await site.published(ana, "Cam", categories="cams")
+    gear = await site.published(ben, "Gear", categories="gears")
+    await site.work()
+    for address in ("/feed.json?category=gears", "/feed.json?q=gear", f"/u/{gear['user_id']}/feed.json"):
+        feed = (await Visitor(site).open(address)).json()
+        assert [item["title"] for item in feed["items"]] == ["Gear"], address
+        assert feed["feed_url"] == f"http://mechshare.test{address}"
+
+
+@pytest.mark.parametrize("name", ["feed.atom", "feed.json"])
+async def test_an_unchanged_feed_is_not_sent_again(site: Site, name: str) -> None:
+    await site.published(await site.sign_up("ana"), "Cam")
+    reader = Visitor(site)
+    first = await reader.open(f"/{name}")
+    again = await reader.browser.get(f"/{name}", headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_pages_announce_their_feeds(site: Site) -> None:
+    home = (await Visitor(site).open("/?q=cam&category=cams")).text
+    assert (
+        'type="application/atom+xml" href="http://mechshare.test/feed.atom?q=cam&amp;category=cams"' in home
+    )
+
+
+async def test_the_feed_of_nobody_is_not_found(site: Site) -> None:
+    assert (await Visitor(site).open("/u/nobody/feed.atom")).status_code == 404
