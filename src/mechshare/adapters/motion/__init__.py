@@ -1,0 +1,1 @@
+"""Finds how clips move, and which move alike, by computing with small grey pictures."""

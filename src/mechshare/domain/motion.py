@@ -1,0 +1,93 @@
+"""How a clip moves: what its pictures repeat, how long a period lasts, and how a player repeats it without a jump."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+ANALYSIS = 1
+"""The version of the analysis. Another version finds other figures or other vectors, which don't compare with these."""
+GREY_SIDE = 64
+"""The width and height of the pictures that are analysed, in px."""
+MAX_PICTURES = 1024
+"""The most pictures of one clip that are analysed."""
+CONFIDENT = 0.5
+"""The least confidence with which a period is stated."""
+
+
+class MotionKind(StrEnum):
+    """Nothing moves; the whole clip repeats without a jump; it repeats inside; nothing repeats."""
+
+    STILL = "still"
+    LOOP = "loop"
+    PERIODIC = "periodic"
+    APERIODIC = "aperiodic"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopCut:
+    """The part of a clip that a player repeats, whole periods long: from `start` to `end`, in seconds."""
+
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motion:
+    """`period` is in seconds and `cycles` the periods in the clip; both are None where nothing was found with enough
+    confidence. `confidence` is 0..1.
+
+    `loops` says whether the whole clip repeats without a jump. `seam` is the step from the end of `cut` to its start
+    as a multiple of a usual step: up to about 1.1 nobody sees it. `there_and_back` says whether the motion returns the
+    way it came; None if the clip does not show it. `analysis` is the version that found this.
+    """
+
+    kind: MotionKind
+    period: float | None = None
+    cycles: float | None = None
+    loops: bool = False
+    cut: LoopCut | None = None
+    seam: float | None = None
+    confidence: float = 0.0
+    there_and_back: bool | None = None
+    analysis: int = ANALYSIS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GreyPictures:
+    """A clip as the analysis sees it: `pixels` holds, one after the other, GREY_SIDE x GREY_SIDE grey values a picture,
+    0..255, row by row.
+
+    Each picture is shown from its start, in seconds, which rise from 0, to the next one's; the last one to `duration`.
+    `width` x `height` px is the size of the clip.
+    """
+
+    pixels: bytes
+    starts: Sequence[float]
+    duration: float
+    width: int
+    height: int
+
+    @property
+    def are_consistent(self) -> bool:
+        """Whether the fields fit each other. A decoder that a hostile file controls may send anything."""
+        ends = [*self.starts[1:], self.duration]
+        return (
+            0 < len(self.starts) <= MAX_PICTURES
+            and len(self.pixels) == len(self.starts) * GREY_SIDE**2
+            and self.starts[0] >= 0
+            and all(start < end for start, end in zip(self.starts, ends, strict=True))
+            and self.width > 0
+            and self.height > 0
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionAnalysis:
+    """What an analysis finds. `vector` places the motion among others: motions that are alike have near vectors.
+    `curve` is, for each lag in steps of `step` seconds, how different pictures so far apart are: 1 as different as any
+    two, 0 equal. A clip that is still, or too short, has no vector."""
+
+    motion: Motion
+    vector: bytes | None = None
+    step: float = 0.0
+    curve: tuple[float, ...] = ()
