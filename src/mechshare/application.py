@@ -19,6 +19,7 @@ from mechshare.services.maintenance.health import HealthService
 from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.motions import AnalysisService, MotionService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import ProcessingService
 from mechshare.services.processing_feed import ProcessingFeed
@@ -61,6 +62,8 @@ class Application:
     storage_quotas: StorageQuotaService
     processing: ProcessingService
     processing_feed: ProcessingFeed
+    motions: MotionService
+    analyses: AnalysisService
     thumbnails: ThumbnailService
     media: MediaService
     search: SearchService

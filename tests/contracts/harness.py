@@ -330,8 +330,9 @@ async def _opensearch(folder: Path) -> AsyncIterator[Any]:
 @asynccontextmanager
 async def _av(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.media.av import AvMediaProcessor
+    from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
 
-    yield AvMediaProcessor()
+    yield AvMediaProcessor(analyser=NumpyMotionAnalyser())
 
 
 @asynccontextmanager
@@ -339,6 +340,34 @@ async def _stub_media(folder: Path) -> AsyncIterator[Any]:
     from mechshare.adapters.media.stub import StubMediaProcessor
 
     yield StubMediaProcessor()
+
+
+@asynccontextmanager
+async def _exact_motion(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.motion.memory import ExactMotionAnalyser
+
+    yield ExactMotionAnalyser()
+
+
+@asynccontextmanager
+async def _numpy_motion(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
+
+    yield NumpyMotionAnalyser()
+
+
+@asynccontextmanager
+async def _memory_motion_index(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.motion.memory import MemoryMotionIndex
+
+    yield MemoryMotionIndex()
+
+
+@asynccontextmanager
+async def _numpy_motion_index(folder: Path) -> AsyncIterator[Any]:
+    from mechshare.adapters.motion.index import NumpyMotionIndex
+
+    yield NumpyMotionIndex()
 
 
 open_adapters: Mapping[str, Mapping[str, Opener]] = {
@@ -363,6 +392,8 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     },
     "rate_limits": {"memory": _memory_limits, "memory-shared": _shared_memory_limits, "redis": _redis_limits},
     "media": {"av": _av, "stub": _stub_media},
+    "motion_analysers": {"memory": _exact_motion, "numpy": _numpy_motion},
+    "motion_indexes": {"memory": _memory_motion_index, "numpy": _numpy_motion_index},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {
         "memory": _memory_database,

@@ -71,7 +71,7 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
             "withdrawn": (404, 200, 404, 200, 200, 401, 401),
         }
         for part in (
-            *("evidence", "claims", "lineage", "citation", "linked-data", "attachments"),
+            *("evidence", "claims", "lineage", "similar", "citation", "linked-data", "attachments"),
             *("attachments/{attachment_id}/file", "revisions"),
         )
     },

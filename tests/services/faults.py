@@ -14,6 +14,7 @@ from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.ids import JobId
 from mechshare.domain.jobs import Job
 from mechshare.domain.media import MediaFormat, ProcessingFailure
+from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
 from mechshare.ports.media import Derivatives, Isolation, MediaProcessor
 
@@ -296,6 +297,15 @@ class FaultyMedia:
         progress: Callable[[str, float], Awaitable[None]],
     ) -> Path:
         return await self._inner.remove_metadata(source, format, into, progress)
+
+    async def analyse(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> tuple[MotionAnalysis | None, Path | None]:
+        return await self._inner.analyse(source, format, into, progress)
 
     async def isolation(self) -> Isolation:
         return await self._inner.isolation()

@@ -9,6 +9,8 @@ from mechshare.adapters.disks.local import LocalDisks
 from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.media.av import AvMediaProcessor
+from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
+from mechshare.adapters.motion.index import NumpyMotionIndex
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 from mechshare.adapters.search.text.thesaurus import Thesaurus, thesaurus_with
 from mechshare.adapters.uploads.files import FileUploadStore
@@ -29,6 +31,7 @@ from mechshare.ports.disks import Disks
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaProcessor
+from mechshare.ports.motion import MotionIndex
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
@@ -55,6 +58,7 @@ class Adapters:
     ids: IdSource
     media: MediaProcessor
     passwords: PasswordHasher
+    motions: MotionIndex
 
     async def close(self) -> None:
         """Closes every adapter, even if closing another one fails."""
@@ -86,7 +90,8 @@ def choose_adapters(
         disks=choose_disks(settings),
         clock=clock or SystemClock(),
         ids=Uuid7IdSource(),
-        media=media or AvMediaProcessor(),
+        media=media or AvMediaProcessor(analyser=NumpyMotionAnalyser()),
+        motions=NumpyMotionIndex(),
         passwords=passwords or Argon2PasswordHasher(),
     )
 

@@ -49,6 +49,7 @@ from mechshare.services.maintenance.installation import InstallationService
 from mechshare.services.maintenance.upload_expiry import DeleteExpiredUploads
 from mechshare.services.mechanisms import MechanismService
 from mechshare.services.media import MediaService
+from mechshare.services.motions import AnalyseMotion, AnalysisService, MotionService
 from mechshare.services.personal_access_tokens import PersonalAccessTokenService
 from mechshare.services.processing import DeleteBlobs, ProcessingService, ProcessMechanismFile
 from mechshare.services.processing_feed import ProcessingFeed
@@ -162,6 +163,8 @@ def build(
         storage_quotas=StorageQuotaService(database, clock, quotas),
         processing=ProcessingService(transactions, clock, clip_limit),
         processing_feed=ProcessingFeed(transactions),
+        motions=MotionService(transactions, adapters.motions),
+        analyses=AnalysisService(transactions),
         thumbnails=ThumbnailService(transactions, clock),
         media=MediaService(database, StoredFiles(blobs, verification), links, cache, clock),
         search=SearchService(
@@ -208,6 +211,7 @@ def _job_handlers(
     return {
         JobKind.PROCESS_MECHANISM_FILE: ProcessMechanismFile(transactions, derivation, clock),
         JobKind.DRAW_THUMBNAIL: DrawThumbnail(transactions, derivation, clock),
+        JobKind.ANALYSE_MOTION: AnalyseMotion(transactions, derivation, clock),
         JobKind.INDEX_MECHANISM: indexing,
         JobKind.INDEX_DRAFT: indexing,
         JobKind.DELETE_BLOBS: DeleteBlobs(database, blobs),

@@ -178,6 +178,13 @@ class ProcessingRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysisRequested:
+    """The motion of a clip is to be analysed anew."""
+
+    mechanism_id: MechanismId
+
+
+@dataclass(frozen=True, slots=True)
 class ThumbnailChosen:
     mechanism: Mechanism
     request_id: str
@@ -301,6 +308,7 @@ Event = (
     | IndexRebuilt
     | ProcessingRequested
     | ThumbnailChosen
+    | AnalysisRequested
     | ProcessingChanged
     | DerivativesOrphaned
     | BlobOrphaned

@@ -26,6 +26,7 @@ EVERYTHING = "*"
 class JobKind(StrEnum):
     PROCESS_MECHANISM_FILE = "process_mechanism_file"
     DRAW_THUMBNAIL = "draw_thumbnail"
+    ANALYSE_MOTION = "analyse_motion"
     INDEX_MECHANISM = "index_mechanism"
     """Indexes a mechanism that is public, or was before the change that caused the job."""
     INDEX_DRAFT = "index_draft"

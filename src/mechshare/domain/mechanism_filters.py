@@ -7,6 +7,7 @@ from typing import Any
 
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import ValueRange
 
 MAX_RANGES = 5
@@ -16,7 +17,8 @@ MAX_RANGES = 5
 class MechanismFilter:
     """The mechanisms that meet every condition that is given: in any of `category_ids`, of the user `user_id`, with a
     stated reliability of at least `reliability_min`, created from `created_from` on and before `created_before`, of a
-    duration between two bounds, both included, under any of `licenses`, and with parameters in all `ranges`, at most
+    duration and of a period between two bounds each, both included (in ms), of a kind of `motion`, whose whole clip
+    loops if `loops`, under any of `licenses`, and with parameters in all `ranges`, at most
     MAX_RANGES. What does not move meets no condition about its duration.
 
     A further condition is a field, whose default means that it is not given, and a line in `admits`; the statements of
@@ -30,6 +32,10 @@ class MechanismFilter:
     created_before: datetime | None = None
     min_duration_ms: int | None = None
     max_duration_ms: int | None = None
+    min_period_ms: float | None = None
+    max_period_ms: float | None = None
+    motion: MotionKind | None = None
+    loops: bool | None = None
     licenses: tuple[str, ...] = ()
     ranges: tuple[ValueRange, ...] = ()
 
@@ -52,6 +58,7 @@ class MechanismFilter:
             and self.user_id in (None, mechanism.user_id)
             and mechanism.reliability_rank >= (self.reliability_min or 0)
             and self.admits_times(mechanism.created_at, mechanism.duration)
+            and self._admits_motion(mechanism)
             and (not self.licenses or mechanism.license in self.licenses)
             and all(any(map(range.contains, mechanism.parameters)) for range in self.ranges)
         )
@@ -62,6 +69,20 @@ class MechanismFilter:
             (self.created_from is None or created_at >= self.created_from)
             and (self.created_before is None or created_at < self.created_before)
             and self._admits_duration(seconds)
+        )
+
+    def _admits_motion(self, mechanism: Mechanism) -> bool:
+        least, most, period = self.min_period_ms, self.max_period_ms, mechanism.period
+        if period is None:
+            is_in_bounds = least is None and most is None
+        else:
+            is_in_bounds = (least is None or period >= least / 1000) and (
+                most is None or period <= most / 1000
+            )
+        return (
+            is_in_bounds
+            and self.motion in (None, mechanism.motion_kind)
+            and self.loops in (None, mechanism.loops)
         )
 
     def _admits_duration(self, seconds: float | None) -> bool:

@@ -22,6 +22,7 @@ from mechshare.domain.media import (
     OriginalMetadata,
     ProcessingFailure,
 )
+from mechshare.domain.motion import Motion, MotionKind
 from mechshare.domain.named_values import NamedValue
 from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.reliability import Reliability, ReliabilityChange
@@ -114,7 +115,7 @@ class Mechanism:
     clips) are https URLs for media on other hosts, or `blob:` URLs (see `mechshare.domain.blobs`) once a file stored
     here is ready. `kind` is what the format suggests until then: a GIF may turn out to be a picture.
     `license` is an SPDX identifier, None if the author states none. With `original_offered`, all who see the mechanism
-    may download its original.
+    may download its original. `motion` is None until a clip is analysed.
     """
 
     id: MechanismId
@@ -136,6 +137,7 @@ class Mechanism:
     original_offered: bool = False
     processing: Processing
     media: MediaFacts | None = None
+    motion: Motion | None = None
     original: OriginalFile | None = None
     withdrawn_reason: str | None = None
     version: int = 0
@@ -144,6 +146,25 @@ class Mechanism:
     def original_key(self) -> str | None:
         """The key of the uploaded file; None for media on other hosts."""
         return self.original.key if self.original else None
+
+    @property
+    def period(self) -> float | None:
+        """The period by which lists are filtered and ordered, in seconds."""
+        return self.motion.period if self.motion else None
+
+    @property
+    def period_rank(self) -> float:
+        """The period; 0, before every other one, if none is known."""
+        return self.period or 0.0
+
+    @property
+    def motion_kind(self) -> MotionKind | None:
+        return self.motion.kind if self.motion else None
+
+    @property
+    def loops(self) -> bool:
+        """Whether the whole clip is known to repeat without a jump."""
+        return self.motion is not None and self.motion.loops
 
     @property
     def reliability_level(self) -> int | None:
@@ -210,13 +231,16 @@ class Mechanism:
     def processing_started(self, now: datetime) -> "Mechanism":
         return replace(self, processing=Processing(state=ProcessingState.PROCESSING), updated_at=now)
 
-    def processed(self, facts: MediaFacts, files: DerivedFiles, now: datetime) -> "Mechanism":
+    def processed(
+        self, facts: MediaFacts, files: DerivedFiles, motion: Motion | None, now: datetime
+    ) -> "Mechanism":
         shown = files.video or files.picture
         key = shown.key if shown else self.original_key
         return replace(
             self,
             kind=_kind_of(files, self.original),
             media=facts,
+            motion=motion,
             duration=facts.duration_ms / 1000 if facts.duration_ms else None,
             file_url=blob_url(key) if key else None,
             thumbnail_url=blob_url(files.thumbnail.key),
@@ -228,6 +252,11 @@ class Mechanism:
     def with_original(self, original: OriginalFile) -> "Mechanism":
         """Returns the mechanism with `original` in place of the former file."""
         return replace(self, original=original)
+
+    def analysed(self, motion: Motion, preview: BlobFacts | None, now: datetime) -> "Mechanism":
+        """Returns the mechanism with its analysed motion and, if there is one, a new preview."""
+        preview_url = blob_url(preview.key) if preview else self.preview_url
+        return replace(self, motion=motion, preview_url=preview_url, updated_at=now)
 
     def processing_failed(self, failure: ProcessingFailure, now: datetime) -> "Mechanism":
         failed = Processing(state=ProcessingState.FAILED, failure=failure)
@@ -308,6 +337,7 @@ class MechanismSort(StrEnum):
     RECENTLY_CHANGED = "-updated_at"
     TITLE = "title"
     MOST_RELIABLE = "-reliability"
+    PERIOD = "period"
 
     @property
     def order(self) -> SortOrder:
@@ -322,10 +352,12 @@ SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
         (MechanismSort.OLDEST, "created_at", KeyType.TIME, False),
         (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
         (MechanismSort.TITLE, "title", KeyType.TEXT, False),
+        (MechanismSort.PERIOD, "period_rank", KeyType.NUMBER, False),
         (MechanismSort.MOST_RELIABLE, "reliability_rank", KeyType.NUMBER, True),
     )
 }
-"""Titles compare by code point. Mechanisms without a stated level follow those of level 1."""
+"""Titles compare by code point. Mechanisms without a stated level follow those of level 1, and those without
+a period precede those with the shortest."""
 
 
 def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:

@@ -2,7 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from math import isfinite
+
+from mechshare.domain.ids import MechanismId
 
 ANALYSIS = 1
 """The version of the analysis. Another version finds other figures or other vectors, which don't compare with these."""
@@ -10,6 +14,8 @@ GREY_SIDE = 64
 """The width and height of the pictures that are analysed, in px."""
 MAX_PICTURES = 1024
 """The most pictures of one clip that are analysed."""
+VECTOR_BYTES = 488 + 16 * 16
+"""The bytes of a vector: 488 numbers that compare motions, then a picture of 16 x 16 that compares clips."""
 CONFIDENT = 0.5
 """The least confidence with which a period is stated."""
 
@@ -75,6 +81,7 @@ class GreyPictures:
             0 < len(self.starts) <= MAX_PICTURES
             and len(self.pixels) == len(self.starts) * GREY_SIDE**2
             and self.starts[0] >= 0
+            and isfinite(self.duration)
             and all(start < end for start, end in zip(self.starts, ends, strict=True))
             and self.width > 0
             and self.height > 0
@@ -91,3 +98,23 @@ class MotionAnalysis:
     vector: bytes | None = None
     step: float = 0.0
     curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysedMotion:
+    """That a mechanism was analysed by version `analysis`, with the vector of its motion, if it has one."""
+
+    mechanism_id: MechanismId
+    analysis: int
+    vector: bytes | None
+    analysed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbour:
+    """A mechanism that moves alike: `likeness` is 0..1, and `is_duplicate` says that it seems to be the same clip,
+    perhaps altered."""
+
+    mechanism_id: MechanismId
+    likeness: float
+    is_duplicate: bool = False

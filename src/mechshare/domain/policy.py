@@ -30,6 +30,12 @@ def can_see(viewer: Viewer, mechanism: Mechanism) -> bool:
     return mechanism.withdrawn_reason is not None and viewer.has_permission(Permission.WITHDRAW_ANY_MECHANISM)
 
 
+def is_listed_for(viewer: Viewer, mechanism: Mechanism) -> bool:
+    """Whether lists of what everybody and `viewer` share may name the mechanism to `viewer`: it is published or their
+    own."""
+    return mechanism.is_published or (viewer is not None and mechanism.can_be_edited_by(viewer.id))
+
+
 def can_follow_link(mechanism: Mechanism, owner: User | None) -> bool:
     """Whether a signed link gives anyone who has it access to the files of the unpublished `mechanism`.
 

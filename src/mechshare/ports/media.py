@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.motion import MotionAnalysis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +21,9 @@ class PageFile:
 class Derivatives:
     """The result of processing, always with a WebP `thumbnail`. The suffix of each path is that of its format.
 
-    A clip has an MP4 `video` (H.264, yuv420p, faststart) and a small looping `preview`, a WebP or an MP4. A picture has
-    a WebP `picture`, upright and without metadata. A document has `pages`.
+    A clip has an MP4 `video` (H.264, yuv420p, faststart), a small looping `preview`, a WebP or an MP4, and its
+    `motion`, None if it could not be analysed. A picture has a WebP `picture`, upright and without metadata. A document
+    has `pages`.
     """
 
     facts: MediaFacts
@@ -30,6 +32,7 @@ class Derivatives:
     preview: Path | None = None
     picture: Path | None = None
     pages: tuple[PageFile, ...] = ()
+    motion: MotionAnalysis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,16 @@ class MediaProcessor(Protocol):
         The copy shows the same and lacks the metadata of its container: place, author, device, times, comments.
         `format` is one of METADATA_REMOVABLE. Raises what `process` raises.
         """
+
+    async def analyse(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> tuple[MotionAnalysis | None, Path | None]:
+        """Returns the motion of the clip `source`, None if it can't be analysed, and the preview that repeats it, None
+        if nothing repeats. Writes the preview to the folder `into`. Raises what `process` raises."""
 
     async def isolation(self) -> Isolation:
         """Returns how files are isolated on this machine, by trying it. Raises MediaRejected and Unavailable."""

@@ -14,7 +14,8 @@ from mechshare.domain.blobs import BlobFacts, derivative_key, original_key
 from mechshare.domain.errors import MediaNotFound, StorageFull
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
-from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
+from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
+from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.pages import clean_pages
 from mechshare.ports.blobs import BlobStore
 from mechshare.ports.disks import Disks
@@ -30,10 +31,12 @@ _MIN_FREE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DerivedMedia:
-    """The facts of a file and its stored derivatives; of a document, the text and the picture, if any, of each page."""
+    """The facts of a file and its stored derivatives; of a clip, its motion, None if it could not be analysed;
+    of a document, the text and the picture, if any, of each page."""
 
     facts: MediaFacts
     files: DerivedFiles
+    motion: MotionAnalysis | None = None
     pages: tuple[tuple[str, BlobFacts | None], ...] = ()
 
 
@@ -62,6 +65,14 @@ class Derivation(Protocol):
         Raises what `derive` raises.
         """
 
+    async def analyse(
+        self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
+    ) -> tuple[MotionAnalysis | None, BlobFacts | None]:
+        """Analyses the motion of the stored `video`, an MP4, and stores the preview that repeats it, if one does.
+
+        Raises what `derive` raises.
+        """
+
 
 class ScratchDerivation:
     """Works in a folder of `scratch`. It stops when a disk reaches its reserve."""
@@ -79,7 +90,7 @@ class ScratchDerivation:
         progress = self._while_there_is_room(progress)
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
-            source = await self._fetch(original, folder)
+            source = await self._fetch_original(original, folder)
             derivatives = await self.process_mechanism_file(original, source, progress)
             await progress("store", 0.0)
             return await self._stored(id, fence, derivatives, progress)
@@ -91,7 +102,7 @@ class ScratchDerivation:
         progress = self._while_there_is_room(progress)
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
-            source = await self._fetch(original, folder)
+            source = await self._fetch_original(original, folder)
             drawn = await self._media.draw_thumbnail(source, original.format, at, folder, progress)
             await progress("store", 0.0)
             return await self._store_file(id, fence, drawn)
@@ -103,11 +114,23 @@ class ScratchDerivation:
         progress = self._while_there_is_room(progress)
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
-            source = await self._fetch(original, folder)
+            source = await self._fetch_original(original, folder)
             path = await self._media.remove_metadata(source, original.format, folder, progress)
             key = original_key(f"{id}-{fence}", original.format.extension)
             with path.open("rb") as file:
                 return without_metadata(original, await self._blobs.write(key, _chunks_of(file)))
+
+    async def analyse(
+        self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
+    ) -> tuple[MotionAnalysis | None, BlobFacts | None]:
+        await require_disk_room(self._disks, video.size)
+        progress = self._while_there_is_room(progress)
+        with _room_in(self._scratch) as folder:
+            await progress("fetch", 0.0)
+            source = await self._fetch(video.key, video.sha256, folder / "source.mp4")
+            motion, preview = await self._media.analyse(source, MediaFormat.MP4, folder, progress)
+            await progress("store", 0.0)
+            return motion, await self._store_if_made(id, fence, preview)
 
     async def process_mechanism_file(
         self, original: OriginalFile, file_path: Path, progress: Progress
@@ -129,22 +152,25 @@ class ScratchDerivation:
 
         return report
 
-    async def _fetch(self, original: OriginalFile, folder: Path) -> Path:
-        """Copies the original to local disk and compares its SHA-256 with the recorded one.
+    async def _fetch_original(self, original: OriginalFile, folder: Path) -> Path:
+        path = folder / f"source.{original.format.extension}"
+        return await self._fetch(original.key, original.sha256, path)
+
+    async def _fetch(self, key: str, expected: str, path: Path) -> Path:
+        """Copies a file to local disk and compares its SHA-256 with the recorded one.
 
         Raises MediaRejected. A missing file is looked for again at the next attempts: another machine's write may not
         be visible here yet.
         """
-        path = folder / f"source.{original.format.extension}"
         digest = sha256()
         try:
             with path.open("wb") as file:
-                async for chunk in self._blobs.read(original.key):
+                async for chunk in self._blobs.read(key):
                     digest.update(chunk)
                     await asyncio.to_thread(file.write, chunk)
         except MediaNotFound as lost:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_LOST), permanent=False) from lost
-        if digest.hexdigest() != original.sha256:
+        if digest.hexdigest() != expected:
             raise MediaRejected(ProcessingFailure(code=FailureCode.FILE_ALTERED), permanent=True)
         return path
 
@@ -163,7 +189,8 @@ class ScratchDerivation:
             pages=tuple(picture for picture in pictures if picture),
         )
         texts = clean_pages(page.text for page in made.pages)
-        return DerivedMedia(facts=made.facts, files=files, pages=tuple(zip(texts, pictures, strict=True)))
+        pages = tuple(zip(texts, pictures, strict=True))
+        return DerivedMedia(facts=made.facts, files=files, motion=made.motion, pages=pages)
 
     async def _store_if_made(self, id: MechanismId, fence: int, path: Path | None) -> BlobFacts | None:
         return await self._store_file(id, fence, path) if path else None

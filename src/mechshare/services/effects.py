@@ -123,6 +123,8 @@ def effects_of(event: events.Event) -> Effects:
         case events.ThumbnailChosen(mechanism, request_id):
             drawing = Work(JobKind.DRAW_THUMBNAIL, mechanism.id, request_id, owner=mechanism.user_id)
             return Effects(jobs=[drawing])
+        case events.AnalysisRequested(mechanism_id):
+            return Effects(jobs=[Work(JobKind.ANALYSE_MOTION, mechanism_id, unless_pending=True)])
         case events.ProcessingChanged(mechanism):
             tags = [mechanism_tag(mechanism.id), *_searched(mechanism)]
             return Effects(tags=tags, refreshed=_shown(mechanism))

@@ -32,6 +32,7 @@ from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, LostLease, Progress, history, write_nothing
 from mechshare.services.support.cleanup import delete_orphaned_derivatives
 from mechshare.services.support.clip_limit import ClipLimit
+from mechshare.services.support.motions import save_motion
 from mechshare.services.transactions import Transaction, Transactions
 
 _DELETED_TOGETHER = 500
@@ -119,7 +120,9 @@ class ProcessMechanismFile:
                 await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
                 await tx.blob_references.add(derived_references(current, derived.files, now))
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
-                await _save(tx, current, updated.processed(derived.facts, derived.files, now), job)
+                await save_motion(tx, current.id, derived.motion, now)
+                motion = derived.motion.motion if derived.motion else None
+                await _save(tx, current, updated.processed(derived.facts, derived.files, motion, now), job)
 
         return publish
 

@@ -10,6 +10,7 @@ from mechshare.domain.ids import MechanismId
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
 from mechshare.domain.media import MediaFacts
+from mechshare.domain.motion import Motion, MotionAnalysis, MotionKind
 from mechshare.ports.blobs import BlobStore
 from mechshare.services.derivation import DerivedMedia
 from mechshare.services.jobs import Progress
@@ -57,6 +58,12 @@ class PlaceholderDerivation:
     ) -> BlobFacts:
         await progress("store", 0.0)
         return await self._store(id, fence, "thumbnail.webp")
+
+    async def analyse(
+        self, id: MechanismId, video: BlobFacts, fence: int, progress: Progress
+    ) -> tuple[MotionAnalysis | None, BlobFacts | None]:
+        """Finds that the clip is still."""
+        return MotionAnalysis(motion=Motion(kind=MotionKind.STILL)), None
 
     async def _derive_still(
         self, id: MechanismId, original: OriginalFile, fence: int, *, is_document: bool

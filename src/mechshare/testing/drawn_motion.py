@@ -113,7 +113,9 @@ def slider_crank(random: Random) -> Machine:
         slider = (pin[0] + sqrt(rod**2 - (pin[1] - offset) ** 2), offset)
         canvas.bar([(-0.5, offset - 0.8), (3.0, offset - 0.8)], 0, 0.15)
         x, y = slider
-        canvas.plate([(x - width, y - 0.6), (x + width, y - 0.6), (x + width, y + 0.6), (x - width, y + 0.6)], 3)
+        canvas.plate(
+            [(x - width, y - 0.6), (x + width, y - 0.6), (x + width, y + 0.6), (x - width, y + 0.6)], 3
+        )
         canvas.bar([pin, slider], 2)
         canvas.disc(shaft, crank * 1.15, 0)
         canvas.bar([shaft, pin], 1, 0.3)
@@ -265,7 +267,9 @@ def turning(periods: float, steps_per_period: float, start: float = 0.0) -> list
 
 def grey_pictures(pictures: Sequence[Image.Image], step: float) -> GreyPictures:
     """Returns pictures, one every `step` seconds, as the analysis receives them."""
-    small = [picture.convert("L").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX) for picture in pictures]
+    small = [
+        picture.convert("L").resize((GREY_SIDE, GREY_SIDE), Image.Resampling.BOX) for picture in pictures
+    ]
     width, height = pictures[0].size
     return GreyPictures(
         pixels=b"".join(picture.tobytes() for picture in small),

@@ -229,3 +229,16 @@ async def test_a_picture_that_does_not_move_has_no_duration(
     assert (made.facts.duration_ms, made.facts.frame_count, made.facts.frame_rate) == (None, None, None)
     assert size_of(made.picture) == (made.facts.width, made.facts.height)
     assert set(into.iterdir()) == {made.picture, made.thumbnail}
+
+
+async def test_a_clip_is_analysed(media: MediaProcessor, clip: Path, into: Path) -> None:
+    made = await media.process(clip, MediaFormat.GIF, into, ignore_progress)
+    assert made.motion is not None
+    assert made.video is not None
+
+    again = into / "again"
+    again.mkdir()
+    found, preview = await media.analyse(made.video, MediaFormat.MP4, again, ignore_progress)
+    assert found is not None
+    assert found.motion.kind is made.motion.motion.kind
+    assert preview is None or preview.stat().st_size > 0

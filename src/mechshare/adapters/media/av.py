@@ -16,6 +16,7 @@ import structlog
 from mechshare.adapters.media.child_process import (
     ChildProcess,
     CopyWithoutMetadata,
+    OnlyMotion,
     Progress,
     ThumbnailAt,
     Wish,
@@ -24,9 +25,11 @@ from mechshare.adapters.media.child_process import (
     task_line,
 )
 from mechshare.adapters.media.limits import MediaLimits
+from mechshare.adapters.media.motion import MotionSeer
 from mechshare.adapters.media.names import (
     COPY,
     DERIVATIVES,
+    GREY,
     PAGES,
     PICTURE,
     PREVIEW,
@@ -40,7 +43,9 @@ from mechshare.adapters.media.sandbox import Confinement
 from mechshare.domain.errors import StorageFull
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
+from mechshare.domain.motion import MotionAnalysis
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected
+from mechshare.ports.motion import MotionAnalyser
 
 _MAX_CONTAINER_BYTES = 16 * 1024 * 1024
 """Bytes by which a new container may exceed the former one."""
@@ -51,22 +56,29 @@ class AvMediaProcessor:
     """Opens untrusted files only in a child process without sockets, threads or other files, within MediaLimits.
 
     The child decodes the file only as the given format. This process survives any failure of the child. The same file
-    gives the same bytes on the same kind of machine with the same releases of PyAV and Pillow.
+    gives the same bytes on the same kind of machine with the same releases of PyAV and Pillow. Without an `analyser`,
+    clips have no motion.
     """
 
-    def __init__(self, limits: MediaLimits | None = None) -> None:
+    def __init__(self, limits: MediaLimits | None = None, analyser: MotionAnalyser | None = None) -> None:
         self._limits = limits or MediaLimits()
+        self._analyser = analyser
         self._warned: set[str] = set()
 
     async def process(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
-            measurements = await self._run_child(source, format, Path(folder), progress)
+            motion = self._motion_seer(Path(folder))
+            measurements = await self._run_child(source, format, Path(folder), progress, motion=motion)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**measurements, size=size, sha256=digest)
             if facts.duration_ms is not None:
                 made = _move_derivatives(Path(folder), into, (VIDEO, THUMBNAIL, PREVIEW))
                 return Derivatives(
-                    facts=facts, thumbnail=made[THUMBNAIL], video=made[VIDEO], preview=made[PREVIEW]
+                    facts=facts,
+                    thumbnail=made[THUMBNAIL],
+                    video=made[VIDEO],
+                    preview=made[PREVIEW],
+                    motion=motion.found,
                 )
             if kind_of(format) is not MechanismKind.DOCUMENT:
                 made = _move_derivatives(Path(folder), into, (PICTURE, THUMBNAIL))
@@ -98,6 +110,19 @@ class AvMediaProcessor:
                 raise rejected(FailureCode.CRASHED, f"{COPY} has a wrong format")
             return (folder / COPY).replace(into / f"{COPY}.{format.extension}")
 
+    async def analyse(
+        self, source: Path, format: MediaFormat, into: Path, progress: Progress
+    ) -> tuple[MotionAnalysis | None, Path | None]:
+        with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
+            folder = Path(name)
+            motion = self._motion_seer(folder)
+            facts = await self._run_child(source, format, folder, progress, OnlyMotion(), motion=motion)
+            made = _move_derivatives(folder, into, (PREVIEW,)) if facts["is_repeated"] else {}
+            return motion.found, made.get(PREVIEW)
+
+    def _motion_seer(self, folder: Path) -> MotionSeer:
+        return MotionSeer(self._analyser, folder / GREY)
+
     async def isolation(self) -> Isolation:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
@@ -105,7 +130,8 @@ class AvMediaProcessor:
             with open_files(folder / "empty", folder) as files:
                 child = await ChildProcess.start(folder, files, self._limits)
             try:
-                await child.run(task_line(MediaFormat.GIF, self._limits, files), _ignore_progress)
+                task = task_line(MediaFormat.GIF, self._limits, files)
+                await child.run(task, _ignore_progress, MotionSeer(None, folder / GREY))
             except MediaRejected:
                 if child.confinement is None:
                     raise
@@ -121,8 +147,9 @@ class AvMediaProcessor:
         progress: Progress,
         only: Wish | None = None,
         limits: MediaLimits | None = None,
+        motion: MotionSeer | None = None,
     ) -> dict[str, Any]:
-        limits = limits or self._limits
+        limits, motion = limits or self._limits, motion or MotionSeer(None, folder / GREY)
         try:
             with open_files(source, folder) as files:
                 child = await ChildProcess.start(folder, files, limits)
@@ -131,7 +158,7 @@ class AvMediaProcessor:
                 raise StorageFull() from problem
             raise
         try:
-            return await child.run(task_line(format, limits, files, only), progress)
+            return await child.run(task_line(format, limits, files, only), progress, motion)
         finally:
             await child.end()
             self._warn(child.confinement)

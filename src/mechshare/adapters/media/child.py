@@ -25,11 +25,20 @@ import av
 import av.error
 from PIL import AvifImagePlugin, Image
 
-from mechshare.adapters.media.derivatives import Facts, Outputs, draw_thumbnail, make_derivatives, verify
+from mechshare.adapters.media.derivatives import (
+    Facts,
+    Outputs,
+    draw_thumbnail,
+    make_derivatives,
+    see_motion,
+    verify,
+)
 from mechshare.adapters.media.document_files import DocumentOutputs
 from mechshare.adapters.media.frames import opened
+from mechshare.adapters.media.grey_pictures import GreyStrip
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.metadata import copy_without_metadata
+from mechshare.adapters.media.loop_preview import loop_preview
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.still_pictures import is_still, make_picture
@@ -164,6 +173,7 @@ class _AllOutputs:
 
     clip: Outputs
     check: FileIO
+    grey: FileIO
     picture: FileIO
     pages: FileIO
     texts: FileIO
@@ -182,7 +192,7 @@ def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
         check=files.enter_context(FileIO(descriptors["check"], "rb")),
         **{
             role: files.enter_context(_UnbufferedFile(descriptors[role], "rb+"))
-            for role in ("picture", "pages", "texts", "copy")
+            for role in ("grey", "picture", "pages", "texts", "copy")
         },
     )
 
@@ -193,6 +203,8 @@ def _outcome(
     only = task["only_thumbnail"]
     try:
         _refuse_other(source, format)
+        if task["only_motion"]:
+            return _analyse(source, format, into, limits)
         if only is not None:
             return _draw_thumbnail(source, format, only["seconds"], into.clip, limits)
         if task["only_copy"]:
@@ -258,11 +270,35 @@ def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: M
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     with opened(source, format, limits) as clip:
-        facts = make_derivatives(clip, into.clip, limits, _ProgressSender(clip.work))
+        made = make_derivatives(clip, into.clip, limits, _ProgressSender(clip.work))
         codec = clip.codec
+    send(step="motion", fraction=0.0)
+    cut = _ask_for_cut(made.facts, made.strip, into.grey)
+    send(step="preview", fraction=0.0)
+    repeated = loop_preview(into.check, *cut) if cut else None
+    (repeated or made.beginning).save(into.clip.preview)
+    facts = made.facts
     send(step="verify", fraction=0.0)
     verify(into.clip, into.check, facts)
     return {**_message_of(facts), "codec": codec}
+
+
+def _analyse(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
+    with opened(source, format, limits) as clip:
+        facts, strip = see_motion(clip, limits, _ProgressSender(clip.work))
+    cut = _ask_for_cut(facts, strip, into.grey)
+    repeated = loop_preview(source, *cut) if cut and format is MediaFormat.MP4 else None
+    if repeated:
+        repeated.save(into.clip.preview)
+    return {"analysed": repeated is not None}
+
+
+def _ask_for_cut(facts: Facts, strip: GreyStrip, file: BinaryIO) -> tuple[Fraction, Fraction] | None:
+    """Shows the clip to the parent, which analyses it, and returns the part to repeat, in seconds; None for none."""
+    strip.save(file)
+    send(grey={"width": facts.width, "height": facts.height, **strip.times})
+    cut = json.loads(sys.stdin.readline() or "null")
+    return (Fraction(cut[0], 1000), Fraction(cut[1], 1000)) if cut else None
 
 
 def _read_document(

@@ -15,7 +15,8 @@ import structlog
 
 from mechshare.adapters.media.budget import TimeBudget
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.names import COPY, PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
+from mechshare.adapters.media.motion import MotionSeer
+from mechshare.adapters.media.names import COPY, GREY, PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
@@ -51,6 +52,7 @@ def open_files(source: Path, folder: Path) -> Iterator[dict[str, int]]:
         "check": (folder / VIDEO, os.O_RDONLY),
         "thumbnail": (folder / THUMBNAIL, _NEW),
         "preview": (folder / PREVIEW, _NEW),
+        "grey": (folder / GREY, _NEW),
         "picture": (folder / PICTURE, _NEW),
         "pages": (folder / PAGES, _NEW),
         "texts": (folder / TEXTS, _NEW),
@@ -76,7 +78,12 @@ class CopyWithoutMetadata:
     """The wish for a copy of the file without its metadata alone."""
 
 
-Wish = ThumbnailAt | CopyWithoutMetadata
+@dataclass(frozen=True, slots=True)
+class OnlyMotion:
+    """The wish for the motion alone, with the preview that repeats it."""
+
+
+Wish = ThumbnailAt | CopyWithoutMetadata | OnlyMotion
 
 
 def task_line(
@@ -90,6 +97,7 @@ def task_line(
         "limits": asdict(limits),
         "only_thumbnail": asdict(only) if isinstance(only, ThumbnailAt) else None,
         "only_copy": isinstance(only, CopyWithoutMetadata),
+        "only_motion": isinstance(only, OnlyMotion),
     }
     return json.dumps(task).encode() + b"\n"
 
@@ -121,14 +129,14 @@ class ChildProcess:
         )
         return cls(process, limits)
 
-    async def run(self, task: bytes, progress: Progress) -> dict[str, Any]:
-        """Sends the task, passes progress on, and returns the facts.
+    async def run(self, task: bytes, progress: Progress, motion: MotionSeer) -> dict[str, Any]:
+        """Sends the task, passes progress on, lets `motion` see the clip, and returns the facts.
 
         Raises StorageFull, DependencyUnavailable if the child can't be confined, and MediaRejected also if the child
         ends without a result or uses up its time.
         """
         watch = asyncio.create_task(self._watch_time())
-        work = asyncio.create_task(self._exchange(task, progress))
+        work = asyncio.create_task(self._exchange(task, progress, motion))
         try:
             await asyncio.wait((watch, work), return_when=asyncio.FIRST_COMPLETED)
             return await (work if work.done() else watch)
@@ -145,7 +153,7 @@ class ChildProcess:
         # The machine may have been busy, or the process suspended; the work of the clip stays the same.
         raise MediaRejected(failure, permanent=self._budget.is_exhausted_by_work)
 
-    async def _exchange(self, task: bytes, progress: Progress) -> dict[str, Any]:
+    async def _exchange(self, task: bytes, progress: Progress, motion: MotionSeer) -> dict[str, Any]:
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
         if stdin is None or stdout is None or stderr is None:
             raise RuntimeError("the child was started without its pipes")
@@ -155,6 +163,11 @@ class ChildProcess:
                 stdin.write(task)
                 await stdin.drain()
             while message := await _next_message(stdout):
+                if motion.is_question(message):
+                    with suppress(BrokenPipeError, ConnectionResetError):
+                        stdin.write(await motion.answer(message))
+                        await stdin.drain()
+                    continue
                 measurements = await self._handle(message, progress)
                 if measurements is not None:
                     return measurements
@@ -188,6 +201,8 @@ class ChildProcess:
                 return dict(made)
             case {"drawn": True} | {"copied": True}:
                 return {}
+            case {"analysed": bool(is_repeated)}:
+                return {"is_repeated": is_repeated}
             case {
                 "made": {
                     "width": int(),

@@ -1,4 +1,4 @@
-"""Makes the derivatives of a clip (video, thumbnail, preview) in one pass over its frames."""
+"""Makes the derivatives of a clip in one pass over its frames. The preview follows, when its motion is known."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from mechshare.adapters.media.frames import in_memory
+from mechshare.adapters.media.grey_pictures import GreyStrip, grey_picture_of
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.pictures import frame_of, image_of
 from mechshare.adapters.media.preview import Preview
@@ -65,16 +66,27 @@ class Facts:
         self.end = frame.start + frame.duration
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of a clip, and what its preview can be made of."""
+
+    facts: Facts
+    beginning: Preview
+    strip: GreyStrip
+
+
 def make_derivatives(
     clip: Clip, into: Outputs, limits: MediaLimits, report: Callable[[str, float], None]
-) -> Facts:
-    """Writes the files of `into`, with one frame in memory at a time. Raises RefusedClip."""
-    facts, thumbnail, preview = Facts(), Thumbnail(), Preview()
+) -> Made:
+    """Writes the video and the thumbnail, with one frame in memory at a time. Raises RefusedClip."""
+    facts, thumbnail, preview, strip = Facts(), Thumbnail(), Preview(), GreyStrip()
     video: _ThinnedVideo | None = None
     for frame, start in _shown(clip, facts, limits, report):
         video = video or _ThinnedVideo(into, frame.picture)
         picture = video.fitted(frame.picture)
-        thumbnail.add(picture, start)
+        grey = grey_picture_of(picture)
+        thumbnail.add(picture, start, grey)
+        strip.add(grey, start, frame.duration)
         preview.add(picture, start, frame.duration)
         video.add(picture, start, frame.duration)
     if video is None:
@@ -83,9 +95,17 @@ def make_derivatives(
     facts.shown = video.close()
     report("thumbnail", 0.0)
     thumbnail.save(into.thumbnail)
-    report("preview", 0.0)
-    preview.save(into.preview)
-    return facts
+    return Made(facts, preview, strip)
+
+
+def see_motion(
+    clip: Clip, limits: MediaLimits, report: Callable[[str, float], None]
+) -> tuple[Facts, GreyStrip]:
+    """Returns the size of the clip and the pictures by which its motion is analysed. Raises RefusedClip."""
+    facts, strip = Facts(), GreyStrip()
+    for frame, start in _shown(clip, facts, limits, report):
+        strip.add(grey_picture_of(frame.picture), start, frame.duration)
+    return facts, strip
 
 
 def draw_thumbnail(
@@ -99,7 +119,7 @@ def draw_thumbnail(
     frames after it. Raises RefusedClip."""
     thumbnail, is_empty = Thumbnail(at), True
     for frame, start in _shown(clip, Facts(), limits, report):
-        thumbnail.add(frame.picture, start)
+        thumbnail.add(frame.picture, start, grey_picture_of(frame.picture))
         is_empty = False
         if at is not None and start > at:
             break
@@ -160,6 +180,7 @@ class _ThinnedVideo:
 
 def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
     """Decodes the derivatives as a viewer would. Raises ValueError if the video is not as written: never publish it."""
+    reread.seek(0)
     with av.open(reread, "r", format="mov") as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_count = 1

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 from mechshare.domain.media import MediaFormat
 
-VIDEO, THUMBNAIL, PREVIEW = "video.mp4", "thumbnail.webp", "preview"
-"""The names in the folder of the process that makes them; the preview gets its suffix later, by its format."""
+VIDEO, THUMBNAIL, PREVIEW, GREY = "video.mp4", "thumbnail.webp", "preview", "grey"
+"""The names in the folder of the process that makes them; the preview gets its suffix later, by its format.
+`GREY` holds the pictures by which the motion is analysed, and is no derivative."""
 COPY = "copy"
 """The original without its metadata, which gets its suffix later, too."""
 PICTURE, PAGES, TEXTS = "picture.webp", "pages", "texts.json"

@@ -40,6 +40,12 @@ class Preview:
         self._images.append(image_of(picture, PREVIEW_SIDE).copy())
         self._starts.append(start)
 
+    def add_image(self, image: Image.Image, start: Fraction, end: Fraction) -> None:
+        """Adds a picture that is shown from `start` to `end`, in seconds from the start of the preview."""
+        self._images.append(image)
+        self._starts.append(start)
+        self._end = end
+
     def save(self, file: IO[bytes]) -> None:
         """Writes the smaller of a video (H.264 in MP4) and an animated WebP; a WebP if the clip is a single picture.
 

@@ -18,6 +18,7 @@ from mechshare.adapters.media.pictures import frame_of
 from mechshare.adapters.media.timing import Clip, TimedFrame
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
+from mechshare.domain.motion import VECTOR_BYTES, LoopCut, Motion, MotionAnalysis, MotionKind
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected, PageFile
 
 _WIDTH, _HEIGHT = 320, 240
@@ -53,7 +54,13 @@ class StubMediaProcessor:
             size=len(content),
             sha256=digest.hexdigest(),
         )
-        return Derivatives(facts=facts, thumbnail=into / THUMBNAIL, video=into / VIDEO, preview=preview)
+        return Derivatives(
+            facts=facts,
+            thumbnail=into / THUMBNAIL,
+            video=into / VIDEO,
+            preview=preview,
+            motion=_motion_of(digest.digest()),
+        )
 
     async def draw_thumbnail(
         self,
@@ -86,6 +93,16 @@ class StubMediaProcessor:
         await asyncio.to_thread(_copy, source, format, copy)
         return copy
 
+    async def analyse(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Callable[[str, float], Awaitable[None]],
+    ) -> tuple[MotionAnalysis | None, Path | None]:
+        content = await asyncio.to_thread(source.read_bytes)
+        return _motion_of(sha256(content).digest()), None
+
     async def isolation(self) -> Isolation:
         return Isolation(active=("no decoding",))
 
@@ -93,6 +110,21 @@ class StubMediaProcessor:
 def _copy(source: Path, format: MediaFormat, copy: Path) -> None:
     with source.open("rb") as file, copy.open("xb") as into:
         copy_without_metadata(file, format, into, MediaLimits())
+
+
+def _motion_of(digest: bytes) -> MotionAnalysis:
+    """Returns a loop of 2.4 s, with a vector that the digest decides."""
+    motion = Motion(
+        kind=MotionKind.LOOP,
+        period=2.4,
+        cycles=1.0,
+        loops=True,
+        cut=LoopCut(start=0.0, end=2.4),
+        seam=1.0,
+        confidence=1.0,
+        there_and_back=True,
+    )
+    return MotionAnalysis(motion=motion, vector=(digest * 24)[:VECTOR_BYTES])
 
 
 def _colours_of(digest: bytes) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -135,9 +167,10 @@ def _draw(digest: bytes, into: Path) -> Path:
             thumbnail=files.enter_context((into / THUMBNAIL).open("xb")),
             preview=files.enter_context((into / PREVIEW).open("xb")),
         )
-        make_derivatives(
+        made = make_derivatives(
             Clip("stub", frames, lambda: 1.0), outputs, MediaLimits(), lambda step, fraction: None
         )
+        made.beginning.save(outputs.preview)
     drawn = into / PREVIEW
     with drawn.open("rb") as file:
         format = MediaFormat.WEBP if sniff(file.read(SNIFF_BYTES)) is MediaFormat.WEBP else MediaFormat.MP4

@@ -11,8 +11,6 @@ from mechshare.adapters.media.pictures import grey_image_of, image_of, size_with
 
 THUMBNAIL_SIDE = 640
 THUMBNAIL_ENCODER: Mapping[str, Any] = {"quality": 82, "method": 4}
-_COMPARED_SIZE = (64, 64)
-"""The size at which frames are compared, in px: large enough to show motion, too small to show noise."""
 _SHARPNESS_SIDE = 256
 """The longest side of the picture whose sharpness is measured, in px: blur by motion disappears in a smaller one."""
 _CUT = 32.0
@@ -37,21 +35,20 @@ class Thumbnail:
         self._best = -1.0
         self._chosen: VideoFrame | None = None
 
-    def add(self, picture: VideoFrame, start: Fraction) -> None:
-        """Considers the picture that is shown from `start`. Pictures come in order."""
+    def add(self, picture: VideoFrame, start: Fraction, grey: Image.Image) -> None:
+        """Considers the picture that is shown from `start`, whose lightness is `grey`. Pictures come in order."""
         if self._at is not None:
             if self._chosen is None or start <= self._at + _ROUNDING:
                 self._chosen = picture
             return
-        score = self._change_to(picture) * _sharpness_of(picture)
+        score = self._change_to(grey) * _sharpness_of(picture)
         if score > self._best:
             self._best = score
             self._chosen = picture
 
-    def _change_to(self, picture: VideoFrame) -> float:
-        pixels = grey_image_of(picture, _COMPARED_SIZE)
-        change = ImageStat.Stat(ImageChops.difference(pixels, self._previous or pixels)).mean[0]
-        self._previous = pixels
+    def _change_to(self, grey: Image.Image) -> float:
+        change = ImageStat.Stat(ImageChops.difference(grey, self._previous or grey)).mean[0]
+        self._previous = grey
         return _STILL + (float(change) if change < _CUT else 0.0)
 
     def save(self, file: IO[bytes]) -> None:

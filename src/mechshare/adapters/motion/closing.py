@@ -1,4 +1,4 @@
-"""Whether the end of a clip leads to its beginning, how long the closed whole lasts, and how many equal parts it has."""
+"""Whether the end of a clip leads to its beginning, how long the whole then lasts, and how many equal parts it has."""
 
 from dataclasses import dataclass
 from itertools import product
@@ -41,9 +41,11 @@ def closing_of(distances: Distances, curve: LagCurve, inside: InsidePeriod | Non
     if inside is not None and inside.left < _GOOD_INSIDE:
         if not _is_whole_number(count, inside.steps):
             return None
-    elif step > _FAR * distances.mean or chance > _BY_CHANCE:
-        return None
-    elif distances.steps.mean() > _CHAOTIC * distances.mean:
+    elif (
+        step > _FAR * distances.mean
+        or chance > _BY_CHANCE
+        or distances.steps.mean() > _CHAOTIC * distances.mean
+    ):
         return None
     return Closing(count - 1 + _last_step(distances, curve), chance)
 

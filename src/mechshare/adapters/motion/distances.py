@@ -70,7 +70,7 @@ def _squared(pictures: Floats) -> Floats:
     flat = flat - flat.mean(axis=0)
     products = flat @ flat.T
     norms = np.diagonal(products)
-    squared = np.maximum(norms[:, None] + norms[None, :] - 2 * products, 0) / flat.shape[1]
+    squared: Floats = np.maximum(norms[:, None] + norms[None, :] - 2 * products, 0) / flat.shape[1]
     np.fill_diagonal(squared, 0)
     return squared
 

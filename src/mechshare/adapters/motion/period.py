@@ -58,7 +58,8 @@ def _candidates(relative: Floats, humps: Floats) -> np.ndarray:
     own = relative[lags]
     is_minimum = (own <= relative[lags - 1]) & (own < relative[lags + 1])
     is_back = (humps[lags] >= _LEAST_HUMP) & (own <= np.minimum(_BACK, _BACK_OF_HUMP * humps[lags]))
-    return lags[is_minimum & is_back]
+    chosen: np.ndarray = lags[is_minimum & is_back]
+    return chosen
 
 
 def _smallest_that_agrees(
@@ -102,7 +103,9 @@ def _misfits(values: Floats, shapes: Floats) -> Floats:
     squares = np.maximum((centred**2).sum(axis=1), 1e-12)
     scale = np.clip((centred * values).sum(axis=1) / squares, 0.3, 1.5)
     base = values.mean() - scale * shapes.mean(axis=1)
-    through_zero = np.clip((shapes * values).sum(axis=1) / np.maximum((shapes**2).sum(axis=1), 1e-12), 0.3, 1.5)
+    through_zero = np.clip(
+        (shapes * values).sum(axis=1) / np.maximum((shapes**2).sum(axis=1), 1e-12), 0.3, 1.5
+    )
     scale, base = np.where(base < 0, through_zero, scale), np.maximum(base, 0)
     misfits: Floats = ((values - base[:, None] - scale[:, None] * shapes) ** 2).sum(axis=1)
     return misfits

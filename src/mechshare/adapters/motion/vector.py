@@ -68,9 +68,7 @@ def raw_vector(
     maps = [_moving(map) for map in _motion_maps(whole, period or float(count))]
     centre, spread = _place_of(maps[0], size)
     spectra = [_spectrum(np.sqrt(map), centre, spread, size) for map in maps]
-    parts = [
-        weight * _unit(np.abs(spectrum)) for weight, spectrum in zip(_MAP_WEIGHTS, spectra, strict=True)
-    ]
+    parts = [weight * _unit(np.abs(spectrum)) for weight, spectrum in zip(_MAP_WEIGHTS, spectra, strict=True)]
     parts += [
         weight * _unit(_shape(spectrum))
         for weight, spectrum in zip(_SHAPE_WEIGHTS, (spectra[0], spectra[2]), strict=True)
@@ -170,8 +168,9 @@ def _outline(map: Floats, size: tuple[int, int]) -> Floats:
     centre, spread = _place_of(map, size)
     places = ((np.arange(OUTLINE_SIDE) + 0.5) / OUTLINE_SIDE * 2 - 1) * _OUTLINE_REACH * spread
     x, y = centre[0] + places[None, :], centre[1] + places[:, None]
-    small = np.sqrt(_sampled(map, x + 0 * y, y + 0 * x, size))
-    return small - small.mean()
+    small: Floats = np.sqrt(_sampled(map, x + 0 * y, y + 0 * x, size))
+    small -= small.mean()
+    return small
 
 
 def _unit(values: Floats) -> Floats:

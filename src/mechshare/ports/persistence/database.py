@@ -22,6 +22,7 @@ from mechshare.ports.persistence.mechanisms import (
     MechanismFiles,
     MechanismRepository,
 )
+from mechshare.ports.persistence.motions import MotionRepository
 from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.personal_access_tokens import PersonalAccessTokenRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
@@ -76,6 +77,9 @@ class UnitOfWork(Protocol):
 
     @property
     def revisions(self) -> RevisionRepository: ...
+
+    @property
+    def motions(self) -> MotionRepository: ...
 
     @property
     def pages(self) -> PageRepository: ...

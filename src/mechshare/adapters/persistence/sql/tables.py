@@ -21,6 +21,7 @@ from sqlalchemy import (
 from mechshare.adapters.persistence.sql.types import Id, JsonColumn, UtcTime, ordered_text
 from mechshare.domain.mechanisms import OriginalFile
 from mechshare.domain.media import MediaFacts, ProcessingFailure
+from mechshare.domain.motion import Motion
 from mechshare.domain.named_values import NamedValue
 from mechshare.domain.reliability import Reliability
 
@@ -117,6 +118,10 @@ mechanisms = Table(
     Column("processing_state", String(16), nullable=False),
     Column("failure", JsonColumn(ProcessingFailure)),
     Column("media", JsonColumn(MediaFacts)),
+    Column("motion", JsonColumn(Motion)),
+    Column("period", Float),
+    Column("motion_kind", String(16)),
+    Column("loops", Boolean),
     Column("original", JsonColumn(OriginalFile)),
     Column("original_sha256", String(64)),
     Column("original_key", String(200)),
@@ -137,6 +142,7 @@ mechanisms = Table(
     _partial(
         "ix_mechanisms_public_reliability", text("coalesce(reliability_level, 0)"), "id", where="is_published"
     ),
+    _partial("ix_mechanisms_public_period", text("coalesce(period, 0)"), "id", where="is_published"),
     _partial("ix_mechanisms_unfinished", "user_id", where="processing_state IN ('pending', 'processing')"),
 )
 

@@ -16,7 +16,15 @@ T = TypeVar("T")
 _NAMES = {
     name: name
     for name in (
-        *("AuditAction", "Author", "ClaimKind", "LineageKind", "MechanismKind", "MechanismSort"),
+        *(
+            "AuditAction",
+            "Author",
+            "ClaimKind",
+            "LineageKind",
+            "MechanismKind",
+            "MechanismSort",
+            "MotionKind",
+        ),
         *("ProcessingState", "Profile", "Role", "Scope", "SearchSort", "SuggestionKind"),
     )
 }

@@ -70,6 +70,19 @@ class SearchKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SimilarKey:
+    """The mechanisms that move as one does."""
+
+    mechanism_id: MechanismId
+    limit: int
+
+    @property
+    def response_key(self) -> ResponseKey:
+        # What may no longer be found invalidates SEARCHES.
+        return ResponseKey(SEARCHES, repr(self))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SuggestionsKey:
     """Titles that complete a text."""
 

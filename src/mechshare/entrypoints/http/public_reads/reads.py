@@ -18,12 +18,14 @@ from mechshare.entrypoints.http.public_reads.keys import (
     CATEGORIES_KEY,
     ListKey,
     SearchKey,
+    SimilarKey,
     SuggestionsKey,
     mechanism_key,
 )
 from mechshare.entrypoints.http.representations.categories import categories_response
 from mechshare.entrypoints.http.representations.mechanisms import mechanism_response, media_addresses
 from mechshare.entrypoints.http.representations.search import search_response, suggestions_response
+from mechshare.entrypoints.http.representations.similar import similar_response
 from mechshare.services.response_cache import CachedResponse, ResponseKey
 from mechshare.services.support.data_loader import DataLoader
 
@@ -61,6 +63,10 @@ class PublicReads:
 
     async def suggestions(self, viewer: Viewer, key: SuggestionsKey) -> CachedResponse:
         return await self._load(viewer, key.response_key, partial(self._read_suggestions, key))
+
+    async def similar(self, key: SimilarKey) -> CachedResponse:
+        """Raises MechanismNotFound."""
+        return await self._load(None, key.response_key, partial(self._read_similar, key))
 
     async def categories(self, viewer: Viewer) -> CachedResponse:
         # Cached because counting many mechanisms is slow and clients read the categories often.
@@ -126,6 +132,11 @@ class PublicReads:
         others = () if found.degraded else await search.suggest_others(key.text, _MAX_OF_KIND)
         body = suggestions_response(found, others, key.limit)
         return encoded_response(msgspec.json.encode(body), is_cacheable=_is_final(found))
+
+    async def _read_similar(self, key: SimilarKey) -> CachedResponse:
+        found = await self._application.motions.find_similar(None, key.mechanism_id, key.limit)
+        body = similar_response(found, media_addresses(self._application))
+        return encoded_response(msgspec.json.encode(body))
 
     async def _read_categories(self) -> CachedResponse:
         counts = await self._application.categories.find_counts()

@@ -12,6 +12,7 @@ from mechshare.domain.errors import InvalidField
 from mechshare.domain.ids import CategoryId, UserId
 from mechshare.domain.licenses import LICENSES, clean_license
 from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
+from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
 from mechshare.domain.statements import MAX_CATEGORIES
@@ -60,12 +61,33 @@ Licenses = Annotated[
     list[str] | None,
     QueryParameter(name="license", description="Under any of these SPDX identifiers; may be repeated."),
 ]
+PeriodMin = Annotated[
+    float | None,
+    QueryParameter(
+        name="period_min", ge=0, le=86_400, description="The shortest period in seconds, included."
+    ),
+]
+PeriodMax = Annotated[
+    float | None,
+    QueryParameter(
+        name="period_max", ge=0, le=86_400, description="The longest period in seconds, included."
+    ),
+]
+MotionOf = Annotated[MotionKind | None, QueryParameter(name="motion", description="How the clip moves.")]
+Loops = Annotated[
+    bool | None,
+    QueryParameter(name="loops", description="Whether the whole clip repeats without a jump."),
+]
 _RANGE = "param."
+_NAMES = (
+    *("category", "license", "loops", "motion"),
+    *("period_max", "period_min", "reliability_min", "user_id"),
+)
 
 
 def is_filter_parameter(name: str) -> bool:
     """Whether `mechanism_filter` reads the parameter, which the link to the next page then repeats."""
-    return name in ("category", "license", "reliability_min", "user_id") or name.startswith(_RANGE)
+    return name in _NAMES or name.startswith(_RANGE)
 
 
 def mechanism_filter(
@@ -74,6 +96,10 @@ def mechanism_filter(
     user_id: ByUser = None,
     reliability_min: ReliabilityMin = None,
     license: Licenses = None,
+    period_min: PeriodMin = None,
+    period_max: PeriodMax = None,
+    motion: MotionOf = None,
+    loops: Loops = None,
 ) -> MechanismFilter:
     """Returns the filter that the query parameters of a request state. Raises InvalidField."""
     return MechanismFilter(
@@ -81,6 +107,10 @@ def mechanism_filter(
         user_id=None if user_id is None else UserId(user_id),
         reliability_min=reliability_min,
         licenses=tuple(filter(None, map(clean_license, license or ()))),
+        min_period_ms=None if period_min is None else period_min * 1000,
+        max_period_ms=None if period_max is None else period_max * 1000,
+        motion=motion,
+        loops=loops,
         ranges=_ranges(request.query_params.multi_items()),
     )
 

@@ -24,6 +24,12 @@ from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.mechanism_fields import ReliabilityFields
+from mechshare.entrypoints.http.representations.motions import (
+    LoopResponse,
+    MotionResponse,
+    loop_response,
+    motion_response,
+)
 from mechshare.entrypoints.http.representations.named_values import (
     NamedValueFields,
     named_value_fields,
@@ -113,7 +119,8 @@ class MechanismResponse(Struct):
     `preview_url` stay null where nothing moves. Until the file is ready, `kind` is what its format suggests. URLs of
     files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an unpublished
     mechanism are signed and expire. `reliability` and `license` (an SPDX identifier) are null if its author states
-    none. With `original_offered`, all who see the mechanism may download its original.
+    none. With `original_offered`, all who see the mechanism may download its original. `motion` is null until a clip
+    is analysed, and `loop` where nothing repeats.
     """
 
     id: str
@@ -137,6 +144,8 @@ class MechanismResponse(Struct):
     original_offered: bool
     processing: ProcessingResponse
     media: MediaResponse | None
+    motion: MotionResponse | None
+    loop: LoopResponse | None
     version: int
 
 
@@ -173,6 +182,8 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         license=mechanism.license,
         original_offered=mechanism.original_offered and mechanism.original is not None,
         processing=processing_response(mechanism.processing),
+        motion=motion_response(mechanism.motion),
+        loop=loop_response(mechanism.motion),
         media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
         version=mechanism.version,
     )

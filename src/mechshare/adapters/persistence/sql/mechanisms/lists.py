@@ -2,15 +2,18 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Float,
     Integer,
     and_,
     bindparam,
+    false,
     func,
     literal_column,
     or_,
@@ -64,7 +67,8 @@ def mechanism_list(
 
 def _given(filter: MechanismFilter) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Returns the names of the conditions that are given, and their parameters."""
-    values = dict(filter.given)
+    # The value of an enumeration: PostgreSQL's driver would send its name.
+    values = {name: value.value if isinstance(value, Enum) else value for name, value in filter.given.items()}
     ranges = {f"range_{number}": one for number, one in enumerate(values.pop("ranges", ()))}
     bounds = {
         f"{name}_{field}": getattr(one, field)
@@ -155,6 +159,8 @@ def _conditions(given: Sequence[str], published_only: bool) -> list[Any]:
 
 def _key(columns: ReadOnlyColumnCollection[str, Any], sort: MechanismSort) -> ColumnElement[Any]:
     column = sort.order.column
+    if column == "period_rank":
+        return func.coalesce(columns.period, literal_column("0"), type_=Float())
     return _rank(columns.reliability_level) if column == "reliability_rank" else columns[column]
 
 
@@ -188,6 +194,10 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "created_before": mechanisms.c.created_at < bindparam("created_before"),
     "min_duration_ms": mechanisms.c.duration >= bindparam("min_duration_ms", type_=Integer()) / _MILLISECONDS,
     "max_duration_ms": mechanisms.c.duration <= bindparam("max_duration_ms", type_=Integer()) / _MILLISECONDS,
+    "min_period_ms": mechanisms.c.period >= bindparam("min_period_ms", type_=Float()) / _MILLISECONDS,
+    "max_period_ms": mechanisms.c.period <= bindparam("max_period_ms", type_=Float()) / _MILLISECONDS,
+    "motion": mechanisms.c.motion_kind == bindparam("motion"),
+    "loops": func.coalesce(mechanisms.c.loops, false()) == bindparam("loops", type_=Boolean()),
     "licenses": mechanisms.c.license.in_(bindparam("licenses", expanding=True)),
     **{name: _in_range(name) for name in (f"range_{number}" for number in range(MAX_RANGES))},
 }

@@ -23,6 +23,9 @@ _RECORD = record_of(
         "original_sha256": lambda mechanism: mechanism.original.sha256 if mechanism.original else None,
         "original_key": attrgetter("original_key"),
         "reliability_level": attrgetter("reliability_level"),
+        "period": attrgetter("period"),
+        "motion_kind": lambda mechanism: mechanism.motion.kind.value if mechanism.motion else None,
+        "loops": lambda mechanism: mechanism.motion.loops if mechanism.motion else None,
     },
     converted={"categories": _categories},
 )

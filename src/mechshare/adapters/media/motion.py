@@ -1,0 +1,65 @@
+"""Analyses the motion of a clip while the child process that decodes it waits."""
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from mechshare.domain.motion import GREY_SIDE, MAX_PICTURES, GreyPictures, MotionAnalysis
+from mechshare.ports.motion import MotionAnalyser
+
+_TIMEOUT = 10.0
+"""Seconds. A clip whose analysis takes longer is ready without it."""
+_NO_CUT = b"null\n"
+_MAX_BYTES = MAX_PICTURES * GREY_SIDE**2
+_log = structlog.get_logger("mechshare.media")
+
+
+class MotionSeer:
+    """Answers the one question of a child: which part of the clip to repeat. `found` is the analysis.
+
+    A strip of pictures that can't be analysed never fails the clip, which then has no motion.
+    """
+
+    def __init__(self, analyser: MotionAnalyser | None, strip: Path) -> None:
+        self._analyser = analyser
+        self._strip = strip
+        self._is_answered = False
+        self.found: MotionAnalysis | None = None
+
+    def is_question(self, message: Any) -> bool:
+        """Whether the message asks for the part to repeat. A child asks once."""
+        return isinstance(message, dict) and set(message) == {"grey"} and not self._is_answered
+
+    async def answer(self, message: Any) -> bytes:
+        """Returns the line with the start and the end of the part to repeat, in ms, or with null."""
+        self._is_answered = True
+        if self._analyser is None:
+            return _NO_CUT
+        try:
+            clip = await asyncio.to_thread(self._pictures, message["grey"])
+            self.found = await asyncio.wait_for(self._analyser.analyse(clip), _TIMEOUT)
+        except Exception as problem:  # a clip is ready without its motion, whatever the reason
+            _log.warning("motion_not_analysed", problem=f"{type(problem).__name__}: {problem}"[:200])
+            return _NO_CUT
+        cut = self.found.motion.cut
+        milliseconds = [round(cut.start * 1000), round(cut.end * 1000)] if cut else None
+        return json.dumps(milliseconds).encode() + b"\n"
+
+    def _pictures(self, stated: Any) -> GreyPictures:
+        """Reads the pictures that the child wrote. Raises OSError, KeyError, TypeError, ValueError."""
+        with os.fdopen(os.open(self._strip, os.O_RDONLY | os.O_NOFOLLOW), "rb") as file:
+            pixels = file.read(_MAX_BYTES + 1)
+        clip = GreyPictures(
+            pixels=pixels,
+            starts=[float(start) for start in stated["starts"][: MAX_PICTURES + 1]],
+            duration=float(stated["duration"]),
+            width=int(stated["width"]),
+            height=int(stated["height"]),
+        )
+        if not clip.are_consistent:
+            raise ValueError("the pictures and their times don't fit each other")
+        return clip

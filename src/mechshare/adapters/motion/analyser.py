@@ -1,0 +1,21 @@
+"""The analyser that computes with NumPy, which is loaded at its first use: commands that analyse nothing don't wait."""
+
+import asyncio
+
+from mechshare.adapters.motion.single_thread import use_one_thread
+from mechshare.domain.motion import GreyPictures, MotionAnalysis
+from mechshare.ports.motion import MotionAnalyser
+
+
+class NumpyMotionAnalyser(MotionAnalyser):
+    async def analyse(self, clip: GreyPictures) -> MotionAnalysis:
+        if not clip.are_consistent:
+            raise ValueError("the pictures and their times don't fit each other")
+        return await asyncio.to_thread(_analysed, clip)
+
+
+def _analysed(clip: GreyPictures) -> MotionAnalysis:
+    use_one_thread()
+    from mechshare.adapters.motion.analysis import analysed
+
+    return analysed(clip)

@@ -1,0 +1,17 @@
+"""Stores what analyses of motions find."""
+
+from datetime import datetime
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.motion import AnalysedMotion, MotionAnalysis
+from mechshare.ports.persistence.database import UnitOfWork
+
+
+async def save_motion(tx: UnitOfWork, id: MechanismId, found: MotionAnalysis | None, now: datetime) -> None:
+    """Stores that the mechanism was analysed, and the vector; nothing if it could not be analysed."""
+    if found is not None:
+        await tx.motions.save(
+            AnalysedMotion(
+                mechanism_id=id, analysis=found.motion.analysis, vector=found.vector, analysed_at=now
+            )
+        )

@@ -1,0 +1,127 @@
+"""The contract suites of what analyses motion (fixture `analyser`) and of indexes of motions (`motion_index`)."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.motion import GREY_SIDE, VECTOR_BYTES, GreyPictures, MotionKind
+from mechshare.ports.motion import MotionAnalyser, MotionIndex
+from mechshare.testing.drawn_motion import drawn, grey_pictures, slider_crank, turning
+
+_STEP = 0.04
+
+
+def _turning_clip(periods: float, steps: int) -> GreyPictures:
+    """Returns a clip whose pictures come back exactly, in each period."""
+    once = drawn(slider_crank(Random(3)), turning(1, steps))
+    return grey_pictures([once[number % steps] for number in range(round(periods * steps))], _STEP)
+
+
+async def test_a_period_and_a_loop_are_found(analyser: MotionAnalyser) -> None:
+    found = await analyser.analyse(_turning_clip(2, 24))
+
+    assert found.motion.kind is MotionKind.LOOP
+    assert found.motion.loops
+    assert found.motion.period == pytest.approx(24 * _STEP, rel=0.02)
+    assert found.motion.cycles == pytest.approx(2, rel=0.02)
+    assert found.vector is not None
+    assert len(found.vector) == VECTOR_BYTES
+
+
+async def test_a_part_that_repeats_is_whole_periods_long(analyser: MotionAnalyser) -> None:
+    motion = (await analyser.analyse(_turning_clip(2.5, 24))).motion
+
+    assert motion.kind is MotionKind.PERIODIC
+    assert not motion.loops
+    assert motion.cut is not None
+    assert motion.period is not None
+    periods = (motion.cut.end - motion.cut.start) / motion.period
+    assert periods == pytest.approx(round(periods), abs=0.02)
+
+
+async def test_the_same_clip_gives_the_same_analysis(analyser: MotionAnalyser) -> None:
+    clip = _turning_clip(2, 12)
+    assert await analyser.analyse(clip) == await analyser.analyse(clip)
+
+
+@pytest.mark.parametrize("count", [1, 2, 40])
+async def test_what_does_not_change_is_still(analyser: MotionAnalyser, count: int) -> None:
+    found = await analyser.analyse(_plain(count))
+
+    assert found.motion.kind is MotionKind.STILL
+    assert found.motion.period is None
+    assert found.vector is None
+
+
+async def test_pictures_that_do_not_fit_their_times_are_refused(analyser: MotionAnalyser) -> None:
+    clip = _plain(3)
+    hostile = [
+        replace(clip, pixels=clip.pixels[:-1]),
+        replace(clip, starts=[0.0, 0.2, 0.1]),
+        replace(clip, starts=[0.0, float("nan"), 0.2]),
+        replace(clip, duration=0.0),
+        replace(clip, duration=float("inf")),
+        replace(clip, starts=[], pixels=b""),
+        replace(clip, width=0),
+    ]
+    for each in hostile:
+        with pytest.raises(ValueError, match="fit"):
+            await analyser.analyse(each)
+
+
+def _plain(count: int) -> GreyPictures:
+    return GreyPictures(
+        pixels=bytes([90]) * (count * GREY_SIDE**2),
+        starts=[number * _STEP for number in range(count)],
+        duration=count * _STEP,
+        width=320,
+        height=240,
+    )
+
+
+def _vector(*numbers: int) -> bytes:
+    """Returns a vector with these first numbers."""
+    return bytes(number % 256 for number in numbers) + bytes(VECTOR_BYTES - len(numbers))
+
+
+_A, _B, _C = (MechanismId(f"01900000-0000-7000-8000-{number:012x}") for number in (1, 2, 3))
+
+
+async def test_the_most_alike_come_first(motion_index: MotionIndex) -> None:
+    await motion_index.put([(_A, _vector(0, 100)), (_B, _vector(100, 5)), (_C, _vector(90, 90))])
+
+    found = await motion_index.nearest(_vector(100), offset=0, limit=2)
+    assert [one.mechanism_id for one in found] == [_B, _C]
+    assert found[0].likeness > found[1].likeness > 0.5
+    (last,) = await motion_index.nearest(_vector(100), offset=2, limit=2)
+    assert (last.mechanism_id, last.likeness) == (_A, 0.0)
+
+
+async def test_a_vector_is_replaced_and_removed(motion_index: MotionIndex) -> None:
+    await motion_index.put([(_A, _vector(100)), (_B, _vector(-100))])
+    await motion_index.put([(_A, _vector(0, 100)), (_B, None), (_C, None)])
+
+    (found,) = await motion_index.nearest(_vector(0, 100), offset=0, limit=9)
+    assert (found.mechanism_id, found.likeness) == (_A, 1.0)
+
+
+async def test_equal_ones_come_in_the_order_of_their_identifiers(motion_index: MotionIndex) -> None:
+    await motion_index.put([(id, _vector(100)) for id in (_C, _A, _B)])
+
+    found = await motion_index.nearest(_vector(100), offset=0, limit=9)
+    assert [one.mechanism_id for one in found] == [_A, _B, _C]
+
+
+async def test_a_copy_is_told_from_what_only_moves_alike(motion_index: MotionIndex) -> None:
+    own = bytes(range(100)) + bytes(388) + bytes(number % 120 for number in range(256))
+    other = own[:488] + bytes((number * 37) % 100 for number in range(256))
+    await motion_index.put([(_A, own), (_B, other)])
+
+    first, second = await motion_index.nearest(own, offset=0, limit=2)
+    assert (first.is_duplicate, second.is_duplicate) == (True, False)
+
+
+async def test_an_empty_index_finds_nothing(motion_index: MotionIndex) -> None:
+    assert list(await motion_index.nearest(_vector(1), offset=0, limit=5)) == []
