@@ -99,13 +99,13 @@ async def tokens(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield opened
 
 
-@pytest.fixture(params=adapters_of("motion_analysers"))
-async def analyser(request, tmp_path):
-    async with request.param(tmp_path) as adapter:
-        yield adapter
+@pytest.fixture(params=adapters_of("motion"))
+async def analyser(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened
 
 
-@pytest.fixture(params=adapters_of("motion_indexes"))
-async def motion_index(request, tmp_path):
-    async with request.param(tmp_path) as adapter:
-        yield adapter
+@pytest.fixture(params=adapters_of("motion_index"))
+async def motion_index(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Any]:
+    async with request.param(tmp_path) as opened:
+        yield opened

@@ -358,14 +358,14 @@ async def _numpy_motion(folder: Path) -> AsyncIterator[Any]:
 
 @asynccontextmanager
 async def _memory_motion_index(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.motion.memory import MemoryMotionIndex
+    from mechshare.adapters.motion_index.memory import MemoryMotionIndex
 
     yield MemoryMotionIndex()
 
 
 @asynccontextmanager
 async def _numpy_motion_index(folder: Path) -> AsyncIterator[Any]:
-    from mechshare.adapters.motion.index import NumpyMotionIndex
+    from mechshare.adapters.motion_index.exact import NumpyMotionIndex
 
     yield NumpyMotionIndex()
 
@@ -392,8 +392,8 @@ open_adapters: Mapping[str, Mapping[str, Opener]] = {
     },
     "rate_limits": {"memory": _memory_limits, "memory-shared": _shared_memory_limits, "redis": _redis_limits},
     "media": {"av": _av, "stub": _stub_media},
-    "motion_analysers": {"memory": _exact_motion, "numpy": _numpy_motion},
-    "motion_indexes": {"memory": _memory_motion_index, "numpy": _numpy_motion_index},
+    "motion": {"memory": _exact_motion, "numpy": _numpy_motion},
+    "motion_index": {"memory": _memory_motion_index, "numpy": _numpy_motion_index},
     "passwords": {"argon2": _argon2, "fast": _fast_passwords},
     "persistence": {
         "memory": _memory_database,

@@ -9,6 +9,7 @@ from mechshare.testing.doorbell import *  # noqa: F403
 from mechshare.testing.ids import *  # noqa: F403
 from mechshare.testing.media import *  # noqa: F403
 from mechshare.testing.motion import *  # noqa: F403
+from mechshare.testing.motion_index import *  # noqa: F403
 from mechshare.testing.passwords import *  # noqa: F403
 from mechshare.testing.rate_limits import *  # noqa: F403
 from mechshare.testing.scratch import *  # noqa: F403

@@ -292,4 +292,5 @@ def test_each_order_compares_the_field_in_its_name():
         MechanismSort.RECENTLY_CHANGED: LATER,
         MechanismSort.TITLE: "歯車",
         MechanismSort.MOST_RELIABLE: 0,
+        MechanismSort.PERIOD: 0.0,
     }

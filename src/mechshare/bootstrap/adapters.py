@@ -10,7 +10,8 @@ from mechshare.adapters.disks.memory import MemoryDisks
 from mechshare.adapters.ids.uuid7 import Uuid7IdSource
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
-from mechshare.adapters.motion.index import NumpyMotionIndex
+from mechshare.adapters.motion_index.exact import NumpyMotionIndex
+from mechshare.adapters.motion_index.memory import MemoryMotionIndex
 from mechshare.adapters.passwords.argon2 import Argon2PasswordHasher
 from mechshare.adapters.search.text.thesaurus import Thesaurus, thesaurus_with
 from mechshare.adapters.uploads.files import FileUploadStore
@@ -31,7 +32,7 @@ from mechshare.ports.disks import Disks
 from mechshare.ports.doorbell import Doorbell
 from mechshare.ports.ids import IdSource
 from mechshare.ports.media import MediaProcessor
-from mechshare.ports.motion import MotionIndex
+from mechshare.ports.motion_index import MotionIndex
 from mechshare.ports.passwords import PasswordHasher
 from mechshare.ports.persistence.database import Database
 from mechshare.ports.rate_limits import RateLimiter
@@ -91,7 +92,7 @@ def choose_adapters(
         clock=clock or SystemClock(),
         ids=Uuid7IdSource(),
         media=media or AvMediaProcessor(analyser=NumpyMotionAnalyser()),
-        motions=NumpyMotionIndex(),
+        motions=choose_motion_index(settings),
         passwords=passwords or Argon2PasswordHasher(),
     )
 
@@ -111,6 +112,11 @@ def choose_thesaurus(settings: Settings) -> Thesaurus:
         return thesaurus_with(Path(settings.thesaurus_file).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{PREFIX}THESAURUS_FILE: {error}") from error
+
+
+def choose_motion_index(settings: Settings) -> MotionIndex:
+    """Returns the index of motions; the one without NumPy for a database in memory, which few mechanisms share."""
+    return MemoryMotionIndex() if scheme_of(settings.database_url) == "memory" else NumpyMotionIndex()
 
 
 def choose_disks(settings: Settings) -> Disks:

@@ -232,7 +232,7 @@ class Mechanism:
         return replace(self, processing=Processing(state=ProcessingState.PROCESSING), updated_at=now)
 
     def processed(
-        self, facts: MediaFacts, files: DerivedFiles, motion: Motion | None, now: datetime
+        self, facts: MediaFacts, files: DerivedFiles, now: datetime, motion: Motion | None = None
     ) -> "Mechanism":
         shown = files.video or files.picture
         key = shown.key if shown else self.original_key

@@ -1,10 +1,8 @@
-"""How clips move, and which move alike."""
+"""How clips move."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from mechshare.domain.ids import MechanismId
-from mechshare.domain.motion import GreyPictures, MotionAnalysis, Neighbour
+from mechshare.domain.motion import GreyPictures, MotionAnalysis
 
 
 class MotionAnalyser(Protocol):
@@ -12,17 +10,4 @@ class MotionAnalyser(Protocol):
         """Returns how the clip moves. The same clip gives the same figures and the same vector.
 
         Raises ValueError for a clip whose fields don't fit each other.
-        """
-
-
-class MotionIndex(Protocol):
-    """The vectors of motions, in the memory of this process: rebuilt from the database, which stays the truth."""
-
-    async def put(self, vectors: Sequence[tuple[MechanismId, bytes | None]]) -> None:
-        """Stores each vector in place of an earlier one of its mechanism; None removes it."""
-
-    async def nearest(self, vector: bytes, *, offset: int, limit: int) -> Sequence[Neighbour]:
-        """Returns the `limit` motions that follow the first `offset`, most alike first, equal ones by identifier.
-
-        The mechanism of the vector itself is among them, if it is stored.
         """

@@ -13,7 +13,7 @@ from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.motion import ANALYSIS, Neighbour
 from mechshare.domain.policy import Viewer, is_listed_for, require_visible
 from mechshare.ports.clock import Clock
-from mechshare.ports.motion import MotionIndex
+from mechshare.ports.motion_index import MotionIndex
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.services.derivation import Derivation
 from mechshare.services.jobs import Completion, Progress, write_nothing

@@ -122,7 +122,7 @@ class ProcessMechanismFile:
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await save_motion(tx, current.id, derived.motion, now)
                 motion = derived.motion.motion if derived.motion else None
-                await _save(tx, current, updated.processed(derived.facts, derived.files, motion, now), job)
+                await _save(tx, current, updated.processed(derived.facts, derived.files, now, motion), job)
 
         return publish
 

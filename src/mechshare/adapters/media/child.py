@@ -37,8 +37,8 @@ from mechshare.adapters.media.document_files import DocumentOutputs
 from mechshare.adapters.media.frames import opened
 from mechshare.adapters.media.grey_pictures import GreyStrip
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.loop_preview import loop_preview
+from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.still_pictures import is_still, make_picture

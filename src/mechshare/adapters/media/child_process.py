@@ -165,7 +165,7 @@ class ChildProcess:
             while message := await _next_message(stdout):
                 if motion.is_question(message):
                     with suppress(BrokenPipeError, ConnectionResetError):
-                        stdin.write(await motion.answer(message))
+                        stdin.write(await motion.reply(message))
                         await stdin.drain()
                     continue
                 measurements = await self._handle(message, progress)

@@ -39,12 +39,12 @@ class GreyStrip:
             self._thin_out()
 
     def _thin_out(self) -> None:
-        kept = [0]
+        remaining = [0]
         for number in range(1, len(self._starts)):
-            if self._starts[number] - self._starts[kept[-1]] >= self._gap:
-                kept.append(number)
-        self._pixels = [self._pixels[number] for number in kept]
-        self._starts = [self._starts[number] for number in kept]
+            if self._starts[number] - self._starts[remaining[-1]] >= self._gap:
+                remaining.append(number)
+        self._pixels = [self._pixels[number] for number in remaining]
+        self._starts = [self._starts[number] for number in remaining]
 
     @property
     def times(self) -> dict[str, object]:

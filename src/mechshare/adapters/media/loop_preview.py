@@ -13,7 +13,7 @@ from mechshare.adapters.media.preview import PREVIEW_SIDE, PREVIEW_STEP, Preview
 
 _FEWEST = 8
 """Pictures of a preview, so that a short period still moves smoothly."""
-_LONGEST = Fraction(8)
+_MAX_LENGTH = Fraction(8)
 """Seconds. A longer part is not repeated as a preview."""
 
 
@@ -23,7 +23,7 @@ def loop_preview(video: BinaryIO, start: Fraction, end: Fraction) -> Preview | N
     A period that is no whole number of frames is spread evenly, so that the seam looks like every other step.
     """
     length = end - start
-    if not 0 <= start < end or length > _LONGEST:
+    if not 0 <= start < end or length > _MAX_LENGTH:
         return None
     count = max(_FEWEST, round(length / PREVIEW_STEP))
     moments = [start + number * length / count for number in range(count)]

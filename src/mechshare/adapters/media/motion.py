@@ -27,16 +27,16 @@ class MotionSeer:
     def __init__(self, analyser: MotionAnalyser | None, strip: Path) -> None:
         self._analyser = analyser
         self._strip = strip
-        self._is_answered = False
+        self._has_replied = False
         self.found: MotionAnalysis | None = None
 
     def is_question(self, message: Any) -> bool:
         """Whether the message asks for the part to repeat. A child asks once."""
-        return isinstance(message, dict) and set(message) == {"grey"} and not self._is_answered
+        return isinstance(message, dict) and set(message) == {"grey"} and not self._has_replied
 
-    async def answer(self, message: Any) -> bytes:
+    async def reply(self, message: Any) -> bytes:
         """Returns the line with the start and the end of the part to repeat, in ms, or with null."""
-        self._is_answered = True
+        self._has_replied = True
         if self._analyser is None:
             return _NO_CUT
         try:

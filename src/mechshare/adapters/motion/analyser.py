@@ -2,7 +2,7 @@
 
 import asyncio
 
-from mechshare.adapters.motion.single_thread import use_one_thread
+from mechshare.adapters.single_thread import use_one_thread
 from mechshare.domain.motion import GreyPictures, MotionAnalysis
 from mechshare.ports.motion import MotionAnalyser
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mechshare.adapters.motion.closing import Closing, closed_confidence, closing_of, parts_of
-from mechshare.adapters.motion.cuts import longest_shot
+from mechshare.adapters.motion.cuts import main_shot
 from mechshare.adapters.motion.distances import Distances, LagCurve, distances_of, lag_curve
 from mechshare.adapters.motion.grid import Grid, grid_of
 from mechshare.adapters.motion.loop import Cut, best_cut, whole_cut
@@ -21,7 +21,7 @@ from mechshare.domain.motion import (
 
 _LEAST_TO_COMPARE = 6
 """Pictures. Fewer say nothing about what repeats."""
-_LONGEST_WHOLE = 6.0
+_MAX_WHOLE = 6.0
 """Seconds up to which a clip that loops is repeated whole."""
 
 
@@ -32,7 +32,7 @@ def analysed(clip: GreyPictures) -> MotionAnalysis:
     if distances.is_still:
         return MotionAnalysis(motion=Motion(kind=MotionKind.STILL))
     count = len(grid.pictures)
-    shot = longest_shot(distances) if count >= _LEAST_TO_COMPARE else None
+    shot = main_shot(distances) if count >= _LEAST_TO_COMPARE else None
     if shot is None:
         return _without_period(grid, distances, (clip.width, clip.height))
     first, end = shot
@@ -86,7 +86,7 @@ def _period(
 
 
 def _cut(grid: Grid, distances: Distances, period: float, closing: Closing | None) -> Cut | None:
-    if closing is not None and closing.steps * grid.step <= _LONGEST_WHOLE:
+    if closing is not None and closing.steps * grid.step <= _MAX_WHOLE:
         return whole_cut(distances.fine, closing.steps)
     return best_cut(distances.fine, period, grid.step)
 

@@ -9,7 +9,7 @@ _LARGE, _SUDDEN = 0.5, 16.0
 _MOST_OF_CLIP = 0.6
 
 
-def longest_shot(distances: Distances) -> tuple[int, int] | None:
+def main_shot(distances: Distances) -> tuple[int, int] | None:
     """Returns the first picture of the longest shot and the one after its last; None if it is too small a part of the
     clip to stand for it."""
     steps = distances.steps

@@ -13,7 +13,7 @@ _STILL = 0.02
 """The mean squared difference, in grey values squared, below which nothing moves."""
 _COARSE_PART, _COARSE_LEAST = 0.02, 0.05
 """Coarse pictures count if they show this part of the difference of fine ones, and more than noise."""
-_FEW_STRANGERS = 0.1
+_FEW_OTHERS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,13 @@ class LagCurve:
 def lag_curve(distances: Floats) -> LagCurve:
     count = len(distances)
     mean = np.array([np.diagonal(distances, lag).mean() for lag in range(count)])
-    strangers = _strangers(distances)
-    known = strangers > _FEW_STRANGERS * float(distances.mean())
-    relative = np.where(known, mean / np.where(known, strangers, 1), 1.0)
+    unrelated = _unrelated(distances)
+    known = unrelated > _FEW_OTHERS * float(distances.mean())
+    relative = np.where(known, mean / np.where(known, unrelated, 1), 1.0)
     return LagCurve(mean, relative)
 
 
-def _strangers(distances: Floats) -> Floats:
+def _unrelated(distances: Floats) -> Floats:
     """Returns for each lag k the mean distance between the first n - k pictures and the last n - k."""
     count = len(distances)
     sums = np.zeros((count + 1, count + 1))

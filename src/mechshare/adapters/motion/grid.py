@@ -14,7 +14,7 @@ _DARK = 32.0
 """Grey values below this one say little about how bright a picture is."""
 _FLICKER = (0.8, 1.25)
 """The brightness, as a part of the mean, that is taken for flicker; a fade goes further."""
-_LARGEST_SHIFT = 1.5
+_MAX_SHIFT = 1.5
 """The largest shake that is taken out, in px of the small pictures."""
 _MOVED = 4.0
 """A difference, in grey values, that is due to motion rather than to shake."""
@@ -94,6 +94,6 @@ def _shifts(differences: Floats, slopes: Floats) -> Floats:
         weights = 1 / (1 + (left / _MOVED) ** 2)
         normal = np.einsum("np,pa,pb->nab", weights, slopes, slopes, optimize=True) + 1e-3 * np.eye(2)
         right = (weights * differences) @ slopes
-        shifts = np.clip(-np.linalg.solve(normal, right[..., None])[..., 0], -_LARGEST_SHIFT, _LARGEST_SHIFT)
+        shifts = np.clip(-np.linalg.solve(normal, right[..., None])[..., 0], -_MAX_SHIFT, _MAX_SHIFT)
         shifts = shifts.astype(np.float32)
     return shifts

@@ -10,7 +10,7 @@ from mechshare.adapters.motion.arrays import Floats
 
 INVISIBLE = 1.1
 """A seam of up to so many usual steps is not seen."""
-_SHORTEST, _LONGEST = 0.8, 6.0
+_MIN_SECONDS, _MAX_SECONDS = 0.8, 6.0
 """Seconds that a repeated part should last."""
 
 
@@ -47,11 +47,11 @@ def _lengths(period: float, step: float, count: int) -> Iterator[tuple[float, in
     number = 1
     while number * period <= count + 0.5:
         seconds = number * period * step
-        if number == 1 or _SHORTEST <= seconds <= _LONGEST:
+        if number == 1 or _MIN_SECONDS <= seconds <= _MAX_SECONDS:
             for shown in sorted({floor(number * period), ceil(number * period)}):
                 if 2 <= shown <= count:
                     yield number * period, shown
-        if seconds > _LONGEST:
+        if seconds > _MAX_SECONDS:
             return
         number += 1
 

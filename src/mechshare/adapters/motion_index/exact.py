@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mechshare.adapters.motion.outlines import are_copies, numbers_of
-from mechshare.adapters.motion.single_thread import use_one_thread
+from mechshare.adapters.motion_index.outlines import are_copies, numbers_of
+from mechshare.adapters.single_thread import use_one_thread
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.motion import Neighbour
-from mechshare.ports.motion import MotionIndex
+from mechshare.ports.motion_index import MotionIndex
 
 if TYPE_CHECKING:
-    from mechshare.adapters.motion.matrix import Matrix
+    from mechshare.adapters.motion_index.matrix import Matrix
 
 
 class NumpyMotionIndex(MotionIndex):
@@ -35,7 +35,7 @@ class NumpyMotionIndex(MotionIndex):
 
     def _nearest(self, vector: bytes, offset: int, limit: int) -> Sequence[Neighbour]:
         use_one_thread()
-        from mechshare.adapters.motion.matrix import Matrix
+        from mechshare.adapters.motion_index.matrix import Matrix
 
         vectors = dict(self._vectors)
         if self._matrix is None or not self._is_current:

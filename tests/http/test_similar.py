@@ -1,0 +1,111 @@
+"""How clips move, and which move alike, over HTTP."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from mechshare.domain.ids import MechanismId
+from mechshare.domain.motion import VECTOR_BYTES
+from tests.http.conftest import API, Site
+
+MECHANISMS = f"{API}/mechanisms"
+
+
+def vector(*numbers: int) -> bytes:
+    return bytes(number % 256 for number in numbers) + bytes(VECTOR_BYTES - len(numbers))
+
+
+async def move(site: Site, made: dict[str, Any], *numbers: int) -> None:
+    """Gives the mechanism a vector that begins with these numbers."""
+    async with site.adapters.database.begin() as tx:
+        found = await tx.motions.find(MechanismId(made["id"]))
+        assert found is not None
+        await tx.motions.save(replace(found, vector=vector(*numbers)))
+
+
+async def similar(site: Site, made: dict[str, Any], headers: Any = None, query: str = "") -> list[Any]:
+    response = await site.client.get(f"{MECHANISMS}/{made['id']}/similar{query}", headers=headers)
+    assert response.status_code == 200, response.text
+    return [(one["mechanism"]["title"], one["likeness"]) for one in response.json()]
+
+
+async def test_a_clip_says_how_it_moves(site: Site) -> None:
+    made = await site.published(await site.sign_up("mika"))
+
+    assert made["motion"] == {
+        "kind": "loop",
+        "period_s": 2.4,
+        "cycles": 1.0,
+        "loops": True,
+        "seam": 1.0,
+        "confidence": 1.0,
+        "there_and_back": True,
+        "analysis": 1,
+    }
+    assert made["loop"] == {"start": 0.0, "end": 2.4}
+
+
+async def test_what_moves_alike_is_found_most_alike_first(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    own = await site.published(mika, "own")
+    for title, numbers in (("near", (100, 20)), ("far", (100, 90)), ("other", (0, 100))):
+        await move(site, await site.published(mika, title), *numbers)
+    await move(site, own, 100, 0)
+
+    found = await similar(site, own)
+    assert [title for title, _ in found] == ["near", "far"]
+    assert 1 > found[0][1] > found[1][1] > 0.3
+    assert [title for title, _ in await similar(site, own, query="?limit=1")] == ["near"]
+
+
+async def test_hidden_mechanisms_neither_show_nor_leave_gaps(site: Site) -> None:
+    mika, rei = await site.sign_up("mika"), await site.sign_up("rei")
+    own = await site.published(mika, "own")
+    for number in range(9):
+        await site.ready(mika, f"draft {number}")
+    public = await site.published(mika, "public")
+    await move(site, public, 100, 90)
+    for made in (await site.client.get(f"{MECHANISMS}?user_id={site.ids['mika']}", headers=mika)).json()[
+        "items"
+    ]:
+        if made["title"] != "public":
+            await move(site, made, 100, 0)
+
+    for headers in (None, rei):
+        assert [title for title, _ in await similar(site, own, headers, "?limit=1")] == ["public"]
+    assert len(await similar(site, own, mika)) == 10
+
+
+async def test_what_is_withdrawn_disappears_at_once(site: Site) -> None:
+    mika = await site.sign_up("mika")
+    own, other = await site.published(mika, "own"), await site.published(mika, "other")
+    assert [title for title, _ in await similar(site, own)] == ["other"]
+
+    assert (await site.client.post(f"{MECHANISMS}/{other['id']}/withdraw", headers=mika)).status_code == 200
+    assert await similar(site, own) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "is_found"),
+    [
+        ("period_min=2.4&period_max=2.4", True),
+        ("period_min=2.5", False),
+        ("period_max=2.3", False),
+        ("loops=true&motion=loop", True),
+        ("loops=false", False),
+        ("motion=periodic", False),
+        ("sort=period", True),
+    ],
+)
+async def test_lists_are_filtered_by_the_motion(site: Site, query: str, is_found: bool) -> None:
+    await site.published(await site.sign_up("mika"))
+
+    response = await site.client.get(f"{MECHANISMS}?{query}")
+    assert response.status_code == 200, response.text
+    assert response.json()["total"] == is_found
+
+
+@pytest.mark.parametrize("query", ["period_min=-1", "period_max=nan", "motion=fast", "loops=perhaps"])
+async def test_a_condition_that_means_nothing_is_refused(site: Site, query: str) -> None:
+    assert (await site.client.get(f"{MECHANISMS}?{query}")).status_code == 400
