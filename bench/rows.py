@@ -18,7 +18,7 @@ from bench.load import Lines
 from bench.texts import beginnings, drawing_number, questions
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import DEFAULT_LIMIT, Page, Position
 from mechshare.entrypoints.http.protocol.pagination import page_response
 from mechshare.entrypoints.http.representations.mechanisms import MECHANISMS_PATH

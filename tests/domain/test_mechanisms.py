@@ -16,17 +16,16 @@ from mechshare.domain.errors import (
     WithdrawnByModerator,
 )
 from mechshare.domain.ids import MechanismId
+from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
 from mechshare.domain.mechanisms import (
     MAX_DURATION,
     PENDING,
     READY,
     DerivedFiles,
-    MechanismSort,
     Processing,
     ProcessingState,
     clean_duration,
     derived_references,
-    sort_key,
 )
 from mechshare.domain.media import FailureCode, MediaFacts, ProcessingFailure
 from mechshare.domain.statements import (

@@ -21,7 +21,8 @@ from mechshare.domain.categories import Category
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import READY, Mechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import READY, Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import clean_title
 from mechshare.domain.users import User

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.users import Role
 from mechshare.entrypoints.http.protocol.pagination import list_checksum

@@ -18,7 +18,8 @@ from mechshare.domain.errors import (
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.jobs import JobKind, JobState
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import PENDING, READY, AuthoredMechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import PENDING, READY, AuthoredMechanism
 from mechshare.domain.overload import TooManyUnfinishedClips
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.statements import Statement

@@ -10,7 +10,7 @@ import pytest
 from mechshare.adapters.search.memory import MemorySearchIndex
 from mechshare.bootstrap import schemes
 from mechshare.domain.ids import CategoryId
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.search import MAX_QUERY_LENGTH, SearchSort
 from mechshare.entrypoints.web.conditions import MAX_PAGE, STEP, WINDOW, Conditions, conditions_of
 from tests.http.conftest import API, Site

@@ -1,6 +1,5 @@
 """The mechanism: how something moves or why something happens, shared as a short clip, a picture or a document."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -24,7 +23,6 @@ from mechshare.domain.media import (
 )
 from mechshare.domain.motion import Motion, MotionKind
 from mechshare.domain.named_values import NamedValue
-from mechshare.domain.pagination import KeyType, SortKey, SortOrder
 from mechshare.domain.reliability import Reliability, ReliabilityChange
 from mechshare.domain.statements import Statement
 from mechshare.domain.text import clean_text
@@ -327,43 +325,6 @@ class AuthoredMechanism:
 
     mechanism: Mechanism
     author: Author
-
-
-class MechanismSort(StrEnum):
-    """The orders of a list. Equal keys are ordered by identifier, in the same direction."""
-
-    NEWEST = "-created_at"
-    OLDEST = "created_at"
-    RECENTLY_CHANGED = "-updated_at"
-    TITLE = "title"
-    MOST_RELIABLE = "-reliability"
-    PERIOD = "period"
-
-    @property
-    def order(self) -> SortOrder:
-        """The column, its type and the direction."""
-        return SORT_ORDERS[self]
-
-
-SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
-    sort: SortOrder(name=sort.value, column=column, key_type=key_type, is_descending=is_descending)
-    for sort, column, key_type, is_descending in (
-        (MechanismSort.NEWEST, "created_at", KeyType.TIME, True),
-        (MechanismSort.OLDEST, "created_at", KeyType.TIME, False),
-        (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
-        (MechanismSort.TITLE, "title", KeyType.TEXT, False),
-        (MechanismSort.PERIOD, "period_rank", KeyType.NUMBER, False),
-        (MechanismSort.MOST_RELIABLE, "reliability_rank", KeyType.NUMBER, True),
-    )
-}
-"""Titles compare by code point. Mechanisms without a stated level follow those of level 1, and those without
-a period precede those with the shortest."""
-
-
-def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:
-    """Returns the value by which `sort` orders."""
-    key: SortKey = getattr(mechanism, sort.order.column)
-    return key
 
 
 def clean_duration(duration: float) -> float:

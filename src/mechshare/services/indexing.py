@@ -7,7 +7,8 @@ from mechshare.domain.errors import Unavailable
 from mechshare.domain.events import DeletionIndexed, IndexRebuilt, MechanismIndexed
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.jobs import Job, JobKind
-from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.media import ProcessingFailure
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.search import SearchDocument, document_of

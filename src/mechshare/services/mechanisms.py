@@ -16,12 +16,12 @@ from mechshare.domain.events import (
 from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.mechanisms import (
     PENDING,
     READY,
     AuthoredMechanism,
     Mechanism,
-    MechanismSort,
     OriginalFile,
     clean_duration,
 )

@@ -17,7 +17,7 @@ from mechshare.domain.blobs import BlobFacts, OwnerKind
 from mechshare.domain.ids import CategoryId, MechanismId, SessionId, UserId
 from mechshare.domain.jobs import JobKind
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.database import UnitOfWork
 from mechshare.testing.persistence.values import NOW

@@ -12,7 +12,8 @@ from mechshare.application import Application
 from mechshare.domain.errors import DomainException
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import Mechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of
 from mechshare.domain.pagination import MAX_LIMIT, PageRequest
 from mechshare.domain.users import Actor

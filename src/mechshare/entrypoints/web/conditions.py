@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 from mechshare.domain.errors import InvalidField, MalformedRequest
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import MAX_DURATION, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import MAX_DURATION
 from mechshare.domain.search import SearchSort, clean_query, search_filter
 
 STEP = 20

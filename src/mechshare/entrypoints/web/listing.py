@@ -9,7 +9,7 @@ from litestar import Request
 
 from mechshare.domain.ids import CategoryId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer
 from mechshare.domain.search import FoundMechanism, SearchPage, SearchSort

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest
 
 

@@ -12,15 +12,8 @@ import pytest
 from mechshare.domain.errors import CategoryNotFound, StaleVersion
 from mechshare.domain.ids import CategoryId, MechanismId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import (
-    PENDING,
-    Mechanism,
-    MechanismSort,
-    OriginalFile,
-    Processing,
-    ProcessingState,
-    sort_key,
-)
+from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
+from mechshare.domain.mechanisms import PENDING, Mechanism, OriginalFile, Processing, ProcessingState
 from mechshare.domain.media import FailureCode, MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.named_values import range_in, values_in
 from mechshare.domain.pages import MAX_SCANNED_TEXT

@@ -8,7 +8,8 @@ import pytest
 from mechshare.domain.errors import MechanismNotFound, StaleVersion
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import Mechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.reliability import AuthoredChange, Reliability, ReliabilityChange
 from mechshare.ports.persistence.database import Database

@@ -12,7 +12,8 @@ from mechshare.adapters.persistence.memory.tables import DOCUMENT_PAGES, MECHANI
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, author_of, sort_key
+from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, author_of
 from mechshare.domain.pages import MAX_SCANNED_TEXT
 from mechshare.domain.pagination import EXACT_TOTAL, Page, PageRequest
 from mechshare.ports.persistence.mechanisms import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from mechshare.domain.ids import CategoryId, MechanismId, UserId
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.search import SearchSort
 from mechshare.services.response_cache import ResponseKey

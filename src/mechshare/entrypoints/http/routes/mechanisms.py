@@ -12,7 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from mechshare.domain.errors import Conflict, Forbidden, Invalid, Stale, UserNotFound
 from mechshare.domain.ids import CategoryId, MechanismId, UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.statements import StatementChanges

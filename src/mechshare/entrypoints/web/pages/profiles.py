@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.entrypoints.http.protocol.auth import application_of, viewer_of
 from mechshare.entrypoints.http.protocol.pagination import Cursor, page_request
 from mechshare.entrypoints.http.representations.mechanisms import media_addresses

@@ -32,7 +32,7 @@ from mechshare.adapters.persistence.sql.tables import (
     users,
 )
 from mechshare.domain.mechanism_filters import MAX_RANGES, MechanismFilter
-from mechshare.domain.mechanisms import MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pages import MAX_SCANNED_TEXT
 
 # Literally the condition of the partial indexes. SQLAlchemy would write `is_published = 1`, for which SQLite uses none.

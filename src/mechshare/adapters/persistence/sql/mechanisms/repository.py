@@ -30,7 +30,8 @@ from mechshare.adapters.persistence.sql.types import IdList
 from mechshare.domain.errors import CategoryNotFound, StaleVersion, UserNotFound
 from mechshare.domain.ids import MechanismId
 from mechshare.domain.mechanism_filters import EVERY_MECHANISM, MechanismFilter
-from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism, MechanismSort, sort_key
+from mechshare.domain.mechanism_sorts import MechanismSort, sort_key
+from mechshare.domain.mechanisms import AuthoredMechanism, Mechanism
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.mechanisms import MechanismRepository
 

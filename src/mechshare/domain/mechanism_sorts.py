@@ -1,0 +1,44 @@
+"""The orders of lists of mechanisms."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from mechshare.domain.mechanisms import Mechanism
+from mechshare.domain.pagination import KeyType, SortKey, SortOrder
+
+
+class MechanismSort(StrEnum):
+    """The orders of a list. Equal keys are ordered by identifier, in the same direction."""
+
+    NEWEST = "-created_at"
+    OLDEST = "created_at"
+    RECENTLY_CHANGED = "-updated_at"
+    TITLE = "title"
+    MOST_RELIABLE = "-reliability"
+    PERIOD = "period"
+
+    @property
+    def order(self) -> SortOrder:
+        """The column, its type and the direction."""
+        return SORT_ORDERS[self]
+
+
+SORT_ORDERS: Mapping[MechanismSort, SortOrder] = {
+    sort: SortOrder(name=sort.value, column=column, key_type=key_type, is_descending=is_descending)
+    for sort, column, key_type, is_descending in (
+        (MechanismSort.NEWEST, "created_at", KeyType.TIME, True),
+        (MechanismSort.OLDEST, "created_at", KeyType.TIME, False),
+        (MechanismSort.RECENTLY_CHANGED, "updated_at", KeyType.TIME, True),
+        (MechanismSort.TITLE, "title", KeyType.TEXT, False),
+        (MechanismSort.PERIOD, "period_rank", KeyType.NUMBER, False),
+        (MechanismSort.MOST_RELIABLE, "reliability_rank", KeyType.NUMBER, True),
+    )
+}
+"""Titles compare by code point. Mechanisms without a stated level follow those of level 1, and those without
+a period precede those with the shortest."""
+
+
+def sort_key(mechanism: Mechanism, sort: MechanismSort) -> SortKey:
+    """Returns the value by which `sort` orders."""
+    key: SortKey = getattr(mechanism, sort.order.column)
+    return key
