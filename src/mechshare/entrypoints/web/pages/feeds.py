@@ -10,7 +10,8 @@ from litestar.params import FromPath, QueryParameter
 from mechshare.domain.errors import UserNotFound
 from mechshare.domain.ids import UserId, is_id
 from mechshare.domain.mechanism_filters import MechanismFilter
-from mechshare.domain.mechanisms import AuthoredMechanism, MechanismSort
+from mechshare.domain.mechanism_sorts import MechanismSort
+from mechshare.domain.mechanisms import AuthoredMechanism
 from mechshare.domain.pagination import PageRequest
 from mechshare.entrypoints.http.protocol.auth import application_of, limits
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
