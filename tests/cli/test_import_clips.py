@@ -79,7 +79,7 @@ def share_and_be_interrupted(chosen: Settings, clip: Path, name: str) -> None:
     context.run(chosen, command)
 
 
-def test_clips_are_imported_and_other_files_are_refused_with_a_reason(run: Run, clips: Path) -> None:
+def test_files_are_imported_and_unsupported_ones_are_refused_with_a_reason(run: Run, clips: Path) -> None:
     create_admin(run)
     result = run("import", clips, "--as", "boss", "--category", "gears", "--publish")
     assert "2 added, 0 existed, 1 refused" in result.output

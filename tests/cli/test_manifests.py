@@ -189,7 +189,7 @@ def test_what_is_exported_can_be_imported(run: Run, clips: Path, tmp_path: Path)
     assert (tmp_path / "again" / second.named_attachments[0].file).read_bytes() == b"ISO-10303-21;"
 
 
-def test_folders_that_are_called_like_categories_are_categories(run: Run, clips: Path) -> None:
+def test_a_folder_with_the_name_of_a_category_gives_it_to_its_files(run: Run, clips: Path) -> None:
     create_admin(run)
     folder = clips / "2024" / "cams"
     folder.mkdir(parents=True)

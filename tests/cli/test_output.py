@@ -44,7 +44,7 @@ def test_lists_are_json_or_whole_values_between_tabs(run: Run) -> None:
     assert run("jobs", "list").output == "job\tkind\tstate\tattempt\tsubject\twhy\n"
 
 
-def test_an_admin_that_exists_is_no_failure_if_absent_is_asked_for(run: Run) -> None:
+def test_create_admin_if_absent_succeeds_if_the_admin_exists(run: Run) -> None:
     assert "is an admin" in create_admin(run, "--if-absent")
     assert "was an admin already" in create_admin(run, "--if-absent")
     run("users", "set-role", "boss", "user")

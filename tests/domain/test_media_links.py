@@ -90,7 +90,7 @@ def test_a_signer_does_not_show_its_secret():
     assert "kkk" not in repr(SIGNER)
 
 
-def test_a_link_of_before_a_withdrawal_is_refused_after_it():
+def test_a_link_from_before_a_withdrawal_is_refused_after_it():
     withdrawn = SIGNER.sign(KEY, EXPIRES, is_withdrawn=True)
     assert not SIGNER.is_valid(KEY, EXPIRES, SIGNATURE, NOW, is_withdrawn=True)
     assert not SIGNER.is_valid(KEY, EXPIRES, withdrawn, NOW)

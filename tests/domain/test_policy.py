@@ -195,7 +195,7 @@ def holder_of(held):
 
 
 @pytest.mark.parametrize("held", Permission)
-def test_managing_a_mechanism_of_somebody_else_takes_one_permission_alone(held):
+def test_managing_a_mechanism_of_somebody_else_needs_one_permission_alone(held):
     holder, manages = holder_of(held), held is Permission.MANAGE_ANY_MECHANISM
     assert policy.can_edit(holder, MECHANISMS["published"]) is manages
     assert policy.can_see(holder, MECHANISMS["ready"]) is manages
@@ -204,7 +204,7 @@ def test_managing_a_mechanism_of_somebody_else_takes_one_permission_alone(held):
 
 
 @pytest.mark.parametrize("held", Permission)
-def test_withdrawing_a_mechanism_of_somebody_else_takes_one_permission_alone(held):
+def test_withdrawing_a_mechanism_of_somebody_else_needs_one_permission_alone(held):
     withdraws = held is Permission.WITHDRAW_ANY_MECHANISM
     assert outcome(policy.require_withdrawer, holder_of(held), MECHANISMS["published"]) == (
         "o" if withdraws else "x"

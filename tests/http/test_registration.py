@@ -132,7 +132,7 @@ async def test_an_invitation_that_breaks_a_rule_is_refused_at_its_field(
     assert (refused.status_code, refused.json()["details"][0]["field"]) == (422, field)
 
 
-async def test_an_approval_is_spared_by_an_invitation(open_site: Any) -> None:
+async def test_an_account_with_an_invitation_needs_no_approval(open_site: Any) -> None:
     site = await open_site(registration="approval")
     secret = (await invite(site))["invitation"]
     assert (await register(site, "mika", invitation=secret)).json()["awaits_approval"] is False

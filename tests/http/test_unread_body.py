@@ -80,7 +80,7 @@ async def test_a_client_that_sends_nothing_is_left_after_a_while(monkeypatch: py
     assert await sent_to(refuse, client) == 0
 
 
-async def test_only_so_many_bodies_are_dropped_at_a_time() -> None:
+async def test_the_number_of_bodies_dropped_at_a_time_is_bounded() -> None:
     middleware, never = UnreadBodyMiddleware(refuse), asyncio.Event()
     silent = [Client(1) for _ in range(MAX_CONCURRENT)]
     waiting = [

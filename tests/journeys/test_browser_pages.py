@@ -41,7 +41,7 @@ def problems_of(visitor: Watched, path: str) -> list[str]:
     return visitor.check()
 
 
-def test_every_page_is_accessible_quiet_and_executes_no_text(browser: Browser, site: WebSite) -> None:
+def test_every_page_is_accessible_logs_no_error_and_executes_no_text(browser: Browser, site: WebSite) -> None:
     """Opened by an administrator, who sees all parts."""
     admin = Watched(browser, site)
     admin.sign_in("hana")

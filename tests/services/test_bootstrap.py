@@ -224,7 +224,7 @@ async def test_the_doorbell_may_be_in_another_database(tmp_path: Path) -> None:
         ("postgresql://db/x", "60", "64 MiB and 60 s old"),
     ],
 )
-async def test_a_cache_in_memory_forgets_soon_if_other_machines_change_the_data(
+async def test_a_cache_in_memory_serves_entries_for_a_second_if_other_machines_change_the_data(
     jobs: str, max_age: str, line: str, tmp_path: Path
 ) -> None:
     adapters = choose_adapters(_with_jobs(tmp_path, jobs, MECHSHARE_CACHE_MAX_AGE=max_age))

@@ -168,7 +168,7 @@ def test_the_first_line_of_the_innermost_cause_is_shown():
     ],
     ids=["whole", "weak", "down"],
 )
-async def test_the_layers_that_isolate_clips_are_reported(world, isolation, problem):
+async def test_the_layers_that_isolate_decoding_are_reported(world, isolation, problem):
     async def tried() -> Isolation:
         if isinstance(isolation, Exception):
             raise isolation

@@ -89,7 +89,7 @@ async def test_a_signed_link_stops_with_its_mechanism(world, people):
         )
 
 
-async def test_a_moderators_withdrawal_ends_the_links_of_before(world, people):
+async def test_a_moderators_withdrawal_ends_earlier_links(world, people):
     mechanism = await made(world, people, "unpublished")
     key = blob_key(mechanism.file_url)
     links = world.app.media.links()

@@ -101,7 +101,7 @@ async def test_guessing_does_not_lock_out_sign_ins_from_other_addresses(world):
     assert isinstance(await refused(world, "mika", PASSWORD, elsewhere(199)), TooManyFailedSignIns)
 
 
-async def test_guessing_does_not_lock_out_who_has_signed_out(world):
+async def test_guessing_does_not_lock_out_a_user_who_has_signed_out(world):
     await world.join("mika")
     _, caller = await world.sign_in("mika")
     await world.app.sessions.logout(caller, HERE)

@@ -52,7 +52,7 @@ async def test_the_content_determines_the_format_of_a_file(world, name):
         b"\x89PNG\r\n\x1a\n" + b"\x00" * 50,
     ],
 )
-async def test_a_file_that_is_no_clip_is_refused_and_leaves_nothing(world, content):
+async def test_an_unsupported_file_is_refused_and_leaves_nothing(world, content):
     mika = await world.join("mika")
     with pytest.raises(UnsupportedFile):
         await world.upload(mika, content, "clip.gif")

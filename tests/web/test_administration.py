@@ -35,7 +35,7 @@ async def test_a_mechanism_is_found_by_its_address_or_id(site: Site) -> None:
     assert error_at(await mori.open("/moderation?find=gears"), "find")
 
 
-async def test_a_private_mechanism_is_no_case(site: Site) -> None:
+async def test_moderators_do_not_find_a_private_mechanism(site: Site) -> None:
     await site.sign_up("mika")
     mori = await visitor(site, "mori", Role.MODERATOR)
     draft = await site.ready(site.tokens["mika"])

@@ -47,7 +47,7 @@ async def test_a_session_continues_when_the_access_token_is_missing_or_has_expir
     assert len({first, second, site.client.cookies[REFRESH]}) == 3
 
 
-async def test_a_browser_forgets_a_session_that_was_ended_elsewhere(site: Site) -> None:
+async def test_a_browser_deletes_the_cookies_of_a_session_that_was_ended_elsewhere(site: Site) -> None:
     await site.sign_up("hana")
     await sign_in(site, "hana")
     bearer = {"Authorization": f"Bearer {site.client.cookies[ACCESS]}", "Cookie": ""}

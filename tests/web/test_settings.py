@@ -84,7 +84,7 @@ async def test_all_other_sessions_end_together(site: Site) -> None:
     assert [(await one.open("/settings")).status_code for one in (*others, mika)] == [303, 303, 200]
 
 
-async def test_leaving_needs_the_user_name_and_deletes_everything(site: Site) -> None:
+async def test_deleting_the_account_needs_its_user_name_and_deletes_everything(site: Site) -> None:
     mika = await visitor(site, "mika")
     made = await site.published(site.tokens["mika"])
     refused = await mika.submit("/settings/delete-account", username="nika")

@@ -104,7 +104,7 @@ async def test_one_process_writes_at_a_time_and_none_reads_meanwhile(backup: Bac
                     pass
 
 
-async def test_any_number_may_read_and_none_writes_meanwhile(backup: BackupFolder) -> None:
+async def test_any_number_of_readers_lock_out_writers(backup: BackupFolder) -> None:
     await finished(backup, b"rows")
     async with backup.lock(is_writing=False), backup.lock(is_writing=False):
         with pytest.raises(BackupRefused, match="Another backup or restore"):

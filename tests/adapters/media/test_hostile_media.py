@@ -79,7 +79,9 @@ def frames_seen_in(file):
 
 @pytest.mark.parametrize("format", WRITABLE)
 @pytest.mark.parametrize("name", LURES)
-async def test_no_lure_is_followed_in_any_format(tmp_path, into, process, canary, calls, name, format):
+async def test_no_reference_to_another_file_is_followed_in_any_format(
+    tmp_path, into, process, canary, calls, name, format
+):
     callers, port = calls
     lure = tmp_path / f"lure.{format}"
     content = LURES[name].format(file=canary, http=f"http://127.0.0.1:{port}").encode()

@@ -464,7 +464,7 @@ async def test_earlier_attempts_are_recorded(database: Database) -> None:
     )
 
 
-async def test_of_very_many_attempts_the_last_ones_are_listed(database: Database) -> None:
+async def test_of_many_attempts_the_last_ones_are_listed(database: Database) -> None:
     (job,) = await enqueue(database)
     for _ in range(MAX_ATTEMPTS_LISTED + 3):
         claimed = await claim(database)
