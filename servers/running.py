@@ -136,12 +136,12 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def responds(port: int, say: bytes, hear: bytes) -> bool:
-    """Returns whether a server on `port` responds to `say` with data that begins with `hear`."""
+def responds(port: int, say: bytes, reply: bytes) -> bool:
+    """Returns whether a server on `port` responds to `say` with data that begins with `reply`."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(say)
-            return connection.recv(len(hear)) == hear
+            return connection.recv(len(reply)) == reply
     except OSError:
         return False
 

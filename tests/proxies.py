@@ -86,7 +86,7 @@ def proxy(kind: str, folder: Path, mechshare: str, *, compresses: bool = False) 
 
 
 def wait_until_served(place: Place, trusted: ssl.SSLContext) -> None:
-    """Waits until mechshare answers through the proxy. Raises TimeoutError with its log, at once if it ended."""
+    """Waits until mechshare responds through the proxy. Raises TimeoutError with its log, at once if it ended."""
     ends = time.monotonic() + STARTED_WITHIN
     while time.monotonic() < ends and place.process and place.process.poll() is None:
         try:

@@ -34,13 +34,13 @@ def test_the_import_contracts_are_kept():
 
 @pytest.mark.parametrize(("layer", "path"), CORE)
 def test_the_core_imports_the_standard_library_and_lower_layers(layer, path):
-    strangers = {
+    others = {
         module
         for module, _ in imported_by(path)
         if module.partition(".")[0] not in sys.stdlib_module_names
         and not is_within(module, MAY_IMPORT[layer])
     }
-    assert strangers == set()
+    assert others == set()
 
 
 @pytest.mark.parametrize("path", DOMAIN)

@@ -76,7 +76,9 @@ RETIRED_NAMES = {
 
 RETIRED_EVERYWHERE = {
     *("told", "asked", "asking", "answer", "answers", "answered", "unanswered", "kept", "unkept"),
-    *("forget", "forgotten", "anew"),
+    *("forget", "forgets", "forgetter", "forgetting", "forgetful", "forgotten", "anew"),
+    *("bell", "bells", "deaf", "hear", "hears", "heard", "unheard"),
+    *("patience", "patiently", "sought"),
 }
 """Words that are part of no name in any module, those of tests and measurements included."""
 
@@ -92,13 +94,12 @@ RETIRED_WORDS = {
         "receipt",
         "receipts",
         "blameless",
-        "patience",
     ),
-    *("bell", "bells", "deaf", "hung", "rung"),
+    *("hung", "rung"),
     *("trouble", "diagnosis", "eldest", "standing", "stumbled", "sweeping", "upkeep"),
     *("bury", "buried", "burying"),
     *("longest", "largest", "deepest"),
-    *("hears", "nobodys", "unheard", "complaints", "strangers", "needless", "superfluous"),
+    *("nobodys", "complaints", "stranger", "strangers", "needless", "superfluous"),
 }
 """Words that are part of no name in any module of the package."""
 

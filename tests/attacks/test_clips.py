@@ -16,18 +16,18 @@ async def test_the_clip_of_another_user_waits_for_one_of_the_worst_clips_at_most
     idle_server: AttackedServer, long: bool, figure: Callable[[str], None]
 ) -> None:
     frames = LONG_FRAMES if long else SHORT_FRAMES
-    async with idle_server.registered() as greedy, idle_server.registered() as other:
+    async with idle_server.registered() as sender, idle_server.registered() as other:
         worst = [
-            (await idle_server.upload(greedy, hostile.gif(*SIDES, frames - number))).raise_for_status().json()
+            (await idle_server.upload(sender, hostile.gif(*SIDES, frames - number))).raise_for_status().json()
             for number in range(4)
         ]
         waiting = (await idle_server.upload(other)).raise_for_status().json()
         with worker(idle_server):
             processed = await idle_server.processed(other, waiting["id"])
-            first = await idle_server.processed(greedy, worst[0]["id"])
-            of_greedy = [first, *[await idle_server.processing(greedy, clip["id"]) for clip in worst[1:]]]
+            first = await idle_server.processed(sender, worst[0]["id"])
+            of_sender = [first, *[await idle_server.processing(sender, clip["id"]) for clip in worst[1:]]]
     assert (processed["state"], first["state"]) == ("ready", "ready")
-    before = [end for status in of_greedy for end in ends_of(status) if end < max(ends_of(processed))]
+    before = [end for status in of_sender for end in ends_of(status) if end < max(ends_of(processed))]
     figure(
         f"4 clips of {frames} frames of {SIDES[0]} x {SIDES[1]} px: another user's waited for {len(before)}"
     )

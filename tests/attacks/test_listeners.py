@@ -14,7 +14,7 @@ from tests.servers import own_server
 PER_ADDRESS = 50
 AWAY_SECONDS = 6.0
 """Longer than a heartbeat of the connection pool and than its timeouts."""
-HEARD_TIMEOUT = 120.0
+STREAM_TIMEOUT = 120.0
 
 
 async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
@@ -29,11 +29,13 @@ async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
                 addresses = [new_address() for _ in range(-(-count // PER_ADDRESS))]
                 started = asyncio.Semaphore(0)
                 listening = [
-                    asyncio.create_task(heard(server, user, id, addresses[number % len(addresses)], started))
+                    asyncio.create_task(
+                        last_state(server, user, id, addresses[number % len(addresses)], started)
+                    )
                     for number in range(count)
                 ]
                 for _ in range(count):
-                    await asyncio.wait_for(started.acquire(), HEARD_TIMEOUT)
+                    await asyncio.wait_for(started.acquire(), STREAM_TIMEOUT)
                 postgresql.stop()
                 await asyncio.sleep(AWAY_SECONDS)
                 postgresql.start()
@@ -43,13 +45,15 @@ async def test_listeners_outlast_a_database_outage_and_receive_the_final_state(
     assert ends == {"ready": count}
 
 
-async def heard(server: AttackedServer, user: User, id: str, address: str, started: asyncio.Semaphore) -> str:
+async def last_state(
+    server: AttackedServer, user: User, id: str, address: str, started: asyncio.Semaphore
+) -> str:
     """Returns the last state that a listener receives, or the name of the error; releases `started` at the first."""
     path, state = f"{API}/mechanisms/{id}/processing/events", "nothing"
     try:
         async with (
-            asyncio.timeout(HEARD_TIMEOUT),
-            server.client(address, timeout=HEARD_TIMEOUT) as client,
+            asyncio.timeout(STREAM_TIMEOUT),
+            server.client(address, timeout=STREAM_TIMEOUT) as client,
             client.stream("GET", path, headers=user.headers) as response,
         ):
             if response.status_code != 200:

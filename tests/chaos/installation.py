@@ -22,7 +22,7 @@ from tests.servers import own_server
 
 T = TypeVar("T")
 
-PATIENCE = 120.0
+MAX_WAIT = 120.0
 """Seconds after which a wait fails."""
 PASSWORD = "four-bar linkage"
 API = "/api/v1"
@@ -66,15 +66,15 @@ class Process:
         self.signal(signal.SIGKILL)
         self._process.wait()
 
-    def ended(self, patience: float = PATIENCE) -> int:
+    def ended(self, timeout: float = MAX_WAIT) -> int:
         """Waits until it exits by itself and returns its exit status."""
-        return self._process.wait(patience)
+        return self._process.wait(timeout)
 
-    def terminate(self, patience: float = PATIENCE) -> int:
+    def terminate(self, timeout: float = MAX_WAIT) -> int:
         """Sends SIGTERM to the command itself, as an operator would, and returns its exit status."""
         if self.is_running:
             self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(patience)
+        return self._process.wait(timeout)
 
 
 @dataclass
@@ -119,7 +119,7 @@ class Installation:
 
     async def ready(self) -> None:
         """Returns once `/health/ready` responds with 200."""
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + MAX_WAIT
         async with self.visitor() as client:
             while time.monotonic() < ends:
                 try:
@@ -164,8 +164,8 @@ async def signed_up(client: httpx.AsyncClient, name: str = "survivor") -> dict[s
 
 
 async def until(attempt: Callable[[], Awaitable[T | None]]) -> T:
-    """Calls `attempt` until the result is not None, and returns it. Raises TimeoutError after PATIENCE."""
-    async with asyncio.timeout(PATIENCE):
+    """Calls `attempt` until the result is not None, and returns it. Raises TimeoutError after MAX_WAIT."""
+    async with asyncio.timeout(MAX_WAIT):
         while True:
             result = await attempt()
             if result is not None:

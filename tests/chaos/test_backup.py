@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.chaos.clips import clip
-from tests.chaos.installation import API, PATIENCE, Installation, installed, signed_up
+from tests.chaos.installation import API, MAX_WAIT, Installation, installed, signed_up
 
 
 @dataclass
@@ -144,7 +144,7 @@ async def originals(
     """Returns the SHA-256 of the original of each mechanism of `known` that exists, once it is ready."""
     found: dict[str, str] = {}
     for id in known:
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + MAX_WAIT
         response = await client.get(f"{API}/mechanisms/{id}/processing", headers=headers)
         while response.status_code == 200 and response.json()["state"] not in ("ready", "failed"):
             assert time.monotonic() < ends, f"{id} is pending for ever: {response.text}"

@@ -19,7 +19,7 @@ import httpx
 from PIL import Image
 
 from tests.chaos.clips import clip
-from tests.chaos.installation import API, PATIENCE, Installation, Process, installed, signed_up, until, upload
+from tests.chaos.installation import API, MAX_WAIT, Installation, Process, installed, signed_up, until, upload
 from tests.chaos.installation import ended as over
 
 PER_SECOND = 50
@@ -74,7 +74,7 @@ class Traffic:
 
     async def ready(self, id: str) -> dict[str, Any]:
         """Returns the mechanism once its clip is ready."""
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + MAX_WAIT
         while time.monotonic() < ends:
             response = await self.client.get(f"{API}/mechanisms/{id}", headers=self.headers)
             found: dict[str, Any] = response.raise_for_status().json()
@@ -91,7 +91,7 @@ class Traffic:
 
     async def _send(self, number: int, chance: float) -> None:
         what = "upload" if number % PER_SECOND == 0 else "edit" if chance < 0.1 else "read"
-        ends = time.monotonic() + PATIENCE
+        ends = time.monotonic() + MAX_WAIT
         while time.monotonic() < ends:
             try:
                 response = await self._request(what, chance)
@@ -154,7 +154,7 @@ class Bystanders:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._send_half(sender))
             group.create_task(self._listen(listener))
-            await asyncio.wait_for(asyncio.gather(sender.wait(), listener.wait()), PATIENCE)
+            await asyncio.wait_for(asyncio.gather(sender.wait(), listener.wait()), MAX_WAIT)
             yield
 
     async def _send_half(self, there: asyncio.Event) -> None:
@@ -167,18 +167,18 @@ class Bystanders:
         await writer.drain()
         there.set()
         with suppress(ConnectionError):
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(MAX_WAIT):
                 await reader.read()
         writer.close()
 
     async def _listen(self, there: asyncio.Event) -> None:
         address = f"{API}/mechanisms/{self.waiting}/processing/events"
-        async with self.installation.visitor(timeout=PATIENCE) as client:
+        async with self.installation.visitor(timeout=MAX_WAIT) as client:
             try:
                 async with client.stream("GET", address, headers=self.headers) as events:
                     async for _ in events.aiter_bytes():
                         there.set()
-                self.listeners["heard to the end"] += 1
+                self.listeners["complete"] += 1
             except httpx.HTTPError as problem:
                 self.listeners[f"{type(problem).__name__} {problem}"] += 1
             finally:
@@ -193,7 +193,7 @@ async def test_stopping_a_server_under_load_fails_no_request(
     async with installed("embedded", tmp_path, JOB_SLOTS="0") as installation, AsyncExitStack() as serving:
         process = serving.enter_context(installation.serving())
         await installation.ready()
-        client = await serving.enter_async_context(installation.visitor(timeout=PATIENCE))
+        client = await serving.enter_async_context(installation.visitor(timeout=MAX_WAIT))
         headers = await signed_up(client)
         traffic = Traffic(client, headers)
         with installation.running("worker"):
@@ -221,7 +221,7 @@ async def test_stopping_a_server_under_load_fails_no_request(
         f"{len(altered)} of {len(traffic.journal)} acknowledged clips altered"
     )
     assert traffic.failures == {}
-    assert bystanders.listeners == {"heard to the end": stops}
+    assert bystanders.listeners == {"complete": stops}
     assert {status for status, _ in ended} == {0}
     assert altered == []
 

@@ -22,7 +22,7 @@ from tests.chaos.clips import clip
 from tests.chaos.derivatives import made_of
 from tests.chaos.installation import (
     API,
-    PATIENCE,
+    MAX_WAIT,
     Installation,
     ended,
     installed,
@@ -158,7 +158,7 @@ async def _doomed_workers(installation: Installation) -> list[int]:
         start_new_session=True,
     )
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(MAX_WAIT):
             output, _ = await process.communicate()
         statuses: list[int] = json.loads(output)
         return statuses

@@ -205,7 +205,7 @@ def test_a_clip_withdrawn_during_an_import_is_not_published_again(
     assert published == {"slider_crank": False, "歯車": True}
 
 
-class DeafDatabase:
+class UncertainDatabase:
     """Commits, but once `is_cut` reports a failure, as if the connection broke at the commit."""
 
     def __init__(self, inner: SqlDatabase) -> None:
@@ -228,16 +228,16 @@ def test_a_file_is_not_deleted_when_the_commit_is_uncertain(
     run: Run, chosen: Settings, clips: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     create_admin(run)
-    database = DeafDatabase(SqlDatabase(chosen.database_url))
+    database = UncertainDatabase(SqlDatabase(chosen.database_url))
     blobs = FaultyBlobs(FileBlobStore(chosen.data / "blobs"))
 
     async def cut() -> None:
         database.is_cut = True
 
     blobs.after_write = cut
-    monkeypatch.setitem(schemes.DATABASES, "deaf", lambda url, settings: database)
+    monkeypatch.setitem(schemes.DATABASES, "cut", lambda url, settings: database)
     monkeypatch.setitem(schemes.BLOB_STORES, "faulty", lambda url, settings: blobs)
-    there = replace(chosen, database_url="deaf:", blobs_url="faulty:")
+    there = replace(chosen, database_url="cut:", blobs_url="faulty:")
     arguments = ["import", str(clips / CRANK), "--as", "boss", "--publish"]
     cut_off = CliRunner().invoke(cli, arguments, obj=there, catch_exceptions=False)
     again = run(*arguments)

@@ -36,7 +36,7 @@ class IdleBlobStore(MemoryBlobStore):
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "MAX_WAIT", 0.05)
 
 
@@ -44,7 +44,7 @@ def test_a_suite_waits_a_few_seconds() -> None:
     assert bounds.MAX_WAIT <= 30
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     ("case", "doorbell"),
@@ -64,7 +64,7 @@ async def test_a_doorbell_that_never_rings_fails_the_suite(
         await case(doorbell)
 
 
-@pytest.mark.usefixtures("impatient")
+@pytest.mark.usefixtures("short_waits")
 @pytest.mark.timeout(20)
 async def test_a_store_that_reads_nothing_fails_the_suite() -> None:
     with pytest.raises(TimeoutError):

@@ -65,15 +65,15 @@ async def test_its_url_and_its_options_choose_it(package: Path, tmp_path: Path) 
         settings = load({"MECHSHARE_DATA": str(tmp_path), "MECHSHARE_JOBS_URL": url, **environ})
         return type(choose_adapters(settings).doorbell).__name__
 
-    bell = f"sharedfile://{tmp_path}/bell"
+    url = f"sharedfile://{tmp_path}/bell"
     secret = tmp_path / "seconds"
     secret.write_text("0.5\n")
-    assert chosen(bell) == "SharedFileDoorbell"
-    assert chosen(bell, poll_seconds="0.5") == "SharedFileDoorbell"
-    assert chosen(bell, poll_seconds_file=str(secret)) == "SharedFileDoorbell"
+    assert chosen(url) == "SharedFileDoorbell"
+    assert chosen(url, poll_seconds="0.5") == "SharedFileDoorbell"
+    assert chosen(url, poll_seconds_file=str(secret)) == "SharedFileDoorbell"
     with pytest.raises(SettingsError, match="write sharedfile:///absolute/path"):
         chosen("sharedfile:")
     with pytest.raises(SettingsError, match="could not convert"):
-        chosen(bell, poll_seconds="often")
+        chosen(url, poll_seconds="often")
     with pytest.raises(SettingsError, match=r"MECHSHARE_JOBS_TIMEOUT is not an option .*POLL_SECONDS"):
-        chosen(bell, timeout="5")
+        chosen(url, timeout="5")

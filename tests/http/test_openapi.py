@@ -143,17 +143,24 @@ async def test_operator_routes_are_not_in_the_public_document(site: Site) -> Non
 async def test_the_document_declares_request_headers_and_responses(site: Site) -> None:
     paths = (await document(site))["paths"]
 
-    def heard(method: str, path: str) -> list[str]:
+    def headers_of(method: str, path: str) -> list[str]:
         parameters = paths[path][method].get("parameters", ())
         return [parameter["name"] for parameter in parameters if parameter["in"] == "header"]
 
     one, media = "/api/v1/mechanisms/{mechanism_id}", "/api/v1/media/{mechanism_id}/{name}"
-    assert heard("get", one) == ["If-None-Match"]
-    assert heard("patch", one) == heard("delete", one) == heard("delete", "/api/v1/users/me") == ["If-Match"]
+    assert headers_of("get", one) == ["If-None-Match"]
     assert (
-        heard("post", "/api/v1/mechanisms") == heard("post", "/api/v1/auth/register") == ["Idempotency-Key"]
+        headers_of("patch", one)
+        == headers_of("delete", one)
+        == headers_of("delete", "/api/v1/users/me")
+        == ["If-Match"]
     )
-    assert heard("get", media) == ["If-None-Match", "Range", "If-Range"]
+    assert (
+        headers_of("post", "/api/v1/mechanisms")
+        == headers_of("post", "/api/v1/auth/register")
+        == ["Idempotency-Key"]
+    )
+    assert headers_of("get", media) == ["If-None-Match", "Range", "If-Range"]
     file = {"schema": {"format": "binary", "type": "string"}}
     for status in ("200", "206"):
         content = paths[media]["get"]["responses"][status]["content"]

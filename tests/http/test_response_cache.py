@@ -95,7 +95,7 @@ class Uncached:
         return
 
 
-class Forgetful:
+class NewServer:
     """A server with new state and a new response cache for each request."""
 
     def __init__(self, litestar: ASGIApp, application: Application) -> None:
@@ -301,8 +301,8 @@ async def founded(stack: AsyncExitStack, chosen: Settings) -> World:
     )
     clients = [await served(stack, application) for application in applications[:2]]
     routes, _ = await started(stack, plain)
-    forgetful = Forgetful(routes, plain)
-    uncached_client = await client_of(stack, CompressionMiddleware(forgetful))
+    renewed = NewServer(routes, plain)
+    uncached_client = await client_of(stack, CompressionMiddleware(renewed))
     joining = {
         name: {"username": name, "email": f"{name}@example.com", "password": PASSWORD} for name in NAMES
     }

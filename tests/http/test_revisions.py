@@ -1,4 +1,4 @@
-"""Revisions over HTTP: what was stated before, by whom, at which claims were aimed, and restoring it."""
+"""Revisions over HTTP: what was stated before and by whom, which one a claim is about, and restoring one."""
 
 from mechshare.domain.users import Role
 from tests.http.conftest import API, Site

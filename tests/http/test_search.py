@@ -131,13 +131,13 @@ async def test_a_search_without_a_match_says_what_finds_something(site: Site) ->
 
     misspelt = await find(site, "camm")
     narrowed = await find(site, "cam", category="gears", author="aoi")
-    hopeless = await find(site, "xyzzy", category="gears")
+    unfound = await find(site, "xyzzy", category="gears")
     good = await find(site, "cam")
 
     assert misspelt["suggestions"] == {"spellings": ["cam", "cams"], "without": {}}
     assert narrowed["suggestions"] == {"spellings": [], "without": {"all": 1}}
     assert (await find(site, "cam", author="aoi"))["suggestions"]["without"] == {"author": 1}
-    assert hopeless["suggestions"] == good["suggestions"] == {"spellings": [], "without": {}}
+    assert unfound["suggestions"] == good["suggestions"] == {"spellings": [], "without": {}}
 
 
 async def test_no_draft_and_no_indexed_secret_is_proposed(site: Site) -> None:

@@ -77,16 +77,16 @@ def test_a_page_of_another_origin_signs_in_uploads_edits_follows_and_watches(sit
     states = page.evaluate("id => follow(id)", id)
     edited = page.evaluate("id => edit(id, '遊星歯車')", id)
     loaded = page.evaluate("id => load(id)", id)
-    sought = page.evaluate("seek(video.duration - 1)")
+    shown = page.evaluate("seek(video.duration - 1)")
     played_to = page.evaluate("play()")
 
     assert states[-1] == "ready"
     assert edited["title"] == "遊星歯車"
     assert edited["again"].startswith("412 STALE_VERSION")
     assert loaded == {"duration": FRAMES / FRAME_RATE, "width": 320}
-    assert sought["time"] == loaded["duration"] - 1
-    assert sought["brightness"] > 80  # noise, and not the black of a canvas without a picture
-    assert played_to > sought["time"]
+    assert shown["time"] == loaded["duration"] - 1
+    assert shown["brightness"] > 80  # noise, and not the black of a canvas without a picture
+    assert played_to > shown["time"]
     ranges = [one for one in responses if one.request.headers.get("range")]
     assert {one.status for one in ranges} == {206}
     starts = [int(one.headers["content-range"].split()[1].partition("-")[0]) for one in ranges]

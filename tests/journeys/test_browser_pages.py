@@ -1,4 +1,4 @@
-"""Every page in Debian's Chromium: accessible, quick, quiet, and deaf to hostile texts; and what people do there."""
+"""Every page in Debian's Chromium: accessible, without shifts, errors or executed texts; and what people do."""
 
 import re
 from collections.abc import Iterator

@@ -22,7 +22,7 @@ from tests.http.conftest import API, PASSWORD
 from tests.served import environment_of, served
 
 AXE = ROOT / "web/node_modules/axe-core/axe.min.js"
-PATIENCE = 60_000
+MAX_WAIT = 60_000
 """Milliseconds for which the browser waits: a busy machine is slow."""
 PAYLOADS = (
     "<script>executed(1)</script>",
@@ -109,7 +109,7 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
     if program is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
-    browser = playwright.chromium.launch(executable_path=program, args=options, timeout=PATIENCE)
+    browser = playwright.chromium.launch(executable_path=program, args=options, timeout=MAX_WAIT)
     yield browser
     browser.close()
 
@@ -120,7 +120,7 @@ class Watched:
     def __init__(self, browser: Browser, site: WebSite, **options: Any) -> None:
         options = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **options}
         self.context: BrowserContext = browser.new_context(**options)
-        self.context.set_default_timeout(PATIENCE)
+        self.context.set_default_timeout(MAX_WAIT)
         self.context.add_init_script(_WATCH)
         self.site = site
         self.problems: list[str] = []
@@ -235,7 +235,7 @@ def _upload(site: WebSite, owner: httpx.Client) -> None:
         site.mechanisms.append(
             owner.post("/mechanisms", data=fields, files=files).raise_for_status().json()["id"]
         )
-    deadline = time.monotonic() + PATIENCE / 1000
+    deadline = time.monotonic() + MAX_WAIT / 1000
     for id in site.mechanisms:
         while owner.get(f"/mechanisms/{id}").json()["processing"]["state"] != "ready":
             assert time.monotonic() < deadline, f"not ready: {id}"

@@ -22,7 +22,7 @@ OVER_AT_ONCE = timedelta(seconds=-1)
 """A lease that expires before the claim returns."""
 
 
-class ImpatientLedger:
+class FaultyLedger:
     """Records each backoff and makes the job due at once; `lease`, when set, replaces every lease."""
 
     def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
@@ -53,7 +53,7 @@ class ImpatientLedger:
 class _UnitOfWork:
     def __init__(self, inner: Any, faults: "FaultyDatabase") -> None:
         self._inner = inner
-        self.ledger = ImpatientLedger(inner.ledger, faults)
+        self.ledger = FaultyLedger(inner.ledger, faults)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)

@@ -1,4 +1,4 @@
-"""What attachments count, and that their files end with them."""
+"""Attachments count against the quota, and their files are deleted with them."""
 
 import asyncio
 

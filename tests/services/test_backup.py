@@ -33,7 +33,7 @@ KINDS = ["embedded", "servers"]
 Happens = Callable[[str], Awaitable[None]]
 
 
-def unheard(stage: Stage, more: int, total: int) -> None:
+def ignore_progress(stage: Stage, more: int, total: int) -> None:
     pass
 
 
@@ -100,13 +100,13 @@ class Installation:
         service = BackupService(
             rows, blobs, FolderBackup(self.folder), backup_blobs, MemoryDisks(), SystemClock(), "1.0"
         )
-        return await service.back_up(unheard)
+        return await service.back_up(ignore_progress)
 
     async def check(self) -> Manifest:
-        return await self._restoring().check(unheard)
+        return await self._restoring().check(ignore_progress)
 
     async def restore(self, *, keep_others: bool = False, backup_blobs: Any = None) -> Restored:
-        return await self._restoring(backup_blobs).restore(unheard, keep_others=keep_others)
+        return await self._restoring(backup_blobs).restore(ignore_progress, keep_others=keep_others)
 
     async def add(self, number: int) -> None:
         """Adds the files first and then the row that refers to them, as mechshare does."""

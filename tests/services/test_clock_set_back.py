@@ -1,4 +1,4 @@
-"""A clock that is set back by an hour makes nobody wait an hour, and lets nothing hold an hour longer."""
+"""A clock that is set back by an hour delays nothing by an hour, and prolongs nothing by an hour."""
 
 from datetime import timedelta
 

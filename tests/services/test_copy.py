@@ -36,7 +36,7 @@ async def held_by(store: Any) -> dict[str, bytes]:
     return {key: b"".join([chunk async for chunk in store.read(key)]) async for key in store.list("")}
 
 
-def unheard(stage: Stage, more: int, total: int) -> None:
+def ignore_progress(stage: Stage, more: int, total: int) -> None:
     pass
 
 
@@ -106,15 +106,15 @@ def _folder(path: Path) -> Path:
 
 
 async def test_every_file_is_copied_from_every_store_to_every_other(source: Any, destination: Any) -> None:
-    heard: list[tuple[Stage, int, int]] = []
+    reports: list[tuple[Stage, int, int]] = []
 
-    copied = await CopyService(None, (source, destination)).copy(lambda *call: heard.append(call))
+    copied = await CopyService(None, (source, destination)).copy(lambda *call: reports.append(call))
 
     assert await held_by(destination) == CLIPS
     assert copied.blobs == BlobsCopied(copied=7, existing=0, others=0, size=sum(map(len, CLIPS.values())))
     assert copied.tables is None
-    assert sum(more for _, more, _ in heard) == 7
-    assert {(stage, total) for stage, _, total in heard} == {(Stage.BLOBS, 7)}
+    assert sum(more for _, more, _ in reports) == 7
+    assert {(stage, total) for stage, _, total in reports} == {(Stage.BLOBS, 7)}
 
 
 async def test_equal_files_are_skipped_different_ones_replaced_and_others_left_alone() -> None:
@@ -127,7 +127,7 @@ async def test_equal_files_are_skipped_different_ones_replaced_and_others_left_a
     }
     source, destination = await store_of(CLIPS), await store_of(there)
 
-    copied = await CopyService(None, (source, destination)).copy(unheard)
+    copied = await CopyService(None, (source, destination)).copy(ignore_progress)
 
     assert await held_by(destination) == {**CLIPS, "others/x.gif": b"x"}
     assert copied.blobs is not None
@@ -137,18 +137,18 @@ async def test_equal_files_are_skipped_different_ones_replaced_and_others_left_a
 async def test_a_store_that_stores_wrong_bytes_is_detected() -> None:
     source, destination = await store_of(CLIPS), Corrupting(MemoryBlobStore())
     with pytest.raises(CopyRefused, match="read back with other content"):
-        await CopyService(None, (source, destination)).copy(unheard)
+        await CopyService(None, (source, destination)).copy(ignore_progress)
 
 
 @pytest.mark.parametrize("stats", [True, False])
 async def test_a_file_deleted_meanwhile_is_reported(stats: bool) -> None:
     source = Losing(await store_of(CLIPS), "originals/4.gif", stats=stats)
     with pytest.raises(CopyRefused, match=r"originals/4\.gif' was deleted during the copy"):
-        await CopyService(None, (source, MemoryBlobStore())).copy(unheard)
+        await CopyService(None, (source, MemoryBlobStore())).copy(ignore_progress)
 
 
 async def test_no_file_is_copied_if_the_rows_are_refused() -> None:
     source, destination = await store_of(CLIPS), MemoryBlobStore()
     with pytest.raises(CopyRefused, match="not empty"):
-        await CopyService(Refusing(), (source, destination)).copy(unheard)
+        await CopyService(Refusing(), (source, destination)).copy(ignore_progress)
     assert await held_by(destination) == {}

@@ -20,7 +20,7 @@ TOO_MANY = 600
 """Number of rows that one transaction cannot delete within the statement timeout."""
 
 
-class Forgetting:
+class FailingDeletion:
     """A repository that fails once a transaction has deleted TOO_MANY rows."""
 
     def __init__(self, inner: Any) -> None:
@@ -39,15 +39,15 @@ class UnitOfWork:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
         self.idempotency_records, self.sessions = (
-            Forgetting(inner.idempotency_records),
-            Forgetting(inner.sessions),
+            FailingDeletion(inner.idempotency_records),
+            FailingDeletion(inner.sessions),
         )
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
 
-class ImpatientDatabase:
+class DatabaseWithShortTimeout:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
@@ -178,7 +178,7 @@ async def test_any_number_of_expired_rows_is_deleted_in_batches(world):
         pass
 
     ids = Uuid7IdSource()
-    database = ImpatientDatabase(world.database)
+    database = DatabaseWithShortTimeout(world.database)
     handler = GarbageCollection(database, world.transactions(database), world.blobs, world.clock)
     await handler.run(new_job(JobId(ids.new_id()), JobKind.SWEEP, EVERYTHING, now=now), progress)
 

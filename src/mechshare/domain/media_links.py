@@ -36,7 +36,7 @@ class LinkSigner:
 
 
 def _signed(key: str, expires: int, is_withdrawn: bool) -> str:
-    # A withdrawal must end the links of before at once, while a moderator can still watch the clip.
+    # A withdrawal must end earlier links at once, while a moderator can still watch the clip.
     state = "\nwithdrawn" if is_withdrawn else ""
     return f"{key}\n{expires}{state}"
 

@@ -150,7 +150,7 @@ async def test_of_many_keys_those_invalidated_during_the_load_are_not_cached(cac
     async def load(names: Sequence[CacheKey]) -> Sequence[bytes]:
         return [b"new"] * len(names)
 
-    await stored(cache, "another tag", "k", b"heard")
+    await stored(cache, "another tag", "k", b"received")
     names = [("g", "k"), ("h", "k")]
     assert await cache.get_or_load_many(names, invalidated_meanwhile, LONG) == [b"old"] * 2
     assert await cache.get_or_load_many(names, load, LONG) == [b"new", b"old"]
@@ -216,7 +216,7 @@ async def test_of_many_results_uncacheable_ones_are_returned_and_not_cached(cach
         return [b"new"] * len(keys)
 
     keys = [("g", "a"), ("g", "b")]
-    await stored(cache, "another tag", "k", b"heard")
+    await stored(cache, "another tag", "k", b"received")
     assert await cache.get_or_load_many(keys, mixed, LONG) == [b"passing", b"lasting"]
     assert await cache.get_or_load_many(keys, load, LONG) == [b"new", b"lasting"]
 
@@ -247,7 +247,7 @@ async def test_an_invalidation_after_a_refresh_drops_the_entry_at_once(cache: Ca
 
 
 async def test_an_outdated_load_does_not_replace_a_fresh_entry(cache: Cache) -> None:
-    await stored(cache, "other", "k", b"heard")
+    await stored(cache, "other", "k", b"received")
     begun, gate = asyncio.Event(), asyncio.Event()
 
     async def slow() -> bytes:

@@ -127,15 +127,15 @@ async def test_the_same_file_gives_the_same_bytes(media: MediaProcessor, clip: P
 
 
 async def test_progress_has_steps_and_fractions(media: MediaProcessor, clip: Path, into: Path) -> None:
-    heard: list[tuple[str, float]] = []
+    reports: list[tuple[str, float]] = []
 
     async def listen(step: str, fraction: float) -> None:
-        heard.append((step, fraction))
+        reports.append((step, fraction))
 
     await media.process(clip, MediaFormat.GIF, into, listen)
 
-    assert heard[0][0] == "decode"
-    assert all(step.isalpha() and 0.0 <= fraction <= 1.0 for step, fraction in heard)
+    assert reports[0][0] == "decode"
+    assert all(step.isalpha() and 0.0 <= fraction <= 1.0 for step, fraction in reports)
 
 
 async def test_an_empty_file_fails_permanently_and_leaves_nothing(

@@ -123,7 +123,7 @@ async def test_a_miss_after_an_invalidation_does_not_join_an_older_load(tmp_path
     assert await one.get_or_load("g", "k", giving(b"newest"), LONG) == b"new"
 
 
-FORGETTER = """
+INVALIDATOR = """
 import asyncio, sys
 from pathlib import Path
 from mechshare.adapters.cache.memory import MemoryCache
@@ -138,7 +138,7 @@ for line in sys.stdin:
 
 async def test_an_invalidation_in_another_process_is_seen_at_once(tmp_path: Path) -> None:
     cache = MemoryCache(generation_table=tmp_path / "generation_table")
-    command = [sys.executable, "-c", FORGETTER, str(tmp_path / "generation_table")]
+    command = [sys.executable, "-c", INVALIDATOR, str(tmp_path / "generation_table")]
     process = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None

@@ -101,8 +101,11 @@ async def test_a_batch_load_invalidated_meanwhile_is_not_stored(
 
 async def test_a_batch_load_is_not_shared_while_redis_is_silent() -> None:
     with own_server("redis") as server:
-        deaf, writer = RedisCache(client_url("redis", server)), RedisCache(client_url("redis", server))
-        await stored(deaf, "g", "another key", b"heard")
+        disconnected, writer = (
+            RedisCache(client_url("redis", server)),
+            RedisCache(client_url("redis", server)),
+        )
+        await stored(disconnected, "g", "another key", b"received")
         begun, gate = asyncio.Event(), asyncio.Event()
 
         async def slow(names: Sequence[CacheKey]) -> Sequence[bytes]:
@@ -110,35 +113,35 @@ async def test_a_batch_load_is_not_shared_while_redis_is_silent() -> None:
             await gate.wait()
             return [b"old"] * len(names)
 
-        reading = asyncio.create_task(deaf.get_or_load_many([("g", "k")], slow, LONG))
+        reading = asyncio.create_task(disconnected.get_or_load_many([("g", "k")], slow, LONG))
         await begun.wait()
         server.signal(signal.SIGSTOP)
         await writer.invalidate("g")
         await settle()
         async with asyncio.timeout(10):
-            assert await deaf.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
+            assert await disconnected.get_or_load_many([("g", "k")], all_of(b"new"), LONG) == [b"new"]
         gate.set()
         assert await reading == [b"old"]
         server.signal(signal.SIGCONT)
-        await deaf.close()
+        await disconnected.close()
         await writer.close()
 
 
 async def test_no_entry_is_built_from_one_whose_invalidation_was_missed(
     hosts: tuple[RedisCache, RedisCache],
 ) -> None:
-    one, deaf = hosts
-    await deaf.get_or_load("g", "part", old, LONG)
+    one, disconnected = hosts
+    await disconnected.get_or_load("g", "part", old, LONG)
     await one.get_or_load("g", "other", old, LONG)
-    await deaf._listener.close()
-    deaf._listener._current_until = float("inf")
+    await disconnected._listener.close()
+    disconnected._listener._current_until = float("inf")
     await one.invalidate("g")
-    assert deaf.cached("g", "part") == b"old"
+    assert disconnected.cached("g", "part") == b"old"
 
     async def whole() -> bytes:
-        return b"of " + await deaf.get_or_load("g", "part", new, LONG, fresh=True)
+        return b"of " + await disconnected.get_or_load("g", "part", new, LONG, fresh=True)
 
-    assert await deaf.get_or_load("g", "whole", whole, LONG) == b"of new"
+    assert await disconnected.get_or_load("g", "whole", whole, LONG) == b"of new"
 
 
 async def test_an_invalidation_reaches_all_processes(hosts: tuple[RedisCache, RedisCache]) -> None:
@@ -154,15 +157,18 @@ async def test_an_invalidation_reaches_all_processes(hosts: tuple[RedisCache, Re
 
 async def test_local_entries_are_not_served_while_redis_is_silent() -> None:
     with own_server("redis") as server:
-        deaf, writer = RedisCache(client_url("redis", server)), RedisCache(client_url("redis", server))
-        await stored(deaf, "g", "k", b"old")
+        disconnected, writer = (
+            RedisCache(client_url("redis", server)),
+            RedisCache(client_url("redis", server)),
+        )
+        await stored(disconnected, "g", "k", b"old")
         server.signal(signal.SIGSTOP)
         await writer.invalidate("g")
         await settle()
-        assert deaf.cached("g", "k") is None
-        assert await deaf.get_or_load("g", "k", new, LONG) == b"new"
+        assert disconnected.cached("g", "k") is None
+        assert await disconnected.get_or_load("g", "k", new, LONG) == b"new"
         server.signal(signal.SIGCONT)
-        await deaf.close()
+        await disconnected.close()
         await writer.close()
 
 

@@ -13,7 +13,7 @@ FOREVER = timedelta(hours=1)
 NOT_AT_ALL = timedelta(0)
 
 
-async def heard(ringer: ArqDoorbell, listener: ArqDoorbell) -> None:
+async def ring_arrives(ringer: ArqDoorbell, listener: ArqDoorbell) -> None:
     """Rings until `listener` hears it: a ring may arrive late."""
     waiting = asyncio.create_task(listener.wait(FOREVER))
     while not waiting.done():
@@ -31,7 +31,7 @@ async def test_a_ring_wakes_another_process() -> None:
     await listener.close()
 
 
-async def test_the_number_of_unheard_rings_is_bounded() -> None:
+async def test_the_number_of_rings_without_a_waiter_is_bounded() -> None:
     doorbell = ArqDoorbell(redis_url())
     for _ in range(300):
         await doorbell.ring()
@@ -43,12 +43,12 @@ async def test_the_number_of_unheard_rings_is_bounded() -> None:
 async def test_without_redis_waits_time_out_and_rings_work_again_after_it_returns() -> None:
     with own_server("redis") as server:
         ringer, listener = ArqDoorbell(client_url("redis", server)), ArqDoorbell(client_url("redis", server))
-        await heard(ringer, listener)
+        await ring_arrives(ringer, listener)
         server.kill()
         await ringer.ring()
         await listener.wait(NOT_AT_ALL)
         server.start()
-        await asyncio.wait_for(heard(ringer, listener), 60)
+        await asyncio.wait_for(ring_arrives(ringer, listener), 60)
         await ringer.close()
         await listener.close()
 
@@ -56,7 +56,7 @@ async def test_without_redis_waits_time_out_and_rings_work_again_after_it_return
 async def test_a_suspended_redis_blocks_neither_ring_nor_close() -> None:
     with own_server("redis") as server:
         doorbell = ArqDoorbell(client_url("redis", server))
-        await heard(doorbell, doorbell)
+        await ring_arrives(doorbell, doorbell)
         server.signal(signal.SIGSTOP)
         for _ in range(10):
             await asyncio.wait_for(doorbell.ring(), 10)

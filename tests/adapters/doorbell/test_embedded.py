@@ -137,7 +137,7 @@ async def main():
     while True:
         print("waiting", flush=True)
         await doorbell.wait(timedelta(hours=1))
-        print("heard", flush=True)
+        print("rung", flush=True)
 
 asyncio.run(main())
 """
@@ -162,7 +162,7 @@ async def test_every_ring_wakes_every_process(doorbell: EmbeddedDoorbell, folder
     for _ in range(20):
         await doorbell.ring()
         for process in processes:
-            assert [await said(process), await said(process)] == [b"heard", b"waiting"]
+            assert [await said(process), await said(process)] == [b"rung", b"waiting"]
     for process in processes:
         process.kill()
         await process.wait()

@@ -29,7 +29,7 @@ async def pair() -> AsyncIterator[tuple[PostgresqlDoorbell, PostgresqlDoorbell]]
     await listener.close()
 
 
-async def heard(ringer: PostgresqlDoorbell, listener: PostgresqlDoorbell) -> None:
+async def ring_arrives(ringer: PostgresqlDoorbell, listener: PostgresqlDoorbell) -> None:
     """Rings until `listener` hears it: while the connection is opened, a ring may be lost."""
     waiting = asyncio.create_task(listener.wait(FOREVER))
     while not waiting.done():
@@ -66,9 +66,9 @@ async def test_another_channel_is_another_doorbell(
     pair: tuple[PostgresqlDoorbell, PostgresqlDoorbell],
 ) -> None:
     _, listener = pair
-    stranger = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex)
-    await stranger.check()
-    await stranger.close()
+    another = PostgresqlDoorbell(address("POSTGRESQL_URL"), channel=uuid4().hex)
+    await another.check()
+    await another.close()
     waiting = asyncio.create_task(listener.wait(FOREVER))
     await asyncio.sleep(0.2)
     assert not waiting.done()
@@ -99,7 +99,7 @@ async def test_an_outage_blocks_nothing_and_rings_work_again_after_it() -> None:
     with own_server("postgresql") as server:
         url = client_url("postgresql", server)
         ringer, listener, another = (PostgresqlDoorbell(url) for _ in range(3))
-        await asyncio.wait_for(heard(ringer, listener), 60)
+        await asyncio.wait_for(ring_arrives(ringer, listener), 60)
         await another.check()
         server.signal(signal.SIGSTOP)
         await asyncio.wait_for(ringer.ring(), 10)
@@ -109,7 +109,7 @@ async def test_an_outage_blocks_nothing_and_rings_work_again_after_it() -> None:
         await asyncio.wait_for(another.close(), 60)
         server.kill()
         server.start()
-        await asyncio.wait_for(heard(ringer, listener), 60)
+        await asyncio.wait_for(ring_arrives(ringer, listener), 60)
         await ringer.close()
         await listener.close()
 

@@ -22,9 +22,9 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="lo
 
 
 @pytest.fixture
-def laborious(tmp_path):
+def slow_clip(tmp_path):
     """A small file that keeps a processor busy for long."""
-    path = tmp_path / "laborious.gif"
+    path = tmp_path / "slow_clip.gif"
     path.write_bytes(hostile.gif(2000, 2000, 3700, 2))
     return path
 
@@ -70,13 +70,13 @@ def is_gone(pid: int) -> bool:
     ids=["processor", "wall", "memory", "file"],
 )
 async def test_a_child_that_exceeds_a_limit_is_killed(
-    tmp_path, into, process, laborious, limits, code, permanent
+    tmp_path, into, process, slow_clip, limits, code, permanent
 ):
     if limits.file_size < 100:
-        laborious = write_clip(tmp_path / "short.gif", [100] * 3)
+        slow_clip = write_clip(tmp_path / "short.gif", [100] * 3)
 
     with pytest.raises(MediaRejected) as refusal:
-        await process(laborious, limits)
+        await process(slow_clip, limits)
 
     assert (refusal.value.failure.code, refusal.value.permanent) == (code, permanent)
     assert children_of(os.getpid()) == []
@@ -117,7 +117,7 @@ async def test_a_minute_of_video_needs_less_memory_than_its_decoded_frames(tmp_p
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
-async def test_the_failure_of_a_killed_child_is_not_permanent(into, process, laborious, by):
+async def test_the_failure_of_a_killed_child_is_not_permanent(into, process, slow_clip, by):
     killed = []
 
     async def kill(step, fraction):
@@ -126,7 +126,7 @@ async def test_the_failure_of_a_killed_child_is_not_permanent(into, process, lab
             os.kill(killed[0], by)
 
     with pytest.raises(MediaRejected) as refusal:
-        await process(laborious, progress=kill)
+        await process(slow_clip, progress=kill)
 
     assert (refusal.value.failure.code, refusal.value.permanent) == (FailureCode.CRASHED, False)
     assert str(by.value) in refusal.value.failure.detail
@@ -134,13 +134,13 @@ async def test_the_failure_of_a_killed_child_is_not_permanent(into, process, lab
     assert list(into.iterdir()) == []
 
 
-async def test_cancelling_kills_the_child(into, process, laborious):
+async def test_cancelling_kills_the_child(into, process, slow_clip):
     begun = asyncio.Event()
 
     async def begin(step, fraction):
         begun.set()
 
-    task = asyncio.create_task(process(laborious, progress=begin))
+    task = asyncio.create_task(process(slow_clip, progress=begin))
     await begun.wait()
     [child] = children_of(os.getpid())
     task.cancel()
@@ -151,7 +151,7 @@ async def test_cancelling_kills_the_child(into, process, laborious):
     assert list(into.iterdir()) == []
 
 
-async def test_a_suspended_child_is_killed_too(into, process, laborious):
+async def test_a_suspended_child_is_killed_too(into, process, slow_clip):
     stopped = []
 
     async def stop(step, fraction):
@@ -160,7 +160,7 @@ async def test_a_suspended_child_is_killed_too(into, process, laborious):
             os.kill(stopped[0], signal.SIGSTOP)
 
     with pytest.raises(MediaRejected) as refusal:
-        await process(laborious, MediaLimits(wall_seconds=5), progress=stop)
+        await process(slow_clip, MediaLimits(wall_seconds=5), progress=stop)
 
     assert refusal.value.failure.code is FailureCode.TIMED_OUT
     assert not is_running(stopped[0])
@@ -168,7 +168,7 @@ async def test_a_suspended_child_is_killed_too(into, process, laborious):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells children of a death on Linux alone")
-def test_the_child_does_not_outlive_its_parent(into, laborious):
+def test_the_child_does_not_outlive_its_parent(into, slow_clip):
     program = (
         "import asyncio, sys; from pathlib import Path\n"
         "from mechshare.adapters.media.av import AvMediaProcessor\n"
@@ -178,7 +178,7 @@ def test_the_child_does_not_outlive_its_parent(into, laborious):
         "Path(sys.argv[1]), MediaFormat.GIF, Path(sys.argv[2]), tell))\n"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(laborious), str(into)], stdout=subprocess.PIPE
+        [sys.executable, "-c", program, str(slow_clip), str(into)], stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None
         assert parent.stdout.readline() == b"decode\n"

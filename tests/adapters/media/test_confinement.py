@@ -14,7 +14,7 @@ from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.domain.errors import DependencyUnavailable
 from mechshare.domain.media import FailureCode, MediaFormat
 from mechshare.ports.media import MediaRejected
-from tests.adapters.media.conftest import unheard
+from tests.adapters.media.conftest import ignore_progress
 from tests.clips import write_clip
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the sandbox needs Linux")
@@ -175,7 +175,7 @@ async def test_clips_are_processed_where_a_layer_is_missing_and_each_is_logged_o
     with capture_logs() as logged:
         for name in ("first", "second"):
             (into / name).mkdir()
-            made = await processor.process(clip, MediaFormat.GIF, into / name, unheard)
+            made = await processor.process(clip, MediaFormat.GIF, into / name, ignore_progress)
             assert made.facts.frame_count == 2
     weak = await processor.isolation()
 

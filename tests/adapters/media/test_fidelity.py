@@ -13,7 +13,7 @@ from mechshare.adapters.media.limits import MediaLimits
 from mechshare.domain.media import FailureCode, MediaFormat
 from mechshare.ports.media import MediaRejected
 from tests.adapters.media import ffprobe, hostile
-from tests.adapters.media.conftest import unheard
+from tests.adapters.media.conftest import ignore_progress
 from tests.adapters.media.test_av import ffmpeg, frames_of, needs_ffmpeg, phase_of
 from tests.clips import write_clip
 
@@ -298,7 +298,7 @@ async def test_the_thumbnail_shows_the_frame_that_a_player_shows_at_the_moment(t
     path = write_clip(tmp_path / "clip.mp4", [33, 33, 34] * 3)
     phases = []
     for at in (0.066, 0.099, 0.2):
-        drawn = await AvMediaProcessor().draw_thumbnail(path, MediaFormat.MP4, at, into, unheard)
+        drawn = await AvMediaProcessor().draw_thumbnail(path, MediaFormat.MP4, at, into, ignore_progress)
         with Image.open(drawn) as thumbnail:
             phases.append(phase_of(thumbnail, 9))
 

@@ -11,7 +11,7 @@ from PIL import Image
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.domain.errors import StorageFull
 from mechshare.domain.media import MediaFormat
-from tests.adapters.media.conftest import unheard
+from tests.adapters.media.conftest import ignore_progress
 
 KIB = 1024
 
@@ -51,6 +51,6 @@ async def test_a_full_disk_is_not_reported_as_a_fault_of_the_clip(
     into = disk(size)
 
     with pytest.raises(StorageFull):
-        await AvMediaProcessor().process(noisy, MediaFormat.GIF, into, unheard)
+        await AvMediaProcessor().process(noisy, MediaFormat.GIF, into, ignore_progress)
 
     assert list(into.iterdir()) == []

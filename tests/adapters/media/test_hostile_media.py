@@ -41,7 +41,7 @@ async def calls():
     await server.wait_closed()
 
 
-LURES = {
+REFERENCES = {
     "ffconcat": "ffconcat version 1.0\nfile canary.gif\n",
     "ffconcat-elsewhere": "ffconcat version 1.0\nfile {file}\n",
     "ffconcat-http": "ffconcat version 1.0\nfile {http}/clip.mp4\n",
@@ -57,11 +57,11 @@ LURES = {
 }
 
 
-async def test_the_lures_work_on_an_unconfined_decoder(tmp_path, canary, calls):
+async def test_an_unconfined_decoder_follows_the_references(tmp_path, canary, calls):
     callers, port = calls
     playlist, script = tmp_path / "playlist.m3u8", tmp_path / "script.mp4"
-    playlist.write_text(LURES["hls"].format(http=f"http://127.0.0.1:{port}"))
-    script.write_text(LURES["ffconcat"])
+    playlist.write_text(REFERENCES["hls"].format(http=f"http://127.0.0.1:{port}"))
+    script.write_text(REFERENCES["ffconcat"])
 
     with playlist.open("rb") as opened:
         assert await asyncio.to_thread(frames_seen_in, opened) == 0
@@ -78,18 +78,18 @@ def frames_seen_in(file):
 
 
 @pytest.mark.parametrize("format", WRITABLE)
-@pytest.mark.parametrize("name", LURES)
+@pytest.mark.parametrize("name", REFERENCES)
 async def test_no_reference_to_another_file_is_followed_in_any_format(
     tmp_path, into, process, canary, calls, name, format
 ):
     callers, port = calls
-    lure = tmp_path / f"lure.{format}"
-    content = LURES[name].format(file=canary, http=f"http://127.0.0.1:{port}").encode()
-    lure.write_bytes(content)
+    reference = tmp_path / f"reference.{format}"
+    content = REFERENCES[name].format(file=canary, http=f"http://127.0.0.1:{port}").encode()
+    reference.write_bytes(content)
     assert sniff(content) is None, "it would not even be taken"
 
     with pytest.raises(MediaRejected) as refusal:
-        await process(lure, format=format)
+        await process(reference, format=format)
 
     assert (refusal.value.failure.code, refusal.value.permanent) == (FailureCode.UNREADABLE, True)
     assert list(into.iterdir()) == []
@@ -290,13 +290,13 @@ async def test_decoding_beyond_the_pixel_budget_is_refused_in_every_format(tmp_p
 async def test_a_pixel_bomb_is_refused_before_decoding(tmp_path, process):
     path = tmp_path / "bomb.gif"
     path.write_bytes(hostile.gif(8192, 4880, 9_990))
-    heard = []
+    steps = []
 
-    async def hear(step, fraction):
-        heard.append(step)
+    async def report(step, fraction):
+        steps.append(step)
 
     with pytest.raises(MediaRejected) as refusal:
-        await process(path, progress=hear)
+        await process(path, progress=report)
 
     assert refusal.value.failure.code is FailureCode.TOO_MANY_PIXELS
-    assert heard == []
+    assert steps == []

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, PngImagePlugin
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, sniff
 from mechshare.ports.media import MediaRejected
-from tests.adapters.media.conftest import unheard
+from tests.adapters.media.conftest import ignore_progress
 from tests.stills import quarters, write_picture
 
 SECRET = "secret place"
@@ -24,7 +24,7 @@ def without_metadata(into):
 
     async def copy(path: Path) -> Path:
         format = sniff(path.read_bytes()[:SNIFF_BYTES])
-        return await AvMediaProcessor().remove_metadata(path, format, into, unheard)
+        return await AvMediaProcessor().remove_metadata(path, format, into, ignore_progress)
 
     return copy
 

@@ -58,7 +58,7 @@ def of(url: str, tmp_path: Path) -> SqlSnapshots:
     return SqlSnapshots(url, tmp_path / "scratch")
 
 
-def unheard(more: int, total: int) -> None:
+def ignore_progress(more: int, total: int) -> None:
     pass
 
 
@@ -78,9 +78,9 @@ async def test_every_row_is_backed_up_and_restored(
     url: str, destination: str, rows: Path, tmp_path: Path
 ) -> None:
     await fill(url, ROWS)
-    heard: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
 
-    snapshot = await of(url, tmp_path).take(rows, lambda *call: heard.append(call))
+    snapshot = await of(url, tmp_path).take(rows, lambda *call: reports.append(call))
     again = await restored(rows, destination, tmp_path)
 
     assert without_jobs(again) == without_jobs(stands_in(url))
@@ -89,7 +89,7 @@ async def test_every_row_is_backed_up_and_restored(
     assert {table.table: table.rows for table in snapshot.tables} == {
         name: len(found) for name, found in again.items()
     }
-    assert {sum(more for more, _ in heard)} == {total for _, total in heard}
+    assert {sum(more for more, _ in reports)} == {total for _, total in reports}
     assert snapshot == await of(url, tmp_path).read(rows)
 
 
@@ -132,7 +132,7 @@ async def test_the_summary_lists_referenced_blobs_with_their_digests(
     for key, digits in summary.named.items():
         assert sha256(clips[key]).hexdigest().startswith(digits)
         assert len(digits) == (64 if key.startswith("originals/") else 32)
-    assert (await of(url, tmp_path).take(rows, unheard)).summary == summary
+    assert (await of(url, tmp_path).take(rows, ignore_progress)).summary == summary
 
 
 async def test_blobs_of_more_than_one_batch_of_mechanisms_are_listed(url: str, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ async def test_inspecting_and_taking_change_nothing(url: str, rows: Path, tmp_pa
     await fill(url, 5)
     before = stands_in(url)
     await of(url, tmp_path).inspect()
-    await of(url, tmp_path).take(rows, unheard)
+    await of(url, tmp_path).take(rows, ignore_progress)
     assert stands_in(url) == before
 
 
@@ -158,7 +158,7 @@ async def test_the_snapshot_is_one_file_that_a_read_only_folder_may_hold(
     url: str, rows: Path, tmp_path: Path
 ) -> None:
     await fill(url, 5)
-    snapshot = await of(url, tmp_path).take(rows, unheard)
+    snapshot = await of(url, tmp_path).take(rows, ignore_progress)
     assert [path.name for path in rows.parent.iterdir()] == [rows.name]
     before = rows.read_bytes()
     rows.chmod(0o400)
@@ -197,7 +197,7 @@ async def test_restoring_into_a_database_with_other_rows_is_refused(
 ) -> None:
     source = f"sqlite:///{tmp_path / 'source.db'}"
     await fill(source, 5)
-    await of(source, tmp_path).take(rows, unheard)
+    await of(source, tmp_path).take(rows, ignore_progress)
     database = SqlDatabase(destination)
     await database.migrate()
     await database.close()
@@ -251,7 +251,7 @@ async def test_rows_of_an_older_schema_are_migrated(destination: str, rows: Path
 async def test_rows_of_a_later_schema_are_refused(destination: str, rows: Path, tmp_path: Path) -> None:
     source = f"sqlite:///{tmp_path / 'source.db'}"
     await fill(source, 3)
-    await of(source, tmp_path).take(rows, unheard)
+    await of(source, tmp_path).take(rows, ignore_progress)
     with sqlite3.connect(rows) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     connection.close()

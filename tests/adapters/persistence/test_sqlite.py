@@ -20,7 +20,7 @@ COUNTING = text(
 
 
 @pytest.fixture
-async def hasty(tmp_path: Path) -> AsyncIterator[Sqlite]:
+async def sqlite(tmp_path: Path) -> AsyncIterator[Sqlite]:
     dialect = Sqlite(make_url(f"sqlite:///{tmp_path / 'mechshare.db'}"), read_timeout=0.01)
     await dialect.prepare()
     yield dialect
@@ -28,18 +28,18 @@ async def hasty(tmp_path: Path) -> AsyncIterator[Sqlite]:
     await dialect.writer.dispose()
 
 
-async def test_a_read_without_end_is_interrupted_and_its_connection_reads_again(hasty: Sqlite) -> None:
-    async with hasty.reader.connect() as connection:
-        reading = Statements(connection, hasty, is_writing=False)
+async def test_a_read_without_end_is_interrupted_and_its_connection_reads_again(sqlite: Sqlite) -> None:
+    async with sqlite.reader.connect() as connection:
+        reading = Statements(connection, sqlite, is_writing=False)
         for _ in range(3):
             with pytest.raises(QueryTimedOut):
                 await asyncio.wait_for(reading.rows(ENDLESS), 60)
     for _ in range(5):
-        async with hasty.reader.connect() as connection:
+        async with sqlite.reader.connect() as connection:
             assert (await connection.execute(text("SELECT 7"))).scalar_one() == 7
 
 
-async def test_a_write_is_not_interrupted(hasty: Sqlite) -> None:
-    async with hasty.begin() as connection:
-        writing = Statements(connection, hasty, is_writing=True)
+async def test_a_write_is_not_interrupted(sqlite: Sqlite) -> None:
+    async with sqlite.begin() as connection:
+        writing = Statements(connection, sqlite, is_writing=True)
         assert await writing.row(COUNTING) == (300_000,)

@@ -37,7 +37,7 @@ async def quality(index: SearchIndex, query: Query) -> float:
 
 
 async def test_judged_queries_reach_the_required_quality(tmp_path: Path, long: bool) -> None:
-    """OpenSearch ranks by the same weights, so that only the long form asks it, too."""
+    """OpenSearch ranks by the same weights, so only the long form searches it, too."""
     await assert_quality("sqlite", tmp_path)
     if long:
         await assert_quality("opensearch", tmp_path)

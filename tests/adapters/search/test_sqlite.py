@@ -438,15 +438,15 @@ async def test_a_cancelled_put_leaves_the_writer_usable(index: SqliteSearchIndex
 
 async def test_a_search_ends_at_its_deadline_and_the_next_one_succeeds(tmp_path: Path) -> None:
     many = [replace(CAM, mechanism_id=MechanismId(f"{number:05}"), title="cam") for number in range(1_000)]
-    hasty, patient = (SqliteSearchIndex(tmp_path / "s.db", search_seconds=seconds) for seconds in (0.0, 60.0))
+    short, long = (SqliteSearchIndex(tmp_path / "s.db", search_seconds=seconds) for seconds in (0.0, 60.0))
     query = SearchQuery(text="cam", limit=100)
     try:
-        await patient.put(many)
+        await long.put(many)
         with pytest.raises(SearchTimedOut):
-            await hasty.search(query)
-        assert (await patient.search(query)).total == len(many)
+            await short.search(query)
+        assert (await long.search(query)).total == len(many)
         with pytest.raises(SearchTimedOut):
-            await hasty.search(query)
+            await short.search(query)
     finally:
-        await hasty.close()
-        await patient.close()
+        await short.close()
+        await long.close()

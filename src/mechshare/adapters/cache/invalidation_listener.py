@@ -81,18 +81,18 @@ class InvalidationListener:
                 sent_at.append(time.monotonic())
                 next_ping = sent_at[-1] + _PING_INTERVAL
                 await pubsub.ping()
-            heard = await pubsub.get_message(timeout=_PING_INTERVAL)
-            if heard is None:
+            message = await pubsub.get_message(timeout=_PING_INTERVAL)
+            if message is None:
                 continue
-            if heard["type"] == "pong":
+            if message["type"] == "pong":
                 self._current_until = sent_at.popleft() + STALENESS.total_seconds()
                 self._tried.set()
-            elif heard["type"] == "subscribe":
+            elif message["type"] == "subscribe":
                 self._entries.invalidate_all()  # earlier messages were missed
             else:
-                self._hear(heard["data"].decode().split("\n"))
+                self._apply(message["data"].decode().split("\n"))
 
-    def _hear(self, lines: list[str]) -> None:
+    def _apply(self, lines: list[str]) -> None:
         own = lines[: lines.index(_FOR_EARLIER_RELEASE)] if _FOR_EARLIER_RELEASE in lines else lines
         if own[0] == _REFRESHED:
             self._entries.refresh(*own[1:])

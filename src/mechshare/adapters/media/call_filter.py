@@ -51,7 +51,7 @@ _OCCASIONAL: Mapping[str, Sequence[Condition]] = {
     "mprotect": (_NOT_EXECUTABLE,),  # malloc
     "fstat": (),
     "readv": (),  # musl's read
-    "writev": (),  # musl's write, and glibc's last words
+    "writev": (),  # musl's write, and the message of glibc before it aborts
     "clock_gettime": (),  # where the vDSO has no clock
     "gettimeofday": (),
     "getrandom": (),
