@@ -26,6 +26,7 @@ from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import RateLimitService
 from mechshare.services.registrations import RegistrationService
 from mechshare.services.reliability import ReliabilityService
+from mechshare.services.reports import ReportService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.revisions import RevisionService
@@ -48,6 +49,7 @@ class Application:
     users: UserService
     registrations: RegistrationService
     invitations: InvitationService
+    reports: ReportService
     sessions: SessionService
     personal_access_tokens: PersonalAccessTokenService
     categories: CategoryService

@@ -15,6 +15,7 @@ from mechshare.testing.persistence.motions import *  # noqa: F403
 from mechshare.testing.persistence.pages import *  # noqa: F403
 from mechshare.testing.persistence.personal_access_tokens import *  # noqa: F403
 from mechshare.testing.persistence.reliability import *  # noqa: F403
+from mechshare.testing.persistence.reports import *  # noqa: F403
 from mechshare.testing.persistence.revisions import *  # noqa: F403
 from mechshare.testing.persistence.sessions import *  # noqa: F403
 from mechshare.testing.persistence.storage_quotas import *  # noqa: F403

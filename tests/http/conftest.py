@@ -68,7 +68,7 @@ class Site:
             await self.application.users.create_admin(Registration(**joining))
         else:
             assert (await self.client.post(f"{API}/auth/register", json=joining)).status_code == 201
-        if role is Role.MODERATOR:
+        if role in (Role.MODERATOR, Role.READER):
             await self.give_role(name, role)
         response = await self.client.post(f"{API}/auth/login", json={"username": name, "password": PASSWORD})
         headers = {"Authorization": f"Bearer {response.json()['access_token']}"}

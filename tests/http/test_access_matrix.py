@@ -200,6 +200,11 @@ MATRIX: dict[str, dict[str, tuple[int, ...]]] = {
     "DELETE /api/v1/categories/{category_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
     "GET /api/v1/search/mechanisms": {SAME: OPEN},
     "GET /api/v1/search/suggest": {SAME: (200,) * 7},
+    "POST /api/v1/reports": {SAME: (401, 201, 403, 201, 201, 401, 401)},
+    "GET /api/v1/reports": {SAME: SIGNED_IN},
+    "GET /api/v1/reports/about-me": {SAME: SIGNED_IN},
+    "GET /api/v1/reports/queue": {SAME: (401, 403, 403, 200, 200, 401, 401)},
+    "POST /api/v1/reports/{report_id}/decide": {SAME: (401, 403, 403, 200, 200, 401, 401)},
     "GET /api/v1/invitations": {SAME: ADMIN},
     "POST /api/v1/invitations": {SAME: (401, 403, 403, 403, 201, 401, 401)},
     "DELETE /api/v1/invitations/{invitation_id}": {SAME: (401, 403, 403, 403, 204, 401, 401)},
@@ -241,6 +246,8 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/auth/refresh": {"refresh_token": "made up"},
     "POST /api/v1/auth/password": {"old_password": PASSWORD, "new_password": "slider-crank"},
     "POST /api/v1/auth/tokens": {"name": "試験", "scopes": ["read"]},
+    "POST /api/v1/reports": {"user_id": "", "reason": "spam"},
+    "POST /api/v1/reports/{report_id}/decide": {"decision": "dismiss", "reason": "fine"},
     "POST /api/v1/invitations": {"note": "設計課"},
     "POST /api/v1/mechanisms": ELSEWHERE,
     "POST /api/v1/mechanisms/from-url": ELSEWHERE,
@@ -327,6 +334,11 @@ async def address(site: Site, template: str, state: str) -> str:
         body = BODIES["POST /api/v1/auth/tokens"]
         made = await site.client.post(f"{API}/auth/tokens", headers=site.tokens["other"], json=body)
         path = path.replace("{token_id}", made.json()["id"])
+    if "{report_id}" in path:
+        body = {"user_id": site.ids["other"], "reason": "spam"}
+        made = await site.client.post(f"{API}/reports", headers=site.tokens["owner"], json=body)
+        reported = made.json().get("id") or await undecided(site)
+        path = path.replace("{report_id}", reported)
     if "{invitation_id}" in path:
         made = await site.client.post(f"{API}/invitations", headers=site.tokens["admin"], json={})
         path = path.replace("{invitation_id}", made.json()["id"])
@@ -343,6 +355,12 @@ async def address(site: Site, template: str, state: str) -> str:
         if "{claim_id}" in path:
             path = path.replace("{claim_id}", await claim_of_owner(site, made["id"]))
     return path
+
+
+async def undecided(site: Site) -> str:
+    """Returns the identifier of the report that waits for a decision."""
+    queue = await site.client.get(f"{API}/reports/queue", headers=site.tokens["moderator"])
+    return str(queue.json()["items"][0]["id"])
 
 
 async def upload_of_other(site: Site) -> str:
@@ -399,6 +417,8 @@ async def test_each_caller_gets_the_status_in_the_table(open_site: Any, row: str
         body = body_for(row, caller)
         if "upload" in body.get("json", {}):
             body["json"]["upload"] = await upload_of_other(site)
+        if "user_id" in body.get("json", {}):
+            body["json"]["user_id"] = site.ids["other"]
         if "source" in body.get("json", {}):
             body["json"]["source"] = (await site.published(site.tokens["owner"]))["id"]
         response = await site.client.request(method, path, headers=headers, **body)

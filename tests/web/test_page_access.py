@@ -18,6 +18,7 @@ GUARDED = {
     "/my": set(),
     "/upload": {Permission.CREATE_MECHANISMS},
     "/moderation": {Permission.WITHDRAW_ANY_MECHANISM},
+    "/reports": set(),
     "/admin/audit": {Permission.READ_AUDIT_LOG},
     "/admin": {Permission.OPERATE_INSTALLATION, Permission.MANAGE_USERS},
     "/admin/users": {Permission.MANAGE_USERS},

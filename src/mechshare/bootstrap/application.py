@@ -56,6 +56,7 @@ from mechshare.services.processing_feed import ProcessingFeed
 from mechshare.services.rate_limits import CostlyOperation, RateLimitService
 from mechshare.services.registrations import RegistrationService
 from mechshare.services.reliability import ReliabilityService
+from mechshare.services.reports import ReportService
 from mechshare.services.response_cache import ResponseCache
 from mechshare.services.resumable_uploads import ResumableUploadService
 from mechshare.services.revisions import RevisionService
@@ -141,6 +142,7 @@ def build(
         users=UserService(transactions, passwords, clock, ids, admissions),
         registrations=RegistrationService(transactions, clock),
         invitations=InvitationService(transactions, clock, ids),
+        reports=ReportService(transactions, clock, ids),
         sessions=SessionService(transactions, passwords, pairs, clock, ids, refused_tokens),
         personal_access_tokens=PersonalAccessTokenService(transactions, clock, ids, token_uses),
         categories=CategoryService(transactions, clock),

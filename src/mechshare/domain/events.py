@@ -15,6 +15,7 @@ from mechshare.domain.registration_events import (
     RegistrationRejected,
     UserRegistered,
 )
+from mechshare.domain.report_events import ReportJudged, ReportMade
 from mechshare.domain.session_events import (
     PasswordChanged,
     PasswordReset,
@@ -320,6 +321,8 @@ Event = (
     | InvitationCreated
     | InvitationRevoked
     | UserDeleted
+    | ReportMade
+    | ReportJudged
     | AccountStatusChanged
     | CategoryCreated
     | CategoryRenamed

@@ -10,6 +10,7 @@ TokenId = NewType("TokenId", str)
 """The identifier of a personal access token."""
 InvitationId = NewType("InvitationId", str)
 JobId = NewType("JobId", str)
+ReportId = NewType("ReportId", str)
 UploadId = NewType("UploadId", str)
 AttachmentId = NewType("AttachmentId", str)
 CategoryId = NewType("CategoryId", str)

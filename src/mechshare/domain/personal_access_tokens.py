@@ -103,7 +103,8 @@ Caller = SignedIn | TokenGrant
 
 def restricted(actor: Actor, scopes: Collection[Scope]) -> Actor:
     """Returns `actor` with the permissions of a plain user unless `scopes` include admin."""
-    return actor if Scope.ADMIN in scopes else replace(actor, role=Role.USER)
+    is_plain = actor.role in (Role.USER, Role.READER)
+    return actor if is_plain or Scope.ADMIN in scopes else replace(actor, role=Role.USER)
 
 
 def may_read(caller: Caller) -> bool:
@@ -135,7 +136,7 @@ def clean_scopes(scopes: Collection[Scope], role: Role) -> tuple[Scope, ...]:
             en=f"must contain at least one of {', '.join(Scope)}.",
             ja=f"{'・'.join(Scope)} から 1 つ以上を選んでください。",
         )
-    if Scope.ADMIN in scopes and role is Role.USER:
+    if Scope.ADMIN in scopes and role in (Role.USER, Role.READER):
         raise InvalidField(
             "scopes",
             en="must not contain admin: only moderators and admins can grant it.",

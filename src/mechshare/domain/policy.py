@@ -120,6 +120,11 @@ def require_withdrawer(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
     return visible
 
 
+def require_poster(actor: Actor) -> None:
+    """Raises UnauthorizedOperation for a user who is blocked from making anything public."""
+    require_permission(actor, Permission.CREATE_MECHANISMS)
+
+
 def require_permission(actor: Viewer, permission: Permission) -> Actor:
     """Returns `actor` if they have `permission`. Raises AuthenticationRequired, UnauthorizedOperation."""
     if actor is None:

@@ -31,7 +31,7 @@ class RoleQuotas:
     admin: int = 0
 
     def of(self, role: Role) -> int:
-        return {Role.USER: self.user, Role.MODERATOR: self.moderator, Role.ADMIN: self.admin}[role]
+        return {Role.MODERATOR: self.moderator, Role.ADMIN: self.admin}.get(role, self.user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

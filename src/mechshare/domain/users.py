@@ -19,6 +19,8 @@ from mechshare.domain.user_names import fold_username
 
 
 class Role(StrEnum):
+    READER = "reader"
+    """Blocked from posting: reads, and changes and deletes what is theirs, but makes nothing public."""
     USER = "user"
     MODERATOR = "moderator"
     ADMIN = "admin"
@@ -39,7 +41,12 @@ class Permission(StrEnum):
 
 _USER = frozenset({Permission.CREATE_MECHANISMS})
 _MODERATOR = _USER | {Permission.WITHDRAW_ANY_MECHANISM}
-_PERMISSIONS = {Role.USER: _USER, Role.MODERATOR: _MODERATOR, Role.ADMIN: frozenset(Permission)}
+_PERMISSIONS: dict[Role, frozenset[Permission]] = {
+    Role.READER: frozenset(),
+    Role.USER: _USER,
+    Role.MODERATOR: _MODERATOR,
+    Role.ADMIN: frozenset(Permission),
+}
 
 MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 8, 200
 MAX_EMAIL_LENGTH = 254

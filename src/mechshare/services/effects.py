@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from mechshare.domain import events, registration_events, session_events
+from mechshare.domain import events, registration_events, report_events, session_events
 from mechshare.domain.audit import AuditAction, RequestMetadata
 from mechshare.domain.blobs import derivative_prefix
 from mechshare.domain.errors import InvalidToken, TooManyFailedSignIns
@@ -155,6 +155,16 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(audit=[Audited(AuditAction.INVITATION_CREATED, admin_id, id, metadata, note)])
         case registration_events.InvitationRevoked(id, admin_id, metadata):
             return Effects(audit=[Audited(AuditAction.INVITATION_REVOKED, admin_id, id, metadata)])
+        case report_events.ReportMade(report, metadata):
+            subject = report.mechanism_id or report.user_id
+            return Effects(
+                audit=[Audited(AuditAction.REPORTED, report.reporter_id, subject, metadata, report.id)]
+            )
+        case report_events.ReportJudged(report, metadata):
+            detail = f"{report.decision}: {report.decision_reason}"
+            return Effects(
+                audit=[Audited(AuditAction.REPORT_DECIDED, report.decided_by, report.id, metadata, detail)]
+            )
         case events.UserDeleted(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],

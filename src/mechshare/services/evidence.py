@@ -22,7 +22,7 @@ from mechshare.domain.evidence import (
 from mechshare.domain.ids import MechanismId, UserId
 from mechshare.domain.mechanisms import Mechanism, author_of
 from mechshare.domain.pagination import Page, PageRequest
-from mechshare.domain.policy import Viewer, require_editor, require_visible
+from mechshare.domain.policy import Viewer, require_editor, require_poster, require_visible
 from mechshare.domain.reliability import MAX_CHANGES, AuthoredChange
 from mechshare.domain.revisions import revision_at
 from mechshare.domain.users import Actor
@@ -83,10 +83,12 @@ class EvidenceService:
         return replace(page, items=tuple(_revised(item, former) for item in page.items))
 
     async def add_claim(self, actor: Actor, mechanism_id: MechanismId, new: NewClaim) -> AuthoredClaim:
-        """Adds a claim about the mechanism as it is now. Raises MechanismNotFound, InvalidField, TooManyClaims."""
+        """Adds a claim about the mechanism as it is now. Raises MechanismNotFound, InvalidField,
+        UnauthorizedOperation, TooManyClaims."""
         cleaned = clean_claim(new)
         async with self._transactions.begin() as tx:
             mechanism = require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            require_poster(actor)
             if await tx.claims.count_of_user(mechanism_id, actor.id) >= MAX_CLAIMS_PER_USER:
                 raise TooManyClaims(limit=MAX_CLAIMS_PER_USER)
             claim = await tx.claims.save(self._claim(actor, mechanism, cleaned))

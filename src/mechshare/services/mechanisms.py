@@ -31,6 +31,7 @@ from mechshare.domain.policy import (
     can_see,
     require_editor,
     require_permission,
+    require_poster,
     require_visible,
     require_withdrawer,
     required_reason,
@@ -195,6 +196,8 @@ class MechanismService:
         """
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            if mechanism.is_published:
+                require_poster(actor)
             require_version(mechanism.version, versions)
             statement = replace(mechanism.statement, **changes)
             changed = mechanism.described(statement, self._clock.now())
@@ -226,6 +229,7 @@ class MechanismService:
                 await tx.record(MechanismsReinstated([mechanism_id], actor.id, request_metadata))
                 return saved
             mechanism = require_editor(actor, found)
+            require_poster(actor)
             require_version(mechanism.version, versions)
             return await _save(tx, actor, mechanism, mechanism.publish(now))
 

@@ -97,7 +97,9 @@ def _display_matrix(frame: VideoFrame) -> Any:
     small = frame.reformat(16, 16, "gray", interpolation=Interpolation.POINT, threads=1)
     try:
         sides: Any = small.side_data  # a mapping by type, which PyAV's types don't express
-    except ValueError:  # PyAV does not know a type beside it, such as that of EXIF, which only still pictures have
+    except (
+        ValueError
+    ):  # PyAV does not know a type beside it, such as that of EXIF, which only still pictures have
         return None
     return sides.get(Type.DISPLAYMATRIX)
 

@@ -56,6 +56,7 @@ from mechshare.entrypoints.http.routes import (
     processing,
     registrations,
     reliability,
+    reports,
     resumable_uploads,
     revisions,
     schema_assets,
@@ -93,7 +94,7 @@ _TAGGED = (
         revisions,
         citations,
     ),
-    *(categories, search, invitations, registrations, audit, operations),
+    *(categories, search, reports, invitations, registrations, audit, operations),
 )
 """In the order of their tags in the OpenAPI document."""
 _SHORT_BODY = 1024 * 1024
@@ -175,6 +176,7 @@ def build_routes(public_url: str) -> Litestar:
             citations.router,
             categories.router,
             search.router,
+            reports.router,
             invitations.router,
             registrations.router,
             audit.router,

@@ -26,6 +26,7 @@ from mechshare.ports.persistence.motions import MotionRepository
 from mechshare.ports.persistence.pages import PageRepository
 from mechshare.ports.persistence.personal_access_tokens import PersonalAccessTokenRepository
 from mechshare.ports.persistence.reliability import ReliabilityHistory
+from mechshare.ports.persistence.reports import ReportRepository
 from mechshare.ports.persistence.revisions import RevisionRepository
 from mechshare.ports.persistence.sessions import SessionRepository
 from mechshare.ports.persistence.storage_quotas import StorageQuotaRepository
@@ -44,6 +45,9 @@ class UnitOfWork(Protocol):
 
     @property
     def sessions(self) -> SessionRepository: ...
+
+    @property
+    def reports(self) -> ReportRepository: ...
 
     @property
     def invitations(self) -> InvitationRepository: ...

@@ -20,14 +20,15 @@ async def hide_mechanisms(
     request_metadata: RequestMetadata,
     *,
     hides: bool,
+    reason: str = SUSPENSION_REASON,
 ) -> None:
-    """Withdraws the public mechanisms of an account, or publishes those again that this has withdrawn."""
+    """Withdraws the public mechanisms of an account, or publishes those again that were withdrawn for `reason`."""
     last: MechanismId | None = None
     while found := await tx.mechanism_bulk.find(user_id=owner_id, limit=_BATCH_SIZE, after=last):
         last = found[-1]
         if hides:
-            withdrawn = await tx.mechanism_bulk.withdraw(found, SUSPENSION_REASON, now)
-            await tx.record(MechanismsWithdrawn(withdrawn, moderator_id, SUSPENSION_REASON, request_metadata))
+            withdrawn = await tx.mechanism_bulk.withdraw(found, reason, now)
+            await tx.record(MechanismsWithdrawn(withdrawn, moderator_id, reason, request_metadata))
         else:
-            shown = await tx.mechanism_bulk.reinstate(found, SUSPENSION_REASON, now)
+            shown = await tx.mechanism_bulk.reinstate(found, reason, now)
             await tx.record(MechanismsReinstated(shown, moderator_id, request_metadata))

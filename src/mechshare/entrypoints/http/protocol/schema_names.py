@@ -20,6 +20,7 @@ _NAMES = {
             "AuditAction",
             "Author",
             "ClaimKind",
+            "Decision",
             "LineageKind",
             "MechanismKind",
             "MechanismSort",

@@ -18,7 +18,17 @@ PAGE_SIZE = 500
 MAX_SITEMAP_PAGES = 10
 """Pages of mechanisms in the sitemap: the newest 5,000. The protocol allows 50,000; each request reads all of them."""
 _CACHE = "public, max-age=3600"
-_NOT_FOR_ROBOTS = ("/api/", "/admin", "/moderation", "/my", "/settings", "/upload", "/sign-in", "/register")
+_NOT_FOR_ROBOTS = (
+    "/api/",
+    "/admin",
+    "/moderation",
+    "/my",
+    "/reports",
+    "/settings",
+    "/upload",
+    "/sign-in",
+    "/register",
+)
 
 
 @get("/about")

@@ -79,7 +79,9 @@ async def _tokens(
         "tokens.html",
         status=status_of(error) if error else 200,
         tokens=await application.personal_access_tokens.find_of_user(actor.id),
-        scopes=[scope for scope in Scope if scope is not Scope.ADMIN or actor.role is not Role.USER],
+        scopes=[
+            scope for scope in Scope if scope is not Scope.ADMIN or actor.role not in (Role.USER, Role.READER)
+        ],
         lifetimes=_LIFETIMES,
         values={
             "name": fields.text("name") if fields else "",

@@ -1,0 +1,148 @@
+"""Reports to the moderators: anybody reports, moderators decide, both sides read the decision."""
+
+from mechshare.domain.audit import RequestMetadata
+from mechshare.domain.errors import UserNotFound
+from mechshare.domain.events import AccountStatusChanged, MechanismsWithdrawn
+from mechshare.domain.ids import MechanismId, ReportId, UserId
+from mechshare.domain.pagination import Page, PageRequest
+from mechshare.domain.policy import require_permission, require_visible
+from mechshare.domain.report_events import ReportJudged, ReportMade
+from mechshare.domain.reports import (
+    MAX_LISTED,
+    MAX_OPEN_REPORTS,
+    AlreadyReported,
+    Decision,
+    NotModeratable,
+    OwnReport,
+    Report,
+    ReportNotFound,
+    TooManyReports,
+    clean_reason,
+)
+from mechshare.domain.users import Actor, Permission, Role
+from mechshare.ports.clock import Clock
+from mechshare.ports.ids import IdSource
+from mechshare.services.support.hidden_mechanisms import hide_mechanisms
+from mechshare.services.transactions import Transaction, Transactions
+
+
+class ReportService:
+    def __init__(self, transactions: Transactions, clock: Clock, ids: IdSource) -> None:
+        self._transactions = transactions
+        self._clock = clock
+        self._ids = ids
+
+    async def report_mechanism(
+        self, actor: Actor, mechanism_id: MechanismId, reason: str, request_metadata: RequestMetadata
+    ) -> Report:
+        """Reports a mechanism that the actor sees. Raises MechanismNotFound, and as `report_user` does."""
+        async with self._transactions.begin() as tx:
+            mechanism = require_visible(actor, await tx.mechanisms.find_by_id(mechanism_id))
+            return await self._report(tx, actor, mechanism.user_id, mechanism.id, reason, request_metadata)
+
+    async def report_user(
+        self, actor: Actor, user_id: UserId, reason: str, request_metadata: RequestMetadata
+    ) -> Report:
+        """Reports a user. Raises UserNotFound, OwnReport, InvalidField, AlreadyReported, TooManyReports."""
+        async with self._transactions.begin() as tx:
+            user = await tx.users.find_by_id(user_id)
+            if user is None or user.awaits_approval:
+                raise UserNotFound()
+            return await self._report(tx, actor, user.id, None, reason, request_metadata)
+
+    async def find_made(self, actor: Actor) -> tuple[Report, ...]:
+        """Returns the newest reports that the actor made, with what was decided."""
+        async with self._transactions.read() as tx:
+            return await tx.reports.find_of_reporter(actor.id, limit=MAX_LISTED)
+
+    async def find_decisions_about(self, actor: Actor) -> tuple[Report, ...]:
+        """Returns the newest decisions about the actor and the actor's mechanisms.
+
+        Show neither who reported nor what they wrote: that is between them and the moderators.
+        """
+        async with self._transactions.read() as tx:
+            return await tx.reports.find_decided_about(actor.id, limit=MAX_LISTED)
+
+    async def find_undecided(self, actor: Actor, request: PageRequest) -> Page[Report]:
+        """Returns a page of the queue, oldest first, for moderators. Raises UnauthorizedOperation."""
+        require_permission(actor, Permission.WITHDRAW_ANY_MECHANISM)
+        async with self._transactions.read() as tx:
+            return await tx.reports.find_undecided(request)
+
+    async def decide(
+        self,
+        actor: Actor,
+        report_id: ReportId,
+        decision: Decision,
+        reason: str,
+        request_metadata: RequestMetadata,
+    ) -> Report:
+        """Decides about a report, and does what the decision says in the same transaction, for moderators.
+
+        Raises UnauthorizedOperation, ReportNotFound, ReportDecided, OwnReport, InvalidField, NotModeratable.
+        """
+        require_permission(actor, Permission.WITHDRAW_ANY_MECHANISM)
+        async with self._transactions.begin() as tx:
+            report = await tx.reports.find_by_id(report_id)
+            if report is None:
+                raise ReportNotFound()
+            decided = report.decided(decision, reason, actor.id, self._clock.now())
+            await self._carry_out(tx, actor, decided, request_metadata)
+            await tx.reports.decide(decided)
+            await tx.record(ReportJudged(decided, request_metadata))
+        return decided
+
+    async def _report(
+        self,
+        tx: Transaction,
+        actor: Actor,
+        user_id: UserId,
+        mechanism_id: MechanismId | None,
+        reason: str,
+        request_metadata: RequestMetadata,
+    ) -> Report:
+        if user_id == actor.id:
+            raise OwnReport()
+        open_reports = await tx.reports.find_undecided_of(actor.id)
+        if any((one.user_id, one.mechanism_id) == (user_id, mechanism_id) for one in open_reports):
+            raise AlreadyReported()
+        if len(open_reports) >= MAX_OPEN_REPORTS:
+            raise TooManyReports(limit=MAX_OPEN_REPORTS)
+        report = Report(
+            id=ReportId(self._ids.new_id()),
+            mechanism_id=mechanism_id,
+            user_id=user_id,
+            reporter_id=actor.id,
+            reason=clean_reason(reason),
+            created_at=self._clock.now(),
+        )
+        await tx.reports.add(report)
+        await tx.record(ReportMade(report, request_metadata))
+        return report
+
+    async def _carry_out(
+        self, tx: Transaction, actor: Actor, report: Report, request_metadata: RequestMetadata
+    ) -> None:
+        reason, now = report.decision_reason, self._clock.now()
+        if report.decision is Decision.WITHDRAW and report.mechanism_id is not None:
+            withdrawn = await tx.mechanism_bulk.withdraw([report.mechanism_id], reason, now)
+            await tx.record(MechanismsWithdrawn(withdrawn, actor.id, reason, request_metadata))
+        if report.decision in (Decision.BLOCK, Decision.HIDE):
+            await self._block(tx, actor, report.user_id, request_metadata)
+        if report.decision is Decision.HIDE:
+            await hide_mechanisms(
+                tx, report.user_id, actor.id, now, request_metadata, hides=True, reason=reason
+            )
+
+    async def _block(
+        self, tx: Transaction, actor: Actor, user_id: UserId, request_metadata: RequestMetadata
+    ) -> None:
+        """Takes the right to post from a plain user. Raises NotModeratable, UserNotFound."""
+        user = await tx.users.find_by_id(user_id)
+        if user is None:
+            raise UserNotFound()
+        if user.role not in (Role.USER, Role.READER):
+            raise NotModeratable()
+        if user.role is Role.USER:
+            blocked = await tx.users.save(user.with_role(Role.READER, self._clock.now()))
+            await tx.record(AccountStatusChanged(user, blocked, actor.id, request_metadata))
