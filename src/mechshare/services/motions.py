@@ -1,4 +1,4 @@
-"""Finds mechanisms that move alike, and analyses motions anew."""
+"""Finds mechanisms that move alike, and analyses motions again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -130,7 +130,7 @@ class AnalysisService:
 
 
 class AnalyseMotion:
-    """The job `analyse_motion`: analyses the video of a clip anew, and makes the preview that repeats it."""
+    """The job `analyse_motion`: analyses the video of a clip again, and makes the preview that repeats it."""
 
     def __init__(self, transactions: Transactions, derivation: Derivation, clock: Clock) -> None:
         self._transactions = transactions

@@ -25,7 +25,7 @@ from mechshare.adapters.media.child_process import (
     task_line,
 )
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.motion import MotionSeer
+from mechshare.adapters.media.motion import LoopResponder
 from mechshare.adapters.media.names import (
     COPY,
     DERIVATIVES,
@@ -67,7 +67,7 @@ class AvMediaProcessor:
 
     async def process(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
-            motion = self._motion_seer(Path(folder))
+            motion = self._loop_responder(Path(folder))
             measurements = await self._run_child(source, format, Path(folder), progress, motion=motion)
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**measurements, size=size, sha256=digest)
@@ -115,13 +115,13 @@ class AvMediaProcessor:
     ) -> tuple[MotionAnalysis | None, Path | None]:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
-            motion = self._motion_seer(folder)
+            motion = self._loop_responder(folder)
             facts = await self._run_child(source, format, folder, progress, OnlyMotion(), motion=motion)
             made = _move_derivatives(folder, into, (PREVIEW,)) if facts["is_repeated"] else {}
             return motion.found, made.get(PREVIEW)
 
-    def _motion_seer(self, folder: Path) -> MotionSeer:
-        return MotionSeer(self._analyser, folder / GREY)
+    def _loop_responder(self, folder: Path) -> LoopResponder:
+        return LoopResponder(self._analyser, folder / GREY)
 
     async def isolation(self) -> Isolation:
         with tempfile.TemporaryDirectory() as name:
@@ -131,7 +131,7 @@ class AvMediaProcessor:
                 child = await ChildProcess.start(folder, files, self._limits)
             try:
                 task = task_line(MediaFormat.GIF, self._limits, files)
-                await child.run(task, _ignore_progress, MotionSeer(None, folder / GREY))
+                await child.run(task, _ignore_progress, LoopResponder(None, folder / GREY))
             except MediaRejected:
                 if child.confinement is None:
                     raise
@@ -147,9 +147,9 @@ class AvMediaProcessor:
         progress: Progress,
         only: Wish | None = None,
         limits: MediaLimits | None = None,
-        motion: MotionSeer | None = None,
+        motion: LoopResponder | None = None,
     ) -> dict[str, Any]:
-        limits, motion = limits or self._limits, motion or MotionSeer(None, folder / GREY)
+        limits, motion = limits or self._limits, motion or LoopResponder(None, folder / GREY)
         try:
             with open_files(source, folder) as files:
                 child = await ChildProcess.start(folder, files, limits)

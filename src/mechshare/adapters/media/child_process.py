@@ -15,7 +15,7 @@ import structlog
 
 from mechshare.adapters.media.budget import TimeBudget
 from mechshare.adapters.media.limits import MediaLimits
-from mechshare.adapters.media.motion import MotionSeer
+from mechshare.adapters.media.motion import LoopResponder
 from mechshare.adapters.media.names import COPY, GREY, PAGES, PICTURE, PREVIEW, TEXTS, THUMBNAIL, VIDEO
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
@@ -129,7 +129,7 @@ class ChildProcess:
         )
         return cls(process, limits)
 
-    async def run(self, task: bytes, progress: Progress, motion: MotionSeer) -> dict[str, Any]:
+    async def run(self, task: bytes, progress: Progress, motion: LoopResponder) -> dict[str, Any]:
         """Sends the task, passes progress on, lets `motion` see the clip, and returns the facts.
 
         Raises StorageFull, DependencyUnavailable if the child can't be confined, and MediaRejected also if the child
@@ -153,7 +153,7 @@ class ChildProcess:
         # The machine may have been busy, or the process suspended; the work of the clip stays the same.
         raise MediaRejected(failure, permanent=self._budget.is_exhausted_by_work)
 
-    async def _exchange(self, task: bytes, progress: Progress, motion: MotionSeer) -> dict[str, Any]:
+    async def _exchange(self, task: bytes, progress: Progress, motion: LoopResponder) -> dict[str, Any]:
         stdin, stdout, stderr = self._process.stdin, self._process.stdout, self._process.stderr
         if stdin is None or stdout is None or stderr is None:
             raise RuntimeError("the child was started without its pipes")

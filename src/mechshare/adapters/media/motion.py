@@ -18,8 +18,8 @@ _MAX_BYTES = MAX_PICTURES * GREY_SIDE**2
 _log = structlog.get_logger("mechshare.media")
 
 
-class MotionSeer:
-    """Answers the one question of a child: which part of the clip to repeat. `found` is the analysis.
+class LoopResponder:
+    """Responds to the one question of a child: which part of the clip to repeat. `found` is the analysis.
 
     A strip of pictures that can't be analysed never fails the clip, which then has no motion.
     """

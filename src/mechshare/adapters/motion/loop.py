@@ -1,4 +1,4 @@
-"""Chooses the part of a clip that a player repeats, so that nobody sees the seam."""
+"""Chooses the part of a clip that a player repeats, with a seam that nobody sees."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ def whole_cut(distances: Floats, steps: float) -> Cut:
 
 
 def best_cut(distances: Floats, period: float, step: float) -> Cut | None:
-    """Returns the cut of whole periods, `period` steps each, that is seen least; None if there is no room for one.
+    """Returns the cut of whole periods, `period` steps each, with the least visible seam; None if none fits.
     `distances` are squared."""
     rms = np.sqrt(distances)
     cuts = [cut for wanted in _lengths(period, step, len(rms)) for cut in _cuts(rms, *wanted)]

@@ -7,7 +7,7 @@ from mechshare.domain.ids import AttachmentId, MechanismId
 
 
 class AttachmentRepository(Protocol):
-    """Attachments end with their mechanism."""
+    """Attachments are deleted with their mechanism."""
 
     async def lock(self, mechanism_id: MechanismId) -> None:
         """Lets other transactions that lock the attachments of this mechanism wait until this one ends, so that they

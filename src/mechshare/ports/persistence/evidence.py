@@ -9,7 +9,7 @@ from mechshare.domain.pagination import Page, PageRequest
 
 
 class ClaimRepository(Protocol):
-    """Claims end with their mechanism and with the account of who made them."""
+    """Claims are deleted with their mechanism, and with the account of the person who made them."""
 
     async def find_claim(self, id: ClaimId) -> Claim | None:
         """Returns the claim; in a transaction, it stays as it is until the end."""

@@ -8,7 +8,7 @@ from mechshare.domain.lineage import LineageEdge, LineageKind
 
 
 class LineageRepository(Protocol):
-    """Edges end with either of their mechanisms. Lists are in the order of (mechanism_id, source_id, kind)."""
+    """Edges are deleted with either of their mechanisms. Lists are in the order of (mechanism_id, source_id, kind)."""
 
     async def lock(self) -> None:
         """Lets other transactions that lock the lineage wait until this one ends, so that no two of them close a

@@ -9,7 +9,7 @@ from mechshare.domain.motion import AnalysedMotion
 
 
 class MotionRepository(Protocol):
-    """A motion ends with its mechanism."""
+    """A motion is deleted with its mechanism."""
 
     async def save(self, motion: AnalysedMotion) -> None:
         """Stores the motion in place of an earlier one. Its mechanism exists."""

@@ -8,7 +8,7 @@ from mechshare.domain.reliability import AuthoredChange, ReliabilityChange
 
 
 class ReliabilityHistory(Protocol):
-    """Entries are only added, and end with their mechanism."""
+    """Entries are only added, and are deleted with their mechanism."""
 
     async def add(self, changes: Sequence[ReliabilityChange]) -> None:
         """Stores the changes. Raises MechanismNotFound, and StaleVersion if a version has an entry."""

@@ -8,7 +8,7 @@ from mechshare.domain.revisions import FormerRevision
 
 
 class RevisionRepository(Protocol):
-    """Revisions are only added and pruned, and end with their mechanism."""
+    """Revisions are only added and pruned, and are deleted with their mechanism."""
 
     async def add(self, revision: FormerRevision) -> None:
         """Stores a revision. Raises MechanismNotFound, and StaleVersion if the number has one."""

@@ -1,4 +1,4 @@
-"""Shows nothing of the installation to strangers, if it is set so."""
+"""Refuses people who are not signed in, where MECHSHARE_ANONYMOUS is `none`."""
 
 from urllib.parse import parse_qsl
 
@@ -26,7 +26,7 @@ _STREAM = "/processing/events"
 
 class SignInRequiredMiddleware:
     """Refuses every request without a valid token (401) before anything is looked up: pages, media, counts and
-    addresses that do not exist look alike to strangers.
+    addresses that do not exist look alike to them.
 
     A signed link to media is no sign-in. A ticket is one, which the route of the event stream checks. No shared cache
     may store what passes.
