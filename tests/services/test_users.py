@@ -8,6 +8,7 @@ from mechshare.domain.audit import AuditAction
 from mechshare.domain.errors import (
     CannotModifySelf,
     IdempotencyKeyReused,
+    InvalidCredentials,
     InvalidField,
     InvalidToken,
     MechanismNotFound,
@@ -425,3 +426,15 @@ class CountingHasher:
 
     def __getattr__(self, name):
         return getattr(self._inner, name)
+
+
+async def test_a_deleted_account_leaves_neither_names_nor_addresses(world):
+    mika = await world.join("mika")
+    await world.sign_in("mika")
+    with pytest.raises(InvalidCredentials):
+        await world.app.sessions.login("mika@example.com", "a guess", HERE)
+    await world.app.users.delete_user(mika, HERE)
+    entries = [entry for entry in await world.audited() if entry.actor_id == mika.id]
+    assert {entry.action.value for entry in entries} >= {"registered", "signed_in", "user_deleted"}
+    assert {(entry.subject, entry.address) for entry in entries} == {(mika.id, "")}
+    assert not any("mika" in repr(entry) for entry in await world.audited())

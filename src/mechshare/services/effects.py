@@ -168,7 +168,8 @@ def effects_of(event: events.Event) -> Effects:
         case events.UserDeleted(user_id, metadata):
             return Effects(
                 tags=[access_tag(user_id)],
-                audit=[Audited(AuditAction.USER_DELETED, user_id, user_id, metadata)],
+                # Without the address: nothing that says who the person was stays.
+                audit=[Audited(AuditAction.USER_DELETED, user_id, user_id, replace(metadata, address=""))],
             )
         case events.AccountStatusChanged(before, after, admin_id, metadata):
             return Effects(

@@ -230,7 +230,10 @@ class UserService:
     async def delete_user(
         self, actor: Actor, request_metadata: RequestMetadata, versions: Collection[int] | None = None
     ) -> None:
-        """Deletes the actor's account and everything the actor owns. Raises StaleVersion."""
+        """Deletes the actor's account, everything the actor owns, and their names and addresses in the audit log.
+
+        Raises StaleVersion.
+        """
         async with self._transactions.begin() as tx:
             user = _existing(await tx.users.find_by_id(actor.id))
             require_version(user.version, versions)
@@ -241,6 +244,7 @@ class UserService:
                     tx, gone, were_public=were_public, request_id=request_metadata.request_id
                 )
             await tx.users.delete(user.id)
+            await tx.audit.erase_person(user.id, (user.username, user.email))
             await tx.record(UserDeleted(user.id, request_metadata))
 
     async def count_accounts(self, actor: Actor) -> Page[User]:

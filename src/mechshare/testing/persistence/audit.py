@@ -1,5 +1,6 @@
 """The contract suite of databases: the audit log."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from mechshare.domain.audit import AuditAction, AuditEntry, AuditFilter
@@ -30,6 +31,38 @@ async def test_failed_sign_ins_since_a_time_are_counted_by_name_and_by_address(d
             == 1
         )
         assert (await tx.audit.find_all(PageRequest(limit=2))).total == 4
+
+
+async def test_the_names_and_addresses_of_a_person_are_erased_and_nothing_else(database: Database) -> None:
+    mika, other = UserId(new_id()), UserId(new_id())
+
+    def entry(actor_id: UserId | None, subject: str) -> AuditEntry:
+        return AuditEntry(
+            id=new_id(),
+            at=NOW,
+            action=AuditAction.SIGN_IN_FAILED,
+            actor_id=actor_id,
+            subject=subject,
+            address="192.0.2.1",
+            detail="d",
+        )
+
+    signed_in, edited = entry(mika, "mika"), entry(mika, "a mechanism")
+    guessed, of_other, by_admin = entry(None, "m@example.com"), entry(None, "ren"), entry(other, mika)
+    written = (signed_in, edited, guessed, of_other, by_admin)
+    async with database.begin() as tx:
+        for one in written:
+            await tx.audit.add(one)
+        await tx.audit.erase_person(mika, ("mika", "m@example.com"))
+    async with database.read() as tx:
+        stored = {one.id: one for one in (await tx.audit.find_all(PageRequest(limit=100))).items}
+    assert [stored[one.id] for one in written] == [
+        replace(signed_in, subject=mika, address=""),
+        replace(edited, address=""),
+        replace(guessed, subject=mika, address=""),
+        of_other,
+        by_admin,
+    ]
 
 
 async def test_the_audit_log_is_listed_newest_first_as_it_was_written(database: Database) -> None:

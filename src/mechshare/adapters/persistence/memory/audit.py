@@ -1,11 +1,14 @@
 """The audit log in memory."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from mechshare.adapters.persistence.memory.access import Access
 from mechshare.adapters.persistence.memory.pagination import paged
 from mechshare.adapters.persistence.memory.tables import AUDIT
 from mechshare.domain.audit import EVERY_ENTRY, AuditAction, AuditEntry, AuditFilter
+from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest
 from mechshare.ports.persistence.audit import AuditLog
 
@@ -31,6 +34,13 @@ class MemoryAuditLog(AuditLog):
     async def find_all(self, request: PageRequest, conditions: AuditFilter = EVERY_ENTRY) -> Page[AuditEntry]:
         entries = [entry for entry in self._access.read(AUDIT) if conditions.admits(entry)]
         return paged(entries, request, key=lambda entry: (entry.at, entry.id), descending=True)
+
+    async def erase_person(self, user_id: UserId, names: Sequence[str]) -> None:
+        entries = self._access.write(AUDIT)
+        for entry in entries:
+            is_named = entry.subject in names
+            if entry.actor_id == user_id or (entry.actor_id is None and is_named):
+                entries.put(replace(entry, address="", subject=user_id if is_named else entry.subject))
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
         entries = self._access.write(AUDIT)

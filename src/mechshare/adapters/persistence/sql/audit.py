@@ -1,15 +1,17 @@
 """The audit log in SQL."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import bindparam, delete, func, insert, literal_column, select
+from sqlalchemy import bindparam, delete, func, insert, literal_column, select, update
 
 from mechshare.adapters.persistence.sql.pagination import PagedQuery, paged, paged_query
 from mechshare.adapters.persistence.sql.records import record_of
 from mechshare.adapters.persistence.sql.statements import Statements
 from mechshare.adapters.persistence.sql.tables import audit
 from mechshare.domain.audit import EVERY_ENTRY, AuditAction, AuditEntry, AuditFilter
+from mechshare.domain.ids import UserId
 from mechshare.domain.pagination import Page, PageRequest, Position
 from mechshare.ports.persistence.audit import AuditLog
 
@@ -37,6 +39,13 @@ _CONDITIONS = {
     "since": audit.c.at >= bindparam("since"),
     "until": audit.c.at < bindparam("until"),
 }
+_BY_PERSON = audit.c.actor_id == bindparam("person")
+_OF_NAME = audit.c.subject == bindparam("name")
+_ERASE_ADDRESS = update(audit).values(address="")
+_ERASE_NAME = _ERASE_ADDRESS.values(subject=bindparam("new_subject"))
+_ERASE_NAME_OF_PERSON = _ERASE_NAME.where(_BY_PERSON, _OF_NAME)
+_ERASE_NAME_OF_NOBODY = _ERASE_NAME.where(audit.c.actor_id.is_(None), _OF_NAME)
+_ERASE_ADDRESSES = _ERASE_ADDRESS.where(_BY_PERSON)
 _DELETE_OLDER = delete(audit).where(
     audit.c.id.in_(
         select(audit.c.id)
@@ -85,6 +94,13 @@ class SqlAuditLog(AuditLog):
             position=lambda entry: Position(key=entry.at, id=entry.id),
             parameters=conditions.values,
         )
+
+    async def erase_person(self, user_id: UserId, names: Sequence[str]) -> None:
+        for name in names:
+            renamed = {"name": name, "new_subject": user_id}
+            await self._statements.change(_ERASE_NAME_OF_PERSON, {**renamed, "person": user_id})
+            await self._statements.change(_ERASE_NAME_OF_NOBODY, renamed)
+        await self._statements.change(_ERASE_ADDRESSES, {"person": user_id})
 
     async def delete_older(self, than: datetime, *, limit: int) -> int:
         return await self._statements.change(_DELETE_OLDER, {"than": than, "limit": limit})

@@ -298,6 +298,9 @@ audit = Table(
     Column("request_id", String(64), nullable=False),
     Column("detail", Text, nullable=False),
     Index("ix_audit_at", "at", "id"),
+    # For what the deletion of an account erases.
+    Index("ix_audit_actor", "actor_id"),
+    _partial("ix_audit_subject_of_nobody", "subject", where="actor_id IS NULL"),
     _partial("ix_audit_failed_subject", "subject", "at", where="action = 'sign_in_failed'"),
     _partial("ix_audit_failed_address", "address", "at", where="action = 'sign_in_failed'"),
 )
