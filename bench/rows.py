@@ -215,7 +215,7 @@ def _uploads(callers: Callers) -> Row:
 
 
 def _publications(known: Known, callers: Callers) -> Row:
-    """Publishes another mechanism each time: to publish a published one again costs less."""
+    """Publishes another mechanism each time: publishing the same one again costs less."""
     plans = [
         replace(_each(f"{_one(id)}/publish" for id in ids), method="POST") for ids in known.unpublished(2)
     ]

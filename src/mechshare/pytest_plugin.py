@@ -21,7 +21,7 @@ pytest.register_assert_rewrite("mechshare.testing")
 
 @pytest.fixture(scope="session")
 def _mechshare_routes() -> Litestar:
-    """The routes, which every `mechshare_app` uses in turn: to build them takes longer than the rest of its start."""
+    """The routes, which every `mechshare_app` uses in turn: building them takes longer than the rest of its start."""
     from mechshare.entrypoints.http.app import build_routes
 
     return build_routes(public_url="")

@@ -28,7 +28,7 @@ from tests.services.world import GIF
 PASSWORD = "four-bar linkage"
 API = "/api/v1"
 _IDLE: dict[str, list[Litestar]] = {}
-"""Routes by public URL, which no site uses at present: to build them takes longer than most tests."""
+"""Routes by public URL, which no site uses at present: building them takes longer than most tests."""
 
 
 def memory_settings(data: Path, **changes: Any) -> Settings:

@@ -82,8 +82,8 @@ class AuthenticationService:
         return self._tickets.issue(holder, purpose, subject, self._clock.now())
 
     async def admit(self, ticket: str, purpose: TicketPurpose, subject: str) -> SignedIn:
-        """Returns the caller to whom `ticket` was issued. Raises InvalidToken for a bad or expired ticket, one for
-        another purpose or subject, and whatever `find_caller` refuses."""
+        """Returns the caller to whom `ticket` was issued. Raises InvalidToken for a bad or expired ticket, for
+        one of another purpose or subject, and for a caller that `find_caller` refuses."""
         holder = self._tickets.verify(ticket, purpose, subject, self._clock.now())
         return await self.find_caller(holder.user_id, holder.session_id)
 

@@ -118,8 +118,8 @@ class ResumableUploadService:
         return writer.upload
 
     async def finish(self, actor: Actor, upload_id: UploadId) -> OriginalFile:
-        """Makes the complete file a blob and returns it, as often as it is called; the upload ends when a mechanism is
-        made of it. Raises UploadNotFound, UploadIncomplete, UnsupportedMedia, OutOfSpace, Unavailable."""
+        """Makes the complete file a blob and returns it; a further call returns the same. The upload ends when a
+        mechanism is made of it. Raises UploadNotFound, UploadIncomplete, UnsupportedMedia, OutOfSpace, Unavailable."""
         upload = await self.find(actor, upload_id)
         key, format = upload.recognised()
         facts = await self._store.finish(upload.id, upload.size, key)

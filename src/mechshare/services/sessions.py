@@ -75,7 +75,7 @@ class SessionService:
     async def login(self, login: str, password: str, request_metadata: RequestMetadata) -> Tokens:
         """Opens a session for the user with this user name or e-mail address.
 
-        Raises InvalidCredentials alike for an absent account, a wrong password and a suspended account;
+        Raises the same InvalidCredentials for an absent account, a wrong password and a suspended account;
         AwaitingApproval only for the right password; and TooManyFailedSignIns (for an account name that does not exist,
         too).
         """

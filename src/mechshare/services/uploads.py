@@ -89,7 +89,7 @@ class UploadService:
         await self._reservations.release(file.key)
 
     async def _expected(self, bytes: int) -> int:
-        """Returns for how many bytes the disk has room. Raises DiskReserveReached."""
+        """Returns the bytes to expect: `bytes`, at most `max_bytes`. Raises DiskReserveReached if there is no room."""
         expected = min(bytes, self.max_bytes)
         await require_disk_room(self._disks, expected)
         return expected

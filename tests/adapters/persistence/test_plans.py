@@ -113,7 +113,7 @@ HOT: dict[str, Step] = {
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def filled() -> AsyncIterator[str]:
-    """The URL of a filled database. All tests share it: to fill one takes half a minute on a busy machine."""
+    """The URL of a filled database. All tests share it: filling one takes half a minute on a busy machine."""
     async with postgresql_database() as url:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
             await connection.execute(FILL)

@@ -10,7 +10,7 @@ _CONCURRENT_PARTS = 2
 
 
 class _Aborted(Exception):
-    """Ends the stream of parts, whereupon obstore deletes the parts at the service."""
+    """Ends the stream of parts; obstore then deletes the parts at the service."""
 
 
 class MultipartUpload:

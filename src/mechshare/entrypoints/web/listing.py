@@ -95,7 +95,7 @@ async def _list(request: Req, viewer: Viewer, conditions: Conditions, number: in
 
 
 async def find_categories(request: Req, viewer: Viewer) -> Categories:
-    """Returns the categories from the cache of public responses: to count them for each page would be slow."""
+    """Returns the categories from the cache of public responses: counting them for each page would be slow."""
     stored = await public_reads_of(request).categories(viewer)
     items = msgspec.json.decode(stored.body, type=CategoriesResponse).items
     is_japanese = language_of(request) == "ja"

@@ -19,9 +19,9 @@ _WITHOUT_BODY = frozenset(("GET", "HEAD", "OPTIONS"))
 
 
 class UnreadBodyMiddleware:
-    """After a response that was sent before the end of the request's body, reads and drops the rest of the body.
+    """Reads and drops the rest of a request's body if the response was sent before the end of the body.
 
-    To close a connection with unread bytes resets it: a client that was still sending loses the response (RFC 9112,
+    Closing a connection with unread bytes resets it: a client that was still sending loses the response (RFC 9112,
     9.6), and Apache, which reads no response before it has passed on the whole body, makes a 502 of it.
     """
 

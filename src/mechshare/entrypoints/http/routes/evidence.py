@@ -121,7 +121,7 @@ class EvidenceResponse(Struct):
     opt=OPTIONAL_TOKEN,
 )
 async def get_evidence(request: Req, mechanism_id: FromPath[str]) -> Response[EvidenceResponse]:
-    """Returns the support of the mechanism. Claims that were withdrawn do not count."""
+    """Returns the support of the mechanism. Withdrawn claims do not count."""
     viewer, id, application = await viewer_of(request), mechanism_id_in(mechanism_id), application_of(request)
     found = await application.evidence.summarise(viewer, id)
     await application.audit.record_draft_part_read(viewer, id, request_metadata_of(request))

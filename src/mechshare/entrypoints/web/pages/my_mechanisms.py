@@ -126,7 +126,7 @@ _ACTIONS: Mapping[str, Callable[[Req, MechanismId], Awaitable[None]]] = {
 async def _carry_out(
     request: Req, action: str, chosen: Sequence[MechanismId], state: OwnerState | None
 ) -> Response[Any]:
-    """Changes one mechanism after the other; if one is refused, the others are changed all the same."""
+    """Changes one mechanism after the other; if one is refused, the others are changed anyway."""
     items = await application_of(request).mechanisms.find_visible(actor_of(request), chosen)
     titles = {item.mechanism.id: item.mechanism.title for item in items}
     results, status = [], 200
