@@ -1,5 +1,6 @@
 """Everything that the documentation names exists: files, links, settings, metrics and log events."""
 
+import json
 import re
 from pathlib import Path
 
@@ -128,3 +129,11 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     named = {line.strip() for line in contents.splitlines()}
     there = {page.stem for page in DOCS.glob("*.md")} - {"index"}
     assert sorted(there - named) == []
+
+
+def test_the_readme_shows_a_mechanism_with_every_field() -> None:
+    """Take a new response from `mechshare demo` where a field is missing."""
+    schemas = json.loads((DOCS / "openapi.json").read_text())["components"]["schemas"]
+    shown = json.loads((ROOT / "README.md").read_text().partition("```json\n")[2].partition("```")[0])
+    for fields, schema in ((shown, "Mechanism"), (shown["media"], "Media"), (shown["motion"], "Motion")):
+        assert set(fields) == set(schemas[schema]["properties"])
