@@ -15,7 +15,7 @@ from mechshare.services.maintenance.doctor import DoctorReport, Problem, cause_o
 from mechshare.testing.persistence.values import a_mechanism, save_user
 from mechshare.testing.search.contract import document
 
-NAMES = ["database", "clock", "disk", "blobs", "stored files", "search", "jobs", "cache", "limits"]
+NAMES = ["database", "clock", "disk", "blobs", "stored files", "search", "motions", "jobs", "cache", "limits"]
 
 
 class Wrapped:

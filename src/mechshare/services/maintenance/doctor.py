@@ -11,6 +11,7 @@ from mechshare.domain.damage import DatabaseDamaged, DatabaseReplaced
 from mechshare.domain.errors import MediaNotFound, OutOfSpace, SchemaOutdated, Unavailable
 from mechshare.domain.jobs import INDEXING
 from mechshare.domain.media import MediaFormat
+from mechshare.domain.motion import ANALYSIS
 from mechshare.domain.pagination import EXACT_TOTAL, PageRequest, how_many
 from mechshare.domain.search import SearchQuery
 from mechshare.ports.blobs import BlobStore
@@ -87,6 +88,7 @@ class DoctorService:
             await self._examine_blobs(),
             await self._examine_stored_files(),
             await self._examine_search(),
+            await self._examine_motions(),
         ]
         reports += [await _report(name, check, is_essential=False) for name, check in self._optional.items()]
         return tuple(reports)
@@ -199,6 +201,18 @@ class DoctorService:
         except Unavailable:
             return None  # reported as the problem of the blob store
         return None
+
+    async def _examine_motions(self) -> DoctorReport:
+        """Counts the clips that no analysis of the present version has seen."""
+        try:
+            async with self._database.read() as tx:
+                count = await tx.motions.count_unanalysed(ANALYSIS)
+        except Unavailable:
+            return DoctorReport(name="motions", message="not counted: see the database", is_essential=False)
+        if not count:
+            return DoctorReport(name="motions", message="every clip is analysed", is_essential=False)
+        message = f"{count} clips were never analysed, or by an older version"
+        return DoctorReport(name="motions", message=message, problem=Problem.OUTDATED, is_essential=False)
 
     async def _examine_search(self) -> DoctorReport:
         try:

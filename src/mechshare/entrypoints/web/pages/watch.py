@@ -39,6 +39,8 @@ from mechshare.entrypoints.web.rendering import hide_referrer, page, problem_of
 from mechshare.services.rate_limits import CostlyOperation
 
 Req = Request[Any, Any, Any]
+_ALIKE = 6
+"""How many mechanisms that move alike the page shows."""
 _SHOWN_ON_PAGE = (Conflict, Invalid, Stale)
 """The families of errors that the page shows above the clip; others are pages of their own."""
 
@@ -135,6 +137,7 @@ async def _watch_page(
     counts = await application.categories.find_counts()
     evidence, history = await application.evidence.find_trust(viewer, mechanism_id)
     failure, host = mechanism.processing.failure, external_host(mechanism)
+    alike = await application.motions.find_similar(viewer, mechanism_id, _ALIKE)
     watched = await page(
         request,
         "watch.html",
@@ -149,6 +152,7 @@ async def _watch_page(
         external_host=host,
         history=history,
         attachments=await application.attachments.find_all(viewer, mechanism_id),
+        alike=[card(one.item, addresses) for one in alike],
         citation=citation_of(item, site_url(request)) if preview else None,
         evidence=evidence,
         reason=reason,
