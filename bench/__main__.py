@@ -31,6 +31,7 @@ from bench.installations import (
 from bench.known import Known
 from bench.load import require_wrk
 from bench.measuring import Part, measure
+from bench.motion import measure_motion, print_motion
 from bench.processing import measure_processing, print_processing
 from bench.report import print_bars, print_beside_writes, print_part, write_json
 from bench.rows import rows
@@ -44,6 +45,9 @@ _BESIDE_WRITES = 20_000
 
 def main() -> None:
     options = _options()
+    if options.motion:
+        print_motion(Console(), options.seed, measure_motion(options.seed))
+        return
     require_wrk()
     signal.signal(signal.SIGTERM, _end)
     console = Console(width=None if sys.stdout.isatty() else 160)
@@ -104,6 +108,10 @@ def _options() -> argparse.Namespace:
         metavar="N",
         help=f"measure only reads beside writes, among N mechanisms ({_BESIDE_WRITES:,})",
     )
+    parser.add_argument(
+        "--motion", action="store_true", help="measure only the analysis of motion, in drawn clips"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the clips of --motion (1)")
     parser.add_argument("--json", type=Path, help="a file for all that was measured")
     return parser.parse_args()
 
