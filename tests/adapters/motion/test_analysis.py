@@ -6,7 +6,7 @@ from random import Random
 import pytest
 from PIL import Image, ImageOps
 
-from mechshare.adapters.media.motion import MotionSeer
+from mechshare.adapters.media.motion import LoopResponder
 from mechshare.adapters.motion.analyser import NumpyMotionAnalyser
 from mechshare.adapters.motion_index.memory import MemoryMotionIndex
 from mechshare.domain.ids import MechanismId
@@ -82,9 +82,9 @@ async def test_a_mirrored_and_slower_copy_is_nearest_to_its_original() -> None:
 async def test_a_hostile_description_of_a_clip_gives_no_motion(tmp_path: Path, stated: object) -> None:
     strip = tmp_path / "grey"
     strip.write_bytes(bytes(2 * GREY_SIDE**2))
-    seer = MotionSeer(NumpyMotionAnalyser(), strip)
+    responder = LoopResponder(NumpyMotionAnalyser(), strip)
 
-    assert seer.is_question({"grey": stated})
-    assert await seer.reply({"grey": stated}) == b"null\n"
-    assert seer.found is None
-    assert not seer.is_question({"grey": stated})
+    assert responder.is_question({"grey": stated})
+    assert await responder.reply({"grey": stated}) == b"null\n"
+    assert responder.found is None
+    assert not responder.is_question({"grey": stated})
