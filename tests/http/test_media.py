@@ -25,6 +25,14 @@ async def clip(site: Site) -> dict[str, Any]:
     return {**made, "content": content, "size": len(content), "headers": headers}
 
 
+async def test_a_clip_without_sound_says_so(site: Site, clip: dict[str, Any]) -> None:
+    page = await site.client.get(f"/m/{clip['id']}", headers={"Accept": "text/html"})
+
+    assert clip["media"]["audio"] is None
+    assert 'data-action="sound"' not in page.text
+    assert " muted " in page.text
+
+
 async def test_a_file_is_served_with_its_own_media_type_alone(site: Site, clip: dict[str, Any]) -> None:
     for name, kind in (
         ("file_url", "video/mp4"),

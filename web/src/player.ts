@@ -40,6 +40,7 @@ class LoopPlayer extends HTMLElement {
     in: () => this.#loop(this.#frame, Math.max(this.#frame, this.#span?.[1] ?? this.#frames - 1)),
     out: () => this.#loop(Math.min(this.#frame, this.#span?.[0] ?? 0), this.#frame),
     whole: () => this.#loop(0, this.#frames - 1),
+    sound: () => this.#toggleSound(),
     mirror: () => this.#mirror(),
     angle: () => this.#startMeasuring("angle"),
     length: () => this.#startMeasuring("length"),
@@ -174,6 +175,11 @@ class LoopPlayer extends HTMLElement {
     bar.hidden = isWhole;
     bar.style.insetInlineStart = `${(100 * first) / this.#frames}%`;
     bar.style.inlineSize = `${(100 * (last - first + 1)) / this.#frames}%`;
+  }
+
+  #toggleSound(): void {
+    this.#video.muted = !this.#video.muted;
+    this.#mark("sound", !this.#video.muted);
   }
 
   #mirror(): void {

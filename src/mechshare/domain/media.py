@@ -154,6 +154,15 @@ def _sniff_boxes(head: bytes) -> MediaFormat | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudioFacts:
+    """The sound of the original: codec, channels, and `sample_rate` in Hz. The video has it as AAC, in stereo."""
+
+    codec: str
+    channels: int
+    sample_rate: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MediaFacts:
     """`width` x `height` in px as displayed; `duration_ms` includes the last frame; `frame_rate` is the mean, in 1/s.
 
@@ -161,7 +170,8 @@ class MediaFacts:
     except for documents whose pages are read. The single frame of a video has the duration that its file states, or
     else 100 ms, which is a rate of 10/s.
     `size` in bytes and `sha256` in hexadecimal digits are those of the original. `thumbnail_at` is the moment that the
-    author has chosen for the thumbnail, in seconds from the start of the clip; None if mechshare chooses it.
+    author has chosen for the thumbnail, in seconds from the start of the clip; None if mechshare chooses it. `audio` is
+    None without sound.
     """
 
     width: int
@@ -174,6 +184,7 @@ class MediaFacts:
     size: int
     sha256: str
     thumbnail_at: float | None = None
+    audio: AudioFacts | None = None
 
 
 class FailureCode(StrEnum):

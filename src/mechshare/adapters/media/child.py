@@ -34,13 +34,14 @@ from mechshare.adapters.media.derivatives import (
     verify,
 )
 from mechshare.adapters.media.document_files import DocumentOutputs
-from mechshare.adapters.media.frames import opened
+from mechshare.adapters.media.frames import CONTAINERS, opened
 from mechshare.adapters.media.grey_pictures import GreyStrip
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.loop_preview import loop_preview
 from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
+from mechshare.adapters.media.sound import Sound, SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
 from mechshare.adapters.media.timing import Work
 from mechshare.adapters.media.truncation import is_truncated
@@ -100,6 +101,7 @@ def main() -> None:
     Image.MAX_IMAGE_PIXELS = limits.area // 2  # Pillow refuses at twice this
     format = MediaFormat(task["format"])
     _prepare(format)
+    encoder = SoundEncoder() if format in CONTAINERS else None
     with ExitStack() as files:
         source = files.enter_context(os.fdopen(task["files"]["source"], "rb"))
         into = _outputs(task["files"], files)
@@ -109,7 +111,7 @@ def main() -> None:
             send(unconfined=str(problem))
             return
         send(confined=asdict(confinement))
-        outcome = _outcome(task, format, source, into, limits)
+        outcome = _outcome(task, format, source, into, limits, encoder)
     send(**outcome)
 
 
@@ -198,7 +200,12 @@ def _outputs(descriptors: Mapping[str, int], files: ExitStack) -> _AllOutputs:
 
 
 def _outcome(
-    task: Mapping[str, Any], format: MediaFormat, source: BinaryIO, into: _AllOutputs, limits: MediaLimits
+    task: Mapping[str, Any],
+    format: MediaFormat,
+    source: BinaryIO,
+    into: _AllOutputs,
+    limits: MediaLimits,
+    encoder: SoundEncoder | None,
 ) -> dict[str, Any]:
     only = task["only_thumbnail"]
     try:
@@ -211,7 +218,7 @@ def _outcome(
             send(step="copy", fraction=0.0)
             copy_without_metadata(source, format, into.copy, limits)
             return {"copied": True}
-        return {"made": _process(source, format, into, limits)}
+        return {"made": _process(source, format, into, limits, encoder)}
     except RefusedClip as refusal:
         return _refused(refusal.code, refusal.detail)
     except MemoryError as problem:
@@ -260,7 +267,13 @@ def _draw_thumbnail(
     return {"drawn": True}
 
 
-def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
+def _process(
+    source: BinaryIO,
+    format: MediaFormat,
+    into: _AllOutputs,
+    limits: MediaLimits,
+    encoder: SoundEncoder | None,
+) -> dict[str, Any]:
     if format in _DOCUMENTS:
         return _read_document(source, format, into, limits)
     if is_still(source, format):
@@ -269,8 +282,9 @@ def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: M
         return {"width": width, "height": height, "page_count": None, "codec": format.value}
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
+    sound = read_sound(source, format, limits, encoder) if encoder else None
     with opened(source, format, limits) as clip:
-        made = make_derivatives(clip, into.clip, limits, _ProgressSender(clip.work))
+        made = make_derivatives(clip, into.clip, limits, _ProgressSender(clip.work), sound)
         codec = clip.codec
     send(step="motion", fraction=0.0)
     cut = _ask_for_cut(made.facts, made.strip, into.grey)
@@ -279,8 +293,8 @@ def _process(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: M
     (repeated or made.beginning).save(into.clip.preview)
     facts = made.facts
     send(step="verify", fraction=0.0)
-    verify(into.clip, into.check, facts)
-    return {**_message_of(facts), "codec": codec}
+    verify(into.clip, into.check, facts, sound)
+    return {**_message_of(facts), "codec": codec, "audio": _audio_of(sound)}
 
 
 def _analyse(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
@@ -319,6 +333,12 @@ def _message_of(facts: Facts) -> dict[str, Any]:
         "duration_ms": milliseconds,
         "frame_rate": max(0.001, round(facts.count * 1000 / milliseconds, 3)),
     }
+
+
+def _audio_of(sound: Sound | None) -> dict[str, Any] | None:
+    if sound is None:
+        return None
+    return {"codec": sound.codec, "channels": sound.channels, "sample_rate": sound.original_rate}
 
 
 class _ProgressSender:

@@ -20,7 +20,7 @@ from mechshare.adapters.media.names import COPY, GREY, PAGES, PICTURE, PREVIEW, 
 from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
-from mechshare.domain.media import FailureCode, MediaFormat, ProcessingFailure
+from mechshare.domain.media import AudioFacts, FailureCode, MediaFormat, ProcessingFailure
 from mechshare.ports.media import MediaRejected
 
 _CHILD = "mechshare.adapters.media.child"
@@ -195,10 +195,11 @@ class ChildProcess:
                     "frame_count": int(),
                     "frame_rate": float() | int(),
                     "codec": str(),
+                    "audio": audio,
                     **more,
                 } as made
             } if not more:
-                return dict(made)
+                return {**made, "audio": _audio(audio)}
             case {"drawn": True} | {"copied": True}:
                 return {}
             case {"analysed": bool(is_repeated)}:
@@ -267,6 +268,17 @@ def _ended(status: int, stderr: str) -> MediaRejected:
         return rejected(FailureCode.OUT_OF_MEMORY, stderr[-200:])
     _log.error("media_child_crashed", status=status, stderr=stderr)
     return rejected(FailureCode.CRASHED, f"exit status {status}")
+
+
+def _audio(message: Any) -> AudioFacts | None:
+    """Returns the facts of the sound. Raises MediaRejected: a compromised child may send anything."""
+    match message:
+        case None:
+            return None
+        case {"codec": str(codec), "channels": int(channels), "sample_rate": int(rate), **more} if not more:
+            return AudioFacts(codec=codec, channels=channels, sample_rate=rate)
+        case _:
+            raise rejected(FailureCode.CRASHED, "its message is unknown")
 
 
 def _refused(code: FailureCode, detail: str) -> MediaRejected:

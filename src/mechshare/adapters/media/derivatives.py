@@ -16,6 +16,7 @@ from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.pictures import frame_of, image_of
 from mechshare.adapters.media.preview import Preview
 from mechshare.adapters.media.refusals import RefusedClip, refuse_duration
+from mechshare.adapters.media.sound import Sound
 from mechshare.adapters.media.thumbnail import Thumbnail
 from mechshare.adapters.media.timing import Clip, TimedFrame
 from mechshare.adapters.media.video import VideoWriter
@@ -76,13 +77,17 @@ class Made:
 
 
 def make_derivatives(
-    clip: Clip, into: Outputs, limits: MediaLimits, report: Callable[[str, float], None]
+    clip: Clip,
+    into: Outputs,
+    limits: MediaLimits,
+    report: Callable[[str, float], None],
+    sound: Sound | None = None,
 ) -> Made:
-    """Writes the video and the thumbnail, with one frame in memory at a time. Raises RefusedClip."""
+    """Writes the video, with `sound`, and the thumbnail, with one frame in memory at a time. Raises RefusedClip."""
     facts, thumbnail, preview, strip = Facts(), Thumbnail(), Preview(), GreyStrip()
     video: _ThinnedVideo | None = None
     for frame, start in _shown(clip, facts, limits, report):
-        video = video or _ThinnedVideo(into, frame.picture)
+        video = video or _ThinnedVideo(into, frame.picture, sound, facts.start)
         picture = video.fitted(frame.picture)
         grey = grey_picture_of(picture)
         thumbnail.add(picture, start, grey)
@@ -148,9 +153,13 @@ def _shown(
 class _ThinnedVideo:
     """The video of a clip, of the size of its first picture, with no more frames than a screen shows."""
 
-    def __init__(self, into: Outputs, first: VideoFrame) -> None:
+    def __init__(self, into: Outputs, first: VideoFrame, sound: Sound | None, start: Fraction) -> None:
+        """`start` is that of the first picture, in seconds in the time of the file."""
         self._size = first.width, first.height
-        self._writer = VideoWriter(into.video, lambda: into.reread, self._size, VIDEO_ENCODER)
+        sound_start = sound.start - start if sound else Fraction(0)
+        self._writer = VideoWriter(
+            into.video, lambda: into.reread, self._size, VIDEO_ENCODER, sound, sound_start
+        )
         self._last: Fraction | None = None
 
     def fitted(self, picture: VideoFrame) -> VideoFrame:
@@ -178,7 +187,7 @@ class _ThinnedVideo:
         return self._writer.count
 
 
-def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
+def verify(made: Outputs, reread: BinaryIO, facts: Facts, sound: Sound | None = None) -> None:
     """Decodes the derivatives as a viewer would. Raises ValueError if the video is not as written: never publish it."""
     reread.seek(0)
     with av.open(reread, "r", format="mov") as container:
@@ -187,6 +196,8 @@ def verify(made: Outputs, reread: BinaryIO, facts: Facts) -> None:
         first = next(container.decode(stream))
         lasts = (stream.duration or 0) * (stream.time_base or 0)
         written = stream.codec_context.name, first.format.name, stream.frames
+        if sound and container.streams.audio[0].codec_context.name != "aac":
+            raise ValueError("the video made has no sound")
     if written != ("h264", "yuv420p", facts.shown) or abs(lasts - facts.duration) > Fraction(1, 1000):
         raise ValueError(f"the video made is {written} of {float(lasts)} s")
     _decode(made.thumbnail)

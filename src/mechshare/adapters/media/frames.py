@@ -1,6 +1,6 @@
 """Reads the frames of a clip one after the other, in any supported format."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from io import SEEK_END, BytesIO
@@ -63,6 +63,8 @@ VIDEO_DECODERS = frozenset(
     )
 )
 """The allowed decoders of pictures. FFmpeg's hundreds of others are not needed and less well tested."""
+CONTAINERS = frozenset(_DEMUXERS) - {MediaFormat.GIF, MediaFormat.APNG}
+"""The formats that may have sound."""
 _INDEXED = frozenset((MediaFormat.MP4, MediaFormat.MOV))
 _UNINDEXED = frozenset((MediaFormat.WEBM, MediaFormat.MKV, MediaFormat.TS, MediaFormat.WMV))
 """Containers that don't state how many frames they have."""
@@ -105,12 +107,14 @@ def opened(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> Iterator
         yield _contained(container, file, size, format, limits, delays, packets)
 
 
-def open_container(file: BinaryIO, format: MediaFormat, limits: MediaLimits) -> InputContainer:
+def open_container(
+    file: BinaryIO, format: MediaFormat, limits: MediaLimits, decoders: Collection[str] = VIDEO_DECODERS
+) -> InputContainer:
     """Opens the container. FFmpeg gets an open file and can't open others, so it needs no protocol."""
     options = {
         "protocol_whitelist": "none",
         "format_whitelist": _DEMUXERS[format],
-        "codec_whitelist": ",".join(sorted(VIDEO_DECODERS)),
+        "codec_whitelist": ",".join(sorted(decoders)),
     }
     if format not in _MATROSKA:  # with this option, Matroska alone would lose its stated size
         options["max_pixels"] = _max_pixels(limits)

@@ -91,6 +91,15 @@ class ProcessingResponse(Struct):
     reason: ReasonResponse | None
 
 
+@published("Audio")
+class AudioResponse(Struct):
+    """The sound of the original, with `sample_rate` in Hz. The video has it as AAC, in stereo."""
+
+    codec: str
+    channels: int
+    sample_rate: int
+
+
 @published("Media")
 class MediaResponse(Struct):
     """`width` and `height` in px, `frame_rate` in 1/s, `size` of the original in bytes and its `sha256`.
@@ -98,6 +107,7 @@ class MediaResponse(Struct):
     `frame_rate` and `frame_count` are null where nothing moves; `page_count` is null except for documents
     whose pages are read.
     `thumbnail_at` is the moment that the author has chosen for the thumbnail, in seconds; null if mechshare chooses it.
+    `audio` is null without sound.
     """
 
     width: int
@@ -109,6 +119,7 @@ class MediaResponse(Struct):
     size: int
     sha256: str
     thumbnail_at: float | None
+    audio: AudioResponse | None
 
 
 @published("Mechanism")
