@@ -25,6 +25,30 @@ async def clip(site: Site) -> dict[str, Any]:
     return {**made, "content": content, "size": len(content), "headers": headers}
 
 
+async def test_a_clip_is_trimmed_from_its_original(site: Site, clip: dict[str, Any]) -> None:
+    path, headers = f"{API}/mechanisms/{clip['id']}", {**clip["headers"], "If-Match": "*"}
+
+    accepted = await site.client.patch(path, headers=headers, json={"trim": {"start": 500, "end": 2000}})
+    meanwhile = await site.client.get(clip["file_url"])
+    again = await site.client.patch(path, headers=headers, json={"trim": None})
+    await site.work()
+
+    trimmed = (await site.client.get(path, headers=clip["headers"])).json()
+    assert (accepted.json()["processing"]["state"], meanwhile.status_code) == ("pending", 200)
+    assert (again.status_code, again.json()["code"]) == (409, "NOTHING_TO_TRIM")
+    assert (trimmed["duration"], trimmed["trim"]) == (1.5, {"start": 500, "end": 2000})
+    assert (await site.client.get(clip["file_url"])).status_code == 404
+    assert (await site.client.get(trimmed["file_url"])).status_code == 200
+    assert (await site.client.get(f"{path}/original")).content == GIF
+    files = [key async for key in site.adapters.blobs.list(f"media/{clip['id']}/")]
+    assert len(files) == 3
+    beyond = await site.client.patch(path, headers=headers, json={"trim": {"start": 2500}})
+    assert (beyond.status_code, beyond.json()["details"][0]["field"]) == (422, "trim")
+    await site.client.patch(path, headers=headers, json={"trim": None})
+    await site.work()
+    assert (await site.client.get(path, headers=clip["headers"])).json()["duration"] == 2.4
+
+
 async def test_a_clip_without_sound_says_so(site: Site, clip: dict[str, Any]) -> None:
     page = await site.client.get(f"/m/{clip['id']}", headers={"Accept": "text/html"})
 

@@ -16,6 +16,7 @@ from mechshare.domain.jobs import Job
 from mechshare.domain.media import MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
 from mechshare.domain.search import SearchDocument, SearchQuery, SearchResult
+from mechshare.domain.trims import Trim
 from mechshare.ports.media import Derivatives, Isolation, MediaProcessor
 
 OVER_AT_ONCE = timedelta(seconds=-1)
@@ -270,6 +271,7 @@ class FaultyMedia:
         format: MediaFormat,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
+        trim: Trim | None = None,
     ) -> Derivatives:
         self.calls += 1
         fault = self.faults.pop(0) if self.faults else None
@@ -277,7 +279,7 @@ class FaultyMedia:
             raise fault
         if fault is not None:
             await fault()
-        return await self._inner.process(source, format, into, progress)
+        return await self._inner.process(source, format, into, progress, trim)
 
     async def draw_thumbnail(
         self,
@@ -286,8 +288,9 @@ class FaultyMedia:
         at: float | None,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
+        trim: Trim | None = None,
     ) -> Path:
-        return await self._inner.draw_thumbnail(source, format, at, into, progress)
+        return await self._inner.draw_thumbnail(source, format, at, into, progress, trim)
 
     async def remove_metadata(
         self,

@@ -52,8 +52,8 @@ class MechanismChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class OriginalReplaced:
-    """Another file took the place of the original under `key`, to which nothing refers any more."""
+class FileReplaced:
+    """Another file took the place of the one under `key`, to which nothing refers any more."""
 
     key: str
     request_id: str
@@ -314,7 +314,7 @@ Event = (
     | DerivativesOrphaned
     | BlobOrphaned
     | AttachmentRemoved
-    | OriginalReplaced
+    | FileReplaced
     | UserRegistered
     | RegistrationApproved
     | RegistrationRejected

@@ -26,6 +26,7 @@ from mechshare.domain.named_values import NamedValue
 from mechshare.domain.reliability import Reliability, ReliabilityChange
 from mechshare.domain.statements import Statement
 from mechshare.domain.text import clean_text
+from mechshare.domain.trims import Trim
 from mechshare.domain.users import User
 
 MAX_DURATION = 24 * 3600.0
@@ -60,7 +61,8 @@ PENDING = Processing(state=ProcessingState.PENDING)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginalFile:
     """The uploaded file, or the same without its metadata. `size` in bytes, `sha256` in hexadecimal digits, `name` as
-    given by the sender."""
+    given by the sender. `trim` is the part of it that is shown, None for all of it; `duration_ms` is that of the whole
+    clip, None until it is trimmed."""
 
     key: str
     format: MediaFormat
@@ -68,6 +70,8 @@ class OriginalFile:
     sha256: str
     name: str
     metadata: OriginalMetadata = OriginalMetadata.AS_SENT
+    trim: Trim | None = None
+    duration_ms: int | None = None
 
     def metadata_to_be_removed(self) -> "OriginalFile":
         """Returns the file as one that is stored without its metadata once it is processed. Raises InvalidField."""
@@ -225,6 +229,14 @@ class Mechanism:
     def described(self, statement: Statement, now: datetime) -> "Mechanism":
         """Returns the mechanism with what its author states. Raises InvalidField, CategoryNotFound."""
         return replace(self, **_fields_of_statement(statement.cleaned()), updated_at=now)
+
+    @property
+    def is_ready(self) -> bool:
+        return self.processing.state is ProcessingState.READY
+
+    def to_be_processed(self) -> "Mechanism":
+        """Returns the mechanism with pending processing; what was made before stays until it ends."""
+        return replace(self, processing=PENDING)
 
     def processing_started(self, now: datetime) -> "Mechanism":
         return replace(self, processing=Processing(state=ProcessingState.PROCESSING), updated_at=now)

@@ -101,14 +101,14 @@ def require_editor(actor: Actor, mechanism: Mechanism | None) -> Mechanism:
 def require_downloader(viewer: Viewer, mechanism: Mechanism | None) -> Mechanism:
     """Returns `mechanism` if `viewer` may download its original.
 
-    Raises MechanismNotFound if it has none or `viewer` may not see it, otherwise AuthenticationRequired or
-    UnauthorizedOperation.
+    Raises MechanismNotFound if `viewer` may not see it, otherwise AuthenticationRequired or UnauthorizedOperation, and
+    MechanismNotFound if it has no original.
     """
     visible = require_visible(viewer, mechanism)
+    if not can_edit(viewer, visible) and not can_download_original(viewer, visible):
+        require_permission(viewer, Permission.MANAGE_ANY_MECHANISM)
     if visible.original is None:
         raise MechanismNotFound()
-    if not can_download_original(viewer, visible):
-        require_permission(viewer, Permission.MANAGE_ANY_MECHANISM)
     return visible
 
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from mechshare.domain.media import MediaFacts, MediaFormat, ProcessingFailure
 from mechshare.domain.motion import MotionAnalysis
+from mechshare.domain.trims import Trim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +60,10 @@ class MediaProcessor(Protocol):
         format: MediaFormat,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
+        trim: Trim | None = None,
     ) -> Derivatives:
-        """Returns the facts of `source` and its derivatives, which it writes to the folder `into`.
+        """Returns the facts of `source` and its derivatives, which it writes to the folder `into`; of a clip with
+        `trim`, those of that part.
 
         `progress` receives each step's name and the progress within it, 0..1. Raises MediaRejected, OutOfSpace, and
         Unavailable if files can't be processed on this machine.
@@ -73,11 +76,12 @@ class MediaProcessor(Protocol):
         at: float | None,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
+        trim: Trim | None = None,
     ) -> Path:
         """Writes the thumbnail (WebP) of `source` to the folder `into`, and returns its path.
 
-        It is the picture shown at `at`, in seconds from the start, the last one after the end; None: the one that
-        `process` chooses. Raises what `process` raises.
+        It is the picture shown at `at`, in seconds from the start of the part `trim`, the last one after the end; None:
+        the one that `process` chooses. Raises what `process` raises.
         """
 
     async def remove_metadata(

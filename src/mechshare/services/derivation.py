@@ -103,7 +103,9 @@ class ScratchDerivation:
         with _room_in(self._scratch) as folder:
             await progress("fetch", 0.0)
             source = await self._fetch_original(original, folder)
-            drawn = await self._media.draw_thumbnail(source, original.format, at, folder, progress)
+            drawn = await self._media.draw_thumbnail(
+                source, original.format, at, folder, progress, original.trim
+            )
             await progress("store", 0.0)
             return await self._store_file(id, fence, drawn)
 
@@ -138,7 +140,7 @@ class ScratchDerivation:
         """Makes the derivatives of `file_path`, a copy of `original`, in a folder beside it. Raises MediaRejected."""
         into = file_path.parent / "made"
         await asyncio.to_thread(into.mkdir)
-        derivatives = await self._media.process(file_path, original.format, into, progress)
+        derivatives = await self._media.process(file_path, original.format, into, progress, original.trim)
         return replace(
             derivatives, facts=replace(derivatives.facts, size=original.size, sha256=original.sha256)
         )

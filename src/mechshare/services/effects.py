@@ -130,7 +130,7 @@ def effects_of(event: events.Event) -> Effects:
             return Effects(tags=tags, refreshed=_shown(mechanism))
         case events.DerivativesOrphaned(mechanism_id, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, derivative_prefix(mechanism_id), request_id)])
-        case events.AttachmentRemoved(key, request_id) | events.OriginalReplaced(key, request_id):
+        case events.AttachmentRemoved(key, request_id) | events.FileReplaced(key, request_id):
             return Effects(jobs=[Work(JobKind.DELETE_BLOBS, key, request_id)])
         case events.BlobOrphaned(key, request_id):
             metadata = RequestMetadata(request_id=request_id)

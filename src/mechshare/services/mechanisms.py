@@ -12,6 +12,7 @@ from mechshare.domain.events import (
     MechanismEditedByAdmin,
     MechanismsReinstated,
     MechanismWithdrawnByModerator,
+    ProcessingRequested,
 )
 from mechshare.domain.ids import MechanismId, UploadId, UserId
 from mechshare.domain.kinds import MechanismKind, kind_of
@@ -39,6 +40,8 @@ from mechshare.domain.policy import (
 )
 from mechshare.domain.revisions import MAX_REVISIONS, content_of, former_revision
 from mechshare.domain.statements import Statement, StatementChanges
+from mechshare.domain.trimming import trimmed
+from mechshare.domain.trims import TrimChange
 from mechshare.domain.users import Actor, Permission
 from mechshare.domain.versions import require_version
 from mechshare.ports.clock import Clock
@@ -188,11 +191,14 @@ class MechanismService:
         *,
         versions: Collection[int] | None = None,
         request_metadata: RequestMetadata = NO_REQUEST,
+        trim: TrimChange | None = None,
         **changes: Unpack[StatementChanges],
     ) -> AuthoredMechanism:
-        """Updates what the author states; a field without a change stays.
+        """Updates what the author states; a field without a change stays. With `trim`, the clip is processed again, and
+        what is shown of it stays until then.
 
-        Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, EvidenceMissing, StaleVersion.
+        Raises MechanismNotFound, UnauthorizedOperation, InvalidField, CategoryNotFound, EvidenceMissing, NothingToTrim,
+        TooManyUnfinishedClips, StaleVersion.
         """
         async with self._transactions.begin() as tx:
             mechanism = require_editor(actor, await tx.mechanisms.find_by_id(mechanism_id))
@@ -201,8 +207,14 @@ class MechanismService:
             require_version(mechanism.version, versions)
             statement = replace(mechanism.statement, **changes)
             changed = mechanism.described(statement, self._clock.now())
+            if trim is not None:
+                changed = trimmed(changed, trim, self._clock.now())
+            if changed.processing != mechanism.processing:
+                await self._clip_limit.require_room(tx, mechanism.user_id)
             await self._rules.require_level(tx, mechanism, changed)
             saved = await _save(tx, actor, mechanism, changed)
+            if changed.processing != mechanism.processing:
+                await tx.record(ProcessingRequested(saved.mechanism))
             if not mechanism.can_be_edited_by(actor.id):
                 await tx.record(MechanismEditedByAdmin(mechanism_id, actor.id, request_metadata))
             return saved

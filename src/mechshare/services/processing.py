@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mechshare.domain.blobs import DERIVATIVES, BlobFacts, BlobRole, OwnerKind
+from mechshare.domain.blobs import DERIVATIVES, BlobFacts, BlobReference, BlobRole, OwnerKind
 from mechshare.domain.errors import MechanismNotFound
 from mechshare.domain.events import (
+    FileReplaced,
     MechanismChanged,
-    OriginalReplaced,
     ProcessingChanged,
     ProcessingRequested,
 )
@@ -117,8 +117,7 @@ class ProcessMechanismFile:
             current, now = await tx.mechanisms.find_by_id(mechanism.id), self._clock.now()
             if current is not None:
                 updated = await _with_original(tx, current, original, job)
-                await tx.blob_references.delete_of(OwnerKind.MECHANISM, [current.id], roles=DERIVATIVES)
-                await tx.blob_references.add(derived_references(current, derived.files, now))
+                await _replace_derivatives(tx, derived_references(current, derived.files, now), job)
                 await tx.pages.replace(current.id, _pages(current.id, derived.pages))
                 await save_motion(tx, current.id, derived.motion, now)
                 motion = derived.motion.motion if derived.motion else None
@@ -174,6 +173,17 @@ def _pages(id: MechanismId, pages: Sequence[tuple[str, BlobFacts | None]]) -> li
     ]
 
 
+async def _replace_derivatives(tx: Transaction, made: Sequence[BlobReference], job: Job) -> None:
+    """Stores these references in place of those of an earlier processing, whose files are deleted after the commit."""
+    owner = made[0].owner_id
+    former = await tx.blob_references.delete_of(OwnerKind.MECHANISM, [owner], roles=DERIVATIVES)
+    await tx.blob_references.add(made)
+    keys = {one.key for one in made}
+    for one in former:
+        if one.key not in keys:
+            await tx.record(FileReplaced(one.key, job.request_id))
+
+
 async def _with_original(
     tx: Transaction, mechanism: Mechanism, original: OriginalFile, job: Job
 ) -> Mechanism:
@@ -184,7 +194,7 @@ async def _with_original(
     replaced = mechanism.with_original(original)
     await tx.blob_references.delete_of(OwnerKind.MECHANISM, [mechanism.id], roles={BlobRole.ORIGINAL})
     await tx.blob_references.add(replaced.original_references)
-    await tx.record(OriginalReplaced(former.key, job.request_id))
+    await tx.record(FileReplaced(former.key, job.request_id))
     return replaced
 
 

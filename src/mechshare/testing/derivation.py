@@ -11,6 +11,7 @@ from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.mechanisms import DerivedFiles, OriginalFile, without_metadata
 from mechshare.domain.media import MediaFacts
 from mechshare.domain.motion import Motion, MotionAnalysis, MotionKind
+from mechshare.domain.trims import Trim
 from mechshare.ports.blobs import BlobStore
 from mechshare.services.derivation import DerivedMedia
 from mechshare.services.jobs import Progress
@@ -89,12 +90,14 @@ class PlaceholderDerivation:
 
 
 def _facts_of(original: OriginalFile) -> MediaFacts:
+    trim = original.trim or Trim()
+    duration = (trim.end_ms or 2_400) - trim.start_ms
     return MediaFacts(
         width=320,
         height=240,
-        duration_ms=2_400,
+        duration_ms=duration,
         frame_count=2,
-        frame_rate=0.833,
+        frame_rate=round(2_000 / duration, 3),
         codec="placeholder",
         size=original.size,
         sha256=original.sha256,

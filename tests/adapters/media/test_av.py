@@ -307,7 +307,7 @@ async def test_a_clip_trimmed_without_reencoding_is_complete(tmp_path, process):
 @pytest.mark.parametrize(
     ("name", "sound"), [("clip.mp4", "aac"), ("clip.mov", "aac"), ("clip.webm", "libopus")]
 )
-async def test_sound_is_removed_and_ignored(tmp_path, process, name, sound):
+async def test_longer_sound_makes_no_longer_clip(tmp_path, process, name, sound):
     silent = write_clip(tmp_path / f"silent-{name}", [40] * 10)
     path = tmp_path / name
     ffmpeg("-i", silent, "-f", "lavfi", "-i", "sine=d=2", "-c:v", "copy", "-c:a", sound, path)
@@ -316,7 +316,8 @@ async def test_sound_is_removed_and_ignored(tmp_path, process, name, sound):
 
     assert (made.facts.duration_ms, made.facts.frame_count) == (400, 10)
     with av.open(str(made.video)) as container:
-        assert [stream.type for stream in container.streams] == ["video"]
+        assert [stream.type for stream in container.streams] == ["video", "audio"]
+        assert container.duration == 400_000  # microseconds
 
 
 async def test_mp4_and_mov_brands_are_interchangeable(tmp_path, process):

@@ -19,7 +19,7 @@ from mechshare.adapters.media.child_process import (
     OnlyMotion,
     Progress,
     ThumbnailAt,
-    Wish,
+    Wishes,
     open_files,
     rejected,
     task_line,
@@ -44,6 +44,7 @@ from mechshare.domain.errors import StorageFull
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, sniff
 from mechshare.domain.motion import MotionAnalysis
+from mechshare.domain.trims import Trim
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected
 from mechshare.ports.motion import MotionAnalyser
 
@@ -65,10 +66,19 @@ class AvMediaProcessor:
         self._analyser = analyser
         self._warned: set[str] = set()
 
-    async def process(self, source: Path, format: MediaFormat, into: Path, progress: Progress) -> Derivatives:
+    async def process(
+        self,
+        source: Path,
+        format: MediaFormat,
+        into: Path,
+        progress: Progress,
+        trim: Trim | None = None,
+    ) -> Derivatives:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as folder:
             motion = self._loop_responder(Path(folder))
-            measurements = await self._run_child(source, format, Path(folder), progress, motion=motion)
+            measurements = await self._run_child(
+                source, format, Path(folder), progress, Wishes(trim=trim), motion=motion
+            )
             size, digest = await asyncio.to_thread(_size_and_digest, source)
             facts = MediaFacts(**measurements, size=size, sha256=digest)
             if facts.duration_ms is not None:
@@ -90,11 +100,17 @@ class AvMediaProcessor:
             return Derivatives(facts=facts, thumbnail=made[THUMBNAIL], pages=pages)
 
     async def draw_thumbnail(
-        self, source: Path, format: MediaFormat, at: float | None, into: Path, progress: Progress
+        self,
+        source: Path,
+        format: MediaFormat,
+        at: float | None,
+        into: Path,
+        progress: Progress,
+        trim: Trim | None = None,
     ) -> Path:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
-            await self._run_child(source, format, folder, progress, ThumbnailAt(at))
+            await self._run_child(source, format, folder, progress, Wishes(ThumbnailAt(at), trim))
             _checked_format(folder / THUMBNAIL)
             return (folder / THUMBNAIL).replace(into / THUMBNAIL)
 
@@ -105,7 +121,7 @@ class AvMediaProcessor:
             folder = Path(name)
             size = await asyncio.to_thread(os.path.getsize, source)
             limits = _for_copy(self._limits, size)
-            await self._run_child(source, format, folder, progress, CopyWithoutMetadata(), limits)
+            await self._run_child(source, format, folder, progress, Wishes(CopyWithoutMetadata()), limits)
             if _sniffed(folder / COPY) is not format:
                 raise rejected(FailureCode.CRASHED, f"{COPY} has a wrong format")
             return (folder / COPY).replace(into / f"{COPY}.{format.extension}")
@@ -116,7 +132,9 @@ class AvMediaProcessor:
         with tempfile.TemporaryDirectory(dir=into, prefix="child-") as name:
             folder = Path(name)
             motion = self._loop_responder(folder)
-            facts = await self._run_child(source, format, folder, progress, OnlyMotion(), motion=motion)
+            facts = await self._run_child(
+                source, format, folder, progress, Wishes(OnlyMotion()), motion=motion
+            )
             made = _move_derivatives(folder, into, (PREVIEW,)) if facts["is_repeated"] else {}
             return motion.found, made.get(PREVIEW)
 
@@ -145,7 +163,7 @@ class AvMediaProcessor:
         format: MediaFormat,
         folder: Path,
         progress: Progress,
-        only: Wish | None = None,
+        wishes: Wishes,
         limits: MediaLimits | None = None,
         motion: LoopResponder | None = None,
     ) -> dict[str, Any]:
@@ -158,7 +176,7 @@ class AvMediaProcessor:
                 raise StorageFull() from problem
             raise
         try:
-            return await child.run(task_line(format, limits, files, only), progress, motion)
+            return await child.run(task_line(format, limits, files, wishes), progress, motion)
         finally:
             await child.end()
             self._warn(child.confinement)

@@ -43,9 +43,10 @@ from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
 from mechshare.adapters.media.sound import Sound, SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
-from mechshare.adapters.media.timing import Work
+from mechshare.adapters.media.timing import Work, part_of
 from mechshare.adapters.media.truncation import is_truncated
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFormat, sniff
+from mechshare.domain.trims import Trim
 
 _FAMILY: Mapping[MediaFormat | None, MediaFormat] = {
     **{format: format for format in MediaFormat},
@@ -207,18 +208,18 @@ def _outcome(
     limits: MediaLimits,
     encoder: SoundEncoder | None,
 ) -> dict[str, Any]:
-    only = task["only_thumbnail"]
+    only, trim = task["only_thumbnail"], Trim(**task["trim"]) if task["trim"] else None
     try:
         _refuse_other(source, format)
         if task["only_motion"]:
             return _analyse(source, format, into, limits)
         if only is not None:
-            return _draw_thumbnail(source, format, only["seconds"], into.clip, limits)
+            return _draw_thumbnail(source, format, only["seconds"], trim, into.clip, limits)
         if task["only_copy"]:
             send(step="copy", fraction=0.0)
             copy_without_metadata(source, format, into.copy, limits)
             return {"copied": True}
-        return {"made": _process(source, format, into, limits, encoder)}
+        return {"made": _process(source, format, into, limits, encoder, trim)}
     except RefusedClip as refusal:
         return _refused(refusal.code, refusal.detail)
     except MemoryError as problem:
@@ -257,13 +258,18 @@ def _refuse_other(source: BinaryIO, format: MediaFormat) -> None:
 
 
 def _draw_thumbnail(
-    source: BinaryIO, format: MediaFormat, seconds: float | None, into: Outputs, limits: MediaLimits
+    source: BinaryIO,
+    format: MediaFormat,
+    seconds: float | None,
+    trim: Trim | None,
+    into: Outputs,
+    limits: MediaLimits,
 ) -> dict[str, Any]:
     if is_truncated(source, format):
         raise RefusedClip(FailureCode.TRUNCATED)
     at = None if seconds is None else Fraction(round(seconds * 1000), 1000)
     with opened(source, format, limits) as clip:
-        draw_thumbnail(clip, at, into.thumbnail, limits, _ProgressSender(clip.work))
+        draw_thumbnail(part_of(clip, trim), at, into.thumbnail, limits, _ProgressSender(clip.work))
     return {"drawn": True}
 
 
@@ -273,6 +279,7 @@ def _process(
     into: _AllOutputs,
     limits: MediaLimits,
     encoder: SoundEncoder | None,
+    trim: Trim | None,
 ) -> dict[str, Any]:
     if format in _DOCUMENTS:
         return _read_document(source, format, into, limits)
@@ -284,7 +291,7 @@ def _process(
         raise RefusedClip(FailureCode.TRUNCATED)
     sound = read_sound(source, format, limits, encoder) if encoder else None
     with opened(source, format, limits) as clip:
-        made = make_derivatives(clip, into.clip, limits, _ProgressSender(clip.work), sound)
+        made = make_derivatives(part_of(clip, trim), into.clip, limits, _ProgressSender(clip.work), sound)
         codec = clip.codec
     send(step="motion", fraction=0.0)
     cut = _ask_for_cut(made.facts, made.strip, into.grey)

@@ -21,6 +21,7 @@ from mechshare.adapters.media.sandbox import Confinement
 from mechshare.adapters.media.system_calls import name_of
 from mechshare.domain.errors import DependencyUnavailable, StorageFull
 from mechshare.domain.media import AudioFacts, FailureCode, MediaFormat, ProcessingFailure
+from mechshare.domain.trims import Trim
 from mechshare.ports.media import MediaRejected
 
 _CHILD = "mechshare.adapters.media.child"
@@ -83,11 +84,19 @@ class OnlyMotion:
     """The wish for the motion alone, with the preview that repeats it."""
 
 
-Wish = ThumbnailAt | CopyWithoutMetadata | OnlyMotion
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the child is to make: everything, or one thing `only`; of a clip, the part `trim`."""
+
+    only: ThumbnailAt | CopyWithoutMetadata | OnlyMotion | None = None
+    trim: Trim | None = None
+
+
+NO_WISHES = Wishes()
 
 
 def task_line(
-    format: MediaFormat, limits: MediaLimits, files: Mapping[str, int], only: Wish | None = None
+    format: MediaFormat, limits: MediaLimits, files: Mapping[str, int], wishes: Wishes = NO_WISHES
 ) -> bytes:
     """Returns the task of a child that inherits `files`, as the line that it reads."""
     task = {
@@ -95,9 +104,10 @@ def task_line(
         "files": files,
         "parent": os.getpid(),
         "limits": asdict(limits),
-        "only_thumbnail": asdict(only) if isinstance(only, ThumbnailAt) else None,
-        "only_copy": isinstance(only, CopyWithoutMetadata),
-        "only_motion": isinstance(only, OnlyMotion),
+        "only_thumbnail": asdict(wishes.only) if isinstance(wishes.only, ThumbnailAt) else None,
+        "only_copy": isinstance(wishes.only, CopyWithoutMetadata),
+        "only_motion": isinstance(wishes.only, OnlyMotion),
+        "trim": asdict(wishes.trim) if wishes.trim else None,
     }
     return json.dumps(task).encode() + b"\n"
 

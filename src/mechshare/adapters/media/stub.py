@@ -10,15 +10,16 @@ from pathlib import Path
 
 from PIL import Image
 
-from mechshare.adapters.media.derivatives import Outputs, make_derivatives
+from mechshare.adapters.media.derivatives import Facts, Outputs, make_derivatives
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.names import COPY, PICTURE, PREVIEW, THUMBNAIL, VIDEO, final_name
 from mechshare.adapters.media.pictures import frame_of
-from mechshare.adapters.media.timing import Clip, TimedFrame
+from mechshare.adapters.media.timing import Clip, TimedFrame, part_of
 from mechshare.domain.kinds import MechanismKind, kind_of
 from mechshare.domain.media import SNIFF_BYTES, FailureCode, MediaFacts, MediaFormat, ProcessingFailure, sniff
 from mechshare.domain.motion import VECTOR_BYTES, LoopCut, Motion, MotionAnalysis, MotionKind
+from mechshare.domain.trims import Trim
 from mechshare.ports.media import Derivatives, Isolation, MediaRejected, PageFile
 
 _WIDTH, _HEIGHT = 320, 240
@@ -35,6 +36,7 @@ class StubMediaProcessor:
         format: MediaFormat,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
+        trim: Trim | None = None,
     ) -> Derivatives:
         content = await asyncio.to_thread(source.read_bytes)
         if not content:
@@ -43,13 +45,13 @@ class StubMediaProcessor:
         await progress("decode", 1.0)
         if kind_of(format) is not MechanismKind.CLIP:
             return await asyncio.to_thread(_still, kind_of(format), content, into)
-        preview = await asyncio.to_thread(_draw, digest.digest(), into)
+        preview, drawn = await asyncio.to_thread(_draw, digest.digest(), into, trim)
         facts = MediaFacts(
             width=_WIDTH,
             height=_HEIGHT,
-            duration_ms=2400,
-            frame_count=2,
-            frame_rate=0.833,
+            duration_ms=round(drawn.duration * 1000),
+            frame_count=drawn.count,
+            frame_rate=round(float(drawn.count / drawn.duration), 3),
             codec="stub",
             size=len(content),
             sha256=digest.hexdigest(),
@@ -69,6 +71,7 @@ class StubMediaProcessor:
         at: float | None,
         into: Path,
         progress: Callable[[str, float], Awaitable[None]],
+        trim: Trim | None = None,
     ) -> Path:
         """Draws the frame that the made video shows at `at`; the first one for None."""
         content = await asyncio.to_thread(source.read_bytes)
@@ -153,8 +156,9 @@ def _still(kind: MechanismKind, content: bytes, into: Path) -> Derivatives:
     return Derivatives(facts=facts, thumbnail=into / THUMBNAIL, pages=(page,))
 
 
-def _draw(digest: bytes, into: Path) -> Path:
-    """Draws two plain frames, whose colours are the first six bytes of `digest`. Returns the path of the preview."""
+def _draw(digest: bytes, into: Path, trim: Trim | None) -> tuple[Path, Facts]:
+    """Draws two plain frames, whose colours are the first six bytes of `digest`. Returns the path of the preview, and
+    what was drawn."""
     images = [Image.new("RGB", (_WIDTH, _HEIGHT), colour) for colour in _colours_of(digest)]
     frames = (
         TimedFrame(frame_of(image), _WIDTH, _HEIGHT, index * _FRAME, _FRAME)
@@ -167,11 +171,10 @@ def _draw(digest: bytes, into: Path) -> Path:
             thumbnail=files.enter_context((into / THUMBNAIL).open("xb")),
             preview=files.enter_context((into / PREVIEW).open("xb")),
         )
-        made = make_derivatives(
-            Clip("stub", frames, lambda: 1.0), outputs, MediaLimits(), lambda step, fraction: None
-        )
+        clip = part_of(Clip("stub", frames, lambda: 1.0), trim)
+        made = make_derivatives(clip, outputs, MediaLimits(), lambda step, fraction: None)
         made.beginning.save(outputs.preview)
     drawn = into / PREVIEW
     with drawn.open("rb") as file:
         format = MediaFormat.WEBP if sniff(file.read(SNIFF_BYTES)) is MediaFormat.WEBP else MediaFormat.MP4
-    return drawn.rename(into / final_name(PREVIEW, format))
+    return drawn.rename(into / final_name(PREVIEW, format)), made.facts

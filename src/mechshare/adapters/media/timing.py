@@ -1,10 +1,12 @@
 """When each frame of a clip is shown, and for how long."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from av.video.frame import VideoFrame
+
+from mechshare.domain.trims import Trim
 
 ASSUMED = Fraction(1, 10)
 """The duration of a frame whose file does not state it, in seconds, as in browsers."""
@@ -48,6 +50,27 @@ class Clip:
     frames: Iterator[TimedFrame]
     done: Callable[[], float]
     work: Work = field(default_factory=Work)
+
+
+def part_of(clip: Clip, trim: Trim | None) -> Clip:
+    """Returns the clip with the frames that are shown in this part of it; reads none after it."""
+    return clip if trim is None else replace(clip, frames=_part_of(clip.frames, trim))
+
+
+def _part_of(frames: Iterator[TimedFrame], trim: Trim) -> Iterator[TimedFrame]:
+    origin: Fraction | None = None
+    for frame in frames:
+        origin = frame.start if origin is None else origin
+        start = origin + Fraction(trim.start_ms, 1000)
+        end = frame.start + frame.duration
+        if trim.end_ms is not None:
+            limit = origin + Fraction(trim.end_ms, 1000)
+            if frame.start >= limit:
+                return
+            end = min(end, limit)
+        if end > start:
+            begin = max(frame.start, start)
+            yield replace(frame, start=begin, duration=end - begin)
 
 
 def shown_for(delay: Fraction) -> Fraction:

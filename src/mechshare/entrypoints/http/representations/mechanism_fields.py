@@ -16,6 +16,7 @@ from mechshare.domain.motion import MotionKind
 from mechshare.domain.named_values import MAX_VALUES, ValueRange, range_in
 from mechshare.domain.reliability import MAX_REASON_LENGTH, Reliability
 from mechshare.domain.statements import MAX_CATEGORIES
+from mechshare.domain.trims import Trim
 from mechshare.entrypoints.http.protocol.openapi import documented
 from mechshare.entrypoints.http.protocol.schema_names import published
 from mechshare.entrypoints.http.representations.named_values import NamedValueFields
@@ -42,6 +43,18 @@ class ReliabilityFields(Struct, forbid_unknown_fields=True):
     @property
     def stated(self) -> Reliability:
         return Reliability(level=self.level, reason=self.reason)
+
+
+@published("Trim")
+class TrimFields(Struct, forbid_unknown_fields=True):
+    """The part of a clip that is shown, in ms from the start of the original; without `end`, to its end."""
+
+    start: Annotated[int, documented(minimum=0)] = 0
+    end: Annotated[int, documented(minimum=1)] | None = None
+
+    @property
+    def trim(self) -> Trim:
+        return Trim(start_ms=self.start, end_ms=self.end)
 
 
 Categories = Annotated[

@@ -23,7 +23,7 @@ from mechshare.entrypoints.http.protocol.auth import application_of
 from mechshare.entrypoints.http.protocol.entity_tags import etag_of
 from mechshare.entrypoints.http.protocol.responses import json_response
 from mechshare.entrypoints.http.protocol.schema_names import published
-from mechshare.entrypoints.http.representations.mechanism_fields import ReliabilityFields
+from mechshare.entrypoints.http.representations.mechanism_fields import ReliabilityFields, TrimFields
 from mechshare.entrypoints.http.representations.motions import (
     LoopResponse,
     MotionResponse,
@@ -130,8 +130,8 @@ class MechanismResponse(Struct):
     `preview_url` stay null where nothing moves. Until the file is ready, `kind` is what its format suggests. URLs of
     files stored here are paths on this server, or absolute if MECHSHARE_PUBLIC_URL is set. URLs of an unpublished
     mechanism are signed and expire. `reliability` and `license` (an SPDX identifier) are null if its author states
-    none. With `original_offered`, all who see the mechanism may download its original. `motion` is null until a clip
-    is analysed, and `loop` where nothing repeats.
+    none. With `original_offered`, all who see the mechanism may download its original. `trim` is null if all
+    of it is shown. `motion` is null until a clip is analysed, and `loop` where nothing repeats.
     """
 
     id: str
@@ -153,6 +153,7 @@ class MechanismResponse(Struct):
     parameters: list[NamedValueFields]
     license: str | None
     original_offered: bool
+    trim: TrimFields | None
     processing: ProcessingResponse
     media: MediaResponse | None
     motion: MotionResponse | None
@@ -191,6 +192,7 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         reliability=msgspec.convert(mechanism.reliability, ReliabilityFields | None, from_attributes=True),
         parameters=named_value_fields(mechanism.parameters),
         license=mechanism.license,
+        trim=_trim_of(mechanism),
         original_offered=mechanism.original_offered and mechanism.original is not None,
         processing=processing_response(mechanism.processing),
         motion=motion_response(mechanism.motion),
@@ -198,6 +200,11 @@ def mechanism_response(item: AuthoredMechanism, addresses: MediaAddresses) -> Me
         media=msgspec.convert(mechanism.media, MediaResponse | None, from_attributes=True),
         version=mechanism.version,
     )
+
+
+def _trim_of(mechanism: Mechanism) -> TrimFields | None:
+    trim = mechanism.original.trim if mechanism.original else None
+    return TrimFields(start=trim.start_ms, end=trim.end_ms) if trim else None
 
 
 def mechanism_resource(

@@ -16,6 +16,7 @@ from mechshare.domain.mechanism_sorts import MechanismSort
 from mechshare.domain.pagination import PageRequest
 from mechshare.domain.policy import Viewer, sees_unpublished_of
 from mechshare.domain.statements import StatementChanges
+from mechshare.domain.trims import TrimChange
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
     application_of,
@@ -55,6 +56,7 @@ from mechshare.entrypoints.http.representations.mechanism_fields import (
     Parameters,
     ReliabilityFields,
     Title,
+    TrimFields,
     is_filter_parameter,
     mechanism_filter,
 )
@@ -82,6 +84,12 @@ class MechanismChanges(Struct, forbid_unknown_fields=True):
     parameters: Parameters | UnsetType | None = UNSET
     license: License | UnsetType | None = UNSET
     original_offered: bool | UnsetType = UNSET
+    trim: TrimFields | UnsetType | None = UNSET
+
+    @property
+    def trim_change(self) -> TrimChange | None:
+        """The other part of the clip that the patch states; None if it states none."""
+        return None if self.trim is UNSET else TrimChange(self.trim.trim if self.trim else None)
 
     @property
     def statement_changes(self) -> StatementChanges:
@@ -193,11 +201,14 @@ async def find_mechanisms_of(
     guards=[require_permissions()],
     operation_id="updateMechanism",
     summary="Update a mechanism",
-    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden, Invalid)},
+    opt={**ACCEPTS_IF_MATCH, **refuses(Forbidden, Invalid, Conflict)},
     operation_class=body_of(MechanismChanges, example={"title": "四節リンク機構"}),
 )
 async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Response[MechanismResponse]:
-    """Changes what the author says about a mechanism (RFC 7396). Requires If-Match."""
+    """Changes what the author says about a mechanism (RFC 7396). Requires If-Match.
+
+    With `trim`, the clip is processed again, and what is shown of it stays until then.
+    """
     changes = await decoded_body(request, MechanismChanges)
     versions = expected_versions(request)
     item = await application_of(request).mechanisms.update_mechanism(
@@ -205,6 +216,7 @@ async def update_mechanism(request: Req, mechanism_id: FromPath[str]) -> Respons
         MechanismId(mechanism_id),
         versions=versions,
         request_metadata=request_metadata_of(request),
+        trim=changes.trim_change,
         **changes.statement_changes,
     )
     return mechanism_resource(request, item)

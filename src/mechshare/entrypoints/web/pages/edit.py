@@ -8,13 +8,14 @@ import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.params import FromPath
 
-from mechshare.domain.errors import DomainException, StaleVersion
+from mechshare.domain.errors import DomainException, InvalidField, StaleVersion
 from mechshare.domain.ids import AttachmentId, CategoryId
 from mechshare.domain.mechanisms import Mechanism
 from mechshare.domain.named_values import lines_of, values_in
 from mechshare.domain.policy import require_editor
 from mechshare.domain.reliability import Reliability, stated_reliability
 from mechshare.domain.statements import StatementChanges
+from mechshare.domain.trims import Trim, TrimChange
 from mechshare.entrypoints.http.new_attachments import AttachmentForm, add_from_form
 from mechshare.entrypoints.http.protocol.auth import (
     actor_of,
@@ -34,6 +35,9 @@ _MAX_FORM_BYTES = 512 * 1024
 """A description of 20,000 characters may have 12 bytes for each in a form."""
 
 
+_MAX_DIGITS = 9
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
     """What the form changes. `parameters` are one a line."""
@@ -45,6 +49,15 @@ class _Texts:
     parameters: str
     license: str
     original_offered: bool
+    trim_start: str = ""
+    trim_end: str = ""
+
+    @property
+    def trim_change(self) -> TrimChange:
+        """The part of the clip that the form states, in ms; all of it without numbers. Raises InvalidField."""
+        start, end = _milliseconds(self.trim_start), _milliseconds(self.trim_end)
+        is_whole = not start and end is None
+        return TrimChange(None if is_whole else Trim(start_ms=start or 0, end_ms=end))
 
     @property
     def statement_changes(self) -> StatementChanges:
@@ -84,6 +97,8 @@ async def edit(request: Req, mechanism_id: FromPath[str]) -> Response[Any]:
         parameters=fields.text("parameters"),
         license=fields.text("license"),
         original_offered=fields.text("original_offered") == "true",
+        trim_start=fields.text("trim_start"),
+        trim_end=fields.text("trim_end"),
     )
     try:
         await _save(request, mechanism, texts, _expected_version(mechanism, fields))
@@ -163,8 +178,27 @@ async def _save(request: Req, mechanism: Mechanism, texts: _Texts, version: int)
         mechanism.id,
         versions=(version,),
         request_metadata=request_metadata_of(request),
+        trim=texts.trim_change if _has_other_trim(texts, mechanism) else None,
         **texts.statement_changes,
     )
+
+
+def _has_other_trim(texts: _Texts, mechanism: Mechanism) -> bool:
+    """Whether the form states another part of the clip than the one that is shown: only that takes processing."""
+    shown = _texts_of(mechanism)
+    return (texts.trim_start, texts.trim_end) != (shown.trim_start, shown.trim_end)
+
+
+def _milliseconds(text: str) -> int | None:
+    """Returns the number in the field; None if it is empty. Raises InvalidField."""
+    stripped = text.strip()
+    if not stripped:
+        return None
+    if not stripped.isascii() or not stripped.isdigit() or len(stripped) > _MAX_DIGITS:
+        raise InvalidField(
+            "trim", en="must be whole numbers of ms.", ja="ミリ秒単位の整数で入力してください。"
+        )
+    return int(stripped)
 
 
 async def _editable(request: Req, mechanism_id: str) -> Mechanism:
@@ -176,6 +210,7 @@ async def _editable(request: Req, mechanism_id: str) -> Mechanism:
 
 
 def _texts_of(mechanism: Mechanism) -> _Texts:
+    trim = mechanism.original.trim if mechanism.original else None
     return _Texts(
         title=mechanism.title,
         description=mechanism.description,
@@ -184,6 +219,8 @@ def _texts_of(mechanism: Mechanism) -> _Texts:
         parameters=lines_of(mechanism.parameters),
         license=mechanism.license or "",
         original_offered=mechanism.original_offered,
+        trim_start=str(trim.start_ms) if trim else "",
+        trim_end=str(trim.end_ms) if trim and trim.end_ms is not None else "",
     )
 
 
@@ -199,6 +236,8 @@ def _values(texts: _Texts) -> dict[str, Any]:
         "description": texts.description,
         "parameters": texts.parameters,
         "license": texts.license,
+        "trim_start": texts.trim_start,
+        "trim_end": texts.trim_end,
         "original_offered": "true" if texts.original_offered else "false",
         **stated,
     }
