@@ -91,6 +91,7 @@ async def test_an_operation_declares_the_errors_that_its_inputs_can_cause(site: 
             "403",
             "404",
             "408",
+            "409",
             "412",
             "413",
             "414",

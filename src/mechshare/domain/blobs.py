@@ -32,6 +32,7 @@ CONTENT_TYPES: Mapping[str, str] = {
     "wmv": "video/x-ms-wmv",
     "png": "image/png",
     "jpg": "image/jpeg",
+    "tiff": "image/tiff",
     "pdf": "application/pdf",
     "doc": "application/msword",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",

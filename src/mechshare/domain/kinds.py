@@ -13,7 +13,7 @@ class MechanismKind(StrEnum):
     DOCUMENT = "document"
 
 
-_PICTURES = frozenset((MediaFormat.PNG, MediaFormat.JPEG))
+_PICTURES = frozenset((MediaFormat.PNG, MediaFormat.JPEG, MediaFormat.TIFF))
 _DOCUMENTS = frozenset(
     (
         MediaFormat.PDF,

@@ -25,6 +25,7 @@ class MediaFormat(StrEnum):
     WMV = "wmv"
     PNG = "png"
     JPEG = "jpg"
+    TIFF = "tiff"
     PDF = "pdf"
     DOC = "doc"
     DOCX = "docx"
@@ -67,6 +68,8 @@ def sniff(head: bytes) -> MediaFormat | None:
         return _sniff_matroska(head)
     if head[:3] == b"\xff\xd8\xff":
         return MediaFormat.JPEG
+    if head[:4] in (b"II*\0", b"MM\0*"):
+        return None if head[8:10] == _CANON_RAW else MediaFormat.TIFF
     if head[:5] == b"%PDF-":
         return MediaFormat.PDF
     if head[:16] == _ASF_HEADER:
@@ -76,6 +79,8 @@ def sniff(head: bytes) -> MediaFormat | None:
     return MediaFormat.TS if _is_transport_stream(head) else _sniff_boxes(head)
 
 
+_CANON_RAW = b"CR"
+"""Raw pictures of cameras are TIFF files with other pictures inside than one would show."""
 _ASF_HEADER = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _DOCTYPE = re.compile(rb"\x42\x82(?:[\x84\x88]|\x40[\x04\x08]|\x01\0{6}[\x04\x08])(webm|matroska)")
 """EBML's DocType (RFC 8794), whose length may be written in one, two or eight bytes."""
@@ -127,7 +132,6 @@ _PICTURE_BRANDS = frozenset(
         b"mif1",
         b"mif2",
         b"msf1",
-        b"avif",
         b"crx ",
     )
 )
@@ -143,7 +147,7 @@ def _sniff_boxes(head: bytes) -> MediaFormat | None:
         brand = head[8:12]
         if not 2 * _BOX_HEADER <= length <= _MAX_BOX_BYTES:
             return None
-        if brand == b"avis" or (brand == b"avif" and b"avis" in head[16:length]):
+        if brand in (b"avis", b"avif") or (brand == b"mif1" and b"avif" in head[16:length]):
             return MediaFormat.AVIF
         if brand in _PICTURE_BRANDS:
             return None

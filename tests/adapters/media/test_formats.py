@@ -47,6 +47,8 @@ CLIPS = {
 WRITTEN_ELSEWHERE = {
     ("AVIF, animated", "av1"),
     ("JPEG", "jpg"),
+    ("TIFF", "tiff"),
+    ("AVIF without animation", "avif"),
     *((extension.upper(), extension) for extension in ("pdf", "doc", "docx", "ppt", "pptx", "xls", "xlsx")),
 }
 """Rows whose files other tests write, since ffmpeg can't."""

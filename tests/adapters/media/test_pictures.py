@@ -49,6 +49,8 @@ async def test_a_photo_is_turned_as_its_exif_says_and_loses_its_metadata(tmp_pat
         ("a.webp", "WEBP", quarters()),
         ("a.png", "PNG", quarters().convert("P")),
         ("a.jpg", "JPEG", quarters().convert("CMYK")),
+        ("a.tiff", "TIFF", quarters().convert("CMYK")),
+        ("a.avif", "AVIF", quarters()),
     ],
 )
 async def test_each_format_is_shown_in_its_colours(tmp_path, process, name, plugin, image):

@@ -21,9 +21,11 @@ _PLUGINS: Mapping[MediaFormat, str] = {
     MediaFormat.JPEG: "JPEG",
     MediaFormat.GIF: "GIF",
     MediaFormat.WEBP: "WEBP",
+    MediaFormat.TIFF: "TIFF",
+    MediaFormat.AVIF: "AVIF",
 }
 """Pillow's name of each format that it reads."""
-_MAY_MOVE = frozenset((MediaFormat.GIF, MediaFormat.WEBP))
+_MAY_MOVE = frozenset((MediaFormat.GIF, MediaFormat.WEBP, MediaFormat.AVIF))
 _ORIENTATION = 0x0112
 _SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
