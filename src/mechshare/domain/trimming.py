@@ -12,7 +12,7 @@ class NothingToTrim(Conflict):
     code = "NOTHING_TO_TRIM"
     messages = {
         "en": "Only a clip that is stored here and ready can be trimmed. Wait until it is processed, and try again.",
-        "ja": "トリミングできるのは、ここに保存され、処理が完了したクリップだけです。"
+        "ja": "トリミングできるのは、ここに保存され、処理が完了した動画だけです。"
         "処理の完了後にもう一度お試しください。",
     }
 
