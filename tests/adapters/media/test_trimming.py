@@ -5,7 +5,7 @@ import pytest
 from mechshare.adapters.media.av import AvMediaProcessor
 from mechshare.domain.media import MediaFormat
 from mechshare.domain.trims import Trim
-from tests.adapters.media.conftest import unheard
+from tests.adapters.media.conftest import ignore_progress
 from tests.clips import write_clip
 
 
@@ -20,6 +20,6 @@ from tests.clips import write_clip
 async def test_a_part_of_a_clip_is_exact_to_the_millisecond(tmp_path, into, format, trim, expected):
     clip = write_clip(tmp_path / f"clip.{format}", [100] * 5)
 
-    made = await AvMediaProcessor().process(clip, format, into, unheard, trim)
+    made = await AvMediaProcessor().process(clip, format, into, ignore_progress, trim)
 
     assert (made.facts.duration_ms, made.facts.frame_count) == expected
