@@ -6,7 +6,6 @@ process.
 """
 
 import ctypes
-import errno
 import json
 import os
 import sys
@@ -38,10 +37,16 @@ from mechshare.adapters.media.frames import CONTAINERS, opened
 from mechshare.adapters.media.grey_pictures import GreyStrip
 from mechshare.adapters.media.limits import MediaLimits
 from mechshare.adapters.media.loop_preview import loop_preview
+from mechshare.adapters.media.messages import (
+    audio_message,
+    broken_message,
+    clip_message,
+    refused_message,
+)
 from mechshare.adapters.media.metadata import copy_without_metadata
 from mechshare.adapters.media.refusals import RefusedClip
 from mechshare.adapters.media.sandbox import StillRoot, confine
-from mechshare.adapters.media.sound import Sound, SoundEncoder, read_sound
+from mechshare.adapters.media.sound import SoundEncoder, read_sound
 from mechshare.adapters.media.still_pictures import is_still, make_picture
 from mechshare.adapters.media.timing import Work, part_of
 from mechshare.adapters.media.truncation import is_truncated
@@ -221,30 +226,17 @@ def _outcome(
             return {"copied": True}
         return {"made": _process(source, format, into, limits, encoder, trim)}
     except RefusedClip as refusal:
-        return _refused(refusal.code, refusal.detail)
+        return refused_message(refusal.code, refusal.detail)
     except MemoryError as problem:
-        return _refused(FailureCode.OUT_OF_MEMORY, str(problem))
+        return refused_message(FailureCode.OUT_OF_MEMORY, str(problem))
     except Image.DecompressionBombError as problem:
-        return _refused(FailureCode.PICTURE_TOO_LARGE, str(problem))
+        return refused_message(FailureCode.PICTURE_TOO_LARGE, str(problem))
     except PermissionError as problem:  # Landlock refused it, where no filter ended the process
-        return _refused(FailureCode.FORBIDDEN_CALL, str(problem))
+        return refused_message(FailureCode.FORBIDDEN_CALL, str(problem))
     except av.error.FFmpegError as problem:
-        return _broken(problem)
+        return broken_message(problem)
     except (EOFError, OSError, SyntaxError, ValueError) as problem:
-        return _broken(problem)
-
-
-def _broken(problem: Exception) -> dict[str, Any]:
-    number = getattr(problem, "errno", None)
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return {"full": True}
-    if number == errno.EFBIG:
-        return _refused(FailureCode.RESULT_TOO_LARGE, "what is made of it grows too large")
-    return _refused(FailureCode.UNREADABLE, f"{type(problem).__name__}: {problem}"[:300])
-
-
-def _refused(code: FailureCode, detail: str) -> dict[str, Any]:
-    return {"refused": code.value, "detail": detail}
+        return broken_message(problem)
 
 
 def _refuse_other(source: BinaryIO, format: MediaFormat) -> None:
@@ -301,7 +293,7 @@ def _process(
     facts = made.facts
     send(step="verify", fraction=0.0)
     verify(into.clip, into.check, facts, sound)
-    return {**_message_of(facts), "codec": codec, "audio": _audio_of(sound)}
+    return {**clip_message(facts), "codec": codec, "audio": audio_message(sound)}
 
 
 def _analyse(source: BinaryIO, format: MediaFormat, into: _AllOutputs, limits: MediaLimits) -> dict[str, Any]:
@@ -329,23 +321,6 @@ def _read_document(
     outputs = DocumentOutputs(into.clip.thumbnail, into.pages, into.texts)
     facts = reader.make_pages(source, format, outputs, limits, work, _ProgressSender(work))
     return {**asdict(facts), "codec": format.value}
-
-
-def _message_of(facts: Facts) -> dict[str, Any]:
-    milliseconds = max(1, round(facts.duration * 1000))
-    return {
-        "width": facts.width,
-        "height": facts.height,
-        "frame_count": facts.count,
-        "duration_ms": milliseconds,
-        "frame_rate": max(0.001, round(facts.count * 1000 / milliseconds, 3)),
-    }
-
-
-def _audio_of(sound: Sound | None) -> dict[str, Any] | None:
-    if sound is None:
-        return None
-    return {"codec": sound.codec, "channels": sound.channels, "sample_rate": sound.original_rate}
 
 
 class _ProgressSender:
