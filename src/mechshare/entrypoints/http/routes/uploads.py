@@ -98,8 +98,7 @@ class NewMechanismFromUpload(NewUpload, forbid_unknown_fields=True, kw_only=True
 async def create_mechanism(request: Req) -> Response[MechanismResponse]:
     """Accepts a multipart form with a clip, a picture or a document as `file` and starts to process it.
 
-    Clips: GIF, APNG, WebP, AVIF, MP4, MOV, WebM, MKV, AVI, MPEG-TS, WMV. Pictures: JPEG, PNG, still WebP and GIF.
-    Documents: PDF, DOCX, PPTX, XLSX, DOC, PPT, XLS.
+    The message of the error UNSUPPORTED_FILE lists the accepted formats.
 
     The mechanism can be published when its processing is ready.
     """
